@@ -1,0 +1,148 @@
+"""The contract: every kernel once, with its signature, its shapes and its loops.
+
+Each kernel module (`reference`, `numpy_`, `numba_`, `cupy_`) is a set of functions with exactly these signatures.
+`Kernels` states them; `reference.py` is the same in runnable plain loops and is the oracle of the tests.
+
+Axis letters: N images, C channels in, O channels out, H and W the input's height and width, H' and W' the output's,
+kh and kw the kernel's, g groups. Pairs are (vertical, horizontal). Arrays are float32 or float64, and all float
+arrays of one call share one dtype, which the result keeps.
+
+Kernels only know arrays and integers. Sizes are checked once, in `__init__.py`, before any module is called:
+a kernel may rely on them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, TypeAlias
+
+import numpy.typing as npt
+
+Array: TypeAlias = npt.NDArray[Any]
+Pair: TypeAlias = tuple[int, int]
+
+
+def out_size(size: int, kernel: int, stride: int, padding: int, dilation: int = 1) -> int:
+    """How many windows of a convolution fit: floor((size + 2 padding - reach) / stride) + 1."""
+    reach = dilation * (kernel - 1) + 1
+    return (size + 2 * padding - reach) // stride + 1
+
+
+def pool_out_size(size: int, kernel: int, stride: int, padding: int, ceil_mode: bool) -> int:
+    """How many windows of a pooling there are.
+
+    `ceil_mode` rounds up, so that a last window may reach beyond the padded input. A window that would *start*
+    beyond the input and its leading padding is dropped. This is PyTorch's ceil_mode, and it is Caffe's only rule.
+    """
+    span = size + 2 * padding - kernel
+    if not ceil_mode:
+        return span // stride + 1
+    count = -(-span // stride) + 1
+    if (count - 1) * stride >= size + padding:
+        count -= 1
+    return count
+
+
+class Kernels(Protocol):
+    """What a kernel module must hold. Modules match this structurally; a type checker verifies it."""
+
+    def conv2d(
+        self, x: Array, w: Array, b: Array | None, stride: Pair, padding: Pair, dilation: Pair, groups: int
+    ) -> Array:
+        """Cross-correlate images with filters; zeros are what lies outside an image.
+
+        x (N, C, H, W), w (O, C/g, kh, kw), b (O,) or None -> y (N, O, H', W')
+
+            for n, o, i, j:                              # group of o: q = o // (O/g)
+                y[n, o, i, j] = b[o] + sum over c, u, v of
+                    w[o, c, u, v] * x[n, q*C/g + c, i*stride - padding + u*dilation, j*stride - padding + v*dilation]
+        """
+        ...
+
+    def conv2d_dx(
+        self, dy: Array, w: Array, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
+    ) -> Array:
+        """The gradient of conv2d with respect to x: each dy is handed back along the weights it came through.
+
+        dy (N, O, H', W'), w (O, C/g, kh, kw), size (H, W) -> dx (N, C, H, W)
+
+            dx = 0
+            for n, o, i, j, c, u, v where the pixel lies inside the image:
+                dx[n, q*C/g + c, i*stride - padding + u*dilation, ...] += w[o, c, u, v] * dy[n, o, i, j]
+
+        Pixels that no window touched get exactly 0.
+        """
+        ...
+
+    def conv2d_dw(
+        self, dy: Array, x: Array, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
+    ) -> Array:
+        """The gradient of conv2d with respect to w, summed over the images.
+
+        dy (N, O, H', W'), x (N, C, H, W), kernel (kh, kw) -> dw (O, C/g, kh, kw)
+
+            dw[o, c, u, v] = sum over n, i, j of dy[n, o, i, j] * x[n, q*C/g + c, i*stride - padding + u*dilation, ...]
+        """
+        ...
+
+    def maxpool2d(self, x: Array, kernel: Pair, stride: Pair, padding: Pair, out: Pair) -> tuple[Array, Array]:
+        """The largest value of each window, and where it stood (the "switch").
+
+        x (N, C, H, W), out (H', W') -> y (N, C, H', W'), won (N, C, H', W') int32
+
+        `won` is the flat index row * W + column of the winner inside its H x W map. Padding never wins. Among equals
+        the first in reading order wins; a NaN wins over any number (the first NaN of the window).
+        Windows may reach beyond the padded input (ceil mode), but every window holds at least one pixel.
+        """
+        ...
+
+    def maxpool2d_dx(self, dy: Array, won: Array, size: Pair) -> Array:
+        """Hand each dy to the pixel that won; a pixel that won several windows gets their sum.
+
+        dy (N, C, H', W'), won (N or 1, C, H', W') int32, size (H, W) -> dx (N, C, H, W)
+
+            dx = 0
+            for n, c, i, j: dx[n, c].flat[won[n, c, i, j]] += dy[n, c, i, j]
+        """
+        ...
+
+    def avgpool2d(
+        self, x: Array, kernel: Pair, stride: Pair, padding: Pair, out: Pair, count_include_pad: bool
+    ) -> Array:
+        """The mean of each window.
+
+        x (N, C, H, W), out (H', W') -> y (N, C, H', W')
+
+        The sum runs over the pixels inside the image. It is divided by their number, or, with `count_include_pad`, by
+        the number of places inside the padded image (H + 2 padding), zeros included, as PyTorch and Caffe do; the part
+        of a last window beyond the padded image never counts.
+        """
+        ...
+
+    def avgpool2d_dx(
+        self, dy: Array, kernel: Pair, stride: Pair, padding: Pair, size: Pair, count_include_pad: bool
+    ) -> Array:
+        """Share each dy equally among the pixels of its window, with the divisor of the forward pass.
+
+        dy (N, C, H', W'), size (H, W) -> dx (N, C, H, W)
+        """
+        ...
+
+    def lrn(self, x: Array, size: int, alpha: float, beta: float, k: float) -> tuple[Array, Array]:
+        """Local response normalization across channels: y = x / scale ** beta.
+
+        x (N, C, H, W) -> y (N, C, H, W), scale (N, C, H, W)
+
+            scale[n, c] = k + alpha * sum of x[n, d] ** 2 for d from c - size//2 to c + (size-1)//2, inside 0..C-1
+        """
+        ...
+
+    def lrn_dx(self, dy: Array, x: Array, scale: Array, size: int, alpha: float, beta: float) -> Array:
+        """The gradient of lrn.
+
+        dy (N, C, H, W), x and scale (N or 1, C, H, W) -> dx (N, C, H, W)
+
+            dx[n, c] = dy[n, c] * scale[n, c] ** -beta
+                     - 2 alpha beta x[n, c] * sum of dy[n, d] * x[n, d] * scale[n, d] ** (-beta - 1)
+                       over the channels d whose window holds c: d from c - (size-1)//2 to c + size//2
+        """
+        ...

@@ -1,0 +1,15 @@
+"""The one array type in the package's signatures.
+
+CuPy arrays have the same methods as NumPy's, so that every signature that says `Array` takes either.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Array: TypeAlias = npt.NDArray[Any]
+Pair: TypeAlias = tuple[int, int]
+Generator: TypeAlias = np.random.Generator

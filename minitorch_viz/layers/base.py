@@ -1,0 +1,146 @@
+"""What every layer is: a frozen set of parameters with a forward and a backward pass.
+
+A layer remembers nothing. `forward` returns the output and `saved`, the few arrays that its backward pass needs;
+`backward` takes them again. So one layer may serve many images, many threads and many backward rules at once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple, Self, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from minitorch_viz._types import Array, Generator, Pair
+from minitorch_viz.errors import SettingError, ShapeError
+
+Example = tuple["Layer", tuple[Array, ...]]
+
+
+class Nothing(NamedTuple):
+    """The `saved` of a layer whose backward pass needs no array."""
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """Base of all layers.
+
+    A subclass declares `Saved` (a NamedTuple, one commented line an array) and, in this order, `forward`, `backward`,
+    `param_grads` if it has parameters, and `examples`. Every test of the layers runs over `examples`, so a new layer
+    brings its own tests.
+
+    The batch of a backward pass is that of `dy`: with a tape of one image (N = 1) and K seeds, `dy` is (K, ...), the
+    saved arrays are (1, ...), and broadcasting gives K gradients.
+    """
+
+    param_names: ClassVar[tuple[str, ...]] = ()  # fields that learn
+    buffer_names: ClassVar[tuple[str, ...]] = ()  # array fields that do not learn (running statistics)
+    uses_rng: ClassVar[bool] = False  # forward takes rng=: giving one means training
+
+    def forward(self, *xs: Any, **settings: Any) -> tuple[Array, Any]:
+        """xs -> (y, saved)."""
+        raise NotImplementedError
+
+    def backward(self, dy: Array, saved: Any) -> Any:
+        """dL/dy and what forward saved -> dL/dx; a tuple for several inputs."""
+        raise NotImplementedError
+
+    def param_grads(self, dy: Array, saved: Any) -> dict[str, Array]:  # noqa: ARG002 (a layer without parameters)
+        """dL/dy and what forward saved -> {parameter name: dL/dparameter}, summed over the batch."""
+        return {}
+
+    @classmethod
+    def examples(cls, rng: Generator) -> list[Example]:
+        """Small (layer, inputs) cases in float64; the tests of all layers run over them."""
+        raise NotImplementedError
+
+    @property
+    def params(self) -> dict[str, Array]:
+        """The arrays that learn, by PyTorch's names (a bias that is None is left out)."""
+        return {name: value for name in self.param_names if (value := getattr(self, name)) is not None}
+
+    @property
+    def state(self) -> dict[str, Array]:
+        """Parameters and buffers, by PyTorch's names: what a weights file holds."""
+        return self.params | {name: getattr(self, name) for name in self.buffer_names}
+
+    def replace(self, **fields: Any) -> Self:
+        """The same layer with other parameters or settings; this one stays as it is."""
+        return dataclasses.replace(self, **fields)
+
+    def astype(self, dtype: npt.DTypeLike) -> Self:
+        """The same layer with its arrays in another precision (float32, float64)."""
+        return self.replace(**{name: value.astype(dtype) for name, value in self.state.items()})
+
+    def __repr__(self) -> str:
+        """Settings as they are, arrays as their shapes: Conv2d(weight (64, 3, 3, 3), bias (64,), stride=(2, 2))."""
+        shown = []
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if hasattr(value, "shape"):
+                shown.append(f"{field.name} {tuple(value.shape)}")
+            elif value is not None and (field.default is dataclasses.MISSING or value != field.default):
+                shown.append(f"{field.name}={value!r}")
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def expect_axes(layer: object, x: Array, axes: str) -> None:
+    """Raise a sentence unless x is a float array with the named axes, such as "N, C, H, W"."""
+    name = layer if isinstance(layer, str) else type(layer).__name__
+    if not hasattr(x, "ndim"):
+        raise ShapeError(f"{name} needs a float array ({axes}), but got a {type(x).__name__}; use np.asarray first.")
+    if x.ndim != axes.count(",") + 1:
+        raise ShapeError(f"{name} needs an array with the axes ({axes}), but x has shape {tuple(x.shape)}.")
+    if x.dtype not in (np.float32, np.float64):
+        raise ShapeError(f"{name} computes in float32 or float64, but x is {x.dtype}; convert it with x.astype.")
+
+
+class PairField:
+    """A field that is given as an int or as (vertical, horizontal), and read as the pair.
+
+    `stride: PairField = PairField(1, least=1)` in a layer checks the value when the layer is built.
+    """
+
+    def __init__(self, default: int, least: int = 0) -> None:
+        self.default, self.least = (default, default), least
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name, self.owner = name, owner.__name__
+
+    @overload
+    def __get__(self, layer: None, owner: type) -> Pair: ...
+    @overload
+    def __get__(self, layer: object, owner: type) -> Pair: ...
+    def __get__(self, layer: object | None, owner: type) -> Pair:
+        return self.default if layer is None else layer.__dict__[self.name]
+
+    def __set__(self, layer: object, value: int | Sequence[int]) -> None:
+        layer.__dict__[self.name] = as_pair(value, f"{type(layer).__name__}'s {self.name}", self.least)
+
+
+def as_pair(value: int | Sequence[int], what: str, least: int = 0) -> Pair:
+    """An int or (vertical, horizontal) as a pair of ints, each at least `least`."""
+    numbers = (value, value) if isinstance(value, (int, np.integer)) else value
+    if (
+        not isinstance(numbers, (tuple, list))
+        or len(numbers) != 2
+        or not all(isinstance(number, (int, np.integer)) and not isinstance(number, bool) for number in numbers)
+        or min(numbers) < least
+    ):
+        raise SettingError(
+            f"{what} must be a whole number of at least {least}, or a (vertical, horizontal) pair, but got {value!r}."
+        )
+    return int(numbers[0]), int(numbers[1])
+
+
+def same_batch(dy: Array, x: Array) -> tuple[Array, Array]:
+    """Bring dy (K, ...) and a saved x (N, ...) to one batch, for a sum over the batch of their products.
+
+    With one image and K seeds, sum_k dy_k * x = (sum_k dy_k) * x: adding the seeds first is K times less work.
+    """
+    if x.shape[0] == 1 and dy.shape[0] != 1:
+        dy = dy.sum(axis=0, keepdims=True)
+    return dy, x

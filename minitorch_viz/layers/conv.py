@@ -1,0 +1,136 @@
+"""Convolution: the same small filters, slid over the whole image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal, NamedTuple, Self
+
+import numpy as np
+
+import minitorch_viz_kernels as kernels
+from minitorch_viz._types import Array, Generator, Pair
+from minitorch_viz.errors import SettingError, ShapeError
+from minitorch_viz.layers.base import Example, Layer, PairField, as_pair, expect_axes, same_batch
+from minitorch_viz.layers.padding import reflect_pad, reflect_pad_backward
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Conv2d(Layer):
+    """Slide filters over an image: y[o] = b[o] + sum over c, u, v of w[o, c, u, v] * x[c, i + u, j + v].
+
+    x (N, C, H, W) -> y (N, O, H', W') with H' = floor((H + 2 padding - dilation (kh - 1) - 1) / stride) + 1.
+
+    weight (O, C/groups, kh, kw), bias (O,) or None; stride, padding, dilation: an int or (vertical, horizontal).
+    padding_mode: what stands beyond the border, "zeros" or "reflect" (mirrored without repeating the edge).
+    Like every deep-learning library this is a cross-correlation: filters are not flipped.
+
+    Raises ShapeError if x has another number of channels, or is smaller than a filter's reach.
+    """
+
+    weight: Array
+    bias: Array | None = None
+    stride: PairField = PairField(1, least=1)
+    padding: PairField = PairField(0)
+    dilation: PairField = PairField(1, least=1)
+    groups: int = 1
+    padding_mode: Literal["zeros", "reflect"] = "zeros"
+
+    param_names: ClassVar[tuple[str, ...]] = ("weight", "bias")
+
+    class Saved(NamedTuple):
+        x: Array  # (N, C, H, W): the input, padded if the padding mirrors
+        size: Pair  # (H, W) of the input before padding
+
+    def __post_init__(self) -> None:
+        if getattr(self.weight, "ndim", 0) != 4:
+            raise ShapeError(
+                f"Conv2d needs weight (O, C/groups, kh, kw), but got shape {getattr(self.weight, 'shape', '?')}."
+            )
+        out_channels = self.weight.shape[0]
+        if self.groups < 1 or out_channels % self.groups:
+            raise SettingError(
+                f"Conv2d's groups must divide the {out_channels} output channels, but got {self.groups!r}."
+            )
+        if self.bias is not None and self.bias.shape != (out_channels,):
+            raise ShapeError(f"Conv2d's bias must have shape ({out_channels},), but got {self.bias.shape}.")
+        if self.padding_mode not in ("zeros", "reflect"):
+            raise SettingError(f'Conv2d\'s padding_mode must be "zeros" or "reflect", but got {self.padding_mode!r}.')
+
+    def forward(self, x: Array) -> tuple[Array, Saved]:
+        size = self._check(x)
+        if self.padding_mode == "reflect":
+            x = reflect_pad(x, self.padding)
+        y = kernels.conv2d(x, self.weight, self.bias, self.stride, self._zeros, self.dilation, self.groups)
+        return y, self.Saved(x, size)
+
+    def backward(self, dy: Array, saved: Saved) -> Array:
+        padded_size = saved.x.shape[2:]
+        dx = kernels.conv2d_dx(dy, self.weight, padded_size, self.stride, self._zeros, self.dilation, self.groups)
+        return reflect_pad_backward(dx, self.padding) if self.padding_mode == "reflect" else dx
+
+    def param_grads(self, dy: Array, saved: Saved) -> dict[str, Array]:
+        dy, x = same_batch(dy, saved.x)
+        kernel = self.weight.shape[2:]
+        dw = kernels.conv2d_dw(dy, x, kernel, self.stride, self._zeros, self.dilation, self.groups)
+        return {"weight": dw} if self.bias is None else {"weight": dw, "bias": dy.sum(axis=(0, 2, 3))}
+
+    @classmethod
+    def examples(cls, rng: Generator) -> list[Example]:
+        def case(shape: tuple[int, ...], weight: tuple[int, ...], bias: bool = True, **settings: object) -> Example:
+            b = rng.standard_normal(weight[0]) if bias else None
+            return cls(rng.standard_normal(weight), b, **settings), (rng.standard_normal(shape),)  # type: ignore[arg-type]  # settings are Conv2d's own fields
+
+        return [
+            case((2, 3, 5, 6), (4, 3, 3, 3), padding=1),
+            case((1, 2, 7, 6), (3, 2, 3, 2), stride=2, bias=False),  # the stride leaves a remainder
+            case((2, 4, 6, 6), (6, 2, 3, 3), stride=(2, 1), padding=(0, 1), groups=2),
+            case((1, 2, 1, 1), (3, 2, 1, 1)),  # a 1x1 image
+            case((1, 2, 3, 3), (2, 2, 2, 2), padding=3),  # padding larger than the kernel
+            case((2, 3, 8, 7), (2, 3, 3, 3), dilation=(2, 1), padding=(1, 2)),
+            case((1, 3, 5, 5), (3, 1, 3, 3), groups=3, padding=1),  # depthwise
+            case((1, 2, 4, 5), (2, 2, 3, 3), padding=(1, 2), padding_mode="reflect"),
+        ]
+
+    @classmethod
+    def random(
+        cls,
+        rng: Generator,
+        in_channels: int,
+        out_channels: int,
+        kernel: int | Pair,
+        *,
+        stride: int | Pair = 1,
+        padding: int | Pair = 0,
+        dilation: int | Pair = 1,
+        groups: int = 1,
+    ) -> Self:
+        """A layer with He et al.'s (2015) initialization, std sqrt(2 / fan in), zero bias, float32."""
+        kh, kw = as_pair(kernel, "Conv2d's kernel", 1)
+        fan_in = in_channels // groups * kh * kw
+        weight = rng.standard_normal((out_channels, in_channels // groups, kh, kw)) * np.sqrt(2 / fan_in)
+        bias = np.zeros(out_channels, np.float32)
+        return cls(weight.astype(np.float32), bias, stride, padding, dilation, groups)
+
+    @property
+    def _zeros(self) -> Pair:
+        """The padding that the kernel adds itself: none if the image was mirrored before."""
+        return self.padding if self.padding_mode == "zeros" else (0, 0)
+
+    def _check(self, x: Array) -> Pair:
+        expect_axes(self, x, "N, C, H, W")
+        channels, *size = x.shape[1:]
+        needed = self.weight.shape[1] * self.groups
+        if channels != needed:
+            raise ShapeError(
+                f"Conv2d's weight {self.weight.shape} with groups={self.groups} needs {needed} input channels, "
+                f"but x has shape {x.shape}."
+            )
+        kernel_size = self.weight.shape[2:]
+        for side, kernel, padding, dilation in zip(size, kernel_size, self.padding, self.dilation, strict=True):
+            reach = dilation * (kernel - 1) + 1
+            if side + 2 * padding < reach:
+                raise ShapeError(
+                    f"Conv2d's filter reaches over {reach} pixels, but x {x.shape} with padding {self.padding} "
+                    f"is smaller; give a larger image."
+                )
+        return size[0], size[1]
