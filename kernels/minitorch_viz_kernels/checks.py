@@ -1,0 +1,229 @@
+"""What goes into a kernel, checked once, in sentences.
+
+A compiled loop that reads past the end of an array does not fail: it reads garbage. So every size is checked here,
+before a kernel module is called, and the modules rely on it. Each function has the name of its kernel; it returns
+the geometry as plain Python integers.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from .contract import Array, Pair, out_size
+
+ConvGeometry = tuple[Pair, Pair, Pair, int]  # stride, padding, dilation, groups
+
+
+def is_cupy(array: object) -> bool:
+    """Whether an array lives on a GPU. Asks the type for its name, so that CuPy need not be imported to say no."""
+    return type(array).__module__.partition(".")[0] == "cupy"
+
+
+def floats(function: str, **arrays: Array | None) -> list[Any]:
+    """The arrays of one call in one common dtype; None stays None."""
+    given = {name: array for name, array in arrays.items() if array is not None}
+    for name, array in given.items():
+        if not isinstance(array, np.ndarray) and not is_cupy(array):
+            raise TypeError(f"{function}: {name} is a {type(array).__name__}; a NumPy or CuPy array is needed.")
+        if array.dtype not in (np.float32, np.float64):
+            raise TypeError(
+                f"{function}: {name} holds {array.dtype} numbers, but kernels compute in float32 or float64. "
+                f"Convert it first, for example {name}.astype(np.float32)."
+            )
+    same_device(function, **given)
+    common = np.result_type(*(array.dtype for array in given.values()))
+    return [None if array is None else array.astype(common, copy=False) for array in arrays.values()]
+
+
+def same_device(function: str, **arrays: Array) -> None:
+    """All arrays of a call lie on the GPU, or none does."""
+    on_gpu = [name for name, array in arrays.items() if is_cupy(array)]
+    if on_gpu and len(on_gpu) < len(arrays):
+        others = [name for name in arrays if name not in on_gpu]
+        raise TypeError(
+            f"{function}: {', '.join(on_gpu)} on the GPU and {', '.join(others)} in main memory. "
+            "Move all arrays of a call to one side, with cupy.asarray or cupy.asnumpy."
+        )
+
+
+def axes(function: str, letters: str, **arrays: Array) -> None:
+    """Each array has the axes that the letters name, and only the batch may be empty."""
+    for name, array in arrays.items():
+        if array.ndim != len(letters.split(", ")):
+            raise ValueError(f"{function}: {name} has shape {array.shape}, but it needs the axes ({letters}).")
+        if 0 in array.shape[1:]:
+            raise ValueError(f"{function}: {name} has shape {array.shape}; only the batch N may be empty.")
+
+
+def pair(function: str, name: str, value: Pair, least: int) -> Pair:
+    """Two integers, vertical and horizontal, none below `least`."""
+    try:
+        vertical, horizontal = (operator.index(number) for number in value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{function}: {name} is {value!r}, but two integers (vertical, horizontal) are needed.") from None
+    if min(vertical, horizontal) < least:
+        raise ValueError(f"{function}: {name} is {value!r}, but neither number may be below {least}.")
+    return vertical, horizontal
+
+
+def whole(function: str, name: str, value: int) -> int:
+    """One integer of at least 1."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{function}: {name} is {value!r}, but an integer is needed.") from None
+    if number < 1:
+        raise ValueError(f"{function}: {name} is {number}, but it must be at least 1.")
+    return number
+
+
+def _conv(
+    function: str, size: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
+) -> tuple[Pair, ConvGeometry]:
+    stride = pair(function, "stride", stride, least=1)
+    padding = pair(function, "padding", padding, least=0)
+    dilation = pair(function, "dilation", dilation, least=1)
+    groups = whole(function, "groups", groups)
+    high, wide = (
+        out_size(size[a], kernel[a], stride[a], padding[a], dilation[a]) if size[a] > 0 else 0 for a in (0, 1)
+    )
+    if high < 1 or wide < 1:
+        reach = tuple(dilation[a] * (kernel[a] - 1) + 1 for a in (0, 1))
+        padded = tuple(size[a] + 2 * padding[a] for a in (0, 1))
+        raise ValueError(
+            f"{function}: the kernel reaches over {reach} pixels, but the padded image has only {padded}. "
+            "Use a larger image, more padding, or a smaller kernel."
+        )
+    return (high, wide), (stride, padding, dilation, groups)
+
+
+def _groups(function: str, channels: int, filters: int, per_filter: int, groups: int) -> None:
+    if per_filter * groups != channels:
+        raise ValueError(
+            f"{function}: x has {channels} channels, but the filters w take {per_filter} in each of "
+            f"{groups} groups, that is {per_filter * groups}."
+        )
+    if filters % groups:
+        raise ValueError(f"{function}: {filters} filters cannot be shared equally by {groups} groups.")
+
+
+def _shape(function: str, name: str, array: Array, *allowed: tuple[int, ...]) -> None:
+    if array.shape not in allowed:
+        raise ValueError(f"{function}: {name} has shape {array.shape}, but {' or '.join(map(str, allowed))} is needed.")
+
+
+def conv2d(
+    x: Array, w: Array, b: Array | None, stride: Pair, padding: Pair, dilation: Pair, groups: int
+) -> ConvGeometry:
+    axes("conv2d", "N, C, H, W", x=x)
+    axes("conv2d", "O, C/g, kh, kw", w=w)
+    _, geometry = _conv("conv2d", x.shape[2:], w.shape[2:], stride, padding, dilation, groups)
+    _groups("conv2d", x.shape[1], w.shape[0], w.shape[1], geometry[3])
+    if b is not None:
+        _shape("conv2d", "b", b, w.shape[:1])
+    return geometry
+
+
+def conv2d_dx(
+    dy: Array, w: Array, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
+) -> tuple[Pair, ConvGeometry]:
+    axes("conv2d_dx", "N, O, H', W'", dy=dy)
+    axes("conv2d_dx", "O, C/g, kh, kw", w=w)
+    size = pair("conv2d_dx", "size", size, least=1)
+    out, geometry = _conv("conv2d_dx", size, w.shape[2:], stride, padding, dilation, groups)
+    _groups("conv2d_dx", w.shape[1] * geometry[3], w.shape[0], w.shape[1], geometry[3])
+    _shape("conv2d_dx", "dy", dy, (dy.shape[0], w.shape[0], *out))
+    return size, geometry
+
+
+def conv2d_dw(
+    dy: Array, x: Array, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
+) -> tuple[Pair, ConvGeometry]:
+    axes("conv2d_dw", "N, O, H', W'", dy=dy)
+    axes("conv2d_dw", "N, C, H, W", x=x)
+    kernel = pair("conv2d_dw", "kernel", kernel, least=1)
+    out, geometry = _conv("conv2d_dw", x.shape[2:], kernel, stride, padding, dilation, groups)
+    groups = geometry[3]
+    if x.shape[1] % groups or dy.shape[1] % groups:
+        raise ValueError(
+            f"conv2d_dw: {x.shape[1]} channels and {dy.shape[1]} filters cannot both be shared equally by {groups} groups."
+        )
+    _shape("conv2d_dw", "dy", dy, (x.shape[0], dy.shape[1], *out))
+    return kernel, geometry
+
+
+def pool(
+    function: str, size: Pair, kernel: Pair, stride: Pair, padding: Pair, out: Pair
+) -> tuple[Pair, Pair, Pair, Pair]:
+    """Every window of a pooling holds a pixel: the first one its last row, the last one its first row."""
+    kernel = pair(function, "kernel", kernel, least=1)
+    stride = pair(function, "stride", stride, least=1)
+    padding = pair(function, "padding", padding, least=0)
+    out = pair(function, "out", out, least=1)
+    for a in (0, 1):
+        if padding[a] >= kernel[a]:
+            raise ValueError(
+                f"{function}: padding {padding} is not smaller than the window {kernel}, so that "
+                "the first windows would hold no pixel at all."
+            )
+        if (out[a] - 1) * stride[a] - padding[a] >= size[a]:
+            raise ValueError(
+                f"{function}: {out} windows with stride {stride} and padding {padding} do not fit an image of "
+                f"{tuple(size)} pixels: the last ones would hold no pixel. pool_out_size says how many fit."
+            )
+    return kernel, stride, padding, out
+
+
+def maxpool2d(x: Array, kernel: Pair, stride: Pair, padding: Pair, out: Pair) -> tuple[Pair, Pair, Pair, Pair]:
+    axes("maxpool2d", "N, C, H, W", x=x)
+    _indexable("maxpool2d", x.shape[2:])
+    return pool("maxpool2d", x.shape[2:], kernel, stride, padding, out)
+
+
+def maxpool2d_dx(dy: Array, won: Array, size: Pair) -> Pair:
+    axes("maxpool2d_dx", "N, C, H', W'", dy=dy)
+    if not isinstance(won, np.ndarray) and not is_cupy(won):
+        raise TypeError(f"maxpool2d_dx: won is a {type(won).__name__}; the array that maxpool2d returned is needed.")
+    same_device("maxpool2d_dx", dy=dy, won=won)
+    if won.dtype != np.int32:
+        raise TypeError(f"maxpool2d_dx: won holds {won.dtype} numbers; the int32 array of maxpool2d is needed.")
+    size = pair("maxpool2d_dx", "size", size, least=1)
+    _indexable("maxpool2d_dx", size)
+    _shape("maxpool2d_dx", "won", won, dy.shape, (1, *dy.shape[1:]))
+    if won.size and (int(won.min()) < 0 or int(won.max()) >= size[0] * size[1]):
+        raise ValueError(
+            f"maxpool2d_dx: won points at pixels from {int(won.min())} to {int(won.max())}, but an image of {size} "
+            f"has the pixels 0 to {size[0] * size[1] - 1}. Pass the size of the image that was pooled."
+        )
+    return size
+
+
+def _indexable(function: str, size: Pair) -> None:
+    if size[0] * size[1] > np.iinfo(np.int32).max:
+        raise ValueError(f"{function}: an image of {tuple(size)} has more pixels than an int32 can number.")
+
+
+def avgpool2d(x: Array, kernel: Pair, stride: Pair, padding: Pair, out: Pair) -> tuple[Pair, Pair, Pair, Pair]:
+    axes("avgpool2d", "N, C, H, W", x=x)
+    return pool("avgpool2d", x.shape[2:], kernel, stride, padding, out)
+
+
+def avgpool2d_dx(dy: Array, kernel: Pair, stride: Pair, padding: Pair, size: Pair) -> tuple[Pair, Pair, Pair, Pair]:
+    axes("avgpool2d_dx", "N, C, H', W'", dy=dy)
+    size = pair("avgpool2d_dx", "size", size, least=1)
+    return (*pool("avgpool2d_dx", size, kernel, stride, padding, dy.shape[2:])[:3], size)
+
+
+def lrn(x: Array, size: int) -> int:
+    axes("lrn", "N, C, H, W", x=x)
+    return whole("lrn", "size", size)
+
+
+def lrn_dx(dy: Array, x: Array, scale: Array, size: int) -> int:
+    axes("lrn_dx", "N, C, H, W", dy=dy, x=x, scale=scale)
+    _shape("lrn_dx", "x", x, dy.shape, (1, *dy.shape[1:]))
+    _shape("lrn_dx", "scale", scale, x.shape)
+    return whole("lrn_dx", "size", size)

@@ -1,0 +1,114 @@
+"""What a net is made of, and the checks that its parts fit: nodes, tapes, seeds and rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
+
+from minitorch_viz._types import Array
+from minitorch_viz.errors import NetError, ShapeError, near
+from minitorch_viz.layers.base import Layer
+
+Rule: TypeAlias = Callable[[Any, Array, Any], Any]  # (layer, dy, saved) -> dx, the signature of Layer.backward
+Rules: TypeAlias = Mapping[type[Layer] | str, Rule]  # by layer type, or by the name of one node
+
+
+class Node(NamedTuple):
+    """One step of a net."""
+
+    name: str
+    layer: Layer
+    inputs: tuple[str, ...]  # names of nodes, or of the net's inputs
+
+
+@dataclass(frozen=True, eq=False)
+class Tape:
+    """What a forward pass computed: `tape["relu1"]` is a node's output, `tape.saved["pool1"].won` its switches."""
+
+    values: Mapping[str, Array]  # the output of every input and node that was run
+    saved: Mapping[str, Any]  # what each layer's forward kept for its backward
+
+    def __getitem__(self, name: str) -> Array:
+        if name not in self.values:
+            raise NetError(f"This tape holds no value for {name!r}; {near(name, self.values, 'node')}.")
+        return self.values[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.values
+
+    def __repr__(self) -> str:
+        return f"Tape({', '.join(f'{name} {tuple(value.shape)}' for name, value in self.values.items())})"
+
+
+def rule_for(node: Node, rules: Rules) -> Rule | None:
+    """A rule for the node's own name comes before one for its type; a type covers its subclasses."""
+    if node.name in rules:
+        return rules[node.name]
+    return next((rules[kind] for kind in type(node.layer).__mro__ if kind in rules), None)
+
+
+def check_names(names: Iterable[str], known: Iterable[str], what: str) -> None:
+    """Raise NetError, with near names, unless every name is known."""
+    known = tuple(known)
+    for name in names:
+        if name not in known:
+            raise NetError(f"{what} names {name!r}, which this net does not have; {near(name, known, 'node')}.")
+
+
+def checked_rules(rules: Rules | None, names: Iterable[str]) -> Rules:
+    """The rules as a dict, if every key is a layer type or the name of a node."""
+    for key in rules or {}:
+        if isinstance(key, str):
+            check_names([key], names, "rules")
+        elif not (isinstance(key, type) and issubclass(key, Layer)):
+            raise NetError(f"A rule's key must be a layer type or a node's name, but got {key!r}.")
+    return rules or {}
+
+
+def checked_seeds(tape: Tape, seeds: Mapping[str, Array]) -> dict[str, Array]:
+    """The seeds in the tape's dtype, if each has its node's shape and all have one batch."""
+    if not isinstance(seeds, Mapping) or not seeds:
+        raise NetError("seeds must be a dict {node name: array} with at least one entry.")
+    grads, batches = {}, set()
+    for name, seed in seeds.items():
+        y = tape[name]
+        if not hasattr(seed, "shape"):
+            raise ShapeError(f"The seed for {name!r} must be an array, but got a {type(seed).__name__}.")
+        if seed.ndim != y.ndim or seed.shape[1:] != y.shape[1:] or len(y) not in (1, len(seed)):
+            any_batch = " (its first axis may be any number of seeds)" if len(y) == 1 else ""
+            raise ShapeError(
+                f"The seed for {name!r} must have the node's shape {y.shape}{any_batch}, not {seed.shape}."
+            )
+        batches.add(len(seed))
+        grads[name] = seed.astype(y.dtype, copy=False)
+    if len(batches) > 1:
+        raise ShapeError(f"All seeds of one pass need the same batch, but got {sorted(batches)}.")
+    return grads
+
+
+def checked_nodes(specs: Iterable[Sequence[Any]], inputs: tuple[str, ...]) -> tuple[Node, ...]:
+    """The nodes, if every name is new and every input comes before its reader."""
+    nodes: list[Node] = []
+    known = set(inputs)
+    for place, spec in enumerate(specs):
+        if not isinstance(spec, (tuple, list)) or not 2 <= len(spec) <= 3:
+            raise NetError(f"Node {place} must be (name, layer) or (name, layer, inputs), but got {spec!r}.")
+        name, layer = spec[0], spec[1]
+        sources = spec[2] if len(spec) == 3 else (nodes[-1].name if nodes else inputs[0],)
+        sources = (sources,) if isinstance(sources, str) else tuple(sources)
+        if not isinstance(name, str) or not name:
+            raise NetError(f"Node {place} needs a name that is a non-empty string, but got {name!r}.")
+        if not isinstance(layer, Layer):
+            raise NetError(f"Node {name!r} needs a layer, but got {layer!r}; give an object such as ReLU().")
+        if name in known:
+            raise NetError(f"The name {name!r} is used twice; every node needs a name of its own.")
+        for source in sources:
+            if source not in known:
+                hint = near(source, known, "node")
+                raise NetError(f"Node {name!r} reads from {source!r}, which does not come before it; {hint}.")
+        known.add(name)
+        nodes.append(Node(name, layer, sources))
+    if not nodes:
+        raise NetError("A net needs at least one node.")
+    return tuple(nodes)

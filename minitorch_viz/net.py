@@ -1,0 +1,263 @@
+"""Net: named nodes in order, each a layer and the names it reads from; its forward and backward passes.
+
+A net never changes and remembers nothing, so one net may serve several images, threads and backward rules at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from minitorch_viz._types import Array, Generator
+from minitorch_viz.errors import NetError, SettingError, ShapeError, near
+from minitorch_viz.graph import Node, Rules, Tape, check_names, checked_nodes, checked_rules, checked_seeds, rule_for
+from minitorch_viz.layers.base import Layer
+
+
+class Net:
+    """A directed graph of layers without cycles, written down in the order in which it is computed.
+
+    nodes: (name, layer) reads from the node before it (the first from "input");
+        (name, layer, inputs) reads from the named nodes.
+    inputs: the names of the net's inputs.
+
+    Raises NetError, with the name of the node at fault, if a name is used twice or read before it is computed.
+
+    >>> from minitorch_viz.layers import Add, ReLU
+    >>> net = Net([("relu", ReLU()), ("twice", Add(), ("relu", "relu"))])
+    >>> tape = net.forward(np.array([[-1.0, 2.0]]))
+    >>> tape["twice"]
+    array([[0., 4.]])
+    >>> net.backward(tape, {"twice": np.array([[1.0, 1.0]])})["input"]
+    array([[0., 2.]])
+    """
+
+    def __init__(self, nodes: Iterable[Sequence[Any]], inputs: Sequence[str] = ("input",)) -> None:
+        self.inputs: tuple[str, ...] = (inputs,) if isinstance(inputs, str) else tuple(inputs)
+        self.nodes: tuple[Node, ...] = checked_nodes(nodes, self.inputs)
+        self._by_name = {node.name: node for node in self.nodes}
+        read = {name for node in self.nodes for name in node.inputs}
+        self.outputs: tuple[str, ...] = tuple(node.name for node in self.nodes if node.name not in read)
+
+    # ------------------------------------------------------------------ the three passes
+
+    def forward(
+        self,
+        x: Array | Mapping[str, Array] | None = None,
+        *,
+        given: Mapping[str, Array] | None = None,
+        upto: str | Sequence[str] | None = None,
+        rng: Generator | None = None,
+    ) -> Tape:
+        """Run the net and keep what a backward pass needs.
+
+        x: the input (N, ...), or {input name: array} for several inputs; None if `given` makes it needless.
+        given: outputs to use instead of computing them: patch or ablate a node, or start in the middle.
+        upto: stop at this node (or these); None runs the whole net. Nodes that the goal does not need are left out.
+        rng: randomness for training (dropout, batch statistics); None means use, not training.
+        """
+        values, saved = self._start(x, given), {}
+        for node in self._needed(values, upto):
+            values[node.name], saved[node.name] = self._run(node, values, rng)
+        return Tape(values, saved)
+
+    def predict(
+        self,
+        x: Array | Mapping[str, Array] | None = None,
+        *,
+        given: Mapping[str, Array] | None = None,
+        upto: str | None = None,
+        batch: int | None = None,
+    ) -> Array:
+        """Run the net and keep only the output of `upto` (default: the last node): for sweeps and evaluation.
+
+        Every value is dropped as soon as its last reader has run. batch: cut x into pieces of so many images.
+        """
+        goal = self.output if upto is None else upto
+        if batch is not None:
+            if batch < 1:
+                raise SettingError(f"batch must be at least 1, but got {batch}.")
+            if x is None or isinstance(x, Mapping) or given is not None:
+                raise SettingError("batch= cuts one input array into pieces; it cannot be used with given= or a dict.")
+            pieces = [self.predict(x[i : i + batch], upto=goal) for i in range(0, max(len(x), 1), batch)]
+            return np.concatenate(pieces) if len(pieces) > 1 else pieces[0]
+        values = self._start(x, given)
+        nodes = self._needed(values, goal)
+        last_reader = {name: node.name for node in nodes for name in node.inputs}
+        for node in nodes:
+            values[node.name] = self._run(node, values, None)[0]
+            for name in set(node.inputs):
+                if last_reader[name] == node.name and name != goal:
+                    del values[name]
+        return values[goal]
+
+    def backward(
+        self,
+        tape: Tape,
+        seeds: Mapping[str, Array],
+        *,
+        wrt: str | Sequence[str] | None = None,
+        rules: Rules | None = None,
+    ) -> dict[str, Array]:
+        """Carry gradients from `seeds` back to the inputs or nodes named in `wrt`. Parameters get none.
+
+        seeds: {node: dL/d(its output)} with the node's shape. On a tape of one image a seed may have any batch K:
+            the K backward passes share the tape.
+        wrt: where the gradients are wanted (default: the net's inputs). Only the nodes in between are visited.
+        rules: {layer type or node name: rule}; a rule replaces the layer's backward in this pass only.
+        Returns {name: gradient (K, ...)}, in the tape's dtype.
+        """
+        goals = self.inputs if wrt is None else (wrt,) if isinstance(wrt, str) else tuple(wrt)
+        check_names(goals, self.names, "wrt")
+        found = {name: dy for name, dy in self._sweep(tape, seeds, set(goals), rules) if name in goals}
+        for name in goals:
+            if name not in found:
+                raise NetError(f"No path leads from the seeds {sorted(seeds)} back to {name!r}: it has no gradient.")
+        return {name: found[name] for name in goals}
+
+    def param_grads(self, tape: Tape, seeds: Mapping[str, Array], *, rules: Rules | None = None) -> dict[str, Array]:
+        """The gradients of the parameters, summed over the batch: {"node.parameter": gradient}.
+
+        Parameters that the seeds do not depend on are left out.
+        """
+        goals = {node.name for node in self.nodes if node.layer.params and node.name in tape.saved}
+        grads: dict[str, Array] = {}
+        for name, dy in self._sweep(tape, seeds, goals, rules):
+            if name in goals:
+                node = self._by_name[name]
+                for param, grad in node.layer.param_grads(dy, tape.saved[name]).items():
+                    grads[f"{name}.{param}"] = grad
+        return grads
+
+    # ------------------------------------------------------------------ looking and changing
+
+    @property
+    def output(self) -> str:
+        """The name of the last node."""
+        return self.nodes[-1].name
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the inputs and nodes, in order."""
+        return self.inputs + tuple(self._by_name)
+
+    def __getitem__(self, name: str) -> Node:
+        if name not in self._by_name:
+            raise NetError(f"This net has no node {name!r}; {near(name, self._by_name, 'node')}.")
+        return self._by_name[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name
+
+    @property
+    def params(self) -> dict[str, Array]:
+        """All parameters: {"node.parameter": array}, the names of a PyTorch state dict."""
+        return {f"{node.name}.{key}": value for node in self.nodes for key, value in node.layer.params.items()}
+
+    @property
+    def state(self) -> dict[str, Array]:
+        """All parameters and buffers: what a weights file holds."""
+        return {f"{node.name}.{key}": value for node in self.nodes for key, value in node.layer.state.items()}
+
+    def with_params(self, arrays: Mapping[str, Array]) -> Net:
+        """The same net with other parameters or buffers; names as in `state`, those not named stay."""
+        changes: dict[str, dict[str, Array]] = {}
+        state = self.state
+        for key, value in arrays.items():
+            if key not in state:
+                raise NetError(f"This net has no parameter {key!r}; {near(key, state, 'parameter')}.")
+            if value.shape != state[key].shape:
+                raise ShapeError(f"{key} has shape {state[key].shape}, but the new array has {value.shape}.")
+            name, _, param = key.rpartition(".")
+            changes.setdefault(name, {})[param] = value
+        return self.with_layers({name: self[name].layer.replace(**fields) for name, fields in changes.items()})
+
+    def with_layers(self, layers: Mapping[str, Layer]) -> Net:
+        """The same graph with other layers at the named nodes."""
+        for name in layers:
+            self[name]
+        return Net([node._replace(layer=layers.get(node.name, node.layer)) for node in self.nodes], self.inputs)
+
+    def astype(self, dtype: npt.DTypeLike) -> Net:
+        """The same net in another precision (float32, float64)."""
+        return Net([node._replace(layer=node.layer.astype(dtype)) for node in self.nodes], self.inputs)
+
+    def __repr__(self) -> str:
+        width = max(len(node.name) for node in self.nodes)
+        lines = [f"  {node.name:<{width}}  <- {', '.join(node.inputs)}: {node.layer!r}" for node in self.nodes]
+        return "\n".join([f"Net of {len(self.nodes)} nodes, inputs {', '.join(self.inputs)}", *lines])
+
+    # ------------------------------------------------------------------ inside
+
+    def _start(self, x: Array | Mapping[str, Array] | None, given: Mapping[str, Array] | None) -> dict[str, Array]:
+        """The values that are there before any node runs."""
+        if x is None:
+            values: dict[str, Array] = {}
+        elif isinstance(x, Mapping):
+            values = dict(x)
+        elif len(self.inputs) == 1:
+            values = {self.inputs[0]: x}
+        else:
+            raise NetError(f"This net has the inputs {', '.join(self.inputs)}: give a dict that names each array.")
+        for name in values:
+            if name not in self.inputs:
+                raise NetError(f"This net has no input {name!r}; its inputs are {', '.join(self.inputs)}.")
+        if given is not None:
+            check_names(given, self.names, "given")
+            values |= given
+        for name, value in values.items():
+            if not hasattr(value, "shape") or value.ndim == 0:
+                raise ShapeError(f"{name!r} needs an array with a batch axis, but got {type(value).__name__}.")
+        return values
+
+    def _needed(self, values: Mapping[str, Array], upto: str | Sequence[str] | None) -> list[Node]:
+        """The nodes to run, in order: what `upto` (or every output) depends on and is not there yet."""
+        goals = self.outputs if upto is None else (upto,) if isinstance(upto, str) else tuple(upto)
+        check_names(goals, self.names, "upto")
+        wanted = set(goals) - set(values)
+        nodes = []
+        for node in reversed(self.nodes):
+            if node.name in wanted:
+                nodes.append(node)
+                wanted.update(name for name in node.inputs if name not in values)
+        for name in self.inputs:
+            if name in wanted:
+                raise NetError(f"This pass needs the input {name!r}, but none was given.")
+        return nodes[::-1]
+
+    def _run(self, node: Node, values: Mapping[str, Array], rng: Generator | None) -> tuple[Array, Any]:
+        xs = [values[name] for name in node.inputs]
+        settings = {"rng": rng} if node.layer.uses_rng else {}
+        try:
+            return node.layer.forward(*xs, **settings)
+        except ShapeError as error:
+            raise ShapeError(f"At node {node.name!r}: {error}") from error
+
+    def _sweep(
+        self, tape: Tape, seeds: Mapping[str, Array], goals: set[str], rules: Rules | None
+    ) -> Iterator[tuple[str, Array]]:
+        """Walk backwards and yield each name with its complete gradient, from the seeds to the goals."""
+        check_names(seeds, self.names, "seeds")
+        grads = checked_seeds(tape, seeds)
+        rules = checked_rules(rules, self._by_name)
+        leads = set(goals)  # names from which some goal can still be reached
+        for node in self.nodes:
+            if node.name in tape.saved and any(name in leads for name in node.inputs):
+                leads.add(node.name)
+        for node in reversed(self.nodes):
+            dy = grads.pop(node.name, None)
+            if dy is None:
+                continue
+            yield node.name, dy
+            if node.name not in tape.saved or not any(name in leads for name in node.inputs):
+                continue
+            rule = rule_for(node, rules)
+            saved = tape.saved[node.name]
+            dxs = node.layer.backward(dy, saved) if rule is None else rule(node.layer, dy, saved)
+            for name, dx in zip(node.inputs, dxs if isinstance(dxs, tuple) else (dxs,), strict=False):
+                if name in leads:
+                    grads[name] = grads[name] + dx if name in grads else dx  # forks add up; never in place
+        yield from grads.items()  # what is left has reached the net's inputs

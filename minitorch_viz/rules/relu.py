@@ -1,0 +1,47 @@
+"""The three ways back through a ReLU: the gradient, the deconvnet's, and the guided one.
+
+Where the forward pass let a signal through (`on`) and where the backward signal is positive:
+
+    normal      dy * on              the derivative (Simonyan et al. 2013)
+    deconvnet   max(dy, 0)           the forward gate is ignored (Zeiler and Fergus 2013)
+    guided      max(dy, 0) * on      both gates (Springenberg et al. 2014)
+
+Only the first is a gradient. The other two are pictures of what a unit looks for; they do not say how the output
+changes when a pixel does.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import numpy as np
+
+from minitorch_viz._types import Array
+from minitorch_viz.errors import SettingError, near
+from minitorch_viz.graph import Rules
+from minitorch_viz.layers.relu import ReLU
+
+ReluMode = Literal["normal", "deconvnet", "guided"]
+
+
+def normal(layer: ReLU, dy: Array, saved: ReLU.Saved) -> Array:
+    """The derivative: pass where the unit fired."""
+    return layer.backward(dy, saved)
+
+
+def deconvnet(layer: ReLU, dy: Array, saved: ReLU.Saved) -> Array:  # noqa: ARG001 (it ignores the forward pass)
+    """Zeiler and Fergus 2013: pass where the backward signal is positive, whatever the unit did."""
+    return np.maximum(dy, 0)
+
+
+def guided(layer: ReLU, dy: Array, saved: ReLU.Saved) -> Array:  # noqa: ARG001 (every rule has this signature)
+    """Springenberg et al. 2014: pass where the unit fired and the backward signal is positive."""
+    return np.maximum(dy, 0) * saved.on
+
+
+def relu_mode(mode: ReluMode) -> Rules:
+    """The backward rules of a mode: `net.backward(tape, seeds, rules=relu_mode("guided"))`."""
+    modes: dict[str, Rules] = {"normal": {ReLU: normal}, "deconvnet": {ReLU: deconvnet}, "guided": {ReLU: guided}}
+    if mode not in modes:
+        raise SettingError(f"There is no ReLU mode {mode!r}; {near(mode, get_args(ReluMode), 'mode')}.")
+    return modes[mode]
