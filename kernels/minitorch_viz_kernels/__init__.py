@@ -100,7 +100,9 @@ def _cpu_module(name: str) -> Kernels:
         try:
             from . import numba_
         except ImportError as error:
-            raise ImportError(f'Numba cannot be imported ({error}). Install numba, or use the "numpy" kernels.') from error
+            raise ImportError(
+                f'Numba cannot be imported ({error}). Install numba, or use the "numpy" kernels.'
+            ) from error
         return numba_
     raise ValueError(f"There is no kernel module {name!r}; the modules are {', '.join(CPU_MODULES)}.")
 

@@ -22,7 +22,7 @@ def is_cupy(array: object) -> bool:
     return type(array).__module__.partition(".")[0] == "cupy"
 
 
-def floats(function: str, **arrays: Array | None) -> list[Any]:
+def floats(function: str, **arrays: Any) -> list[Any]:
     """The arrays of one call in one common dtype; None stays None."""
     given = {name: array for name, array in arrays.items() if array is not None}
     for name, array in given.items():
@@ -63,7 +63,9 @@ def pair(function: str, name: str, value: Pair, least: int) -> Pair:
     try:
         vertical, horizontal = (operator.index(number) for number in value)
     except (TypeError, ValueError):
-        raise TypeError(f"{function}: {name} is {value!r}, but two integers (vertical, horizontal) are needed.") from None
+        raise TypeError(
+            f"{function}: {name} is {value!r}, but two integers (vertical, horizontal) are needed."
+        ) from None
     if min(vertical, horizontal) < least:
         raise ValueError(f"{function}: {name} is {value!r}, but neither number may be below {least}.")
     return vertical, horizontal
@@ -149,7 +151,8 @@ def conv2d_dw(
     groups = geometry[3]
     if x.shape[1] % groups or dy.shape[1] % groups:
         raise ValueError(
-            f"conv2d_dw: {x.shape[1]} channels and {dy.shape[1]} filters cannot both be shared equally by {groups} groups."
+            f"conv2d_dw: {x.shape[1]} channels and {dy.shape[1]} filters cannot both be shared equally "
+            f"by {groups} groups."
         )
     _shape("conv2d_dw", "dy", dy, (x.shape[0], dy.shape[1], *out))
     return kernel, geometry
@@ -183,7 +186,7 @@ def maxpool2d(x: Array, kernel: Pair, stride: Pair, padding: Pair, out: Pair) ->
     return pool("maxpool2d", x.shape[2:], kernel, stride, padding, out)
 
 
-def maxpool2d_dx(dy: Array, won: Array, size: Pair) -> Pair:
+def maxpool2d_dx(dy: Array, won: Any, size: Pair) -> Pair:
     axes("maxpool2d_dx", "N, C, H', W'", dy=dy)
     if not isinstance(won, np.ndarray) and not is_cupy(won):
         raise TypeError(f"maxpool2d_dx: won is a {type(won).__name__}; the array that maxpool2d returned is needed.")

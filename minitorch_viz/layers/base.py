@@ -7,17 +7,16 @@ A layer remembers nothing. `forward` returns the output and `saved`, the few arr
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, Self, overload
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from minitorch_viz._types import Array, Generator, Pair
-from minitorch_viz.errors import SettingError, ShapeError
+from minitorch_viz._types import Array, Generator
+from minitorch_viz.errors import ShapeError
 
-Example = tuple["Layer", tuple[Array, ...]]
+Example = tuple["Layer", tuple[Array, ...]]  # a layer and the inputs of its forward pass
 
 
 class Nothing(NamedTuple):
@@ -87,53 +86,43 @@ class Layer:
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
-def expect_axes(layer: object, x: Array, axes: str) -> None:
+def expect_axes(layer: Layer, x: Array, axes: str) -> None:
     """Raise a sentence unless x is a float array with the named axes, such as "N, C, H, W"."""
-    name = layer if isinstance(layer, str) else type(layer).__name__
-    if not hasattr(x, "ndim"):
-        raise ShapeError(f"{name} needs a float array ({axes}), but got a {type(x).__name__}; use np.asarray first.")
+    expect_floats(layer, x)
     if x.ndim != axes.count(",") + 1:
-        raise ShapeError(f"{name} needs an array with the axes ({axes}), but x has shape {tuple(x.shape)}.")
-    if x.dtype not in (np.float32, np.float64):
-        raise ShapeError(f"{name} computes in float32 or float64, but x is {x.dtype}; convert it with x.astype.")
-
-
-class PairField:
-    """A field that is given as an int or as (vertical, horizontal), and read as the pair.
-
-    `stride: PairField = PairField(1, least=1)` in a layer checks the value when the layer is built.
-    """
-
-    def __init__(self, default: int, least: int = 0) -> None:
-        self.default, self.least = (default, default), least
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name, self.owner = name, owner.__name__
-
-    @overload
-    def __get__(self, layer: None, owner: type) -> Pair: ...
-    @overload
-    def __get__(self, layer: object, owner: type) -> Pair: ...
-    def __get__(self, layer: object | None, owner: type) -> Pair:
-        return self.default if layer is None else layer.__dict__[self.name]
-
-    def __set__(self, layer: object, value: int | Sequence[int]) -> None:
-        layer.__dict__[self.name] = as_pair(value, f"{type(layer).__name__}'s {self.name}", self.least)
-
-
-def as_pair(value: int | Sequence[int], what: str, least: int = 0) -> Pair:
-    """An int or (vertical, horizontal) as a pair of ints, each at least `least`."""
-    numbers = (value, value) if isinstance(value, (int, np.integer)) else value
-    if (
-        not isinstance(numbers, (tuple, list))
-        or len(numbers) != 2
-        or not all(isinstance(number, (int, np.integer)) and not isinstance(number, bool) for number in numbers)
-        or min(numbers) < least
-    ):
-        raise SettingError(
-            f"{what} must be a whole number of at least {least}, or a (vertical, horizontal) pair, but got {value!r}."
+        raise ShapeError(
+            f"{type(layer).__name__} needs an array with the axes ({axes}), but x has shape {tuple(x.shape)}."
         )
-    return int(numbers[0]), int(numbers[1])
+
+
+def expect_floats(layer: Layer, x: Array, what: str = "x") -> None:
+    """Raise a sentence unless x is a float32 or float64 array, and has the precision of the layer's own arrays."""
+    name = type(layer).__name__
+    if not hasattr(x, "ndim"):
+        raise ShapeError(f"{name} needs {what} as an array, but got a {type(x).__name__}; use np.asarray first.")
+    if x.dtype not in (np.float32, np.float64):
+        raise ShapeError(f"{name} computes in float32 or float64, but {what} is {x.dtype}; convert it with astype.")
+    for field, value in layer.state.items():
+        if value.dtype != x.dtype:
+            raise ShapeError(
+                f"{name} needs {what} in the precision of its {field}, {value.dtype}, but it is {x.dtype}; "
+                f"convert one of them with {what}.astype or layer.astype."
+            )
+
+
+def expect_field(layer: Layer, name: str, *shape: int | str) -> None:
+    """Raise a sentence unless a layer's array has this shape; a letter such as "O" stands for any size above 0."""
+    value, what = getattr(layer, name), f"{type(layer).__name__}'s {name}"
+    needed = ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "")
+    if not hasattr(value, "shape"):
+        raise ShapeError(f"{what} must be an array ({needed}), but got a {type(value).__name__}.")
+    if value.dtype not in (np.float32, np.float64):
+        raise ShapeError(f"{what} must hold float32 or float64 numbers, but got {value.dtype}; use astype.")
+    fits = len(value.shape) == len(shape) and all(
+        side > 0 if isinstance(need, str) else side == need for side, need in zip(value.shape, shape, strict=True)
+    )
+    if not fits:
+        raise ShapeError(f"{what} must have the shape ({needed}), but got {tuple(value.shape)}.")
 
 
 def same_batch(dy: Array, x: Array) -> tuple[Array, Array]:

@@ -10,7 +10,8 @@ import numpy as np
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Generator, Pair
 from minitorch_viz.errors import SettingError, ShapeError
-from minitorch_viz.layers.base import Example, Layer, PairField, as_pair, expect_axes, same_batch
+from minitorch_viz.layers.base import Example, Layer, expect_axes, expect_field, same_batch
+from minitorch_viz.layers.fields import PairField, WholeField, as_pair
 from minitorch_viz.layers.padding import reflect_pad, reflect_pad_backward
 
 
@@ -32,7 +33,7 @@ class Conv2d(Layer):
     stride: PairField = PairField(1, least=1)
     padding: PairField = PairField(0)
     dilation: PairField = PairField(1, least=1)
-    groups: int = 1
+    groups: WholeField = WholeField(1, least=1)
     padding_mode: Literal["zeros", "reflect"] = "zeros"
 
     param_names: ClassVar[tuple[str, ...]] = ("weight", "bias")
@@ -42,17 +43,12 @@ class Conv2d(Layer):
         size: Pair  # (H, W) of the input before padding
 
     def __post_init__(self) -> None:
-        if getattr(self.weight, "ndim", 0) != 4:
-            raise ShapeError(
-                f"Conv2d needs weight (O, C/groups, kh, kw), but got shape {getattr(self.weight, 'shape', '?')}."
-            )
+        expect_field(self, "weight", "O", "C/groups", "kh", "kw")
         out_channels = self.weight.shape[0]
-        if self.groups < 1 or out_channels % self.groups:
-            raise SettingError(
-                f"Conv2d's groups must divide the {out_channels} output channels, but got {self.groups!r}."
-            )
-        if self.bias is not None and self.bias.shape != (out_channels,):
-            raise ShapeError(f"Conv2d's bias must have shape ({out_channels},), but got {self.bias.shape}.")
+        if out_channels % self.groups:
+            raise SettingError(f"Conv2d's groups must divide its {out_channels} filters, but got {self.groups}.")
+        if self.bias is not None:
+            expect_field(self, "bias", out_channels)
         if self.padding_mode not in ("zeros", "reflect"):
             raise SettingError(f'Conv2d\'s padding_mode must be "zeros" or "reflect", but got {self.padding_mode!r}.')
 

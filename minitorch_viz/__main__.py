@@ -1,0 +1,7 @@
+"""`python -m minitorch_viz` is `minitorch-viz`."""
+
+import sys
+
+from minitorch_viz.cli import main
+
+sys.exit(main())

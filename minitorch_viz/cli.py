@@ -1,0 +1,191 @@
+"""The command line: `minitorch-viz TECHNIQUE PHOTO`, `report`, `gradcheck`, `list`, `models`, `download`, `train`.
+
+The technique commands are made from the registry (name, settings, manual). Errors that the package raises on purpose
+are printed as one sentence, without a traceback; Ctrl-C leaves what is finished.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from minitorch_viz import __version__
+from minitorch_viz.errors import MinitorchVizError
+
+PROGRAM = "minitorch-viz"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status is 0, 1 (the check failed), 2 (bad input), or 130 (Ctrl-C)."""
+    arguments = parser().parse_args(argv)
+    try:
+        status: int | None = arguments.run(arguments)
+    except MinitorchVizError as error:
+        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"{PROGRAM}: interrupted; what was finished is kept", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of our output (head, less) has gone
+        sys.stderr.close()
+        return 0
+    return status or 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    from minitorch_viz.techniques import techniques
+
+    top = argparse.ArgumentParser(prog=PROGRAM, description="Show what a neural network sees.")
+    top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(name: str, run: Any, text: str, manual: str = "") -> argparse.ArgumentParser:
+        made = commands.add_parser(
+            name, help=text, description=manual or text, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        made.set_defaults(run=run)
+        return made
+
+    report = command("report", run_report, "make one HTML page with every technique that applies", REPORT_MANUAL)
+    report.add_argument("photos", nargs="*", metavar="PHOTO", help="PNG or JPEG files; none: pictures that come with the model")
+    add_model_arguments(report)
+    report.add_argument("--out", type=Path, default=Path("report.html"), help="the page to write (default: %(default)s)")
+    report.add_argument("--only", nargs="+", metavar="TECHNIQUE", choices=[*techniques()], help="these techniques only")
+
+    check = command("gradcheck", run_gradcheck, "compare backward passes with finite differences", GRADCHECK_MANUAL)
+    check.add_argument("what", nargs="*", metavar="LAYER|FILE.py", help="layer names or a Python file; none: every layer")
+
+    command("list", run_list, "list the techniques")
+    command("models", run_models, "list the nets, what is at hand, and where the official files come from")
+
+    download = command("download", run_download, "fetch an official weights file, checked and resumable")
+    download.add_argument("name", help="a net from `minitorch-viz models`")
+    download.add_argument("--from", dest="source", metavar="URL_OR_PATH", help="fetch from here instead")
+
+    train = command("train", run_train, "train a bundled net again")
+    train.add_argument("name", choices=["digits"], help="which net")
+    train.add_argument("--out", type=Path, help="where to write the weights (default: digits.safetensors here)")
+    train.add_argument("--seed", type=int, default=0, help="same seed, same weights (default: %(default)s)")
+
+    for name, technique in techniques().items():
+        made = command(name, run_technique, technique.title, technique.compute.__doc__ or "")
+        made.set_defaults(technique=technique)
+        made.add_argument("photo", nargs="?", metavar="PHOTO", help="PNG or JPEG file; none: a picture that comes with the model")
+        add_model_arguments(made)
+        made.add_argument("--out", type=Path, default=Path(f"{name}.png"), help="PNG, SVG or PDF (default: %(default)s)")
+        for option in technique.options.values():
+            add_option(made, option)
+    return top
+
+
+def add_model_arguments(made: argparse.ArgumentParser) -> None:
+    """The two arguments that choose a net."""
+    made.add_argument("--model", default="digits", metavar="NAME", help="a net from `minitorch-viz models` (default: %(default)s)")
+    made.add_argument("--weights", type=Path, metavar="FILE", help="its weights: .safetensors, .npz, .pth, .caffemodel, .json")
+
+
+def add_option(made: argparse.ArgumentParser, option: Any) -> None:
+    """One setting of a technique as an argparse option."""
+    flag = f"--{option.name.replace('_', '-')}"
+    text = option.help + ("" if option.default is None else " (default: %(default)s)")
+    if option.kind is bool:
+        made.add_argument(flag, action=argparse.BooleanOptionalAction, default=option.default, help=option.help)
+    elif option.kind is None:
+        made.add_argument(flag, type=int, nargs=2, metavar=("ROW", "COLUMN"), default=option.default, help=text)
+    else:
+        made.add_argument(flag, type=option.kind, choices=option.choices or None, default=option.default, help=text)
+
+
+REPORT_MANUAL = """Make one self-contained HTML page that shows every technique that applies.
+
+The page needs no network and no server. Without PHOTO it uses pictures that come with the model; without --model the
+net that comes with this package. Ctrl-C writes the page with what is finished."""
+
+GRADCHECK_MANUAL = """Compare backward passes with finite differences, entry by entry.
+
+Without arguments every layer of this package is checked on its examples. With layer names (Conv2d LSTM) only those.
+With FILE.py, which must define forward, backward and inputs, your own pair of functions is checked:
+
+    inputs = {"x": np.random.randn(3, 4), "w": np.random.randn(4, 2)}
+    def forward(x, w): return x @ w, (x, w)
+    def backward(dy, cache): x, w = cache; return dy @ w.T, x.T @ dy
+
+The exit status is 1 if a gradient is wrong."""
+
+
+def run_technique(arguments: argparse.Namespace) -> None:
+    """One technique on one photo."""
+    from minitorch_viz.models import load_model
+    from minitorch_viz.models.samples import sample_images
+
+    technique = arguments.technique
+    settings = {name: getattr(arguments, name) for name in technique.options}
+    settings = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
+    model = load_model(arguments.model, weights=arguments.weights)
+    reason = technique.applies(model)
+    if reason:
+        raise MinitorchVizError(f"{technique.name} does not apply to {model.name}: {reason}.")
+    image = arguments.photo or sample_images(model)[0][1]
+    result = technique.compute(model, image, **settings)
+    path = result.save(arguments.out)
+    print(result.caption)
+    for note in result.notes:
+        print(f"Note: {note}")
+    print(f"Wrote {path}")
+
+
+def run_report(arguments: argparse.Namespace) -> None:
+    """The HTML page."""
+    from minitorch_viz.models import load_model
+    from minitorch_viz.models.samples import sample_images
+    from minitorch_viz.report import make_report
+
+    model = load_model(arguments.model, weights=arguments.weights)
+    images = [(Path(photo).name, photo) for photo in arguments.photos] or sample_images(model)
+    print(f"Wrote {make_report(model, images, arguments.out, only=arguments.only)}")
+
+
+def run_list(arguments: argparse.Namespace) -> None:  # noqa: ARG001 (every command has this signature)
+    """The techniques, by family."""
+    from minitorch_viz.techniques import techniques
+
+    for name, technique in techniques().items():
+        print(f"{name:<18} {technique.family:<12} {technique.summary}")
+        print(f"{'':<18} {'':<12} {technique.paper}")
+
+
+def run_models(arguments: argparse.Namespace) -> None:  # noqa: ARG001 (every command has this signature)
+    """The nets and what is at hand."""
+    from minitorch_viz.models.catalog import list_models
+
+    for row in list_models():
+        print(row)
+
+
+def run_download(arguments: argparse.Namespace) -> None:
+    """Fetch one weights file."""
+    from minitorch_viz.models.download import download
+
+    print(f"Wrote {download(arguments.name, source=arguments.source)}")
+
+
+def run_train(arguments: argparse.Namespace) -> None:
+    """Train a bundled net."""
+    from minitorch_viz.models.digits import train
+
+    train(arguments.out or Path(f"{arguments.name}.safetensors"), seed=arguments.seed)
+
+
+def run_gradcheck(arguments: argparse.Namespace) -> int:
+    """Check layers, or a file's forward and backward."""
+    from minitorch_viz.gradcheck.command import run
+
+    return run(arguments.what)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,189 @@
+"""LSTM: a recurrent layer whose memory cells are written, kept and read through gates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple, Self
+
+import numpy as np
+
+from minitorch_viz._types import Array, Generator
+from minitorch_viz.errors import ShapeError, WeightsFileError
+from minitorch_viz.layers.base import Example, Layer, expect_axes, expect_field, expect_floats, same_batch
+from minitorch_viz.layers.sigmoid import sigmoid
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LSTM(Layer):
+    """Read a sequence step by step with a memory c that gates protect (Hochreiter and Schmidhuber 1997).
+
+    x (N, T, D) -> h (N, T, H). At each step, with W = weight_ih_l0, U = weight_hh_l0 and both biases in b:
+
+        i, f, o = sigmoid(W x + U h + b)    input, forget and output gate: 0 shut, 1 open
+        g       = tanh(W x + U h + b)       what may be written
+        c       = f * c + i * g             keep a part, write a part
+        h       = o * tanh(c)               what the outside sees
+
+    (each gate has its own quarter of the rows, in the order i, f, g, o). Saved holds all of these for every step: the
+    pictures of cells and gates are made of it.
+
+    `forward(x)` starts from zeros and `backward` gives dx; `forward(x, h0, c0)`, both (N, H), carries a state in, and
+    `backward` gives (dx, dh0, dc0). The state to carry on is `saved.h[:, -1], saved.c[:, -1]`.
+
+    weight_ih_l0 (4H, D), weight_hh_l0 (4H, H), bias_ih_l0 and bias_hh_l0 (4H,) or None: PyTorch's names, for one layer.
+    Raises ShapeError if x has not D features, or only one of h0 and c0 is given.
+    """
+
+    weight_ih_l0: Array
+    weight_hh_l0: Array
+    bias_ih_l0: Array | None = None
+    bias_hh_l0: Array | None = None
+
+    param_names: ClassVar[tuple[str, ...]] = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+
+    class Saved(NamedTuple):
+        x: Array  # (N, T, D): the input
+        h: Array  # (N, T, H): the output, after each step
+        c: Array  # (N, T, H): the memory, after each step
+        i: Array  # (N, T, H): input gate, 0..1
+        f: Array  # (N, T, H): forget gate, 0..1
+        g: Array  # (N, T, H): what may be written, -1..1
+        o: Array  # (N, T, H): output gate, 0..1
+        h0: Array  # (N, H): the output carried in
+        c0: Array  # (N, H): the memory carried in
+        carried: bool  # whether h0 and c0 were inputs (then they get gradients) or zeros
+
+    def __post_init__(self) -> None:
+        expect_field(self, "weight_hh_l0", "4H", "H")
+        hidden = self.weight_hh_l0.shape[1]
+        expect_field(self, "weight_hh_l0", 4 * hidden, hidden)
+        expect_field(self, "weight_ih_l0", 4 * hidden, "D")
+        for name in ("bias_ih_l0", "bias_hh_l0"):
+            if getattr(self, name) is not None:
+                expect_field(self, name, 4 * hidden)
+
+    def forward(self, x: Array, h0: Array | None = None, c0: Array | None = None) -> tuple[Array, Saved]:
+        self._check(x, h0, c0)
+        steps, hidden = x.shape[1], self.weight_hh_l0.shape[1]
+        zeros = np.zeros_like(x, shape=(x.shape[0], hidden))
+        h_now, c_now = first = (zeros if h0 is None else h0), (zeros if c0 is None else c0)
+
+        from_x = x @ self.weight_ih_l0.T  # (N, T, 4H): the part that needs no loop over time
+        for bias in (self.bias_ih_l0, self.bias_hh_l0):
+            if bias is not None:
+                from_x = from_x + bias
+
+        h, c, i, f, g, o = (np.empty_like(x, shape=(x.shape[0], steps, hidden)) for _ in range(6))
+        for t in range(steps):
+            zi, zf, zg, zo = _quarters(from_x[:, t] + h_now @ self.weight_hh_l0.T)
+            i[:, t], f[:, t], g[:, t], o[:, t] = sigmoid(zi), sigmoid(zf), np.tanh(zg), sigmoid(zo)
+            c[:, t] = c_now = f[:, t] * c_now + i[:, t] * g[:, t]
+            h[:, t] = h_now = o[:, t] * np.tanh(c_now)
+        return h, self.Saved(x, h, c, i, f, g, o, *first, carried=h0 is not None)
+
+    def backward(self, dy: Array, saved: Saved) -> Array | tuple[Array, Array, Array]:
+        dz, dh0, dc0 = self._through_time(dy, saved)
+        dx = dz @ self.weight_ih_l0
+        return (dx, dh0, dc0) if saved.carried else dx
+
+    def param_grads(self, dy: Array, saved: Saved) -> dict[str, Array]:
+        dy, x = same_batch(dy, saved.x)
+        dz, _, _ = self._through_time(dy, saved)
+        h_before = np.concatenate([saved.h0[:, None], saved.h[:, :-1]], axis=1)
+        dz, x, h_before = (array.reshape(-1, array.shape[-1]) for array in (dz, x, h_before))  # all steps in one list
+        db = dz.sum(axis=0)
+        grads = {"weight_ih_l0": dz.T @ x, "weight_hh_l0": dz.T @ h_before, "bias_ih_l0": db, "bias_hh_l0": db}
+        return {name: grads[name] for name in self.params}
+
+    @classmethod
+    def examples(cls, rng: Generator) -> list[Example]:
+        def case(n: int, t: int, d: int, h: int, biases: int = 2, carried: bool = False) -> Example:
+            arrays = [rng.standard_normal(shape) for shape in ((4 * h, d), (4 * h, h), (4 * h,), (4 * h,))]
+            state = [rng.standard_normal((n, h)) for _ in range(2)] if carried else []
+            return cls(*arrays[: 2 + biases]), (rng.standard_normal((n, t, d)), *state)
+
+        return [
+            case(2, 3, 2, 3),
+            case(1, 1, 1, 1),
+            case(1, 5, 3, 2, biases=0),
+            case(2, 3, 2, 2, carried=True),
+            case(1, 4, 2, 3, biases=1, carried=True),
+            case(3, 2, 4, 1),
+        ]
+
+    @classmethod
+    def random(cls, rng: Generator, features: int, hidden: int) -> Self:
+        """A layer with PyTorch's initialization, uniform within 1 / sqrt(H), float32, and forget gates that start open.
+
+        The forget gate's bias is 1 (Jozefowicz et al. 2015): a new network remembers before it learns to forget.
+        """
+        shapes = (4 * hidden, features), (4 * hidden, hidden), (4 * hidden,), (4 * hidden,)
+        arrays = [rng.uniform(-1, 1, shape).astype(np.float32) / np.float32(np.sqrt(hidden)) for shape in shapes]
+        arrays[2][hidden : 2 * hidden] = 1
+        arrays[3][hidden : 2 * hidden] = 0
+        return cls(*arrays)
+
+    def _through_time(self, dy: Array, saved: Saved) -> tuple[Array, Array, Array]:
+        """Backpropagation through time: dy (K, T, H) -> dz (K, T, 4H) before the gates, dh0 and dc0 (K, H)."""
+        _, _, c, i, f, g, o, _, c0, _ = saved
+        c_before = np.concatenate([c0[:, None], c[:, :-1]], axis=1)
+        tanh_c = np.tanh(c)
+        # How h follows c, how c follows the three gates that make it, and how h follows o: for all steps at once.
+        h_by_c = o * (1 - tanh_c**2)
+        c_by_ifg = np.concatenate([g * i * (1 - i), c_before * f * (1 - f), i * (1 - g**2)], axis=2)
+        h_by_o = tanh_c * o * (1 - o)
+
+        steps, hidden = dy.shape[1:]
+        dz = np.empty_like(dy, shape=(*dy.shape[:2], 4 * hidden))
+        dh = dc = np.zeros_like(dy, shape=(dy.shape[0], hidden))
+        for t in reversed(range(steps)):
+            dh = dh + dy[:, t]
+            dc = dc + dh * h_by_c[:, t]
+            dz[:, t, : 3 * hidden] = np.tile(dc, 3) * c_by_ifg[:, t]
+            dz[:, t, 3 * hidden :] = dh * h_by_o[:, t]
+            dh, dc = dz[:, t] @ self.weight_hh_l0, dc * f[:, t]  # what the step before receives
+        return dz, dh, dc
+
+    def _check(self, x: Array, h0: Array | None, c0: Array | None) -> None:
+        expect_axes(self, x, "N, T, D")
+        features, hidden = self.weight_ih_l0.shape[1], self.weight_hh_l0.shape[1]
+        if x.shape[2] != features or x.shape[1] == 0:
+            raise ShapeError(f"LSTM needs x (N, T, {features}) with at least one step, but x has shape {x.shape}.")
+        if (h0 is None) != (c0 is None):
+            raise ShapeError(
+                f"LSTM carries both h0 and c0 in, or neither, but got only {'h0' if c0 is None else 'c0'}."
+            )
+        for name, state in (("h0", h0), ("c0", c0)):
+            if state is not None:
+                expect_floats(self, state, name)
+                if state.shape != (x.shape[0], hidden):
+                    raise ShapeError(f"LSTM's {name} must have shape {(x.shape[0], hidden)}, but got {state.shape}.")
+
+
+def lstm_stack(state: Mapping[str, Array], prefix: str = "") -> list[LSTM]:
+    """The layers of a PyTorch nn.LSTM, one by one, from its state dict; `prefix` is its name there, such as "lstm".
+
+    layers = lstm_stack(state, "lstm"): the output of each is the input of the next. Raises WeightsFileError if there
+    is no such LSTM, or if it is bidirectional or projected.
+    """
+    start = f"{prefix.removesuffix('.')}." if prefix else ""
+    found = [name.removeprefix(start) for name in state if name.startswith(start)]
+    unknown = [name for name in found if re.fullmatch(r"(weight|bias)_\w+_l\d+(_reverse)?", name)]
+    unknown = [name for name in unknown if not re.fullmatch(r"(weight|bias)_(ih|hh)_l\d+", name)]
+    if unknown:
+        raise WeightsFileError(f"Only LSTMs that read forwards and have no projection are known, but found {unknown}.")
+    layers: list[LSTM] = []
+    while f"weight_ih_l{len(layers)}" in found:
+        names = [f"{start}{name.removesuffix('0')}{len(layers)}" for name in LSTM.param_names]
+        layers.append(LSTM(*(state.get(name) for name in names)))  # type: ignore[arg-type]  # a missing array is reported by LSTM
+    if not layers:
+        raise WeightsFileError(f"There is no {start}weight_ih_l0 among the arrays: {', '.join(list(state)[:12])}.")
+    return layers
+
+
+def _quarters(z: Array) -> tuple[Array, Array, Array, Array]:
+    """(N, 4H) -> the rows of i, f, g and o, each (N, H)."""
+    h = z.shape[1] // 4
+    return z[:, :h], z[:, h : 2 * h], z[:, 2 * h : 3 * h], z[:, 3 * h :]

@@ -1,0 +1,148 @@
+"""Max pooling, and the way back up through its switches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, Self
+
+import numpy as np
+
+import minitorch_viz_kernels as kernels
+from minitorch_viz._types import Array, Generator, Pair
+from minitorch_viz.errors import SettingError, ShapeError
+from minitorch_viz.layers.base import Example, Layer, Nothing, expect_axes
+from minitorch_viz.layers.fields import PairField
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class MaxPool2d(Layer):
+    """Keep the largest value of each window, and remember where it stood (the switch).
+
+    x (N, C, H, W) -> y (N, C, H', W') with H' = floor((H + 2 padding - kernel) / stride) + 1.
+
+    kernel, stride (None: the kernel), padding: an int or (vertical, horizontal). Padding never wins.
+    ceil_mode: round H' up instead, so that a last window may reach beyond the padded input; a window that would
+    *start* beyond the input and its leading padding is dropped. That is PyTorch's ceil_mode, and Caffe's only way:
+    nets that come from Caffe (AlexNet, GoogLeNet, SqueezeNet) need ceil_mode=True.
+
+    Windows may overlap: a pixel that wins several gets the sum of their gradients. Among equals the first in reading
+    order wins. The switches are all that a deconvnet needs on its way down (Zeiler and Fergus 2013).
+
+    Raises SettingError if padding exceeds half the kernel, ShapeError if x is smaller than one window.
+    """
+
+    kernel: PairField = PairField(least=1)
+    stride: PairField = PairField(like="kernel", least=1)
+    padding: PairField = PairField(0)
+    ceil_mode: bool = False
+
+    class Saved(NamedTuple):
+        won: Array  # (N, C, H', W') int32: the winner's place row * W + column in its map
+        size: Pair  # (H, W) of the input
+
+    def __post_init__(self) -> None:
+        check_pool_padding(self, self.kernel, self.padding)
+
+    def forward(self, x: Array) -> tuple[Array, Saved]:
+        out = pool_out(self, x, self.kernel, self.stride, self.padding, self.ceil_mode)
+        y, won = kernels.maxpool2d(x, self.kernel, self.stride, self.padding, out)
+        return y, self.Saved(won, (x.shape[2], x.shape[3]))
+
+    def backward(self, dy: Array, saved: Saved) -> Array:
+        return kernels.maxpool2d_dx(dy, saved.won, saved.size)
+
+    @classmethod
+    def examples(cls, rng: Generator) -> list[Example]:
+        def case(shape: tuple[int, ...], kernel: int | Pair, *settings: int | Pair | bool | None) -> Example:
+            return cls(kernel, *settings), (rng.standard_normal(shape),)  # type: ignore[arg-type]  # in the fields' order
+
+        return [
+            case((2, 3, 4, 6), 2),
+            case((1, 2, 7, 7), 3, 2),  # windows overlap
+            case((2, 1, 5, 4), 3, 1, 1),  # every pixel starts a window
+            case((1, 2, 6, 8), 3, 2, 0, True),  # the last windows reach beyond the image
+            case((1, 1, 1, 1), 1),
+            case((2, 2, 5, 6), (2, 3), (3, 1), (1, 0)),  # the stride skips rows
+            case((1, 2, 5, 5), 2, 2, 1, True),  # a last window that would start in the padding is dropped
+            case((1, 1, 2, 2), 3, 3, 0, True),  # one window, larger than the image
+        ]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class MaxUnpool2d(Layer):
+    """Put each value back where the maximum once stood; all other places are 0.
+
+    x (N, C, H', W') -> y (N, C, H, W). `MaxUnpool2d.from_saved(tape.saved["pool1"])` takes the switches of a pooling
+    that has run; with switches of one image, x may have any batch.
+
+    This is exactly the adjoint of that max pooling: the forward pass here is its backward pass, and vice versa.
+    A place that won several windows gets their sum. (PyTorch's MaxUnpool2d keeps one of them, it does not say which;
+    for windows that do not overlap the two agree.)
+
+    won: (N or 1, C, H', W') int32, as MaxPool2d saves it; size: (H, W) of the output.
+    """
+
+    won: Array
+    size: PairField = PairField(least=1)
+
+    Saved = Nothing
+
+    def __post_init__(self) -> None:
+        if getattr(self.won, "ndim", 0) != 4 or self.won.dtype != np.int32:
+            raise ShapeError(
+                f"MaxUnpool2d's won must be the int32 switches (N, C, H', W') that a MaxPool2d saves, but got "
+                f"{getattr(self.won, 'dtype', type(self.won).__name__)} of shape {getattr(self.won, 'shape', '()')}."
+            )
+        places = self.size[0] * self.size[1]
+        if self.won.size and not 0 <= self.won.min() <= self.won.max() < places:
+            raise SettingError(
+                f"MaxUnpool2d's size {self.size} has the places 0 to {places - 1}, but its switches point to "
+                f"{self.won.min()}..{self.won.max()}; give the size of the image that was pooled."
+            )
+
+    def forward(self, x: Array) -> tuple[Array, Nothing]:
+        expect_axes(self, x, "N, C, H, W")
+        if x.shape[1:] != self.won.shape[1:] or self.won.shape[0] not in (1, x.shape[0]):
+            raise ShapeError(f"MaxUnpool2d's switches have the shape {self.won.shape}, but x has shape {x.shape}.")
+        return kernels.maxpool2d_dx(x, self.won, self.size), Nothing()
+
+    def backward(self, dy: Array, saved: Nothing) -> Array:  # noqa: ARG002 (a linear layer: its gradient needs no x)
+        dy = dy.reshape(*dy.shape[:2], -1)  # each map in one row, as the switches count
+        won = self.won.reshape(*self.won.shape[:2], -1)
+        picked = np.take_along_axis(dy, np.broadcast_to(won, (dy.shape[0], *won.shape[1:])), axis=2)
+        return picked.reshape(dy.shape[0], *self.won.shape[1:])
+
+    @classmethod
+    def examples(cls, rng: Generator) -> list[Example]:
+        """The switches of MaxPool2d's examples, overlapping windows and all."""
+        cases: list[Example] = []
+        for pool, inputs in MaxPool2d.examples(rng):
+            y, saved = pool.forward(*inputs)
+            cases.append((cls.from_saved(saved), (rng.standard_normal(y.shape),)))
+        return cases
+
+    @classmethod
+    def from_saved(cls, saved: MaxPool2d.Saved) -> Self:
+        """The way back up from what a MaxPool2d saved."""
+        return cls(saved.won, saved.size)
+
+
+def check_pool_padding(layer: Layer, kernel: Pair, padding: Pair) -> None:
+    """With padding up to half the kernel every window holds a pixel; with more, a corner window could hold none."""
+    if 2 * padding[0] > kernel[0] or 2 * padding[1] > kernel[1]:
+        raise SettingError(
+            f"{type(layer).__name__}'s padding may be at most half its kernel {kernel}, but got {padding}: "
+            f"a window could hold no pixel at all."
+        )
+
+
+def pool_out(layer: Layer, x: Array, kernel: Pair, stride: Pair, padding: Pair, ceil_mode: bool) -> Pair:
+    """How many windows fit into x, (H', W'). Raises a sentence if none does."""
+    expect_axes(layer, x, "N, C, H, W")
+    high, wide = (kernels.pool_out_size(x.shape[2 + a], kernel[a], stride[a], padding[a], ceil_mode) for a in (0, 1))
+    if high < 1 or wide < 1:
+        raise ShapeError(
+            f"{type(layer).__name__}'s window {kernel} with padding {padding} does not fit into x {x.shape}; "
+            f"give a larger image or a smaller kernel."
+        )
+    return high, wide

@@ -1,0 +1,78 @@
+"""Drawing: arrays to colours with a stated scale, and figures to files. Matplotlib is imported where it is used."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minitorch_viz._types import Array
+from minitorch_viz.errors import SettingError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+TITLE_SIZE = 11
+LABEL_SIZE = 9
+
+
+def robust_max(x: Array, percentile: float = 99.5) -> float:
+    """The value below which `percentile` % of |x| lie: a scale that a few outliers do not set.
+
+    1.0 for an array of zeros, so that dividing by it is safe. Not finite values raise ValueError.
+    """
+    if not np.isfinite(x).all():
+        raise ValueError("The map holds values that are not finite (NaN or infinity), so there is no scale to draw it.")
+    top = float(np.percentile(np.abs(x), percentile)) if x.size else 0.0
+    return top or float(np.abs(x).max(initial=0.0)) or 1.0
+
+
+def signed_colour(gradient: Array, scale: float) -> Array:
+    """A signed (C, H, W) array as a colour picture (H, W, 3) in 0..1: zero is mid-grey, +-scale the ends.
+
+    With one channel the picture is grey.
+    """
+    picture = np.clip(0.5 + gradient.transpose(1, 2, 0) / (2 * scale), 0, 1)
+    return np.repeat(picture, 3, axis=2) if picture.shape[2] == 1 else picture
+
+
+def show_image(axes: Axes, image: Array, title: str = "", pixel_aspect: float = 1.0, **settings: Any) -> Any:
+    """Draw an image without ticks. Pixels stay visible as squares: nothing is smoothed that the net did not see.
+
+    pixel_aspect: a pixel's height divided by its width, to undo a stretch to the net's input size.
+    """
+    drawn = axes.imshow(image, interpolation="nearest", aspect=pixel_aspect, **settings)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.set_title(title, fontsize=TITLE_SIZE)
+    return drawn
+
+
+def colour_bar(figure: Figure, drawn: Any, axes: Axes, label: str) -> None:
+    """A colour bar that says what the colours mean."""
+    bar = figure.colorbar(drawn, ax=axes, fraction=0.046, pad=0.02)
+    bar.set_label(label, fontsize=LABEL_SIZE)
+    bar.ax.tick_params(labelsize=LABEL_SIZE - 1)
+
+
+def figure_bytes(figure: Figure, kind: str, dpi: int = 120) -> bytes:
+    """A figure as the bytes of a PNG, SVG or PDF file, the same for the same figure (no date inside)."""
+    buffer = io.BytesIO()
+    metadata = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
+    figure.savefig(buffer, format=kind, dpi=dpi, metadata=metadata)
+    return buffer.getvalue()
+
+
+def save_figure(figure: Figure, path: str | Path, dpi: int = 120) -> Path:
+    """Write a figure to `path`, complete or not at all; the suffix says the format."""
+    from minitorch_viz.io.atomic import write_bytes_atomically
+
+    path = Path(path)
+    kind = path.suffix.lower().lstrip(".")
+    if kind not in ("png", "svg", "pdf"):
+        raise SettingError(f"A figure is saved as .png, .svg or .pdf, but the file is called {path.name!r}.")
+    write_bytes_atomically(path, figure_bytes(figure, kind, dpi))
+    return path

@@ -1,0 +1,1 @@
+"""What units do on images: maps, occlusion, top patches."""

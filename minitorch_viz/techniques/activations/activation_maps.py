@@ -1,0 +1,164 @@
+"""Activation maps: what each channel of a layer answers, place by place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+
+from minitorch_viz._types import Array
+from minitorch_viz.errors import SettingError, near
+from minitorch_viz.layers import Conv2d, ReLU
+from minitorch_viz.plotting import colour_bar, show_image
+from minitorch_viz.techniques.base import Result, Technique
+from minitorch_viz.techniques.view import view
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from minitorch_viz.models import Model
+
+Order = Literal["strongest", "index"]
+Scale = Literal["shared", "each"]
+
+
+@dataclass(frozen=True, eq=False)
+class ActivationMaps(Result):
+    """Some channels of one node's output."""
+
+    maps: Array  # (k, H', W'): the activations, in the net's own units
+    channels: Array  # (k,) int: which channels they are
+    node: str
+    of: int  # how many channels the node has
+    dead: int  # how many of all channels are 0 or below everywhere
+    scale: Scale
+    picture: Array  # (h, w, 3) uint8: what the net saw
+    pixel_aspect: float
+
+    @property
+    def caption(self) -> str:
+        height, width = self.maps.shape[1:]
+        scale = (
+            "All maps share one scale." if self.scale == "shared" else "Each map has its own scale, its largest value beside it."
+        )
+        sign = "black is 0" if self.maps.min() >= 0 else "white is 0, red positive, blue negative"
+        return (
+            f"{len(self.maps)} of the {self.of} channels of {self.node!r}, {height} x {width} places each; {sign}. {scale} "
+            f"{self.dead} of the {self.of} channels do not fire anywhere on this image."
+        )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        if self.dead == self.of:
+            return (f"Nothing fires in {self.node!r} on this image: every activation is 0 or below.",)
+        return ()
+
+
+def activation_maps(
+    model: Model,
+    image: Any,
+    *,
+    node: str | None = None,
+    count: int = 24,
+    order: Order = "strongest",
+    scale: Scale = "each",
+) -> ActivationMaps:
+    """Show what each channel of a layer answers to the image, place by place.
+
+    A bright spot is a place where the channel found what it looks for. Early layers follow edges and colours and look
+    like the photo; late layers are coarse, and most of their channels are silent.
+
+    Args:
+        node: the node to show; by default the last one that has a map and not just a number
+        count: how many channels to show
+        order: strongest: by the largest activation; index: from channel 0 on
+        scale: shared: one scale for all maps; each: one a map, so that weak channels are visible too
+
+    Returns ActivationMaps with maps (count, H', W').
+    Raises SettingError if the node has no maps, or count is below 1.
+
+    Paper: Yosinski et al. 2015 (the Deep Visualization Toolbox).
+    """
+    for name, value, choices in (("order", order, get_args(Order)), ("scale", scale, get_args(Scale))):
+        if value not in choices:
+            raise SettingError(f"There is no {name} {value!r}; {near(value, choices, name)}.")
+    if count < 1:
+        raise SettingError(f"count must be at least 1, but got {count}.")
+    seen = view(model, image)
+    tape = model.net.forward(seen.x, upto=node)
+    node = node or last_map(tape.values)
+    maps = tape[node][0]
+    if maps.ndim != 3:
+        raise SettingError(f"Node {node!r} gives one number a channel, so there are no maps to show; choose an earlier one.")
+    peaks = maps.max(axis=(1, 2))
+    picked = np.argsort(-peaks, kind="stable")[:count] if order == "strongest" else np.arange(len(maps))[:count]
+    dead = int((peaks <= 0).sum())
+    return ActivationMaps(maps[picked], picked, node, len(maps), dead, scale, seen.picture, seen.pixel_aspect)
+
+
+def last_map(values: Any) -> str:
+    """The last node whose output still has more than one place."""
+    for name in reversed(list(values)):
+        if values[name].ndim == 4 and values[name].shape[2] * values[name].shape[3] > 1:
+            return str(name)
+    raise SettingError("No node of this net gives maps: every output has one place only.")
+
+
+def plot(result: ActivationMaps, figure: Figure) -> None:
+    """The photo, then a grid of maps with channel numbers and largest values."""
+    columns = 8
+    rows = max(2, -(-len(result.maps) // columns))
+    figure.set_size_inches(13, 1.55 * rows + 0.5)
+    figure.suptitle(f"{result.node}: {len(result.maps)} of {result.of} channels", fontsize=12)
+    grid = figure.add_gridspec(rows, columns + 2)
+    show_image(figure.add_subplot(grid[0:2, 0:2]), result.picture, "the input", result.pixel_aspect)
+    signed = bool(result.maps.min() < 0)
+    aspect = result.pixel_aspect * (result.picture.shape[0] / result.maps.shape[1]) / (
+        result.picture.shape[1] / result.maps.shape[2]
+    )
+    top = float(np.abs(result.maps).max()) or 1.0
+    axes = drawn = None
+    for place, (channel, one) in enumerate(zip(result.channels, result.maps, strict=True)):
+        axes = figure.add_subplot(grid[place // columns, 2 + place % columns])
+        high = top if result.scale == "shared" else float(np.abs(one).max()) or 1.0
+        low = -high if signed else 0.0
+        title = f"{channel}: {one.max():.3g}"
+        drawn = show_image(axes, one, "", aspect, cmap="RdBu_r" if signed else "gray", vmin=low, vmax=high)
+        axes.set_title(title, fontsize=8, pad=2)
+    if result.scale == "shared" and axes is not None:
+        colour_bar(figure, drawn, axes, "activation")
+
+
+def applies(model: Model) -> str | None:
+    """There are maps where there are convolutions."""
+    return None if any(isinstance(node.layer, Conv2d) for node in model.net.nodes) else "this net has no convolution"
+
+
+def in_report(model: Model) -> list[dict[str, Any]]:
+    """An early, a middle and a late layer: the ReLUs that read straight from a convolution."""
+    convolutions = {node.name for node in model.net.nodes if isinstance(node.layer, Conv2d)}
+    relus = [node.name for node in model.net.nodes if isinstance(node.layer, ReLU) and convolutions & {*node.inputs}]
+    nodes = relus or sorted(convolutions)
+    picked = dict.fromkeys([nodes[0], nodes[len(nodes) // 2], nodes[-1]])
+    return [{"node": node} for node in picked]
+
+
+def example() -> ActivationMaps:
+    """A digit of scikit-learn's, by the bundled net."""
+    from minitorch_viz.models import load_model
+    from minitorch_viz.models.samples import sample_image
+
+    return activation_maps(load_model("digits"), sample_image("digits"))
+
+
+TECHNIQUE = Technique(
+    name="activation-maps",
+    compute=activation_maps,
+    plot=plot,
+    title="Activation maps: what each channel answers",
+    paper="Yosinski et al. 2015",
+    example=example,
+    applies=applies,
+    in_report=in_report,
+)

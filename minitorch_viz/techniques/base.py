@@ -1,0 +1,126 @@
+"""What a technique is: one file with a pure function, a result, a way to draw it, and this description.
+
+The folder is the registry: `techniques()` finds every module below `minitorch_viz/techniques` that has a `TECHNIQUE`.
+The command line, the report, the README's table and the tests are made from it, so a new technique is one new file.
+"""
+
+from __future__ import annotations
+
+import functools
+import pkgutil
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from minitorch_viz.errors import SettingError, near
+from minitorch_viz.techniques.options import Option, options_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from minitorch_viz.models import Model
+
+# A technique's look at a model before it runs: None if it applies, else a sentence that says why not.
+Applies = Callable[["Model"], str | None]
+
+
+def always(model: Model) -> None:  # noqa: ARG001 (the signature of Applies)
+    """Applies to every model."""
+
+
+def once(model: Model) -> list[dict[str, Any]]:  # noqa: ARG001 (the signature of `in_report`)
+    """One run with the default settings."""
+    return [{}]
+
+
+@dataclass(frozen=True)
+class Technique:
+    """One technique, as the command line, the report and the tests see it."""
+
+    name: str  # the command: "activation-maps"
+    compute: Callable[..., Result]  # (model, image, *, settings) -> result; its docstring is the manual
+    plot: Callable[[Any, Figure], None]  # draws a result on an empty figure
+    title: str  # a heading in plain words
+    paper: str  # who, what, when
+    example: Callable[[], Result]  # a run of well under a second on the bundled net
+    applies: Applies = always
+    in_report: Callable[[Model], Sequence[Mapping[str, Any]]] = once  # the settings of each run that a report makes
+
+    @property
+    def family(self) -> str:
+        """The lecture's family, from the folder: weights, activations, gradients, optimization, recurrent."""
+        return self.compute.__module__.split(".")[-2]
+
+    @functools.cached_property
+    def options(self) -> dict[str, Option]:
+        """The settings by name, from the function's signature and docstring."""
+        return options_of(self.compute)
+
+    @property
+    def summary(self) -> str:
+        """The first line of the manual."""
+        return (self.compute.__doc__ or "").strip().splitlines()[0]
+
+
+class Result:
+    """Base of all results: arrays and facts, never a picture. It draws itself when it is asked to.
+
+    In Jupyter a result shows its figure; `save` writes it as PNG, SVG or PDF; `figure()` gives the Matplotlib figure.
+    """
+
+    @property
+    def caption(self) -> str:
+        """What is to be seen, with the settings and what the colours mean."""
+        raise NotImplementedError
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Warnings about this very result, such as why a map is blank."""
+        return ()
+
+    @property
+    def technique(self) -> Technique:
+        """The technique that made this result: the TECHNIQUE of the module that defines the result's class."""
+        technique: Technique = sys.modules[type(self).__module__].TECHNIQUE  # type: ignore[attr-defined]  # held by a test
+        return technique
+
+    def figure(self) -> Figure:
+        """Draw on a new Matplotlib figure (no pyplot, nothing global)."""
+        from matplotlib.figure import Figure
+
+        figure = Figure(layout="constrained", facecolor="white")
+        self.technique.plot(self, figure)
+        return figure
+
+    def save(self, path: str | Path, dpi: int = 120) -> Path:
+        """Write the figure to `path`; the suffix says the format (.png, .svg, .pdf). The file is complete or absent."""
+        from minitorch_viz.plotting import save_figure
+
+        return save_figure(self.figure(), path, dpi)
+
+    def _repr_png_(self) -> bytes:
+        from minitorch_viz.plotting import figure_bytes
+
+        return figure_bytes(self.figure(), "png", dpi=100)
+
+
+@functools.cache
+def techniques() -> dict[str, Technique]:
+    """Every technique by name, in the order of the families' folders and files."""
+    found = {}
+    package = import_module("minitorch_viz.techniques")
+    for module in sorted(pkgutil.walk_packages(package.__path__, package.__name__ + "."), key=lambda m: m.name):
+        technique = getattr(import_module(module.name), "TECHNIQUE", None)
+        if isinstance(technique, Technique):
+            found[technique.name] = technique
+    return found
+
+
+def get_technique(name: str) -> Technique:
+    """The technique called `name`; SettingError with near names if there is none."""
+    if name not in techniques():
+        raise SettingError(f"There is no technique {name!r}; {near(name, techniques(), 'technique')}.")
+    return techniques()[name]

@@ -1,0 +1,147 @@
+"""Saliency: which pixels would change the score, by one backward pass to the image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+
+from minitorch_viz._types import Array, Pair
+from minitorch_viz.errors import SettingError, near
+from minitorch_viz.layers import ReLU
+from minitorch_viz.plotting import robust_max, show_image, signed_colour
+from minitorch_viz.rules.relu import relu_mode
+from minitorch_viz.techniques.base import Result, Technique
+from minitorch_viz.techniques.target import resolve_target
+from minitorch_viz.techniques.view import view
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from minitorch_viz.models import Model
+
+Mode = Literal["normal", "deconvnet", "guided", "compare"]
+
+SAYS = {
+    "normal": "plain gradient: how the score changes when a pixel does",
+    "deconvnet": "deconvnet: only positive signals go back, whatever fired",
+    "guided": "guided backpropagation: only positive signals, and only through units that fired",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class SaliencyMap(Result):
+    """The signals that came back to the pixels, one entry a ReLU mode."""
+
+    gradients: dict[str, Array]  # mode -> (C, h, w): change of the value for one step of a pixel's normalized value
+    picture: Array  # (h, w, 3) uint8: what the net saw
+    pixel_aspect: float  # to draw it in the photo's proportions
+    label: str  # what is explained, in words
+    value: float  # the class score (before the softmax) or the unit's activation
+
+    def map(self, mode: str | None = None) -> Array:
+        """(h, w): the largest magnitude over the colour channels, M = max_c |g_c|."""
+        gradient = self.gradients[mode or next(iter(self.gradients))]
+        maps: Array = np.abs(gradient).max(axis=0)
+        return maps
+
+    @property
+    def caption(self) -> str:
+        ways = "; ".join(SAYS[mode] for mode in self.gradients)
+        scales = ", ".join(f"{mode} {robust_max(gradient):.3g}" for mode, gradient in self.gradients.items())
+        return (
+            f"Explains {self.label}, value {self.value:.4g}. {ways[0].upper()}{ways[1:]}. "
+            "Magnitude: max over the colour channels, black is 0, white the 99.5th percentile. "
+            "Sign and colour: grey is 0, brighter means that more of this colour raises the value, darker that it "
+            f"lowers it. Each mode has a scale of its own, full scale at {scales}."
+        )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        blank = [mode for mode, gradient in self.gradients.items() if not gradient.any()]
+        if not blank:
+            return ()
+        why = "the unit did not fire on this image" if self.value <= 0 else "no path of open gates leads to the pixels"
+        return (f"The map is blank ({', '.join(blank)}): every gradient is exactly 0, because {why}.",)
+
+
+def saliency(
+    model: Model,
+    image: Any,
+    *,
+    target: str | None = None,
+    node: str | None = None,
+    channel: int | None = None,
+    position: Pair | None = None,
+    mode: Mode = "normal",
+) -> SaliencyMap:
+    """Show which pixels would change a class score, or any unit inside the net.
+
+    One backward pass carries the gradient of one number back to the image. Where it is large, a small change of the
+    pixel changes that number much. It does not say that the pixel made the class likely.
+
+    Args:
+        target: the class, by number or name; by default the most probable one
+        node: explain a unit of this node instead of a class
+        channel: the unit's channel; by default the strongest on this image
+        position: the unit's row and column; by default where the channel is strongest
+        mode: how to go back through the ReLUs (compare: all three side by side)
+
+    Returns a SaliencyMap with gradients (C, h, w) of the class score before the softmax.
+    Raises SettingError for an unknown class, node or mode, ImageFileError for a bad image.
+
+    Paper: Simonyan, Vedaldi, Zisserman 2013 (normal); Zeiler, Fergus 2013 (deconvnet); Springenberg et al. 2014 (guided).
+    """
+    if mode not in get_args(Mode):
+        raise SettingError(f"There is no mode {mode!r}; {near(mode, get_args(Mode), 'mode')}.")
+    seen = view(model, image)
+    tape = model.net.forward(seen.x)
+    chosen = resolve_target(model, tape, target, node, channel, position)
+    gradients = {}
+    for one in SAYS if mode == "compare" else (mode,):
+        rules = relu_mode(one)  # type: ignore[arg-type]  # "compare" was taken out above
+        gradients[one] = model.net.backward(tape, chosen.seed(tape), rules=rules)[model.net.inputs[0]][0]
+    return SaliencyMap(gradients, seen.picture, seen.pixel_aspect, chosen.label, chosen.value)
+
+
+def plot(result: SaliencyMap, figure: Figure) -> None:
+    """One row a mode: the photo, the magnitude, the signed colours."""
+    rows = len(result.gradients)
+    figure.set_size_inches(10, 3.6 * rows + 0.3)
+    axes = figure.subplots(rows, 3, squeeze=False)
+    for row, (mode, gradient) in zip(axes, result.gradients.items(), strict=True):
+        scale = robust_max(gradient)
+        show_image(row[0], result.picture, result.label, result.pixel_aspect)
+        magnitude = result.map(mode)
+        show_image(
+            row[1], magnitude, f"{mode}: magnitude", result.pixel_aspect, cmap="gray", vmin=0, vmax=robust_max(magnitude)
+        )
+        show_image(row[2], signed_colour(gradient, scale), f"{mode}: sign and colour", result.pixel_aspect)
+
+
+def applies(model: Model) -> str | None:
+    """The three modes differ only where there are ReLUs."""
+    if any(isinstance(node.layer, ReLU) for node in model.net.nodes):
+        return None
+    return "this net has no ReLU, so that the three modes are one and the same"
+
+
+def example() -> SaliencyMap:
+    """A digit of scikit-learn's, by the bundled net."""
+    from minitorch_viz.models.samples import sample_image
+    from minitorch_viz.models import load_model
+
+    return saliency(load_model("digits"), sample_image("digits"), mode="compare")
+
+
+TECHNIQUE = Technique(
+    name="saliency",
+    compute=saliency,
+    plot=plot,
+    title="Saliency: which pixels would change the score",
+    paper="Simonyan, Vedaldi, Zisserman 2013; Zeiler, Fergus 2013; Springenberg et al. 2014",
+    example=example,
+    applies=applies,
+    in_report=lambda model: [{"mode": "compare"}],  # noqa: ARG005 (the signature of `in_report`)
+)

@@ -1,0 +1,70 @@
+"""A technique's settings, read from the signature and the docstring of its function.
+
+The signature is the command line and the docstring the manual, so neither is written twice.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import types
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, Union, get_args, get_origin
+
+from minitorch_viz._types import Pair
+
+
+@dataclass(frozen=True)
+class Option:
+    """One keyword setting of a technique."""
+
+    name: str
+    kind: type | None  # int, float or str for one value, bool for a switch, None for a (row, column) pair
+    choices: tuple[str, ...]  # empty: any value
+    default: Any
+    help: str
+
+
+def options_of(compute: Callable[..., Any]) -> dict[str, Option]:
+    """The keyword-only parameters of a technique's function, by name.
+
+    Their annotations may be int, float, str, bool, Pair, a Literal of strings, or one of these or None.
+    """
+    helps = argument_helps(compute.__doc__ or "")
+    namespace = {"Model": object, **compute.__globals__}
+    found = {}
+    for name, parameter in inspect.signature(compute).parameters.items():
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
+            hint = parameter.annotation
+            hint = eval(hint, namespace) if isinstance(hint, str) else hint  # our own source text, as typing does it
+            kind, choices = _kind(hint)
+            found[name] = Option(name, kind, choices, parameter.default, helps[name])
+    return found
+
+
+def argument_helps(doc: str) -> dict[str, str]:
+    """The lines 'name: what it is' of a docstring's Args section."""
+    section = re.search(r"^ *Args:\n((?: {8,}.*\n)+)", doc, re.MULTILINE)
+    if section is None:
+        return {}
+    helps: dict[str, str] = {}
+    for line in inspect.cleandoc("\n" + section[1]).splitlines():
+        entry = re.match(r"(\w+): (.*)", line)
+        if entry:
+            helps[entry[1]] = entry[2]
+        elif helps:  # a line further in goes on with the entry before it
+            helps[next(reversed(helps))] += " " + line.strip()
+    return helps
+
+
+def _kind(hint: Any) -> tuple[type | None, tuple[str, ...]]:
+    if get_origin(hint) in (Union, types.UnionType):
+        hint = next(one for one in get_args(hint) if one is not type(None))
+    if get_origin(hint) is Literal:
+        return str, get_args(hint)
+    if hint == Pair:
+        return None, ()
+    if hint in (int, float, str, bool):
+        return hint, ()
+    raise TypeError(f"A technique's setting cannot have the type {hint!r}: the command line could not ask for it.")

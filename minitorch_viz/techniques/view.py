@@ -1,0 +1,32 @@
+"""A photo as the net sees it, and as it should be drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from minitorch_viz._types import Array
+
+if TYPE_CHECKING:
+    from minitorch_viz.models import Model
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """What goes into the net, and the picture to draw maps beside."""
+
+    x: Array  # (1, C, h, w) float32: the net's input
+    picture: Array  # (h, w, 3) uint8: the same pixels as a person sees them
+    pixel_aspect: float  # a pixel's height over its width when the photo's proportions are restored
+
+
+def view(model: Model, image: Any) -> View:
+    """Read, resize and normalize an image (path, array or Pillow image) for `model`."""
+    from minitorch_viz.io.images import load_image
+
+    photo = load_image(image)
+    x = model.preprocess(photo)
+    height, width = x.shape[2:]
+    stretched = model.preprocessing.resize == "stretch"
+    pixel_aspect = (photo.shape[0] / height) / (photo.shape[1] / width) if stretched else 1.0
+    return View(x, model.restore(x), pixel_aspect)

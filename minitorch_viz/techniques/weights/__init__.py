@@ -1,0 +1,1 @@
+"""What single filters and templates look like."""
