@@ -38,6 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
     from minitorch_viz.techniques import techniques
+    from minitorch_viz.training.recipes import recipe_names
 
     top = argparse.ArgumentParser(prog=PROGRAM, description="Show what a neural network sees.")
     top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
@@ -51,13 +52,19 @@ def parser() -> argparse.ArgumentParser:
         return made
 
     report = command("report", run_report, "make one HTML page with every technique that applies", REPORT_MANUAL)
-    report.add_argument("photos", nargs="*", metavar="PHOTO", help="PNG or JPEG files; none: pictures that come with the model")
+    report.add_argument(
+        "photos", nargs="*", metavar="PHOTO", help="PNG or JPEG files; none: pictures that come with the model"
+    )
     add_model_arguments(report)
-    report.add_argument("--out", type=Path, default=Path("report.html"), help="the page to write (default: %(default)s)")
+    report.add_argument(
+        "--out", type=Path, default=Path("report.html"), help="the page to write (default: %(default)s)"
+    )
     report.add_argument("--only", nargs="+", metavar="TECHNIQUE", choices=[*techniques()], help="these techniques only")
 
     check = command("gradcheck", run_gradcheck, "compare backward passes with finite differences", GRADCHECK_MANUAL)
-    check.add_argument("what", nargs="*", metavar="LAYER|FILE.py", help="layer names or a Python file; none: every layer")
+    check.add_argument(
+        "what", nargs="*", metavar="LAYER|FILE.py", help="layer names or a Python file; none: every layer"
+    )
 
     command("list", run_list, "list the techniques")
     command("models", run_models, "list the nets, what is at hand, and where the official files come from")
@@ -67,16 +74,20 @@ def parser() -> argparse.ArgumentParser:
     download.add_argument("--from", dest="source", metavar="URL_OR_PATH", help="fetch from here instead")
 
     train = command("train", run_train, "train a bundled net again")
-    train.add_argument("name", choices=["digits"], help="which net")
-    train.add_argument("--out", type=Path, help="where to write the weights (default: digits.safetensors here)")
+    train.add_argument("name", choices=recipe_names(), help="which net")
+    train.add_argument("--out", type=Path, help="the weights file (default: NAME.safetensors)")
     train.add_argument("--seed", type=int, default=0, help="same seed, same weights (default: %(default)s)")
 
     for name, technique in techniques().items():
         made = command(name, run_technique, technique.title, technique.compute.__doc__ or "")
         made.set_defaults(technique=technique)
-        made.add_argument("photo", nargs="?", metavar="PHOTO", help="PNG or JPEG file; none: a picture that comes with the model")
+        made.add_argument(
+            "photo", nargs="?", metavar="PHOTO", help="PNG or JPEG file; none: a picture that comes with the model"
+        )
         add_model_arguments(made)
-        made.add_argument("--out", type=Path, default=Path(f"{name}.png"), help="PNG, SVG or PDF (default: %(default)s)")
+        made.add_argument(
+            "--out", type=Path, default=Path(f"{name}.png"), help="PNG, SVG or PDF (default: %(default)s)"
+        )
         for option in technique.options.values():
             add_option(made, option)
     return top
@@ -84,8 +95,12 @@ def parser() -> argparse.ArgumentParser:
 
 def add_model_arguments(made: argparse.ArgumentParser) -> None:
     """The two arguments that choose a net."""
-    made.add_argument("--model", default="digits", metavar="NAME", help="a net from `minitorch-viz models` (default: %(default)s)")
-    made.add_argument("--weights", type=Path, metavar="FILE", help="its weights: .safetensors, .npz, .pth, .caffemodel, .json")
+    made.add_argument(
+        "--model", default="digits", metavar="NAME", help="a net from `minitorch-viz models` (default: %(default)s)"
+    )
+    made.add_argument(
+        "--weights", type=Path, metavar="FILE", help="its weights: .safetensors, .npz, .pth, .caffemodel, .json"
+    )
 
 
 def add_option(made: argparse.ArgumentParser, option: Any) -> None:
@@ -175,9 +190,9 @@ def run_download(arguments: argparse.Namespace) -> None:
 
 def run_train(arguments: argparse.Namespace) -> None:
     """Train a bundled net."""
-    from minitorch_viz.models.digits import train
+    from minitorch_viz.training.recipes import train
 
-    train(arguments.out or Path(f"{arguments.name}.safetensors"), seed=arguments.seed)
+    print(f"Wrote {train(arguments.name, arguments.out or Path(f'{arguments.name}.safetensors'), arguments.seed)}")
 
 
 def run_gradcheck(arguments: argparse.Namespace) -> int:

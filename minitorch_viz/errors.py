@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from operator import index
+from typing import SupportsIndex
 
 
 class MinitorchVizError(Exception):
@@ -45,3 +47,12 @@ def near(name: object, choices: Iterable[object], what: str = "name") -> str:
         return f"near {what}s: {', '.join(close)}"
     shown = ", ".join(names[:12]) + (f", ... ({len(names)} in all)" if len(names) > 12 else "")
     return f"known {what}s: {shown or 'none'}"
+
+
+def need_whole(what: str, value: object, least: int, most: int | None = None) -> int:
+    """`value` as an int, if it is a whole number from `least` to `most`; else SettingError with a sentence."""
+    fits = isinstance(value, SupportsIndex) and not isinstance(value, bool) and least <= index(value)
+    if not fits or (most is not None and index(value) > most):  # type: ignore[arg-type]  # fits says that it is one
+        limits = f"of at least {least}" if most is None else f"from {least} to {most}"
+        raise SettingError(f"The {what} must be a whole number {limits}, but got {value!r}.")
+    return index(value)  # type: ignore[arg-type]  # fits says that it is one

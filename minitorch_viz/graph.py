@@ -72,14 +72,14 @@ def checked_seeds(tape: Tape, seeds: Mapping[str, Array]) -> dict[str, Array]:
         raise NetError("seeds must be a dict {node name: array} with at least one entry.")
     grads, batches = {}, set()
     for name, seed in seeds.items():
+        if name not in tape.values:
+            raise NetError(f"seeds names {name!r}, which this tape does not hold; {near(name, tape.values, 'node')}.")
         y = tape[name]
         if not hasattr(seed, "shape"):
             raise ShapeError(f"The seed for {name!r} must be an array, but got a {type(seed).__name__}.")
         if seed.ndim != y.ndim or seed.shape[1:] != y.shape[1:] or len(y) not in (1, len(seed)):
             any_batch = " (its first axis may be any number of seeds)" if len(y) == 1 else ""
-            raise ShapeError(
-                f"The seed for {name!r} must have the node's shape {y.shape}{any_batch}, not {seed.shape}."
-            )
+            raise ShapeError(f"The seed for {name!r} needs the node's shape {y.shape}{any_batch}, not {seed.shape}.")
         batches.add(len(seed))
         grads[name] = seed.astype(y.dtype, copy=False)
     if len(batches) > 1:

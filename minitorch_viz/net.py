@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minitorch_viz._types import Array, Generator
-from minitorch_viz.errors import NetError, SettingError, ShapeError, near
+from minitorch_viz.errors import NetError, SettingError, ShapeError, near, need_whole
 from minitorch_viz.graph import Node, Rules, Tape, check_names, checked_nodes, checked_rules, checked_seeds, rule_for
 from minitorch_viz.layers.base import Layer
 
@@ -78,8 +78,7 @@ class Net:
         """
         goal = self.output if upto is None else upto
         if batch is not None:
-            if batch < 1:
-                raise SettingError(f"batch must be at least 1, but got {batch}.")
+            batch = need_whole("batch", batch, 1)
             if x is None or isinstance(x, Mapping) or given is not None:
                 raise SettingError("batch= cuts one input array into pieces; it cannot be used with given= or a dict.")
             pieces = [self.predict(x[i : i + batch], upto=goal) for i in range(0, max(len(x), 1), batch)]
@@ -240,7 +239,6 @@ class Net:
         self, tape: Tape, seeds: Mapping[str, Array], goals: set[str], rules: Rules | None
     ) -> Iterator[tuple[str, Array]]:
         """Walk backwards and yield each name with its complete gradient, from the seeds to the goals."""
-        check_names(seeds, self.names, "seeds")
         grads = checked_seeds(tape, seeds)
         rules = checked_rules(rules, self._by_name)
         leads = set(goals)  # names from which some goal can still be reached

@@ -152,9 +152,18 @@ def _render(model: Model, sections: Sequence[Section], seconds: float, interrupt
     from minitorch_viz import __version__
 
     environment = Environment(
-        loader=PackageLoader("minitorch_viz"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("minitorch_viz"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     page: str = environment.get_template("report.html").render(
-        model=model, sections=sections, seconds=seconds, interrupted=interrupted, version=__version__
+        model=model,
+        parameters=sum(value.size for value in model.net.params.values()),
+        sections=sections,
+        seconds=seconds,
+        interrupted=interrupted,
+        version=__version__,
     )
     return page

@@ -54,7 +54,7 @@ def axes(function: str, letters: str, **arrays: Array) -> None:
     for name, array in arrays.items():
         if array.ndim != len(letters.split(", ")):
             raise ValueError(f"{function}: {name} has shape {array.shape}, but it needs the axes ({letters}).")
-        if 0 in array.shape[1:]:
+        if 0 in array.shape[letters.startswith("N") :]:
             raise ValueError(f"{function}: {name} has shape {array.shape}; only the batch N may be empty.")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar, cast
 
@@ -20,10 +22,12 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
     A compiled function that calls another keeps running the old one from disk after that one's file changed:
     kernels call nothing outside their own file.
     """
-    try:
-        compiled = numba.njit(nogil=True, cache=True)(function)
-    except RuntimeError:  # "cannot cache function: no locator available": a read-only installation
-        compiled = numba.njit(nogil=True)(function)
+    compiled = numba.njit(nogil=True)(function)
+    # Code from disk would ignore NUMBA_BOUNDSCHECK=1, so under it nothing is kept.
+    if os.environ.get("NUMBA_BOUNDSCHECK", "0") == "0":
+        # A read-only installation: "cannot cache function: no locator available". Then each process compiles anew.
+        with contextlib.suppress(RuntimeError):
+            compiled = numba.njit(nogil=True, cache=True)(function)
     return cast("Callable[P, R]", compiled)
 
 

@@ -26,8 +26,6 @@ def load_digits() -> tuple[Split, Split]:
 
     bunch = load()
     images = np.round(bunch.images * (255 / 16)).astype(np.uint8)  # stored as 0..16
-    parts = train_test_split(
-        images, bunch.target, test_size=TEST_SHARE, random_state=SPLIT_SEED, stratify=bunch.target
-    )
+    parts = train_test_split(images, bunch.target, test_size=TEST_SHARE, random_state=SPLIT_SEED, stratify=bunch.target)
     train_images, test_images, train_labels, test_labels = parts
     return Split(train_images, train_labels), Split(test_images, test_labels)

@@ -71,21 +71,25 @@ class Probe:
         """The derivative along a line at one step size: four calls of f."""
         moves = [t * np.asarray(line.weights, float) for t in (-step, -step / 2, step / 2, step)]
         points = [_moved(self.x, line.part, move) for move in moves]
-        far_low, low, high, far_high = (np.asarray(self.f(point), float) for point in points)
-        at = [point[line.part] for point in points]
+        at = [point[line.part].copy() for point in points]  # before f, which may write into them
         moved = (4 * (at[2] - at[1]) / step - (at[3] - at[0]) / (2 * step)) / 3
+        far_low, low, high, far_high = (np.asarray(self.f(point), float) for point in points)
         with np.errstate(all="ignore"):
-            pieces = (low - far_low, self.y - low, high - self.y, far_high - high)
-            s1, s2, s3, s4 = (float(np.sum(self.dy * piece)) / (step / 2) for piece in pieces)
-            half = float(np.sum(self.dy * (high - low))) / step
-            full = float(np.sum(self.dy * (far_high - far_low))) / (2 * step)
+            half = self.dy * (high - low) / step
+            full = self.dy * (far_high - far_low) / (2 * step)
+            value = float(np.sum(4 * half - full)) / 3
+            # What a smooth function would not do: kinks, curvature and rounding, output by output.
+            rough = (far_high - high) - 3 * (high - self.y) + 3 * (self.y - low) - (low - far_low)
+            rough = self.dy * rough / (2 * step)
+            bent = half - full
             changed = (far_high != far_low) * np.maximum(np.abs(far_high), np.abs(self.y))
-            noise = EPS[self.precision] * float(np.linalg.norm(self.dy * changed))
-            value = (4 * half - full) / 3
-        if not np.isfinite(value + s2 + s3):
+            noise = EPS[self.precision] * np.abs(self.dy * changed)
+            rounding = 2 * float(np.linalg.norm(noise)) / step
+        if not np.isfinite(value + np.sum(rough)):
             return Slope(float("nan"), moved, float("inf"), float("inf"), step)
-        rounding = 2 * noise / step
-        doubt = rounding + abs(half - full) + abs(s4 - 3 * s3 + 3 * s2 - s1) / 4
+        each = np.abs(bent) + np.abs(rough)
+        loud = np.sum(each, where=each > 100 * noise / step)  # these may cancel in the sum, but not in the derivative
+        doubt = rounding + max(float(loud), abs(float(np.sum(bent))) + abs(float(np.sum(rough))))
         return Slope(value, moved, rounding, doubt, step)
 
     def measure(self, line: Line, size: float, typical: float) -> Slope:
@@ -102,12 +106,14 @@ class Probe:
             return best
         smaller, larger = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5), (8.0, 64.0, 512.0)
         by_rounding = best.finite and not best.kinked
-        for factor in larger if by_rounding else smaller:
+        for tries, factor in enumerate(larger if by_rounding else smaller):
             slope = self.slope(line, float(2.0 ** np.round(np.log2(first.step * factor))))
             if slope.doubt < best.doubt:
                 best = slope
             elif by_rounding:
                 break  # a larger step only adds curvature
+            if tries == 1 and best.doubt > 0.5 * first.doubt:
+                break  # a kink at x itself does not go away
             if good(best):
                 break
         return best
@@ -126,7 +132,7 @@ class Probe:
 
 
 def precision_of(f: Callable[[Array], Array], x: Array, y: Array, rng: Generator) -> str:
-    """The precision in which f really computes, whatever the dtype of its result: "float64", "float32", "float16".
+    """The precision in which f really computes, whatever the dtype of its result: "float64", "float32" or "float16".
 
     A function that rounds to float32 inside does not see a move of 1e-9, or sees a jump of 1e-7 instead.
     """
@@ -139,15 +145,12 @@ def precision_of(f: Callable[[Array], Array], x: Array, y: Array, rng: Generator
     def difference(step: float) -> Array:
         return np.asarray((np.asarray(f(x + step * direction), float) - f(x - step * direction)) / (2 * step))
 
-    coarse = difference(1e-4)
+    coarse = difference(1e-6)
     length = float(np.linalg.norm(coarse))
     noise_of_64 = EPS["float64"] * float(np.linalg.norm(y)) / 1e-9
     if not np.isfinite(length) or length < 100 * noise_of_64:
         return "float64"  # the output hardly moves: nothing to be seen this way
-    for name, step in (("float16", 1e-5), ("float32", 1e-9)):
-        if float(np.linalg.norm(difference(step) - coarse)) > 0.3 * length:
-            return name
-    return "float64"
+    return "float32" if float(np.linalg.norm(difference(1e-9) - coarse)) > 0.5 * length else "float64"
 
 
 def random_weights(rng: Generator, shape: tuple[int, ...]) -> Array:

@@ -25,10 +25,21 @@ STALE = (
     "keep all that backward needs in the cache."
 )
 IGNORES_DY = "backward ignores dy: its result does not change with the incoming gradient (the chain rule is missing)."
+ADDS_TERM = (
+    "backward adds a term that does not depend on dy (backward(0) is not 0), such as a regularizer's: it belongs to "
+    "the loss, not to this layer."
+)
 NOT_LINEAR = (
     "backward is not linear in dy: backward(-64 dy) is not -64 backward(dy). A derivative always is, so this is not a "
     "derivative; guided and deconvnet passes, clipping and normalizing behave so."
 )
+
+
+class _NoCache:
+    """Stands for the cache of a forward that returns none."""
+
+
+NO_CACHE = _NoCache()
 
 
 @dataclass(frozen=True)
@@ -39,8 +50,8 @@ class Problem:
     values: Values  # all arrays, the integer ones too; floats are float64
     run: Callable[[Values], tuple[Any, Any]]  # values -> y, cache
     back: Callable[[Array, Any], dict[str, Any]]  # dy, cache -> {name: gradient}; names that are missing: not given
-    explicit_cache: bool = True  # backward is handed the cache, so that other passes in between must not matter
     notes: tuple[str, ...] = ()
+    rules: str = ""  # the modified backward rules in use, by name
 
     def forward(self, values: Values) -> tuple[Array, Any]:
         """y as a float array, and the cache."""
@@ -109,21 +120,30 @@ def observe(problem: Problem, rng: Generator) -> Conduct:
             if not _same(grad, again.get(name)):
                 doubled = _same(2 * np.asarray(grad, float), again.get(name), 1e-6)
                 complaints[name].append(ADDS_UP if doubled else REMEMBERS)
-        if problem.explicit_cache and not any(complaints.values()):
+        if cache is not NO_CACHE and not any(complaints.values()):
             for name in _stale(problem, dy, grads):
                 complaints[name].append(STALE)
         if not any(complaints.values()):
             scaled = _kept(problem.backward(-64 * dy, problem.forward(problem.fresh())[1]))
+            constant = _constant_terms(problem, dy) if not scalar else []
             for name, grad in grads.items():
                 if _same(grad, scaled.get(name)) and np.any(np.asarray(grad, float)):
                     if scalar:
                         notes.append(f"backward ignores dy for {name}: right only where L is the end of the chain.")
                     else:
                         complaints[name].append(IGNORES_DY)
+                elif name in constant:
+                    complaints[name].append(ADDS_TERM)
                 elif not _same(-64 * np.asarray(grad, float), scaled.get(name), 1e-9 if y.dtype == "f8" else 1e-3):
                     complaints[name].append(NOT_LINEAR)
                     not_linear.add(name)
     return Conduct(y, dy, grads, modified, random, complaints, frozenset(not_linear), tuple(notes))
+
+
+def _constant_terms(problem: Problem, dy: Array) -> list[str]:
+    """The gradients that are not zero for dy = 0."""
+    at_zero = _kept(problem.backward(np.zeros_like(dy), problem.forward(problem.fresh())[1]))
+    return [name for name, grad in at_zero.items() if np.any(grad)]
 
 
 def _stale(problem: Problem, dy: Array, grads: dict[str, Any]) -> list[str]:

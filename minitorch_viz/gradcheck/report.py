@@ -42,6 +42,7 @@ class Entry:
     yours: float  # what backward says
     measured: float  # what the finite difference says
     attainable: float  # how far the measured value may be off
+    kink: bool = False  # the function has a kink here
 
     @property
     def difference(self) -> float:

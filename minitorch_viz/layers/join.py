@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -30,7 +31,8 @@ class Flatten(Layer):
             raise ShapeError(
                 f"Flatten joins the axes from {self.start_dim} on, but x with shape {tuple(x.shape)} has none there."
             )
-        return x.reshape(*x.shape[: self.start_dim], -1), self.Saved(x.shape)
+        features = math.prod(x.shape[self.start_dim :])  # not -1, which an empty batch leaves open
+        return x.reshape(*x.shape[: self.start_dim], features), self.Saved(x.shape)
 
     def backward(self, dy: Array, saved: Saved) -> Array:
         return dy.reshape(dy.shape[0], *saved.shape[1:])

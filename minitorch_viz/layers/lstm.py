@@ -67,8 +67,10 @@ class LSTM(Layer):
     def forward(self, x: Array, h0: Array | None = None, c0: Array | None = None) -> tuple[Array, Saved]:
         self._check(x, h0, c0)
         steps, hidden = x.shape[1], self.weight_hh_l0.shape[1]
-        zeros = np.zeros_like(x, shape=(x.shape[0], hidden))
-        h_now, c_now = first = (zeros if h0 is None else h0), (zeros if c0 is None else c0)
+        carried = h0 is not None
+        if h0 is None or c0 is None:
+            h0 = c0 = np.zeros_like(x, shape=(x.shape[0], hidden))
+        h_now, c_now = h0, c0
 
         from_x = x @ self.weight_ih_l0.T  # (N, T, 4H): the part that needs no loop over time
         for bias in (self.bias_ih_l0, self.bias_hh_l0):
@@ -81,7 +83,7 @@ class LSTM(Layer):
             i[:, t], f[:, t], g[:, t], o[:, t] = sigmoid(zi), sigmoid(zf), np.tanh(zg), sigmoid(zo)
             c[:, t] = c_now = f[:, t] * c_now + i[:, t] * g[:, t]
             h[:, t] = h_now = o[:, t] * np.tanh(c_now)
-        return h, self.Saved(x, h, c, i, f, g, o, *first, carried=h0 is not None)
+        return h, self.Saved(x, h, c, i, f, g, o, h0, c0, carried)
 
     def backward(self, dy: Array, saved: Saved) -> Array | tuple[Array, Array, Array]:
         dz, dh0, dc0 = self._through_time(dy, saved)

@@ -107,8 +107,9 @@ class MaxUnpool2d(Layer):
         return kernels.maxpool2d_dx(x, self.won, self.size), Nothing()
 
     def backward(self, dy: Array, saved: Nothing) -> Array:  # noqa: ARG002 (a linear layer: its gradient needs no x)
-        dy = dy.reshape(*dy.shape[:2], -1)  # each map in one row, as the switches count
-        won = self.won.reshape(*self.won.shape[:2], -1)
+        maps, (high, wide) = self.won.shape[:2], self.won.shape[2:]
+        dy = dy.reshape(*dy.shape[:2], self.size[0] * self.size[1])  # each map in one row, as the switches count
+        won = self.won.reshape(*maps, high * wide)
         picked = np.take_along_axis(dy, np.broadcast_to(won, (dy.shape[0], *won.shape[1:])), axis=2)
         return picked.reshape(dy.shape[0], *self.won.shape[1:])
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import minitorch_viz_kernels as kernels
+import numpy as np
+
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import ShapeError
 
@@ -15,7 +16,7 @@ def reflect_pad(x: Array, padding: Pair) -> Array:
     ph, pw = padding
     if ph >= x.shape[2] or pw >= x.shape[3]:
         raise ShapeError(f"Mirroring {(ph, pw)} pixels needs a larger image than {x.shape[2:]}.")
-    return kernels.array_module(x).pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)), mode="reflect")
+    return np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)), mode="reflect")
 
 
 def reflect_pad_backward(dy: Array, padding: Pair) -> Array:
@@ -31,9 +32,9 @@ def _fold(dy: Array, axis: int, p: int) -> Array:
     """Fold p mirrored places at both ends of one axis back onto the inside."""
     if p == 0:
         return dy
-    moved = kernels.array_module(dy).moveaxis(dy, axis, 0)
+    moved = np.moveaxis(dy, axis, 0)
     size = moved.shape[0] - 2 * p
     inside = moved[p : p + size].copy()
     inside[1 : p + 1] += moved[:p][::-1]  # place p-1 mirrors pixel 1, place 0 mirrors pixel p
     inside[size - 1 - p : size - 1] += moved[p + size :][::-1]
-    return kernels.array_module(dy).moveaxis(inside, 0, axis)
+    return np.moveaxis(inside, 0, axis)

@@ -26,7 +26,8 @@ class Sigmoid(Layer):
         return y, self.Saved(y)
 
     def backward(self, dy: Array, saved: Saved) -> Array:
-        return dy * saved.y * (1 - saved.y)
+        dx: Array = dy * saved.y * (1 - saved.y)
+        return dx
 
     @classmethod
     def examples(cls, rng: Generator) -> list[Example]:
@@ -37,4 +38,5 @@ class Sigmoid(Layer):
 def sigmoid(x: Array) -> Array:
     """1 / (1 + exp(-x)) for any x: the exponential is only taken of numbers below 0, so it never overflows."""
     e = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1, e) / (1 + e)
+    y: Array = np.where(x >= 0, 1, e) / (1 + e)
+    return y

@@ -37,7 +37,8 @@ class Softmax(Layer):
         return y, self.Saved(y)
 
     def backward(self, dy: Array, saved: Saved) -> Array:
-        return saved.y * (dy - (dy * saved.y).sum(axis=self.axis, keepdims=True))
+        dx: Array = saved.y * (dy - (dy * saved.y).sum(axis=self.axis, keepdims=True))
+        return dx
 
     @classmethod
     def examples(cls, rng: Generator) -> list[Example]:
@@ -62,7 +63,8 @@ class LogSoftmax(Layer):
         return y, self.Saved(np.exp(y))
 
     def backward(self, dy: Array, saved: Saved) -> Array:
-        return dy - saved.p * dy.sum(axis=self.axis, keepdims=True)
+        dx: Array = dy - saved.p * dy.sum(axis=self.axis, keepdims=True)
+        return dx
 
     @classmethod
     def examples(cls, rng: Generator) -> list[Example]:
@@ -83,6 +85,8 @@ def softmax_cross_entropy(logits: Array, labels: Array, axis: int = 1) -> tuple[
     _check(Softmax(axis), logits)
     target = _as_probabilities(logits, labels, axis)
     answers = logits.size // logits.shape[axis]
+    if answers == 0:
+        raise ShapeError(f"An empty batch has no mean loss, but logits have the shape {logits.shape}.")
     log_p = _log_softmax(logits, axis)
     loss = float(-(target * log_p).sum()) / answers
     return loss, (np.exp(log_p) - target) / answers
@@ -93,7 +97,8 @@ _EXAMPLES = [(1, (1, 1)), (1, (2, 3)), (1, (4, 5)), (1, (2, 3, 2, 2)), (2, (2, 3
 
 def _log_softmax(x: Array, axis: int) -> Array:
     x = x - x.max(axis=axis, keepdims=True)
-    return x - np.log(np.exp(x).sum(axis=axis, keepdims=True))
+    y: Array = x - np.log(np.exp(x).sum(axis=axis, keepdims=True))
+    return y
 
 
 def _as_probabilities(logits: Array, labels: Array, axis: int) -> Array:
@@ -120,12 +125,11 @@ def _as_probabilities(logits: Array, labels: Array, axis: int) -> Array:
             f"Labels must be class numbers from 0 to {classes - 1}, but they lie in {labels.min()}..{labels.max()}."
         )
     one_hot = xp.arange(classes) == labels[..., None]  # (..., C)
-    return xp.moveaxis(one_hot, -1, axis).astype(logits.dtype)
+    probabilities: Array = xp.moveaxis(one_hot, -1, axis).astype(logits.dtype)
+    return probabilities
 
 
 def _check(layer: Softmax | LogSoftmax, x: Array) -> None:
     expect_floats(layer, x)
     if x.ndim <= layer.axis or x.shape[layer.axis] == 0:
-        raise ShapeError(
-            f"{type(layer).__name__} works along axis {layer.axis}, but x has shape {tuple(x.shape)}; give another axis."
-        )
+        raise ShapeError(f"{type(layer).__name__} works along axis {layer.axis}, but x has the shape {tuple(x.shape)}.")

@@ -26,7 +26,8 @@ class Tanh(Layer):
         return y, self.Saved(y)
 
     def backward(self, dy: Array, saved: Saved) -> Array:
-        return dy * (1 - saved.y**2)
+        dx: Array = dy * (1 - saved.y**2)
+        return dx
 
     @classmethod
     def examples(cls, rng: Generator) -> list[Example]:

@@ -29,7 +29,8 @@ class UpsampleNearest(Layer):
     def backward(self, dy: Array, saved: Nothing) -> Array:  # noqa: ARG002 (a linear layer: its gradient needs no x)
         n, c, high, wide = dy.shape
         fh, fw = self.factor
-        return dy.reshape(n, c, high // fh, fh, wide // fw, fw).sum(axis=(3, 5))
+        dx: Array = dy.reshape(n, c, high // fh, fh, wide // fw, fw).sum(axis=(3, 5))
+        return dx
 
     @classmethod
     def examples(cls, rng: Generator) -> list[Example]:

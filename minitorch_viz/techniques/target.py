@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minitorch_viz._types import Array, Pair
-from minitorch_viz.errors import SettingError
+from minitorch_viz.errors import SettingError, need_whole
 from minitorch_viz.graph import Tape
 
 if TYPE_CHECKING:
@@ -49,7 +49,9 @@ def resolve_target(
     """
     if node is None or node == model.logits:
         if node is None and (channel is not None or position is not None):
-            raise SettingError("channel and position belong to a node; name it with node=, or give target= for a class.")
+            raise SettingError(
+                "channel and position belong to a node; name it with node=, or give target= for a class."
+            )
         scores = tape[model.logits][0]
         if channel is not None:
             target = channel if target is None else target
@@ -61,7 +63,11 @@ def resolve_target(
     maps = tape[node][0]
     if maps.ndim not in (1, 3):
         raise SettingError(f"Node {node!r} gives an array of shape {maps.shape}, which has no channels to choose from.")
-    channel = _in_range(channel, len(maps), f"channel of {node!r}") if channel is not None else _strongest_channel(maps)
+    channel = (
+        need_whole(f"channel of {node!r}", channel, 0, len(maps) - 1)
+        if channel is not None
+        else _strongest_channel(maps)
+    )
     if maps.ndim == 1:
         if position is not None:
             raise SettingError(f"Node {node!r} gives one number a channel, so it has no position to choose.")
@@ -69,17 +75,11 @@ def resolve_target(
     if position is None:
         row, column = (int(i) for i in np.unravel_index(np.argmax(maps[channel]), maps.shape[1:]))
     else:
-        row = _in_range(position[0], maps.shape[1], f"row of {node!r}")
-        column = _in_range(position[1], maps.shape[2], f"column of {node!r}")
+        row = need_whole(f"row of {node!r}", position[0], 0, maps.shape[1] - 1)
+        column = need_whole(f"column of {node!r}", position[1], 0, maps.shape[2] - 1)
     label = f"{node} channel {channel} at row {row}, column {column}"
     return Target(node, (channel, row, column), label, float(maps[channel, row, column]))
 
 
 def _strongest_channel(maps: Array) -> int:
     return int(np.argmax(maps.reshape(len(maps), -1).max(axis=1)))
-
-
-def _in_range(value: int, size: int, what: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not 0 <= value < size:
-        raise SettingError(f"The {what} must be a whole number from 0 to {size - 1}, but got {value!r}.")
-    return int(value)

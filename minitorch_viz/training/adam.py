@@ -26,7 +26,7 @@ class Adam:
     epsilon: float = 1e-8
 
     class State(NamedTuple):
-        count: int  # steps taken
+        steps: int  # taken so far
         mean: dict[str, Array]  # running mean of each gradient
         square: dict[str, Array]  # running mean of each gradient's square
 
@@ -40,13 +40,13 @@ class Adam:
     ) -> tuple[dict[str, Array], State]:
         """One step against the gradients: (new parameters, new state). `rate` overrides the setting for this step."""
         rate = self.rate if rate is None else rate
-        count = state.count + 1
+        steps = state.steps + 1
         new, means, squares = {}, {}, {}
         for name, value in params.items():
             grad = grads[name]
             means[name] = self.beta1 * state.mean[name] + (1 - self.beta1) * grad
             squares[name] = self.beta2 * state.square[name] + (1 - self.beta2) * grad**2
-            mean = means[name] / (1 - self.beta1**count)  # the means start at zero: undo that bias
-            square = squares[name] / (1 - self.beta2**count)
+            mean = means[name] / (1 - self.beta1**steps)  # the means start at zero: undo that bias
+            square = squares[name] / (1 - self.beta2**steps)
             new[name] = value - rate * mean / (np.sqrt(square) + self.epsilon)
-        return new, self.State(count, means, squares)
+        return new, self.State(steps, means, squares)

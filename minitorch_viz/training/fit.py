@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from minitorch_viz._types import Array, Generator
@@ -46,12 +48,11 @@ def fit(
                 if not np.isfinite(loss):
                     raise MinitorchVizError(f"The loss became {loss} at step {bar.n}; a smaller rate may help.")
                 grads = net.param_grads(tape, {logits: dlogits})
-                rate = optimizer.rate * 0.5 * (1 + np.cos(np.pi * bar.n / steps)) if steps else optimizer.rate
+                rate = optimizer.rate * 0.5 * (1 + math.cos(math.pi * bar.n / steps))
                 params, state = optimizer.step(net.params, grads, state, rate)
                 net = net.with_params({name: value.astype(np.float32) for name, value in params.items()})
-                bar.n += 1
                 bar.set_postfix_str(f"loss {loss:.3f}", refresh=False)
-                bar.update(0)
+                bar.update()
     return net
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from minitorch_viz._types import Array
-from minitorch_viz.errors import SettingError, near
+from minitorch_viz.errors import SettingError, near, need_whole
 from minitorch_viz.layers import Conv2d, ReLU
-from minitorch_viz.plotting import colour_bar, show_image
+from minitorch_viz.plotting import robust_max, show_image
 from minitorch_viz.techniques.base import Result, Technique
 from minitorch_viz.techniques.view import view
 
@@ -39,13 +39,12 @@ class ActivationMaps(Result):
     @property
     def caption(self) -> str:
         height, width = self.maps.shape[1:]
-        scale = (
-            "All maps share one scale." if self.scale == "shared" else "Each map has its own scale, its largest value beside it."
-        )
-        sign = "black is 0" if self.maps.min() >= 0 else "white is 0, red positive, blue negative"
+        scale = "All maps share one scale" if self.scale == "shared" else "Each map has a scale of its own"
+        top = "full scale is the 99.5th percentile"
+        sign = f"black is 0, {top}" if self.maps.min() >= 0 else f"white is 0, red positive, blue negative, {top}"
         return (
-            f"{len(self.maps)} of the {self.of} channels of {self.node!r}, {height} x {width} places each; {sign}. {scale} "
-            f"{self.dead} of the {self.of} channels do not fire anywhere on this image."
+            f"{len(self.maps)} of the {self.of} channels of {self.node!r}, {height} x {width} places each, with their "
+            f"numbers and largest values. {scale}: {sign}. {self.dead} of the {self.of} channels do not fire anywhere on this image."
         )
 
     @property
@@ -83,14 +82,15 @@ def activation_maps(
     for name, value, choices in (("order", order, get_args(Order)), ("scale", scale, get_args(Scale))):
         if value not in choices:
             raise SettingError(f"There is no {name} {value!r}; {near(value, choices, name)}.")
-    if count < 1:
-        raise SettingError(f"count must be at least 1, but got {count}.")
+    count = need_whole("count", count, 1)
     seen = view(model, image)
     tape = model.net.forward(seen.x, upto=node)
     node = node or last_map(tape.values)
     maps = tape[node][0]
     if maps.ndim != 3:
-        raise SettingError(f"Node {node!r} gives one number a channel, so there are no maps to show; choose an earlier one.")
+        raise SettingError(
+            f"Node {node!r} gives one number a channel, so there are no maps to show; choose an earlier one."
+        )
     peaks = maps.max(axis=(1, 2))
     picked = np.argsort(-peaks, kind="stable")[:count] if order == "strongest" else np.arange(len(maps))[:count]
     dead = int((peaks <= 0).sum())
@@ -109,25 +109,26 @@ def plot(result: ActivationMaps, figure: Figure) -> None:
     """The photo, then a grid of maps with channel numbers and largest values."""
     columns = 8
     rows = max(2, -(-len(result.maps) // columns))
-    figure.set_size_inches(13, 1.55 * rows + 0.5)
-    figure.suptitle(f"{result.node}: {len(result.maps)} of {result.of} channels", fontsize=12)
+    tall = result.pixel_aspect * result.picture.shape[0] / result.picture.shape[1]  # the photo's height over its width
+    figure.set_size_inches(14, (1.38 * min(max(tall, 0.4), 2.5) + 0.24) * rows + 0.4)
+    figure.suptitle(f"{result.node}: {len(result.maps)} of {result.of} channels", fontsize=13)
     grid = figure.add_gridspec(rows, columns + 2)
     show_image(figure.add_subplot(grid[0:2, 0:2]), result.picture, "the input", result.pixel_aspect)
     signed = bool(result.maps.min() < 0)
-    aspect = result.pixel_aspect * (result.picture.shape[0] / result.maps.shape[1]) / (
-        result.picture.shape[1] / result.maps.shape[2]
-    )
-    top = float(np.abs(result.maps).max()) or 1.0
-    axes = drawn = None
-    for place, (channel, one) in enumerate(zip(result.channels, result.maps, strict=True)):
-        axes = figure.add_subplot(grid[place // columns, 2 + place % columns])
-        high = top if result.scale == "shared" else float(np.abs(one).max()) or 1.0
-        low = -high if signed else 0.0
-        title = f"{channel}: {one.max():.3g}"
-        drawn = show_image(axes, one, "", aspect, cmap="RdBu_r" if signed else "gray", vmin=low, vmax=high)
-        axes.set_title(title, fontsize=8, pad=2)
-    if result.scale == "shared" and axes is not None:
-        colour_bar(figure, drawn, axes, "activation")
+    high, wide = result.maps.shape[1:]
+    place_aspect = tall * wide / high
+    shared = robust_max(result.maps)
+    axes = []
+    drawn = None
+    for number, (channel, one) in enumerate(zip(result.channels, result.maps, strict=True)):
+        axes.append(figure.add_subplot(grid[number // columns, 2 + number % columns]))
+        top = shared if result.scale == "shared" else robust_max(one)
+        colours = {"cmap": "RdBu_r" if signed else "gray", "vmin": -top if signed else 0, "vmax": top}
+        drawn = show_image(axes[-1], one, "", place_aspect, **colours)
+        axes[-1].set_title(f"#{channel}   {one.max():.3g}", fontsize=9.5, pad=3)
+    if result.scale == "shared":
+        bar = figure.colorbar(drawn, ax=axes, fraction=0.02, pad=0.01)
+        bar.set_label("activation", fontsize=9)
 
 
 def applies(model: Model) -> str | None:
@@ -147,9 +148,9 @@ def in_report(model: Model) -> list[dict[str, Any]]:
 def example() -> ActivationMaps:
     """A digit of scikit-learn's, by the bundled net."""
     from minitorch_viz.models import load_model
-    from minitorch_viz.models.samples import sample_image
+    from minitorch_viz.models.samples import sample_digit
 
-    return activation_maps(load_model("digits"), sample_image("digits"))
+    return activation_maps(load_model("digits"), sample_digit())
 
 
 TECHNIQUE = Technique(

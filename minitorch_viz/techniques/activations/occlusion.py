@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from minitorch_viz._types import Array
-from minitorch_viz.errors import SettingError
+from minitorch_viz.errors import SettingError, need_whole
 from minitorch_viz.plotting import colour_bar, show_image
 from minitorch_viz.techniques.base import Result, Technique
 from minitorch_viz.techniques.view import view
@@ -46,10 +47,10 @@ class OcclusionMap(Result):
     @property
     def caption(self) -> str:
         return (
-            f'Explains class "{self.class_names[self.target]}" ({self.target}), probability {self.base:.3f} on the whole '
-            f"photo. A {self.fill} square of {self.size} x {self.size} pixels stood at {self.probability.size} places, one "
-            f"every {_step(self.tops)} pixels; each cell shows the probability with the square centred there. "
-            "Dark cells: without this place the class is gone. Right: the most probable class at each place."
+            f'Explains class "{self.class_names[self.target]}" ({self.target}), probability {self.base:.3f} on the '
+            f"whole photo. A {self.fill} square of {self.size} x {self.size} pixels stood at {self.probability.size} "
+            f"places, one every {_step(self.tops)} pixels; each cell shows the probability with the square centred "
+            "there. Dark cells: without this place the class is gone. Right: the most probable class at each place."
         )
 
     @property
@@ -82,12 +83,12 @@ def occlusion(
         target: the class, by number or name; by default the most probable one
         size: the square's side in pixels of the net's input; by default a fifth of it
         stride: pixels from one place to the next; by default a third of the size
-        fill: what the square shows: mean (the data's mean colour), grey, black, white, or a grey level 0 to 255
+        fill: what the square shows: mean (the photo's mean colour), grey, black, white, or a grey level 0 to 255
         batch: images a forward pass
         progress: show a progress bar
 
     Returns an OcclusionMap with probability (rows, columns) in 0..1. The last row and column of squares may hang over
-    the border, so that every pixel is covered at least once.
+    the border, so that every pixel is covered at least once (unless the stride is larger than the size).
     Raises SettingError for an unknown class, or a size or stride below 1.
 
     Paper: Zeiler, Fergus 2013.
@@ -96,11 +97,10 @@ def occlusion(
 
     seen = view(model, image)
     height, width = seen.x.shape[2:]
-    size = max(1, round(min(height, width) / 5)) if size is None else size
-    stride = max(1, size // 3) if stride is None else stride
-    for name, value, most in (("size", size, min(height, width)), ("stride", stride, size), ("batch", batch, 100_000)):
-        if not 1 <= value <= most:
-            raise SettingError(f"The occluder's {name} must be from 1 to {most} for this input, but got {value}.")
+    side = min(height, width)
+    size = need_whole("occluder's size", max(min(3, side), round(side / 5)) if size is None else size, 1, side)
+    stride = need_whole("occluder's stride", max(1, size // 3) if stride is None else stride, 1, side)
+    need_whole("batch", batch, 1)
     base = model.predict_probabilities(seen.x)[0]
     chosen = int(np.argmax(base)) if target is None else model.class_index(target)
     colour = _fill_value(model, fill, seen.x)
@@ -136,15 +136,19 @@ def occlusion(
 def _fill_value(model: Model, fill: str, x: Array) -> Array:
     """The occluder's colour in the net's units, (C, 1, 1)."""
     if fill == "mean":
-        return np.zeros((x.shape[1], 1, 1), x.dtype)  # inputs are centred on the data's mean colour
+        colour: Array = x[0].mean(axis=(1, 2), keepdims=True)
+        return colour
     try:
         level = FILLS[fill] if fill in FILLS else float(fill)
-    except ValueError:
+    except (TypeError, ValueError):
         level = -1.0
     if not 0 <= level <= 255:
         raise SettingError(f"fill must be mean, {', '.join(FILLS)} or a grey level from 0 to 255, but got {fill!r}.")
-    mean, std = (np.asarray(value, x.dtype).reshape(-1, 1, 1) for value in (model.preprocessing.mean, model.preprocessing.std))
-    return (level - mean) / std
+    mean, std = (
+        np.asarray(value, x.dtype).reshape(-1, 1, 1) for value in (model.preprocessing.mean, model.preprocessing.std)
+    )
+    grey: Array = (level - mean) / std
+    return grey
 
 
 def _step(tops: Array) -> int:
@@ -153,19 +157,20 @@ def _step(tops: Array) -> int:
 
 def plot(result: OcclusionMap, figure: Figure) -> None:
     """The photo with the occluder's size, the probability over the photo, and the most probable class a place."""
+    from matplotlib.colors import ListedColormap
+    from matplotlib.patches import Rectangle
+
     figure.set_size_inches(13, 4.2)
     photo, heat, classes = figure.subplots(1, 3)
     name = result.class_names[result.target]
     show_image(photo, result.picture, f"{name}: {result.base:.2f}", result.pixel_aspect)
-    middle = (result.picture.shape[0] - result.size) / 2, (result.picture.shape[1] - result.size) / 2
-    from matplotlib.patches import Rectangle
-
-    photo.add_patch(
-        Rectangle((middle[1] - 0.5, middle[0] - 0.5), result.size, result.size, facecolor="0.5", edgecolor="white", lw=2)
-    )
+    corner = (result.picture.shape[1] - result.size) / 2 - 0.5, (result.picture.shape[0] - result.size) / 2 - 0.5
+    photo.add_patch(Rectangle(corner, result.size, result.size, facecolor="0.5", edgecolor="white", lw=2))
     photo.set_xlabel(f"the occluder, {result.size} x {result.size} pixels, drawn at the middle", fontsize=9)
 
-    drawn = _draw_grid(heat, result, result.probability, cmap="magma", vmin=0, vmax=max(result.base, result.probability.max()))
+    drawn = _draw_grid(
+        heat, result, result.probability, cmap="magma", vmin=0, vmax=max(result.base, result.probability.max())
+    )
     heat.set_title("probability with the place covered", fontsize=11)
     colour_bar(figure, drawn, heat, f'probability of "{name}"')
 
@@ -174,8 +179,6 @@ def plot(result: OcclusionMap, figure: Figure) -> None:
     ranks = np.full(result.best.shape, len(kinds))
     for rank, kind in enumerate(kinds):
         ranks[result.best == kind] = rank
-    from matplotlib.colors import ListedColormap
-
     palette = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#000000"][: len(kinds)]
     _draw_grid(classes, result, ranks, cmap=ListedColormap([*palette, "#bbbbbb"]), vmin=-0.5, vmax=len(kinds) + 0.5)
     classes.set_title("most probable class", fontsize=11)
@@ -197,9 +200,9 @@ def _draw_grid(axes: Axes, result: OcclusionMap, values: Array, **colours: Any) 
 def example() -> OcclusionMap:
     """A digit of scikit-learn's, by the bundled net."""
     from minitorch_viz.models import load_model
-    from minitorch_viz.models.samples import sample_image
+    from minitorch_viz.models.samples import sample_digit
 
-    return occlusion(load_model("digits"), sample_image("digits"), size=2, stride=1, progress=False)
+    return occlusion(load_model("digits"), sample_digit(), size=2, stride=1, progress=False)
 
 
 TECHNIQUE = Technique(

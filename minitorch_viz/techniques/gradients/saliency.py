@@ -30,6 +30,17 @@ SAYS = {
 }
 
 
+LEGEND = """magnitude: the largest over the
+colour channels; black is 0, white
+the 99.5th percentile and above
+
+sign and colour: grey is 0; brighter
+means more of this colour raises the
+value, darker means it lowers it
+
+every panel has a scale of its own"""
+
+
 @dataclass(frozen=True, eq=False)
 class SaliencyMap(Result):
     """The signals that came back to the pixels, one entry a ReLU mode."""
@@ -91,7 +102,8 @@ def saliency(
     Returns a SaliencyMap with gradients (C, h, w) of the class score before the softmax.
     Raises SettingError for an unknown class, node or mode, ImageFileError for a bad image.
 
-    Paper: Simonyan, Vedaldi, Zisserman 2013 (normal); Zeiler, Fergus 2013 (deconvnet); Springenberg et al. 2014 (guided).
+    Paper: Simonyan, Vedaldi, Zisserman 2013 (normal); Zeiler, Fergus 2013 (deconvnet); Springenberg et al. 2014
+    (guided).
     """
     if mode not in get_args(Mode):
         raise SettingError(f"There is no mode {mode!r}; {near(mode, get_args(Mode), 'mode')}.")
@@ -106,18 +118,28 @@ def saliency(
 
 
 def plot(result: SaliencyMap, figure: Figure) -> None:
-    """One row a mode: the photo, the magnitude, the signed colours."""
-    rows = len(result.gradients)
-    figure.set_size_inches(10, 3.6 * rows + 0.3)
-    axes = figure.subplots(rows, 3, squeeze=False)
-    for row, (mode, gradient) in zip(axes, result.gradients.items(), strict=True):
-        scale = robust_max(gradient)
-        show_image(row[0], result.picture, result.label, result.pixel_aspect)
-        magnitude = result.map(mode)
-        show_image(
-            row[1], magnitude, f"{mode}: magnitude", result.pixel_aspect, cmap="gray", vmin=0, vmax=robust_max(magnitude)
-        )
-        show_image(row[2], signed_colour(gradient, scale), f"{mode}: sign and colour", result.pixel_aspect)
+    """The photo, and for each mode the magnitude above the signed colours (one mode: all in one row)."""
+    modes = list(result.gradients)
+    if len(modes) == 1:
+        figure.set_size_inches(10.5, 3.8)
+        photo, *panels = figure.subplots(1, 3)
+        places = {modes[0]: panels}
+    else:
+        figure.set_size_inches(3.3 * (len(modes) + 1), 7.1)
+        grid = figure.subplots(2, len(modes) + 1)
+        photo, places = grid[0, 0], {mode: grid[:, column] for column, mode in enumerate(modes, 1)}
+        grid[1, 0].axis("off")
+        grid[1, 0].text(0, 1, LEGEND, va="top", fontsize=10, linespacing=1.5, transform=grid[1, 0].transAxes)
+        for row, words in enumerate(("magnitude", "sign and colour")):
+            grid[row, 1].set_ylabel(words, fontsize=11)
+    show_image(photo, result.picture, result.label, result.pixel_aspect)
+    for mode, (above, below) in places.items():
+        magnitude, gradient = result.map(mode), result.gradients[mode]
+        one = len(modes) == 1
+        grey = {"cmap": "gray", "vmin": 0, "vmax": robust_max(magnitude)}
+        show_image(above, magnitude, f"{mode}: magnitude" if one else mode, result.pixel_aspect, **grey)
+        colours = signed_colour(gradient, robust_max(gradient))
+        show_image(below, colours, f"{mode}: sign and colour" if one else "", result.pixel_aspect)
 
 
 def applies(model: Model) -> str | None:
@@ -129,10 +151,10 @@ def applies(model: Model) -> str | None:
 
 def example() -> SaliencyMap:
     """A digit of scikit-learn's, by the bundled net."""
-    from minitorch_viz.models.samples import sample_image
     from minitorch_viz.models import load_model
+    from minitorch_viz.models.samples import sample_digit
 
-    return saliency(load_model("digits"), sample_image("digits"), mode="compare")
+    return saliency(load_model("digits"), sample_digit(), mode="compare")
 
 
 TECHNIQUE = Technique(

@@ -1,0 +1,46 @@
+"""What a wrong gradient looks like. Each diagnosis is one function: Evidence -> a sentence, or None.
+
+They are tried in order, from those that explain every entry to those that only say where; the first that fits is
+reported. A new diagnosis is a new function in one of the lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from minitorch_viz.gradcheck.diagnosis import places, sums, whole
+from minitorch_viz.gradcheck.diagnosis.evidence import Evidence
+
+Diagnosis = Callable[[Evidence], str | None]
+
+WRONG_SHAPE: list[Diagnosis] = [whole.axes_swapped, whole.reshaped, whole.not_summed]
+DIAGNOSES: list[Diagnosis] = [
+    whole.all_zeros,
+    whole.constant_factor,
+    whole.axes_swapped,
+    whole.flipped,
+    whole.of_another_input,
+    whole.shifted,
+    places.gate_inverted,
+    sums.own_output_only,
+    sums.one_index_only,
+    sums.assigned_instead_of_added,
+    sums.missing_factor,
+    sums.missing_term,
+    places.single_entry,
+    places.by_sign_of_x,
+    places.borders,
+    places.one_slice,
+    places.every_other,
+    places.nonzero_where_zero,
+    places.zero_where_nonzero,
+]
+
+
+def diagnose(evidence: Evidence) -> list[str]:
+    """The first sentence that fits, in a list; an empty list if the bug has no simple form."""
+    for diagnosis in DIAGNOSES if evidence.right_shape else WRONG_SHAPE:
+        sentence = diagnosis(evidence)
+        if sentence:
+            return [sentence]
+    return []

@@ -1,0 +1,65 @@
+"""The list of models: what each is, whether its weights are at hand, and where the official file comes from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from minitorch_viz._types import Pair
+from minitorch_viz.models.home import home_folder
+from minitorch_viz.models.load import look_for
+from minitorch_viz.models.spec import specs
+
+
+@dataclass(frozen=True)
+class CatalogRow:
+    """One model; `print(row)` shows it in three lines."""
+
+    name: str
+    parameters: int
+    channels: int
+    size: Pair  # (H, W) of the input
+    found: Path | None  # the weights file that load_model would take
+    bundled: bool  # whether that file comes with the package
+    url: str  # the official file; "" if there is none
+    licence: str  # of the official weights
+    paper: str
+
+    @property
+    def at_hand(self) -> str:
+        """ "bundled", the path of the file found, or "not here"."""
+        return "bundled" if self.bundled else str(self.found) if self.found else "not here"
+
+    def __str__(self) -> str:
+        height, width = self.size
+        kind = "RGB" if self.channels == 3 else "grey"
+        origin = f"official file: {self.url}" if self.url else "no official file; give your own with --weights"
+        if self.bundled:
+            origin = "comes with this package"
+        return (
+            f"{self.name:<18} {self.parameters:>11,} parameters  {height} x {width} {kind:<5} {self.at_hand}\n"
+            f"{'':<18} {self.paper}\n"
+            f"{'':<18} {origin}; licence: {self.licence}"
+        )
+
+
+def list_models() -> list[CatalogRow]:
+    """Every model, with what is at hand in $MINITORCH_VIZ_HOME and in the package."""
+    home = home_folder()
+    rows = []
+    for spec in specs().values():
+        found = look_for(spec.file_names)
+        rows.append(
+            CatalogRow(
+                name=spec.name,
+                parameters=spec.parameters,
+                channels=spec.preprocessing.channels,
+                size=spec.preprocessing.size,
+                found=found,
+                bundled=found is not None and found.parent != home,
+                url=spec.url,
+                licence=spec.licence,
+                paper=spec.paper,
+            )
+        )
+    return rows

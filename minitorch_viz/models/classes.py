@@ -1,0 +1,97 @@
+"""The names of a net's classes: reading them, and finding the one that is meant."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minitorch_viz.errors import SettingError, WeightsFileError, near
+
+SHOWN = 8  # how many classes a message lists
+
+
+def numbered(count: int) -> tuple[str, ...]:
+    """Names for classes whose names are not known: "class 0", "class 1", ..."""
+    return tuple(f"class {i}" for i in range(count))
+
+
+def first_synonym(name: str) -> str:
+    """The word to show: "tench" of "tench, Tinca tinca"."""
+    return name.split(",")[0].strip()
+
+
+def read_class_names(path: Path) -> tuple[str, ...]:
+    """The names in class order, from {"names": [...]}, a plain list, or torchvision's {"0": ["n01440764", "tench"]}.
+
+    Raises WeightsFileError if the file is not one of these.
+    """
+    from minitorch_viz.io.files import LONGEST_JSON, open_file
+
+    with open_file(path, "file of class names", WeightsFileError) as (file, size, _):
+        if size > LONGEST_JSON:
+            raise WeightsFileError(f"{path} should hold class names, but has {size:,} bytes; that is no list of names.")
+        text = file.read()
+    try:
+        content = json.loads(text.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise WeightsFileError(f"{path} should hold class names, but it cannot be read: {error}.") from error
+    names = class_names_in(content)
+    if names is None:
+        raise WeightsFileError(
+            f'{path} should hold class names as {{"names": ["tench", ...]}} or as a list, but holds something else.'
+        )
+    return names
+
+
+def class_names_in(content: Any) -> tuple[str, ...] | None:
+    """The class names in the content of a JSON file; None if there are none."""
+    names = content.get("names") if isinstance(content, dict) and "names" in content else content
+    if isinstance(names, dict) and names and all(str(i) in names for i in range(len(names))):
+        entries = [names[str(i)] for i in range(len(names))]
+        names = [entry[1] if isinstance(entry, list) and len(entry) == 2 else entry for entry in entries]
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) and name for name in names):
+        return None
+    return tuple(names)
+
+
+def find_class(target: object, names: Sequence[str], model: str) -> int:
+    """The class number that `target` means.
+
+    target: a number, a string of digits, or a name: the whole of a name or synonym first, then any part of one.
+    names: full names, "tench, Tinca tinca". Raises SettingError with the candidates if none or several fit.
+    """
+    if not names:
+        raise SettingError(f"{model} has no classes: it turns a picture into feature maps. Name a node instead.")
+    if isinstance(target, (int, np.integer)) and not isinstance(target, bool):
+        return _checked_number(int(target), names, model)
+    if not isinstance(target, str) or not target.strip():
+        raise SettingError(f"A class is given by its number or its name, but got {target!r}.")
+    word = target.strip().lower()
+    if re.fullmatch(r"[+-]?[0-9]+", word):
+        return _checked_number(int(word[:12]), names, model)
+    synonyms = [[part.strip().lower() for part in name.split(",")] for name in names]
+    for matches in (
+        [i for i, name in enumerate(names) if name.lower() == word],
+        [i for i, parts in enumerate(synonyms) if word in parts],
+        [i for i, name in enumerate(names) if re.search(rf"\b{re.escape(word)}\b", name.lower())],
+        [i for i, name in enumerate(names) if word in name.lower()],
+    ):
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            shown = ", ".join(f"{names[i].split(',')[0]} ({i})" for i in matches[:SHOWN])
+            more = f" and {len(matches) - SHOWN} more" if len(matches) > SHOWN else ""
+            raise SettingError(f"{target!r} fits {len(matches)} classes of {model}: {shown}{more}; give the number.")
+    words = dict.fromkeys(part for parts in synonyms for part in parts)
+    raise SettingError(f"{model} knows no class {target!r}; {near(word, words)}.")
+
+
+def _checked_number(number: int, names: Sequence[str], model: str) -> int:
+    if not 0 <= number < len(names):
+        raise SettingError(f"{model} has the classes 0 to {len(names) - 1}, but got {number}.")
+    return number

@@ -1,0 +1,90 @@
+"""Where a net's definition takes its arrays from: a file's tensors, a random start, or nothing but shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from minitorch_viz._types import Array, Pair
+from minitorch_viz.errors import WeightsFileError, near
+from minitorch_viz.layers import BatchNorm2d, Conv2d, Layer, Linear
+from minitorch_viz.layers.fields import as_pair
+
+State = Mapping[str, Array]  # "node.parameter" -> array, the names of a PyTorch state dict
+NodeSpec = tuple[str, Layer] | tuple[str, Layer, tuple[str, ...]]
+
+
+class Params:
+    """Makes the layers that have parameters, each as a node (name, layer) or (name, layer, reads) of a net.
+
+    state: arrays by name, as in a PyTorch state dict: "features.0.weight".
+    seed: without a state, arrays are random (He et al. 2015; biases 0) and repeatable. seed=None makes arrays of zeros
+        that take no memory: for counting parameters, and for comparing a file's shapes with those needed.
+
+    Raises WeightsFileError if the state lacks an array or holds one of another shape.
+
+    >>> Params(None, seed=None).conv("conv1", 3, 8, 5, stride=2)
+    ('conv1', Conv2d(weight (8, 3, 5, 5), bias (8,), stride=(2, 2)))
+    """
+
+    def __init__(self, state: State | None = None, seed: int | None = 0) -> None:
+        self.state = state
+        self.rng = None if seed is None else np.random.default_rng(seed)
+
+    def conv(
+        self,
+        name: str,
+        channels: int,
+        out: int,
+        kernel: int | Pair,
+        *,
+        reads: str | Sequence[str] = (),
+        bias: bool = True,
+        **settings: Any,
+    ) -> NodeSpec:
+        """A Conv2d of `out` filters over `channels` channels; settings: stride, padding, padding_mode."""
+        shape = (out, channels, *as_pair(kernel, "A convolution's kernel", 1))
+        weight = self._random(f"{name}.weight", shape)
+        layer = Conv2d(weight, self._constant(f"{name}.bias", out, 0) if bias else None, **settings)
+        return _node(name, layer, reads)
+
+    def linear(self, name: str, inputs: int, out: int, *, reads: str | Sequence[str] = ()) -> NodeSpec:
+        """A Linear from `inputs` to `out` features."""
+        weight = self._random(f"{name}.weight", (out, inputs))
+        return _node(name, Linear(weight, self._constant(f"{name}.bias", out, 0)), reads)
+
+    def norm(self, name: str, channels: int, *, reads: str | Sequence[str] = ()) -> NodeSpec:
+        """A BatchNorm2d; untrained it has scale 1, shift 0, mean 0 and variance 1."""
+        scale, shift = self._constant(f"{name}.weight", channels, 1), self._constant(f"{name}.bias", channels, 0)
+        mean = self._constant(f"{name}.running_mean", channels, 0)
+        var = self._constant(f"{name}.running_var", channels, 1)
+        return _node(name, BatchNorm2d(scale, shift, mean, var), reads)
+
+    def _random(self, name: str, shape: tuple[int, ...]) -> Array:
+        if self.state is not None:
+            return self._given(name, shape)
+        if self.rng is None:
+            return np.broadcast_to(np.float32(0), shape)
+        weight = self.rng.standard_normal(shape, dtype=np.float32)
+        weight *= np.float32(np.sqrt(2 / np.prod(shape[1:])))
+        return weight
+
+    def _constant(self, name: str, size: int, value: float) -> Array:
+        return self._given(name, (size,)) if self.state is not None else np.full(size, value, np.float32)
+
+    def _given(self, name: str, shape: tuple[int, ...]) -> Array:
+        state = self.state or {}
+        if name not in state:
+            raise WeightsFileError(f"The net needs an array {name!r}, which is not given; {near(name, state)}.")
+        array = state[name]
+        if array.shape != shape:
+            raise WeightsFileError(f"The net needs {name!r} with shape {shape}, but the one given has {array.shape}.")
+        return array
+
+
+def _node(name: str, layer: Layer, reads: str | Sequence[str]) -> NodeSpec:
+    if not reads:
+        return name, layer
+    return name, layer, (reads,) if isinstance(reads, str) else tuple(reads)

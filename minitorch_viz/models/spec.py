@@ -1,0 +1,91 @@
+"""ModelSpec: what is known of each pretrained net. The folder is the registry: a model is one file with a SPEC."""
+
+from __future__ import annotations
+
+import functools
+import pkgutil
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from minitorch_viz.errors import SettingError, near
+from minitorch_viz.models.preprocessing import Preprocessing
+from minitorch_viz.net import Net
+
+# What torchvision's files want: RGB / 255, ImageNet's mean and standard deviation, 224 x 224.
+TORCHVISION = Preprocessing(
+    (224, 224), mean=(0.485 * 255, 0.456 * 255, 0.406 * 255), std=(0.229 * 255, 0.224 * 255, 0.225 * 255)
+)
+TORCHVISION_URL = "https://download.pytorch.org/models/"
+TORCHVISION_LICENCE = "BSD-3-Clause (torchvision); the weights were trained on ImageNet, whose terms are for research"
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """One net and its official weights file.
+
+    `build(state=None, classes=..., seed=0)` gives the net: with the arrays in `state`, or random ones.
+    """
+
+    name: str  # what load_model calls it
+    build: Callable[..., Net]
+    paper: str  # who, title, when
+    licence: str  # of the official weights
+    preprocessing: Preprocessing  # what the official weights want; a JSON beside a file comes first
+    parameters: int  # how many numbers are learned
+    logits: str = ""  # the node with the class scores (N, classes); "" if the net is no classifier
+    head: str = ""  # the node whose weight has one row a class; "" if the net is no classifier
+    classes: int | tuple[str, ...] = 0  # how many, or their names
+    imagenet: bool = False  # whether the official classes are ImageNet's 1000
+    first_conv: str = ""
+    last_conv: str = ""  # the node whose maps class activation maps weigh
+    url: str = ""  # the official file; "" if there is none in a format that is read here
+    digest: str = ""  # of the official file: "sha256:" or "sha1:" and all or the first digits of the sum
+    files: tuple[str, ...] = ()  # file names to look for besides NAME.safetensors, NAME.pth, ...
+    caffe: Preprocessing | None = None  # what a .caffemodel of this net wants; its images are BGR
+    caffe_name: Callable[[str], str] | None = None  # a .caffemodel's array name -> this net's
+
+    @property
+    def official_file(self) -> str:
+        """The file name at the end of `url`."""
+        return self.url.rsplit("/", 1)[-1]
+
+    @property
+    def class_count(self) -> int:
+        """How many classes the official weights have; 0 if the net is no classifier."""
+        return self.classes if isinstance(self.classes, int) else len(self.classes)
+
+    @property
+    def file_names(self) -> tuple[str, ...]:
+        """The names under which weights of this net are looked for, in order."""
+        names = [f"{self.name}.{suffix}" for suffix in ("safetensors", "npz", "pth", "pt", "caffemodel")]
+        return tuple(dict.fromkeys(name for name in (*names, *self.files, self.official_file) if name))
+
+
+def torchvision_digest(url: str) -> str:
+    """The first eight digits of the SHA-256 sum, which torchvision writes into its file names."""
+    found = re.search(r"-([0-9a-f]{8})\.pth$", url)
+    if found is None:
+        raise SettingError(f"torchvision's file names end in a dash, eight hex digits and .pth, but {url!r} does not.")
+    return f"sha256:{found[1]}"
+
+
+@functools.cache
+def specs() -> dict[str, ModelSpec]:
+    """Every model by name: the SPEC of each file in this folder."""
+    found: dict[str, ModelSpec] = {}
+    package = import_module("minitorch_viz.models")
+    for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda m: m.name):
+        spec: Any = getattr(import_module(f"{package.__name__}.{module.name}"), "SPEC", None)
+        if isinstance(spec, ModelSpec):
+            found[spec.name] = spec
+    return found
+
+
+def get_spec(name: object) -> ModelSpec:
+    """The model called `name`; SettingError with near names if there is none."""
+    if not isinstance(name, str) or name not in specs():
+        raise SettingError(f"There is no model {name!r}; {near(name, specs(), 'model')}.")
+    return specs()[name]

@@ -1,0 +1,44 @@
+"""Writing a trained net: weights as float16 safetensors, and a model card beside them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minitorch_viz.models.preprocessing import Preprocessing
+from minitorch_viz.net import Net
+
+
+def save_with_card(
+    net: Net, out: str | Path, preprocessing: Preprocessing, *, class_names: Sequence[str], card: Mapping[str, Any]
+) -> Path:
+    """Write `out` (.safetensors) and, beside it, NAME.json with preprocessing, class names, and the card's facts.
+
+    `load_model(name, weights=out)` reads both. The card gets the number of parameters and the weights' SHA-256.
+    """
+    from minitorch_viz.io.atomic import write_bytes_atomically
+    from minitorch_viz.io.safetensors_ import save_safetensors
+
+    out = Path(out)
+    save_safetensors(out, {name: value.astype(np.float16) for name, value in net.state.items()})
+    description = {
+        "name": card["name"],
+        "weights": out.name,
+        "dtype": "float16",
+        "parameters": sum(value.size for value in net.params.values()),
+        "input": {
+            "size": [preprocessing.channels, *preprocessing.size],
+            "mean": list(preprocessing.mean),
+            "std": list(preprocessing.std),
+            "resize": preprocessing.resize,
+        },
+        "names": list(class_names),
+        "card": {**card, "sha256": hashlib.sha256(out.read_bytes()).hexdigest()},
+    }
+    write_bytes_atomically(out.with_suffix(".json"), (json.dumps(description, indent=1) + "\n").encode())
+    return out

@@ -1,0 +1,171 @@
+"""What `check` accepts, and the sentences about what it cannot use."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from minitorch_viz.errors import MinitorchVizError
+from minitorch_viz.gradcheck import check, check_layer, check_net
+from minitorch_viz.layers import ReLU
+from minitorch_viz.net import Net
+
+X = np.array([[1.0, 2.0, 3.0], [0.5, -1.0, 2.0]])
+W = np.array([[1.0, -1.0], [0.5, 2.0], [1.5, 0.25]])
+NET = Net([("relu", ReLU())])
+
+
+def square(x):
+    return x * x, x
+
+
+def square_back(dy, x):
+    return 2 * dy * x
+
+
+def flip_flop():
+    shapes = iter([(2,), (2,), (3,)] * 50)
+    return lambda x: np.zeros(next(shapes))
+
+
+BAD = {
+    "forward is no function": (lambda: check(3, square_back, (X,)), "forward must be a function"),
+    "backward is no function": (lambda: check(square, X, (X,)), "backward must be a function"),
+    "no inputs": (lambda: check(square, square_back, ()), "inputs is empty"),
+    "inputs of a wrong kind": (lambda: check(square, square_back, "x"), "a tuple, a list or a dict, but got a str"),
+    "an input that is no array": (lambda: check(square, square_back, (X, {"stride": 1})), "but got a dict"),
+    "complex": (lambda: check(square, square_back, (X + 1j,)), "complex functions are not supported"),
+    "words": (lambda: check(square, square_back, (np.array(["a"]),)), "needs numbers"),
+    "objects": (lambda: check(square, square_back, (np.array([None]),)), "object values"),
+    "integers only": (lambda: check(square, square_back, (np.arange(3),)), "integers, which have no derivative"),
+    "an empty array": (lambda: check(square, square_back, (np.zeros((0, 3)),)), "no entries"),
+    "too few names": (lambda: check(square, square_back, (X,), names=["a", "b"]), "1 different names"),
+    "the same name twice": (lambda: check(square, square_back, (X, X), names=["a", "a"]), "2 different names"),
+    "names for a dict": (lambda: check(square, square_back, {"x": X}, names=["a"]), "leave names away"),
+    "step": (lambda: check(square, square_back, (X,), step=-1.0), "step must lie between 0 and 1"),
+    "tolerance": (lambda: check(square, square_back, (X,), tolerance=2), "tolerance must be"),
+    "max_entries": (lambda: check(square, square_back, (X,), max_entries=0), "max_entries must be"),
+    "seed": (lambda: check(square, square_back, (X,), seed=-1), "seed must be"),
+    "three outputs": (lambda: check(lambda x: (x, x, x), square_back, (X,)), "a tuple of 3"),
+    "a complex output": (lambda: check(lambda x: x * 1j, square_back, (X,)), "its result is complex"),
+    "an integer output": (lambda: check(lambda x: x.argmax(), lambda dy: dy, (X,)), "its result is int64"),
+    "an empty output": (lambda: check(lambda x: x[:0], lambda dy: dy, (X,)), "without entries"),
+    "changing shapes": (lambda: check(flip_flop(), lambda dy: dy, (X,)), "for the same inputs|for shape"),
+    "too many gradients": (lambda: check(square, lambda dy, x: (dy, dy), (X,)), "2 gradients, but there are 1 inputs"),
+    "an unknown gradient": (lambda: check(square, lambda dy, x: {"y": dy}, (X,)), "a gradient for 'y'"),
+    "no return": (lambda: check(square, lambda dy, x: None, (X,)), "is a return statement missing"),
+    "a gradient that is no array": (lambda: check(square, lambda dy, x: "dx", (X,)), "its gradient of x is a str"),
+    "backward's signature": (lambda: check(square, lambda: X, (X,)), r"must take \(dy, cache\)"),
+    "no gradients anywhere": (lambda: check(lambda x: x.sum(), None, (X,)), "must return .value, gradients"),
+    "no layer": (lambda: check_layer(ReLU, X), "needs a layer object"),
+    "a needless generator": (lambda: check_layer(ReLU(), X, rng=np.random.default_rng(0)), "leave rng away"),
+    "no net": (lambda: check_net(ReLU(), X), "use check_layer"),
+    "the report's names": (lambda: check_layer(ReLU(), X)["y"], "has no 'y'"),
+    "a word for a photo": (lambda: check_net(NET, "cat.png"), "input must be a NumPy array"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_arguments_get_a_sentence(case):
+    call, words = BAD[case]
+    with pytest.raises(MinitorchVizError, match=words) as caught:
+        call()
+    assert str(caught.value).rstrip().endswith((".", "?"))
+
+
+def test_names_come_from_the_function_the_dict_or_the_caller():
+    def product(a, b):
+        return a * b, (a, b)
+
+    def product_back(dy, cache):
+        return dy * cache[1], dy * cache[0]
+
+    assert [result.name for result in check(product, product_back, (X, X + 1)).results] == ["a", "b"]
+    assert [result.name for result in check(product, product_back, (X, X + 1), names=("u", "v")).results] == ["u", "v"]
+    by_name = check(product, lambda dy, c: {"da": dy * c[1], "grad_b": dy * c[0]}, {"a": X, "b": X + 1})
+    assert by_name.ok
+    assert check(lambda *xs: product(*xs), product_back, [X, X + 1])["x1"].verdict == "ok"
+
+
+def test_functions_without_a_cache():
+    class Layer:
+        def forward(self, x):
+            self.x = x
+            return x * x
+
+        def backward(self, dy):
+            return 2 * dy * self.x
+
+    layer = Layer()
+    assert check(layer.forward, layer.backward, X).ok
+
+
+def test_a_loss_that_returns_its_gradients():
+    """CS231n: loss, grads = svm_loss(scores, labels)."""
+
+    def loss(x, labels):
+        margin = np.maximum(0, x - x[np.arange(2), labels][:, None] + 1)
+        margin[np.arange(2), labels] = 0
+        dx = (margin > 0).astype(float)
+        dx[np.arange(2), labels] = -dx.sum(1)
+        return margin.sum() / 2, dx / 2
+
+    report = check(loss, None, (X, np.array([0, 2])))
+    assert report.ok
+    assert report["labels"].verdict == "not differentiable"
+
+
+def test_a_loss_whose_backward_ignores_dy_gets_a_note():
+    report = check(lambda x: (np.sum(x * x), x), lambda dy, x: 2 * x, (X,))
+    assert report.ok
+    assert "ignores dy for x" in report.notes[0]
+
+
+def test_inputs_without_a_gradient_are_listed_as_not_given():
+    report = check(lambda x, w: (x @ w, w), lambda dy, w: dy @ w.T, (X, W))
+    assert report.ok
+    assert report["w"].verdict == "not given"
+    report = check(lambda x, w: (x @ w, x), lambda dy, x: (None, x.T @ dy), (X, W))
+    assert [str(result.verdict) for result in report.results] == ["not given", "ok"]
+
+
+def test_errors_of_the_functions_come_through_as_they_are():
+    with pytest.raises(ZeroDivisionError):
+        check(lambda x: 1 / 0, lambda dy: dy, (X,))
+
+
+def test_scalars_and_zero_dimensional_arrays_are_inputs():
+    report = check(lambda a, x: (a * x, (a, x)), lambda dy, c: (np.sum(dy * c[1]), dy * c[0]), (2.0, X))
+    assert report.ok
+    assert report["a"].shape == ()
+
+
+def test_the_callers_arrays_stay_as_they_are():
+    def writes(x):
+        x *= 2
+        return x * 1.0, None
+
+    x = X.copy()
+    assert check(writes, lambda dy, _: 2 * dy, (x,))["x"].verdict == "input was modified"
+    assert np.array_equal(x, X)
+
+
+def test_a_backward_that_writes_into_its_dy_gets_a_note():
+    def backward(dy, x):
+        dy *= 2 * x
+        return dy
+
+    report = check(square, backward, (X,))
+    assert report.ok
+    assert "writes into the dy" in report.notes[0]
+
+
+def test_a_chosen_step_shows_in_what_is_attainable():
+    fine, coarse = (check(lambda x: (np.exp(x),) * 2, lambda dy, y: dy * y, (X,), step=h) for h in (1e-4, 1e-7))
+    assert fine.ok
+    assert fine["x"].attainable < coarse["x"].attainable
+
+
+def test_the_same_seed_gives_the_same_report():
+    first, again = (str(check(square, lambda dy, x: dy * x, (X,), seed=4)) for _ in range(2))
+    assert first == again

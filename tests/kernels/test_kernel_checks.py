@@ -1,0 +1,95 @@
+"""Wrong input never reaches a compiled loop: each kind is refused with a sentence that names what was given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minitorch_viz_kernels as kernels
+
+X = np.ones((2, 4, 5, 5))
+W = np.ones((6, 4, 3, 3))
+Y = np.ones((2, 6, 3, 3))
+PLAIN = ((1, 1), (0, 0), (1, 1), 1)
+POOL = ((2, 2), (2, 2), (0, 0))
+P = np.ones((2, 4, 2, 2))
+WON = np.zeros((2, 4, 2, 2), np.int32)
+
+BAD: dict[str, tuple[str, tuple[Any, ...], type[Exception], str]] = {
+    "a list": ("conv2d", ([1.0], W, None, *PLAIN), TypeError, "x is a list"),
+    "bytes": ("conv2d", (X.astype(np.uint8), W, None, *PLAIN), TypeError, "x holds uint8 numbers.*astype"),
+    "half precision": ("conv2d", (X, W.astype(np.float16), None, *PLAIN), TypeError, "w holds float16"),
+    "foreign byte order": ("lrn", (X.astype(">f4"), 3, 0.1, 0.75, 1.0), TypeError, "x holds >f4"),
+    "one image without a batch": (
+        "conv2d",
+        (X[0], W, None, *PLAIN),
+        ValueError,
+        r"x has shape \(4, 5, 5\).*N, C, H, W",
+    ),
+    "flat filters": ("conv2d", (X, W[0], None, *PLAIN), ValueError, r"w has shape \(4, 3, 3\)"),
+    "no channels": ("conv2d", (X[:, :0], W[:, :0], None, *PLAIN), ValueError, "only the batch N may be empty"),
+    "no filters": ("conv2d", (X, W[:0], None, *PLAIN), ValueError, "only the batch N may be empty"),
+    "channels": ("conv2d", (X[:, :3], W, None, *PLAIN), ValueError, "x has 3 channels.*filters w take 4"),
+    "groups of channels": ("conv2d", (X, W, None, *PLAIN[:3], 2), ValueError, "2 groups, that is 8"),
+    "groups of filters": ("conv2d", (X, W[:5, :2], None, *PLAIN[:3], 2), ValueError, "5 filters cannot be shared"),
+    "no groups": ("conv2d", (X, W, None, *PLAIN[:3], 0), ValueError, "groups is 0"),
+    "half a group": ("conv2d", (X, W, None, *PLAIN[:3], 1.5), TypeError, "groups is 1.5.*integer"),
+    "bias": ("conv2d", (X, W, np.ones(5), *PLAIN), ValueError, r"b has shape \(5,\), but \(6,\)"),
+    "stride zero": ("conv2d", (X, W, None, (0, 1), *PLAIN[1:]), ValueError, r"stride is \(0, 1\)"),
+    "one stride": ("conv2d", (X, W, None, 2, *PLAIN[1:]), TypeError, "stride is 2, but two integers"),
+    "three strides": ("conv2d", (X, W, None, (1, 1, 1), *PLAIN[1:]), TypeError, "two integers"),
+    "half a stride": ("conv2d", (X, W, None, (1, 0.5), *PLAIN[1:]), TypeError, "two integers"),
+    "negative padding": ("conv2d", (X, W, None, (1, 1), (-1, 0), (1, 1), 1), ValueError, "padding is"),
+    "dilation zero": ("conv2d", (X, W, None, (1, 1), (0, 0), (1, 0), 1), ValueError, "dilation is"),
+    "image under kernel": ("conv2d", (X[..., :2], W, None, *PLAIN), ValueError, r"over \(3, 3\).*only \(5, 2\)"),
+    "dilated over the image": ("conv2d", (X, W, None, (1, 1), (0, 0), (3, 1), 1), ValueError, r"over \(7, 3\)"),
+    "dy of another size": ("conv2d_dx", (Y, W, (6, 6), *PLAIN), ValueError, r"dy has shape \(2, 6, 3, 3\).*4, 4"),
+    "dy of other filters": ("conv2d_dx", (Y[:, :5], W, (5, 5), *PLAIN), ValueError, r"\(2, 6, 3, 3\) is needed"),
+    "no size": ("conv2d_dx", (Y, W, (0, 5), *PLAIN), ValueError, r"size is \(0, 5\)"),
+    "filters between groups": ("conv2d_dx", (Y, W, (5, 5), *PLAIN[:3], 4), ValueError, "6 filters cannot be shared"),
+    "dy of other images": ("conv2d_dw", (Y[:1], X, (3, 3), *PLAIN), ValueError, r"\(2, 6, 3, 3\) is needed"),
+    "dw of another kernel": ("conv2d_dw", (Y, X, (2, 3), *PLAIN), ValueError, "dy has shape"),
+    "dw between groups": ("conv2d_dw", (Y, X, (3, 3), *PLAIN[:3], 3), ValueError, "shared equally by 3 groups"),
+    "too many windows": ("maxpool2d", (X, *POOL, (4, 2)), ValueError, "would hold no pixel"),
+    "no windows": ("maxpool2d", (X, *POOL, (0, 2)), ValueError, "out is"),
+    "windows of padding": ("maxpool2d", (X, (2, 2), (2, 2), (2, 0), (2, 2)), ValueError, "no pixel at all"),
+    "mean of padding": ("avgpool2d", (X, (2, 2), (2, 2), (0, 3), (2, 2), True), ValueError, "no pixel at all"),
+    "flat window": ("avgpool2d", (X, (2, 0), (2, 2), (0, 0), (2, 2), True), ValueError, "kernel is"),
+    "switches of long": ("maxpool2d_dx", (P, WON.astype(np.int64), (5, 5)), TypeError, "won holds int64"),
+    "switches of another map": ("maxpool2d_dx", (P, WON[:, :3], (5, 5)), ValueError, "won has shape"),
+    "switches as a list": ("maxpool2d_dx", (P, [0], (5, 5)), TypeError, "won is a list"),
+    "switches beyond": ("maxpool2d_dx", (P, WON + np.int32(25), (5, 5)), ValueError, "pixels 0 to 24"),
+    "switches before": ("maxpool2d_dx", (P, WON - np.int32(1), (5, 5)), ValueError, "from -1 to -1"),
+    "more than int32": ("maxpool2d_dx", (P, WON, (1 << 16, 1 << 16)), ValueError, "int32"),
+    "too many shares": ("avgpool2d_dx", (P, *POOL, (2, 5), True), ValueError, "would hold no pixel"),
+    "window of channels": ("lrn", (X, 0, 0.1, 0.75, 1.0), ValueError, "size is 0"),
+    "scale of other images": ("lrn_dx", (X, X, X[:1], 3, 0.1, 0.75), ValueError, "scale has shape"),
+    "x of other images": ("lrn_dx", (X[:1], X, X, 3, 0.1, 0.75), ValueError, "x has shape"),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_bad_input_is_refused_with_a_sentence(what: str) -> None:
+    name, arguments, error, words = BAD[what]
+    with pytest.raises(error, match=words) as caught:
+        getattr(kernels, name)(*arguments)
+    assert str(caught.value).startswith(name + ": ")
+    assert str(caught.value).rstrip().endswith(".") or "For example" in str(caught.value)
+
+
+def test_mixed_dtypes_meet_in_the_wider_one() -> None:
+    assert kernels.conv2d(X, W.astype(np.float32), None, *PLAIN).dtype == np.float64
+    assert kernels.conv2d(X.astype(np.float32), W.astype(np.float32), None, *PLAIN).dtype == np.float32
+
+
+def test_settings_of_numpy_types_do_not_widen_the_result() -> None:
+    size: Any = np.int64(3)
+    y, scale = kernels.lrn(X.astype(np.float32), size, np.float64(0.1), np.float64(0.75), np.float64(1))
+    assert y.dtype == scale.dtype == np.float32
+
+
+def test_integers_of_any_kind_and_pairs_of_any_sequence_do() -> None:
+    geometry: tuple[Any, ...] = (np.array([1, 1]), [0, 0], (np.int64(1), 1), np.int8(1))
+    assert kernels.conv2d(X, W, None, *geometry).shape == (2, 6, 3, 3)

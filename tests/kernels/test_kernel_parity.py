@@ -1,0 +1,98 @@
+"""Every kernel module gives what the plain loops give, on every shape of the table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.kernels.kernel_cases import CALLS, Call, arrays, expected
+
+TOLERANCE = {np.float64: 1e-12, np.float32: 1e-5}
+
+
+def assert_close(got: Any, wanted: Any, dtype: Any) -> None:
+    scale = np.max(np.abs(wanted), initial=1.0, where=np.isfinite(wanted))
+    np.testing.assert_allclose(got, wanted, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype] * scale)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("call", CALLS, ids=str)
+def test_module_agrees_with_the_loops_and_keeps_the_dtype(module: Any, call: Call, dtype: Any) -> None:
+    got = arrays(getattr(module, call.kernel)(*call.arguments(dtype)))
+    wanted = expected(call, dtype)
+    assert len(got) == len(wanted)
+    for ours, theirs in zip(got, wanted, strict=True):
+        assert ours.shape == theirs.shape
+        assert ours.dtype == (np.int32 if theirs.dtype == np.int32 else dtype)
+        assert ours.flags.writeable
+        if theirs.dtype == np.int32:
+            np.testing.assert_array_equal(ours, theirs)
+        else:
+            assert_close(ours, theirs, dtype)
+
+
+def spread_out(value: Any) -> Any:
+    """The same numbers with gaps between them, and the axes laid out the other way round."""
+    if not isinstance(value, np.ndarray):
+        return value
+    wide = np.zeros((*value.shape[::-1][:-1], 2 * value.shape[0]), value.dtype)
+    gaps = wide[..., ::2].T
+    gaps[...] = value
+    gaps.flags.writeable = False
+    return gaps
+
+
+@pytest.mark.parametrize("call", CALLS, ids=str)
+def test_arrays_need_not_be_contiguous(module: Any, call: Call) -> None:
+    kernel = getattr(module, call.kernel)
+    packed = call.arguments(np.float64)
+    for ours, theirs in zip(arrays(kernel(*map(spread_out, packed))), arrays(kernel(*packed)), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-13, atol=1e-13)
+
+
+def test_max_pooling_hands_back_the_pixel_itself(module: Any) -> None:
+    x = np.array([[[[1.0, 5.0, 5.0], [5.0, 2.0, np.nan], [-np.inf, -np.inf, np.nan]]]])
+    y, won = module.maxpool2d(x, (2, 2), (1, 1), (0, 0), (2, 2))
+    np.testing.assert_array_equal(won[0, 0], [[1, 5], [3, 5]])  # the first five; the first NaN, though 5 came before
+    np.testing.assert_array_equal(y[0, 0], x[0, 0].ravel()[won[0, 0]])
+
+
+def test_padding_never_wins_even_over_minus_infinity(module: Any) -> None:
+    x = np.full((1, 1, 2, 2), -np.inf)
+    y, won = module.maxpool2d(x, (2, 2), (1, 1), (1, 1), (3, 3))
+    assert (y == -np.inf).all()
+    np.testing.assert_array_equal(won[0, 0], [[0, 0, 1], [0, 0, 1], [2, 2, 3]])
+
+
+def test_pixels_that_no_window_saw_get_exactly_zero(module: Any) -> None:
+    dx = module.conv2d_dx(np.ones((1, 1, 2, 2)), np.ones((1, 1, 1, 1)), (4, 4), (3, 3), (0, 0), (1, 1), 1)
+    np.testing.assert_array_equal(dx[0, 0, ::3, ::3], 1)
+    assert dx.sum() == 4
+
+
+def test_blocks_of_rows_and_images_join_without_a_seam(module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    call = next(call for call in CALLS if str(call) == "conv2d-groups")
+    backward = [call for call in CALLS if str(call) in ("conv2d_dx-groups", "conv2d_dw-groups")]
+    home = module
+    if module.__name__.endswith("numba_"):
+        from minitorch_viz_kernels import numba_conv as home
+    monkeypatch.setattr(home, "BLOCK", 100)
+    for each in (call, *backward):
+        (got,) = arrays(getattr(module, each.kernel)(*each.arguments(np.float64)))
+        assert_close(got, expected(each, np.float64)[0], np.float64)
+
+
+def test_numba_compiles_each_loop_once_a_dtype_whatever_the_layout() -> None:
+    pytest.importorskip("numba")
+    from minitorch_viz_kernels import numba_, numba_conv
+
+    if not hasattr(numba_conv._im2col, "signatures"):
+        pytest.skip("Numba's compiler is switched off")
+    x, w = np.random.default_rng(0).standard_normal((2, 2, 5, 5)), np.ones((2, 2, 3, 3))
+    geometry = ((1, 1), (0, 0), (1, 1), 1)
+    for layout in (x, np.asfortranarray(x), x[:, ::-1], spread_out(x)):
+        numba_.conv2d(layout, w, None, *geometry)
+        numba_.conv2d(layout.astype(np.float32), w.astype(np.float32), None, *geometry)
+    assert len(numba_conv._im2col.signatures) <= 2

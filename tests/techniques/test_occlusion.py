@@ -1,0 +1,98 @@
+"""Occlusion: against a plain loop, on nets whose answer is known, and bad input."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from minitorch_viz.errors import ImageFileError, MinitorchVizError, SettingError
+from minitorch_viz.models.samples import sample_digit
+from minitorch_viz.techniques.activations.occlusion import occlusion
+
+
+def test_it_finds_the_red_square(red_detector) -> None:
+    """Covering the only red thing with black removes the class; covering the rest changes nothing."""
+    image = np.zeros((12, 12, 3), np.uint8)
+    image[0:4, 8:12, 0] = 255
+    result = occlusion(red_detector, image, target="red", size=4, stride=4, fill="black", progress=False)
+    assert result.probability.shape == (3, 3)
+    rest = np.ones((3, 3), bool)
+    rest[0, 2] = False
+    np.testing.assert_allclose(result.probability[rest], result.base, rtol=1e-5)
+    assert result.probability[0, 2] == pytest.approx(0.5, abs=1e-6)  # both scores are 0 now
+    assert result.base > 0.7
+    assert result.drop.argmax() == 2
+
+
+def test_it_equals_a_plain_loop(digits) -> None:
+    result = occlusion(digits, sample_digit(), target=3, size=3, stride=2, fill="white", batch=4, progress=False)
+    np.testing.assert_array_equal(result.tops, [0, 2, 4, 6])  # the last hangs over the border
+    for i, top in enumerate(result.tops):
+        for j, left in enumerate(result.lefts):
+            image = sample_digit().copy()
+            image[top : top + 3, left : left + 3] = 255
+            probabilities = digits.predict_probabilities(digits.preprocess(image))[0]
+            assert result.probability[i, j] == pytest.approx(float(probabilities[3]), abs=1e-6)
+            assert result.best[i, j] == probabilities.argmax()
+
+
+def test_every_pixel_is_covered_at_least_once(digits) -> None:
+    for size, stride in [(1, 1), (3, 2), (3, 3), (5, 4), (8, 8), (5, 2)]:
+        result = occlusion(digits, sample_digit(), size=size, stride=stride, progress=False)
+        covered = np.zeros((8, 8), bool)
+        for top in result.tops:
+            for left in result.lefts:
+                covered[top : top + size, left : left + size] = True
+        assert covered.all(), (size, stride)
+        assert result.tops[-1] < 8
+
+
+def test_the_mean_fill_is_the_photos_mean_colour(red_detector) -> None:
+    """On a photo of one colour an occluder of the mean colour changes nothing."""
+    image = np.full((12, 12, 3), (120, 30, 200), np.uint8)
+    result = occlusion(red_detector, image, fill="mean", progress=False)
+    np.testing.assert_allclose(result.probability, result.base, rtol=1e-5)
+    assert "flat" in result.notes[0]
+
+
+def test_numbers_are_fills(digits) -> None:
+    for name, level in [("black", "0"), ("grey", "128"), ("white", "255.0")]:
+        a, b = (occlusion(digits, sample_digit(), fill=fill, progress=False).probability for fill in (name, level))
+        np.testing.assert_array_equal(a, b)
+
+
+def test_the_input_is_left_alone(digits) -> None:
+    image = sample_digit()
+    image.setflags(write=False)
+    occlusion(digits, image, progress=False)
+
+
+BAD = {
+    "no such file": ({"image": "nowhere.jpg"}, ImageFileError, "nowhere.jpg"),
+    "no image": ({"image": None}, ImageFileError, "NoneType"),
+    "size of zero": ({"size": 0}, SettingError, "size must be .* from 1 to 8.*0"),
+    "negative size": ({"size": -3}, SettingError, "size .*-3"),
+    "size over the image": ({"size": 9}, SettingError, "size .*9"),
+    "size is a float": ({"size": 2.5}, SettingError, "size .*2.5"),
+    "size is a word": ({"size": "big"}, SettingError, "size .*big"),
+    "stride of zero": ({"stride": 0}, SettingError, "stride .*0"),
+    "stride over the image": ({"size": 2, "stride": 9}, SettingError, "stride .* from 1 to 8"),
+    "stride is a float": ({"stride": 1.0}, SettingError, "stride .*1.0"),
+    "batch of zero": ({"batch": 0}, SettingError, "batch .*0"),
+    "batch is None": ({"batch": None}, SettingError, "batch .*None"),
+    "unknown fill": ({"fill": "pink"}, SettingError, "pink"),
+    "fill too bright": ({"fill": "256"}, SettingError, "256"),
+    "fill is nan": ({"fill": "nan"}, SettingError, "nan"),
+    "negative fill": ({"fill": "-1"}, SettingError, "-1"),
+    "fill is None": ({"fill": None}, SettingError, "None"),
+    "unknown class": ({"target": "elephant"}, SettingError, "elephant"),
+    "class out of range": ({"target": 10}, SettingError, "10"),
+}
+
+
+@pytest.mark.parametrize(("settings", "kind", "message"), BAD.values(), ids=list(BAD))
+def test_bad_input_is_told_in_a_sentence(digits, settings, kind, message) -> None:
+    settings = {"image": sample_digit(), "progress": False, **settings}
+    with pytest.raises(MinitorchVizError, match=message) as caught:
+        occlusion(digits, **settings)
+    assert isinstance(caught.value, kind)

@@ -1,0 +1,91 @@
+"""What every technique must do, run over the registry: a new file in the folder is tested by being there."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+
+import numpy as np
+import pytest
+
+from minitorch_viz.cli import parser
+from minitorch_viz.errors import SettingError
+from minitorch_viz.techniques import Technique, get_technique, techniques
+from minitorch_viz.techniques.options import argument_helps
+
+ALL = list(techniques().values())
+each = pytest.mark.parametrize("technique", ALL, ids=lambda t: t.name)
+
+
+def pixels(result) -> np.ndarray:
+    """The figure as Matplotlib draws it, (H, W, 3) in 0..255."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = FigureCanvasAgg(result.figure())
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3]
+
+
+def test_the_registry_finds_the_files() -> None:
+    assert {"saliency", "occlusion", "activation-maps"} <= set(techniques())
+    with pytest.raises(SettingError, match="near techniques: saliency"):
+        get_technique("salency")
+
+
+@each
+def test_the_result_is_frozen_arrays_and_draws_the_same_twice(technique: Technique) -> None:
+    result = technique.example()
+    assert result.technique is technique
+    assert dataclasses.is_dataclass(result)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        result.caption = "x"  # type: ignore[misc]  # it must fail
+    first = pixels(result)
+    np.testing.assert_array_equal(first, pixels(result))
+    assert first.std() > 20  # something is to be seen on the white page
+    assert len(np.unique(first.reshape(-1, 3), axis=0)) > 20
+
+
+@each
+def test_the_same_call_gives_the_same_bits(technique: Technique) -> None:
+    first, second = technique.example(), technique.example()
+    for field in dataclasses.fields(first):
+        np.testing.assert_equal(getattr(first, field.name), getattr(second, field.name))
+
+
+@each
+def test_the_caption_says_what_is_shown_and_its_scale(technique: Technique) -> None:
+    caption = technique.example().caption
+    assert len(caption) > 80
+    assert any(word in caption for word in ("scale", "Scale", "probability"))
+    assert caption.endswith(".")
+
+
+@each
+def test_it_shows_itself_in_jupyter_and_saves(technique: Technique, tmp_path) -> None:
+    result = technique.example()
+    assert result._repr_png_().startswith(b"\x89PNG")
+    assert result.save(tmp_path / "a.png").read_bytes()[:4] == b"\x89PNG"
+    assert b"<svg" in result.save(tmp_path / "a.svg").read_bytes()
+    assert result.save(tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
+    with pytest.raises(SettingError, match="a.txt"):
+        result.save(tmp_path / "a.txt")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.pdf", "a.png", "a.svg"]
+
+
+@each
+def test_every_setting_has_a_help_line_and_an_option(technique: Technique) -> None:
+    helps = argument_helps(technique.compute.__doc__ or "")
+    assert helps.keys() == technique.options.keys()
+    flags = {f"--{name.replace('_', '-')}" for name in technique.options}
+    commands = next(action for action in parser()._actions if action.dest == "==SUPPRESS==" or action.choices)
+    text = commands.choices[technique.name].format_help()  # type: ignore[index]  # the subparsers
+    assert all(flag in text or flag.replace("--", "--no-") in text for flag in flags)
+
+
+@each
+def test_names_and_papers(technique: Technique) -> None:
+    assert technique.name == technique.name.lower().replace("_", "-")
+    assert technique.family in ("weights", "activations", "gradients", "optimization", "recurrent")
+    assert any(character.isdigit() for character in technique.paper)
+    first, second, *_ = inspect.signature(technique.compute).parameters
+    assert (first, second) == ("model", "image")

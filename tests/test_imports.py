@@ -1,0 +1,57 @@
+"""Imports run one way, and importing the package loads NumPy and nothing heavier."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+HEAVY = ("numba", "cupy", "matplotlib", "scipy", "sklearn", "skimage", "PIL", "safetensors", "tqdm", "jinja2", "torch")
+
+# Each part may import those before it (and itself), when its modules are loaded.
+ORDER = ["errors", "_types", "layers", "graph", "net", "rules", "gradcheck", "io", "models", "data", "training"]
+ORDER += ["plotting", "techniques", "report", "cli", "__main__"]
+
+
+def run(code: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env={"PYTHONPATH": f"{ROOT}:{ROOT / 'kernels'}", "PATH": "/usr/bin:/bin"},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_importing_loads_numpy_and_nothing_heavier() -> None:
+    loaded = run("import sys, minitorch_viz; print(*sys.modules)").split()
+    assert "numpy" in loaded
+    assert [name for name in HEAVY if name in loaded] == []
+
+
+def test_building_the_command_line_loads_nothing_heavy() -> None:
+    loaded = run("import sys, minitorch_viz.cli as c; c.parser(); print(*sys.modules)").split()
+    assert [name for name in HEAVY if name in loaded] == []
+
+
+def test_kernels_know_nothing_of_layers() -> None:
+    loaded = run("import sys, minitorch_viz_kernels; print(*sys.modules)").split()
+    assert not [name for name in loaded if name == "minitorch_viz" or name.startswith("minitorch_viz.")]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "minitorch_viz").rglob("*.py")), ids=lambda p: p.stem)
+def test_imports_run_one_way(path: Path) -> None:
+    part = path.relative_to(ROOT / "minitorch_viz").with_suffix("").parts[0]
+    if part == "__init__":
+        return
+    allowed = set(ORDER[: ORDER.index(part) + 1])
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:  # what is imported when the module is loaded
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("minitorch_viz."):
+            assert node.module.split(".")[1] in allowed, f"{path.name} imports {node.module}"

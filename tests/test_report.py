@@ -1,0 +1,156 @@
+"""The report: self-contained, complete, honest about what failed, and kept on Ctrl-C."""
+
+from __future__ import annotations
+
+import base64
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from minitorch_viz import load_model
+from minitorch_viz.errors import SettingError
+from minitorch_viz.models.samples import sample_digit, sample_images
+from minitorch_viz.report import make_report
+from minitorch_viz.techniques import techniques
+
+
+class Page(HTMLParser):
+    """The tags and attributes of a page, and its text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load_model("digits")
+
+
+@pytest.fixture(scope="module")
+def page(model, tmp_path_factory) -> str:
+    out = tmp_path_factory.mktemp("report") / "report.html"
+    return make_report(model, sample_images(model)[:2], out, progress=False).read_text(encoding="utf-8")
+
+
+def test_every_technique_is_there_with_caption_settings_and_paper(page: str, model) -> None:
+    parsed = Page(page)
+    cards = [card["data-technique"] for card in parsed.all("article")]
+    for name, technique in techniques().items():
+        assert cards.count(name) == 2 * len(technique.in_report(model))
+        assert technique.paper in " ".join(parsed.words)
+        assert f"minitorch-viz {name}" in page
+    assert "scale" in page
+
+
+def test_the_pictures_are_inside_and_are_pictures(page: str) -> None:
+    images = Page(page).all("img")
+    assert len(images) == 2 * 6  # the photo and five pictures each
+    for image in images:
+        kind, data = (image["src"] or "").split(",")
+        assert kind == "data:image/png;base64"
+        assert base64.b64decode(data, validate=True).startswith(b"\x89PNG\r\n\x1a\n")
+        assert image["alt"]
+
+
+def test_nothing_comes_from_elsewhere(page: str) -> None:
+    without_data = re.sub(r"data:image/png;base64,[\w+/=]+", "", page)
+    assert "http:" not in without_data
+    assert "https:" not in without_data
+    assert not Page(page).all("script")
+    assert not Page(page).all("link")
+
+
+def test_the_answers_are_the_models(page: str, model) -> None:
+    best = model.classify(sample_digit(3), top=1)[0]
+    assert f"{best.probability:.3f}" in page
+
+
+def test_names_are_escaped(model, tmp_path) -> None:
+    name = "<script>alert(1)</script>"
+    path = make_report(model, [(name, sample_digit())], tmp_path / "r.html", only=["saliency"], progress=False)
+    assert name not in path.read_text(encoding="utf-8")
+    assert "&lt;script&gt;" in path.read_text(encoding="utf-8")
+
+
+def test_a_technique_that_fails_leaves_its_sentence(model, tmp_path, monkeypatch) -> None:
+    def fails(*_args, **_settings):
+        raise SettingError("This went wrong: try something else.")
+
+    technique = techniques()["occlusion"]
+    object.__setattr__(technique, "compute", fails)
+    monkeypatch.setitem(technique.__dict__, "options", {})
+    try:
+        path = make_report(model, [("a", sample_digit())], tmp_path / "r.html", progress=False)
+    finally:
+        from minitorch_viz.techniques.activations.occlusion import occlusion
+
+        object.__setattr__(technique, "compute", occlusion)
+    text = path.read_text(encoding="utf-8")
+    assert "This went wrong: try something else." in text
+    assert len(Page(text).all("img")) == 5
+
+
+def test_ctrl_c_keeps_what_is_finished(model, tmp_path, monkeypatch) -> None:
+    import minitorch_viz.report as report
+
+    ran = []
+
+    def stops(card, *rest):
+        if len(ran) == 2:
+            raise KeyboardInterrupt
+        ran.append(card.technique.name)
+        return run(card, *rest)
+
+    run = report._run
+    monkeypatch.setattr(report, "_run", stops)
+    with pytest.raises(KeyboardInterrupt):
+        make_report(model, [("a", sample_digit())], tmp_path / "r.html", progress=False)
+    text = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "interrupted" in text
+    assert len(Page(text).all("article")) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["r.html"]
+
+
+def test_a_net_without_relus_says_why_a_technique_is_missing(tmp_path) -> None:
+    from minitorch_viz import Model, Net
+    from minitorch_viz.layers import Flatten, Linear
+
+    rng = np.random.default_rng(0)
+    linear = Net([("flat", Flatten()), ("fc", Linear(rng.standard_normal((2, 3 * 16)).astype(np.float32)))])
+    model = Model.from_net(linear, 4)
+    image = rng.integers(0, 256, (4, 4, 3), dtype=np.uint8)
+    text = make_report(model, [("noise", image)], tmp_path / "r.html", progress=False).read_text(encoding="utf-8")
+    assert "this net has no convolution" in text
+    assert "this net has no ReLU" in text
+
+
+@pytest.mark.slow
+def test_the_main_job_on_a_real_photo(shared_data, tmp_path) -> None:
+    """cat_dog with SqueezeNet 1.1: the page is complete, and the occlusion map points at the animals."""
+    from minitorch_viz.techniques.activations.occlusion import occlusion
+
+    model = load_model("squeezenet1_1", weights=shared_data / "weights" / "squeezenet1_1.safetensors")
+    photo = shared_data / "photos" / "cat_dog.jpg"
+    text = make_report(model, [("cat_dog", photo)], tmp_path / "r.html", progress=False).read_text(encoding="utf-8")
+    assert "boxer" in text
+    assert len(Page(text).all("img")) == 6
+    result = occlusion(model, photo, target="boxer", progress=False)
+    row, column = np.unravel_index(result.drop.argmax(), result.drop.shape)
+    height, width = result.picture.shape[:2]
+    centre = (result.tops[row] + result.size / 2) / height, (result.lefts[column] + result.size / 2) / width
+    assert 0.05 < centre[0] < 0.5, centre  # the dog's head is in the upper left
+    assert 0.15 < centre[1] < 0.6, centre
