@@ -9,12 +9,13 @@ from __future__ import annotations
 import itertools
 from collections import deque
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from minitorch_viz._types import Array, Generator
-from minitorch_viz.gradcheck.differences import TRUST, Line, Probe, Slope
+from minitorch_viz.gradcheck.differences import EPS, TRUST, Line, Probe, Slope
 from minitorch_viz.gradcheck.report import Entry, Verdict
 
 BISECTIONS = 80  # blocks that are halved to find a wrong entry, at most
@@ -51,12 +52,19 @@ class Comparison:
 
     def error(self, entry: Entry) -> float:
         """Relative error: an entry far smaller than the others, or than the doubt, is measured against those."""
-        floor = max(1e-3 * self.typical, TRUST * entry.attainable / self.tolerance)
+        floor = max(1e-3 * self.typical, TRUST * entry.attainable / self.tolerance, self.rounding / self.tolerance)
         scale = max(abs(entry.yours), abs(entry.measured), floor)
         return abs(entry.difference) / scale if scale else 0.0
 
+    @cached_property
+    def rounding(self) -> float:
+        """What rounding alone makes of a gradient that is zero."""
+        size = float(np.linalg.norm(self.probe.dy * self.probe.y))
+        return 10 * EPS[self.probe.precision] * size / max(1.0, self.probe.size)
+
     def wrong(self, entry: Entry) -> bool:
-        return self.error(entry) > self.tolerance
+        """At a kink no value is wrong: by the chain rule, yours need not even lie between the one-sided slopes."""
+        return not entry.kink and self.error(entry) > self.tolerance
 
     def relative_doubt(self, entry: Entry) -> float:
         """The relative error that is attainable at this entry."""
@@ -73,10 +81,10 @@ class Comparison:
         allowed = self.tolerance * max(abs(slope.value), typical)
         if self._off(yours, slope, allowed):
             slope = self.probe.confirm(line, slope)
-        if self._off(yours, slope, allowed):
+        unclear = not slope.finite or (TRUST * slope.doubt > allowed and slope.kinked)
+        if not unclear and self._off(yours, slope, allowed):
             return Verdict.WRONG, yours, slope.value
-        certain = slope.finite and (TRUST * slope.doubt <= allowed or not slope.kinked)
-        return (Verdict.OK if certain else Verdict.KINK), yours, slope.value
+        return (Verdict.KINK if unclear else Verdict.OK), yours, slope.value
 
     @staticmethod
     def _off(yours: float, slope: Slope, allowed: float) -> bool:

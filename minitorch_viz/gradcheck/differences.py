@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,11 @@ class Probe:
     tolerance: float
     step: float | None = None  # the first step that the caller wants
 
+    @cached_property
+    def size(self) -> float:
+        """Of a typical entry of x; 1 if all are zero."""
+        return _size(self.x)
+
     def first_step(self, size: float) -> float:
         """The step to begin with, for entries of this size: a power of two, so that x + h loses little."""
         step = FIRST_STEP[self.precision] if self.step is None else self.step
@@ -104,10 +110,15 @@ class Probe:
         first = best = self.slope(line, self.first_step(size))
         if good(best):
             return best
-        smaller, larger = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5), (8.0, 64.0, 512.0)
         by_rounding = best.finite and not best.kinked
-        for tries, factor in enumerate(larger if by_rounding else smaller):
-            slope = self.slope(line, float(2.0 ** np.round(np.log2(first.step * factor))))
+        if by_rounding:
+            steps = [first.step * factor for factor in (8, 64, 512, 4096, 32768)]
+        else:
+            steps = [first.step * factor for factor in (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)]
+            fitting = first.step / max(1.0, size) * max(size, self.size)
+            steps = ([fitting] if fitting < 0.5 * first.step else []) + steps  # all entries are tiny
+        for tries, step in enumerate(steps):
+            slope = self.slope(line, float(2.0 ** np.round(np.log2(step))))
             if slope.doubt < best.doubt:
                 best = slope
             elif by_rounding:
@@ -138,17 +149,19 @@ def precision_of(f: Callable[[Array], Array], x: Array, y: Array, rng: Generator
     """
     if y.dtype.name in ("float16", "float32"):
         return y.dtype.name
-    size = max(1.0, float(np.sqrt(np.mean(np.square(x)))))
-    direction = random_weights(rng, x.shape) * size
+    direction = random_weights(rng, x.shape) * _size(x)
     y = np.asarray(y, float)
 
     def difference(step: float) -> Array:
-        return np.asarray((np.asarray(f(x + step * direction), float) - f(x - step * direction)) / (2 * step))
+        with np.errstate(all="ignore"):
+            return np.asarray((np.asarray(f(x + step * direction), float) - f(x - step * direction)) / (2 * step))
 
     coarse = difference(1e-6)
+    if not np.all(np.isfinite(coarse)):
+        return "float64"
     length = float(np.linalg.norm(coarse))
     noise_of_64 = EPS["float64"] * float(np.linalg.norm(y)) / 1e-9
-    if not np.isfinite(length) or length < 100 * noise_of_64:
+    if length < 100 * noise_of_64:
         return "float64"  # the output hardly moves: nothing to be seen this way
     return "float32" if float(np.linalg.norm(difference(1e-9) - coarse)) > 0.5 * length else "float64"
 
@@ -156,6 +169,10 @@ def precision_of(f: Callable[[Array], Array], x: Array, y: Array, rng: Generator
 def random_weights(rng: Generator, shape: tuple[int, ...]) -> Array:
     """Random signs with sizes between 0.5 and 1.5: no entry is lost among the others."""
     return np.asarray(rng.choice([-1.0, 1.0], shape) * rng.uniform(0.5, 1.5, shape))
+
+
+def _size(x: Array) -> float:
+    return float(np.sqrt(np.mean(np.square(x)))) or 1.0
 
 
 def _moved(x: Array, part: tuple[Any, ...], move: Array) -> Array:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from minitorch_viz._types import Array, Generator
+from minitorch_viz.errors import ShapeError
 from minitorch_viz.gradcheck.compare import Comparison, chosen_entries
 from minitorch_viz.gradcheck.diagnosis import diagnose
 from minitorch_viz.gradcheck.diagnosis.evidence import Evidence
@@ -103,7 +104,7 @@ class _Findings:
 def _weigh(comparison: Comparison, entries: list[Entry], rng: Generator) -> _Findings:
     x = comparison.probe.x
     if comparison.yours is None:
-        return _Findings(comparison, *_at_kinks(comparison, entries), wrong=True, weighed=False)
+        return _Findings(comparison, *_at_kinks(entries), wrong=True, weighed=False)
     wrong = any(comparison.wrong(entry) for entry in entries)
     weighed, sentence, diagnosis = False, "", []
     if not wrong and len(entries) < x.size:
@@ -123,7 +124,7 @@ def _weigh(comparison: Comparison, entries: list[Entry], rng: Generator) -> _Fin
                 sentence = "Kinks lie along the random direction: only parts of the tensor could be weighed together."
             else:
                 weighed = True
-    sure, kinks = _at_kinks(comparison, entries)
+    sure, kinks = _at_kinks(entries)
     if kinks and not wrong:
         verdict, yours, measured = comparison.block(Line((...,), np.ones(x.shape)))
         if verdict == Verdict.WRONG:
@@ -132,10 +133,9 @@ def _weigh(comparison: Comparison, entries: list[Entry], rng: Generator) -> _Fin
     return _Findings(comparison, sure, kinks, wrong, weighed, sentence, tuple(diagnosis))
 
 
-def _at_kinks(comparison: Comparison, entries: list[Entry]) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:
+def _at_kinks(entries: list[Entry]) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:
     """The entries with a derivative, and those that are skipped."""
-    kinks = tuple(entry for entry in entries if entry.kink and not comparison.wrong(entry))
-    return tuple(entry for entry in entries if entry not in kinks), kinks
+    return tuple(entry for entry in entries if not entry.kink), tuple(entry for entry in entries if entry.kink)
 
 
 def _said(problem: Problem, conduct: Conduct, result: TensorResult, findings: _Findings, raw: Array) -> TensorResult:
@@ -161,7 +161,8 @@ def _said(problem: Problem, conduct: Conduct, result: TensorResult, findings: _F
             sentence = f"backward returned shape {raw.shape}, but {result.name} has shape {result.shape}."
             result = replace(result, sentence=sentence)
         else:
-            worst = sorted(sure, key=lambda entry: -abs(entry.difference))
+            shown = [e for e in sure if comparison.wrong(e)] or (findings.kinks if findings.diagnosis else sure)
+            worst = sorted(shown, key=lambda entry: -abs(entry.difference))
             result = replace(result, worst=tuple(worst[:5]))
         if result.name in conduct.not_linear or problem.rules:
             return replace(result, verdict=Verdict.NOT_A_DERIVATIVE, sentence=departure(sure))
@@ -229,6 +230,9 @@ def _function(problem: Problem, name: str, conduct: Conduct) -> Callable[[Array]
 
     def f(x: Array) -> Array:
         values = problem.fresh() if conduct.modified else problem.values
-        return problem.forward({**values, name: x})[0]
+        y = problem.forward({**values, name: x})[0]
+        if y.shape != conduct.y.shape:
+            raise ShapeError(f"forward returned shape {conduct.y.shape} at first, but {y.shape} after {name} moved.")
+        return y
 
     return f

@@ -51,7 +51,7 @@ class Entry:
     @property
     def ratio(self) -> float:
         """yours / measured; nan where the measured value is 0."""
-        return self.yours / self.measured if self.measured else float("nan")
+        return self.yours / self.measured + 0.0 if self.measured else float("nan")
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,8 @@ class Report:
         unsure = [result for result in checked if result.verdict not in FAILURES | {Verdict.OK}]
         if not checked:
             return f"{self.title}: no gradient was given, nothing was checked"
+        if bad and all(result.verdict == Verdict.NOT_A_DERIVATIVE for result in bad):
+            return f"{self.title}: not a derivative, seen in {', '.join(result.name for result in bad)}"
         if bad:
             listed = ", ".join(f"{result.name} ({result.verdict})" for result in bad)
             return f"{self.title}: {len(bad)} of {len(checked)} gradients failed: {listed}"
@@ -120,7 +122,7 @@ class Report:
         lines = [f"Gradient check of {self.headline}.", "", *_aligned(rows, "  ")]
         for result in self.results:
             if said := _said(result):
-                lines += ["", f"{result.name}: {said[0]}", *(f"  {sentence}" for sentence in said[1:])]
+                lines += ["", f"{result.name}: {said[0]}", *(f"{' ' * len(result.name)}  {line}" for line in said[1:])]
             if result.verdict in FAILURES and result.worst:
                 lines += ["", *_aligned([_ENTRY_HEADER, *map(_entry_row, result.worst)], "    ")]
         if self.notes:
@@ -168,9 +170,11 @@ def _entry_row(entry: Entry) -> tuple[str, ...]:
 
 def _said(result: TensorResult) -> list[str]:
     said = ([result.sentence] if result.sentence else []) + [f"Looks like: {line}" for line in result.diagnosis]
+    if result.verdict == Verdict.WRONG and not said:
+        said.append("No simple pattern explains the difference.")
     if result.kinks:
-        shown = ", ".join(str(index) for index in result.kinks[:4]) + (", ..." if len(result.kinks) > 4 else "")
-        said.append(f"Skipped at kinks, where there is no derivative: {shown}.")
+        shown = ", ".join(str(index) for index in result.kinks[:4]) + (", ..." if len(result.kinks) > 4 else ".")
+        said.append(f"Skipped at kinks, where there is no derivative: {shown}")
     return said
 
 

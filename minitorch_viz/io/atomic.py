@@ -20,7 +20,7 @@ from minitorch_viz.io.files import as_path, shown
 
 @contextlib.contextmanager
 def atomic_write(path: str | Path, error: type[MinitorchVizError] = MinitorchVizError) -> Iterator[BinaryIO]:
-    """`with atomic_write(path) as file: file.write(...)`: at its end `path` holds all of it, at an exception nothing new.
+    """`with atomic_write(path) as file: file.write(...)`: all of it is in `path` at its end, nothing at an exception.
 
     An older file under that name stays whole until the new one replaces it. A symbolic link is followed, not
     replaced. After kill -9 a hidden `.NAME.*.tmp` may be left in the folder, never a damaged `path`.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minitorch_viz.layers import Dropout, Flatten, MaxPool2d, ReLU, Softmax
 from minitorch_viz.models.params import NodeSpec, Params, State
-from minitorch_viz.models.spec import TORCHVISION, TORCHVISION_LICENCE, TORCHVISION_URL, ModelSpec, torchvision_digest
+from minitorch_viz.models.spec import TORCHVISION, TORCHVISION_LICENCE, TORCHVISION_URL, ModelSpec
 from minitorch_viz.net import Net
 
 
@@ -42,8 +42,6 @@ def alexnet(state: State | None = None, classes: int = 1000, seed: int | None = 
     return Net(nodes)
 
 
-_URL = TORCHVISION_URL + "alexnet-owt-7be5be79.pth"
-
 SPEC = ModelSpec(
     name="alexnet",
     build=alexnet,
@@ -57,6 +55,6 @@ SPEC = ModelSpec(
     imagenet=True,
     first_conv="features.0",
     last_conv="features.11",
-    url=_URL,
-    digest=torchvision_digest(_URL),
+    url=TORCHVISION_URL + "alexnet-owt-7be5be79.pth",
+    digest="sha256:7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02",
 )

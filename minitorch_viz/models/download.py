@@ -1,12 +1,13 @@
 """download: fetch an official weights file once, checked, resumable, and complete or absent.
 
 This is `urllib` and an HTTP Range header. pooch, the usual choice, starts a broken download over again (548 MB for
-VGG-16) and cannot check against the eight digits of a sum that torchvision publishes in its file names.
+VGG-16), and cannot check a sum of which only the first digits are published, in torchvision's file names.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import re
@@ -27,6 +28,7 @@ CHUNK = 1 << 20  # bytes read at a time
 LIMIT = 4 << 30  # no file here is larger; a server that sends more is not sending weights
 TIMEOUT = 30.0  # seconds without an answer
 ATTEMPTS = 5  # connections in a row that bring nothing new before giving up
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # the disk is full, or fails
 SUFFIXES = (".safetensors", ".npz", ".pth", ".pt", ".caffemodel", ".json")
 
 
@@ -56,10 +58,7 @@ def download(
     is_address = re.match(r"[a-zA-Z][a-zA-Z0-9+.-]+:", place)  # two letters at least: C: is a Windows drive
     if not is_address:
         return _copy(spec, place, folder)
-    parts = urllib.parse.urlsplit(place)
-    if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
-        raise SettingError(f"Only http and https addresses and files on this machine can be fetched, not {place!r}.")
-    given = Path(urllib.parse.unquote(parts.path)).name
+    given = _name_in_address(place)
     target = folder / _target_name(spec, given)
     digest = _known_digest(spec, given)
     if digest and target.is_file() and _wrong_sum(target, digest) is None:
@@ -70,6 +69,17 @@ def download(
         _fetch(place, part, digest, target, progress)
         _finish(part, target)
     return target
+
+
+def _name_in_address(address: str) -> str:
+    """The file name at the end of an http or https address; SettingError for any other kind."""
+    try:
+        parts = urllib.parse.urlsplit(address)
+    except ValueError:
+        parts = urllib.parse.urlsplit("")
+    if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
+        raise SettingError(f"Only http and https addresses and files on this machine can be fetched, not {address!r}.")
+    return Path(urllib.parse.unquote(parts.path)).name
 
 
 def _target_name(spec: ModelSpec, given: str) -> str:
@@ -100,12 +110,15 @@ def _copy(spec: ModelSpec, place: str, folder: Path) -> Path:
     target = folder / _target_name(spec, source.name)
     if wrong := _wrong_sum(source, _known_digest(spec, source.name)):
         raise WeightsFileError(f"{source} {wrong}; it was not taken.")
-    beside = [(source.with_suffix(".json"), target.with_suffix(".json"))]
-    beside += [(source.with_name(IMAGENET_FILE), folder / IMAGENET_FILE)]
+    copies = [  # the weights last: once they are there, all is there
+        (source.with_suffix(".json"), target.with_suffix(".json")),
+        (source.with_name(IMAGENET_FILE), folder / IMAGENET_FILE),
+        (source, target),
+    ]
     with _files_in(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        for old, new in [*((old, new) for old, new in beside if old.is_file() and old != source), (source, target)]:
-            if new.exists() and old.samefile(new):
+        for old, new in copies:
+            if not old.is_file() or (new.exists() and old.samefile(new)):
                 continue
             part = new.with_name(new.name + ".part")
             shutil.copyfile(old, part)
@@ -118,26 +131,26 @@ def _fetch(address: str, part: Path, digest: str, target: Path, progress: bool) 
     if not digest:  # nothing could tell whether an old piece and a new one belong together
         part.unlink(missing_ok=True)
     resumed = part.exists()
-    failures = 0
+    most, failures = _size(part), 0
     while True:
-        before = _size(part)
         try:
             if _receive(address, part, progress):
                 break
             error: Exception | str = "the connection broke off"
         except urllib.error.HTTPError as answer:
             answer.close()
-            if answer.code == 416 and before:  # there is nothing beyond what we have: complete, or of another file
+            if answer.code == 416 and _size(part):  # there is nothing beyond what we have: complete, or of another file
                 break
             raise WeightsFileError(f"{address} answered {answer.code} {answer.reason}. {_by_hand(target)}") from answer
         except (OSError, HTTPException) as failure:  # URLError, timeouts and resets are OSErrors
-            if isinstance(failure, OSError) and failure.filename is not None:
+            if isinstance(failure, OSError) and (failure.filename is not None or failure.errno in DISK):
                 raise  # not the network but the disk
             error = failure.reason if isinstance(failure, urllib.error.URLError) else failure  # type: ignore[assignment]  # a string or an exception
-        failures = 0 if _size(part) > before else failures + 1
-        if failures and (before == 0 or failures >= ATTEMPTS):
+        failures = 0 if _size(part) > most else failures + 1
+        if failures and (most == 0 or failures >= ATTEMPTS):
             kept = f" {_size(part):,} bytes are kept; run it again to go on." if digest and _size(part) else ""
             raise WeightsFileError(f"{address} cannot be fetched: {error}.{kept} {_by_hand(target)}")
+        most = max(most, _size(part))
     wrong = _wrong_sum(part, digest)
     if wrong is None:
         return

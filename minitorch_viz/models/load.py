@@ -50,18 +50,16 @@ def load_model(
     path = look_for(spec.file_names, weights)
     if path is None:
         raise WeightsFileError(_missing(spec))
-    from minitorch_viz.io.files import read_json_beside
     from minitorch_viz.io.weights import read_weights
 
-    tensors = read_weights(path).tensors
-    is_caffe = path.suffix.lower() == ".caffemodel"
-    if is_caffe:
-        tensors = _from_caffe(spec, tensors)
+    file = read_weights(path)
+    is_caffe = file.format == "caffemodel"
+    tensors = _from_caffe(spec, file.tensors) if is_caffe else file.tensors
     head = tensors.get(f"{spec.head}.weight")
     classes = spec.class_count if head is None or head.ndim < 2 else head.shape[0]
     needed = spec.build(classes=classes, seed=None)
     net = needed.with_params(fitting_arrays(tensors, needed, path, precision))
-    beside = read_json_beside(path) or {}
+    beside = file.json or {}
     notes: list[str] = []
     preprocessing = _preprocessing(spec, path, beside, is_caffe, notes)
     names = _class_names(spec, path, beside, classes, notes)

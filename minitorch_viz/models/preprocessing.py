@@ -61,10 +61,8 @@ class Preprocessing:
         from minitorch_viz.io.images import load_image, resize_image
 
         pixels = load_image(image)
-        if self.resize == "stretch":
-            pixels = resize_image(pixels, self.size)
-        elif self.resize == "crop":
-            pixels = _centre(resize_image(pixels, self._size_before_crop(pixels)), self.size)
+        if self.resize != "keep":
+            pixels = resize_image(pixels, self.size, self.resize)
         x = pixels.astype(dtype)
         if self.channels == 1:
             x = (x @ np.array(LUMA, dtype))[..., None]
@@ -114,17 +112,6 @@ class Preprocessing:
             for key in ("mean", "std")
         )
         return cls(tuple(sides), channels, 0.0 if mean is None else mean, 255.0 if std is None else std, resize)  # type: ignore[arg-type]  # checked in __post_init__
-
-    def _size_before_crop(self, pixels: Array) -> Pair:
-        """The size at which the photo covers 256/224 of the net's input, proportions kept."""
-        height, width = pixels.shape[:2]
-        scale = max(self.size[0] / height, self.size[1] / width) * 256 / 224
-        return max(round(height * scale), self.size[0]), max(round(width * scale), self.size[1])
-
-
-def _centre(pixels: Array, size: Pair) -> Array:
-    top, left = ((have - want) // 2 for have, want in zip(pixels.shape, size, strict=False))
-    return pixels[top : top + size[0], left : left + size[1]]
 
 
 def _numbers(value: object, channels: int, what: str) -> tuple[float, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from minitorch_viz.layers import Add, Flatten, GlobalAvgPool2d, MaxPool2d, ReLU, Softmax
 from minitorch_viz.models.fold import fold_batch_norms
 from minitorch_viz.models.params import NodeSpec, Params, State
-from minitorch_viz.models.spec import TORCHVISION, TORCHVISION_LICENCE, TORCHVISION_URL, ModelSpec, torchvision_digest
+from minitorch_viz.models.spec import TORCHVISION, TORCHVISION_LICENCE, TORCHVISION_URL, ModelSpec
 from minitorch_viz.net import Net
 
 CHANNELS = (64, 128, 256, 512)  # of the four stages; from the second on each starts by halving the size
@@ -74,8 +74,6 @@ def resnet18(state: State | None = None, classes: int = 1000, seed: int | None =
     return resnet(basic_block, 1, (2, 2, 2, 2), Params(state, seed), classes, fold)
 
 
-_URL = TORCHVISION_URL + "resnet18-f37072fd.pth"
-
 SPEC = ModelSpec(
     name="resnet18",
     build=resnet18,
@@ -89,6 +87,6 @@ SPEC = ModelSpec(
     imagenet=True,
     first_conv="conv1",
     last_conv="layer4.1",
-    url=_URL,
-    digest=torchvision_digest(_URL),
+    url=TORCHVISION_URL + "resnet18-f37072fd.pth",
+    digest="sha256:f37072fd47e89c5e827621c5baffa7500819f7896bbacec160b1a16c560e07ec",
 )

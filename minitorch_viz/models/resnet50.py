@@ -5,7 +5,7 @@ from __future__ import annotations
 from minitorch_viz.layers import Add, ReLU
 from minitorch_viz.models.params import NodeSpec, Params, State
 from minitorch_viz.models.resnet18 import resnet, shortcut
-from minitorch_viz.models.spec import TORCHVISION, TORCHVISION_LICENCE, TORCHVISION_URL, ModelSpec, torchvision_digest
+from minitorch_viz.models.spec import TORCHVISION, TORCHVISION_LICENCE, TORCHVISION_URL, ModelSpec
 from minitorch_viz.net import Net
 
 EXPANSION = 4  # a block's output has so many times the maps of its bottleneck
@@ -41,8 +41,6 @@ def resnet50(state: State | None = None, classes: int = 1000, seed: int | None =
     return resnet(bottleneck, EXPANSION, (3, 4, 6, 3), Params(state, seed), classes, fold)
 
 
-_URL = TORCHVISION_URL + "resnet50-0676ba61.pth"  # the paper's accuracy, 76.1 %
-
 SPEC = ModelSpec(
     name="resnet50",
     build=resnet50,
@@ -56,7 +54,7 @@ SPEC = ModelSpec(
     imagenet=True,
     first_conv="conv1",
     last_conv="layer4.2",
-    url=_URL,
-    digest=torchvision_digest(_URL),
+    url=TORCHVISION_URL + "resnet50-0676ba61.pth",  # the paper's accuracy, 76.1 %
+    digest="sha256:0676ba61b6795bbe1773cffd859882e5e297624d384b6993f7c9e683e722fb8a",
     files=("resnet50-11ad3fa6.pth",),  # torchvision's second training, 80.9 %, same names
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import pkgutil
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -62,14 +61,6 @@ class ModelSpec:
         """The names under which weights of this net are looked for, in order."""
         names = [f"{self.name}.{suffix}" for suffix in ("safetensors", "npz", "pth", "pt", "caffemodel")]
         return tuple(dict.fromkeys(name for name in (*names, *self.files, self.official_file) if name))
-
-
-def torchvision_digest(url: str) -> str:
-    """The first eight digits of the SHA-256 sum, which torchvision writes into its file names."""
-    found = re.search(r"-([0-9a-f]{8})\.pth$", url)
-    if found is None:
-        raise SettingError(f"torchvision's file names end in a dash, eight hex digits and .pth, but {url!r} does not.")
-    return f"sha256:{found[1]}"
 
 
 @functools.cache

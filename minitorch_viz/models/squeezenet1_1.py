@@ -7,7 +7,7 @@ import re
 from minitorch_viz.layers import Concat, Dropout, Flatten, GlobalAvgPool2d, MaxPool2d, ReLU, Softmax
 from minitorch_viz.models.params import NodeSpec, Params, State
 from minitorch_viz.models.preprocessing import Preprocessing
-from minitorch_viz.models.spec import TORCHVISION, TORCHVISION_LICENCE, TORCHVISION_URL, ModelSpec, torchvision_digest
+from minitorch_viz.models.spec import TORCHVISION, TORCHVISION_LICENCE, TORCHVISION_URL, ModelSpec
 from minitorch_viz.net import Net
 
 # features.N -> channels in, squeezed, out of each of the two expanding convolutions; the numbers between are poolings
@@ -72,8 +72,6 @@ def from_caffe(name: str) -> str:
     return name.replace("squeeze1x1", "squeeze").replace("conv10.", "classifier.1.").replace("conv1.", "features.0.")
 
 
-_URL = TORCHVISION_URL + "squeezenet1_1-b8a52dc0.pth"
-
 SPEC = ModelSpec(
     name="squeezenet1_1",
     build=squeezenet1_1,
@@ -87,8 +85,8 @@ SPEC = ModelSpec(
     imagenet=True,
     first_conv="features.0",
     last_conv="features.12",
-    url=_URL,
-    digest=torchvision_digest(_URL),
+    url=TORCHVISION_URL + "squeezenet1_1-b8a52dc0.pth",
+    digest="sha256:b8a52dc049b60e4b6ab68ad0df457362afab8b6304b2febdc1650a5dab4d7e7b",
     files=("squeezenet_v1.1.caffemodel",),
     caffe=Preprocessing((227, 227), mean=(123, 117, 104), std=(1,)),
     caffe_name=from_caffe,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from minitorch_viz.layers import Dropout, Flatten, MaxPool2d, ReLU, Softmax
 from minitorch_viz.models.params import NodeSpec, Params, State
-from minitorch_viz.models.spec import TORCHVISION, TORCHVISION_LICENCE, TORCHVISION_URL, ModelSpec, torchvision_digest
+from minitorch_viz.models.spec import TORCHVISION, TORCHVISION_LICENCE, TORCHVISION_URL, ModelSpec
 from minitorch_viz.net import Net
 
 CHANNELS = (64, 128, 256, 512, 512)  # of the convolutions before each of the five poolings
@@ -48,8 +48,6 @@ def vgg16(state: State | None = None, classes: int = 1000, seed: int | None = 0,
     return vgg((2, 2, 3, 3, 3), state, classes, seed, hidden)
 
 
-_URL = TORCHVISION_URL + "vgg16-397923af.pth"
-
 SPEC = ModelSpec(
     name="vgg16",
     build=vgg16,
@@ -63,6 +61,6 @@ SPEC = ModelSpec(
     imagenet=True,
     first_conv="features.0",
     last_conv="features.29",
-    url=_URL,
-    digest=torchvision_digest(_URL),
+    url=TORCHVISION_URL + "vgg16-397923af.pth",
+    digest="sha256:397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minitorch_viz.models.params import State
-from minitorch_viz.models.spec import TORCHVISION, TORCHVISION_LICENCE, TORCHVISION_URL, ModelSpec, torchvision_digest
+from minitorch_viz.models.spec import TORCHVISION, TORCHVISION_LICENCE, TORCHVISION_URL, ModelSpec
 from minitorch_viz.models.vgg16 import vgg
 from minitorch_viz.net import Net
 
@@ -15,8 +15,6 @@ def vgg19(state: State | None = None, classes: int = 1000, seed: int | None = 0,
     """
     return vgg((2, 2, 4, 4, 4), state, classes, seed, hidden)
 
-
-_URL = TORCHVISION_URL + "vgg19-dcbb9e9d.pth"
 
 SPEC = ModelSpec(
     name="vgg19",
@@ -31,6 +29,6 @@ SPEC = ModelSpec(
     imagenet=True,
     first_conv="features.0",
     last_conv="features.35",
-    url=_URL,
-    digest=torchvision_digest(_URL),
+    url=TORCHVISION_URL + "vgg19-dcbb9e9d.pth",
+    digest="sha256:dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44",
 )

@@ -55,7 +55,7 @@ def test_the_html_is_well_formed_and_escaped(wrong):
             super().__init__()
             self.open, self.text = [], []
 
-        def handle_starttag(self, tag, attrs):
+        def handle_starttag(self, tag, attrs):  # noqa: ARG002 (HTMLParser's signature)
             self.open.append(tag)
 
         def handle_endtag(self, tag):
@@ -85,7 +85,7 @@ def test_the_command_checks_layers(capsys):
 
 
 def test_the_command_fails_where_a_layer_is_wrong(capsys, monkeypatch):
-    monkeypatch.setattr(Linear, "backward", lambda self, dy, saved: -dy @ self.weight)  # noqa: ARG005 (Layer's signature)
+    monkeypatch.setattr(Linear, "backward", lambda self, dy, saved: -dy @ self.weight)
     assert run(["Linear"]) == 1
     assert "the sign" in capsys.readouterr().out
 
@@ -100,7 +100,7 @@ def test_the_command_checks_a_file(tmp_path, capsys):
     assert run([str(file)]) == 0
     assert "all 2 are right" in capsys.readouterr().out
     file.write_text("inputs = 3\n")
-    with pytest.raises(SettingError, match="forward, backward is missing"):
+    with pytest.raises(SettingError, match="no forward and no backward"):
         run([str(file)])
     with pytest.raises(SettingError, match="no file"):
         run([str(tmp_path / "absent.py")])

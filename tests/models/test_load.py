@@ -63,14 +63,14 @@ def test_a_folder_will_do(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", sorted(specs()))
 def test_missing_weights_say_what_to_put_where(name: str, home: Path) -> None:
-    try:
+    if next(row for row in list_models() if row.name == name).bundled:
+        assert load_model(name).name == name
+        return
+    with pytest.raises(WeightsFileError) as caught:
         load_model(name)
-    except WeightsFileError as error:
-        assert str(home) in str(error)
-        assert get_spec(name).official_file in str(error)
-        assert ("minitorch-viz download" in str(error)) == bool(get_spec(name).url)
-    else:
-        assert next(row for row in list_models() if row.name == name).bundled
+    assert str(home) in str(caught.value)
+    assert get_spec(name).official_file in str(caught.value)
+    assert ("minitorch-viz download" in str(caught.value)) == bool(get_spec(name).url)
 
 
 # ------------------------------------------------------------------ what comes with a file
@@ -211,7 +211,7 @@ def test_damaged_and_foreign_files(tmp_path: Path) -> None:
 
 def test_weights_of_another_net_say_what_is_missing(tmp_path: Path) -> None:
     path = write(tmp_path / "w.safetensors", "convnetjs_cifar10")
-    with pytest.raises(WeightsFileError, match=r"w\.safetensors: .*conv_1_1\.weight"):
+    with pytest.raises(WeightsFileError, match=r"w\.safetensors: [^$]*conv_1_1\.weight"):
         load_model("tinyvgg", weights=path)
     path = write(tmp_path / "v.safetensors", **{"conv_1_2.weight": np.zeros((10, 10, 5, 5), np.float32)})
     with pytest.raises(WeightsFileError, match=r"conv_1_2\.weight must be \(10, 10, 3, 3\), but is \(10, 10, 5, 5\)"):

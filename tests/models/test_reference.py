@@ -88,7 +88,7 @@ def test_decoders_give_the_photo_back(
     maps = model.net.predict(model.preprocess(photo), upto=layer)
     picture = np.clip(load_vgg19_decoder(layer, weights=weights).predict(maps), 0, 1)[0].transpose(1, 2, 0)
     psnr = -10 * np.log10(np.mean((picture - photo / 255) ** 2))
-    assert abs(psnr - decibels) < 0.1
+    assert abs(psnr - decibels) < 0.15  # what the weights' own description states for a photo of this size
 
 
 def test_class_names_come_from_beside_the_file(load: Load) -> None:

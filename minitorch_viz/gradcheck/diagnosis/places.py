@@ -21,7 +21,7 @@ def single_entry(evidence: Evidence) -> str | None:
     index = evidence.entries[place].index
     corner = all(i in (0, side - 1) for i, side in zip(index, evidence.x.shape, strict=True))
     at = "a corner, " if corner and evidence.x.ndim > 1 else ""
-    return f"a single entry: only {at}{index}, of {evidence.x.size} is wrong{_how(evidence)}."
+    return f"a single entry: only {at}{index} of {evidence.x.size} entries is wrong{_how(evidence)}."
 
 
 def by_sign_of_x(evidence: Evidence) -> str | None:

@@ -36,6 +36,8 @@ def own_output_only(evidence: Evidence) -> str | None:
 
 def one_index_only(evidence: Evidence) -> str | None:
     """Backward sums over one index of an output axis instead of all, or leaves one out."""
+    if len(evidence.suspects) < min(2, evidence.x.size):
+        return None
     for axis, side in enumerate(evidence.y.shape):
         others = tuple(a for a in range(evidence.y.ndim) if a != axis)
         rows = [parts.sum(others) for parts in evidence.contributions]

@@ -119,7 +119,7 @@ def plot(result: ActivationMaps, figure: Figure) -> None:
     place_aspect = tall * wide / high
     shared = robust_max(result.maps)
     axes = []
-    drawn = None
+    drawn: Any = None
     for number, (channel, one) in enumerate(zip(result.channels, result.maps, strict=True)):
         axes.append(figure.add_subplot(grid[number // columns, 2 + number % columns]))
         top = shared if result.scale == "shared" else robust_max(one)

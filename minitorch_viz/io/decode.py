@@ -1,0 +1,173 @@
+"""From PNG and JPEG to RGB pixels, with Pillow's traps in one place.
+
+Pillow only warns about a 17 kB file that unfolds to 1.6 GB; clips 16-bit grey to white instead of scaling it; compares
+the transparent color of 1-, 2-, 4- and 16-bit pictures in the wrong units; and raises a dozen kinds of exceptions on
+damaged files. CMYK JPEGs need no care: it inverts them as Adobe's programs (and browsers) do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minitorch_viz._types import Array
+from minitorch_viz.errors import ImageFileError
+from minitorch_viz.io.files import shown
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+MOST_PIXELS = 40 * 10**6
+STRIP = 2**20  # pixels that are converted at once
+KNOWN = {  # what other files begin with, to say what came
+    b"GIF8": "a GIF",
+    b"BM": "a BMP",
+    b"II*\0": "a TIFF",
+    b"MM\0*": "a TIFF",
+    b"%PDF": "a PDF",
+    b"<": "a web page or SVG",
+    b"PK\x03\x04": "a zip archive",
+    b"RIFF": "a WebP or AVI",
+    b"\0\0\0\x0cjP": "a JPEG 2000",
+    b"version https://git-lfs": "a git-lfs pointer, not the picture itself; run `git lfs pull`",
+}
+
+
+@contextlib.contextmanager
+def _sentences(what: str) -> Iterator[None]:
+    """Turn whatever Pillow raises, and its warnings, into ImageFileError."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        # Sloppy EXIF data is common in sound photos; only the orientation is wanted of it.
+        warnings.filterwarnings("ignore", module=r"PIL\.(TiffImagePlugin|MpoImagePlugin)")
+        try:
+            yield
+        except ImageFileError:
+            raise
+        except MemoryError as problem:
+            raise ImageFileError(f"{what} cannot be decoded: there is not enough memory for it.") from problem
+        except (
+            Exception
+        ) as problem:  # on damaged files Pillow raises OSError, SyntaxError, ValueError, struct.error ...
+            text = str(problem).split("\n", 1)[0][:200] or type(problem).__name__
+            if "DecompressionBomb" in type(problem).__name__:
+                text = f"it has far more than {MOST_PIXELS // 10**6} megapixels"
+            raise ImageFileError(
+                f"{what} cannot be decoded: {text.rstrip('.')}. Is it damaged or cut off?"
+            ) from problem
+
+
+def from_file(file: Any, what: str, background: Array) -> Array:
+    """The pixels (H, W, 3) of an open PNG or JPEG file."""
+    from PIL import Image, UnidentifiedImageError
+
+    with _sentences(what):
+        file.seek(0)
+        start = file.read(32)
+        if not isinstance(start, bytes):
+            raise ImageFileError(f"{what} must be opened in binary mode, but reading gives {shown(start)}.")
+        if not start:
+            raise ImageFileError(f"{what} is empty (0 bytes); a PNG or JPEG file is needed.")
+        file.seek(0)
+        try:
+            opened = Image.open(file, formats=["PNG", "JPEG"])
+        except UnidentifiedImageError as problem:
+            kind = next((name for magic, name in KNOWN.items() if start.startswith(magic)), "")
+            is_ours = start.startswith((b"\x89PNG", b"\xff\xd8"))
+            text = "is damaged or cut off" if is_ours else f"is no PNG or JPEG{f': it looks like {kind}' * bool(kind)}"
+            raise ImageFileError(f"{what} {text}; a sound PNG or JPEG file is needed.") from problem
+        with opened:
+            return from_pillow(opened, what, background)
+
+
+def from_pillow(image: Image.Image, what: str, background: Array) -> Array:
+    """The pixels (H, W, 3) of a Pillow image, decoded only now and only if it has at most 40 megapixels."""
+    with _sentences(what):
+        width, height = image.size
+        if width * height > MOST_PIXELS:
+            raise ImageFileError(
+                f"{what} has {width} x {height} pixels; at most {MOST_PIXELS // 10**6} megapixels are read."
+            )
+        if width * height == 0:
+            raise ImageFileError(f"{what} has no pixels: its size is {width} x {height}.")
+        key = _transparent_color(image)  # before load, which forgets how the pixels were stored
+        image.load()
+        pixels = np.empty((height, width, 3), np.uint8)
+        rows = max(1, STRIP // width)
+        for top in range(0, height, rows):
+            strip = image.crop((0, top, width, min(top + rows, height)))
+            pixels[top : top + rows] = _rgb(strip, key, what, background)
+        turn = _orientation(image)
+    return _upright(pixels, turn)
+
+
+def _rgb(strip: Image.Image, key: Any, what: str, background: Array) -> Array:
+    """A few rows as (rows, W, 3)."""
+    if strip.mode.startswith("I"):  # 16 bits; convert() would clip them
+        deep = np.asarray(strip).astype(np.int64)
+        if deep.min() < 0 or deep.max() > 65535:
+            raise ImageFileError(f"{what} has values from {deep.min()} to {deep.max()}; grey is 0 to 65535 at most.")
+        rgb = np.repeat((deep >> 8).astype(np.uint8)[:, :, None], 3, axis=2)
+        if isinstance(key, int):
+            rgb[deep == key] = background
+        return rgb
+    if strip.mode == "F":
+        raise ImageFileError(f"{what} is a Pillow image of floats; give its array, scaled to 0..1, instead.")
+    if key is not None:
+        strip.info["transparency"] = key
+    if key is not None or strip.has_transparency_data:
+        return over_background(np.asarray(strip.convert("RGBA")), background)
+    return np.asarray(strip.convert("RGB"))
+
+
+def over_background(rgba: Array, background: Array) -> Array:
+    """(H, W, 4) of uint8, laid over a color: (H, W, 3). Alpha 0 gives the color, 255 the pixel, both exactly."""
+    out = np.empty((*rgba.shape[:2], 3), np.uint8)
+    rows = max(1, STRIP // rgba.shape[1])
+    for top in range(0, len(rgba), rows):
+        part = rgba[top : top + rows].astype(np.uint16)
+        alpha = part[:, :, 3:]
+        out[top : top + rows] = (part[:, :, :3] * alpha + background * (255 - alpha) + 127) // 255
+    return out
+
+
+def _transparent_color(image: Image.Image) -> Any:
+    """The one color that is meant to be transparent, in the units of the decoded pixels; None if there is none.
+
+    The file gives it in the units of its own bits, and Pillow leaves it so, but widens 1, 2 and 4 bits to 8 and
+    narrows 16 bits of color to 8.
+    """
+    key = image.info.get("transparency")
+    tile = getattr(image, "tile", None)
+    args = tile[0][3] if tile else None
+    stored = args[0] if isinstance(args, tuple) and args else args
+    if isinstance(key, int) and image.mode in ("1", "L"):
+        factor = {"1": 255, "L;2": 85, "L;4": 17}.get(str(stored), 1)
+        return min(key * factor, 255)
+    if isinstance(key, tuple) and stored == "RGB;16B":
+        return tuple(value >> 8 for value in key)
+    return key
+
+
+def _orientation(image: Image.Image) -> int:
+    """EXIF's orientation, 1 to 8; 1 (upright) where there is none or the EXIF data are damaged."""
+    try:
+        value = image.getexif().get(0x0112, 1)
+    except Exception:  # damaged EXIF data raise nearly anything, and the pixels are sound
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _upright(pixels: Array, orientation: int) -> Array:
+    if orientation == 1:
+        return pixels
+    turned = pixels.swapaxes(0, 1) if orientation >= 5 else pixels
+    if orientation in (3, 4, 7, 8):
+        turned = turned[::-1]
+    if orientation in (2, 3, 6, 7):
+        turned = turned[:, ::-1]
+    return np.ascontiguousarray(turned)

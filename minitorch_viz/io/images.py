@@ -1,0 +1,153 @@
+"""Photos as arrays: reading PNG and JPEG, resizing and cropping, writing PNG."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
+
+import numpy as np
+
+from minitorch_viz._types import Array
+from minitorch_viz.errors import ImageFileError, SettingError, ShapeError
+from minitorch_viz.io.atomic import write_bytes_atomically
+from minitorch_viz.io.files import as_path, as_size, open_file, shown
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+ImageLike: TypeAlias = "str | Path | BinaryIO | Array | Image.Image"
+WHITE = (255, 255, 255)
+
+
+def load_image(image: ImageLike, background: tuple[int, int, int] = WHITE) -> Array:
+    """A photo as an array (H, W, 3) of uint8, red, green and blue from 0 to 255, the way up it was taken.
+
+    image: the path of a PNG or JPEG file, such a file opened in binary mode, a Pillow image, or an array: uint8
+        0..255 or floats 0..1, of shape (H, W), (H, W, 1), (H, W, 3), or (H, W, 4) with alpha last.
+    background: transparent pixels are laid over this color (R, G, B); white if not given.
+
+    Grey becomes three equal channels; palettes, CMYK and 1-bit pictures become RGB; of 16 bits the upper 8 stay; EXIF
+    orientation is applied; of an animation the first frame is taken. Pictures of more than 40 megapixels are refused
+    before they are decoded. Raises ImageFileError, with a sentence, for whatever cannot be read.
+    """
+    from minitorch_viz.io import decode
+
+    color = _color(background)
+    if isinstance(image, np.ndarray):
+        return _from_array(image, color)
+    if _is_pillow(image):
+        return decode.from_pillow(image, "The image", color)
+    if hasattr(image, "read") and hasattr(image, "seek"):
+        return decode.from_file(image, "The image file", color)
+    if isinstance(image, (bytes, bytearray, memoryview)):
+        raise ImageFileError("load_image got bytes: if they are a file's contents, give io.BytesIO(them), else a path.")
+    if not isinstance(image, (str, Path)) and not hasattr(image, "__fspath__"):
+        raise ImageFileError(
+            f"load_image takes the path of a PNG or JPEG file, an array (H, W, 3) or a Pillow image, but got "
+            f"{shown(image)}."
+        )
+    with open_file(image, "image file", ImageFileError) as (file, _, place):
+        return decode.from_file(file, str(place), color)
+
+
+def save_png(image: ImageLike, path: str | Path) -> None:
+    """Write a picture (whatever `load_image` takes) as an RGB PNG file, completely or not at all.
+
+    Raises ImageFileError if the picture cannot be read, the path does not end in .png, or it cannot be written.
+    """
+    from PIL import Image
+
+    place = as_path(path, "image file to write", ImageFileError)
+    if place.suffix.lower() != ".png":
+        raise ImageFileError(f"save_png writes PNG files, so the path must end in .png, but got {place.name!r}.")
+    buffer = io.BytesIO()
+    Image.fromarray(load_image(image)).save(buffer, "PNG")
+    write_bytes_atomically(place, buffer.getbuffer(), ImageFileError)
+
+
+def resize_image(image: Array, size: int | tuple[int, int], how: str = "stretch") -> Array:
+    """A picture (h, w, 3) of uint8 at another size, (H, W, 3), with bicubic interpolation.
+
+    size: pixels, an int for a square or (H, W).
+    how: "stretch" brings it straight to the size, whatever its proportions; "crop" keeps them, as ImageNet's
+        evaluation does: it scales until the picture covers 256/224 of the size and cuts out the centre.
+
+    Raises ShapeError if the picture is no (h, w, 3) array of uint8, SettingError for an impossible size or `how`.
+    """
+    from PIL import Image
+
+    from minitorch_viz.io.decode import MOST_PIXELS
+
+    _expect_rgb(image, "resize_image")
+    height, width = as_size(size, "resize_image's size")
+    if how not in ("stretch", "crop"):
+        raise SettingError(f'resize_image\'s how must be "stretch" or "crop", but got {shown(how)}.')
+    h, w = (height, width)
+    if how == "crop":
+        scale = 256 / 224 * max(height / image.shape[0], width / image.shape[1])
+        h, w = max(height, round(scale * image.shape[0])), max(width, round(scale * image.shape[1]))
+    if h * w > MOST_PIXELS:
+        raise SettingError(
+            f"resize_image to {size} would make {h} x {w} pixels of a {image.shape[0]} x {image.shape[1]} picture; at "
+            f"most {MOST_PIXELS // 10**6} megapixels are made. Use a smaller size{' or "stretch"' * (how == 'crop')}."
+        )
+    resized = np.array(Image.fromarray(image).resize((w, h), Image.Resampling.BICUBIC))
+    return center_crop(resized, (height, width))
+
+
+def center_crop(image: Array, size: int | tuple[int, int]) -> Array:
+    """The middle (H, W, 3) of a picture (h, w, 3); an odd remainder leaves one more pixel at the right and bottom.
+
+    Raises ShapeError if it is no picture, SettingError if the size is larger than the picture.
+    """
+    _expect_rgb(image, "center_crop")
+    height, width = as_size(size, "center_crop's size")
+    h, w = image.shape[:2]
+    if height > h or width > w:
+        raise SettingError(f"center_crop cannot cut {height} x {width} pixels out of a picture of {h} x {w}.")
+    top, left = (h - height) // 2, (w - width) // 2
+    return np.ascontiguousarray(image[top : top + height, left : left + width])
+
+
+def _from_array(image: Array, background: Array) -> Array:
+    from minitorch_viz.io.decode import over_background
+
+    if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (1, 3, 4)) or 0 in image.shape:
+        hint = (
+            " Channels go last: np.moveaxis(image, 0, -1)." if image.ndim == 3 and image.shape[0] in (1, 3, 4) else ""
+        )
+        raise ImageFileError(f"A picture is an array (H, W), (H, W, 3) or (H, W, 4), but got {shown(image)}.{hint}")
+    if image.dtype.kind == "f":
+        if not (image.min() >= 0 and image.max() <= 1):  # NaN fails both
+            raise ImageFileError(
+                f"A picture of {image.dtype} has values from 0 to 1, but this one reaches from {image.min():.6g} to "
+                f"{image.max():.6g}. For 0..255 use image.astype(np.uint8)."
+            )
+        image = np.rint(image * 255).astype(np.uint8)
+    if image.dtype != np.uint8:
+        raise ImageFileError(f"A picture is an array of uint8 (0..255) or floats (0..1), but got {shown(image)}.")
+    if image.ndim == 2:
+        image = image[:, :, None]
+    if image.shape[2] == 4:
+        return over_background(image, background)
+    return np.array(np.broadcast_to(image, (*image.shape[:2], 3)), order="C")  # always a copy of its own
+
+
+def _expect_rgb(image: object, function: str) -> None:
+    if not isinstance(image, np.ndarray) or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+        raise ShapeError(f"{function} takes a picture (H, W, 3), but got {shown(image)}; load_image makes one.")
+    if image.dtype != np.uint8:
+        raise ShapeError(f"{function} takes a picture of uint8, but got {shown(image)}; load_image makes one.")
+
+
+def _is_pillow(image: object) -> bool:
+    """Whether it is a Pillow image, without importing Pillow for a path."""
+    return any(parent.__module__ == "PIL.Image" for parent in type(image).__mro__)
+
+
+def _color(background: Any) -> Array:
+    fits = isinstance(background, (tuple, list)) and len(background) == 3
+    if not fits or not all(isinstance(value, (int, np.integer)) and 0 <= value <= 255 for value in background):
+        raise SettingError(f"background must be a color (R, G, B) of ints from 0 to 255, but got {background!r:.80}.")
+    return np.array(background, np.uint16)
