@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from minitorch_viz.errors import MinitorchVizError
-from minitorch_viz.techniques.base import Technique, techniques
+from minitorch_viz.errors import MinitorchVizError, SettingError
+from minitorch_viz.techniques.base import Technique, get_technique, techniques
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
@@ -70,12 +70,11 @@ def make_report(
 
     from minitorch_viz.io.atomic import write_bytes_atomically
 
-    out = Path(out)
-    chosen = [technique for name, technique in techniques().items() if only is None or name in only]
+    out, pairs = _checked(model, images, out)
+    chosen = list(techniques().values()) if only is None else [get_technique(name) for name in _names(only)]
     started = time.perf_counter()
     sections: list[Section] = []
     try:
-        pairs = list(images)
         plans = [list(_plan(model, chosen)) for _ in pairs]
         with tqdm(total=sum(map(len, plans)), desc="report", unit="picture", disable=not progress) as bar:
             for (name, image), cards in zip(pairs, plans, strict=True):
@@ -94,6 +93,35 @@ def make_report(
     if interrupted:
         raise KeyboardInterrupt
     return out
+
+
+def _checked(model: Model, images: Iterable[tuple[str, Any]], out: str | Path) -> tuple[Path, list[tuple[str, Any]]]:
+    """Refuse what cannot become a report before the first minute of work is spent on it."""
+    from minitorch_viz.models import Model
+
+    if not isinstance(model, Model):
+        raise SettingError(f"make_report needs a Model, but got a {type(model).__name__}; see Model.from_net.")
+    if not isinstance(out, (str, Path)) or not str(out):
+        raise SettingError(f"out must be the path of the page to write, but got {out!r}.")
+    out = Path(out)
+    if out.is_dir() or not out.parent.is_dir():
+        what = "is a folder" if out.is_dir() else f"is in {out.parent}, which is no folder"
+        raise SettingError(f"out must be the path of the page to write, but {out} {what}.")
+    pairs = list(images) if isinstance(images, Iterable) and not isinstance(images, (str, Mapping)) else []
+    for pair in pairs:
+        if not isinstance(pair, tuple) or len(pair) != 2 or not isinstance(pair[0], str):
+            raise SettingError(
+                f"images must be (name, image) pairs, but one is {type(pair).__name__} {str(pair)[:60]}."
+            )
+    if not pairs:
+        raise SettingError(f"images must be at least one (name, image) pair, but got {str(images)[:60]!r}.")
+    return out, pairs
+
+
+def _names(only: Sequence[str]) -> Sequence[str]:
+    if isinstance(only, str) or not only:
+        raise SettingError(f"only must be a list of at least one technique's name, but got {only!r}.")
+    return only
 
 
 def _plan(model: Model, chosen: Iterable[Technique]) -> Iterator[Card]:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from minitorch_viz import load_model
-from minitorch_viz.errors import SettingError
+from minitorch_viz.errors import MinitorchVizError, SettingError
 from minitorch_viz.models.samples import sample_digit, sample_images
 from minitorch_viz.report import make_report
 from minitorch_viz.techniques import techniques
@@ -154,3 +154,36 @@ def test_the_main_job_on_a_real_photo(shared_data, tmp_path) -> None:
     centre = (result.tops[row] + result.size / 2) / height, (result.lefts[column] + result.size / 2) / width
     assert 0.05 < centre[0] < 0.5, centre  # the dog's head is in the upper left
     assert 0.15 < centre[1] < 0.6, centre
+
+
+PAIR = ("a", np.zeros((8, 8, 3), np.uint8))
+BAD = {
+    "no model": ({"model": None}, "needs a Model.*NoneType"),
+    "a net": ({"model": "digits"}, "needs a Model.*str"),
+    "no images": ({"images": []}, "at least one"),
+    "images is None": ({"images": None}, "at least one.*None"),
+    "images is a path": ({"images": "cat.png"}, "at least one.*cat.png"),
+    "images is a dict": ({"images": {"a": PAIR[1]}}, "at least one"),
+    "paths without names": ({"images": ["cat.png"]}, "pairs.*cat.png"),
+    "arrays without names": ({"images": [PAIR[1]]}, "pairs.*ndarray"),
+    "three in a pair": ({"images": [(*PAIR, 1)]}, "pairs"),
+    "a number for a name": ({"images": [(1, PAIR[1])]}, "pairs"),
+    "no such photo": ({"images": [("a", "nowhere.png")]}, r"nowhere\.png"),
+    "a wrong array": ({"images": [("a", np.zeros(3))]}, r"\(3,\)"),
+    "out is a folder": ({"out": "."}, "is a folder"),
+    "out is nowhere": ({"out": "nowhere/r.html"}, "nowhere, which is no folder"),
+    "out is None": ({"out": None}, "out must be.*None"),
+    "out is empty": ({"out": ""}, "out must be"),
+    "only is a name": ({"only": "saliency"}, "only must be a list.*saliency"),
+    "only is empty": ({"only": []}, "only must be a list"),
+    "only is misspelt": ({"only": ["salency"]}, "near techniques: saliency"),
+}
+
+
+@pytest.mark.parametrize(("settings", "message"), BAD.values(), ids=list(BAD))
+def test_bad_input_is_told_in_a_sentence(model, tmp_path, monkeypatch, settings, message) -> None:
+    monkeypatch.chdir(tmp_path)
+    good = {"model": model, "images": [PAIR], "out": "r.html", "progress": False}
+    with pytest.raises(MinitorchVizError, match=message):
+        make_report(**(good | settings))
+    assert list(tmp_path.iterdir()) == []

@@ -88,9 +88,10 @@ def resize_image(image: Array, size: int | tuple[int, int], how: str = "stretch"
         scale = 256 / 224 * max(height / image.shape[0], width / image.shape[1])
         h, w = max(height, round(scale * image.shape[0])), max(width, round(scale * image.shape[1]))
     if h * w > MOST_PIXELS:
+        hint = ', or how="stretch"' if how == "crop" else ""
         raise SettingError(
             f"resize_image to {size} would make {h} x {w} pixels of a {image.shape[0]} x {image.shape[1]} picture; at "
-            f"most {MOST_PIXELS // 10**6} megapixels are made. Use a smaller size{' or "stretch"' * (how == 'crop')}."
+            f"most {MOST_PIXELS // 10**6} megapixels are made. Use a smaller size{hint}."
         )
     resized = np.array(Image.fromarray(image).resize((w, h), Image.Resampling.BICUBIC))
     return center_crop(resized, (height, width))

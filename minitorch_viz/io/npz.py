@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,11 +22,11 @@ from minitorch_viz.io.tensors import checked_shape, checked_tensors, float_dtype
 from minitorch_viz.io.zip_ import Archive, Member, open_zip
 
 # A header is the text of a dict. It is matched, not evaluated.
-DESCR = re.compile(r"""['"]descr['"]\s*:\s*['"]([<>|=]?)([a-zA-Z?])(\d{0,4})['"]""")
+DESCR = re.compile(r"""['"]descr['"]\s*:\s*['"]([<>|=]?)([a-zA-Z])(\d{1,9})['"]""")
 FORTRAN = re.compile(r"""['"]fortran_order['"]\s*:\s*(True|False)""")
-SHAPE = re.compile(r"""['"]shape['"]\s*:\s*\(([\d\s,L]{0,400})\)""")
+SHAPE = re.compile(r"""['"]shape['"]\s*:\s*\(\s*((?:\d+L?\s*,\s*)*(?:\d+L?)?)\s*\)""")
 LONGEST_HEADER = 10_000  # NumPy's own limit
-SIZES = {"b": (1,), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "f": (2, 4, 8), "c": (8, 16), "?": (1,)}
+SIZES = {"b": (1,), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "f": (2, 4, 8), "c": (8, 16)}
 
 
 def read_npz(path: str | Path, dtype: npt.DTypeLike | None = None) -> dict[str, Array]:
@@ -65,26 +67,21 @@ def _read(archive: Archive, member: Member) -> Array:
             if len(start) >= 12 + LONGEST_HEADER:
                 break
         dtype, order, shape, offset = _header(start, what)
-        array = np.empty(math.prod(shape), dtype) if member.size == offset + _nbytes(shape, dtype) else None
-        if array is None:
+        needed = math.prod(shape) * dtype.itemsize
+        if member.size - offset != needed:
             raise WeightsFileError(
-                f"{what}: {dtype} {shape} needs {_nbytes(shape, dtype)} bytes, but {member.size - offset} are there."
+                f"{what}: {dtype} {shape} needs {needed} bytes, but {member.size - offset} are there; is it damaged?"
             )
-        octets = array.view(np.uint8)
-        at = len(start) - offset
-        octets[:at] = np.frombuffer(start, np.uint8, offset=offset)
-        for chunk in chunks:
+        array = np.empty(math.prod(shape), dtype)
+        octets, at = array.view(np.uint8), 0
+        for chunk in itertools.chain([start[offset:]], chunks):
             octets[at : at + len(chunk)] = np.frombuffer(chunk, np.uint8)
             at += len(chunk)
     array = tidy(array)
     return array.reshape(shape[::-1]).T if order == "F" else array.reshape(shape)
 
 
-def _nbytes(shape: tuple[int, ...], dtype: np.dtype) -> int:
-    return math.prod(shape) * dtype.itemsize
-
-
-def _header(start: bytes, what: str) -> tuple[np.dtype, str, tuple[int, ...], int]:
+def _header(start: bytes, what: str) -> tuple[np.dtype[Any], str, tuple[int, ...], int]:
     """(dtype, "C" or "F", shape, where the numbers begin) of a .npy file."""
     if start[:6] != b"\x93NUMPY" or len(start) < 12 or start[6] not in (1, 2, 3):
         raise WeightsFileError(f"{what} is no NumPy array; is the file damaged?")
@@ -99,9 +96,9 @@ def _header(start: bytes, what: str) -> tuple[np.dtype, str, tuple[int, ...], in
     if descr is None or fortran is None or shape is None:
         raise WeightsFileError(f"{what} has a header that is not one of a plain array; save arrays of numbers.")
     byte_order, kind, size = descr.groups()
-    if kind not in SIZES or int(size or 1) not in SIZES[kind]:
+    if kind not in SIZES or int(size) not in SIZES[kind]:
         raise WeightsFileError(f"{what} holds {descr[0]!r}; arrays of integers, floats or bools can be read.")
-    sizes = [int(size.rstrip("L")) for part in shape[1].split(",") if (size := part.strip()).rstrip("L").isdigit()]
+    sizes = [int(number) for number in re.findall(r"\d+", shape[1][:600])]
     dtype = np.dtype(f"{byte_order}{kind}{size}")
     return dtype, "F" if fortran[1] == "True" else "C", checked_shape(sizes, what), 8 + width + length
 
@@ -117,4 +114,4 @@ def save_npz(path: str | Path, tensors: Mapping[str, Array]) -> None:
             # A fixed date, so that the same arrays always give the same bytes.
             entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
             with archive.open(entry, "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, np.asarray(array, order="A"), allow_pickle=False)
+                np.lib.format.write_array(member, array, allow_pickle=False)

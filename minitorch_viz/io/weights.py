@@ -49,7 +49,8 @@ class Weights:
 def read_weights(path: str | Path, dtype: npt.DTypeLike | None = None) -> Weights:
     """The arrays of a weights file: .safetensors, .npz, PyTorch's .pth (without PyTorch), .caffemodel, or .json.
 
-    The .json is ConvNetJS's. The kind is told by the file's first bytes, and by its suffix only where those say nothing (.caffemodel).
+    The .json is ConvNetJS's. The kind is told by the file's first bytes, and by its suffix only where those say
+    nothing (.caffemodel).
     dtype: float32 (say) brings all floating-point arrays to it; None leaves them as they are (bfloat16, which NumPy
         does not have, becomes float32).
 

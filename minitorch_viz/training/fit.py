@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from minitorch_viz._types import Array, Generator
-from minitorch_viz.errors import MinitorchVizError
+from minitorch_viz.errors import MinitorchVizError, SettingError, ShapeError, need_whole
 from minitorch_viz.layers.softmax import softmax_cross_entropy
 from minitorch_viz.net import Net
 from minitorch_viz.training.adam import Adam
@@ -36,6 +36,13 @@ def fit(
 
     optimizer = optimizer or Adam()
     logits = logits or net.output
+    _check(net, images, labels, logits)
+    for what, value, least in (("number of epochs", epochs, 1), ("batch", batch, 1), ("augment", augment, 0)):
+        need_whole(what, value, least)
+    if not isinstance(rng, np.random.Generator):
+        raise SettingError(
+            f"rng must be a numpy.random.Generator, but got {rng!r}; np.random.default_rng(0) makes one."
+        )
     state = optimizer.start(net.params)
     steps = epochs * -(-len(images) // batch)
     with tqdm(total=steps, desc="train", unit="step", disable=not progress) as bar:
@@ -54,6 +61,22 @@ def fit(
                 bar.set_postfix_str(f"loss {loss:.3f}", refresh=False)
                 bar.update()
     return net
+
+
+def _check(net: Net, images: Array, labels: Array, logits: str) -> None:
+    """Refuse data that do not fit before the first step."""
+    for name, array in (("images", images), ("labels", labels)):
+        if not isinstance(array, np.ndarray):
+            raise ShapeError(f"{name} must be an array, but got a {type(array).__name__}.")
+    if images.ndim != 4 or len(images) == 0:
+        raise ShapeError(f"images must be a batch (N, C, H, W) of at least one, but have shape {images.shape}.")
+    if labels.shape != images.shape[:1] or labels.dtype.kind not in "iu":
+        raise ShapeError(
+            f"labels must be {len(images)} whole numbers, one an image, but are {labels.dtype} of shape {labels.shape}."
+        )
+    classes = net.predict(images[:1], upto=logits).shape[1]
+    if labels.min() < 0 or labels.max() >= classes:
+        raise SettingError(f"labels must be from 0 to {classes - 1}, but reach from {labels.min()} to {labels.max()}.")
 
 
 def shifted(images: Array, most: int, rng: Generator) -> Array:

@@ -195,6 +195,75 @@ plant(
     right=lambda dy, y: dy * y * (1 - y),
 )
 
+plant(
+    "tanh of x where y belongs",
+    lambda x: (np.tanh(x), x),
+    lambda dy, x: dy * (1 - x * x),
+    (normal(4, 5),),
+    "x",
+    "yours is dy times (1 - x**2), the measured gradient dy times (1 - y**2)",
+)
+plant(
+    "skip connection forgotten",
+    lambda x: (x + np.tanh(x), x),
+    lambda dy, x: dy * (1 - np.tanh(x) ** 2),
+    (normal(4, 5),),
+    "x",
+    "1 * dy (such as a skip",
+    right=lambda dy, x: dy * (2 - np.tanh(x) ** 2),
+)
+plant(
+    "leaky slope forgotten",
+    lambda x: (np.where(x > 0, x, 0.1 * x), x),
+    lambda dy, x: dy * (x > 0),
+    (normal(4, 5),),
+    "x",
+    "only where x <= 0",
+)
+
+
+# ---------------------------------------------------------------- indices
+
+LABELS = np.array([0, 2, 1, 1])
+
+
+def cross_entropy(x):
+    p = softmax(x)[0]
+    return -np.mean(np.log(p[np.arange(4), LABELS])), p
+
+
+def words_overwritten(dy, _):
+    dw = np.zeros((4, 3))
+    dw[[0, 2, 2, 1, 0]] = dy
+    return dw
+
+
+plant(
+    "cross entropy without the label",
+    cross_entropy,
+    lambda dy, p: dy * p / 4,
+    (normal(4, 3),),
+    "x",
+    "one entry in each row is wrong, always by 0.25",
+    right=lambda dy, p: dy * (p - np.eye(3)[LABELS]) / 4,
+)
+plant(
+    "repeated words overwritten",
+    lambda w: (w[[0, 2, 2, 1, 0]], None),
+    words_overwritten,
+    (normal(4, 3),),
+    "w",
+    "overwritten instead of added",
+)
+plant(
+    "reshape in the other order",
+    lambda x: (x.reshape(2, -1) * 1, None),
+    lambda dy, _: dy.reshape(2, 4, 3, order="F"),
+    (normal(2, 4, 3),),
+    "x",
+    "the right numbers at the wrong places",
+)
+
 
 # ---------------------------------------------------------------- convolution and pooling
 

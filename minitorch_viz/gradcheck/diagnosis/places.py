@@ -91,6 +91,16 @@ def every_other(evidence: Evidence) -> str | None:
     return None
 
 
+def one_in_each(evidence: Evidence) -> str | None:
+    """One wrong entry for each index of the first axis, such as the label's in a loss."""
+    rows = evidence.index[0][evidence.wrong] if evidence.x.ndim == 2 and evidence.dense else np.zeros(0)
+    if evidence.x.shape[-1] < 3 or not np.array_equal(np.sort(rows), np.arange(evidence.x.shape[0])):
+        return None
+    off = (evidence.yours_there - evidence.measured)[evidence.wrong]
+    same = f", always by {off[0]:.6g}" if np.all(np.abs(off - off[0]) <= 1e-5 * abs(off[0])) else ""
+    return f"one entry in each row is wrong{same} (such as the true label's, in a loss){_how(evidence)}."
+
+
 def nonzero_where_zero(evidence: Evidence) -> str | None:
     zero = np.abs(evidence.measured) <= evidence.slack
     if not zero.any() or not np.all(zero[evidence.wrong]):

@@ -69,6 +69,25 @@ def assigned_instead_of_added(evidence: Evidence) -> str | None:
     return None
 
 
+def other_function(evidence: Evidence) -> str | None:
+    """For a function of single entries: backward multiplies dy by another simple expression than it should."""
+    x, y, dy = evidence.x, evidence.y, evidence.probe.dy
+    if y.shape != x.shape or x.size < 3:
+        return None
+    forms = {"x": x, "y": y, "(1 - x**2)": 1 - x**2, "1 - y**2": 1 - y**2, "x (1 - x)": x * (1 - x)}
+    forms |= {"y (1 - y)": y * (1 - y), "exp(x)": np.exp(np.minimum(x, 100)), "1": np.ones_like(x), "cos(x)": np.cos(x)}
+    forms |= {"2 x": 2 * x, "sin(x)": np.sin(x), "-sin(x)": -np.sin(x)}
+    right = [label for label, form in forms.items() if evidence.fits(dy * form)]
+    used = [
+        label
+        for label, form in forms.items()
+        if np.all(np.abs(evidence.at(dy * form) - evidence.yours_there) <= evidence.slack)
+    ]
+    if not (right and used):
+        return None
+    return f"another function's derivative: yours is dy times {used[0]}, the measured gradient dy times {right[0]}."
+
+
 def missing_factor(evidence: Evidence) -> str | None:
     """measured / yours is a quantity of the problem, or depends on one axis only."""
     yours, measured = evidence.yours_there, evidence.measured
@@ -130,9 +149,13 @@ def missing_term(evidence: Evidence) -> str | None:
     slack = evidence.grid(evidence.slack) + 1e-6 * float(np.max(np.abs(evidence.measured)))
     if evidence.wrong.sum() < 0.7 * x.size:
         return None
-    scale = float(np.sum(missing * x) / np.sum(x * x)) if np.any(x) else 0.0
-    if scale and np.all(np.abs(missing - scale * x) <= slack):
-        return f"a missing term: measured - yours is {scale:.6g} * {evidence.name} (such as a regularizer's)."
+    terms = {f"{evidence.name} (such as a regularizer's)": x}
+    if evidence.y.shape == x.shape:
+        terms["dy (such as a skip connection's)"] = evidence.probe.dy
+    for label, term in terms.items():
+        scale = float(np.sum(missing * term) / np.sum(term * term)) if np.any(term) else 0.0
+        if scale and np.all(np.abs(missing - scale * term) <= slack):
+            return f"a missing term: measured - yours is {scale:.6g} * {label}."
     axes = [axis for axis, side in enumerate(x.shape) if side > 1]
     for count in range(1, len(axes) + 1):
         for chosen in itertools.combinations(axes, count):

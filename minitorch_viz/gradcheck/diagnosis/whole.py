@@ -114,6 +114,15 @@ def of_another_input(evidence: Evidence) -> str | None:
     return None
 
 
+def misplaced(evidence: Evidence) -> str | None:
+    """The right numbers in another order."""
+    yours, measured = np.sort(evidence.yours_there), np.sort(evidence.measured)
+    slack = float(np.max(evidence.slack))
+    if not evidence.dense or yours.size < 4 or np.any(np.abs(yours - measured) > slack):
+        return None
+    return "the right numbers at the wrong places: an index is off, or a reshape uses another order of the axes."
+
+
 def not_summed(evidence: Evidence) -> str | None:
     """yours has the shape of the output: the sum over the axes along which x was broadcast is missing."""
     yours, shape = np.asarray(evidence.yours, float), evidence.x.shape
