@@ -4,9 +4,8 @@ Run it as a script, or cell by cell in an editor that knows `# %%`. It uses the 
 """
 
 # %% The net, and a picture it has never seen
-from minitorch_viz.models.samples import sample_images
-
 from minitorch_viz import load_model
+from minitorch_viz.models.samples import sample_images
 
 model = load_model("digits")
 name, image = sample_images(model)[0]

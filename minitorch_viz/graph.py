@@ -48,12 +48,14 @@ def rule_for(node: Node, rules: Rules) -> Rule | None:
     return next((rules[kind] for kind in type(node.layer).__mro__ if kind in rules), None)
 
 
-def check_names(names: Iterable[str], known: Iterable[str], what: str) -> None:
-    """Raise NetError, with near names, unless every name is known."""
+def check_names(names: str | Iterable[str], known: Iterable[str], what: str) -> tuple[str, ...]:
+    """One name or several as a tuple; NetError, with near names, unless every one is known."""
     known = tuple(known)
+    names = (names,) if isinstance(names, str) or not isinstance(names, Iterable) else tuple(names)
     for name in names:
         if name not in known:
             raise NetError(f"{what} names {name!r}, which this net does not have; {near(name, known, 'node')}.")
+    return names
 
 
 def checked_rules(rules: Rules | None, names: Iterable[str]) -> Rules:

@@ -109,8 +109,7 @@ class Net:
         rules: {layer type or node name: rule}; a rule replaces the layer's backward in this pass only.
         Returns {name: gradient (K, ...)}, in the tape's dtype.
         """
-        goals = self.inputs if wrt is None else (wrt,) if isinstance(wrt, str) else tuple(wrt)
-        check_names(goals, self.names, "wrt")
+        goals = self.inputs if wrt is None else check_names(wrt, self.names, "wrt")
         found = {name: dy for name, dy in self._sweep(tape, seeds, set(goals), rules) if name in goals}
         for name in goals:
             if name not in found:
@@ -214,8 +213,7 @@ class Net:
 
     def _needed(self, values: Mapping[str, Array], upto: str | Sequence[str] | None) -> list[Node]:
         """The nodes to run, in order: what `upto` (or every output) depends on and is not there yet."""
-        goals = self.outputs if upto is None else (upto,) if isinstance(upto, str) else tuple(upto)
-        check_names(goals, self.names, "upto")
+        goals = self.outputs if upto is None else check_names(upto, self.names, "upto")
         wanted = set(goals) - set(values)
         nodes = []
         for node in reversed(self.nodes):

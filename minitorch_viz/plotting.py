@@ -30,13 +30,10 @@ def robust_max(x: Array, percentile: float = 99.5) -> float:
     return top or float(np.abs(x).max(initial=0.0)) or 1.0
 
 
-def signed_colour(gradient: Array, scale: float) -> Array:
-    """A signed (C, H, W) array as a colour picture (H, W, 3) in 0..1: zero is mid-grey, +-scale the ends.
-
-    With one channel the picture is grey.
-    """
-    picture = np.clip(0.5 + gradient.transpose(1, 2, 0) / (2 * scale), 0, 1)
-    return np.repeat(picture, 3, axis=2) if picture.shape[2] == 1 else picture
+def signed_colour(x: Array, scale: float) -> Array:
+    """A signed (3, H, W) array as a colour picture (H, W, 3) in 0..1: zero is mid-grey, +-scale the ends."""
+    picture: Array = np.clip(0.5 + x.transpose(1, 2, 0) / (2 * scale), 0, 1)
+    return picture
 
 
 def show_image(axes: Axes, image: Array, title: str = "", pixel_aspect: float = 1.0, **settings: Any) -> Any:
@@ -49,6 +46,17 @@ def show_image(axes: Axes, image: Array, title: str = "", pixel_aspect: float = 
     axes.set_yticks([])
     axes.set_title(title, fontsize=TITLE_SIZE)
     return drawn
+
+
+def show_signed(axes: Axes, x: Array, title: str = "", pixel_aspect: float = 1.0) -> Any:
+    """Draw a signed (C, H, W) array: three channels as colours around mid-grey, one as red (+) and blue (-) on white.
+
+    Full scale is the 99.5th percentile of |x|.
+    """
+    scale = robust_max(x)
+    if len(x) == 3:
+        return show_image(axes, signed_colour(x, scale), title, pixel_aspect)
+    return show_image(axes, x[0], title, pixel_aspect, cmap="RdBu_r", vmin=-scale, vmax=scale)
 
 
 def colour_bar(figure: Figure, drawn: Any, axes: Axes, label: str) -> None:

@@ -7,8 +7,8 @@ Axis letters: N images, C channels in, O channels out, H and W the input's heigh
 kh and kw the kernel's, g groups. Pairs are (vertical, horizontal). Arrays are float32 or float64, and all float
 arrays of one call share one dtype, which the result keeps.
 
-Kernels only know arrays and integers. Sizes are checked once, in `__init__.py`, before any module is called:
-a kernel may rely on them.
+Kernels only know arrays and integers. Sizes are checked once, by `checks.py`, before any module is called: a
+kernel may rely on them.
 """
 
 from __future__ import annotations

@@ -40,6 +40,8 @@ def parse_convnetjs(
     """The same from the JSON object; `what` names it in messages."""
     layers = value.get("layers")
     if not isinstance(layers, list) or not layers or not all(_is_layer(layer) for layer in layers):
+        if isinstance(value.get("weights"), str):
+            raise WeightsFileError(f"{what} describes weights but holds none; give the file {value['weights']!a:.100}.")
         raise WeightsFileError(
             f'{what} is no ConvNetJS network: it needs a list "layers" of objects with a "layer_type"; its keys are '
             f"{', '.join(sorted(map(ascii, value))[:8])}."
@@ -69,8 +71,8 @@ def _is_layer(layer: object) -> bool:
 
 def _out(layer: Mapping[str, Any]) -> tuple[int, int, int] | None:
     sizes = [layer.get(key) for key in ("out_depth", "out_sy", "out_sx")]
-    whole = [size for size in sizes if is_whole(size) and 1 <= size <= 2**20]
-    return (whole[0], whole[1], whole[2]) if len(whole) == 3 else None
+    depth, height, width = (size if is_whole(size) and 1 <= size <= 2**20 else None for size in sizes)
+    return None if depth is None or height is None or width is None else (depth, height, width)
 
 
 def _weight(layer: Mapping[str, Any], volume: tuple[int, int, int] | None, what: str) -> Array:
@@ -110,11 +112,12 @@ def _volume(value: object, what: str) -> Array:
     """A volume {"sx", "sy", "depth", "w"} as (y, x, depth); w is a list, or a dict with the keys "0", "1", ..."""
     if not isinstance(value, dict):
         raise WeightsFileError(f"{what} must be a volume with sx, sy, depth and w, but is {shown(value)}.")
-    shape = [value.get(key) for key in ("sy", "sx", "depth")]
-    if not all(is_whole(size) and 1 <= size <= 2**20 for size in shape):
+    sizes = [value.get(key) for key in ("sy", "sx", "depth")]
+    shape = [size for size in sizes if is_whole(size) and 1 <= size <= 2**20]
+    if len(shape) != 3:
         raise WeightsFileError(f"{what} needs whole numbers from 1 as sy, sx and depth; is the file damaged?")
     weights = value.get("w")
-    count = math.prod(size for size in shape if size is not None)
+    count = math.prod(shape)
     if not isinstance(weights, (list, dict)) or len(weights) != count:
         got = len(weights) if isinstance(weights, (list, dict)) else shown(weights)
         raise WeightsFileError(f"{what} should hold {count} weights, but holds {got}.")
@@ -123,7 +126,7 @@ def _volume(value: object, what: str) -> Array:
     if not all(isinstance(weight, (int, float)) and not isinstance(weight, bool) for weight in weights):
         raise WeightsFileError(f"{what} holds weights that are missing or not numbers; is the file damaged?")
     try:
-        array = np.array(weights, np.float64).reshape([size for size in shape if size is not None])
+        array = np.array(weights, np.float64).reshape(shape)
     except OverflowError as problem:
         raise WeightsFileError(f"{what} holds a whole number too large for a float; is the file damaged?") from problem
     if not np.isfinite(array).all():

@@ -8,7 +8,7 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeGuard
 
 from minitorch_viz.errors import MinitorchVizError, SettingError, WeightsFileError, near
 
@@ -145,7 +145,7 @@ def _brief(value: object) -> str:
     return repr(value)[:60] if plain else shown(value)
 
 
-def is_whole(value: object) -> bool:
+def is_whole(value: object) -> TypeGuard[int]:
     """Whether it is an int, NumPy's ints included, bools not."""
     import numpy as np
 

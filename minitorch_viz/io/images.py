@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
@@ -34,20 +35,21 @@ def load_image(image: ImageLike, background: tuple[int, int, int] = WHITE) -> Ar
     from minitorch_viz.io import decode
 
     color = _color(background)
-    if isinstance(image, np.ndarray):
-        return _from_array(image, color)
-    if _is_pillow(image):
-        return decode.from_pillow(image, "The image", color)
-    if hasattr(image, "read") and hasattr(image, "seek"):
-        return decode.from_file(image, "The image file", color)
-    if isinstance(image, (bytes, bytearray, memoryview)):
+    given: Any = image
+    if isinstance(given, np.ndarray):
+        return _from_array(given, color)
+    if _is_pillow(given):
+        return decode.from_pillow(given, "The image", color)
+    if hasattr(given, "read") and hasattr(given, "seek"):
+        return decode.from_file(given, "The image file", color)
+    if isinstance(given, (bytes, bytearray, memoryview)):
         raise ImageFileError("load_image got bytes: if they are a file's contents, give io.BytesIO(them), else a path.")
-    if not isinstance(image, (str, Path)) and not hasattr(image, "__fspath__"):
+    if not isinstance(given, (str, os.PathLike)):
         raise ImageFileError(
             f"load_image takes the path of a PNG or JPEG file, an array (H, W, 3) or a Pillow image, but got "
-            f"{shown(image)}."
+            f"{shown(given)}."
         )
-    with open_file(image, "image file", ImageFileError) as (file, _, place):
+    with open_file(given, "image file", ImageFileError) as (file, _, place):
         return decode.from_file(file, str(place), color)
 
 

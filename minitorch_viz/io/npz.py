@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import math
 import re
@@ -61,22 +60,21 @@ def _read(archive: Archive, member: Member) -> Array:
     what = f"{archive.path}: {member.name[:100]!r}"
     chunks = archive.chunks(member)
     start = b""
-    with contextlib.closing(chunks):
-        for chunk in chunks:
-            start += chunk
-            if len(start) >= 12 + LONGEST_HEADER:
-                break
-        dtype, order, shape, offset = _header(start, what)
-        needed = math.prod(shape) * dtype.itemsize
-        if member.size - offset != needed:
-            raise WeightsFileError(
-                f"{what}: {dtype} {shape} needs {needed} bytes, but {member.size - offset} are there; is it damaged?"
-            )
-        array = np.empty(math.prod(shape), dtype)
-        octets, at = array.view(np.uint8), 0
-        for chunk in itertools.chain([start[offset:]], chunks):
-            octets[at : at + len(chunk)] = np.frombuffer(chunk, np.uint8)
-            at += len(chunk)
+    for chunk in chunks:
+        start += chunk
+        if len(start) >= 12 + LONGEST_HEADER:
+            break
+    dtype, order, shape, offset = _header(start, what)
+    needed = math.prod(shape) * dtype.itemsize
+    if member.size - offset != needed:
+        raise WeightsFileError(
+            f"{what}: {dtype} {shape} needs {needed} bytes, but {member.size - offset} are there; is it damaged?"
+        )
+    array = np.empty(math.prod(shape), dtype)
+    octets, at = array.view(np.uint8), 0
+    for chunk in itertools.chain([start[offset:]], chunks):
+        octets[at : at + len(chunk)] = np.frombuffer(chunk, np.uint8)
+        at += len(chunk)
     array = tidy(array)
     return array.reshape(shape[::-1]).T if order == "F" else array.reshape(shape)
 

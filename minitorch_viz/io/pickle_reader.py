@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from minitorch_viz.errors import WeightsFileError
@@ -19,10 +20,19 @@ KEYS = (str, int, float, type(None), bytes)  # hashing a deeply nested tuple can
 _MARK = object()
 
 
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function that a pickle may call, with the least and the largest number of arguments."""
+
+    name: str
+    arguments: tuple[int, int]
+    body: Callable[..., Any]
+
+
 class PickleReader:
     """Reads one pickle: `PickleReader(data, ...).read()` gives the value, and `at` is then the place behind it.
 
-    symbols: what each (module, name) stands for: a function that is called with the arguments in the pickle, or a
+    symbols: what each (module, name) stands for: a Function that is called with the arguments in the pickle, or a
         plain value. Anything else is refused.
     persistent: turns the identifier of something kept outside the pickle into that thing.
     """
@@ -53,7 +63,7 @@ class PickleReader:
         raise self.error(f"has more than {MOST_STEPS} instructions")
 
     def error(self, text: str) -> WeightsFileError:
-        return WeightsFileError(f"{self.what} {text}; it is refused.")
+        return WeightsFileError(f"{self.what} {text}.")
 
     def _take(self, count: int) -> bytes:
         """The next bytes; counts are checked against what is left, so that nothing large is made of a small file."""
@@ -98,7 +108,7 @@ class PickleReader:
 
     def _text(self, data: bytes) -> str:
         try:
-            return data.decode("utf-8", "surrogatepass")
+            return data.decode()
         except UnicodeDecodeError as problem:
             raise self.error("holds text that is not UTF-8: it is damaged") from problem
 
@@ -126,8 +136,8 @@ class PickleReader:
             if not isinstance(module, str) or not isinstance(name, str):
                 raise self.error("imports something that is not named by text")
             raise self.error(
-                f"needs {f'{module}.{name}'!a:.120}, which is not plain data but a program's own object (a whole model?). "
-                "Running what a file asks for is unsafe. Where it was made, save only its arrays: "
+                f"needs {f'{module}.{name}'!a:.120}, a program's own object (of a whole pickled model?), and running "
+                "what a file asks for is unsafe, so it is refused. Where it was made, save only the arrays: "
                 "torch.save(model.state_dict(), path)"
             )
         self.stack.append(self.symbols[module, name])  # type: ignore[index]  # its presence was tested above
@@ -138,9 +148,12 @@ class PickleReader:
 
     def _reduce(self) -> None:
         arguments, function = self._pop(), self._pop()
-        if type(arguments) is not tuple or not callable(function):
+        if type(arguments) is not tuple or not isinstance(function, Function):
             raise self.error("calls something that is not a function")
-        self.stack.append(function(*_checked_count(self, function, arguments)))
+        least, most = function.arguments
+        if not least <= len(arguments) <= most:
+            raise self.error(f"calls {function.name} with {len(arguments)} arguments")
+        self.stack.append(function.body(*arguments))
 
     def _build(self) -> None:
         """An attribute is set: OrderedDict gets torch's `_metadata`, which says nothing about the arrays."""
@@ -171,19 +184,12 @@ class PickleReader:
         self.stack.append(self.stack[-1])
 
 
-def _checked_count(reader: PickleReader, function: Any, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
-    least, most = function.arguments
-    if not least <= len(arguments) <= most:
-        raise reader.error(f"calls {function.name} with {len(arguments)} arguments")
-    return arguments
-
-
 def _double(data: bytes) -> float:
     return float(struct.unpack(">d", data)[0])
 
 
 # fmt: off
-_STEPS: dict[int, Callable[[PickleReader], Any]] = {code if isinstance(code, int) else ord(code): step for code, step in {
+_BY_CODE: dict[int | str, Callable[[PickleReader], Any]] = {
     0x80: lambda r: r._take(1),                                            # PROTO
     0x95: lambda r: r._take(8),                                            # FRAME
     "(": lambda r: r._push(_MARK),                                         # MARK
@@ -228,5 +234,6 @@ _STEPS: dict[int, Callable[[PickleReader], Any]] = {code if isinstance(code, int
     "R": lambda r: r._reduce(),                                            # REDUCE
     "Q": lambda r: r._push(r.persistent(r._pop())),                        # BINPERSID
     "b": lambda r: r._build(),                                             # BUILD
-}.items()}
+}
 # fmt: on
+_STEPS = {ord(code) if isinstance(code, str) else code: step for code, step in _BY_CODE.items()}

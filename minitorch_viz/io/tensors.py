@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO
 
@@ -26,14 +27,21 @@ def checked_shape(shape: Sequence[Any], what: str) -> tuple[int, ...]:
     return tuple(int(size) for size in shape)
 
 
-def read_array(file: BinaryIO, offset: int, shape: tuple[int, ...], dtype: npt.DTypeLike, what: str) -> Array:
-    """The array that stands at `offset`, in native byte order; the caller has checked its size against the file's."""
+def read_array(
+    file: BinaryIO, offset: int, shape: tuple[int, ...], dtype: npt.DTypeLike, what: str, crc: int = 0
+) -> Array:
+    """The array that stands at `offset`, in native byte order; the caller has checked its size against the file's.
+
+    crc: its CRC-32, or 0 if none is known.
+    """
     array = np.empty(shape, dtype)
     if array.nbytes:
         file.seek(offset)
         got = file.readinto(array.reshape(-1).view(np.uint8).data)  # type: ignore[attr-defined]  # BinaryIO lacks it
         if got != array.nbytes:
             raise WeightsFileError(f"{what} should have {array.nbytes} bytes, but the file ends after {got}.")
+        if crc and zlib.crc32(array.reshape(-1).view(np.uint8).data) != crc:
+            raise WeightsFileError(f"{what} has a wrong checksum; the file is damaged.")
     return tidy(array)
 
 

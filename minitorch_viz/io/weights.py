@@ -68,12 +68,12 @@ def read_weights(path: str | Path, dtype: npt.DTypeLike | None = None) -> Weight
 
 def _kind(start: bytes, place: Path) -> str:
     """The kind of file that begins with these bytes."""
-    from minitorch_viz.io.torch_pth import LEGACY_MAGIC
+    from minitorch_viz.io.torch_pth import is_legacy
 
     suffix = place.suffix.lower()
     if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _kind_of_zip(place)
-    if start.startswith(LEGACY_MAGIC):
+    if is_legacy(start):
         return "torch"
     if start[8:9] == b"{" and int.from_bytes(start[:8], "little") < 2**32:
         return "safetensors"

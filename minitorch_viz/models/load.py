@@ -55,8 +55,7 @@ def load_model(
     file = read_weights(path)
     is_caffe = file.format == "caffemodel"
     tensors = _from_caffe(spec, file.tensors) if is_caffe else file.tensors
-    head = tensors.get(f"{spec.head}.weight")
-    classes = spec.class_count if head is None or head.ndim < 2 else head.shape[0]
+    classes = _class_count(spec, tensors)
     needed = spec.build(classes=classes, seed=None)
     net = needed.with_params(fitting_arrays(tensors, needed, path, precision))
     beside = file.json or {}
@@ -162,6 +161,15 @@ def _missing(spec: ModelSpec) -> str:
     )
 
 
+def _class_count(spec: ModelSpec, tensors: Mapping[str, Array]) -> int:
+    """How many classes the file's last layer has; the official number if that cannot be told."""
+    name = f"{spec.head}.weight"
+    for key, array in tensors.items():
+        if spec.head and (key == name or key.endswith(f".{name}")) and array.ndim > 1 and len(array):
+            return len(array)
+    return spec.class_count
+
+
 def _from_caffe(spec: ModelSpec, tensors: Mapping[str, Array]) -> dict[str, Array]:
     """A .caffemodel's arrays by our names, and for RGB: Caffe's nets take BGR."""
     if spec.caffe is None:
@@ -180,9 +188,15 @@ def _preprocessing(
 ) -> Preprocessing:
     if "input" in beside:
         try:
-            return Preprocessing.from_json(beside, spec.preprocessing)
+            found = Preprocessing.from_json(beside, spec.preprocessing)
         except SettingError as error:
             raise WeightsFileError(f"{path.with_suffix('.json')}: {error}") from error
+        if found.channels != spec.preprocessing.channels:
+            raise WeightsFileError(
+                f"{path.with_suffix('.json')}: {spec.name} takes images of {spec.preprocessing.channels} channels, "
+                f'but "size" names {found.channels}.'
+            )
+        return found
     if is_caffe and spec.caffe is not None:
         return spec.caffe
     if spec.caffe not in (None, spec.preprocessing) and path.name != spec.official_file:
@@ -202,6 +216,8 @@ def _class_names(
     own = class_names_in(dict(beside)) if "names" in beside else None
     if own is not None and len(own) == classes:
         return own
+    if own is not None:
+        notes.append(f"{path.with_suffix('.json').name} names {len(own)} classes, but the net has {classes}.")
     file_name = re.match(r"[\w-]+\.json", str(beside.get("classes", IMAGENET_FILE if spec.imagenet else "")))
     if file_name:
         found = next((f for f in (path.parent, *search_folders()) if (f / file_name[0]).is_file()), None)

@@ -131,6 +131,12 @@ def test_a_prefix_and_extra_arrays_are_tolerated(tmp_path: Path) -> None:
     np.testing.assert_array_equal(first_filter(model), first_filter(get_spec("tinyvgg").build(seed=5)))
 
 
+def test_a_prefix_hides_no_classes(tmp_path: Path) -> None:
+    state = {f"module.{name}": value for name, value in get_spec("tinyvgg").build(classes=3).state.items()}
+    save_file(state, tmp_path / "w.safetensors")
+    assert len(load_model("tinyvgg", weights=tmp_path / "w.safetensors").class_names) == 3
+
+
 def test_loading_does_not_change_the_file_or_share_memory(tmp_path: Path) -> None:
     path = write(tmp_path / "w.safetensors")
     before = path.read_bytes()
@@ -232,7 +238,15 @@ def test_whole_numbers_are_no_weights(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "[1]", '{"input": 3}', '{"input": {"size": "abc"}}', '{"input": {"std_rgb": [0, 0, 0]}}']
+    "text",
+    [
+        "{",
+        "[1]",
+        '{"input": {"size": [1, 64, 64]}}',
+        '{"input": 3}',
+        '{"input": {"size": "abc"}}',
+        '{"input": {"std_rgb": [0, 0, 0]}}',
+    ],
 )
 def test_a_bad_json_beside(tmp_path: Path, text: str) -> None:
     path = write(tmp_path / "w.safetensors")
@@ -246,6 +260,50 @@ def test_a_bad_list_of_imagenet_names(tmp_path: Path) -> None:
     (tmp_path / "imagenet_classes.json").write_text('{"names": 3}')
     with pytest.raises(WeightsFileError, match="should hold class names"):
         load_model("squeezenet1_1", weights=path)
+
+
+def caffemodel(arrays: dict[str, np.ndarray]) -> bytes:
+    """A NetParameter that holds "layer.weight" and "layer.bias" arrays: written by hand, as protobuf has it."""
+
+    def number(value: int) -> bytes:
+        low = bytes([value & 127 | (128 if value > 127 else 0)])
+        return low + (number(value >> 7) if value > 127 else b"")
+
+    def field(place: int, content: bytes) -> bytes:
+        return number(place << 3 | 2) + number(len(content)) + content
+
+    def blob(array: np.ndarray) -> bytes:
+        shape = field(1, b"".join(map(number, array.shape)))
+        return field(7, field(7, shape) + field(5, array.astype("<f4").tobytes()))
+
+    layers = dict.fromkeys(name.rpartition(".")[0] for name in arrays)
+    return b"".join(
+        field(100, field(1, name.encode()) + field(2, b"Convolution") + blob(arrays[f"{name}.weight"])
+              + blob(arrays[f"{name}.bias"]))
+        for name in layers
+    )  # fmt: skip
+
+
+def test_a_caffemodel_is_renamed_and_turned_from_bgr_to_rgb(tmp_path: Path) -> None:
+    net = get_spec("squeezenet1_1").build(seed=3)
+    fires = (3, 4, 6, 7, 9, 10, 11, 12)
+    names = {"features.0": "conv1", "classifier.1": "conv10"}
+    for i, place in enumerate(fires, start=2):
+        names |= {f"features.{place}.squeeze": f"fire{i}/squeeze1x1"}
+        names |= {f"features.{place}.{part}": f"fire{i}/{part}" for part in ("expand1x1", "expand3x3")}
+    arrays = {}
+    for name, value in net.state.items():
+        layer, _, param = name.rpartition(".")
+        arrays[f"{names[layer]}.{param}"] = value
+    arrays["conv1.weight"] = arrays["conv1.weight"][:, ::-1]
+    path = tmp_path / "squeezenet_v1.1.caffemodel"
+    path.write_bytes(caffemodel(arrays))
+    model = load_model("squeezenet1_1", weights=tmp_path)
+    assert model.source == str(path)
+    for name, value in model.net.state.items():
+        np.testing.assert_array_equal(value, net.state[name])
+    assert model.preprocessing.size == (227, 227)
+    assert model.preprocessing.mean == (123, 117, 104)
 
 
 def test_a_caffemodel_only_where_the_net_is_caffes(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def test_the_report_shows_an_early_a_middle_and_a_late_layer(digits) -> None:
 
 BAD = {
     "no such file": ({"image": "nowhere.jpg"}, ImageFileError, "nowhere.jpg"),
-    "no image": ({"image": None}, ImageFileError, "NoneType"),
+    "no image": ({"image": None}, ImageFileError, "None"),
     "a class": ({"image": int}, ImageFileError, "type"),
     "empty array": ({"image": np.zeros((0, 4, 3), np.uint8)}, ImageFileError, r"\(0, 4, 3\)"),
     "five channels": ({"image": np.zeros((4, 4, 5), np.uint8)}, ImageFileError, r"\(4, 4, 5\)"),

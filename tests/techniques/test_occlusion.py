@@ -69,7 +69,7 @@ def test_the_input_is_left_alone(digits) -> None:
 
 BAD = {
     "no such file": ({"image": "nowhere.jpg"}, ImageFileError, "nowhere.jpg"),
-    "no image": ({"image": None}, ImageFileError, "NoneType"),
+    "no image": ({"image": None}, ImageFileError, "None"),
     "size of zero": ({"size": 0}, SettingError, "size must be .* from 1 to 8.*0"),
     "negative size": ({"size": -3}, SettingError, "size .*-3"),
     "size over the image": ({"size": 9}, SettingError, "size .*9"),

@@ -67,7 +67,7 @@ def test_it_shows_itself_in_jupyter_and_saves(technique: Technique, tmp_path) ->
     assert result.save(tmp_path / "a.png").read_bytes()[:4] == b"\x89PNG"
     assert b"<svg" in result.save(tmp_path / "a.svg").read_bytes()
     assert result.save(tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
-    with pytest.raises(SettingError, match="a.txt"):
+    with pytest.raises(SettingError, match=r"a\.txt"):
         result.save(tmp_path / "a.txt")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.pdf", "a.png", "a.svg"]
 

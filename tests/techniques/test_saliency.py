@@ -104,7 +104,7 @@ def test_a_stretched_photo_keeps_its_proportions(red_detector) -> None:
 
 BAD = {
     "no such file": (("nowhere.png",), {}, ImageFileError, "nowhere.png"),
-    "no image": ((None,), {}, ImageFileError, "NoneType"),
+    "no image": ((None,), {}, ImageFileError, "None"),
     "a number": ((3,), {}, ImageFileError, "int"),
     "a wrong array": ((np.zeros(3, np.uint8),), {}, ImageFileError, r"\(3,\)"),
     "unknown class": ((), {"target": "elephant"}, SettingError, "elephant"),

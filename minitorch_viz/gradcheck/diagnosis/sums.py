@@ -74,7 +74,7 @@ def other_function(evidence: Evidence) -> str | None:
     x, y, dy = evidence.x, evidence.y, evidence.probe.dy
     if y.shape != x.shape or x.size < 3:
         return None
-    forms = {"x": x, "y": y, "(1 - x**2)": 1 - x**2, "1 - y**2": 1 - y**2, "x (1 - x)": x * (1 - x)}
+    forms = {"x": x, "y": y, "(1 - x**2)": 1 - x**2, "(1 - y**2)": 1 - y**2, "x (1 - x)": x * (1 - x)}
     forms |= {"y (1 - y)": y * (1 - y), "exp(x)": np.exp(np.minimum(x, 100)), "1": np.ones_like(x), "cos(x)": np.cos(x)}
     forms |= {"2 x": 2 * x, "sin(x)": np.sin(x), "-sin(x)": -np.sin(x)}
     right = [label for label, form in forms.items() if evidence.fits(dy * form)]

@@ -44,7 +44,8 @@ class ActivationMaps(Result):
         sign = f"black is 0, {top}" if self.maps.min() >= 0 else f"white is 0, red positive, blue negative, {top}"
         return (
             f"{len(self.maps)} of the {self.of} channels of {self.node!r}, {height} x {width} places each, with their "
-            f"numbers and largest values. {scale}: {sign}. {self.dead} of the {self.of} channels do not fire anywhere on this image."
+            f"numbers and largest values. {scale}: {sign}. {self.dead} of the {self.of} channels "
+            "do not fire anywhere on this image."
         )
 
     @property

@@ -10,7 +10,7 @@ import numpy as np
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import SettingError, near
 from minitorch_viz.layers import ReLU
-from minitorch_viz.plotting import robust_max, show_image, signed_colour
+from minitorch_viz.plotting import robust_max, show_image, show_signed
 from minitorch_viz.rules.relu import relu_mode
 from minitorch_viz.techniques.base import Result, Technique
 from minitorch_viz.techniques.target import resolve_target
@@ -30,15 +30,16 @@ SAYS = {
 }
 
 
-LEGEND = """magnitude: the largest over the
+MAGNITUDE = """magnitude: the largest over the
 colour channels; black is 0, white
-the 99.5th percentile and above
-
-sign and colour: grey is 0; brighter
+the 99.5th percentile and above"""
+COLOUR_SIGN = """sign and colour: grey is 0; brighter
 means more of this colour raises the
-value, darker means it lowers it
-
-every panel has a scale of its own"""
+value, darker means it lowers it"""
+GREY_SIGN = """sign: white is 0; red means that a
+brighter pixel raises the value,
+blue that it lowers it"""
+OWN_SCALE = "every panel has a scale of its own"
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,14 +59,18 @@ class SaliencyMap(Result):
         return maps
 
     @property
+    def grey(self) -> bool:
+        """Whether the net takes grey images, so that there are signs but no colours."""
+        return len(next(iter(self.gradients.values()))) == 1
+
+    @property
     def caption(self) -> str:
         ways = "; ".join(SAYS[mode] for mode in self.gradients)
         scales = ", ".join(f"{mode} {robust_max(gradient):.3g}" for mode, gradient in self.gradients.items())
         return (
             f"Explains {self.label}, value {self.value:.4g}. {ways[0].upper()}{ways[1:]}. "
-            "Magnitude: max over the colour channels, black is 0, white the 99.5th percentile. "
-            "Sign and colour: grey is 0, brighter means that more of this colour raises the value, darker that it "
-            f"lowers it. Each mode has a scale of its own, full scale at {scales}."
+            f"{_line(MAGNITUDE)}. {_line(GREY_SIGN if self.grey else COLOUR_SIGN)}. "
+            f"Each mode has a scale of its own, full scale at {scales}."
         )
 
     @property
@@ -117,9 +122,15 @@ def saliency(
     return SaliencyMap(gradients, seen.picture, seen.pixel_aspect, chosen.label, chosen.value)
 
 
+def _line(text: str) -> str:
+    """A legend as a sentence in a running text."""
+    return text[0].upper() + text[1:].replace("\n", " ")
+
+
 def plot(result: SaliencyMap, figure: Figure) -> None:
     """The photo, and for each mode the magnitude above the signed colours (one mode: all in one row)."""
     modes = list(result.gradients)
+    sign = "sign" if result.grey else "sign and colour"
     if len(modes) == 1:
         figure.set_size_inches(10.5, 3.8)
         photo, *panels = figure.subplots(1, 3)
@@ -129,8 +140,9 @@ def plot(result: SaliencyMap, figure: Figure) -> None:
         grid = figure.subplots(2, len(modes) + 1)
         photo, places = grid[0, 0], {mode: grid[:, column] for column, mode in enumerate(modes, 1)}
         grid[1, 0].axis("off")
-        grid[1, 0].text(0, 1, LEGEND, va="top", fontsize=10, linespacing=1.5, transform=grid[1, 0].transAxes)
-        for row, words in enumerate(("magnitude", "sign and colour")):
+        legend = "\n\n".join([MAGNITUDE, GREY_SIGN if result.grey else COLOUR_SIGN, OWN_SCALE])
+        grid[1, 0].text(0, 1, legend, va="top", fontsize=10, linespacing=1.5, transform=grid[1, 0].transAxes)
+        for row, words in enumerate(("magnitude", sign)):
             grid[row, 1].set_ylabel(words, fontsize=11)
     show_image(photo, result.picture, result.label, result.pixel_aspect)
     for mode, (above, below) in places.items():
@@ -138,8 +150,7 @@ def plot(result: SaliencyMap, figure: Figure) -> None:
         one = len(modes) == 1
         grey = {"cmap": "gray", "vmin": 0, "vmax": robust_max(magnitude)}
         show_image(above, magnitude, f"{mode}: magnitude" if one else mode, result.pixel_aspect, **grey)
-        colours = signed_colour(gradient, robust_max(gradient))
-        show_image(below, colours, f"{mode}: sign and colour" if one else "", result.pixel_aspect)
+        show_signed(below, gradient, f"{mode}: {sign}" if one else "", result.pixel_aspect)
 
 
 def applies(model: Model) -> str | None:
