@@ -148,7 +148,7 @@ def _start_section(model: Model, name: str, image: Any) -> Section:
     photo.thumbnail((480, 480))
     buffer = io.BytesIO()
     photo.save(buffer, "PNG")
-    return Section(name, _data_url(buffer.getvalue()), model.classify(image))
+    return Section(name, _data_url(buffer.getvalue()), model.classify(image) if model.logits else [])
 
 
 def _run(card: Card, model: Model, image: Any, progress: bool) -> None:

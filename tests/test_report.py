@@ -183,3 +183,21 @@ def test_bad_input_is_told_in_a_sentence(model, tmp_path, monkeypatch, settings,
     with pytest.raises(MinitorchVizError, match=message):
         make_report(**(good | settings))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "photo"),
+    [
+        ("tinyvgg", "tinyvgg.safetensors", "photos/tiny64/koala_1.jpeg"),
+        ("convnetjs_cifar10", "convnetjs_cifar10_snapshot.json", "photos/siamese_cat.jpg"),
+        ("vgg19_conv3_1", "vgg19_normalised_conv3_1.safetensors", "photos/tiny64/pizza_1.jpeg"),  # no classifier
+    ],
+)
+def test_every_kind_of_net_gets_a_page(shared_data, tmp_path, name: str, file: str, photo: str) -> None:
+    model = load_model(name, weights=shared_data / "weights" / file)
+    text = make_report(model, [("a", shared_data / photo)], tmp_path / "r.html", progress=False).read_text("utf-8")
+    notes = [word for word in Page(text).words if word.startswith("Not shown")]
+    assert notes == (
+        [] if model.logits else [f"Not shown: {name} is no classifier: it ends in feature maps, not in class scores."]
+    )
+    assert len(Page(text).all("img")) == 6 - len(notes)

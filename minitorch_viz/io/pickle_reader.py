@@ -15,7 +15,7 @@ from typing import Any
 from minitorch_viz.errors import WeightsFileError
 
 LONGEST_PICKLE = 8 * 2**20
-MOST_STEPS = 1_500_000  # 25,000 tensors; a step takes 90 bytes at most, strings aside
+MOST_STEPS = 800_000  # 13,000 tensors; a step takes 90 bytes at most, strings aside
 KEYS = (str, int, float, type(None), bytes)  # hashing a deeply nested tuple can overflow the stack of Python itself
 _MARK = object()
 

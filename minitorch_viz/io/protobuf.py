@@ -15,7 +15,7 @@ from minitorch_viz._types import Array
 from minitorch_viz.errors import WeightsFileError
 
 VARINT, EIGHT, BYTES, FOUR = 0, 1, 2, 5
-MOST_FIELDS = 1_000_000  # runs of equal fields count once
+MOST_FIELDS = 200_000  # runs of equal fields count once
 LONGEST_TEXT = 1000
 
 

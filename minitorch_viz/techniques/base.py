@@ -31,6 +31,11 @@ def always(model: Model) -> None:
     """Applies to every model."""
 
 
+def classifies(model: Model) -> str | None:
+    """Applies to nets with class scores."""
+    return None if model.logits else f"{model.name} is no classifier: it ends in feature maps, not in class scores"
+
+
 def once(model: Model) -> list[dict[str, Any]]:  # noqa: ARG001 (the signature of `in_report`)
     """One run with the default settings."""
     return [{}]

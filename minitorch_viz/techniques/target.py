@@ -41,12 +41,15 @@ def resolve_target(
 ) -> Target:
     """The unit that the settings mean.
 
-    target: a class, by number or name; None is the most probable class.
+    target: a class, by number or name; None is the most probable class, or, of a net that is no classifier, the
+        strongest unit of the last node.
     node, channel, position: a unit inside the net instead. A channel left out is the strongest one; a position
     (row, column) left out is where the channel is strongest on this image.
 
     Raises SettingError if a class and a node are both named, or if a number is out of range.
     """
+    if node is None and target is None and not model.logits:
+        node = model.net.output  # no classes: the strongest unit of the last node
     if node is None or node == model.logits:
         if node is None and (channel is not None or position is not None):
             raise SettingError(

@@ -10,7 +10,7 @@ import numpy as np
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError, need_whole
 from minitorch_viz.plotting import colour_bar, show_image
-from minitorch_viz.techniques.base import Result, Technique
+from minitorch_viz.techniques.base import Result, Technique, classifies
 from minitorch_viz.techniques.view import view
 
 if TYPE_CHECKING:
@@ -212,4 +212,5 @@ TECHNIQUE = Technique(
     title="Occlusion: what the answer depends on",
     paper="Zeiler, Fergus 2013",
     example=example,
+    applies=classifies,
 )
