@@ -71,6 +71,7 @@ def add_planted_linear(name, tensor, change, says, inputs=LINEAR, **rest):
 add_planted_linear("dw all zeros", "w", lambda dy, cache, dw: np.zeros_like(dw), "all zeros")
 add_planted_linear("sign of db", "b", lambda dy, cache, db: -db, "the sign")
 add_planted_linear("square dw transposed", "w", lambda dy, cache, dw: dw.T, "transposed", SQUARE)
+add_planted_linear("square w not transposed", "x", lambda dy, cache, dx: dy @ cache[1], "not transposed", SQUARE)
 add_planted_linear("dw transposed", "w", lambda dy, cache, dw: dw.T, "transposed")
 add_planted_linear("db not summed", "b", lambda dy, cache, db: dy, "not summed over a broadcast axis")
 add_planted_linear("db of the last image", "b", lambda dy, cache, db: dy[-1], "only the last of the 5")

@@ -22,6 +22,7 @@ DIAGNOSES: list[Diagnosis] = [
     whole.of_another_input,
     whole.shifted,
     places.gate_inverted,
+    sums.matrix_not_transposed,
     sums.own_output_only,
     sums.one_index_only,
     sums.assigned_instead_of_added,

@@ -18,6 +18,23 @@ def _explains(evidence: Evidence, guesses: list[float]) -> bool:
     return bool(np.any(yours)) and bool(np.all(np.abs(np.array(guesses) - yours) <= slack + 1e-6 * size))
 
 
+def matrix_not_transposed(evidence: Evidence) -> str | None:
+    """Backward multiplies dy by the forward matrix itself: J dy, where the chain rule needs J transposed times dy."""
+    probe = evidence.probe
+    if evidence.y.shape != evidence.x.shape:
+        return None
+    step = probe.first_step(probe.size) / max(1.0, float(np.abs(probe.dy).max()))
+    ahead, behind = (np.asarray(probe.f(evidence.x + sign * step * probe.dy), float) for sign in (1, -1))
+    along = evidence.at((ahead - behind) / (2 * step))  # how y moves when x moves along dy: J dy, entry by entry
+    close = np.abs(along - evidence.yours_there) <= evidence.slack + 1e-6 * np.max(np.abs(along), initial=0.0)
+    if np.all(close) and np.any(along):
+        return (
+            "a matrix is not transposed: yours is dy pushed forwards through the layer (dy @ w), but the gradient is dy "
+            "carried backwards (dy @ w.T). With a square matrix the shapes fit either way."
+        )
+    return None
+
+
 def own_output_only(evidence: Evidence) -> str | None:
     """Each output depends on many inputs, and backward keeps only the term of the input's own output."""
     if evidence.y.shape != evidence.x.shape or evidence.x.size < 2 or not len(evidence.suspects):
