@@ -29,8 +29,8 @@ def matrix_not_transposed(evidence: Evidence) -> str | None:
     close = np.abs(along - evidence.yours_there) <= evidence.slack + 1e-6 * np.max(np.abs(along), initial=0.0)
     if np.all(close) and np.any(along):
         return (
-            "a matrix is not transposed: yours is dy pushed forwards through the layer (dy @ w), but the gradient is dy "
-            "carried backwards (dy @ w.T). With a square matrix the shapes fit either way."
+            "a matrix is not transposed: yours is dy pushed forwards through the layer (dy @ w), but the gradient is "
+            "dy carried backwards (dy @ w.T). With a square matrix the shapes fit either way."
         )
     return None
 
