@@ -29,13 +29,7 @@ def atomic_write(path: str | Path, error: type[MinitorchVizError] = MinitorchViz
     the block itself pass through.
     """
     place = as_path(path, "file to write", error)
-    target = Path(os.path.realpath(place))  # replacing a link's target keeps the link
-    if target.is_dir():
-        raise error(f"{place} is a folder; give the name of the file to write in it.")
-    if target.exists() and not target.is_file():
-        raise error(f"{place} is not a regular file (a pipe or a device?), so it cannot be replaced.")
-    if not target.parent.is_dir():
-        raise error(f"There is no folder {target.parent} to write {target.name} into; make it first.")
+    target = _checked_target(place, error)
     beside = target.with_name(f".{target.name[:100]}.{secrets.token_hex(6)}.tmp")
     try:
         # os.open applies the umask to 0o666, as for every other new file; tempfile would make it 0600.
@@ -62,6 +56,21 @@ def write_bytes_atomically(
         raise error(f"write_bytes_atomically writes bytes, but got {shown(data)}; for text use text.encode().")
     with atomic_write(path, error) as file:
         file.write(data)
+
+
+def _checked_target(place: Path, error: type[MinitorchVizError]) -> Path:
+    """The file that a write to `place` replaces, links followed; raises `error` where none can be written."""
+    try:
+        target = Path(os.path.realpath(place))  # replacing a link's target keeps the link
+        if target.is_dir():
+            raise error(f"{place} is a folder; give the name of the file to write in it.")
+        if target.exists() and not target.is_file():
+            raise error(f"{place} is not a regular file (a pipe or a device?), so it cannot be replaced.")
+        if not target.parent.is_dir():
+            raise error(f"There is no folder {target.parent} to write {target.name} into; make it first.")
+    except OSError as problem:
+        raise error(f"There can be no file {place}: {problem.strerror or problem}.") from problem
+    return target
 
 
 def _sync_folder(folder: Path) -> None:

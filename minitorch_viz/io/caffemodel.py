@@ -22,6 +22,7 @@ from minitorch_viz.io.tensors import checked_shape, float_dtype, in_dtype
 
 V1_TYPES = {4: "Convolution", 14: "InnerProduct", 39: "Deconvolution", 5: "Data", 18: "ReLU", 17: "Pooling", 15: "LRN"}
 V1_TYPES |= {3: "Concat", 6: "Dropout", 20: "Softmax", 21: "SoftmaxWithLoss", 1: "Accuracy", 22: "Split", 25: "Eltwise"}
+V0_TYPES = {"conv": "Convolution", "innerproduct": "InnerProduct", "relu": "ReLU", "pool": "Pooling", "lrn": "LRN"}
 BLOB_NAMES = {"Bias": ["bias"], "BatchNorm": ["running_mean", "running_var", "factor"]}
 USUAL = ("Convolution", "InnerProduct", "Deconvolution", "Scale", "Embed", "PReLU", "Parameter", "Normalize")
 FLAT = ("bias", "running_mean", "running_var")
@@ -93,7 +94,7 @@ def _v1_layer(wire: Wire, part: Field) -> _Layer:
     for inner in wire.fields(part.begin, part.end):
         if inner.number == 1 and inner.wire == 2:
             old = _layer(wire, inner, V0_LAYER)
-            return _Layer(old.name, old.type, layer.bottom, layer.top, old.blobs)
+            return _Layer(old.name, V0_TYPES.get(old.type, old.type), layer.bottom, layer.top, old.blobs)
     return layer
 
 

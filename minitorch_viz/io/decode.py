@@ -96,13 +96,14 @@ def from_pillow(image: Image.Image, what: str, background: Array) -> Array:
             raise ImageFileError(f"{what} has no pixels: its size is {width} x {height}.")
         key = _transparent_color(image)  # before load, which forgets how the pixels were stored
         image.load()
-        pixels = np.empty((height, width, 3), np.uint8)
+        turn = _orientation(image)
+        upright = np.empty((width, height, 3) if turn >= 5 else (height, width, 3), np.uint8)
+        stored = _as_stored(upright, turn)
         rows = max(1, STRIP // width)
         for top in range(0, height, rows):
             strip = image.crop((0, top, width, min(top + rows, height)))
-            pixels[top : top + rows] = _rgb(strip, key, what, background)
-        turn = _orientation(image)
-    return _upright(pixels, turn)
+            stored[top : top + rows] = _rgb(strip, key, what, background)
+    return upright
 
 
 def _rgb(strip: Image.Image, key: Any, what: str, background: Array) -> Array:
@@ -162,12 +163,10 @@ def _orientation(image: Image.Image) -> int:
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
-def _upright(pixels: Array, orientation: int) -> Array:
-    if orientation == 1:
-        return pixels
-    turned = pixels.swapaxes(0, 1) if orientation >= 5 else pixels
+def _as_stored(upright: Array, orientation: int) -> Array:
+    """A view of the upright picture that runs as the file does: writing into it turns the pixels without a copy."""
     if orientation in (3, 4, 7, 8):
-        turned = turned[::-1]
+        upright = upright[::-1]
     if orientation in (2, 3, 6, 7):
-        turned = turned[:, ::-1]
-    return np.ascontiguousarray(turned)
+        upright = upright[:, ::-1]
+    return upright.swapaxes(0, 1) if orientation >= 5 else upright

@@ -25,8 +25,10 @@ def as_path(path: object, what: str, error: type[MinitorchVizError]) -> Path:
         raise error(f"The path of the {what} must be text, but got {shown(name)}; use os.fsdecode.")
     if not name.strip():
         raise error(f"The path of the {what} is empty; give the name of a file.")
+    if len(name) > 4096:
+        raise error(f"The path of the {what} has {len(name)} characters, which is too long for any file.")
     if "\0" in name:
-        raise error(f"There can be no {what} {name!r}: file names hold no null byte.")
+        raise error(f"The path of the {what} is {name!r:.200}, but file names hold no null byte.")
     return Path(name).expanduser() if name.startswith("~/") else Path(name)
 
 

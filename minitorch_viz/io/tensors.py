@@ -70,11 +70,11 @@ def checked_tensors(tensors: object, what: str) -> dict[str, Array]:
     for name, array in tensors.items():
         if not isinstance(name, str) or not name:
             raise SettingError(f"{what}: the name of an array must be text, but one is {shown(name)}.")
-        if not isinstance(array, np.ndarray):
+        if not isinstance(array, (np.ndarray, np.generic)):
             raise SettingError(f"{what}: {name!r} must be a NumPy array, but is {shown(array)}.")
         if array.dtype.kind not in "biufc" or array.dtype.itemsize > 16:
             raise SettingError(f"{what}: {name!r} must hold numbers, but its dtype is {array.dtype}.")
-    return dict(tensors)
+    return {name: np.asarray(array) for name, array in tensors.items()}
 
 
 def in_dtype(tensors: dict[str, Array], dtype: npt.DTypeLike | None) -> dict[str, Array]:

@@ -70,7 +70,6 @@ def _kind(start: bytes, place: Path) -> str:
     """The kind of file that begins with these bytes."""
     from minitorch_viz.io.torch_pth import is_legacy
 
-    suffix = place.suffix.lower()
     if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _kind_of_zip(place)
     if is_legacy(start):
@@ -79,8 +78,8 @@ def _kind(start: bytes, place: Path) -> str:
         return "safetensors"
     if start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{":
         return "convnetjs"
-    if suffix in (".caffemodel", ".safetensors"):  # Caffe's has no first bytes of its own; the other may be cut off
-        return suffix[1:]
+    if place.suffix.lower() == ".caffemodel":  # it has no first bytes of its own
+        return "caffemodel"
     if start.startswith(b"\x80") or start[257:262] == b"ustar":
         raise WeightsFileError(
             f"{place} is a pickle or an archive that PyTorch has not written since 2018; it is not opened, because "

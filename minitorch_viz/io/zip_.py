@@ -62,8 +62,7 @@ class Archive:
             if not pending and packed:
                 pending = read_exactly(self.file, position, min(PIECE, packed), self._what(member))
                 position, packed = position + len(pending), packed - len(pending)
-            piece = pending[:left]
-            pending = b""
+            piece, pending = pending, b""
             if unpacker is not None:
                 try:
                     piece = unpacker.decompress(piece, min(PIECE, left))

@@ -16,16 +16,8 @@ from minitorch_viz.errors import ImageFileError, WeightsFileError
 from minitorch_viz.io.images import load_image
 from minitorch_viz.io.weights import read_weights
 from tests.io import samples
-from tests.io.samples import (
-    entry,
-    field,
-    npy,
-    safetensors_file,
-    tensor,
-    torch_legacy,
-    torch_zip,
-    zip_file,
-)
+from tests.io.samples import entry, field, npy, safetensors_file, zip_file
+from tests.io.torch_samples import encode, tensor, torch_legacy, torch_zip
 
 DEFLATED = zipfile.ZIP_DEFLATED
 HUGE = 2**40
@@ -87,11 +79,7 @@ WEIGHTS: dict[str, Callable[[], tuple[str, bytes]]] = {
     "pth: names of names": lambda: (
         ".pth",
         torch_zip(
-            b"\x80\x02}"
-            + samples.encode("k" * 10**6)
-            + b"}("
-            + b"".join(samples.encode(n) + b"N" for n in range(200_000))
-            + b"us.",
+            b"\x80\x02}" + encode("k" * 10**6) + b"}(" + b"".join(encode(n) + b"N" for n in range(200_000)) + b"us.",
             {},
         ),
     ),

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.io import samples
+from tests.io import samples, torch_samples
 
 VALUES = [0, 1, 2, 7, 127, 128, 255, 2**15, 2**16 - 1, 2**31 - 1, 2**31, 2**32 - 1, 2**40, 2**62, 2**63 - 1, 2**64 - 1]
 
@@ -90,7 +90,7 @@ def _convnetjs() -> bytes:
 
 
 def _torch(form: Callable[..., bytes]) -> bytes:
-    return form(samples.STATE_DICT, samples.TORCH_STORAGES)
+    return form(torch_samples.STATE_DICT, torch_samples.TORCH_STORAGES)
 
 
 WEIGHTS = {  # name: (suffix, file, how to damage it)
@@ -98,9 +98,9 @@ WEIGHTS = {  # name: (suffix, file, how to damage it)
     "npz": (".npz", samples.zip_file(_arrays()), mutated),
     "npz inside": (".npz", samples.zip_file(_arrays()), inside),
     "npz deflated": (".npz", samples.zip_file(_arrays(), zipfile.ZIP_DEFLATED), mutated),
-    "torch zip": (".pth", _torch(samples.torch_zip), mutated),
-    "torch zip inside": (".pth", _torch(samples.torch_zip), inside),
-    "torch legacy": (".pth", _torch(samples.torch_legacy), mutated),
+    "torch zip": (".pth", _torch(torch_samples.torch_zip), mutated),
+    "torch zip inside": (".pth", _torch(torch_samples.torch_zip), inside),
+    "torch legacy": (".pth", _torch(torch_samples.torch_legacy), mutated),
     "caffemodel": (".caffemodel", _caffemodel(), mutated),
     "convnetjs": (".json", _convnetjs(), mutated),
     "convnetjs text": (".json", _convnetjs(), text),
