@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Generator
 from minitorch_viz.errors import NetError, SettingError, ShapeError, near, need_whole
 from minitorch_viz.graph import Node, Rules, Tape, check_names, checked_nodes, checked_rules, checked_seeds, rule_for
@@ -182,6 +183,18 @@ class Net:
     def astype(self, dtype: npt.DTypeLike) -> Net:
         """The same net in another precision (float32, float64)."""
         return Net([node._replace(layer=node.layer.astype(dtype)) for node in self.nodes], self.inputs)
+
+    def to(self, device: str) -> Net:
+        """The same net with its arrays on "cpu" (NumPy) or "cuda" (CuPy); SettingError if that device is not there."""
+        try:
+            return Net([node._replace(layer=node.layer.to(device)) for node in self.nodes], self.inputs)
+        except (ValueError, RuntimeError) as error:
+            raise SettingError(str(error)) from error
+
+    @property
+    def device(self) -> str:
+        """Where the net's arrays are: "cpu" or "cuda"."""
+        return next((kernels.device_of(value) for value in self.params.values()), "cpu")
 
     def __repr__(self) -> str:
         width = max(len(node.name) for node in self.nodes)

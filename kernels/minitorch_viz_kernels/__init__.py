@@ -24,6 +24,7 @@ import numpy as np
 
 from . import checks
 from .contract import Array, Kernels, Pair, out_size, pool_out_size
+from .device import device_of, to_cpu, to_device
 
 __all__ = [
     "array_module",
@@ -33,12 +34,15 @@ __all__ = [
     "conv2d_dw",
     "conv2d_dx",
     "current",
+    "device_of",
     "lrn",
     "lrn_dx",
     "maxpool2d",
     "maxpool2d_dx",
     "out_size",
     "pool_out_size",
+    "to_cpu",
+    "to_device",
     "use",
 ]
 

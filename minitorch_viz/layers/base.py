@@ -13,6 +13,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
+import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Generator
 from minitorch_viz.errors import ShapeError
 
@@ -73,6 +74,12 @@ class Layer:
     def astype(self, dtype: npt.DTypeLike) -> Self:
         """The same layer with its arrays in another precision (float32, float64)."""
         return self.replace(**{name: value.astype(dtype) for name, value in self.state.items()})
+
+    def to(self, device: str) -> Self:
+        """The same layer with its arrays on "cpu" (NumPy) or "cuda" (CuPy)."""
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        arrays = {name: kernels.to_device(value, device) for name, value in fields.items() if hasattr(value, "dtype")}
+        return self.replace(**arrays)
 
     def __repr__(self) -> str:
         """Settings as they are, arrays as their shapes: Conv2d(weight (64, 3, 3, 3), bias (64,), stride=(2, 2))."""

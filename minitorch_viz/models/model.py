@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import NetError, SettingError, ShapeError
 from minitorch_viz.layers import Conv2d, Softmax
@@ -123,20 +124,20 @@ class Model:
 
     def preprocess(self, image: ImageLike) -> Array:
         """An image (path, array (H, W, 3), Pillow image) -> the net's input (1, C, H, W), in the net's precision."""
-        return self.preprocessing.preprocess(image, self.dtype)
+        return kernels.to_device(self.preprocessing.preprocess(image, self.dtype), self.net.device)
 
     def restore(self, x: Array) -> Array:
         """The net's input (1, C, H, W) or (C, H, W) -> the picture (H, W, 3) uint8 that a person sees."""
         return self.preprocessing.restore(x)
 
     def predict_probabilities(self, x: Array, batch: int | None = None) -> Array:
-        """Inputs x (N, C, H, W), as `preprocess` gives them -> class probabilities (N, classes).
+        """Inputs x (N, C, H, W), as `preprocess` gives them -> class probabilities (N, classes), in main memory.
 
         batch: how many images to run at a time; None: all at once.
         """
         self._need_classes()
         scores = self.net.predict(x, upto=self.logits, batch=batch)
-        return Softmax().forward(scores)[0]
+        return Softmax().forward(kernels.to_cpu(scores))[0]
 
     def classify(self, image: ImageLike, top: int = 5) -> list[Prediction]:
         """The `top` most probable classes of an image, best first."""
@@ -157,6 +158,13 @@ class Model:
     def astype(self, dtype: npt.DTypeLike) -> Self:
         """The same model in another precision (float32, float64)."""
         return dataclasses.replace(self, net=self.net.astype(dtype))
+
+    def to(self, device: str) -> Self:
+        """The same model with its arrays on "cpu" (NumPy) or "cuda" (CuPy); techniques run unchanged on either.
+
+        Raises SettingError if the device is unknown, or CuPy or a GPU is missing.
+        """
+        return dataclasses.replace(self, net=self.net.to(device))
 
     def with_class_names(self, names: Sequence[str]) -> Self:
         """The same model with other class names, in class order; synonyms may follow after commas."""

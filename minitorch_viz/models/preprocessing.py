@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 import numpy as np
 import numpy.typing as npt
 
+import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import SettingError, ShapeError, near
 from minitorch_viz.layers.fields import as_pair
@@ -82,7 +83,7 @@ class Preprocessing:
             )
         x = x.reshape(shape[-3:])
         mean, std = (np.array(value, x.dtype).reshape(-1, 1, 1) for value in (self.mean, self.std))
-        pixels = np.clip(np.round(np.asarray(_on_cpu(x)) * std + mean), 0, 255).astype(np.uint8)
+        pixels = np.clip(np.round(kernels.to_cpu(x) * std + mean), 0, 255).astype(np.uint8)
         return np.ascontiguousarray(np.broadcast_to(pixels, (3, *shape[-2:])).transpose(1, 2, 0))
 
     @classmethod
@@ -123,9 +124,3 @@ def _numbers(value: object, channels: int, what: str) -> tuple[float, ...]:
     if not fine or len(numbers) not in (1, channels):
         raise SettingError(f"{what} must be one finite number, or one for each of {channels} channels: got {value!r}.")
     return tuple(float(n) for n in numbers) * (channels // len(numbers))
-
-
-def _on_cpu(x: Any) -> Array:
-    """A CuPy array as a NumPy one; a NumPy array as it is."""
-    array: Array = x.get() if hasattr(x, "get") else x
-    return array

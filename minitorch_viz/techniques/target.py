@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import SettingError, need_whole
 from minitorch_viz.graph import Tape
@@ -55,7 +56,7 @@ def resolve_target(
             raise SettingError(
                 "channel and position belong to a node; name it with node=, or give target= for a class."
             )
-        scores = tape[model.logits][0]
+        scores = kernels.to_cpu(tape[model.logits])[0]
         if channel is not None:
             target = channel if target is None else target
         chosen = int(np.argmax(scores)) if target is None else model.class_index(target)
@@ -63,7 +64,7 @@ def resolve_target(
         return Target(model.logits, (chosen,), label, float(scores[chosen]))
     if target is not None:
         raise SettingError(f"Give either a class (target={target!r}) or a node (node={node!r}), not both.")
-    maps = tape[node][0]
+    maps = kernels.to_cpu(tape[node])[0]
     if maps.ndim not in (1, 3):
         raise SettingError(f"Node {node!r} gives an array of shape {maps.shape}, which has no channels to choose from.")
     channel = (

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
+import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError, near, need_whole
 from minitorch_viz.layers import Conv2d, ReLU
@@ -87,7 +88,7 @@ def activation_maps(
     seen = view(model, image)
     tape = model.net.forward(seen.x, upto=node)
     node = node or last_map(tape.values)
-    maps = tape[node][0]
+    maps = kernels.to_cpu(tape[node])[0]
     if maps.ndim != 3:
         raise SettingError(
             f"Node {node!r} gives one number a channel, so there are no maps to show; choose an earlier one."

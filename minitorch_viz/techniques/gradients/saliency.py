@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
+import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import SettingError, near
 from minitorch_viz.layers import ReLU
@@ -118,7 +119,8 @@ def saliency(
     gradients = {}
     for one in SAYS if mode == "compare" else (mode,):
         rules = relu_mode(one)  # type: ignore[arg-type]  # "compare" was taken out above
-        gradients[one] = model.net.backward(tape, chosen.seed(tape), rules=rules)[model.net.inputs[0]][0]
+        gradient = model.net.backward(tape, chosen.seed(tape), rules=rules)[model.net.inputs[0]]
+        gradients[one] = kernels.to_cpu(gradient)[0]
     return SaliencyMap(gradients, seen.picture, seen.pixel_aspect, chosen.label, chosen.value)
 
 

@@ -1,0 +1,146 @@
+"""Nets and techniques on "cuda": on a strict stand-in for CuPy everywhere, and on a GPU where there is one."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+
+import numpy as np
+import pytest
+
+import minitorch_viz_kernels as kernels
+from minitorch_viz import load_model, relu_mode
+from minitorch_viz.errors import MinitorchVizError, SettingError
+from minitorch_viz.layers import all_layers
+from minitorch_viz.models.samples import sample_digit
+from minitorch_viz.techniques import techniques
+from tests import cupy_stand_in
+
+CASES = [
+    pytest.param(layer, inputs, id=f"{kind.__name__}-{number}")
+    for kind in all_layers()
+    for number, (layer, inputs) in enumerate(kind.examples(np.random.default_rng(0)))
+]
+
+
+@pytest.fixture(scope="session")
+def _stand_in(tmp_path_factory):
+    if shutil.which("g++") is None:
+        pytest.skip("needs g++ to run CUDA text on the CPU")
+    return cupy_stand_in.module(tmp_path_factory.mktemp("cuda"))
+
+
+@pytest.fixture(params=["stand-in", pytest.param("real", marks=pytest.mark.gpu)])
+def cuda(request, monkeypatch):
+    """ "cuda" is CuPy's stand-in, or CuPy itself where there is a GPU."""
+    if request.param == "real":
+        cupy = pytest.importorskip("cupy")
+        if not cupy.cuda.is_available():
+            pytest.skip("needs a GPU")
+    else:
+        monkeypatch.setitem(sys.modules, "cupy", request.getfixturevalue("_stand_in"))
+    forget_gpu_module()
+    yield
+    forget_gpu_module()
+
+
+def forget_gpu_module() -> None:
+    """Let the next kernel import `cupy_` anew, on the `cupy` of the moment."""
+    kernels._gpu_module.cache_clear()
+    sys.modules.pop("minitorch_viz_kernels.cupy_", None)
+    vars(kernels).pop("cupy_", None)
+
+
+def on_cuda(values):
+    """Every array of a tuple on the device; other values as they are."""
+    return tuple(kernels.to_device(value, "cuda") if isinstance(value, np.ndarray) else value for value in values)
+
+
+def compare(found, expected, what: str) -> None:
+    assert kernels.device_of(found) == "cuda", f"{what} is not on the device"
+    np.testing.assert_allclose(kernels.to_cpu(found), expected, rtol=1e-9, atol=1e-12, err_msg=what)
+
+
+@pytest.mark.usefixtures("cuda")
+@pytest.mark.parametrize(("layer", "inputs"), CASES)
+def test_every_layer_is_the_same_on_the_device(layer, inputs) -> None:
+    moved = layer.to("cuda")
+    y, saved = layer.forward(*inputs)
+    device_y, device_saved = moved.forward(*on_cuda(inputs))
+    compare(device_y, y, "y")
+    dy = np.random.default_rng(1).standard_normal(y.shape)
+    device_dy = kernels.to_device(dy, "cuda")
+    try:
+        dxs = layer.backward(dy, saved)
+    except MinitorchVizError:  # indices have no gradient
+        return
+    device_dxs = moved.backward(device_dy, device_saved)
+    for found, expected in zip(*(d if isinstance(d, tuple) else (d,) for d in (device_dxs, dxs)), strict=True):
+        compare(found, expected, "dx")
+    grads = layer.param_grads(dy, saved)
+    for name, found in moved.param_grads(device_dy, device_saved).items():
+        compare(found, grads[name], name)
+
+
+@pytest.mark.usefixtures("cuda")
+def test_a_net_runs_unchanged() -> None:
+    model = load_model("digits", dtype=np.float64)
+    moved = model.to("cuda")
+    assert (model.net.device, moved.net.device) == ("cpu", "cuda")
+    x, device_x = model.preprocess(sample_digit()), moved.preprocess(sample_digit())
+    tape, device_tape = model.net.forward(x), moved.net.forward(device_x)
+    for name in tape.values:
+        compare(device_tape[name], tape[name], name)
+    seeds = {"logits": np.eye(10)}
+    device_seeds = {"logits": kernels.to_device(np.eye(10), "cuda")}
+    for mode in ("normal", "deconvnet", "guided"):
+        dx = model.net.backward(tape, seeds, rules=relu_mode(mode))["input"]
+        compare(moved.net.backward(device_tape, device_seeds, rules=relu_mode(mode))["input"], dx, mode)
+    grads = model.net.param_grads(tape, seeds)
+    for name, found in moved.net.param_grads(device_tape, device_seeds).items():
+        compare(found, grads[name], name)
+    back = moved.to("cpu")
+    for name, value in model.net.state.items():
+        np.testing.assert_array_equal(back.net.state[name], value)
+
+
+@pytest.mark.usefixtures("cuda")
+@pytest.mark.parametrize("technique", techniques().values(), ids=lambda technique: technique.name)
+def test_techniques_run_unchanged(technique) -> None:
+    import dataclasses
+
+    model = load_model("digits")
+    settings = {"progress": False} if "progress" in technique.options else {}
+    expected = technique.compute(model, sample_digit(), **settings)
+    found = technique.compute(model.to("cuda"), sample_digit(), **settings)
+    for field in dataclasses.fields(expected):
+        one, other = getattr(expected, field.name), getattr(found, field.name)
+        for a, b in zip(*(v.values() if isinstance(v, dict) else [v] for v in (one, other)), strict=True):
+            assert isinstance(b, type(a)), field.name
+            if isinstance(a, np.ndarray):
+                np.testing.assert_allclose(b, a, rtol=1e-4, atol=1e-5, err_msg=field.name)
+    found.figure()
+
+
+def test_an_unknown_device_is_told() -> None:
+    with pytest.raises(SettingError, match="no device 'gpu'; the devices are cpu, cuda"):
+        load_model("digits").to("gpu")
+
+
+def test_a_missing_cupy_is_told(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    with pytest.raises(SettingError, match="needs CuPy"):
+        load_model("digits").to("cuda")
+
+
+def test_the_stand_in_is_as_strict_as_cupy() -> None:
+    """It must fail where CuPy fails, or the tests above prove nothing."""
+    x = cupy_stand_in.DeviceArray(np.ones(3))
+    with pytest.raises(TypeError, match="Implicit conversion"):
+        np.asarray(x)
+    for mixed in (lambda: x + np.ones(3), lambda: np.concatenate([x, np.ones(3)]), lambda: np.maximum(np.ones(3), x)):
+        with pytest.raises(TypeError, match="Unsupported type"):
+            mixed()
+    with pytest.raises(TypeError, match="cannot be written"):
+        x[:] = np.ones(3)
+    assert isinstance(x.sum(), cupy_stand_in.DeviceArray)
