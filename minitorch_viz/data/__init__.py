@@ -1,5 +1,8 @@
-"""Data sets that come with the libraries the package already needs."""
+"""Data sets, read offline, and batches of them. Every loader returns (training, test), two `Dataset`s."""
 
-from minitorch_viz.data.digits import Split, load_digits
+from minitorch_viz.data.augment import crop, cutout, flip
+from minitorch_viz.data.batches import batches
+from minitorch_viz.data.dataset import Dataset, normalized
+from minitorch_viz.data.digits import load_digits
 
-__all__ = ["Split", "load_digits"]
+__all__ = ["Dataset", "batches", "crop", "cutout", "flip", "load_digits", "normalized"]
