@@ -70,8 +70,8 @@ def parser() -> argparse.ArgumentParser:
     command("list", run_list, "list the techniques")
     command("models", run_models, "list the nets, what is at hand, and where the official files come from")
 
-    download = command("download", run_download, "fetch an official weights file, checked and resumable")
-    download.add_argument("name", help="a net from `minitorch-viz models`")
+    download = command("download", run_download, "fetch official weights or data, checked and resumable")
+    download.add_argument("name", help="a net from `minitorch-viz models`, or a data set: cifar10, mnist")
     download.add_argument("--from", dest="source", metavar="URL_OR_PATH", help="fetch from here instead")
 
     train = command("train", run_train, "train a bundled net again")
@@ -195,10 +195,12 @@ def run_models(arguments: argparse.Namespace) -> None:  # noqa: ARG001 (every co
 
 
 def run_download(arguments: argparse.Namespace) -> None:
-    """Fetch one weights file."""
+    """Fetch one weights file, or the files of a data set."""
+    from minitorch_viz.data.download import SOURCES, download_data
     from minitorch_viz.models.download import download
 
-    print(f"Wrote {download(arguments.name, source=arguments.source)}")
+    fetch = download_data if arguments.name in SOURCES else download
+    print(f"Wrote {fetch(arguments.name, source=arguments.source)}")
 
 
 def run_train(arguments: argparse.Namespace) -> None:
