@@ -244,6 +244,18 @@ def test_the_data_set_and_the_line_of_words() -> None:
     assert repr(MANY).startswith("Scenes(600 of 64 x 64, ")
 
 
+def test_concepts_by_name() -> None:
+    lists = {"kind_map": KINDS, "part_map": PARTS, "texture_map": TEXTURES, "colour_map": COLOURS}
+    names = [name for each in lists.values() for name in each[1:]]
+    assert len(set(names)) == len(names)  # so that a name says which map it is in
+    for which, each in lists.items():
+        for name in each:
+            np.testing.assert_array_equal(MANY.where(name), getattr(MANY, which) == each.index(name))
+    np.testing.assert_array_equal(scene(4, seed=11).where("red"), MANY.where("red")[4])
+    assert not (MANY.where("wheel") & ~MANY.where("car")).any()
+    np.testing.assert_array_equal(MANY.where("background"), MANY.object_map == 0)
+
+
 def test_only_the_kinds_asked_for() -> None:
     data = scenes(30, kinds=("car", "fish", "boat"))
     assert {KINDS[kind] for kind in np.unique(data.kinds)} == {"background", "car", "fish", "boat"}
@@ -288,6 +300,8 @@ BAD = {
     "background as a kind": (lambda: scenes(1, kinds=["background", "car", "fish"]), "'background'"),
     "too few kinds": (lambda: scenes(1, kinds=["car"]), "3 objects needs 3 different kinds"),
     "a kind twice": (lambda: scenes(1, kinds=["car", "car", "fish"]), "different kinds"),
+    "unknown concept": (lambda: MANY.where("weel"), "near names: wheel"),
+    "a number for a concept": (lambda: MANY.where(3), "no concept 3"),
     "noise too strong": (lambda: scenes(1, noise=31), "noise.*31"),
     "noise a float": (lambda: scenes(1, noise=0.1), "noise.*0.1"),
 }

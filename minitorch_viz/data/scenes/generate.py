@@ -55,7 +55,7 @@ def scenes(
 ) -> Scenes:
     """`count` scenes whose truth is known at every pixel.
 
-    seed: scene i of a seed is always the same, whatever `count` and `start` are.
+    seed: scene i of a seed is always the same, to the bit, whatever `count` and `start` are.
     start: the index of the first, so that further scenes of a seed can be made.
     size: pixels, an int or (H, W), each 32 to 1024.
     objects: how many in each scene, a number or (fewest, most), 1 to 5; the first is the main one, the others are

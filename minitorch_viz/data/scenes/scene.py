@@ -9,9 +9,22 @@ import numpy as np
 from minitorch_viz._types import Array
 from minitorch_viz.data.dataset import Dataset
 from minitorch_viz.data.scenes.colours import COLOURS
-from minitorch_viz.data.scenes.kinds import KINDS
+from minitorch_viz.data.scenes.kinds import KINDS, PARTS
 from minitorch_viz.data.scenes.textures import BACKGROUNDS, TEXTURES
-from minitorch_viz.errors import SettingError
+from minitorch_viz.errors import SettingError, near
+
+CONCEPTS = {  # every name once -> the map it is in, and its value there
+    name: (which, number)
+    for which, names in {"kind_map": KINDS, "part_map": PARTS, "texture_map": TEXTURES, "colour_map": COLOURS}.items()
+    for number, name in enumerate(names)
+}
+
+
+def find_concept(name: str) -> tuple[str, int]:
+    """The map that a concept is in and its value there; SettingError with near names if there is none."""
+    if not isinstance(name, str) or name not in CONCEPTS:
+        raise SettingError(f"There is no concept {name!r} in the scenes; {near(name, CONCEPTS)}.")
+    return CONCEPTS[name]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +54,12 @@ class Scene:
     def label(self) -> int:
         """The main object's class, an index into KINDS[1:]; it has the largest visible area."""
         return int(self.kinds[0]) - 1
+
+    def where(self, concept: str) -> Array:
+        """(H, W) bool, the pixels that show a kind, part, texture or colour, by its name: "car", "wheel", "red"."""
+        which, number = find_concept(concept)
+        shown: Array = getattr(self, which) == number
+        return shown
 
     def __str__(self) -> str:
         """One line an object: `red car (rows), 80 % visible`."""
@@ -85,6 +104,15 @@ class Scenes:
     def labels(self) -> Array:
         """(N,) int64, the class of each main object, an index into KINDS[1:]."""
         return self.kinds[:, 0].astype(np.int64) - 1
+
+    def where(self, concept: str) -> Array:
+        """(N, H, W) bool, the pixels that show a kind, part, texture or colour, by its name: what a unit may detect.
+
+        Raises SettingError for a name that is in none of KINDS, PARTS, TEXTURES and COLOURS.
+        """
+        which, number = find_concept(concept)
+        shown: Array = getattr(self, which) == number
+        return shown
 
     def dataset(self, name: str = "scenes") -> Dataset:
         """The pictures, labelled with their main objects' kinds."""
