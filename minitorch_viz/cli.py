@@ -1,4 +1,5 @@
-"""The command line: `minitorch-viz TECHNIQUE PHOTO`, `report`, `gradcheck`, `list`, `models`, `download`, `train`.
+"""The command line: `minitorch-viz TECHNIQUE PHOTO`, `report`, `gradcheck`, `list`, `models`, `download`, `train`,
+`scenes`.
 
 The technique commands are made from the registry (name, settings, manual). Errors that the package raises on purpose
 are printed as one sentence, without a traceback; Ctrl-C leaves what is finished.
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from minitorch_viz import __version__
-from minitorch_viz.errors import MinitorchVizError
+from minitorch_viz.errors import MinitorchVizError, need_whole
 
 PROGRAM = "minitorch-viz"
 
@@ -69,14 +70,20 @@ def parser() -> argparse.ArgumentParser:
     command("list", run_list, "list the techniques")
     command("models", run_models, "list the nets, what is at hand, and where the official files come from")
 
-    download = command("download", run_download, "fetch an official weights file, checked and resumable")
-    download.add_argument("name", help="a net from `minitorch-viz models`")
+    download = command("download", run_download, "fetch official weights or data, checked and resumable")
+    download.add_argument("name", help="a net from `minitorch-viz models`, or a data set: cifar10, mnist")
     download.add_argument("--from", dest="source", metavar="URL_OR_PATH", help="fetch from here instead")
 
     train = command("train", run_train, "train a bundled net again")
     train.add_argument("name", choices=recipe_names(), help="which net")
     train.add_argument("--out", type=Path, help="the weights file (default: NAME.safetensors)")
     train.add_argument("--seed", type=int, default=0, help="same seed, same weights (default: %(default)s)")
+
+    sheet = command("scenes", run_scenes, "draw generated scenes, with what is in them, on one sheet", SCENES_MANUAL)
+    sheet.add_argument("--count", type=int, default=24, help="how many (default: %(default)s)")
+    sheet.add_argument("--seed", type=int, default=0, help="same seed, same scenes (default: %(default)s)")
+    sheet.add_argument("--size", type=int, default=64, help="pixels a side (default: %(default)s)")
+    sheet.add_argument("--out", type=Path, default=Path("scenes.png"), help="a PNG file (default: %(default)s)")
 
     for name, technique in techniques().items():
         made = command(name, run_technique, technique.title, technique.compute.__doc__ or "")
@@ -132,6 +139,12 @@ With FILE.py, which must define forward, backward and inputs, your own pair of f
 The exit status is 1 if a gradient is wrong."""
 
 
+SCENES_MANUAL = """Draw generated scenes on one sheet, with the colour, texture and kind of each object below.
+
+These are the pictures of minitorch_viz.data.scenes, of which the object, part, texture and colour of every pixel are
+known: what a heat map or a unit should answer to can be looked up."""
+
+
 def run_technique(arguments: argparse.Namespace) -> None:
     """One technique on one photo."""
     from minitorch_viz.models import load_model
@@ -182,10 +195,12 @@ def run_models(arguments: argparse.Namespace) -> None:  # noqa: ARG001 (every co
 
 
 def run_download(arguments: argparse.Namespace) -> None:
-    """Fetch one weights file."""
+    """Fetch one weights file, or the files of a data set."""
+    from minitorch_viz.data.download import SOURCES, download_data
     from minitorch_viz.models.download import download
 
-    print(f"Wrote {download(arguments.name, source=arguments.source)}")
+    fetch = download_data if arguments.name in SOURCES else download
+    print(f"Wrote {fetch(arguments.name, source=arguments.source)}")
 
 
 def run_train(arguments: argparse.Namespace) -> None:
@@ -193,6 +208,17 @@ def run_train(arguments: argparse.Namespace) -> None:
     from minitorch_viz.training.recipes import train
 
     print(f"Wrote {train(arguments.name, arguments.out or Path(f'{arguments.name}.safetensors'), arguments.seed)}")
+
+
+def run_scenes(arguments: argparse.Namespace) -> None:
+    """A contact sheet of generated scenes."""
+    from minitorch_viz.data.scenes import scenes
+    from minitorch_viz.data.scenes.sheet import contact_sheet
+    from minitorch_viz.io.images import save_png
+
+    need_whole("number of scenes on a sheet", arguments.count, 1, 400)
+    save_png(contact_sheet(scenes(arguments.count, arguments.seed, size=arguments.size)), arguments.out)
+    print(f"Wrote {arguments.out}")
 
 
 def run_gradcheck(arguments: argparse.Namespace) -> int:

@@ -39,6 +39,10 @@ class ImageFileError(MinitorchVizError, ValueError):
     """An image file is missing, damaged, too large or of an unknown kind."""
 
 
+class DataFileError(MinitorchVizError, ValueError):
+    """A data set's file or folder is missing, damaged, mislabelled or not what its name says."""
+
+
 def near(name: object, choices: Iterable[object], what: str = "name") -> str:
     """The end of a sentence that lists what `name` may have meant: 'near names: relu1, relu2'."""
     names = [str(choice) for choice in choices]

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
-from minitorch_viz._types import Array
+from minitorch_viz.data.dataset import Dataset
 
 TEST_SHARE = 0.2
 SPLIT_SEED = 0
+NAMES = tuple("0123456789")
 
 
-class Split(NamedTuple):
-    """Images and their labels."""
-
-    images: Array  # (N, 8, 8) uint8, 0 is paper and 255 is ink
-    labels: Array  # (N,) int, the digit
-
-
-def load_digits() -> tuple[Split, Split]:
-    """The training and the test images: always the same split, a fifth of each digit is for testing."""
+def load_digits() -> tuple[Dataset, Dataset]:
+    """(training, test): 0 is paper and 255 is ink; always the same split, a fifth of each digit is for testing."""
     from sklearn.datasets import load_digits as load
     from sklearn.model_selection import train_test_split
 
@@ -28,4 +20,7 @@ def load_digits() -> tuple[Split, Split]:
     images = np.round(bunch.images * (255 / 16)).astype(np.uint8)  # stored as 0..16
     parts = train_test_split(images, bunch.target, test_size=TEST_SHARE, random_state=SPLIT_SEED, stratify=bunch.target)
     train_images, test_images, train_labels, test_labels = parts
-    return Split(train_images, train_labels), Split(test_images, test_labels)
+    return (
+        Dataset(train_images, train_labels, NAMES, "digits train"),
+        Dataset(test_images, test_labels, NAMES, "digits test"),
+    )

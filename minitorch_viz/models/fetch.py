@@ -14,21 +14,28 @@ import urllib.request
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 
-from minitorch_viz.errors import WeightsFileError
+from minitorch_viz.errors import MinitorchVizError, WeightsFileError
 
 CHUNK = 1 << 20  # bytes read at a time
-LIMIT = 4 << 30  # no file here is larger; a server that sends more is not sending weights
+LIMIT = 4 << 30  # no file here is larger; a server that sends more is not sending them
 TIMEOUT = 30.0  # seconds without an answer
 ATTEMPTS = 5  # connections in a row that bring nothing new before giving up
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # the disk is full, or fails
 
 
-def fetch(address: str, part: Path, digest: str, otherwise: str, progress: bool) -> None:
+def fetch(
+    address: str,
+    part: Path,
+    digest: str,
+    otherwise: str,
+    progress: bool,
+    failed: type[MinitorchVizError] = WeightsFileError,
+) -> None:
     """Bring the whole file into `part`, in as many connections as it takes while each brings something new.
 
     digest: "sha256:" or "sha1:" and the first digits of the sum; "" if none is known, and then nothing is resumed.
     otherwise: the sentence that says what to do without a network.
-    Raises WeightsFileError for what is wrong with the server or the file, OSError for what is wrong with the disk.
+    Raises `failed` for what is wrong with the server or the file, OSError for what is wrong with the disk.
     """
     if not digest:  # nothing could tell whether an old piece and a new one belong together
         part.unlink(missing_ok=True)
@@ -36,14 +43,14 @@ def fetch(address: str, part: Path, digest: str, otherwise: str, progress: bool)
     most, failures = _size(part), 0
     while True:
         try:
-            if _receive(address, part, progress):
+            if _receive(address, part, progress, failed):
                 break
             error: object = "the connection broke off"
         except urllib.error.HTTPError as answer:
             answer.close()
             if answer.code == 416 and _size(part):  # there is nothing beyond what we have: complete, or of another file
                 break
-            raise WeightsFileError(f"{address} answered {answer.code} {answer.reason}. {otherwise}") from answer
+            raise failed(f"{address} answered {answer.code} {answer.reason}. {otherwise}") from answer
         except (OSError, HTTPException) as failure:  # URLError, timeouts and resets are OSErrors
             if isinstance(failure, OSError) and (failure.filename is not None or failure.errno in DISK):
                 raise  # not the network but the disk
@@ -52,18 +59,18 @@ def fetch(address: str, part: Path, digest: str, otherwise: str, progress: bool)
         failures = 0 if _size(part) > most else failures + 1
         if failures and (most == 0 or failures >= ATTEMPTS):
             kept = f" {_size(part):,} bytes are kept; run it again to go on." if digest and _size(part) else ""
-            raise WeightsFileError(f"{address} cannot be fetched: {error}.{kept} {otherwise}")
+            raise failed(f"{address} cannot be fetched: {error}.{kept} {otherwise}")
         most = max(most, _size(part))
     wrong = wrong_sum(part, digest)
     if wrong is None:
         return
     part.unlink()
     if resumed:  # the old piece may have been of another file: once more from the start
-        return fetch(address, part, digest, otherwise, progress)
-    raise WeightsFileError(f"The file from {address} {wrong}; it was removed. Try again, or use another source.")
+        return fetch(address, part, digest, otherwise, progress, failed)
+    raise failed(f"The file from {address} {wrong}; it was removed. Try again, or use another source.")
 
 
-def _receive(address: str, part: Path, progress: bool) -> bool:
+def _receive(address: str, part: Path, progress: bool, failed: type[MinitorchVizError]) -> bool:
     """Append what one connection brings to `part`; whether the file is now complete."""
     from tqdm.auto import tqdm
 
@@ -74,10 +81,10 @@ def _receive(address: str, part: Path, progress: bool) -> bool:
     with _opener().open(urllib.request.Request(address, headers=headers), timeout=TIMEOUT) as answer:
         start, total = _span(answer, have)
         if answer.headers.get_content_type() == "text/html":
-            raise WeightsFileError(f"{address} answered with a web page, not with a file; is it the right address?")
-        too_long = f"{address} sends more than {LIMIT:,} bytes, which no weights file here has."
+            raise failed(f"{address} answered with a web page, not with a file; is it the right address?")
+        too_long = f"{address} sends more than {LIMIT:,} bytes, which no file here has."
         if total is not None and total > LIMIT:
-            raise WeightsFileError(too_long)
+            raise failed(too_long)
         disable = None if progress else True  # None: off where there is no terminal
         bar = tqdm(total=total, initial=start, unit="B", unit_scale=True, desc=part.stem, disable=disable)
         with part.open("r+b" if start else "wb") as file, bar:
@@ -87,7 +94,7 @@ def _receive(address: str, part: Path, progress: bool) -> bool:
                 file.write(chunk)
                 bar.update(len(chunk))
                 if file.tell() > LIMIT:
-                    raise WeightsFileError(too_long)
+                    raise failed(too_long)
             return total is None or file.tell() >= total
 
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minitorch_viz._types import Array
-from minitorch_viz.data.digits import load_digits
+from minitorch_viz.data import load_digits, normalized
 from minitorch_viz.models.digits import PREPROCESSING, SPEC, digits
 from minitorch_viz.training.adam import Adam
 from minitorch_viz.training.card import save_with_card
@@ -25,7 +24,7 @@ def train(out: Path, seed: int = 0) -> Path:
     net = digits(seed=seed)
     net = fit(
         net,
-        normalized(training.images),
+        normalized(training.images, PREPROCESSING),
         training.labels,
         rng=rng,
         epochs=EPOCHS,
@@ -37,8 +36,8 @@ def train(out: Path, seed: int = 0) -> Path:
     seconds = time.perf_counter() - started
     as_written = {name: value.astype(np.float16).astype(np.float32) for name, value in net.state.items()}
     net = net.with_params(as_written)
-    share = accuracy(net, normalized(test.images), test.labels, SPEC.logits)
-    print(f"digits: {share:.2%} of the {len(test.labels)} test images right, trained in {seconds:.1f} s")
+    share = accuracy(net, normalized(test.images, PREPROCESSING), test.labels, SPEC.logits)
+    print(f"digits: {share:.2%} of the {len(test)} test images right, trained in {seconds:.1f} s")
     return save_with_card(
         net,
         out,
@@ -53,10 +52,3 @@ def train(out: Path, seed: int = 0) -> Path:
             "licence": "MIT",
         },
     )
-
-
-def normalized(images: Array) -> Array:
-    """(N, 8, 8) uint8 -> (N, 1, 8, 8) float32 as the net takes it, the same as `Preprocessing.preprocess` gives."""
-    mean, std = np.float32(PREPROCESSING.mean[0]), np.float32(PREPROCESSING.std[0])
-    x: Array = (images[:, None].astype(np.float32) - mean) / std
-    return x

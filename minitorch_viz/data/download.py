@@ -1,0 +1,115 @@
+"""download_data: bring a data set's official files here, checked against their SHA-256 sums, resumable."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from minitorch_viz.data.cifar10 import BATCHES, JPEGS, OFFICIAL, load_cifar10
+from minitorch_viz.data.find import data_folder
+from minitorch_viz.data.mnist import FILES, load_mnist
+from minitorch_viz.errors import DataFileError, SettingError, near
+from minitorch_viz.models.fetch import fetch, wrong_sum
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set's official address, its files with their sums, and the function that reads them."""
+
+    address: str
+    sums: dict[str, str]  # file name -> SHA-256
+    load: Callable[..., Any]
+    files: tuple[str, ...]  # what may be taken from a folder of this machine
+
+
+SOURCES = {
+    "mnist": Source(
+        "https://ossci-datasets.s3.amazonaws.com/mnist/",
+        {
+            "train-images-idx3-ubyte.gz": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+            "train-labels-idx1-ubyte.gz": "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+            "t10k-images-idx3-ubyte.gz": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+            "t10k-labels-idx1-ubyte.gz": "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+        },
+        load_mnist,
+        FILES,
+    ),
+    "cifar10": Source(
+        "https://www.cs.toronto.edu/~kriz/",
+        {OFFICIAL: "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"},
+        load_cifar10,
+        (OFFICIAL, JPEGS, *BATCHES),
+    ),
+}
+
+
+def download_data(
+    name: str, source: str | Path | None = None, home: str | Path | None = None, *, progress: bool = True
+) -> Path:
+    """Fetch the files of "mnist" or "cifar10" into home/data/NAME and return that folder.
+
+    source: another http or https address at which the same files lie, or a folder of this machine; its files are
+        read before they are taken, so that damaged ones are not. Default: the official address.
+    home: default $MINITORCH_VIZ_HOME, else the user's cache folder.
+
+    Fetched files must have the known SHA-256 sums, are resumed after an interruption, and not fetched again. Raises
+    SettingError for an unknown name, DataFileError if the files cannot be had.
+    """
+    if name not in SOURCES:
+        raise SettingError(f"There is no data set {name!r} to download; {near(name, SOURCES, 'data set')}.")
+    known = SOURCES[name]
+    folder = data_folder(name) if home is None else Path(home).expanduser() / "data" / name
+    place = known.address if source is None else str(source).strip()
+    if not place.lower().startswith(("http://", "https://")):
+        _copy(known, name, Path(place).expanduser(), folder, progress)
+        return folder
+    with _files_in(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for file, sha in known.sums.items():
+            target, digest = folder / file, f"sha256:{sha}"
+            if target.is_file() and wrong_sum(target, digest) is None:
+                continue
+            by_hand = f"Without a network: fetch it elsewhere and put it there as {target}."
+            part = target.with_name(f"{file}.part")
+            fetch(f"{place.rstrip('/')}/{file}", part, digest, by_hand, progress, DataFileError)
+            _finish(part, target)
+    return folder
+
+
+def _copy(known: Source, name: str, source: Path, folder: Path, progress: bool) -> None:
+    """Take the files that a folder has, if they can be read."""
+    if not source.is_dir():
+        raise DataFileError(f"{source} is neither an http or https address nor a folder with the files of {name}.")
+    if name == "cifar10":
+        known.load(source, lossless=not (source / JPEGS).is_file(), progress=progress)
+    else:
+        known.load(source)
+    with _files_in(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in known.files:
+            old, new = source / file, folder / file
+            if old.is_file() and not (new.exists() and old.samefile(new)):
+                part = new.with_name(f"{file}.part")
+                shutil.copyfile(old, part)
+                _finish(part, new)
+
+
+def _finish(part: Path, target: Path) -> None:
+    """Make the file durable, then visible under its own name."""
+    with part.open("r+b") as file:  # Windows can only flush what is open for writing
+        os.fsync(file.fileno())
+    os.replace(part, target)
+
+
+@contextlib.contextmanager
+def _files_in(folder: Path) -> Iterator[None]:
+    """Turn a full disk or a forbidden folder into a sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise DataFileError(f"{folder} cannot take the files: {error.strerror or error}.") from error
