@@ -24,6 +24,7 @@ import numpy as np
 
 from . import checks
 from .contract import Array, Kernels, Pair, out_size, pool_out_size
+from .threads import get_threads, set_threads
 
 __all__ = [
     "array_module",
@@ -33,12 +34,14 @@ __all__ = [
     "conv2d_dw",
     "conv2d_dx",
     "current",
+    "get_threads",
     "lrn",
     "lrn_dx",
     "maxpool2d",
     "maxpool2d_dx",
     "out_size",
     "pool_out_size",
+    "set_threads",
     "use",
 ]
 

@@ -31,6 +31,11 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
     return cast("Callable[P, R]", compiled)
 
 
+def helper(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a part of the kernels in the same file; it becomes part of their machine code."""
+    return cast("Callable[P, R]", numba.njit(nogil=True)(function))
+
+
 def packed(x: Array) -> Array:
     """The array as a contiguous, read-only view.
 
