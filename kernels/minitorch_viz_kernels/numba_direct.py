@@ -21,80 +21,100 @@ import functools
 import numpy as np
 
 from .contract import Array, Pair, out_size
-from .numba_jit import kernel, packed
-from .numba_layout import phases
-from .numba_product import multiply
+from .numba_jit import helper, kernel, packed
+from .numba_layout import phases, transpose
+from .numba_product import ROWS, multiply
 from .numba_vector import lanes_of, spread, store
 from .threads import get_threads, split, workspace
 
 WEIGHTS = 1 << 17  # numbers of a block of weights, read again for every panel of places: half of a 1 MiB cache
 PLACES = 512  # about how many places (pixels of the answer) make a block
+WIDE = 6  # rows of so many vectors are computed one by one: the rest of the last vector is then a small loss
+
+
+@helper
+def _multiply_panels(
+    w: Array, w_at: int, depth: int, image: Array, x_steps: Array, b: Array, first: int, stop: int,
+    begin: int, end: int, lanes: int, answers: Array, shift: int, row: int,
+) -> None:  # fmt: skip
+    """answers[o - first, place + shift] = b + weights @ image, for answers o and places begin to end, `row` apart."""
+    at = begin
+    while at < end:
+        vectors = 2 if end - at > lanes else 1
+        at = max(begin, min(at, end - vectors * lanes))  # the last panel begins a little earlier
+        for o in range(first, stop, ROWS):  # a few answers at a time, while they are in the nearest cache
+            rows, to = min(ROWS, stop - o), (o - first) * row + at + shift
+            for r in range(rows):
+                bias = spread(b[o + r])
+                store(answers, to + r * row, bias)
+                if vectors == 2:
+                    store(answers, to + r * row + lanes, bias)
+            multiply(rows, vectors, w, w_at + o * depth, depth, image, at, x_steps, depth, answers, to, row)
+        at += vectors * lanes
 
 
 @kernel
 def _multiply_block(
-    w: Array, w_at: int, w_row: int, w_steps: Array, image: Array, x_steps: Array, wide: int, b: Array,
+    w: Array, w_at: int, depth: int, image: Array, x_steps: Array, wide: int, b: Array,
     first: int, stop: int, begin: int, end: int, lanes: int, y: Array, space: Array,
 ) -> None:  # fmt: skip
-    """Answers first to stop at places begin to end: y (O, H', W') = b + weights @ image, each at its steps.
+    """Answers first to stop at places begin to end: y (O, H', W') = b + weights @ image.
 
     A place is i * wide + j; those with j beyond W' are dropped.
     """
-    high, width = y.shape[1:]
-    in_place = wide == width and end - begin >= 2 * lanes  # nothing to drop, and room for a panel
-    if in_place:
-        answers, row, shift = y.reshape(y.size)[first * high * width :], high * width, 0
-    else:
-        answers, row, shift = space, max(end - begin, 2 * lanes), begin
-    at = begin
-    while at < end:
-        vectors = 2 if end - at > lanes else 1
-        at = max(begin, min(at, end - vectors * lanes))  # the last panel begins a little earlier, within the block
-        for r in range(stop - first):
-            bias = spread(b[first + r])
-            store(answers, r * row + at - shift, bias)
-            if vectors == 2:
-                store(answers, r * row + at - shift + lanes, bias)
-        multiply(
-            stop - first, vectors, w, w_at + first * w_row, w_row, w_steps, image, at, x_steps, len(w_steps),
-            answers, at - shift, row,
+    _, high, width = y.shape
+    answers = y.reshape(y.size)[first * high * width :]
+    if wide == width and end - begin >= 2 * lanes:  # nothing to drop, and room for a panel
+        _multiply_panels(
+            w, w_at, depth, image, x_steps, b, first, stop, begin, end, lanes, answers, 0, high * width
         )  # fmt: skip
-        at += vectors * lanes
-    if not in_place:
-        for r in range(stop - first):
-            for i in range(begin // wide, min(high, (end - 1) // wide + 1)):
-                left, right = max(begin - i * wide, 0), min(end - i * wide, width)
-                if left < right:
-                    target = y[first + r, i, left:right]
-                    source = answers[r * row + i * wide + left - shift :]
-                    for j in range(len(target)):
-                        target[j] = source[j]
+        return
+    rows = range(begin // wide, min(high, (end - 1) // wide + 1))
+    if width >= WIDE * lanes:  # each row by itself, straight into y
+        for i in rows:
+            left, right = max(begin, i * wide), min(end, i * wide + width)
+            _multiply_panels(
+                w, w_at, depth, image, x_steps, b, first, stop, left, right, lanes, answers, i * (width - wide),
+                high * width,
+            )  # fmt: skip
+        return
+    room = max(end - begin, 2 * lanes)
+    _multiply_panels(w, w_at, depth, image, x_steps, b, first, stop, begin, end, lanes, space, -begin, room)
+    for r in range(stop - first):
+        for i in rows:
+            left, right = max(begin - i * wide, 0), min(end - i * wide, width)
+            if left < right:
+                target, source = y[first + r, i, left:right], space[r * room + i * wide + left - begin :]
+                for j in range(len(target)):
+                    target[j] = source[j]
 
 
-def _multiply(
-    w: Array, w_at: int, w_row: int, w_steps: Array, image: Array, x_steps: Array, wide: int, b: Array, y: Array
-) -> None:
+def _multiply(w: Array, w_at: int, image: Array, x_steps: Array, wide: int, b: Array, y: Array) -> None:
     """y (O, H', W') = b + weights @ image: cut into blocks of places and of answers, which threads share."""
     filters, high, width = y.shape
-    places, lanes, depth = (high - 1) * wide + width, lanes_of(y.dtype), len(w_steps)
+    places, lanes, depth = (high - 1) * wide + width, lanes_of(y.dtype), len(x_steps)
     panel = 2 * lanes
     rows = min(filters, max(8, WEIGHTS // depth // 8 * 8))
-    # Blocks end at a multiple of a panel, and the last takes what is left: at least one panel, so that its last panel
-    # can begin a little earlier without reaching into another block.
-    count = max(1, min(places // panel, -(-places // PLACES)))
+    if wide != width and width >= WIDE * lanes:  # blocks of whole rows
+        count = max(1, min(high, -(-places // PLACES)))
+        edges = [high * i // count * wide for i in range(count)] + [places]
+    else:
+        # Blocks end at a multiple of a panel, and the last takes what is left: at least one panel, so that its last
+        # panel can begin a little earlier without reaching into another block.
+        count = max(1, min(places // panel, -(-places // PLACES)))
+        edges = [places // panel * i // count * panel for i in range(count)] + [places]
     if get_threads() > 1 and count * -(-filters // rows) < 2 * get_threads():
         rows = min(rows, max(8, -(-filters // (2 * get_threads())) + 7) // 8 * 8)
-    edges = [places // panel * i // count * panel for i in range(count)] + [places]
     blocks = [
         (o, min(o + rows, filters), edges[i], edges[i + 1]) for o in range(0, filters, rows) for i in range(count)
     ]
     largest = max(max(end - begin, panel) for _, _, begin, end in blocks)
 
     def work(start: int, stop: int) -> None:
-        space = workspace(rows * largest if wide != width or places < panel else 0, y.dtype)
+        space = workspace(rows * largest, y.dtype)
         for first, last, begin, end in blocks[start:stop]:
             _multiply_block(
-                w, w_at, w_row, w_steps, image, x_steps, wide, b, first, last, begin, end, lanes, y, space
+                w, w_at, depth, image, x_steps, wide, b, first, last, begin, end, lanes, y, space
             )  # fmt: skip
 
     split(len(blocks), float(filters) * depth * places, work, finer=2)
@@ -113,13 +133,13 @@ def _image(x: Array, stride: Pair, before: Pair, size: Pair, places: int) -> Arr
 
 
 @functools.lru_cache(256)
-def _forward_steps(channels: int, taps: Pair, stride: Pair, dilation: Pair, size: Pair) -> tuple[Array, Array]:
-    """Where each weight (c, u, v) stands in w, and where its row of the image begins."""
+def _forward_steps(channels: int, taps: Pair, stride: Pair, dilation: Pair, size: Pair) -> Array:
+    """Where the image begins under each weight (c, u, v)."""
     c, u, v = np.ogrid[:channels, : taps[0], : taps[1]]
     (sh, sw), (u, v) = stride, (u * dilation[0], v * dilation[1])
     piece = (c * sh + u % sh) * sw + v % sw
     steps = piece * size[0] * size[1] + u // sh * size[1] + v // sw
-    return packed(np.arange(steps.size)), packed(steps.reshape(-1))
+    return packed(steps.reshape(-1))
 
 
 def conv2d(x: Array, w: Array, b: Array | None, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
@@ -133,7 +153,7 @@ def conv2d(x: Array, w: Array, b: Array | None, stride: Pair, padding: Pair, dil
     if stride == (1, 1) and (taps, padding) == ([1, 1], (0, 0)):
         high, wide, size = 1, high * wide, (1, high * wide)  # places need not know of rows
         x = x.reshape(images, channels, *size)
-    w_steps, x_steps = _forward_steps(depth, (taps[0], taps[1]), stride, dilation, size)
+    x_steps = _forward_steps(depth, (taps[0], taps[1]), stride, dilation, size)
     flat_w, x = packed(w).reshape(w.size), packed(x)
     bias = packed(np.zeros(filters, x.dtype) if b is None else b)
     y = np.empty((images, filters, high, wide), x.dtype)
@@ -144,18 +164,17 @@ def conv2d(x: Array, w: Array, b: Array | None, stride: Pair, padding: Pair, dil
                 some = slice(g * per_group, (g + 1) * per_group)
                 places = (high - 1) * size[1] + wide
                 image = _image(x[n, g * depth : (g + 1) * depth], stride, padding, size, places)
-                at = g * per_group * len(w_steps)
-                _multiply(flat_w, at, len(w_steps), w_steps, image, x_steps, size[1], bias[some], y[n, some])
+                _multiply(flat_w, g * per_group * len(x_steps), image, x_steps, size[1], bias[some], y[n, some])
 
-    split(images, float(y.size) * len(w_steps), work, finer=4)
+    split(images, float(y.size) * len(x_steps), work, finer=4)
     return y.reshape(shape)
 
 
 @functools.lru_cache(256)
 def _backward_steps(
-    filters: int, channels: int, taps: Pair, stride: Pair, dilation: Pair, phase: Pair, begin: Pair, count: Pair
-) -> tuple[Array, Array, Pair, Pair]:
-    """The weights that reach the pixels of one phase: where they stand in w and in padded dy; its padding and size.
+    filters: int, taps: Pair, stride: Pair, dilation: Pair, phase: Pair, begin: Pair, count: Pair
+) -> tuple[list[int], list[int], Array, Pair, Pair]:
+    """The weights (u, v) that reach the pixels of one phase, where padded dy begins under each, its padding and size.
 
     A pixel h with h + padding = q * stride + phase was reached by weight u from answer q - (u * dilation - phase) /
     stride, where that is whole.
@@ -165,17 +184,22 @@ def _backward_steps(
         backs = [(u, u * dilation[a] - phase[a]) for u in range(taps[a])]
         reach.append([(u, back // stride[a]) for u, back in backs if back % stride[a] == 0])
     if not reach[0] or not reach[1]:
-        return np.empty(0, np.int64), np.empty(0, np.int64), (0, 0), (0, 0)
+        return [], [], np.empty(0, np.int64), (0, 0), (0, 0)
     most = [max(back for _, back in reach[a]) for a in (0, 1)]
     least = [min(back for _, back in reach[a]) for a in (0, 1)]
     size = (count[0] + most[0] - least[0], count[1] + most[1] - least[1])
-    o = np.arange(filters)[:, None, None]
-    u, v = (np.array([u for u, _ in reach[a]]) for a in (0, 1))
     i, j = (np.array([most[a] - back for _, back in reach[a]]) for a in (0, 1))
-    w_steps = o * channels * taps[0] * taps[1] + u[:, None] * taps[1] + v
-    x_steps = o * size[0] * size[1] + i[:, None] * size[1] + j
-    before = (most[0] - begin[0], most[1] - begin[1])
-    return packed(w_steps.reshape(-1)), packed(x_steps.reshape(-1)), before, size
+    steps = np.arange(filters) * size[0] * size[1] + i[:, None, None] * size[1] + j[:, None]
+    rows, columns = ([u for u, _ in reach[a]] for a in (0, 1))
+    return rows, columns, packed(steps.reshape(-1)), (most[0] - begin[0], most[1] - begin[1]), size
+
+
+def _weights_last(w: Array) -> Array:
+    """w (O, C, kh, kw), packed -> (C, kh, kw, O)."""
+    matrix = w.reshape(len(w), w[0].size)
+    out = np.empty(matrix.T.shape, w.dtype)
+    split(len(out), 10.0 * w.size, lambda begin, end: transpose(matrix, begin, end, lanes_of(w.dtype), out))
+    return out.reshape(*w.shape[1:], len(w))
 
 
 def conv2d_dx(dy: Array, w: Array, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
@@ -186,31 +210,34 @@ def conv2d_dx(dy: Array, w: Array, size: Pair, stride: Pair, padding: Pair, dila
     if stride == (1, 1) and (taps, padding) == ((1, 1), (0, 0)):
         size = (1, size[0] * size[1])
         dy = dy.reshape(images, filters, *size)
-    flat_w, dy, nothing = packed(w).reshape(w.size), packed(dy), packed(np.zeros(depth, dy.dtype))
+    w, dy, nothing = packed(w), packed(dy), packed(np.zeros(depth, dy.dtype))
+    by_group = [_weights_last(w[g * per_group : (g + 1) * per_group]) for g in range(groups)]
     dx = np.empty((images, depth * groups, *size), dy.dtype)
 
     def work(start: int, stop: int) -> None:
         for n in range(start, stop):
             for g in range(groups):
                 some, to = dy[n, g * per_group : (g + 1) * per_group], dx[n, g * depth : (g + 1) * depth]
-                at = g * per_group * depth * taps[0] * taps[1]
                 for a in range(min(stride[0], size[0])):  # the phase of pixels a, a + stride, ...
                     for b in range(min(stride[1], size[1])):
-                        _one_phase(some, flat_w, at, (a, b), to)
+                        _one_phase(some, by_group[g], (a, b), to)
 
-    def _one_phase(dy: Array, w: Array, at: int, pixel: Pair, dx: Array) -> None:
-        high, wide = (-(-(size[a] - pixel[a]) // stride[a]) for a in (0, 1))
+    def _one_phase(dy: Array, w: Array, pixel: Pair, dx: Array) -> None:
+        target = dx[:, pixel[0] :: stride[0], pixel[1] :: stride[1]]
         phase = ((pixel[0] + padding[0]) % stride[0], (pixel[1] + padding[1]) % stride[1])
         begin = ((pixel[0] + padding[0]) // stride[0], (pixel[1] + padding[1]) // stride[1])
-        steps = _backward_steps(per_group, depth, taps, stride, dilation, phase, begin, (high, wide))
-        w_steps, x_steps, before, room = steps
-        target = dx[:, pixel[0] :: stride[0], pixel[1] :: stride[1]]
-        if not len(w_steps):
+        count = (target.shape[1], target.shape[2])
+        rows, columns, x_steps, before, room = _backward_steps(
+            per_group, taps, stride, dilation, phase, begin, count
+        )  # fmt: skip
+        if not rows or not columns:
             target[...] = 0
             return
-        image = _image(dy, (1, 1), before, room, (high - 1) * room[1] + wide)
+        if stride != (1, 1):
+            w = w[:, rows][:, :, columns]
+        image = _image(dy, (1, 1), before, room, (count[0] - 1) * room[1] + count[1])
         answer = dx if stride == (1, 1) else np.empty(target.shape, dx.dtype)
-        _multiply(w, at, taps[0] * taps[1], w_steps, image, x_steps, room[1], nothing, answer)
+        _multiply(packed(w).reshape(w.size), 0, image, x_steps, room[1], nothing, answer)
         if stride != (1, 1):
             target[...] = answer
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from .contract import Array, Pair
 from .numba_jit import kernel, packed
-from .numba_layout import channels_last
+from .numba_layout import channels_last, transpose
 from .numba_product import multiply
 from .numba_vector import lanes_of
 from .threads import split
@@ -24,21 +24,21 @@ PLACES = 256  # places summed at a time: their numbers of dy and of the image st
 
 @kernel
 def _add_products(
-    dy: Array, image: Array, x_steps: Array, dy_steps: Array, taps: Array, count: int, first: int, stop: int,
+    dy: Array, image: Array, x_steps: Array, taps: Array, count: int, chunk: int, first: int, stop: int,
     lanes: int, sums: Array,
 ) -> None:  # fmt: skip
     """sums (taps, O, room) += dy (O, places) @ the `count` numbers each tap sees at each place; rows first to stop."""
     _, filters, room = sums.shape
     places = len(x_steps)
     flat_dy, flat = dy.reshape(dy.size), sums.reshape(sums.size)
-    for begin in range(0, places, len(dy_steps)):
-        some = min(len(dy_steps), places - begin)
+    for begin in range(0, places, chunk):
+        some = min(chunk, places - begin)
         steps = x_steps[begin : begin + some]
         for tap in range(len(taps)):
             for j in range(0, count, 2 * lanes):
                 vectors = 2 if count - j > lanes else 1
                 multiply(
-                    stop - first, vectors, flat_dy, first * places + begin, places, dy_steps, image, taps[tap] + j,
+                    stop - first, vectors, flat_dy, first * places + begin, places, image, taps[tap] + j,
                     steps, some, flat, (tap * filters + first) * room + j, room,
                 )  # fmt: skip
 
@@ -68,6 +68,8 @@ def _steps(out: Pair, stride: Pair, taps: Pair, dilation: Pair, wide: int, depth
 
 
 def conv2d_dw(dy: Array, x: Array, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
+    if groups == 1 and (kernel, stride, padding) == ((1, 1), (1, 1), (0, 0)):
+        return _sum_of_products(dy, x)
     images, filters, *out = dy.shape
     depth, per_group, lanes = x.shape[1] // groups, filters // groups, lanes_of(x.dtype)
     rows, wide = (max((out[a] - 1) * stride[a] + (kernel[a] - 1) * dilation[a] + 1, 1) for a in (0, 1))
@@ -76,7 +78,6 @@ def conv2d_dw(dy: Array, x: Array, kernel: Pair, stride: Pair, padding: Pair, di
     count = kernel[1] * depth if merged else depth
     dy, x = packed(dy).reshape(images, filters, out[0] * out[1]), packed(x)
     dw = np.empty((filters, depth, *kernel), dy.dtype)
-    dy_steps = packed(np.arange(PLACES))
     image = np.zeros(rows * wide * depth + 2 * lanes, dy.dtype)  # the last panel may read beyond
     cost = float(dw.size) * images * len(x_steps)
     for g in range(groups):
@@ -90,7 +91,7 @@ def conv2d_dw(dy: Array, x: Array, kernel: Pair, stride: Pair, padding: Pair, di
                 channels_last(pixels, start - padding[0], -padding[1], 0, stop - start, wide, depth, lanes, part)
 
             def add(start: int, stop: int, answers: Array = dy[n, some], sums: Array = sums) -> None:
-                _add_products(answers, image, x_steps, dy_steps, taps, count, start, stop, lanes, sums)
+                _add_products(answers, image, x_steps, taps, count, PLACES, start, stop, lanes, sums)
 
             split(rows, 4.0 * image.size, lay_out)
             split(per_group, cost / groups / images, add)
@@ -101,3 +102,32 @@ def conv2d_dw(dy: Array, x: Array, kernel: Pair, stride: Pair, padding: Pair, di
 
         split(per_group, 4.0 * sums.size, collect)
     return dw
+
+
+def _sum_of_products(dy: Array, x: Array) -> Array:
+    """dw of 1x1 filters: dy (N, O, places) times x (N, C, places) transposed. The smaller of the two is turned."""
+    images, filters, channels, lanes = len(x), dy.shape[1], x.shape[1], lanes_of(x.dtype)
+    places = x.shape[2] * x.shape[3]
+    dy, x = (packed(array).reshape(images, array.shape[1], places) for array in (dy, x))
+    swapped = filters < channels
+    straight, turned = (x, dy) if swapped else (dy, x)
+    rows, wide = (channels, filters) if swapped else (filters, channels)
+    sums = np.zeros((1, rows, -(-wide // (2 * lanes)) * 2 * lanes), x.dtype)
+    image = np.zeros(places * wide + 2 * lanes, x.dtype)  # the last panel may read beyond
+    steps, taps = packed(np.arange(places) * wide), packed(np.zeros(1, np.int64))
+    for n in range(images):
+        part = image[: places * wide].reshape(places, wide)
+
+        def turn(start: int, stop: int, source: Array = turned[n], part: Array = part) -> None:
+            transpose(source, start, stop, lanes, part)
+
+        def add(start: int, stop: int, source: Array = straight[n]) -> None:
+            _add_products(source, image, steps, taps, wide, PLACES, start, stop, lanes, sums)
+
+        split(places, 10.0 * image.size, turn)
+        split(rows, float(rows) * wide * places, add)
+    if not swapped:
+        return np.ascontiguousarray(sums[0, :, :wide]).reshape(filters, channels, 1, 1)
+    dw = np.empty((filters, channels), x.dtype)
+    split(filters, 10.0 * dw.size, lambda start, stop: transpose(packed(sums[0]), start, stop, lanes, dw))
+    return dw.reshape(filters, channels, 1, 1)

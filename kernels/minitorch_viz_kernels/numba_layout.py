@@ -57,15 +57,38 @@ def channels_last(
             out[row : row + wide * depth] = 0
             continue
         out[row : row + begin * depth] = 0
-        out[row + end * depth : row + wide * depth] = 0
         for c in range(0, depth, lanes):
             j = begin
             if first + c + lanes <= channels and c + lanes <= depth:
-                while j + lanes <= end:
+                while j < end:
+                    if j + lanes > end:
+                        # The last square begins a little earlier; a short row's square also writes into what follows
+                        # it, which is filled later.
+                        j = max(begin, end - lanes)
                     source = ((first + c) * height + top + i) * width + left + j
+                    if (i * wide + j + lanes) > rows * wide or source + (lanes - 1) * height * width + lanes > x.size:
+                        break
                     store_transposed(flat, source, height * width, out, row + j * depth + c, depth)
                     j += lanes
             for k in range(c, min(c + lanes, depth)):
                 inside = first + k < channels
                 for rest in range(j, end):
                     out[row + rest * depth + k] = x[first + k, top + i, left + rest] if inside else 0
+        out[row + end * depth : row + wide * depth] = 0
+
+
+@kernel
+def transpose(x: Array, begin: int, end: int, lanes: int, out: Array) -> None:
+    """x (rows, columns), columns begin to end -> out (columns, rows), the same columns."""
+    rows, columns = x.shape
+    flat, turned = x.reshape(x.size), out.reshape(out.size)
+    for i in range(0, rows, lanes):
+        j = begin
+        if i + lanes <= rows:
+            while j < end and end - begin >= lanes:
+                j = min(j, end - lanes)  # the last square begins a little earlier
+                store_transposed(flat, i * columns + j, columns, turned, j * rows + i, rows)
+                j += lanes
+        for rest in range(j, end):
+            for k in range(i, min(i + lanes, rows)):
+                out[rest, k] = x[k, rest]

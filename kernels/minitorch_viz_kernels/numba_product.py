@@ -45,11 +45,11 @@ ROWS = 6 if VECTOR_BYTES == 32 else 8
 
 def _in_numpy(rows: int, vectors: int) -> Any:
     def multiply(
-        a: Array, a_at: int, a_row: int, a_steps: Array, b: Array, b_at: int, b_steps: Array, count: int,
+        a: Array, a_at: int, a_row: int, b: Array, b_at: int, b_steps: Array, count: int,
         c: Array, c_at: int, c_row: int,
     ) -> None:  # fmt: skip
         wide = np.arange(vectors * lanes_of(c.dtype))
-        left = a[a_at + np.arange(rows)[:, None] * a_row + a_steps[:count]]
+        left = a[a_at + np.arange(rows)[:, None] * a_row + np.arange(count)]
         right = b[b_at + b_steps[:count, None] + wide]
         c[c_at + np.arange(rows)[:, None] * c_row + wide] += left @ right
 
@@ -59,11 +59,11 @@ def _in_numpy(rows: int, vectors: int) -> Any:
 def _in_llvm(rows: int, vectors: int) -> Any:
     @intrinsic
     def multiply(
-        _context: Any, a: Any, a_at: Any, a_row: Any, a_steps: Any, b: Any, b_at: Any, b_steps: Any, count: Any,
+        _context: Any, a: Any, a_at: Any, a_row: Any, b: Any, b_at: Any, b_steps: Any, count: Any,
         c: Any, c_at: Any, c_row: Any,
     ) -> Any:  # fmt: skip
         whole = types.intp
-        signature = types.void(a, whole, whole, a_steps, b, whole, b_steps, whole, c, whole, whole)
+        signature = types.void(a, whole, whole, b, whole, b_steps, whole, c, whole, whole)
         return signature, lambda *call: _write(rows, vectors, *call)
 
     return multiply
@@ -72,12 +72,11 @@ def _in_llvm(rows: int, vectors: int) -> Any:
 def _write(rows: int, vectors: int, context: Any, builder: Any, signature: Any, args: Any) -> Any:
     """Load the answers, add for every k, store the answers."""
     kinds, whole = signature.args, ir.IntType(64)
-    a, a_at, a_row, a_steps, b, b_at, b_steps, count, c, c_at, c_row = args
+    a, a_at, a_row, b, b_at, b_steps, count, c, c_at, c_row = args
     a_first = pointer_to(context, builder, kinds[0], a, a_at)
-    b_first = pointer_to(context, builder, kinds[4], b, b_at)
-    a_step = pointer_to(context, builder, kinds[3], a_steps, whole(0))
-    b_step = pointer_to(context, builder, kinds[6], b_steps, whole(0))
-    c_first = pointer_to(context, builder, kinds[8], c, c_at)
+    b_first = pointer_to(context, builder, kinds[3], b, b_at)
+    b_step = pointer_to(context, builder, kinds[5], b_steps, whole(0))
+    c_first = pointer_to(context, builder, kinds[7], c, c_at)
     vector = llvm_vector(c_first.type.pointee)
     name = f"llvm.fma.v{vector.count}f{8 * VECTOR_BYTES // vector.count}"  # a * b + c, rounded once
     fma = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector] * 3), name)
@@ -97,9 +96,9 @@ def _write(rows: int, vectors: int, context: Any, builder: Any, signature: Any, 
     total = {place: builder.phi(vector) for place in places}
     b_row = builder.gep(b_first, [builder.load(builder.gep(b_step, [k]))])
     right = [load_vector(builder, builder.gep(b_row, [whole(v * vector.count)])) for v in range(vectors)]
-    along, after = builder.load(builder.gep(a_step, [k])), {}
+    after = {}
     for r in range(rows):
-        left = spread_number(builder, builder.load(builder.gep(a_rows[r], [along])))
+        left = spread_number(builder, builder.load(builder.gep(a_rows[r], [k])))
         for v in range(vectors):
             after[r, v] = builder.call(fma, [left, right[v], total[r, v]])
     following = builder.add(k, whole(1))
@@ -125,12 +124,12 @@ _one_2, _one_1 = _make(1, 2), _make(1, 1)
 
 @helper
 def multiply(
-    rows: int, vectors: int, a: Array, a_at: int, a_row: int, a_steps: Array, b: Array, b_at: int, b_steps: Array,
+    rows: int, vectors: int, a: Array, a_at: int, a_row: int, b: Array, b_at: int, b_steps: Array,
     count: int, c: Array, c_at: int, c_row: int,
 ) -> None:  # fmt: skip
     """Some rows, and 1 or 2 vectors of columns, of a product are added to c.
 
-        c[c_at + r * c_row + j] += sum over k < count of a[a_at + r * a_row + a_steps[k]] * b[b_at + b_steps[k] + j]
+        c[c_at + r * c_row + j] += sum over k < count of a[a_at + r * a_row + k] * b[b_at + b_steps[k] + j]
 
     All arrays are flat, the steps are int64, and count is at least 1. The steps are what makes a convolution a matrix
     product without writing its columns out: b_steps[k] says where the image stands under filter number k.
@@ -140,25 +139,25 @@ def multiply(
         left, a_at_r, c_at_r = rows - r, a_at + r * a_row, c_at + r * c_row
         if left >= ROWS:
             if vectors == 2:
-                _full_2(a, a_at_r, a_row, a_steps, b, b_at, b_steps, count, c, c_at_r, c_row)
+                _full_2(a, a_at_r, a_row, b, b_at, b_steps, count, c, c_at_r, c_row)
             else:
-                _full_1(a, a_at_r, a_row, a_steps, b, b_at, b_steps, count, c, c_at_r, c_row)
+                _full_1(a, a_at_r, a_row, b, b_at, b_steps, count, c, c_at_r, c_row)
             r += ROWS
         elif left >= 4:
             if vectors == 2:
-                _four_2(a, a_at_r, a_row, a_steps, b, b_at, b_steps, count, c, c_at_r, c_row)
+                _four_2(a, a_at_r, a_row, b, b_at, b_steps, count, c, c_at_r, c_row)
             else:
-                _four_1(a, a_at_r, a_row, a_steps, b, b_at, b_steps, count, c, c_at_r, c_row)
+                _four_1(a, a_at_r, a_row, b, b_at, b_steps, count, c, c_at_r, c_row)
             r += 4
         elif left >= 2:
             if vectors == 2:
-                _two_2(a, a_at_r, a_row, a_steps, b, b_at, b_steps, count, c, c_at_r, c_row)
+                _two_2(a, a_at_r, a_row, b, b_at, b_steps, count, c, c_at_r, c_row)
             else:
-                _two_1(a, a_at_r, a_row, a_steps, b, b_at, b_steps, count, c, c_at_r, c_row)
+                _two_1(a, a_at_r, a_row, b, b_at, b_steps, count, c, c_at_r, c_row)
             r += 2
         else:
             if vectors == 2:
-                _one_2(a, a_at_r, a_row, a_steps, b, b_at, b_steps, count, c, c_at_r, c_row)
+                _one_2(a, a_at_r, a_row, b, b_at, b_steps, count, c, c_at_r, c_row)
             else:
-                _one_1(a, a_at_r, a_row, a_steps, b, b_at, b_steps, count, c, c_at_r, c_row)
+                _one_1(a, a_at_r, a_row, b, b_at, b_steps, count, c, c_at_r, c_row)
             r += 1

@@ -56,7 +56,8 @@ class Vector(types.Type):
 @register_model(Vector)
 class _VectorModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, llvm_vector(manager.lookup(kind.number).get_value_type()))
+        number = manager.lookup(kind.number).get_value_type()
+        super().__init__(manager, kind, llvm_vector(number))  # type: ignore[no-untyped-call]  # Numba's own class
 
 
 def llvm_vector(number: Any) -> Any:

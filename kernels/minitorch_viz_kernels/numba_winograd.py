@@ -41,8 +41,7 @@ PANEL = 2 * LANES  # filters that are multiplied at a time
 CHUNK = 64  # channels whose filters are changed at a time: 36 * CHUNK * PANEL numbers stay in the cache
 TILES = 56  # about how many tiles make a block; more would push the pixels of a block out of the cache
 GAP = LANES  # between the 36 matrices: at powers of two apart, they would compete for the same places in the cache
-_V_STEPS = np.arange(CHUNK)  # where the channels of a chunk stand in V, and in U
-_U_STEPS = np.arange(CHUNK) * PANEL
+_STEPS = np.arange(CHUNK) * PANEL  # where the channels of a chunk stand in U
 
 
 @helper
@@ -201,7 +200,7 @@ def _write_tiles(m: Array, b: Array, o: int, row: int, rows: int, across: int, y
 @kernel
 def _multiply_tiles(
     v: Array, depth: int, w: Array, backward: bool, channels: int, u: Array, ready: bool, b: Array, panel: int,
-    panels: int, row: int, rows: int, across: int, y: Array, v_steps: Array, u_steps: Array, space: Array,
+    panels: int, row: int, rows: int, across: int, y: Array, steps: Array, space: Array,
 ) -> None:  # fmt: skip
     """v (36, tiles, depth) times the filters of some panels -> their answers in y.
 
@@ -223,7 +222,7 @@ def _multiply_tiles(
             for place in range(36):
                 left, right = place * (tiles * depth + GAP) + first, at + place * (count * PANEL + GAP)
                 target = place * (tiles * PANEL + GAP)
-                multiply(tiles, 2, v, left, depth, v_steps, u, right, u_steps, count, m, target, PANEL)
+                multiply(tiles, 2, v, left, depth, u, right, steps, count, m, target, PANEL)
         _write_tiles(m, b, o, row, rows, across, y, space)
 
 
@@ -270,7 +269,7 @@ def _one_block(
         space = workspace(room + 36 * (tiles * PANEL + GAP) + (9 * CHUNK + 2 * LANES) * PANEL, x.dtype)
         _multiply_tiles(
             v, depth, w, backward, channels, space[:room], False, b, start, stop - start, 0, down, across, y,
-            _V_STEPS, _U_STEPS, space[room:],
+            _STEPS, space[room:],
         )  # fmt: skip
 
     split(depth // LANES, 500.0 * tiles * channels, pixels)
@@ -304,7 +303,7 @@ def _many_blocks(x: Array, w: Array, b: Array, padding: Pair, backward: bool, do
             _change_pixels(x[image], *padding, row, some, across, 0, depth, depth, v, space)
             _multiply_tiles(
                 v, depth, w, backward, channels, u, True, b, 0, panels, row, some, across, y[image],
-                _V_STEPS, _U_STEPS, space,
+                _STEPS, space,
             )  # fmt: skip
 
     split(panels * chunks, 100.0 * w.size, change)
