@@ -25,6 +25,7 @@ import numpy as np
 from . import checks
 from .contract import Array, Kernels, Pair, out_size, pool_out_size
 from .threads import get_threads, set_threads
+from .warm import warmup
 
 __all__ = [
     "array_module",
@@ -43,6 +44,7 @@ __all__ = [
     "pool_out_size",
     "set_threads",
     "use",
+    "warmup",
 ]
 
 CPU_MODULES = ("reference", "numpy", "numba")
