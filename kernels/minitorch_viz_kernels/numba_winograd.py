@@ -39,6 +39,7 @@ from .threads import split, workspace
 LANES = lanes_of(np.float32)
 PANEL = 2 * LANES  # filters that are multiplied at a time
 CHUNK = 64  # channels whose filters are changed at a time: 36 * CHUNK * PANEL numbers stay in the cache
+COST = 60.0  # of a tile, a channel and a filter: 36 multiplications and the changes of basis
 TILES = 56  # about how many tiles make a block; more would push the pixels of a block out of the cache
 GAP = LANES  # between the 36 matrices: at powers of two apart, they would compete for the same places in the cache
 _STEPS = np.arange(CHUNK) * PANEL  # where the channels of a chunk stand in U
@@ -255,7 +256,7 @@ def _one_block(
     channels, filters, tiles = len(x), len(y), down * across
     depth = -(-channels // LANES) * LANES
     v = np.empty(36 * (tiles * depth + GAP), x.dtype)
-    cost = 36.0 * tiles * channels * filters
+    cost = COST * tiles * channels * filters
 
     def pixels(start: int, stop: int) -> None:
         wide = (stop - start) * LANES
@@ -284,7 +285,7 @@ def _many_blocks(x: Array, w: Array, b: Array, padding: Pair, backward: bool, do
     u = np.empty(panels * chunks * room, x.dtype)
     rows = min(down, max(1, TILES // across))
     blocks = [(image, row, min(rows, down - row)) for image in range(images) for row in range(0, down, rows)]
-    cost = 36.0 * images * down * across * channels * filters
+    cost = COST * images * down * across * channels * filters
 
     def change(start: int, stop: int) -> None:
         space = workspace((9 * CHUNK + LANES) * PANEL, x.dtype)

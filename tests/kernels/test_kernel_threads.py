@@ -33,22 +33,22 @@ def large_calls() -> list[tuple[str, tuple[Any, ...]]]:
         return rng.standard_normal(shape).astype(np.float32)
 
     x, w3, w1, w5, dy = (
-        draw(1, 64, 30, 30),
+        draw(1, 64, 40, 40),
         draw(64, 64, 3, 3),
         draw(64, 64, 1, 1),
         draw(64, 64, 5, 5),
-        draw(1, 64, 30, 30),
+        draw(1, 64, 40, 40),
     )
     big = draw(2, 32, 128, 128)
     _, won = kernels.maxpool2d(big, (2, 2), (2, 2), NONE, (64, 64))
     half, scale = draw(2, 32, 64, 64), np.abs(big) + 1
     return [
         ("conv2d", (x, w3, None, ONE, ONE, ONE, 1)),
-        ("conv2d", (draw(3, 64, 30, 30), w3, None, ONE, ONE, ONE, 1)),
+        ("conv2d", (draw(3, 64, 40, 40), w3, None, ONE, ONE, ONE, 1)),
         ("conv2d", (x, w1, None, ONE, NONE, ONE, 1)),
         ("conv2d", (x, w5, None, (2, 2), (2, 2), ONE, 1)),
-        ("conv2d_dx", (dy, w3, (30, 30), ONE, ONE, ONE, 1)),
-        ("conv2d_dx", (dy, w5, (60, 60), (2, 2), (2, 2), ONE, 1)),
+        ("conv2d_dx", (dy, w3, (40, 40), ONE, ONE, ONE, 1)),
+        ("conv2d_dx", (dy, w5, (80, 80), (2, 2), (2, 2), ONE, 1)),
         ("conv2d_dw", (dy, x, (3, 3), ONE, ONE, ONE, 1)),
         ("maxpool2d", (big, (2, 2), (2, 2), NONE, (64, 64))),
         ("maxpool2d_dx", (half, won, (128, 128))),
