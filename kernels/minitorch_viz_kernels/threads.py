@@ -25,8 +25,8 @@ import numpy.typing as npt
 
 from .contract import Array
 
-# Fewer multiplications than this (about 0.2 milliseconds of a core) are done by the calling thread alone. Waking another
-# thread and passing Python's lock to and fro costs 50 to 80 microseconds: measured, two threads win nothing below.
+# Fewer multiplications than this (about 0.2 milliseconds of a core) are done by the calling thread alone. Waking
+# another thread and passing Python's lock to and fro costs 50 to 80 microseconds: two threads win nothing below.
 # Helpers that wait awake for the next call were slower still on a machine that had other work.
 WORTH_A_THREAD = 16_000_000
 

@@ -73,6 +73,19 @@ def test_error_on_layers_of_the_nets(c: int, o: int, side: int) -> None:
     assert error(dx, exact("conv2d_dx", dy, w, (side, side), ONE, ONE, ONE, 1)) < 1e-4
 
 
+def test_the_table_of_algorithms() -> None:
+    def choice(o: int, c: int, side: int = 3, stride: int = 1, groups: int = 1, backward: bool = False) -> str:
+        w = np.zeros((o, c, side, side), np.float32)
+        return numba_conv.algorithm(w, (stride, stride), ONE, groups, backward)
+
+    assert choice(64, 16) == "winograd"
+    assert choice(64, 3) == "direct"
+    assert choice(64, 3, backward=True) == "winograd"  # reads 64 channels
+    assert choice(8, 8) == "direct"
+    assert choice(64, 64, side=5) == choice(64, 64, stride=2) == choice(64, 64, groups=2) == "direct"
+    assert numba_conv.algorithm(np.zeros((64, 64, 3, 3)), ONE, ONE, 1) == "direct"  # float64
+
+
 def test_float64_never_comes_here(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any, **__: Any) -> Any:
         raise AssertionError("Winograd was called")
