@@ -25,6 +25,8 @@ import numpy as np
 from . import checks
 from .contract import Array, Kernels, Pair, out_size, pool_out_size
 from .device import device_of, to_cpu, to_device
+from .threads import get_threads, set_threads
+from .warm import warmup
 
 __all__ = [
     "array_module",
@@ -35,15 +37,18 @@ __all__ = [
     "conv2d_dx",
     "current",
     "device_of",
+    "get_threads",
     "lrn",
     "lrn_dx",
     "maxpool2d",
     "maxpool2d_dx",
     "out_size",
     "pool_out_size",
+    "set_threads",
     "to_cpu",
     "to_device",
     "use",
+    "warmup",
 ]
 
 CPU_MODULES = ("reference", "numpy", "numba")

@@ -1,7 +1,7 @@
 """Rung three: the kernels with their loops compiled by Numba, one idea a file.
 
-Compiled loops only move, compare and add. Matrix products and powers stay NumPy's, which has the faster ones. The
-loops release the GIL and start no threads, so that several Python threads may run them at once.
+Powers stay NumPy's, which has the faster ones. The loops release the GIL and start no threads themselves: `threads`
+lets several Python threads run them at once. Read `numba_direct` first, then `numba_product`, `numba_winograd`.
 """
 
 from __future__ import annotations

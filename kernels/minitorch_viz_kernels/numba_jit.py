@@ -19,8 +19,8 @@ R = TypeVar("R")
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Compile at the first call, release the GIL, and keep the machine code on disk where a folder is writable.
 
-    A compiled function that calls another keeps running the old one from disk after that one's file changed:
-    kernels call nothing outside their own file.
+    A compiled function that calls another keeps running the old one from disk after that one's file changed: kernels
+    call nothing outside their own file but what says so at its top (`numba_vector`, `numba_product`, `numba_layout`).
     """
     compiled = numba.njit(nogil=True)(function)
     # Code from disk would ignore NUMBA_BOUNDSCHECK=1, so under it nothing is kept.
@@ -29,6 +29,11 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
         with contextlib.suppress(RuntimeError):
             compiled = numba.njit(nogil=True, cache=True)(function)
     return cast("Callable[P, R]", compiled)
+
+
+def helper(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a part of the kernels in the same file; it becomes part of their machine code."""
+    return cast("Callable[P, R]", numba.njit(nogil=True)(function))
 
 
 def packed(x: Array) -> Array:

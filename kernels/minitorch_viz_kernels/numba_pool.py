@@ -12,6 +12,9 @@ import numpy as np
 
 from .contract import Array, Pair
 from .numba_jit import kernel, packed
+from .threads import split
+
+COST = 10  # a comparison or a sum with its loads costs about as much as so many multiplications of a convolution
 
 
 @kernel
@@ -40,11 +43,11 @@ def _maxpool(x: Array, y: Array, won: Array, kh: int, kw: int, sh: int, sw: int,
 
 
 @kernel
-def _maxpool_dx(dy: Array, won: Array, dx: Array) -> None:
-    """dy (N, C, windows), won (N or 1, C, windows) -> added into dx (N, C, pixels)."""
-    images, maps, windows = dy.shape
+def _maxpool_dx(dy: Array, won: Array, dx: Array, first: int, stop: int) -> None:
+    """dy (N, C, windows), won (N or 1, C, windows) -> added into dx (N, C, pixels), maps first to stop."""
+    images, _, windows = dy.shape
     for n in range(images):
-        for m in range(maps):
+        for m in range(first, stop):
             for i in range(windows):
                 dx[n, m, won[n % won.shape[0], m, i]] += dy[n, m, i]
 
@@ -53,14 +56,25 @@ def maxpool2d(x: Array, kernel: Pair, stride: Pair, padding: Pair, out: Pair) ->
     n, c, height, width = x.shape
     y = np.empty((n * c, *out), x.dtype)
     won = np.empty((n * c, *out), np.int32)
-    _maxpool(packed(x).reshape(n * c, height, width), y, won, *kernel, *stride, *padding)
+    maps = packed(x).reshape(n * c, height, width)
+
+    def work(start: int, stop: int) -> None:
+        some = slice(start, stop)
+        _maxpool(maps[some], y[some], won[some], *kernel, *stride, *padding)
+
+    split(n * c, COST * y.size * kernel[0] * kernel[1], work)
     return y.reshape(n, c, *out), won.reshape(n, c, *out)
 
 
 def maxpool2d_dx(dy: Array, won: Array, size: Pair) -> Array:
     n, c, high, wide = dy.shape
     dx = np.zeros((n, c, size[0] * size[1]), dy.dtype)
-    _maxpool_dx(packed(dy).reshape(n, c, high * wide), packed(won).reshape(len(won), c, high * wide), dx)
+    answers, switches = packed(dy).reshape(n, c, high * wide), packed(won).reshape(len(won), c, high * wide)
+
+    def work(start: int, stop: int) -> None:
+        _maxpool_dx(answers, switches, dx, start, stop)
+
+    split(c, COST * (dy.size + dx.size), work)
     return dx.reshape(n, c, *size)
 
 
@@ -112,12 +126,22 @@ def _avgpool_dx(dy: Array, dx: Array, kh: int, kw: int, sh: int, sw: int, ph: in
 def avgpool2d(x: Array, kernel: Pair, stride: Pair, padding: Pair, out: Pair, count_include_pad: bool) -> Array:
     n, c, height, width = x.shape
     y = np.empty((n * c, *out), x.dtype)
-    _avgpool(packed(x).reshape(n * c, height, width), y, *kernel, *stride, *padding, count_include_pad)
+    maps = packed(x).reshape(n * c, height, width)
+
+    def work(start: int, stop: int) -> None:
+        _avgpool(maps[start:stop], y[start:stop], *kernel, *stride, *padding, count_include_pad)
+
+    split(n * c, COST * y.size * kernel[0] * kernel[1], work)
     return y.reshape(n, c, *out)
 
 
 def avgpool2d_dx(dy: Array, kernel: Pair, stride: Pair, padding: Pair, size: Pair, count_include_pad: bool) -> Array:
     n, c, high, wide = dy.shape
     dx = np.zeros((n * c, *size), dy.dtype)
-    _avgpool_dx(packed(dy).reshape(n * c, high, wide), dx, *kernel, *stride, *padding, count_include_pad)
+    answers = packed(dy).reshape(n * c, high, wide)
+
+    def work(start: int, stop: int) -> None:
+        _avgpool_dx(answers[start:stop], dx[start:stop], *kernel, *stride, *padding, count_include_pad)
+
+    split(n * c, COST * dy.size * kernel[0] * kernel[1], work)
     return dx.reshape(n, c, *size)

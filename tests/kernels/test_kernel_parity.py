@@ -75,10 +75,14 @@ def test_pixels_that_no_window_saw_get_exactly_zero(module: Any) -> None:
 def test_blocks_of_rows_and_images_join_without_a_seam(module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     call = next(call for call in CALLS if str(call) == "conv2d-groups")
     backward = [call for call in CALLS if str(call) in ("conv2d_dx-groups", "conv2d_dw-groups")]
-    home = module
     if module.__name__.endswith("numba_"):
-        from minitorch_viz_kernels import numba_conv as home
-    monkeypatch.setattr(home, "BLOCK", 100)
+        from minitorch_viz_kernels import numba_direct, numba_filters
+
+        monkeypatch.setattr(numba_direct, "WEIGHTS", 8)
+        monkeypatch.setattr(numba_direct, "PLACES", 3)
+        monkeypatch.setattr(numba_filters, "PLACES", 3)
+    else:
+        monkeypatch.setattr(module, "BLOCK", 100)
     for each in (call, *backward):
         (got,) = arrays(getattr(module, each.kernel)(*each.arguments(np.float64)))
         assert_close(got, expected(each, np.float64)[0], np.float64)
@@ -86,13 +90,13 @@ def test_blocks_of_rows_and_images_join_without_a_seam(module: Any, monkeypatch:
 
 def test_numba_compiles_each_loop_once_a_dtype_whatever_the_layout() -> None:
     pytest.importorskip("numba")
-    from minitorch_viz_kernels import numba_, numba_conv
+    from minitorch_viz_kernels import numba_, numba_direct
 
-    if not hasattr(numba_conv._im2col, "signatures"):
+    if not hasattr(numba_direct._multiply_block, "signatures"):
         pytest.skip("Numba's compiler is switched off")
     x, w = np.random.default_rng(0).standard_normal((2, 2, 5, 5)), np.ones((2, 2, 3, 3))
     geometry = ((1, 1), (0, 0), (1, 1), 1)
     for layout in (x, np.asfortranarray(x), x[:, ::-1], spread_out(x)):
         numba_.conv2d(layout, w, None, *geometry)
         numba_.conv2d(layout.astype(np.float32), w.astype(np.float32), None, *geometry)
-    assert len(numba_conv._im2col.signatures) <= 2
+    assert len(numba_direct._multiply_block.signatures) <= 2

@@ -1,0 +1,201 @@
+"""Vectors: several neighbouring numbers that the processor loads, adds and stores as one.
+
+Numba finds vector instructions in simple loops. It does not find them where many arrays are read and written at once,
+because any two might overlap. Here they are written down: `load` gives a Vector, `+ - *` work on all its numbers, and
+`store` writes it back, so that a formula for one number is also the formula for a whole vector.
+
+    a, b = load(x, 0), load(x, 64)
+    store(y, 0, 4 * a - b)
+
+Arrays are flat and positions are counted in numbers. Nothing is checked: as with every kernel, the caller vouches for
+the sizes. Where Numba's compiler is switched off, a Vector is a short NumPy array and all stays the same.
+
+A cached kernel keeps running the old code after this file changed: empty `__pycache__` then.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numba
+import numpy as np
+from llvmlite import binding, ir
+from numba.core import types
+from numba.extending import intrinsic, models, overload, register_model
+
+from .contract import Array
+
+SETTINGS: Any = numba.config  # Numba makes its attributes from the environment
+
+
+def _vector_bytes() -> int:
+    """How wide the vectors of this processor are: AVX-512, AVX, or the 16 bytes that every one has."""
+    features = SETTINGS.CPU_FEATURES or binding.get_host_cpu_features().flatten()
+    if "+avx512f" in features:
+        return 64
+    return 32 if "+avx" in features else 16
+
+
+VECTOR_BYTES = _vector_bytes()
+
+
+def lanes_of(dtype: Any) -> int:
+    """How many numbers of a dtype one vector holds: 16 of float32 with AVX-512."""
+    return VECTOR_BYTES // int(np.dtype(dtype).itemsize)
+
+
+class Vector(types.Type):
+    """Numba's type of a vector of numbers of one type."""
+
+    def __init__(self, number: Any) -> None:
+        self.number = number
+        super().__init__(name=f"Vector({VECTOR_BYTES} bytes of {number})")
+
+
+@register_model(Vector)
+class _VectorModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, kind: Any) -> None:
+        number = manager.lookup(kind.number).get_value_type()
+        super().__init__(manager, kind, llvm_vector(number))  # type: ignore[no-untyped-call]  # Numba's own class
+
+
+def llvm_vector(number: Any) -> Any:
+    """LLVM's type of a vector of float or double."""
+    return ir.VectorType(number, VECTOR_BYTES // (4 if isinstance(number, ir.FloatType) else 8))
+
+
+def pointer_to(context: Any, builder: Any, kind: Any, array: Any, at: Any) -> Any:
+    """The address of a number of a flat array."""
+    return builder.gep(context.make_array(kind)(context, builder, array).data, [at], inbounds=True)
+
+
+def load_vector(builder: Any, pointer: Any) -> Any:
+    """The vector that begins at an address, which need not be a multiple of a vector's size."""
+    value = builder.load(builder.bitcast(pointer, llvm_vector(pointer.type.pointee).as_pointer()))
+    value.align = 4
+    return value
+
+
+def store_vector(builder: Any, value: Any, pointer: Any) -> None:
+    builder.store(value, builder.bitcast(pointer, value.type.as_pointer())).align = 4
+
+
+def spread_number(builder: Any, number: Any) -> Any:
+    """The vector that holds one number everywhere."""
+    kind, index = llvm_vector(number.type), ir.IntType(32)
+    undefined = ir.Constant(kind, ir.Undefined)
+    first = builder.insert_element(undefined, number, index(0))
+    return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(index, kind.count), None))
+
+
+def _transpose(builder: Any, rows: list[Any]) -> list[Any]:
+    """Rows to columns: exchange blocks of 1, 2, 4, ... numbers between rows that far apart."""
+    count, index = len(rows), ir.IntType(32)
+    step = 1
+    while step < count:
+        for i in (i for i in range(count) if not i & step):
+            a, b = rows[i], rows[i + step]
+            upper = [j if not j & step else count + j - step for j in range(count)]
+            lower = [j + step if not j & step else count + j for j in range(count)]
+            rows[i], rows[i + step] = (
+                builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(index, count), places))
+                for places in (upper, lower)
+            )
+        step *= 2
+    return rows
+
+
+if SETTINGS.DISABLE_JIT:
+
+    def load(x: Array, at: int) -> Any:
+        return x[at : at + lanes_of(x.dtype)].copy()
+
+    def spread(number: Any) -> Any:
+        return np.full(lanes_of(number.dtype), number)
+
+    def store(x: Array, at: int, value: Any) -> None:
+        x[at : at + len(value)] = value
+
+    def store_transposed(x: Array, at: int, row: int, y: Array, to: int, column: int) -> None:
+        places = np.arange(lanes_of(x.dtype))
+        y[to + places * column + places[:, None]] = x[at + places * 1 + places[:, None] * row].T
+
+else:
+
+    @intrinsic
+    def load(_context: Any, x: Any, at: Any) -> Any:
+        """The vector x[at : at + lanes]."""
+
+        def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return load_vector(builder, pointer_to(context, builder, signature.args[0], *args))
+
+        return Vector(x.dtype)(x, types.intp), write
+
+    @intrinsic
+    def spread(_context: Any, number: Any) -> Any:
+        """The vector that holds a number everywhere."""
+
+        def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return spread_number(builder, args[0])
+
+        return Vector(number)(number), write
+
+    @intrinsic
+    def store(_context: Any, x: Any, at: Any, value: Any) -> Any:
+        """x[at : at + lanes] = value."""
+
+        def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            store_vector(builder, args[2], pointer_to(context, builder, signature.args[0], *args[:2]))
+            return context.get_dummy_value()
+
+        return types.void(x, types.intp, value), write
+
+    @intrinsic
+    def store_transposed(_context: Any, x: Any, at: Any, row: Any, y: Any, to: Any, column: Any) -> Any:
+        """For a square of lanes x lanes numbers: y[to + j * column + i] = x[at + i * row + j]."""
+
+        def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            x, at, row, y, to, column = args
+            source = pointer_to(context, builder, signature.args[0], x, at)
+            target = pointer_to(context, builder, signature.args[3], y, to)
+            places = [ir.IntType(64)(i) for i in range(llvm_vector(source.type.pointee).count)]
+            rows = [load_vector(builder, builder.gep(source, [builder.mul(row, i)])) for i in places]
+            for j, value in zip(places, _transpose(builder, rows), strict=True):
+                store_vector(builder, value, builder.gep(target, [builder.mul(column, j)]))
+            return context.get_dummy_value()
+
+        whole = types.intp
+        return types.void(x, whole, whole, y, whole, whole), write
+
+    def _operation(name: str) -> Any:
+        @intrinsic
+        def apply(_context: Any, a: Any, b: Any) -> Any:
+            kind = a if isinstance(a, Vector) else b
+
+            def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+                a, b = (
+                    value if isinstance(given, Vector)
+                    else spread_number(builder, context.cast(builder, value, given, kind.number))
+                    for value, given in zip(args, signature.args, strict=True)
+                )  # fmt: skip
+                return getattr(builder, name)(a, b, flags=("contract",))  # a * b + c may round once
+
+            return kind(a, b), write
+
+        return apply
+
+    def _teach(symbol: Any, name: str) -> None:
+        """Make an operator work on two vectors, or on a number and a vector."""
+        apply = _operation(name)
+
+        @overload(symbol)
+        def operate(a: Any, b: Any) -> Any:
+            def compute(a: Any, b: Any) -> Any:
+                return apply(a, b)
+
+            return compute if isinstance(a, Vector) or isinstance(b, Vector) else None
+
+    _teach(operator.add, "fadd")
+    _teach(operator.sub, "fsub")
+    _teach(operator.mul, "fmul")

@@ -1,0 +1,41 @@
+"""Compile every kernel before it is needed: its machine code then comes from the cache, now and in later processes."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from .threads import split
+
+
+def warmup() -> float:
+    """Run each kernel of the current module once in float32 and float64; returns how many seconds it took.
+
+    The first time on a machine, Numba's compiler takes most of them. Later calls are a matter of milliseconds.
+    """
+    import minitorch_viz_kernels as kernels
+
+    start = time.perf_counter()
+    one, none = (1, 1), (0, 0)
+    for dtype in (np.float32, np.float64):
+        x, w = np.ones((1, 16, 8, 8), dtype), np.ones((16, 16, 3, 3), dtype)
+        for filters, padding, dilation, groups in (
+            (w, one, one, 1),
+            (w[:, :1], one, one, 16),
+            (w[:, :, :1, :1], none, one, 1),
+        ):
+            size = (filters.shape[2], filters.shape[3])
+            kernels.conv2d(x, filters, None, one, padding, dilation, groups)
+            kernels.conv2d_dx(x, filters, (8, 8), one, padding, dilation, groups)
+            kernels.conv2d_dw(x, x, size, one, padding, dilation, groups)
+        y, won = kernels.maxpool2d(x, (2, 2), (2, 2), none, (4, 4))
+        kernels.maxpool2d_dx(y, won, (8, 8))
+        kernels.avgpool2d(x, (2, 2), (2, 2), none, (4, 4), True)
+        kernels.avgpool2d_dx(y, (2, 2), (2, 2), none, (8, 8), True)
+        y, scale = kernels.lrn(x, 5, 1e-4, 0.75, 1.0)
+        kernels.lrn_dx(y, x, scale, 5, 1e-4, 0.75)
+    many = np.ones((1, 16, 64, 64), np.float32)  # more tiles than one block: Winograd's other way
+    kernels.conv2d(many, np.ones((16, 16, 3, 3), np.float32), None, one, one, one, 1)
+    split(kernels.get_threads(), np.inf, lambda *_: None)  # hires the threads
+    return time.perf_counter() - start
