@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from minitorch_viz.io.images import load_image, resize_image
 
+from minitorch_viz.io.images import load_image, resize_image
 from minitorch_viz.models import Model, load_model
 from minitorch_viz.models.vgg19_decoder import load_vgg19_decoder
 
