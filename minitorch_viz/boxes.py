@@ -6,11 +6,9 @@ they make one array (K, C, h, w), which a layer computes in one call.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
-
-import numpy as np
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
@@ -21,17 +19,31 @@ ALL = slice(None)
 class Span(NamedTuple):
     """K stretches of one length along one axis."""
 
-    starts: Array  # (K,) ints; (1,) if all K start at one place
+    starts: tuple[int, ...]  # K of them, or one if all K start at one place
     size: int
 
     @classmethod
-    def covering(cls, first: Array, stop: Array, length: int) -> Span:
+    def at(cls, starts: Iterable[int], size: int) -> Span:
+        """Stretches of `size`; K starts at one place become one."""
+        starts = tuple(starts)
+        return cls(starts[:1] if len(set(starts)) == 1 else starts, size)
+
+    @classmethod
+    def covering(cls, first: Sequence[int], stop: Sequence[int], length: int) -> Span:
         """Stretches of the least common size (at least 1) that hold first[k] to stop[k], inside 0 to length.
 
         One that would leave the axis at its end is moved back, so that it holds more than it must.
         """
-        size = min(max(1, int((stop - first).max())), length)
-        return cls(_shortest(np.minimum(first, length - size)), size)
+        size = min(max(1, *(b - a for a, b in zip(first, stop, strict=True))), length)
+        return cls.at((min(a, length - size) for a in first), size)
+
+    def together(self, other: Span) -> Iterator[tuple[int, int]]:
+        """The starts of both, k by k."""
+        count = max(len(self.starts), len(other.starts))
+        return zip(self._repeated(count), other._repeated(count), strict=True)
+
+    def _repeated(self, count: int) -> tuple[int, ...]:
+        return self.starts if len(self.starts) == count else self.starts * count
 
 
 class Boxes(NamedTuple):
@@ -41,9 +53,9 @@ class Boxes(NamedTuple):
     columns: Span
 
     @classmethod
-    def at(cls, tops: Array, lefts: Array, size: Pair) -> Boxes:
+    def at(cls, tops: Iterable[int], lefts: Iterable[int], size: Pair) -> Boxes:
         """Boxes of `size` (h, w) with the upper left corners (tops[k], lefts[k])."""
-        return cls(Span(_shortest(np.asarray(tops)), size[0]), Span(_shortest(np.asarray(lefts)), size[1]))
+        return cls(Span.at(tops, size[0]), Span.at(lefts, size[1]))
 
     @property
     def size(self) -> Pair:
@@ -57,10 +69,8 @@ class Boxes(NamedTuple):
 
     def cuts(self) -> Iterator[tuple[slice, slice, slice, slice]]:
         """An index into (K, C, H, W) for each box; a single one for all K if they lie at one place."""
-        count = max(len(self.rows.starts), len(self.columns.starts))
-        tops, lefts = (np.broadcast_to(span.starts, count).tolist() for span in self)
-        for k, (top, left) in enumerate(zip(tops, lefts, strict=True)):
-            one = ALL if count == 1 else slice(k, k + 1)
+        for k, (top, left) in enumerate(corners := list(self.rows.together(self.columns))):
+            one = ALL if len(corners) == 1 else slice(k, k + 1)
             yield one, ALL, slice(top, top + self.rows.size), slice(left, left + self.columns.size)
 
     def take(self, x: Array) -> Array:
@@ -75,21 +85,22 @@ class Boxes(NamedTuple):
 
     def union(self, other: Boxes, size: Pair) -> Boxes:
         """Boxes inside a map of `size` that hold both."""
-        rows, columns = (
-            Span.covering(np.minimum(a.starts, b.starts), np.maximum(a.starts + a.size, b.starts + b.size), length)
-            for a, b, length in zip(self, other, size, strict=True)
-        )
-        return Boxes(rows, columns)
+        if self == other:
+            return self
+        spans = []
+        for mine, yours, length in zip(self, other, size, strict=True):
+            pairs = list(mine.together(yours))
+            first, stop = [min(a, b) for a, b in pairs], [max(a + mine.size, b + yours.size) for a, b in pairs]
+            spans.append(Span.covering(first, stop, length))
+        return Boxes(*spans)
 
     def within(self, outer: Boxes) -> Boxes:
         """The same boxes, counted from the corners of the larger boxes that they lie in."""
-        return Boxes.at(self.rows.starts - outer.rows.starts, self.columns.starts - outer.columns.starts, self.size)
-
-    def same(self, other: Boxes) -> bool:
-        """Whether the rectangles are the same."""
-        return self.size == other.size and all(
-            np.array_equal(a.starts, b.starts) for a, b in zip(self, other, strict=True)
+        rows, columns = (
+            Span.at((a - b for a, b in inner.together(around)), inner.size)
+            for inner, around in zip(self, outer, strict=True)
         )
+        return Boxes(rows, columns)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +115,7 @@ class Patch:
 
         Never write into the answer: in boxes of the same size it is the values themselves.
         """
-        if boxes.same(self.boxes):
+        if boxes == self.boxes:
             return self.values
         xp = kernels.array_module(self.values)
         shape = (*self.values.shape[:2], *boxes.size)
@@ -118,8 +129,4 @@ class Patch:
 
 def whole_map(size: Pair) -> Boxes:
     """One box that is the whole map (H, W)."""
-    return Boxes.at(np.zeros(1, int), np.zeros(1, int), size)
-
-
-def _shortest(starts: Array) -> Array:
-    return starts[:1] if (starts == starts[0]).all() else starts
+    return Boxes.at([0], [0], size)

@@ -104,7 +104,7 @@ def _cropped(seed: Array) -> Gradient:
 def _span(where: Array, length: int) -> Span:
     """Where (K, length) is true, from first to last."""
     first, last = where.argmax(axis=1), length - 1 - where[:, ::-1].argmax(axis=1)
-    return Span.covering(first, last + 1, length)  # an empty row gives all of it
+    return Span.covering(first.tolist(), (last + 1).tolist(), length)  # an empty row gives all of it
 
 
 def _whole(dy: Gradient, like: Array) -> Array:

@@ -32,11 +32,15 @@ class Window(NamedTuple):
 
     def reached(self, x: Boxes, out_size: Pair) -> Boxes:
         """Input boxes -> the boxes of an output (H', W') that a change inside them can change."""
+        if self is PIXEL:
+            return x
         rows, columns = (self._reached(a, x[a], out_size[a]) for a in (0, 1))
         return Boxes(rows, columns)
 
     def reads(self, y: Boxes, in_size: Pair) -> Boxes:
         """Output boxes -> the crops of an input (H, W) from which the layer computes them rightly."""
+        if self is PIXEL:
+            return y
         rows, columns = (self._reads(a, y[a], in_size[a]) for a in (0, 1))
         return Boxes(rows, columns)
 
@@ -47,25 +51,25 @@ class Window(NamedTuple):
 
     def _reached(self, a: int, x: Span, out_length: int) -> Span:
         stride, padding, up = self.stride[a], self.padding[a], self.up[a]
-        first = -(-(x.starts * up + padding - self.reach[a] + 1) // stride)  # rounded up
-        last = ((x.starts + x.size) * up - 1 + padding) // stride
-        first = np.clip(first, 0, out_length - 1)
-        return Span.covering(first, np.minimum(last + 1, out_length), out_length)
+        first = [-(-(i * up + padding - self.reach[a] + 1) // stride) for i in x.starts]  # rounded up
+        last = [((i + x.size) * up - 1 + padding) // stride for i in x.starts]
+        first = [min(max(o, 0), out_length - 1) for o in first]
+        return Span.covering(first, [min(o + 1, out_length) for o in last], out_length)
 
     def _reads(self, a: int, y: Span, in_length: int) -> Span:
         stride, padding, up = self.stride[a], self.padding[a], self.up[a]
-        first = np.clip((y.starts * stride - padding) // up, 0, in_length - 1)
-        last = ((y.starts + y.size - 1) * stride - padding + self.reach[a] - 1) // up
+        first = [min(max((o * stride - padding) // up, 0), in_length - 1) for o in y.starts]
+        last = [((o + y.size - 1) * stride - padding + self.reach[a] - 1) // up for o in y.starts]
         # The crop's windows must be windows of the whole: it begins a multiple of the stride after the image, and it
         # may end with the image's end, where a rounded-up pooling (ceil_mode) has its odd last windows.
-        first = first // stride * stride
-        size = max(1, int((np.minimum(last + 1, in_length) - first).max()))
+        first = [i // stride * stride for i in first]
+        size = max(1, *(min(j + 1, in_length) - i for i, j in zip(first, last, strict=True)))
         size = in_length - (in_length - size) // stride * stride
-        return Span.covering(first, first + size, in_length)
+        return Span.covering(first, [i + size for i in first], in_length)
 
     def _gives(self, a: int, x: Span, in_length: int, out_length: int) -> Span:
         up, stride = self.up[a], self.stride[a]
-        return Span(x.starts * up // stride, out_length - (in_length - x.size) * up // stride)
+        return Span.at((i * up // stride for i in x.starts), out_length - (in_length - x.size) * up // stride)
 
 
 PIXEL = Window()  # a pixel of the output reads the pixel at the same place
@@ -77,7 +81,7 @@ def shifted(won: Array, size: Pair, x: Boxes) -> Array:
     won (1 or K, C, h, w), one crop each. A place outside the crop, which only a spoilt margin has, becomes a near one.
     """
     row, column = np.divmod(won, size[1])
-    tops, lefts = (span.starts.reshape(-1, 1, 1, 1).astype(won.dtype) for span in x)
+    tops, lefts = (np.array(span.starts, won.dtype).reshape(-1, 1, 1, 1) for span in x)
     row, column = np.clip(row - tops, 0, x.rows.size - 1), np.clip(column - lefts, 0, x.columns.size - 1)
     moved: Array = row * won.dtype.type(x.columns.size) + column
     return moved

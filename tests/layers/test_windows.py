@@ -89,7 +89,7 @@ def test_boxes_at_several_places_are_one_batch(name: str) -> None:
     in_size, (high, wide) = inputs[0].shape[2:], y.shape[2:]
     size = (high + 1) // 2, (wide + 1) // 2
     corners = list(itertools.product(range(high - size[0] + 1), range(wide - size[1] + 1)))
-    together = Boxes.at(*np.array(corners).T, size)
+    together = Boxes.at(*zip(*corners, strict=True), size)
     x_boxes = layer.window.reads(together, in_size)
     given = layer.window.gives(x_boxes, in_size, (high, wide))
     part = layer.forward(*(x_boxes.take(x) for x in inputs))[0]
