@@ -96,6 +96,8 @@ class Boxes(NamedTuple):
 
     def within(self, outer: Boxes) -> Boxes:
         """The same boxes, counted from the corners of the larger boxes that they lie in."""
+        if self == outer:
+            return whole_map(self.size)
         rows, columns = (
             Span.at((a - b for a, b in inner.together(around)), inner.size)
             for inner, around in zip(self, outer, strict=True)

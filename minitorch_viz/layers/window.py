@@ -32,20 +32,22 @@ class Window(NamedTuple):
 
     def reached(self, x: Boxes, out_size: Pair) -> Boxes:
         """Input boxes -> the boxes of an output (H', W') that a change inside them can change."""
-        if self is PIXEL:
+        if self == PIXEL:
             return x
         rows, columns = (self._reached(a, x[a], out_size[a]) for a in (0, 1))
         return Boxes(rows, columns)
 
     def reads(self, y: Boxes, in_size: Pair) -> Boxes:
         """Output boxes -> the crops of an input (H, W) from which the layer computes them rightly."""
-        if self is PIXEL:
+        if self == PIXEL:
             return y
         rows, columns = (self._reads(a, y[a], in_size[a]) for a in (0, 1))
         return Boxes(rows, columns)
 
     def gives(self, x: Boxes, in_size: Pair, out_size: Pair) -> Boxes:
         """Crops of an input (H, W) -> the boxes of the output (H', W') that the layer makes of them, with margins."""
+        if self == PIXEL:
+            return x
         rows, columns = (self._gives(a, x[a], in_size[a], out_size[a]) for a in (0, 1))
         return Boxes(rows, columns)
 
