@@ -15,7 +15,7 @@ from minitorch_viz._types import Array, Generator
 from minitorch_viz.errors import NetError, SettingError, ShapeError, near, need_whole
 from minitorch_viz.graph import Node, Rules, Tape, check_names, checked_nodes, checked_rules, checked_seeds
 from minitorch_viz.layers.base import Layer
-from minitorch_viz.sweep import sweep
+from minitorch_viz.sweep import sweep, sweep_in_chunks
 
 
 class Net:
@@ -102,6 +102,7 @@ class Net:
         wrt: str | Sequence[str] | None = None,
         rules: Rules | None = None,
         crop: bool = True,
+        chunk: int | None = None,
     ) -> dict[str, Array]:
         """Carry gradients from `seeds` back to the inputs or nodes named in `wrt`. Parameters get none.
 
@@ -111,11 +112,13 @@ class Net:
         rules: {layer type or node name: rule}; a rule replaces the layer's backward in this pass only.
         crop: where a seed is zero outside a small box of its maps, compute only the part that it can reach; the
             numbers are the same. False: whole maps, as a rule needs that looks at all of a map at once (its mean, say).
+        chunk: how many of K seeds on a tape of one image to carry at a time; None: as many as suit the cache.
         Returns {name: gradient (K, ...)}, in the tape's dtype.
         """
         goals = self.inputs if wrt is None else check_names(wrt, self.names, "wrt")
         grads, rules = checked_seeds(tape, seeds), checked_rules(rules, self._by_name)
-        found = dict(sweep(self.nodes, tape, grads, set(goals), rules, crop))
+        chunk = None if chunk is None else need_whole("chunk", chunk, 1)
+        found = sweep_in_chunks(self.nodes, tape, grads, set(goals), rules, crop, chunk)
         for name in goals:
             if name not in found:
                 raise NetError(f"No path leads from the seeds {sorted(seeds)} back to {name!r}: it has no gradient.")

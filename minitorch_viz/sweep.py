@@ -21,10 +21,15 @@ from typing import Any
 
 import numpy as np
 
+import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.boxes import Boxes, Patch, Span, whole_map
 from minitorch_viz.graph import Node, Rules, Tape, rule_for
 
+# Bytes that the largest map may take for all seeds of a chunk: what the processor's last cache holds, and what the C
+# library still hands out again without asking the system for fresh, empty pages. Measured on SqueezeNet: 10 seeds a
+# chunk take 0.6 of the time of 128 at once, and single seeds a tenth more than chunks.
+CHUNK = 32 << 20
 MOST = 0.6  # of a map: a larger box is not worth cutting out
 
 Gradient = Array | Patch  # a whole map, or the box outside of which it is zero
@@ -57,6 +62,31 @@ def sweep(
     for name, dy in grads.items():  # what is left has reached the net's inputs, or lies on no way to a goal
         if name in goals:
             yield name, _whole(dy, tape[name])
+
+
+def sweep_in_chunks(
+    nodes: Iterable[Node],
+    tape: Tape,
+    seeds: Mapping[str, Array],
+    goals: set[str],
+    rules: Rules,
+    crop: bool,
+    chunk: int | None,
+) -> dict[str, Array]:
+    """{goal: gradient (K, ...)}, computed `chunk` seeds at a time; None: as many as suit the cache."""
+    count = len(next(iter(seeds.values())))
+    if chunk is None:
+        chunk = max(1, CHUNK // max(1, *(value[:1].nbytes for value in tape.values.values())))
+    if chunk >= count or any(len(value) > 1 for value in tape.values.values()):  # an image's seed goes with the image
+        return dict(sweep(nodes, tape, seeds, goals, rules, crop))
+    found: dict[str, Array] = {}
+    for start in range(0, count, chunk):
+        part = {name: seed[start : start + chunk] for name, seed in seeds.items()}
+        for name, dy in sweep(nodes, tape, part, goals, rules, crop):
+            if name not in found:
+                found[name] = kernels.array_module(dy).empty((count, *dy.shape[1:]), dy.dtype)
+            found[name][start : start + chunk] = dy
+    return found
 
 
 def _backward(node: Node, tape: Tape, dy: Gradient, rules: Rules) -> tuple[Gradient, ...]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from minitorch_viz import Net, relu_mode
+from minitorch_viz.errors import SettingError
 from minitorch_viz.layers import Conv2d, MaxPool2d, ReLU
 from tests.map_nets import MAP_NETS
 
@@ -112,6 +113,42 @@ def test_a_tape_of_several_images(rng: np.random.Generator) -> None:
     tape = net.forward(rng.standard_normal((5, 2, *MAP_NETS["fires"].size)))
     for node in maps_of(tape):
         assert_same(net, tape, {node: units(tape, node, places_in(tape, node))})
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3, 5, 100])
+def test_chunks_of_seeds(case, chunk: int) -> None:
+    """K seeds a few at a time: as all at once, for boxes, whole maps and inner nodes."""
+    net, tape = case
+    for node in (maps_of(tape)[2], net.output):
+        seeds = {node: np.random.default_rng(1).standard_normal((5, *tape[node].shape[1:]))}
+        if node != net.output:
+            seeds[node] *= units(tape, node, places_in(tape, node)) != 0
+        whole = net.backward(tape, seeds, wrt=("conv1", "input"), chunk=5)
+        parts = net.backward(tape, seeds, wrt=("conv1", "input"), chunk=chunk)
+        assert list(parts) == ["conv1", "input"]
+        for name, expected in whole.items():
+            np.testing.assert_allclose(parts[name], expected, rtol=1e-10, atol=1e-12)
+
+
+def test_chunks_are_made_where_maps_are_large(rng: np.random.Generator, monkeypatch) -> None:
+    net = MAP_NETS["plain"].build(rng)
+    tape = net.forward(rng.standard_normal((1, 2, *MAP_NETS["plain"].size)))
+    seeds = {"fc": np.tile(np.eye(5), (2, 1))}
+    batches = []
+    rule = lambda layer, dy, saved: (batches.append(len(dy)), layer.backward(dy, saved))[1]
+    expected = net.backward(tape, seeds, rules={"conv1": rule})["input"]
+    monkeypatch.setattr("minitorch_viz.sweep.CHUNK", 4 * max(value.nbytes for value in tape.values.values()))
+    np.testing.assert_allclose(net.backward(tape, seeds, rules={"conv1": rule})["input"], expected, rtol=1e-12)
+    images = net.forward(rng.standard_normal((10, 2, *MAP_NETS["plain"].size)))
+    net.backward(images, seeds, rules={"conv1": rule}, chunk=2)  # a seed for each image: never apart from it
+    assert batches == [10, 4, 4, 2, 10]
+
+
+@pytest.mark.parametrize("chunk", [0, -1, 1.5, "all", True])
+def test_a_bad_chunk_is_told_in_a_sentence(case, chunk) -> None:
+    net, tape = case
+    with pytest.raises(SettingError, match="chunk must be a whole number of at least 1"):
+        net.backward(tape, {"conv1": tape["conv1"]}, chunk=chunk)
 
 
 def test_float32(rng: np.random.Generator) -> None:
