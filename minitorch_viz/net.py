@@ -5,7 +5,7 @@ A net never changes and remembers nothing, so one net may serve several images, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,9 @@ import numpy.typing as npt
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Generator
 from minitorch_viz.errors import NetError, SettingError, ShapeError, near, need_whole
-from minitorch_viz.graph import Node, Rules, Tape, check_names, checked_nodes, checked_rules, checked_seeds, rule_for
+from minitorch_viz.graph import Node, Rules, Tape, check_names, checked_nodes, checked_rules, checked_seeds
 from minitorch_viz.layers.base import Layer
+from minitorch_viz.sweep import sweep, sweep_in_chunks
 
 
 class Net:
@@ -101,6 +102,8 @@ class Net:
         *,
         wrt: str | Sequence[str] | None = None,
         rules: Rules | None = None,
+        crop: bool = True,
+        chunk: int | None = None,
     ) -> dict[str, Array]:
         """Carry gradients from `seeds` back to the inputs or nodes named in `wrt`. Parameters get none.
 
@@ -108,10 +111,15 @@ class Net:
             the K backward passes share the tape.
         wrt: where the gradients are wanted (default: the net's inputs). Only the nodes in between are visited.
         rules: {layer type or node name: rule}; a rule replaces the layer's backward in this pass only.
+        crop: where a seed is zero outside a small box of its maps, compute only the part that it can reach; the
+            numbers are the same. False: whole maps, as a rule needs that looks at all of a map at once (its mean, say).
+        chunk: how many of K seeds on a tape of one image to carry at a time; None: as many as suit the cache.
         Returns {name: gradient (K, ...)}, in the tape's dtype.
         """
         goals = self.inputs if wrt is None else check_names(wrt, self.names, "wrt")
-        found = {name: dy for name, dy in self._sweep(tape, seeds, set(goals), rules) if name in goals}
+        grads, rules = checked_seeds(tape, seeds), checked_rules(rules, self._by_name)
+        chunk = None if chunk is None else need_whole("chunk", chunk, 1)
+        found = sweep_in_chunks(self.nodes, tape, grads, set(goals), rules, crop, chunk)
         for name in goals:
             if name not in found:
                 raise NetError(f"No path leads from the seeds {sorted(seeds)} back to {name!r}: it has no gradient.")
@@ -123,12 +131,11 @@ class Net:
         Parameters that the seeds do not depend on are left out.
         """
         goals = {node.name for node in self.nodes if node.layer.params and node.name in tape.saved}
+        dys, rules = checked_seeds(tape, seeds), checked_rules(rules, self._by_name)
         grads: dict[str, Array] = {}
-        for name, dy in self._sweep(tape, seeds, goals, rules):
-            if name in goals:
-                node = self._by_name[name]
-                for param, grad in node.layer.param_grads(dy, tape.saved[name]).items():
-                    grads[f"{name}.{param}"] = grad
+        for name, dy in sweep(self.nodes, tape, dys, goals, rules, crop=False):
+            for param, grad in self[name].layer.param_grads(dy, tape.saved[name]).items():
+                grads[f"{name}.{param}"] = grad
         return grads
 
     # ------------------------------------------------------------------ looking and changing
@@ -245,28 +252,3 @@ class Net:
             return node.layer.forward(*xs, **settings)
         except ShapeError as error:
             raise ShapeError(f"At node {node.name!r}: {error}") from error
-
-    def _sweep(
-        self, tape: Tape, seeds: Mapping[str, Array], goals: set[str], rules: Rules | None
-    ) -> Iterator[tuple[str, Array]]:
-        """Walk backwards and yield each name with its complete gradient, from the seeds to the goals."""
-        grads = checked_seeds(tape, seeds)
-        rules = checked_rules(rules, self._by_name)
-        leads = set(goals)  # names from which some goal can still be reached
-        for node in self.nodes:
-            if node.name in tape.saved and any(name in leads for name in node.inputs):
-                leads.add(node.name)
-        for node in reversed(self.nodes):
-            dy = grads.pop(node.name, None)
-            if dy is None:
-                continue
-            yield node.name, dy
-            if node.name not in tape.saved or not any(name in leads for name in node.inputs):
-                continue
-            rule = rule_for(node, rules)
-            saved = tape.saved[node.name]
-            dxs = node.layer.backward(dy, saved) if rule is None else rule(node.layer, dy, saved)
-            for name, dx in zip(node.inputs, dxs if isinstance(dxs, tuple) else (dxs,), strict=False):
-                if name in leads:
-                    grads[name] = grads[name] + dx if name in grads else dx  # forks add up; never in place
-        yield from grads.items()  # what is left has reached the net's inputs

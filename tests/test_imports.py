@@ -13,8 +13,21 @@ ROOT = Path(__file__).parents[1]
 HEAVY = ("numba", "cupy", "matplotlib", "scipy", "sklearn", "skimage", "PIL", "safetensors", "tqdm", "jinja2", "torch")
 
 # Each part may import those before it (and itself), when its modules are loaded.
-ORDER = ["errors", "_types", "layers", "graph", "net", "rules", "gradcheck", "io", "models", "data", "training"]
-ORDER += ["plotting", "techniques", "report", "cli", "__main__"]
+ORDER = [
+    "errors",
+    "_types",
+    "boxes",
+    "layers",
+    "graph",
+    "sweep",
+    "net",
+    "partial",
+    "rules",
+    "gradcheck",
+    "io",
+    "models",
+]
+ORDER += ["data", "training", "plotting", "techniques", "report", "cli", "__main__"]
 
 
 def run(code: str) -> str:

@@ -9,9 +9,11 @@ import numpy as np
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Generator, Pair
+from minitorch_viz.boxes import Boxes
 from minitorch_viz.layers.base import Example, Layer, expect_axes
 from minitorch_viz.layers.fields import PairField
 from minitorch_viz.layers.max_pool import check_pool_padding, pool_out
+from minitorch_viz.layers.window import Window
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -62,6 +64,13 @@ class AvgPool2d(Layer):
             case((1, 1, 1, 1), 1),
             case((2, 2, 5, 6), (2, 3), (3, 1), (1, 0)),
         ]
+
+    @property
+    def window(self) -> Window:
+        return Window(self.kernel, self.stride, self.padding)
+
+    def crop(self, saved: Saved, x: Boxes, y: Boxes) -> Saved:  # noqa: ARG002 (only sizes were saved)
+        return self.Saved(x.size)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

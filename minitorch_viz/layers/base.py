@@ -15,7 +15,9 @@ import numpy.typing as npt
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Generator
+from minitorch_viz.boxes import Boxes
 from minitorch_viz.errors import ShapeError
+from minitorch_viz.layers.window import PIXEL, Window
 
 Example = tuple["Layer", tuple[Array, ...]]  # a layer and the inputs of its forward pass
 
@@ -39,6 +41,7 @@ class Layer:
     param_names: ClassVar[tuple[str, ...]] = ()  # fields that learn
     buffer_names: ClassVar[tuple[str, ...]] = ()  # array fields that do not learn (running statistics)
     uses_rng: ClassVar[bool] = False  # forward takes rng=: giving one means training
+    pixelwise: ClassVar[bool] = False  # y (N, C, H, W) at a pixel depends on x at that pixel only
 
     def forward(self, *xs: Any, **settings: Any) -> tuple[Array, Any]:
         """xs -> (y, saved)."""
@@ -56,6 +59,22 @@ class Layer:
     def examples(cls, rng: Generator) -> list[Example]:
         """Small (layer, inputs) cases in float64; the tests of all layers run over them."""
         raise NotImplementedError
+
+    @property
+    def window(self) -> Window | None:
+        """Which part of its input (N, C, H, W) a pixel of the output reads; None, the safe answer: perhaps all of it.
+
+        Who declares one lets a pass compute parts of maps, and declares in `crop` what else changes on a part.
+        """
+        return PIXEL if self.pixelwise else None
+
+    def crop(self, saved: Any, x: Boxes, y: Boxes) -> Any:  # noqa: ARG002 (y is for layers whose output is smaller)
+        """`saved` as `forward` would have returned it on the crop x of the input, whose output is the crop y.
+
+        None if the backward pass mixes all pixels. This default suits layers that save maps of their input's size.
+        """
+        maps = {name: value for name, value in saved._asdict().items() if getattr(value, "ndim", 0) == 4}
+        return saved._replace(**{name: x.take(value) for name, value in maps.items()})
 
     @property
     def params(self) -> dict[str, Array]:

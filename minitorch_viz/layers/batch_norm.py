@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, Self, TypeVar
+from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
 import numpy as np
 
 from minitorch_viz._types import Array, Generator
+from minitorch_viz.boxes import Boxes
 from minitorch_viz.errors import SettingError, ShapeError
 from minitorch_viz.layers.base import Example, Layer, expect_axes, expect_field, same_batch
 from minitorch_viz.layers.conv import Conv2d
@@ -41,6 +42,7 @@ class BatchNorm2d(Layer):
     param_names: ClassVar[tuple[str, ...]] = ("weight", "bias")
     buffer_names: ClassVar[tuple[str, ...]] = ("running_mean", "running_var")
     uses_rng: ClassVar[bool] = True
+    pixelwise: ClassVar[bool] = True
 
     class Saved(NamedTuple):
         normal: Array  # (N, C, H, W): the input with mean 0 and variance 1
@@ -107,6 +109,10 @@ class BatchNorm2d(Layer):
         """An untrained layer: weight 1, bias 0, running mean 0 and variance 1, float32."""
         ones, zeros = np.ones(channels, np.float32), np.zeros(channels, np.float32)
         return cls(ones, zeros, running_mean=zeros, running_var=ones)
+
+    def crop(self, saved: Saved, x: Boxes, y: Boxes) -> Any:
+        """In training the statistics tie all pixels together."""
+        return None if saved.values else super().crop(saved, x, y)
 
     def with_running_stats(self, saved: Saved) -> Self:
         """The same layer after a training batch: its running statistics move by `momentum` towards the batch's."""

@@ -9,10 +9,12 @@ import numpy as np
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Generator, Pair
+from minitorch_viz.boxes import Boxes
 from minitorch_viz.errors import SettingError, ShapeError
 from minitorch_viz.layers.base import Example, Layer, expect_axes, expect_field, same_batch
 from minitorch_viz.layers.fields import PairField, WholeField, as_pair
 from minitorch_viz.layers.padding import reflect_pad, reflect_pad_backward
+from minitorch_viz.layers.window import Window
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -106,6 +108,16 @@ class Conv2d(Layer):
         weight = rng.standard_normal((out_channels, in_channels // groups, kh, kw)) * np.sqrt(2 / fan_in)
         bias = np.zeros(out_channels, np.float32)
         return cls(weight.astype(np.float32), bias, stride, padding, dilation, groups)
+
+    @property
+    def window(self) -> Window | None:
+        """None if the padding mirrors: then the border's pixels are read twice."""
+        kh, kw = self.weight.shape[2:]
+        reach = self.dilation[0] * (kh - 1) + 1, self.dilation[1] * (kw - 1) + 1
+        return Window(reach, self.stride, self.padding) if self.padding_mode == "zeros" else None
+
+    def crop(self, saved: Saved, x: Boxes, y: Boxes) -> Saved:  # noqa: ARG002 (nothing of y's size was saved)
+        return self.Saved(x.take(saved.x), x.size)
 
     @property
     def _zeros(self) -> Pair:

@@ -28,6 +28,7 @@ class Dropout(Layer):
     p: NumberField = NumberField(0.5, least=0, most=1)
 
     uses_rng: ClassVar[bool] = True
+    pixelwise: ClassVar[bool] = True
 
     class Saved(NamedTuple):
         factor: Array | None  # shape of x: 0 where dropped, 1 / (1 - p) where kept; None without rng

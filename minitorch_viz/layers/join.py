@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from minitorch_viz._types import Array, Generator
 from minitorch_viz.errors import ShapeError
 from minitorch_viz.layers.base import Example, Layer
 from minitorch_viz.layers.fields import WholeField
+from minitorch_viz.layers.window import PIXEL, Window
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -83,6 +84,10 @@ class Concat(Layer):
             case(3, (1, 2, 2, 1), (1, 2, 2, 3), (1, 2, 2, 2)),
         ]
 
+    @property
+    def window(self) -> Window | None:
+        return PIXEL if self.axis == 1 else None
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Add(Layer):
@@ -90,6 +95,8 @@ class Add(Layer):
 
     xs (N, ...) -> y (N, ...). Any number of inputs. He et al. 2016, "Deep residual learning".
     """
+
+    pixelwise: ClassVar[bool] = True
 
     class Saved(NamedTuple):
         inputs: int  # how many there were

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -21,6 +21,8 @@ class LeakyReLU(Layer):
     """
 
     negative_slope: NumberField = NumberField(0.01)
+
+    pixelwise: ClassVar[bool] = True
 
     class Saved(NamedTuple):
         on: Array  # bool, shape of x: where x > 0

@@ -9,9 +9,11 @@ import numpy as np
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Generator, Pair
+from minitorch_viz.boxes import Boxes
 from minitorch_viz.errors import SettingError, ShapeError
 from minitorch_viz.layers.base import Example, Layer, Nothing, expect_axes
 from minitorch_viz.layers.fields import PairField
+from minitorch_viz.layers.window import Window, shifted
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -66,6 +68,13 @@ class MaxPool2d(Layer):
             case((1, 2, 5, 5), 2, 2, 1, True),  # a last window that would start in the padding is dropped
             case((1, 1, 2, 2), 3, 3, 0, True),  # one window, larger than the image
         ]
+
+    @property
+    def window(self) -> Window:
+        return Window(self.kernel, self.stride, self.padding)
+
+    def crop(self, saved: Saved, x: Boxes, y: Boxes) -> Saved:
+        return self.Saved(shifted(y.take(saved.won), saved.size, x), x.size)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Generator
@@ -28,6 +28,8 @@ class LocalResponseNorm(Layer):
     beta: NumberField = NumberField(0.75)
     k: NumberField = NumberField(1.0, least=0)
     divide_alpha: bool = True
+
+    pixelwise: ClassVar[bool] = True
 
     class Saved(NamedTuple):
         x: Array  # (N, C, H, W): the input

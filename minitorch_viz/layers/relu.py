@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -18,6 +18,8 @@ class ReLU(Layer):
     x of any shape -> y of the same shape, y >= 0. The derivative at 0 is taken as 0.
     `minitorch_viz.rules.relu_mode` swaps this backward for the deconvnet's or the guided one.
     """
+
+    pixelwise: ClassVar[bool] = True
 
     class Saved(NamedTuple):
         on: Array  # bool, shape of x: where x > 0

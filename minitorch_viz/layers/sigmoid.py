@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -17,6 +17,8 @@ class Sigmoid(Layer):
 
     x of any shape -> y of the same shape. Far from 0 the curve is flat and hardly any gradient passes.
     """
+
+    pixelwise: ClassVar[bool] = True
 
     class Saved(NamedTuple):
         y: Array  # shape of x: the output, from which the derivative follows

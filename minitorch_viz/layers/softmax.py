@@ -12,6 +12,7 @@ from minitorch_viz._types import Array, Generator
 from minitorch_viz.errors import SettingError, ShapeError
 from minitorch_viz.layers.base import Example, Layer, expect_floats
 from minitorch_viz.layers.fields import WholeField
+from minitorch_viz.layers.window import PIXEL, Window
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -44,6 +45,10 @@ class Softmax(Layer):
     def examples(cls, rng: Generator) -> list[Example]:
         return [(cls(axis), (2 * rng.standard_normal(shape),)) for axis, shape in _EXAMPLES]
 
+    @property
+    def window(self) -> Window | None:
+        return PIXEL if self.axis == 1 else None
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LogSoftmax(Layer):
@@ -69,6 +74,10 @@ class LogSoftmax(Layer):
     @classmethod
     def examples(cls, rng: Generator) -> list[Example]:
         return [(cls(axis), (2 * rng.standard_normal(shape),)) for axis, shape in _EXAMPLES]
+
+    @property
+    def window(self) -> Window | None:
+        return PIXEL if self.axis == 1 else None
 
 
 def softmax_cross_entropy(logits: Array, labels: Array, axis: int = 1) -> tuple[float, Array]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -17,6 +17,8 @@ class Tanh(Layer):
 
     x of any shape -> y of the same shape. It is a sigmoid in other units: tanh(x) = 2 sigmoid(2x) - 1.
     """
+
+    pixelwise: ClassVar[bool] = True
 
     class Saved(NamedTuple):
         y: Array  # shape of x: the output, from which the derivative follows

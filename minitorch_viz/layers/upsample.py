@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from minitorch_viz._types import Array, Generator, Pair
 from minitorch_viz.layers.base import Example, Layer, Nothing, expect_axes
 from minitorch_viz.layers.fields import PairField
+from minitorch_viz.layers.window import Window
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -37,3 +38,7 @@ class UpsampleNearest(Layer):
         shapes = [(1, 1, 1, 1), (2, 3, 2, 3), (1, 2, 3, 1), (2, 1, 2, 2), (1, 1, 1, 4), (2, 2, 3, 2)]
         factors: list[int | Pair] = [2, 2, 3, (1, 2), (3, 1), 1]
         return [(cls(factor), (rng.standard_normal(shape),)) for factor, shape in zip(factors, shapes, strict=True)]
+
+    @property
+    def window(self) -> Window:
+        return Window(up=self.factor)

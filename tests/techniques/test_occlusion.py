@@ -36,6 +36,24 @@ def test_it_equals_a_plain_loop(digits) -> None:
             assert result.best[i, j] == probabilities.argmax()
 
 
+def test_squeezenets_map_equals_whole_forward_passes(squeezenet, shared_data) -> None:
+    """Only what a square reaches is computed anew; the map is that of the plain way, squares over the border too."""
+    photo = shared_data / "photos" / "cat_dog.jpg"
+    result = occlusion(squeezenet, photo, size=40, stride=45, fill="grey", batch=4, progress=False)
+    x = squeezenet.preprocess(photo)
+    assert result.tops[-1] + 40 > x.shape[2]
+    mean, std = (
+        np.reshape(value, (-1, 1, 1)) for value in (squeezenet.preprocessing.mean, squeezenet.preprocessing.std)
+    )
+    for i, top in enumerate(result.tops):
+        for j, left in enumerate(result.lefts):
+            copy = x.copy()
+            copy[0, :, top : top + 40, left : left + 40] = (128 - mean) / std
+            probabilities = squeezenet.predict_probabilities(copy)[0]
+            assert result.probability[i, j] == pytest.approx(float(probabilities[result.target]), rel=1e-4, abs=1e-6)
+            assert result.best[i, j] == probabilities.argmax()
+
+
 def test_every_pixel_is_covered_at_least_once(digits) -> None:
     for size, stride in [(1, 1), (3, 2), (3, 3), (5, 4), (8, 8), (5, 2)]:
         result = occlusion(digits, sample_digit(), size=size, stride=stride, progress=False)

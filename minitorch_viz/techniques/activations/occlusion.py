@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minitorch_viz._types import Array
+from minitorch_viz._types import Array, Pair
+from minitorch_viz.boxes import Boxes, Patch
 from minitorch_viz.errors import SettingError, need_whole
+from minitorch_viz.layers import Softmax
+from minitorch_viz.partial import predict_changed
 from minitorch_viz.plotting import colour_bar, show_image
 from minitorch_viz.techniques.base import Result, Technique, classifies
 from minitorch_viz.techniques.view import view
@@ -71,20 +75,20 @@ def occlusion(
     size: int | None = None,
     stride: int | None = None,
     fill: str = "mean",
-    batch: int = 16,
+    batch: int = 8,
     progress: bool = True,
 ) -> OcclusionMap:
     """Cover one place after another with a square and record the class probability.
 
     Where the probability falls, the net was using what is covered. Unlike a gradient this is a measurement of what
-    the net does, at the price of one forward pass a place.
+    the net does. Only what the square can reach is computed anew, so that a place costs less than a forward pass.
 
     Args:
         target: the class, by number or name; by default the most probable one
         size: the square's side in pixels of the net's input; by default a fifth of it
         stride: pixels from one place to the next; by default a third of the size
         fill: what the square shows: mean (the photo's mean colour), grey, black, white, or a grey level 0 to 255
-        batch: images a forward pass
+        batch: places a forward pass; more than 32 save nothing, and take memory
         progress: show a progress bar
 
     Returns an OcclusionMap with probability (rows, columns) in 0..1. The last row and column of squares may hang over
@@ -104,18 +108,17 @@ def occlusion(
     base = model.predict_probabilities(seen.x)[0]
     chosen = int(np.argmax(base)) if target is None else model.class_index(target)
     colour = _fill_value(model, fill, seen.x)
+    tape = model.net.forward(seen.x, upto=model.logits)
 
     tops = np.arange(0, height - size + stride, stride)
     lefts = np.arange(0, width - size + stride, stride)
-    places = [(top, left) for top in tops for left in lefts]
+    places = [(int(top), int(left)) for top in tops for left in lefts]  # row by row: neighbours make alike batches
     probabilities = []
     with tqdm(total=len(places), desc="occlusion", unit="place", disable=not progress, leave=False) as bar:
         for start in range(0, len(places), batch):
             some = places[start : start + batch]
-            covered = np.repeat(seen.x, len(some), axis=0)
-            for copy, (top, left) in zip(covered, some, strict=True):
-                copy[:, top : top + size, left : left + size] = colour
-            probabilities.append(model.predict_probabilities(covered))
+            squares = {model.net.inputs[0]: covered(seen.x, some, size, colour)}
+            probabilities.append(Softmax().forward(predict_changed(model.net, tape, squares, model.logits))[0])
             bar.update(len(some))
     grid = np.concatenate(probabilities).reshape(len(tops), len(lefts), -1)
     return OcclusionMap(
@@ -131,6 +134,19 @@ def occlusion(
         picture=seen.picture,
         pixel_aspect=seen.pixel_aspect,
     )
+
+
+def covered(x: Array, places: Sequence[Pair], size: int, colour: Array) -> Patch:
+    """What x (1, C, h, w) shows where a square of `colour` (C, 1, 1) covers it, at each of K places (top, left).
+
+    A square may hang over the lower or right border. Its patch is then moved inside and shows some of x itself.
+    """
+    last_top, last_left = x.shape[2] - size, x.shape[3] - size
+    boxes = Boxes.at((min(i, last_top) for i, _ in places), (min(j, last_left) for _, j in places), (size, size))
+    values = np.broadcast_to(boxes.take(x), (len(places), x.shape[1], size, size)).copy()
+    for square, (top, left) in zip(values, places, strict=True):
+        square[:, max(0, top - last_top) :, max(0, left - last_left) :] = colour
+    return Patch(values, boxes)
 
 
 def _fill_value(model: Model, fill: str, x: Array) -> Array:
