@@ -10,9 +10,10 @@ import numpy as np
 from minitorch_viz._types import Array
 from minitorch_viz.data.digits import load_digits
 from minitorch_viz.models.digits import PREPROCESSING, SPEC, digits
-from minitorch_viz.training.adam import Adam
 from minitorch_viz.training.card import save_with_card
-from minitorch_viz.training.fit import accuracy, fit
+from minitorch_viz.training.evaluate import accuracy
+from minitorch_viz.training.fit import fit
+from minitorch_viz.training.optimizers import Adam
 
 EPOCHS, BATCH, RATE = 30, 64, 3e-3
 
@@ -23,7 +24,7 @@ def train(out: Path, seed: int = 0) -> Path:
     training, test = load_digits()
     rng = np.random.default_rng(seed)
     net = digits(seed=seed)
-    net = fit(
+    fitted = fit(
         net,
         normalized(training.images),
         training.labels,
@@ -35,7 +36,7 @@ def train(out: Path, seed: int = 0) -> Path:
         augment=1,
     )
     seconds = time.perf_counter() - started
-    as_written = {name: value.astype(np.float16).astype(np.float32) for name, value in net.state.items()}
+    as_written = {name: value.astype(np.float16).astype(np.float32) for name, value in fitted.net.state.items()}
     net = net.with_params(as_written)
     share = accuracy(net, normalized(test.images), test.labels, SPEC.logits)
     print(f"digits: {share:.2%} of the {len(test.labels)} test images right, trained in {seconds:.1f} s")
