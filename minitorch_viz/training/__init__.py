@@ -6,6 +6,7 @@ Read `fit` first, then one optimizer and one loss; `checkpoint` says what a run 
 from minitorch_viz.training.checkpoint import Checkpoints, load_checkpoint, save_checkpoint
 from minitorch_viz.training.clip import clip_by_norm, clip_by_value, global_norm
 from minitorch_viz.training.evaluate import Scores, accuracy, evaluate
+from minitorch_viz.training.film import Film
 from minitorch_viz.training.fit import Fitted, fit
 from minitorch_viz.training.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy, losses
 from minitorch_viz.training.nonfinite import NotFiniteError
@@ -23,6 +24,7 @@ __all__ = [
     "Constant",
     "Cosine",
     "Epoch",
+    "Film",
     "Fitted",
     "Loss",
     "MeanSquaredError",
