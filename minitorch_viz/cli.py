@@ -74,10 +74,13 @@ def parser() -> argparse.ArgumentParser:
     download.add_argument("name", help="a net from `minitorch-viz models`, or a data set: cifar10, mnist")
     download.add_argument("--from", dest="source", metavar="URL_OR_PATH", help="fetch from here instead")
 
-    train = command("train", run_train, "train a bundled net again")
+    train = command("train", run_train, "train a bundled net again, and watch it learn", TRAIN_MANUAL)
     train.add_argument("name", choices=recipe_names(), help="which net")
     train.add_argument("--out", type=Path, help="the weights file (default: NAME.safetensors)")
     train.add_argument("--seed", type=int, default=0, help="same seed, same weights (default: %(default)s)")
+    train.add_argument("--film", type=Path, metavar="PAGE.html", help="write a page that plays the training back, live")
+    train.add_argument("--checkpoint", type=Path, metavar="FILE", help="keep the whole state in this file, each epoch")
+    train.add_argument("--resume", action="store_true", help="continue from the checkpoint, if there is one")
 
     sheet = command("scenes", run_scenes, "draw generated scenes, with what is in them, on one sheet", SCENES_MANUAL)
     sheet.add_argument("--count", type=int, default=24, help="how many (default: %(default)s)")
@@ -145,6 +148,13 @@ These are the pictures of minitorch_viz.data.scenes, of which the object, part, 
 known: what a heat map or a unit should answer to can be looked up."""
 
 
+TRAIN_MANUAL = """Train a bundled net again; the same seed gives the same weights, bit for bit.
+
+With --film a single HTML page shows the training: open it in a browser while it runs, and play it back afterwards.
+With --checkpoint a training that was stopped (Ctrl-C, a power cut) is continued by the same command and --resume, to
+the same weights as if it had not been stopped."""
+
+
 def run_technique(arguments: argparse.Namespace) -> None:
     """One technique on one photo."""
     from minitorch_viz.models import load_model
@@ -207,7 +217,20 @@ def run_train(arguments: argparse.Namespace) -> None:
     """Train a bundled net."""
     from minitorch_viz.training.recipes import train
 
-    print(f"Wrote {train(arguments.name, arguments.out or Path(f'{arguments.name}.safetensors'), arguments.seed)}")
+    if arguments.resume and arguments.checkpoint is None:
+        raise MinitorchVizError("--resume continues from a checkpoint: give --checkpoint FILE too.")
+    out = arguments.out or Path(f"{arguments.name}.safetensors")
+    path = train(
+        arguments.name,
+        out,
+        arguments.seed,
+        film=arguments.film,
+        checkpoint=arguments.checkpoint,
+        resume=arguments.resume,
+    )
+    for written in (path, arguments.film):
+        if written is not None:
+            print(f"Wrote {written}")
 
 
 def run_scenes(arguments: argparse.Namespace) -> None:

@@ -2,93 +2,199 @@
 
 from __future__ import annotations
 
-import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from minitorch_viz._types import Array, Generator
-from minitorch_viz.errors import MinitorchVizError, SettingError, ShapeError, need_whole
-from minitorch_viz.layers.softmax import softmax_cross_entropy
+from minitorch_viz.errors import SettingError, ShapeError
+from minitorch_viz.graph import Tape
+from minitorch_viz.layers import BatchNorm2d
 from minitorch_viz.net import Net
-from minitorch_viz.training.adam import Adam
+from minitorch_viz.training.batches import Batch, Batches, batches_of
+from minitorch_viz.training.checkpoint import Checkpoints, resumed
+from minitorch_viz.training.clip import clip_by_norm
+from minitorch_viz.training.evaluate import evaluate
+from minitorch_viz.training.losses import Loss
+from minitorch_viz.training.nonfinite import check_grads, check_loss, check_params
+from minitorch_viz.training.observer import Observer, ProgressBar, Step
+from minitorch_viz.training.optimizers import Optimizer
+from minitorch_viz.training.plan import Plan, make_plan
+from minitorch_viz.training.schedules import Schedule
+from minitorch_viz.training.state import Epoch, State, Sums, generator_from, generator_state, second_generator
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """What training gives."""
+
+    net: Net  # the best one, or the last (see `keep`)
+    last: Net  # as it was after the last step
+    history: tuple[Epoch, ...]  # one line an epoch
+    steps: int  # taken in all, those before resuming included
+    stopped: str  # "finished", "no improvement" or "interrupted"
+    seconds: float  # spent in all
 
 
 def fit(
     net: Net,
-    images: Array,
-    labels: Array,
+    images: Array | Batches,
+    labels: Array | None = None,
     *,
     rng: Generator,
     epochs: int,
     batch: int = 64,
-    optimizer: Adam | None = None,
+    optimizer: Optimizer | None = None,
+    schedule: Schedule | None = None,
+    loss: Loss | None = None,
     logits: str | None = None,
     augment: int = 0,
+    clip: float | None = None,
+    validation: Any = None,
+    keep: str = "best",
+    patience: int | None = None,
+    checkpoint: str | Path | None = None,
+    checkpoint_every: int | None = None,
+    resume: bool = False,
+    observers: Sequence[Observer] = (),
     progress: bool = True,
-) -> Net:
-    """Train a classifier with softmax cross-entropy and return the trained net; the given one stays as it is.
+) -> Fitted:
+    """Train a net; the given one stays as it is. Same generator state, same data: same bits.
 
-    images (N, C, H, W) normalized, labels (N,) int. The rate falls from the optimizer's to 0 along half a cosine.
-    logits: the node with the class scores (default: the last). augment: shift each image by up to so many pixels.
-    Same generator state, same bits. Raises MinitorchVizError if the loss stops being finite.
+    images, labels: two arrays (N, ...); or, with no labels, a list of batches (x, targets), or a function of a
+        generator that returns the batches of one epoch (all its randomness must come from that generator).
+    optimizer: default Adam(1e-3). schedule: step -> rate; default: the optimizer's rate along half a cosine to 0 at the
+        last step, constant if the number of batches is unknown. clip: the largest global norm of the gradients.
+    loss: default SoftmaxCrossEntropy(). logits: the node whose output the loss sees (default: the last).
+    augment: shift each image by up to so many pixels, when images are an array.
+    validation: data not trained on, (images, labels) or batches, measured after every epoch. keep: return the "best"
+        net by validation loss, or the "last". patience: stop after so many epochs without a better validation loss.
+    checkpoint: a file that always holds a whole state of this run, written every `checkpoint_every` steps (default:
+        after each epoch). resume: continue from that file if it is there; the weights are then those of an unbroken
+        run, bit for bit. A file of a run with other settings is refused.
+    observers: more that watch, such as a Film. Ctrl-C writes the checkpoint and returns what there is.
+
+    Raises NotFiniteError, naming the node where it began, when a loss, gradient or parameter stops being finite.
     """
-    from tqdm.auto import tqdm
-
-    optimizer = optimizer or Adam()
-    logits = logits or net.output
-    _check(net, images, labels, logits)
-    for what, value, least in (("number of epochs", epochs, 1), ("batch", batch, 1), ("augment", augment, 0)):
-        need_whole(what, value, least)
-    if not isinstance(rng, np.random.Generator):
-        raise SettingError(
-            f"rng must be a numpy.random.Generator, but got {rng!r}; np.random.default_rng(0) makes one."
-        )
-    state = optimizer.start(net.params)
-    steps = epochs * -(-len(images) // batch)
-    with tqdm(total=steps, desc="train", unit="step", disable=not progress) as bar:
-        for _ in range(epochs):
-            order = rng.permutation(len(images))
-            for start in range(0, len(images), batch):
-                some = order[start : start + batch]
-                tape = net.forward(shifted(images[some], augment, rng), rng=rng)
-                loss, dlogits = softmax_cross_entropy(tape[logits], labels[some])
-                if not np.isfinite(loss):
-                    raise MinitorchVizError(f"The loss became {loss} at step {bar.n}; a smaller rate may help.")
-                grads = net.param_grads(tape, {logits: dlogits})
-                rate = optimizer.rate * 0.5 * (1 + math.cos(math.pi * bar.n / steps))
-                params, state = optimizer.step(net.params, grads, state, rate)
-                net = net.with_params({name: value.astype(np.float32) for name, value in params.items()})
-                bar.set_postfix_str(f"loss {loss:.3f}", refresh=False)
-                bar.update()
-    return net
-
-
-def _check(net: Net, images: Array, labels: Array, logits: str) -> None:
-    """Refuse data that do not fit before the first step."""
-    for name, array in (("images", images), ("labels", labels)):
-        if not isinstance(array, np.ndarray):
-            raise ShapeError(f"{name} must be an array, but got a {type(array).__name__}.")
-    if images.ndim != 4 or len(images) == 0:
-        raise ShapeError(f"images must be a batch (N, C, H, W) of at least one, but have shape {images.shape}.")
-    if labels.shape != images.shape[:1] or labels.dtype.kind not in "iu":
-        raise ShapeError(
-            f"labels must be {len(images)} whole numbers, one an image, but are {labels.dtype} of shape {labels.shape}."
-        )
-    classes = net.predict(images[:1], upto=logits).shape[1]
-    if labels.min() < 0 or labels.max() >= classes:
-        raise SettingError(f"labels must be from 0 to {classes - 1}, but reach from {labels.min()} to {labels.max()}.")
-
-
-def shifted(images: Array, most: int, rng: Generator) -> Array:
-    """(N, C, H, W), each image moved by up to `most` pixels each way; what comes in repeats the border."""
-    if most == 0:
-        return images
-    padded = np.pad(images, ((0, 0), (0, 0), (most, most), (most, most)), mode="edge")
-    height, width = images.shape[2:]
-    moves = rng.integers(0, 2 * most + 1, (len(images), 2))
-    return np.stack([one[:, y : y + height, x : x + width] for one, (y, x) in zip(padded, moves, strict=True)])
+    plan = make_plan(
+        net,
+        data=(images, labels),
+        rng=rng,
+        epochs=epochs,
+        batch=batch,
+        augment=augment,
+        optimizer=optimizer,
+        schedule=schedule,
+        loss=loss,
+        logits=logits,
+        clip=clip,
+        validation=validation,
+        keep=keep,
+        patience=patience,
+        observers=observers,
+    )
+    net_rng = generator_state(second_generator(rng))
+    state = State(net, plan.optimizer.start(net.params), 0, 0, generator_state(rng), net_rng)
+    watching: list[Observer] = [*observers]
+    if checkpoint is not None:
+        watching.insert(0, Checkpoints(checkpoint, checkpoint_every))
+        state = resumed(checkpoint, plan.run, state) if resume else state
+    elif resume:
+        raise SettingError("resume continues from a checkpoint, so its file is needed: checkpoint='run.ckpt', say.")
+    if progress:
+        watching.append(ProgressBar())
+    before, started, why = state.seconds, time.perf_counter(), "an error"
+    for observer in watching:
+        observer.begin(plan.run, state)
+    try:
+        while not (why := plan.finished(state)):
+            for x, target in _rest_of_epoch(plan, state, rng):
+                step = _step(plan, state, x, target)
+                state = replace(step.state, seconds=before + time.perf_counter() - started)
+                for observer in watching:
+                    observer.step(plan.run, replace(step, state=state))
+            state = _end_of_epoch(plan, state, rng)
+            for observer in watching:
+                observer.epoch(plan.run, state)
+    except KeyboardInterrupt:
+        why = "interrupted"
+    except BaseException as error:
+        why = str(error)
+        raise
+    finally:
+        for observer in watching:
+            observer.end(plan.run, state, why)
+    kept = state.best if keep == "best" and state.best is not None else state.net
+    return Fitted(kept, state.net, state.history, state.step, why, state.seconds)
 
 
-def accuracy(net: Net, images: Array, labels: Array, logits: str | None = None, batch: int = 256) -> float:
-    """The share of images, 0..1, whose largest class score is the label's."""
-    return float((net.predict(images, upto=logits, batch=batch).argmax(axis=1) == labels).mean())
+def _rest_of_epoch(plan: Plan, state: State, rng: Generator) -> Iterator[Batch]:
+    """The batches of the present epoch that are not taken yet: it is repeated from its start, to the same bits."""
+    rng.bit_generator.state = state.data_rng
+    batches = batches_of(plan.source, rng)
+    for number in range(state.batches):
+        if next(batches, None) is None:
+            raise SettingError(
+                f"The data gave {number} batches, but {state.batches} of this epoch were trained on before; are they "
+                f"the data of the run that is resumed?"
+            )
+    return batches
+
+
+def _step(plan: Plan, state: State, x: Any, target: Array) -> Step:
+    """One batch: forward, loss, backward, a step of the optimizer."""
+    net, output, net_rng = state.net, plan.run.output, generator_from(state.net_rng)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what is not finite is told in a sentence
+        tape = net.forward(x, upto=output, rng=net_rng)
+        loss, dy = plan.run.loss(tape[output], target)
+        check_loss(loss, net, tape.values, output, f"at step {state.step}")
+        grads = net.param_grads(tape, {output: dy})
+        check_grads(grads, net, tape, {output: dy}, state.step)
+        if plan.clip is not None:
+            grads, _ = clip_by_norm(grads, plan.clip)
+        rate = plan.schedule(state.step)
+        params, optimizer = plan.optimizer.step(net.params, grads, state.optimizer, rate)
+        check_params(params, net, rate, state.step)
+    # A matrix product may depend on the memory layout in its last bits, and a checkpoint keeps values only.
+    after = net.with_params({name: np.asarray(value, order="C") for name, value in params.items()})
+    count, score = len(target), plan.run.loss.score(tape[output], target)
+    done = state.sums
+    sums = Sums(done.images + count, done.loss + float(loss) * count, done.score + (score or 0.0) * count)
+    new = replace(
+        state,
+        net=_with_running_stats(after, tape),
+        optimizer=optimizer,
+        step=state.step + 1,
+        batches=state.batches + 1,
+        net_rng=generator_state(net_rng),
+        sums=sums,
+    )
+    return Step(net, new, float(loss), score, float(rate), grads)
+
+
+def _with_running_stats(net: Net, tape: Tape) -> Net:
+    """The same net whose batch normalizations have seen this batch."""
+    moved = {
+        node.name: node.layer.with_running_stats(tape.saved[node.name])
+        for node in net.nodes
+        if isinstance(node.layer, BatchNorm2d) and node.name in tape.saved
+    }
+    return net.with_layers(moved) if moved else net
+
+
+def _end_of_epoch(plan: Plan, state: State, rng: Generator) -> State:
+    """Close the epoch's line, measure the validation data, and remember the net if it is the best so far."""
+    sums, loss = state.sums, plan.run.loss
+    if sums.images == 0:
+        raise ShapeError("The data gave no batch, so there is nothing to train on.")
+    score = sums.score / sums.images if loss.score_name else None
+    line = Epoch(state.epoch + 1, state.step, sums.loss / sums.images, score, float(plan.schedule(state.step - 1)))
+    if plan.validation is not None:
+        seen = evaluate(state.net, plan.validation, loss=loss, logits=plan.run.output)
+        line = line._replace(held_out_loss=seen.loss, held_out_score=seen.score)
+    state = replace(state, history=(*state.history, line), batches=0, sums=Sums(), data_rng=generator_state(rng))
+    return replace(state, best=state.net) if state.best_epoch is line else state

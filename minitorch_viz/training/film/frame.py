@@ -1,0 +1,119 @@
+"""One frame of the film: what every node holds for a few fixed images, at one moment of the training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from minitorch_viz._types import Array
+from minitorch_viz.graph import Tape
+from minitorch_viz.layers import Dropout, Flatten, ReLU
+from minitorch_viz.net import Net
+from minitorch_viz.training.film.tiles import Grid, value_grid, weight_grid
+from minitorch_viz.training.losses import Loss
+
+BUDGET = 80_000  # values a frame: 60 frames of them are a page of a few megabytes
+KINDS = ("weights", "weight gradients", "activations", "activation gradients")
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What the film looks at in every frame."""
+
+    images: Array  # (N, ...) the fixed images, as the net takes them
+    targets: Array  # (N, ...) what the net should answer
+    shown: int  # how many of them have their activations drawn
+    loss: Loss
+    output: str  # the node whose output the loss sees
+
+
+@dataclass(frozen=True, eq=False)
+class Moment:
+    """The arrays of one frame."""
+
+    loss: float  # of the fixed images
+    tape: Tape  # in use, not in training: no dropout, running statistics
+    grads: Mapping[str, Array]  # of the parameters
+    flow: Mapping[str, Array]  # d loss / d output of each node and input
+
+
+def look_at(net: Net, look: Look) -> Moment:
+    """One forward and one backward pass with the fixed images."""
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        tape = net.forward(look.images, upto=look.output)
+        loss, dy = look.loss(tape[look.output], look.targets)
+        seeds = {look.output: dy}
+        reached = {look.output}
+        for node in reversed(net.nodes):
+            if node.name in reached:
+                reached.update(name for name in node.inputs if tape[name].dtype.kind == "f")
+        flow = net.backward(tape, seeds, wrt=[name for name in net.names if name in reached])
+        return Moment(loss, tape, net.param_grads(tape, seeds), flow)
+
+
+def grids(net: Net, look: Look, moment: Moment) -> dict[tuple[str, str], Grid]:
+    """{(node, kind): grid} of a moment, as many rows and columns as the budget allows; first the node's inputs.
+
+    A node that only rearranges (Flatten) or does nothing in use (Dropout) is left out.
+    """
+    for most in (16, 12, 8, 6, 4):
+        found = _grids(net, look, moment, most)
+        if sum(grid.values.size for grid in found.values()) <= BUDGET:
+            return found
+    with_params = {node.name for node in net.nodes if node.layer.params} | {look.output, *net.inputs}
+    return {key: grid for key, grid in found.items() if key[0] in with_params}  # a very deep net
+
+
+def _grids(net: Net, look: Look, moment: Moment, most: int) -> dict[tuple[str, str], Grid]:
+    found: dict[tuple[str, str], Grid | None] = {}
+    for name in net.names:
+        if name not in moment.tape or (name in net and isinstance(net[name].layer, (Flatten, Dropout))):
+            continue
+        if name in net:
+            weight = f"{name}.weight"
+            if weight in net.params:
+                maps = _maps_before(net, moment.tape, name)
+                found[name, "weights"] = weight_grid(net.params[weight], most, maps)
+                if weight in moment.grads:
+                    found[name, "weight gradients"] = weight_grid(moment.grads[weight], most, maps)
+        if moment.tape[name].dtype.kind == "f":
+            found[name, "activations"] = value_grid(moment.tape[name], look.shown, most, name in net.inputs)
+            if name in moment.flow:
+                found[name, "activation gradients"] = value_grid(
+                    moment.flow[name], look.shown, most, name in net.inputs
+                )
+    return {key: grid for key, grid in found.items() if grid is not None}
+
+
+def _maps_before(net: Net, tape: Tape, name: str) -> tuple[int, int, int] | None:
+    """(C, H, W) of the feature maps that were flattened for this node, if they were."""
+    source = net[name].inputs[0]
+    while source in net and isinstance(net[source].layer, (Flatten, Dropout)):
+        source = net[source].inputs[0]
+    y = tape[source] if source in tape else np.empty(0)
+    return (y.shape[1], y.shape[2], y.shape[3]) if y.ndim == 4 else None
+
+
+def dead_share(net: Net, tape: Tape) -> dict[str, float]:
+    """For each ReLU the share of its channels (or units) that are 0 everywhere, for every fixed image."""
+    dead = {}
+    for node in net.nodes:
+        if isinstance(node.layer, ReLU) and node.name in tape:
+            y = tape[node.name]
+            axes = tuple(axis for axis in range(y.ndim) if axis != (1 if y.ndim in (2, 4) else y.ndim - 1))
+            dead[node.name] = float((y <= 0).all(axis=axes).mean())
+    return dead
+
+
+def update_ratios(before: Mapping[str, Array], after: Mapping[str, Array]) -> dict[str, float]:
+    """For each node with a weight, how large a step was: |change of the weight| / |the weight|, both as lengths."""
+    ratios: dict[str, Any] = {}
+    for name, value in before.items():
+        node, _, param = name.rpartition(".")
+        length = float(np.linalg.norm(value.astype(np.float64)))
+        if param == "weight" and length > 0:
+            ratios[node] = float(np.linalg.norm(after[name].astype(np.float64) - value)) / length
+    return ratios

@@ -1,0 +1,27 @@
+"""The losses, one file each: how wrong an answer is, and the gradient of that. The folder is the registry."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import pkgutil
+
+from minitorch_viz.training.losses.base import Loss
+from minitorch_viz.training.losses.binary_cross_entropy import BinaryCrossEntropy
+from minitorch_viz.training.losses.mean_squared_error import MeanSquaredError
+from minitorch_viz.training.losses.softmax_cross_entropy import SoftmaxCrossEntropy
+
+__all__ = ["BinaryCrossEntropy", "Loss", "MeanSquaredError", "SoftmaxCrossEntropy", "losses"]
+
+
+@functools.cache
+def losses() -> dict[str, type[Loss]]:
+    """Every loss by the name of its file: {"mean_squared_error": MeanSquaredError, ...}. A file brings its tests."""
+    found: dict[str, type[Loss]] = {}
+    for module in sorted(pkgutil.iter_modules(__path__), key=lambda m: m.name):
+        for value in vars(importlib.import_module(f"{__name__}.{module.name}")).values():
+            here = inspect.isclass(value) and value.__module__ == f"{__name__}.{module.name}"
+            if here and issubclass(value, Loss) and value is not Loss:
+                found[module.name] = value
+    return found

@@ -1,0 +1,73 @@
+"""Watching a run: progress bars, checkpoints and films are observers. They look, and cannot change the weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from minitorch_viz._types import Array
+from minitorch_viz.net import Net
+from minitorch_viz.training.losses import Loss
+from minitorch_viz.training.state import State
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What stays the same during a run."""
+
+    loss: Loss
+    output: str  # the node whose output the loss sees
+    epochs: int
+    steps: int | None  # in all; None if the data do not say how many batches they have
+    settings: dict[str, str]  # what a checkpoint compares: {"optimizer": "Adam(rate=0.003, ...)", ...}
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """What happened in one step."""
+
+    before: Net  # the net that the loss was measured on
+    state: State  # after the step
+    loss: float
+    score: float | None  # share of right answers in this batch; None if the loss has no score
+    rate: float
+    grads: dict[str, Array]  # of the parameters, after clipping
+
+
+class Observer:
+    """Base of all observers; override what you need."""
+
+    def begin(self, run: Run, state: State) -> None:
+        """Before the first step of this run (after resuming, if it was resumed)."""
+
+    def step(self, run: Run, step: Step) -> None:
+        """After each step."""
+
+    def epoch(self, run: Run, state: State) -> None:
+        """After each epoch; `state.history[-1]` is its line."""
+
+    def end(self, run: Run, state: State, why: str) -> None:
+        """Once, at the end: why is "finished", "no improvement", "interrupted", or a sentence about what went wrong."""
+
+
+class ProgressBar(Observer):
+    """A bar with the loss, as tqdm draws it on terminals and in notebooks."""
+
+    def begin(self, run: Run, state: State) -> None:
+        from tqdm.auto import tqdm
+
+        self._bar: Any = tqdm(total=run.steps, initial=state.step, desc="train", unit="step")
+        self._held_out = ""
+
+    def step(self, run: Run, step: Step) -> None:  # noqa: ARG002 (every observer has this signature)
+        self._bar.set_postfix_str(f"loss {step.loss:.3f}{self._held_out}", refresh=False)
+        self._bar.update()
+
+    def epoch(self, run: Run, state: State) -> None:
+        line = state.history[-1]
+        if line.held_out_loss is not None:
+            score = f" ({run.loss.score_name} {line.held_out_score:.1%})" if run.loss.score_name else ""
+            self._held_out = f", held out {line.held_out_loss:.3f}{score}"
+
+    def end(self, run: Run, state: State, why: str) -> None:  # noqa: ARG002 (every observer has this signature)
+        self._bar.close()

@@ -1,0 +1,31 @@
+"""The optimizers, one file each: how a gradient becomes a step. The folder is the registry.
+
+Read them in this order: sgd, rmsprop, adam, adamw. None remembers anything: `step` takes a state and returns the next.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import pkgutil
+
+from minitorch_viz.training.optimizers.adam import Adam
+from minitorch_viz.training.optimizers.adamw import AdamW
+from minitorch_viz.training.optimizers.base import Optimizer
+from minitorch_viz.training.optimizers.rmsprop import RMSProp
+from minitorch_viz.training.optimizers.sgd import SGD
+
+__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSProp", "optimizers"]
+
+
+@functools.cache
+def optimizers() -> dict[str, type[Optimizer]]:
+    """Every optimizer by the name of its file: {"adam": Adam, ...}. A new file brings its own tests."""
+    found: dict[str, type[Optimizer]] = {}
+    for module in sorted(pkgutil.iter_modules(__path__), key=lambda m: m.name):
+        for value in vars(importlib.import_module(f"{__name__}.{module.name}")).values():
+            here = inspect.isclass(value) and value.__module__ == f"{__name__}.{module.name}"
+            if here and issubclass(value, Optimizer) and value is not Optimizer:
+                found[module.name] = value
+    return found

@@ -1,0 +1,126 @@
+"""What `fit` was asked to do, checked before the first step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from minitorch_viz._types import Array, Generator
+from minitorch_viz.errors import SettingError, ShapeError, need_whole
+from minitorch_viz.graph import check_names
+from minitorch_viz.net import Net
+from minitorch_viz.training.batches import (
+    ArrayBatches,
+    Batches,
+    as_batches,
+    batch_count,
+    check_targets,
+    describe,
+)
+from minitorch_viz.training.clip import clip_by_norm
+from minitorch_viz.training.losses import Loss, SoftmaxCrossEntropy
+from minitorch_viz.training.observer import Observer, Run
+from minitorch_viz.training.optimizers import Adam, Optimizer
+from minitorch_viz.training.schedules import Constant, Cosine, Schedule
+from minitorch_viz.training.state import State
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """The checked arguments of `fit`."""
+
+    run: Run
+    source: Batches
+    validation: Batches | None
+    optimizer: Optimizer
+    schedule: Schedule
+    clip: float | None
+    patience: int | None
+
+    def finished(self, state: State) -> str:
+        """Why training is over, or "" if it is not."""
+        best = state.best_epoch
+        if self.patience is not None and best is not None and state.epoch - best.epoch >= self.patience:
+            return "no improvement"
+        return "finished" if state.epoch >= self.run.epochs else ""
+
+
+def make_plan(
+    net: Net,
+    *,
+    data: tuple[Any, Array | None],
+    rng: Generator,
+    epochs: int,
+    batch: int,
+    augment: int,
+    optimizer: Optimizer | None,
+    schedule: Schedule | None,
+    loss: Loss | None,
+    logits: str | None,
+    clip: float | None,
+    validation: Any,
+    keep: str,
+    patience: int | None,
+    observers: Iterable[Observer],
+) -> Plan:
+    """The plan, or a sentence that says which argument cannot be used."""
+    if not isinstance(net, Net):
+        raise SettingError(f"fit trains a Net, but got {net!r:.60}.")
+    need_whole("number of epochs", epochs, 1)
+    if not isinstance(rng, np.random.Generator):
+        raise SettingError(
+            f"rng must be a numpy.random.Generator, but got {rng!r}; np.random.default_rng(0) makes one."
+        )
+    source = as_batches(data[0], data[1], batch, augment, "fit")
+    held_out = None if validation is None else _validation(validation, batch)
+    optimizer = _kind("optimizer", Adam() if optimizer is None else optimizer, Optimizer, "Adam(1e-3)")
+    loss = _kind("loss", SoftmaxCrossEntropy() if loss is None else loss, Loss, "SoftmaxCrossEntropy()")
+    for observer in observers:
+        _kind("each of observers", observer, Observer, "Film('film.html', images, labels)")
+    output = net.output if logits is None else check_names(logits, net.names, "logits")[0]
+    count = batch_count(source)
+    steps = None if count is None else epochs * count
+    if schedule is None:
+        schedule = Cosine(optimizer.rate, steps) if steps else Constant(optimizer.rate)
+    elif not callable(schedule):
+        raise SettingError(f"schedule must be a function step -> rate such as Cosine(0.1, 1000), but got {schedule!r}.")
+    if clip is not None:
+        clip_by_norm(net.params, clip)  # for its sentence
+    if keep not in ("best", "last"):
+        raise SettingError(f"keep must be 'best' or 'last', but got {keep!r}.")
+    if patience is not None and need_whole("patience", patience, 1) and held_out is None:
+        raise SettingError("patience waits for a better validation loss, so validation data are needed too.")
+    for found in (source, held_out):
+        if isinstance(found, ArrayBatches):
+            check_targets(net, found, loss, output)
+    settings = {
+        "net": repr(net),
+        "data": describe(source),
+        "optimizer": repr(optimizer),
+        "schedule": repr(schedule) if hasattr(schedule, "__dataclass_fields__") else "a function of your own",
+        "loss": repr(loss),
+        "logits": output,
+        "clip": repr(clip),
+        "generator": type(rng.bit_generator).__name__,
+    }
+    return Plan(Run(loss, output, epochs, steps, settings), source, held_out, optimizer, schedule, clip, patience)
+
+
+def _validation(validation: Any, batch: int) -> Batches:
+    """(images, labels) or batches, without shuffling."""
+    pair = isinstance(validation, tuple) and len(validation) == 2 and hasattr(validation[0], "shape")
+    images, labels = validation if pair else (validation, None)
+    try:
+        return as_batches(images, labels, batch, 0, "validation")
+    except ShapeError as error:
+        raise ShapeError(f"The validation data cannot be used: {error}") from error
+
+
+def _kind(what: str, value: Any, kind: type, such_as: str) -> Any:
+    if not isinstance(value, kind):
+        article = "an" if kind.__name__[0] in "AEIOU" else "a"
+        raise SettingError(f"{what} must be {article} {kind.__name__} such as {such_as}, but got {value!r:.60}.")
+    return value
