@@ -25,6 +25,7 @@ class DeviceArray(NDArrayOperatorsMixin):
     dtype = property(lambda self: self.held.dtype)
     ndim = property(lambda self: self.held.ndim)
     size = property(lambda self: self.held.size)
+    nbytes = property(lambda self: self.held.nbytes)
     flags = property(lambda self: self.held.flags)
     T = property(lambda self: DeviceArray(self.held.T))
 

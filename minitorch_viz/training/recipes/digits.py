@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from minitorch_viz.data import load_digits, normalized
+from minitorch_viz.data import Dataset, load_digits, normalized
 from minitorch_viz.models.digits import PREPROCESSING, SPEC, digits
+from minitorch_viz.models.samples import DIGITS
 from minitorch_viz.training.card import save_with_card
 from minitorch_viz.training.evaluate import accuracy
+from minitorch_viz.training.film import Film
 from minitorch_viz.training.fit import fit
 from minitorch_viz.training.optimizers import Adam
 
@@ -67,3 +69,11 @@ def train(
             "licence": "MIT",
         },
     )
+
+
+def _film(path: Path, test: Dataset) -> Film:
+    """A 3, a 5 and an 8 in front, and more test images that gradients and dead units are measured on."""
+    first = [int((test.labels == digit).argmax()) for digit in DIGITS]
+    some = [*first, *(i for i in range(64) if i not in first)]
+    images = normalized(test.images[some], PREPROCESSING)
+    return Film(path, images, test.labels[some], title="digits: a net learns to read digits")
