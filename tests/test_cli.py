@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -60,10 +61,19 @@ def test_train_digits_again(tmp_path, capsys) -> None:
     """Another seed than the bundled net's: it must get about as good, and load."""
     from minitorch_viz import load_model
 
-    assert main(["train", "digits", "--seed", "7", "--out", "again.safetensors"]) == 0
-    share = float(capsys.readouterr().out.split("%")[0].split()[-1])
+    settings = ["--film", "film.html", "--checkpoint", "run.ckpt", "--resume"]
+    assert main(["train", "digits", "--seed", "7", "--out", "again.safetensors", *settings]) == 0
+    printed = capsys.readouterr().out
+    assert "Wrote film.html" in printed
+    share = float(printed.split("%")[0].split()[-1])
     assert share >= 98.5
     assert load_model("digits", weights=tmp_path / "again.safetensors").class_names == tuple("0123456789")
+    assert 1_000_000 < (tmp_path / "film.html").stat().st_size < 6_000_000
+    first = (tmp_path / "again.safetensors").read_bytes()
+    started = time.perf_counter()
+    assert main(["train", "digits", "--seed", "7", "--out", "again.safetensors", *settings]) == 0  # it is finished
+    assert time.perf_counter() - started < 5
+    assert (tmp_path / "again.safetensors").read_bytes() == first
 
 
 def test_gradcheck_all_layers(capsys) -> None:
@@ -100,6 +110,8 @@ BAD = {
     "report into a folder that does not exist": (["report", "--out", "nowhere/r.html"], "nowhere"),
     "unknown layer": (["gradcheck", "Conv3d"], "Conv2d"),
     "no such file to check": (["gradcheck", "nowhere.py"], "nowhere.py"),
+    "resume from nothing": (["train", "digits", "--resume"], "--checkpoint"),
+    "film into a folder that does not exist": (["train", "digits", "--film", "nowhere/f.html"], "nowhere"),
     "unknown download": (["download", "vgg61"], "vgg16"),
     "download from nowhere": (["download", "alexnet", "--from", "nowhere.pth"], "nowhere.pth"),
     "download by an odd protocol": (["download", "alexnet", "--from", "ftp://127.0.0.1/a.pth"], "ftp"),

@@ -57,14 +57,21 @@ def look_at(net: Net, look: Look) -> Moment:
 def grids(net: Net, look: Look, moment: Moment) -> dict[tuple[str, str], Grid]:
     """{(node, kind): grid} of a moment, as many rows and columns as the budget allows; first the node's inputs.
 
-    A node that only rearranges (Flatten) or does nothing in use (Dropout) is left out.
+    A node that only rearranges (Flatten) or does nothing in use (Dropout) is left out; of a very deep net only nodes
+    with parameters are drawn, as many as the budget allows, spread over its depth.
     """
+    some: dict[tuple[str, str], Grid] = {}
     for most in (16, 12, 8, 6, 4):
         found = _grids(net, look, moment, most)
         if sum(grid.values.size for grid in found.values()) <= BUDGET:
             return found
-    with_params = {node.name for node in net.nodes if node.layer.params} | {look.output, *net.inputs}
-    return {key: grid for key, grid in found.items() if key[0] in with_params}  # a very deep net
+    learning = [node.name for node in net.nodes if node.layer.params]  # a very deep net: only these, or some of them
+    for every in range(1, len(learning) + 1):
+        kept = {*net.inputs, look.output, *learning[::every]}
+        some = {key: grid for key, grid in found.items() if key[0] in kept}
+        if sum(grid.values.size for grid in some.values()) <= BUDGET:
+            break
+    return some
 
 
 def _grids(net: Net, look: Look, moment: Moment, most: int) -> dict[tuple[str, str], Grid]:

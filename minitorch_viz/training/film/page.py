@@ -59,6 +59,7 @@ def write_film(path: Path, reel: Reel, facts: Facts) -> None:
         loss_chart=Markup(_loss_chart(reel, facts)),
         score_chart=Markup(_score_chart(reel, facts)),
         cards=[_card(name, reel, facts, Markup) for name in _nodes(reel)],
+        hidden=[name for name in facts.net.names if name not in _nodes(reel)],
         last=history[-1] if history else None,
         written=time.strftime("%H:%M:%S"),
         data=Markup(json.dumps(data).replace("<", "\\u003c")),
