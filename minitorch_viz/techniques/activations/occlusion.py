@@ -75,7 +75,7 @@ def occlusion(
     size: int | None = None,
     stride: int | None = None,
     fill: str = "mean",
-    batch: int = 8,
+    batch: int = 16,
     progress: bool = True,
 ) -> OcclusionMap:
     """Cover one place after another with a square and record the class probability.
