@@ -1,0 +1,200 @@
+"""Whole nets against PyTorch and Captum on the same CPU: a forward pass, guided backpropagation, and its memory.
+
+    python benchmarks/nets.py                 VGG-16, SqueezeNet 1.1 and GoogLeNet, batch 1 and 8
+    python benchmarks/nets.py --quick         SqueezeNet at batch 1, some seconds, nothing written
+
+The nets have random weights: speed does not depend on them. PyTorch gets the same graph, layer by layer, with the same
+weights. Both take turns in one process; medians and their ratio are written to benchmarks/results/nets.json.
+A ratio above 1 means that this engine is faster. PyTorch and Captum are optional: without them there are no ratios.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path[:0] = [str(Path(__file__).resolve().parent)]
+
+import convolutions as bench  # noqa: E402  # sets the path of an uninstalled checkout
+
+import minitorch_viz_kernels as kernels  # noqa: E402
+from minitorch_viz import Net, layers, relu_mode  # noqa: E402
+from minitorch_viz.models.spec import get_spec  # noqa: E402
+
+NETS = {"vgg16": 224, "squeezenet1_1": 227, "googlenet": 224}
+GROUPS = ("forward", "predict", "guided backprop")
+
+
+def as_torch(net: Net, torch: Any) -> Any:
+    """The same graph as a PyTorch module that shares the weights; every ReLU is a module of its own, as Captum asks."""
+    nn = torch.nn
+
+    def tensor(array: Any) -> Any:
+        return nn.Parameter(torch.from_numpy(np.ascontiguousarray(array)))
+
+    def module(layer: Any) -> Any:
+        match layer:
+            case layers.Conv2d():
+                o, c, *kernel = layer.weight.shape
+                made = nn.Conv2d(c * layer.groups, o, kernel, layer.stride, layer.padding, groups=layer.groups)
+                made.weight, made.bias = tensor(layer.weight), tensor(layer.bias)
+            case layers.Linear():
+                made = nn.Linear(*layer.weight.shape[::-1])
+                made.weight, made.bias = tensor(layer.weight), tensor(layer.bias)
+            case layers.ReLU():
+                made = nn.ReLU()
+            case layers.MaxPool2d():
+                made = nn.MaxPool2d(layer.kernel, layer.stride, layer.padding, ceil_mode=layer.ceil_mode)
+            case layers.AvgPool2d():
+                made = nn.AvgPool2d(layer.kernel, layer.stride, layer.padding, layer.ceil_mode, layer.count_include_pad)
+            case layers.GlobalAvgPool2d():
+                made = nn.AdaptiveAvgPool2d(1)
+            case layers.LocalResponseNorm():
+                made = nn.LocalResponseNorm(layer.size, layer.alpha, layer.beta, layer.k)
+            case layers.Flatten():
+                made = nn.Flatten()
+            case layers.Softmax():
+                made = nn.Softmax(1)
+            case layers.Dropout():
+                made = nn.Identity()
+            case layers.Concat():
+                made = nn.Identity()  # joined in forward
+            case _:
+                raise TypeError(f"No PyTorch module is known for {layer!r}.")
+        return made
+
+    class Graph(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.steps = nn.ModuleList([module(node.layer) for node in net.nodes])
+
+        def forward(self, x: Any) -> Any:
+            values = {net.inputs[0]: x}
+            for node, step in zip(net.nodes, self.steps, strict=True):
+                inputs = [values[name] for name in node.inputs]
+                joined = torch.cat(inputs, 1) if isinstance(node.layer, layers.Concat) else inputs[0]
+                values[node.name] = step(joined)
+            return values["logits"]
+
+    return Graph().eval()
+
+
+def calls(name: str, batch: int, torch: Any, captum: Any) -> dict[str, list[Callable[[], Any]]]:
+    """For each row of the table: this engine's call, and the peer's on the same numbers."""
+    net = get_spec(name).build()
+    side = NETS[name]
+    x = np.random.default_rng(0).standard_normal((batch, 3, side, side)).astype(np.float32)
+    seed = np.zeros((batch, 1000), np.float32)
+    seed[:, 7] = 1
+
+    def guided() -> Any:
+        tape = net.forward(x, upto="logits")
+        return net.backward(tape, {"logits": seed}, rules=relu_mode("guided"))["input"]
+
+    rows: dict[str, list[Callable[[], Any]]] = {
+        "forward": [lambda: net.forward(x, upto="logits")],
+        "predict": [lambda: net.predict(x, upto="logits")],
+        "guided backprop": [guided],
+    }
+    if torch is not None:
+        peer, tx = as_torch(net, torch), torch.from_numpy(x)
+
+        def forward() -> Any:
+            with torch.no_grad():
+                return peer(tx)
+
+        np.testing.assert_allclose(forward().numpy(), net.predict(x, upto="logits"), rtol=1e-2, atol=1e-2)
+        rows["forward"].append(forward)
+        rows["predict"].append(forward)
+    if captum is not None:
+        method = captum.GuidedBackprop(peer)
+        tx_grad = tx.clone().requires_grad_()
+        rows["guided backprop"].append(lambda: method.attribute(tx_grad, target=7))
+    return rows
+
+
+def peak_memory(which: str, name: str) -> float:
+    """The most memory, in MiB, that a process of its own needs for one guided backpropagation ("ours" or "peer")."""
+    code = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import nets; nets.run_alone({which!r}, {name!r})"
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
+    return float(done.stdout.split()[-1])
+
+
+def run_alone(which: str, name: str) -> None:
+    """The body of `peak_memory`: one guided backpropagation, then the growth of the process's peak since before it."""
+    import resource
+
+    torch, captum = libraries()
+    row = calls(name, 1, torch, captum)["guided backprop"]
+    if which == "peer":
+        row[1]()
+    else:
+        row[0]()
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+def libraries() -> tuple[Any, Any]:
+    """(torch, captum.attr), or None for what is not installed."""
+    try:
+        import torch
+    except ImportError:
+        return None, None
+    try:
+        import captum.attr
+    except ImportError:
+        return torch, None
+    return torch, captum.attr
+
+
+def main(arguments: list[str] | None = None) -> dict[str, Any]:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="one small net, nothing written")
+    parser.add_argument("--threads", type=int, help="for both; default: every core")
+    parser.add_argument("--seconds", type=float, default=6.0, help="of measuring, for each row and library")
+    parser.add_argument("--out", type=Path, default=bench.ROOT / "benchmarks" / "results" / "nets.json")
+    options = parser.parse_args(arguments)
+    torch, captum = libraries()
+    before = kernels.get_threads()
+    kernels.set_threads(options.threads)
+    if torch is not None:
+        torch_before = torch.get_num_threads()
+        torch.set_num_threads(kernels.get_threads())
+    rows = []
+    try:
+        for name in ["squeezenet1_1"] if options.quick else NETS:
+            for batch in (1,) if options.quick else (1, 8):
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # Captum announces its hooks
+                    for what, functions in calls(name, batch, torch, captum).items():
+                        taken = bench.medians(functions, 0.3 if options.quick else options.seconds)
+                        ratio = taken[1] / taken[0] if len(taken) > 1 else None
+                        rows.append({"net": name, "batch": batch, "what": what, "ms": taken[0] * 1e3, "ratio": ratio})
+                        print(
+                            f"{name:14} batch {batch}  {what:16} {taken[0] * 1e3:9.1f} ms  {ratio or np.nan:5.2f}",
+                            flush=True,
+                        )
+        memory = {}
+        if not options.quick and captum is not None:
+            memory = {which: peak_memory(which, "vgg16") for which in ("ours", "peer")}
+            print(f"vgg16, one guided backpropagation, peak of the whole process in MiB: {memory}")
+    finally:
+        kernels.set_threads(before)
+        if torch is not None:
+            torch.set_num_threads(torch_before)
+    result = {"machine": bench.machine(torch), "rows": rows, "peak_memory_mib_vgg16_guided": memory}
+    if not options.quick:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        options.out.write_text(json.dumps(result, indent=1) + "\n")
+    return result
+
+
+if __name__ == "__main__":
+    main()
