@@ -123,7 +123,8 @@ def calls(name: str, batch: int, torch: Any, captum: Any) -> dict[str, list[Call
 
 def peak_memory(which: str, name: str) -> float:
     """The most memory, in MiB, that a process of its own needs for one guided backpropagation ("ours" or "peer")."""
-    code = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import nets; nets.run_alone({which!r}, {name!r})"
+    folder = str(Path(__file__).parent)
+    code = f"import sys; sys.path.insert(0, {folder!r}); import nets; nets.run_alone({which!r}, {name!r})"
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
     return float(done.stdout.split()[-1])
 

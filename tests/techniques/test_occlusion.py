@@ -65,6 +65,13 @@ def test_every_pixel_is_covered_at_least_once(digits) -> None:
         assert result.tops[-1] < 8
 
 
+def test_a_stride_beyond_the_size_leaves_gaps_but_stays_inside(digits) -> None:
+    result = occlusion(digits, sample_digit(), size=2, stride=8, progress=False)
+    np.testing.assert_array_equal(result.tops, [0])
+    result = occlusion(digits, sample_digit(), size=2, stride=5, progress=False)
+    np.testing.assert_array_equal(result.lefts, [0, 5])
+
+
 def test_the_mean_fill_is_the_photos_mean_colour(red_detector) -> None:
     """On a photo of one colour an occluder of the mean colour changes nothing."""
     image = np.full((12, 12, 3), (120, 30, 200), np.uint8)

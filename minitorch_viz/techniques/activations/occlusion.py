@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.boxes import Boxes, Patch
 from minitorch_viz.errors import SettingError, need_whole
@@ -110,15 +111,16 @@ def occlusion(
     colour = _fill_value(model, fill, seen.x)
     tape = model.net.forward(seen.x, upto=model.logits)
 
-    tops = np.arange(0, height - size + stride, stride)
-    lefts = np.arange(0, width - size + stride, stride)
+    tops = np.arange(0, min(height - size + stride, height), stride)
+    lefts = np.arange(0, min(width - size + stride, width), stride)
     places = [(int(top), int(left)) for top in tops for left in lefts]  # row by row: neighbours make alike batches
     probabilities = []
     with tqdm(total=len(places), desc="occlusion", unit="place", disable=not progress, leave=False) as bar:
         for start in range(0, len(places), batch):
             some = places[start : start + batch]
             squares = {model.net.inputs[0]: covered(seen.x, some, size, colour)}
-            probabilities.append(Softmax().forward(predict_changed(model.net, tape, squares, model.logits))[0])
+            scores = kernels.to_cpu(predict_changed(model.net, tape, squares, model.logits))
+            probabilities.append(Softmax().forward(scores)[0])
             bar.update(len(some))
     grid = np.concatenate(probabilities).reshape(len(tops), len(lefts), -1)
     return OcclusionMap(
@@ -163,8 +165,7 @@ def _fill_value(model: Model, fill: str, x: Array) -> Array:
     mean, std = (
         np.asarray(value, x.dtype).reshape(-1, 1, 1) for value in (model.preprocessing.mean, model.preprocessing.std)
     )
-    grey: Array = (level - mean) / std
-    return grey
+    return kernels.to_device((level - mean) / std, kernels.device_of(x))
 
 
 def _step(tops: Array) -> int:
