@@ -67,6 +67,7 @@ def parser() -> argparse.ArgumentParser:
         "what", nargs="*", metavar="LAYER|FILE.py", help="layer names or a Python file; none: every layer"
     )
 
+    command("warmup", run_warmup, "compile the kernels into your cache, so that no later command has to")
     command("list", run_list, "list the techniques")
     command("models", run_models, "list the nets, what is at hand, and where the official files come from")
 
@@ -185,6 +186,13 @@ def run_report(arguments: argparse.Namespace) -> None:
     model = load_model(arguments.model, weights=arguments.weights)
     images = [(Path(photo).name, photo) for photo in arguments.photos] or sample_images(model)
     print(f"Wrote {make_report(model, images, arguments.out, only=arguments.only)}")
+
+
+def run_warmup(arguments: argparse.Namespace) -> None:  # noqa: ARG001 (every command has this signature)
+    """Compile every kernel, and say how long it took."""
+    import minitorch_viz_kernels as kernels
+
+    print(f"The {kernels.current()} kernels are ready, with {kernels.get_threads()} threads: {kernels.warmup():.1f} s")
 
 
 def run_list(arguments: argparse.Namespace) -> None:  # noqa: ARG001 (every command has this signature)

@@ -57,6 +57,15 @@ def test_list_and_models(capsys) -> None:
     assert "squeezenet1_1-b8a52dc0.pth" in models
 
 
+def test_warmup_says_how_long_it_took(capsys) -> None:
+    import minitorch_viz_kernels as kernels
+
+    assert main(["warmup"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"The {kernels.current()} kernels are ready")
+    assert printed.rstrip().endswith(" s")
+
+
 def test_train_digits_again(tmp_path, capsys) -> None:
     """Another seed than the bundled net's: it must get about as good, and load."""
     from minitorch_viz import load_model
