@@ -25,6 +25,8 @@ def test_it_finds_the_red_square(red_detector) -> None:
 
 
 def test_it_equals_a_plain_loop(digits) -> None:
+    """In float64, where only the order of additions may differ: the map recomputes less than the loop."""
+    digits = digits.astype(np.float64)
     result = occlusion(digits, sample_digit(), target=3, size=3, stride=2, fill="white", batch=4, progress=False)
     np.testing.assert_array_equal(result.tops, [0, 2, 4, 6])  # the last hangs over the border
     for i, top in enumerate(result.tops):
@@ -32,7 +34,7 @@ def test_it_equals_a_plain_loop(digits) -> None:
             image = sample_digit().copy()
             image[top : top + 3, left : left + 3] = 255
             probabilities = digits.predict_probabilities(digits.preprocess(image))[0]
-            assert result.probability[i, j] == pytest.approx(float(probabilities[3]), abs=1e-6)
+            assert result.probability[i, j] == pytest.approx(float(probabilities[3]), abs=1e-12)
             assert result.best[i, j] == probabilities.argmax()
 
 
