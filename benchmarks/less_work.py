@@ -71,12 +71,14 @@ def occlusion(net: Net, x: np.ndarray, rounds: int, step: int, with_captum: bool
     target = int(tape["logits"][0].argmax())
     corners = [(i, j) for i in range(0, x.shape[2] - SQUARE + 1, step) for j in range(0, x.shape[3] - SQUARE + 1, step)]
 
-    def reached(batch: int = 16) -> np.ndarray:
+    def reached() -> np.ndarray:
+        """A row of places a batch, as the technique has it."""
         tape = net.forward(x, upto="logits")
         scores = []
-        for start in range(0, len(corners), batch):
-            boxes = Boxes.at(*zip(*corners[start : start + batch], strict=True), (SQUARE, SQUARE))
-            black = np.zeros((len(corners[start : start + batch]), x.shape[1], SQUARE, SQUARE), x.dtype)
+        row = round(len(corners) ** 0.5)
+        black = np.zeros((row, x.shape[1], SQUARE, SQUARE), x.dtype)
+        for start in range(0, len(corners), row):
+            boxes = Boxes.at(*zip(*corners[start : start + row], strict=True), (SQUARE, SQUARE))
             scores.append(predict_changed(net, tape, {"input": Patch(black, boxes)}, "logits"))
         return np.concatenate(scores)[:, target]
 
@@ -186,6 +188,7 @@ def take_turns(
             start = time.perf_counter()
             run()
             seconds[name].append(time.perf_counter() - start)
+            print(f"{name:>16} {1e3 * seconds[name][-1]:10.2f} ms", flush=True)
     return answers, seconds
 
 
