@@ -4,10 +4,12 @@
     python benchmarks/less_work.py --quick          # seconds, small sizes, no Captum: does it still run?
 
 Candidates take turns in one process, so that whatever else the machine does meets all of them; each ratio is the median
-over the rounds of one round's ratio. Beside the time on the clock stands the processor's, summed over the threads: it is
-the steadier one on a busy machine, best with OMP_NUM_THREADS=1, which NumPy's BLAS and PyTorch both obey. Occlusion is also compared with Captum's (needs torch and captum), whose
-`perturbations_per_eval` is the fastest of several in a trial beforehand. Every comparison also says how far the two
-answers are apart, as the largest difference over the largest value.
+over the rounds of one round's ratio. Beside the time on the clock stands the processor's, summed over the threads. On a
+busy machine it is the steadier one, best with OMP_NUM_THREADS=1, which NumPy's BLAS and PyTorch both obey.
+
+Occlusion is also compared with Captum's (needs torch and captum), whose `perturbations_per_eval` is the fastest of
+several in a trial beforehand. Every comparison also says how far the two answers are apart, as the largest difference
+over the largest value.
 """
 
 from __future__ import annotations
