@@ -162,13 +162,15 @@ def peak() -> float:
 
 def machine(torch: Any) -> dict[str, Any]:
     """What was measured on: no names of hosts or users."""
-    import numba
-
     model = platform.processor()
     if Path("/proc/cpuinfo").exists():
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), model)
-    versions = {"python": platform.python_version(), "numpy": np.__version__, "numba": numba.__version__}
+    versions = {"python": platform.python_version(), "numpy": np.__version__, "kernels": kernels.current()}
+    if kernels.current() == "numba":
+        import numba
+
+        versions["numba"] = numba.__version__
     if torch is not None:
         versions["torch"] = torch.__version__
     return {"cpu": model, "machine": platform.machine(), "threads": kernels.get_threads(), "versions": versions}

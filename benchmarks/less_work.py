@@ -4,9 +4,12 @@
     python benchmarks/less_work.py --quick          # seconds, small sizes, no Captum: does it still run?
 
 Candidates take turns in one process, so that whatever else the machine does meets all of them; each ratio is the median
-over the rounds of one round's ratio. Occlusion is also compared with Captum's (needs torch and captum), whose
-`perturbations_per_eval` is the fastest of several in a trial beforehand. Every comparison also says how far the two
-answers are apart, as the largest difference over the largest value.
+over the rounds of one round's ratio. Beside the time on the clock stands the processor's, summed over the threads. On a
+busy machine it is the steadier one, best with OMP_NUM_THREADS=1, which NumPy's BLAS and PyTorch both obey.
+
+Occlusion is also compared with Captum's (needs torch and captum), whose `perturbations_per_eval` is the fastest of
+several in a trial beforehand. Every comparison also says how far the two answers are apart, as the largest difference
+over the largest value.
 """
 
 from __future__ import annotations
@@ -37,6 +40,7 @@ from minitorch_viz.models.vgg16 import vgg16  # noqa: E402
 from minitorch_viz.partial import predict_changed  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results" / "less_work.json"
+Seconds = dict[str, list[tuple[float, float]]]  # candidate -> (clock, processor) of each round
 SQUARE, STEP = 32, 8  # 25 x 25 places on 224 x 224 pixels
 
 
@@ -71,12 +75,14 @@ def occlusion(net: Net, x: np.ndarray, rounds: int, step: int, with_captum: bool
     target = int(tape["logits"][0].argmax())
     corners = [(i, j) for i in range(0, x.shape[2] - SQUARE + 1, step) for j in range(0, x.shape[3] - SQUARE + 1, step)]
 
-    def reached(batch: int = 16) -> np.ndarray:
+    def reached() -> np.ndarray:
+        """A row of places a batch, as the technique has it."""
         tape = net.forward(x, upto="logits")
         scores = []
-        for start in range(0, len(corners), batch):
-            boxes = Boxes.at(*zip(*corners[start : start + batch], strict=True), (SQUARE, SQUARE))
-            black = np.zeros((len(corners[start : start + batch]), x.shape[1], SQUARE, SQUARE), x.dtype)
+        row = round(len(corners) ** 0.5)
+        black = np.zeros((row, x.shape[1], SQUARE, SQUARE), x.dtype)
+        for start in range(0, len(corners), row):
+            boxes = Boxes.at(*zip(*corners[start : start + row], strict=True), (SQUARE, SQUARE))
             scores.append(predict_changed(net, tape, {"input": Patch(black, boxes)}, "logits"))
         return np.concatenate(scores)[:, target]
 
@@ -177,25 +183,30 @@ def many_seeds(net: Net, x: np.ndarray, count: int, rounds: int) -> dict[str, An
 
 def take_turns(
     candidates: Mapping[str, Callable[[], np.ndarray]], rounds: int
-) -> tuple[dict[str, np.ndarray], dict[str, list[float]]]:
+) -> tuple[dict[str, np.ndarray], Seconds]:
     """The answers of all candidates (from a warm-up that is not timed) and their seconds, round by round."""
     answers = {name: run() for name, run in candidates.items()}
-    seconds: dict[str, list[float]] = {name: [] for name in candidates}
+    seconds: Seconds = {name: [] for name in candidates}
     for _ in range(rounds):
         for name, run in candidates.items():
-            start = time.perf_counter()
+            start, cpu_start = time.perf_counter(), time.process_time()
             run()
-            seconds[name].append(time.perf_counter() - start)
+            seconds[name].append((time.perf_counter() - start, time.process_time() - cpu_start))
+            print(f"{name:>16} {1e3 * seconds[name][-1][0]:10.2f} ms", flush=True)
     return answers, seconds
 
 
-def compared(seconds: Mapping[str, list[float]], ours: str) -> dict[str, float]:
-    """Median milliseconds of each, and how many times as long the others took."""
-    found = {f"{name} ms": round(1e3 * statistics.median(times), 3) for name, times in seconds.items()}
-    for name, times in seconds.items():
-        if name != ours:
-            ratios = [theirs / mine for theirs, mine in zip(times, seconds[ours], strict=True)]
-            found[f"{name} / {ours}"] = round(statistics.median(ratios), 2)
+def compared(seconds: Seconds, ours: str) -> dict[str, float]:
+    """Median milliseconds of each, and how many times as long the others took: on the clock, and of the processor."""
+    found: dict[str, float] = {}
+    for which, unit in enumerate(("ms", "cpu ms")):
+        for name, times in seconds.items():
+            found[f"{name} {unit}"] = round(1e3 * statistics.median(time[which] for time in times), 3)
+    for which, unit in enumerate(("", ", cpu")):
+        for name, times in seconds.items():
+            if name != ours:
+                ratios = [theirs[which] / mine[which] for theirs, mine in zip(times, seconds[ours], strict=True)]
+                found[f"{name} / {ours}{unit}"] = round(statistics.median(ratios), 2)
     return found
 
 
@@ -228,7 +239,8 @@ def machine() -> dict[str, Any]:
         except metadata.PackageNotFoundError:
             versions[package] = "not installed"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return {"processor": model, "cores": cores, "kernels": kernels.current(), "versions": versions}
+    threads = os.environ.get("OMP_NUM_THREADS", "all")
+    return {"processor": model, "cores": cores, "threads": threads, "kernels": kernels.current(), "versions": versions}
 
 
 if __name__ == "__main__":

@@ -23,9 +23,9 @@ def test_a_quick_run_reports_ratios_and_equal_answers(tmp_path: Path) -> None:
     found = json.loads((tmp_path / "less_work.json").read_text())
     assert found["occlusion"]["places"] == 25
     assert found["occlusion"]["whole / reached"] > 0
-    assert found["occlusion"]["difference to whole"] < 1e-5
+    assert found["occlusion"]["difference to whole"] < 1e-4
     for unit in found["one unit"].values():
         assert unit["full backward / box"] > 0
-        assert unit["difference to whole maps"] < 1e-5
-    assert found["many seeds"]["difference to at once"] < 1e-5
+        assert unit["difference to whole maps"] < 1e-4
+    assert found["many seeds"]["difference to at once"] < 1e-4
     assert found["machine"]["versions"]["numpy"]

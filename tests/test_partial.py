@@ -119,7 +119,7 @@ def test_float32_and_the_tape_stays_as_it_is(rng) -> None:
     patch.values.setflags(write=False)
     found = predict_changed(net, tape, {"input": patch})
     assert found.dtype == np.float32
-    np.testing.assert_allclose(found, net.predict(changed(tape["input"], patch)), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(found, net.predict(changed(tape["input"], patch)), rtol=1e-4, atol=1e-4)
 
 
 BAD = {

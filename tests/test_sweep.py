@@ -154,7 +154,7 @@ def test_a_bad_chunk_is_told_in_a_sentence(case, chunk) -> None:
 def test_float32(rng: np.random.Generator) -> None:
     net = MAP_NETS["plain"].build(rng).astype(np.float32)
     tape = net.forward(rng.standard_normal((1, 2, *MAP_NETS["plain"].size)).astype(np.float32))
-    assert_same(net, tape, {"conv3": units(tape, "conv3", places_in(tape, "conv3"))}, rtol=1e-5)
+    assert_same(net, tape, {"conv3": units(tape, "conv3", places_in(tape, "conv3"))}, rtol=1e-4)
 
 
 def test_no_signal_is_no_signal(case) -> None:
@@ -206,4 +206,4 @@ def test_squeezenet(shared_data) -> None:
     for node in ("features.1", "features.4", "features.6", "features.9"):
         seeds = {node: units(tape, node, [(3, 7), (0, 0), (5, 5)]).astype(np.float32)}
         for mode in ("normal", "guided"):
-            assert_same(model.net, tape, seeds, rtol=2e-6, rules=relu_mode(mode))
+            assert_same(model.net, tape, seeds, rtol=1e-4, rules=relu_mode(mode))

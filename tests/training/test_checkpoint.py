@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import minitorch_viz_kernels as kernels
 from minitorch_viz.errors import MinitorchVizError, SettingError, WeightsFileError
 from minitorch_viz.io.safetensors_ import read_safetensors_and_metadata, save_safetensors
 from minitorch_viz.training import SGD, Adam, AdamW, Checkpoints, Observer, RMSProp, SoftmaxCrossEntropy, fit
@@ -154,7 +155,8 @@ def test_what_a_killed_run_left_is_removed(tmp_path) -> None:
 
 def environment() -> dict[str, str]:
     threads = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # no threads in a process that forks
-    return os.environ | threads | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "kernels")])}
+    same = {"MINITORCH_VIZ_KERNELS": kernels.current()}  # the other process is to compute the same bits
+    return os.environ | threads | same | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "kernels")])}
 
 
 @pytest.mark.slow

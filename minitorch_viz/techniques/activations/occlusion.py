@@ -76,7 +76,7 @@ def occlusion(
     size: int | None = None,
     stride: int | None = None,
     fill: str = "mean",
-    batch: int = 16,
+    batch: int = 32,
     progress: bool = True,
 ) -> OcclusionMap:
     """Cover one place after another with a square and record the class probability.
@@ -89,7 +89,7 @@ def occlusion(
         size: the square's side in pixels of the net's input; by default a fifth of it
         stride: pixels from one place to the next; by default a third of the size
         fill: what the square shows: mean (the photo's mean colour), grey, black, white, or a grey level 0 to 255
-        batch: places a forward pass; more than 32 save nothing, and take memory
+        batch: places a forward pass, all of one row; more than 32 save nothing, and take memory
         progress: show a progress bar
 
     Returns an OcclusionMap with probability (rows, columns) in 0..1. The last row and column of squares may hang over
@@ -113,11 +113,12 @@ def occlusion(
 
     tops = np.arange(0, min(height - size + stride, height), stride)
     lefts = np.arange(0, min(width - size + stride, width), stride)
-    places = [(int(top), int(left)) for top in tops for left in lefts]  # row by row: neighbours make alike batches
+    # A batch stays in one row of places: the parts that alike places reach have nearly one size.
+    rows = [[(int(top), int(left)) for left in lefts] for top in tops]
+    batches = [row[start : start + batch] for row in rows for start in range(0, len(row), batch)]
     probabilities = []
-    with tqdm(total=len(places), desc="occlusion", unit="place", disable=not progress, leave=False) as bar:
-        for start in range(0, len(places), batch):
-            some = places[start : start + batch]
+    with tqdm(total=len(tops) * len(lefts), desc="occlusion", unit="place", disable=not progress, leave=False) as bar:
+        for some in batches:
             squares = {model.net.inputs[0]: covered(seen.x, some, size, colour)}
             scores = kernels.to_cpu(predict_changed(model.net, tape, squares, model.logits))
             probabilities.append(Softmax().forward(scores)[0])
