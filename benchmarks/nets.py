@@ -33,7 +33,7 @@ NETS = {"vgg16": 224, "squeezenet1_1": 227, "googlenet": 224}
 GROUPS = ("forward", "predict", "guided backprop")
 
 
-def as_torch(net: Net, torch: Any) -> Any:
+def as_torch(net: Net, goal: str, torch: Any) -> Any:
     """The same graph as a PyTorch module that shares the weights; every ReLU is a module of its own, as Captum asks."""
     nn = torch.nn
 
@@ -82,36 +82,37 @@ def as_torch(net: Net, torch: Any) -> Any:
                 inputs = [values[name] for name in node.inputs]
                 joined = torch.cat(inputs, 1) if isinstance(node.layer, layers.Concat) else inputs[0]
                 values[node.name] = step(joined)
-            return values["logits"]
+            return values[goal]
 
     return Graph().eval()
 
 
 def calls(name: str, batch: int, torch: Any, captum: Any) -> dict[str, list[Callable[[], Any]]]:
     """For each row of the table: this engine's call, and the peer's on the same numbers."""
-    net = get_spec(name).build()
+    spec = get_spec(name)
+    net, goal = spec.build(), spec.logits
     side = NETS[name]
     x = np.random.default_rng(0).standard_normal((batch, 3, side, side)).astype(np.float32)
     seed = np.zeros((batch, 1000), np.float32)
     seed[:, 7] = 1
 
     def guided() -> Any:
-        tape = net.forward(x, upto="logits")
-        return net.backward(tape, {"logits": seed}, rules=relu_mode("guided"))["input"]
+        tape = net.forward(x, upto=goal)
+        return net.backward(tape, {goal: seed}, rules=relu_mode("guided"))["input"]
 
     rows: dict[str, list[Callable[[], Any]]] = {
-        "forward": [lambda: net.forward(x, upto="logits")],
-        "predict": [lambda: net.predict(x, upto="logits")],
+        "forward": [lambda: net.forward(x, upto=goal)],
+        "predict": [lambda: net.predict(x, upto=goal)],
         "guided backprop": [guided],
     }
     if torch is not None:
-        peer, tx = as_torch(net, torch), torch.from_numpy(x)
+        peer, tx = as_torch(net, goal, torch), torch.from_numpy(x)
 
         def forward() -> Any:
             with torch.no_grad():
                 return peer(tx)
 
-        np.testing.assert_allclose(forward().numpy(), net.predict(x, upto="logits"), rtol=1e-2, atol=1e-2)
+        np.testing.assert_allclose(forward().numpy(), net.predict(x, upto=goal), rtol=1e-2, atol=1e-2)
         rows["forward"].append(forward)
         rows["predict"].append(forward)
     if captum is not None:
@@ -122,7 +123,7 @@ def calls(name: str, batch: int, torch: Any, captum: Any) -> dict[str, list[Call
 
 
 def peak_memory(which: str, name: str) -> float:
-    """The most memory, in MiB, that a process of its own needs for one guided backpropagation ("ours" or "peer")."""
+    """How far one guided backpropagation raises the memory of a process of its own, in MiB ("ours" or "peer")."""
     folder = str(Path(__file__).parent)
     code = f"import sys; sys.path.insert(0, {folder!r}); import nets; nets.run_alone({which!r}, {name!r})"
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
@@ -130,16 +131,19 @@ def peak_memory(which: str, name: str) -> float:
 
 
 def run_alone(which: str, name: str) -> None:
-    """The body of `peak_memory`: one guided backpropagation, then the growth of the process's peak since before it."""
-    import resource
-
+    """The body of `peak_memory` (Linux): forget the peak so far, run once, print the new peak less what was there."""
     torch, captum = libraries()
-    row = calls(name, 1, torch, captum)["guided backprop"]
-    if which == "peer":
-        row[1]()
-    else:
-        row[0]()
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    function = calls(name, 1, torch, captum)["guided backprop"][0 if which == "ours" else 1]
+    function()  # once before, so that threads, compiled code and caches are there
+    Path("/proc/self/clear_refs").write_text("5")
+
+    def now(what: str) -> float:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(float(line.split()[1]) / 1024 for line in lines if line.startswith(what))
+
+    before = now("VmRSS")
+    function()
+    print(now("VmHWM") - before)
 
 
 def libraries() -> tuple[Any, Any]:
@@ -182,15 +186,15 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
                             f"{name:14} batch {batch}  {what:16} {taken[0] * 1e3:9.1f} ms  {ratio or np.nan:5.2f}",
                             flush=True,
                         )
-        memory = {}
-        if not options.quick and captum is not None:
+        memory: dict[str, float] = {}
+        if not options.quick and captum is not None and Path("/proc/self/clear_refs").exists():
             memory = {which: peak_memory(which, "vgg16") for which in ("ours", "peer")}
-            print(f"vgg16, one guided backpropagation, peak of the whole process in MiB: {memory}")
+            print(f"vgg16, one guided backpropagation, growth of the process in MiB: {memory}")
     finally:
         kernels.set_threads(before)
         if torch is not None:
             torch.set_num_threads(torch_before)
-    result = {"machine": bench.machine(torch), "rows": rows, "peak_memory_mib_vgg16_guided": memory}
+    result = {"machine": bench.machine(torch), "rows": rows, "growth_of_memory_mib_vgg16_guided": memory}
     if not options.quick:
         options.out.parent.mkdir(parents=True, exist_ok=True)
         options.out.write_text(json.dumps(result, indent=1) + "\n")
