@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +11,7 @@ from minitorch_viz.data.cifar10 import BATCHES, JPEGS, OFFICIAL, load_cifar10
 from minitorch_viz.data.find import data_folder
 from minitorch_viz.data.mnist import FILES, load_mnist
 from minitorch_viz.errors import DataFileError, SettingError, near
-from minitorch_viz.models.fetch import fetch, wrong_sum
+from minitorch_viz.models.fetch import copy_in, fetch, finish, taking, wrong_sum
 
 
 @dataclass(frozen=True)
@@ -68,7 +65,7 @@ def download_data(
     if not place.lower().startswith(("http://", "https://")):
         _copy(known, name, Path(place).expanduser(), folder, progress)
         return folder
-    with _files_in(folder):
+    with taking("files", folder, DataFileError):
         folder.mkdir(parents=True, exist_ok=True)
         for file, sha in known.sums.items():
             target, digest = folder / file, f"sha256:{sha}"
@@ -77,7 +74,7 @@ def download_data(
             by_hand = f"Without a network: fetch it elsewhere and put it there as {target}."
             part = target.with_name(f"{file}.part")
             fetch(f"{place.rstrip('/')}/{file}", part, digest, by_hand, progress, DataFileError)
-            _finish(part, target)
+            finish(part, target)
     return folder
 
 
@@ -89,27 +86,7 @@ def _copy(known: Source, name: str, source: Path, folder: Path, progress: bool) 
         known.load(source, lossless=not (source / JPEGS).is_file(), progress=progress)
     else:
         known.load(source)
-    with _files_in(folder):
+    with taking("files", folder, DataFileError):
         folder.mkdir(parents=True, exist_ok=True)
         for file in known.files:
-            old, new = source / file, folder / file
-            if old.is_file() and not (new.exists() and old.samefile(new)):
-                part = new.with_name(f"{file}.part")
-                shutil.copyfile(old, part)
-                _finish(part, new)
-
-
-def _finish(part: Path, target: Path) -> None:
-    """Make the file durable, then visible under its own name."""
-    with part.open("r+b") as file:  # Windows can only flush what is open for writing
-        os.fsync(file.fileno())
-    os.replace(part, target)
-
-
-@contextlib.contextmanager
-def _files_in(folder: Path) -> Iterator[None]:
-    """Turn a full disk or a forbidden folder into a sentence."""
-    try:
-        yield
-    except OSError as error:
-        raise DataFileError(f"{folder} cannot take the files: {error.strerror or error}.") from error
+            copy_in(source / file, folder / file)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
-import shutil
 import urllib.parse
-from collections.abc import Iterator
 from pathlib import Path
 
 from minitorch_viz.errors import SettingError, WeightsFileError
-from minitorch_viz.models.fetch import fetch, wrong_sum
+from minitorch_viz.models.fetch import copy_in, fetch, finish, taking, wrong_sum
 from minitorch_viz.models.home import home_folder
 from minitorch_viz.models.load import IMAGENET_FILE, look_for
 from minitorch_viz.models.spec import ModelSpec, get_spec
@@ -50,11 +46,11 @@ def download(
     digest = _known_digest(spec, given)
     if digest and target.is_file() and wrong_sum(target, digest) is None:
         return target
-    with _files_in(folder):
+    with taking("file", folder, WeightsFileError):
         folder.mkdir(parents=True, exist_ok=True)
         part = target.with_name(target.name + ".part")
         fetch(place, part, digest, _by_hand(target), progress)
-        _finish(part, target)
+        finish(part, target)
     return target
 
 
@@ -102,32 +98,12 @@ def _copy(spec: ModelSpec, place: str, folder: Path) -> Path:
         (source.with_name(IMAGENET_FILE), folder / IMAGENET_FILE),
         (source, target),
     ]
-    with _files_in(folder):
+    with taking("file", folder, WeightsFileError):
         folder.mkdir(parents=True, exist_ok=True)
         for old, new in copies:
-            if not old.is_file() or (new.exists() and old.samefile(new)):
-                continue
-            part = new.with_name(new.name + ".part")
-            shutil.copyfile(old, part)
-            _finish(part, new)
+            copy_in(old, new)
     return target
 
 
 def _by_hand(target: Path) -> str:
     return f"Without a network: fetch it elsewhere and put it there as {target}, or use --from with a local file."
-
-
-def _finish(part: Path, target: Path) -> None:
-    """Make the file durable, then visible under its own name."""
-    with part.open("r+b") as file:  # Windows can only flush what is open for writing
-        os.fsync(file.fileno())
-    os.replace(part, target)
-
-
-@contextlib.contextmanager
-def _files_in(folder: Path) -> Iterator[None]:
-    """Turn a full disk or a forbidden folder into a sentence."""
-    try:
-        yield
-    except OSError as error:
-        raise WeightsFileError(f"{folder} cannot take the file: {error.strerror or error}.") from error

@@ -6,11 +6,15 @@ VGG-16), and cannot check a sum of which only the first digits are known, as in 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
+import os
 import re
+import shutil
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 
@@ -139,3 +143,28 @@ def wrong_sum(path: Path, digest: str) -> str | None:
 
 def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
+
+
+def copy_in(old: Path, new: Path) -> None:
+    """Copy a file into place, complete or not at all; nothing if it is missing or is that very file."""
+    if not old.is_file() or (new.exists() and old.samefile(new)):
+        return
+    part = new.with_name(new.name + ".part")
+    shutil.copyfile(old, part)
+    finish(part, new)
+
+
+def finish(part: Path, target: Path) -> None:
+    """Make a file durable, then visible under its own name."""
+    with part.open("r+b") as file:  # Windows can only flush what is open for writing
+        os.fsync(file.fileno())
+    os.replace(part, target)
+
+
+@contextlib.contextmanager
+def taking(what: str, folder: Path, failed: type[MinitorchVizError]) -> Iterator[None]:
+    """Turn a full disk or a forbidden folder into a sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise failed(f"{folder} cannot take the {what}: {error.strerror or error}.") from error

@@ -106,10 +106,12 @@ def occlusion(
     size = need_whole("occluder's size", max(min(3, side), round(side / 5)) if size is None else size, 1, side)
     stride = need_whole("occluder's stride", max(1, size // 3) if stride is None else stride, 1, side)
     need_whole("batch", batch, 1)
-    base = model.predict_probabilities(seen.x)[0]
+    if reason := classifies(model):
+        raise SettingError(f"{reason}.")
+    tape = model.net.forward(seen.x, upto=model.logits)
+    base = Softmax().forward(kernels.to_cpu(tape[model.logits]))[0][0]
     chosen = int(np.argmax(base)) if target is None else model.class_index(target)
     colour = _fill_value(model, fill, seen.x)
-    tape = model.net.forward(seen.x, upto=model.logits)
 
     tops = np.arange(0, min(height - size + stride, height), stride)
     lefts = np.arange(0, min(width - size + stride, width), stride)
