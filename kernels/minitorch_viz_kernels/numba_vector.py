@@ -117,6 +117,9 @@ if SETTINGS.DISABLE_JIT:
     def store(x: Array, at: int, value: Any) -> None:
         x[at : at + len(value)] = value
 
+    def positive(value: Any) -> Any:
+        return np.maximum(value, 0)
+
     def store_transposed(x: Array, at: int, row: int, y: Array, to: int, column: int) -> None:
         places = np.arange(lanes_of(x.dtype))
         y[to + places * column + places[:, None]] = x[at + places * 1 + places[:, None] * row].T
@@ -150,6 +153,16 @@ else:
             return context.get_dummy_value()
 
         return types.void(x, types.intp, value), write
+
+    @intrinsic
+    def positive(_context: Any, value: Any) -> Any:
+        """The vector with 0 in place of what is negative; a NaN stays."""
+
+        def write(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+            zero = ir.Constant(args[0].type, None)
+            return builder.select(builder.fcmp_unordered("ugt", args[0], zero), args[0], zero)
+
+        return value(value), write
 
     @intrinsic
     def store_transposed(_context: Any, x: Any, at: Any, row: Any, y: Any, to: Any, column: Any) -> Any:

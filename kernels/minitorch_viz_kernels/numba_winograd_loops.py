@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .contract import Array
+from .contract import Array, Pair
+from .numba_crew import parallel, pieces, share
 from .numba_jit import helper, kernel
 from .numba_layout import channels_last
 from .numba_product import multiply
@@ -62,7 +63,7 @@ def _store_6(x: Array, at: int, step: int, values: Any) -> None:
     store(x, at + 5 * step, values[5])
 
 
-@kernel
+@helper
 def change_pixels(
     x: Array, padding_high: int, padding_wide: int, row: int, rows: int, across: int, first: int, stop: int,
     depth: int, v: Array, space: Array,
@@ -114,7 +115,7 @@ def _filters_last(w: Array, backward: bool, o: int, first: int, count: int, out:
                             out[to + j * PANEL + i] = flat[at + i * row + j] if o + half + i < filters else 0
 
 
-@kernel
+@helper
 def change_filters(w: Array, backward: bool, o: int, first: int, count: int, u: Array, u_at: int, space: Array) -> None:
     """w (O, C, 9) -> u[u_at:] (36, count, PANEL). Backward, the filters are turned by half a circle."""
     _filters_last(w, backward, o, first, count, space)
@@ -135,7 +136,9 @@ def change_filters(w: Array, backward: bool, o: int, first: int, count: int, u: 
 
 
 @helper
-def _write_tiles(m: Array, b: Array, o: int, row: int, rows: int, across: int, y: Array, space: Array) -> None:
+def _write_tiles(
+    m: Array, b: Array, relu: bool, o: int, row: int, rows: int, across: int, y: Array, space: Array
+) -> None:  # fmt: skip
     """m (36, tiles, PANEL) -> y (O, H', W'): filters from o on, rows of tiles from `row` on."""
     filters, high, wide = y.shape
     far = rows * across * PANEL + GAP
@@ -167,12 +170,15 @@ def _write_tiles(m: Array, b: Array, o: int, row: int, rows: int, across: int, y
                     else:
                         for l in range(right):
                             target[l] = source[l] + bias
+                    if relu:
+                        for l in range(right):
+                            target[l] = 0 if target[l] < 0 else target[l]
 
 
-@kernel
+@helper
 def multiply_tiles(
-    v: Array, depth: int, w: Array, backward: bool, channels: int, u: Array, ready: bool, b: Array, panel: int,
-    panels: int, row: int, rows: int, across: int, y: Array, steps: Array, space: Array,
+    v: Array, depth: int, w: Array, backward: bool, channels: int, u: Array, ready: bool, b: Array, relu: bool,
+    panel: int, panels: int, row: int, rows: int, across: int, y: Array, steps: Array, space: Array,
 ) -> None:  # fmt: skip
     """v (36, tiles, depth) times the filters of some panels -> their answers in y.
 
@@ -195,4 +201,96 @@ def multiply_tiles(
                 left, right = place * (tiles * depth + GAP) + first, at + place * (count * PANEL + GAP)
                 target = place * (tiles * PANEL + GAP)
                 multiply(tiles, 2, v, left, depth, u, right, steps, count, m, target, PANEL)
-        _write_tiles(m, b, o, row, rows, across, y, space)
+        _write_tiles(m, b, relu, o, row, rows, across, y, space)
+
+
+@helper
+def _change_pixels_part(
+    number: int, me: int, parts: int, x: Array, padding: Pair, rows: int, across: int, depth: int, v: Array,
+    memory: Array, common: int, own: int,
+) -> None:  # fmt: skip
+    """Some channels of the only block."""
+    first, stop = share(depth // LANES, number, parts)
+    change_pixels(
+        x, padding[0], padding[1], 0, rows, across, first * LANES, stop * LANES, depth, v, memory[common + me * own :]
+    )  # fmt: skip
+
+
+@helper
+def _multiply_part(
+    number: int, me: int, v: Array, depth: int, w: Array, backward: bool, channels: int, b: Array, relu: bool,
+    rows: int, across: int, y: Array, steps: Array, memory: Array, common: int, own: int,
+) -> None:  # fmt: skip
+    """One panel of filters of the only block."""
+    space, room = memory[common + me * own :], 36 * (min(CHUNK, channels) * PANEL + GAP)
+    multiply_tiles(
+        v, depth, w, backward, channels, space[:room], False, b, relu, number, 1, 0, rows, across, y, steps,
+        space[room:],
+    )  # fmt: skip
+
+
+@kernel
+def convolve_one_block(
+    board: Array, x: Array, w: Array, b: Array, padding: Pair, backward: bool, relu: bool, rows: int, across: int,
+    y: Array, steps: Array, memory: Array, common: int, own: int,
+) -> None:  # fmt: skip
+    """A small image: all its tiles are changed first, then each thread takes some of the filters."""
+    channels, filters, tiles = x.shape[1], y.shape[1], rows * across
+    depth = (channels + LANES - 1) // LANES * LANES
+    parts = pieces(board, depth // LANES, 500 * tiles * channels)
+    parallel(
+        _change_pixels_part, parts, board, (parts, x[0], padding, rows, across, depth, memory, memory, common, own)
+    )  # fmt: skip
+    parallel(
+        _multiply_part, (filters + PANEL - 1) // PANEL, board,
+        (memory, depth, w, backward, channels, b, relu, rows, across, y[0], steps, memory, common, own),
+    )  # fmt: skip
+
+
+@helper
+def _change_filters_part(
+    number: int, me: int, w: Array, backward: bool, channels: int, u: Array, memory: Array, common: int, own: int
+) -> None:  # fmt: skip
+    """The filters of one panel and one chunk."""
+    chunks = (channels + CHUNK - 1) // CHUNK
+    panel, chunk = number // chunks, number % chunks
+    room, count = 36 * (min(CHUNK, channels) * PANEL + GAP), min(CHUNK, channels - chunk * CHUNK)
+    change_filters(
+        w, backward, panel * PANEL, chunk * CHUNK, count, u, number * room, memory[common + me * own :]
+    )  # fmt: skip
+
+
+@helper
+def _one_block(
+    number: int, me: int, x: Array, w: Array, b: Array, padding: Pair, backward: bool, relu: bool, rows: int,
+    across: int, y: Array, steps: Array, memory: Array, common: int, own: int,
+) -> None:  # fmt: skip
+    """One block of tiles of one image, all filters."""
+    channels, filters, down = x.shape[1], y.shape[1], (y.shape[2] + 3) // 4
+    depth, panels = (channels + LANES - 1) // LANES * LANES, (filters + PANEL - 1) // PANEL
+    blocks = (down + rows - 1) // rows
+    n, row = number // blocks, number % blocks * rows
+    some = min(rows, down - row)
+    space, size = memory[common + me * own :], 36 * (rows * across * depth + GAP)
+    v, space = space[:size], space[size:]
+    change_pixels(x[n], padding[0], padding[1], row, some, across, 0, depth, depth, v, space)
+    multiply_tiles(
+        v, depth, w, backward, channels, memory, True, b, relu, 0, panels, row, some, across, y[n], steps, space
+    )  # fmt: skip
+
+
+@kernel
+def convolve_blocks(
+    board: Array, x: Array, w: Array, b: Array, padding: Pair, backward: bool, relu: bool, rows: int, across: int,
+    y: Array, steps: Array, memory: Array, common: int, own: int,
+) -> None:  # fmt: skip
+    """A large image, or many: all filters are changed first, then each thread takes some blocks of tiles."""
+    channels, panels, down = x.shape[1], (y.shape[1] + PANEL - 1) // PANEL, (y.shape[2] + 3) // 4
+    chunks = (channels + CHUNK - 1) // CHUNK
+    parallel(
+        _change_filters_part, panels * chunks, board, (w, backward, channels, memory, memory, common, own)
+    )  # fmt: skip
+    parallel(
+        _one_block, len(x) * ((down + rows - 1) // rows), board,
+        (x, w, b, padding, backward, relu, rows, across, y, steps, memory, common, own),
+    )  # fmt: skip
