@@ -1,0 +1,69 @@
+"""Excitation backprop: every unit hands its chance of winning to the units that excited it.
+
+Zhang et al. 2016. A winner is drawn at the top, then one of the inputs that excited it, and so on down. The chance that
+a unit is on the way is its marginal winning probability p. From unit j to its input i,
+
+    p_i = sum_j  x_i w⁺_ij / (sum_k x_k w⁺_kj)  p_j            w⁺ = max(w, 0), and 0/0 is 0
+
+that is  p_in = x ⊙ W⁺ᵀ(p ⊘ (W⁺ x)): the bias and inhibiting weights are left out. A maximum is won by its winner, a
+mean by its inputs in proportion, a sum (residual) too. So the chances that start as 1 add up to 1 at every cut through
+the net, except for what stops at units that nothing excites (their bias alone made them fire): there 0/0 ends the way.
+
+    p = net.backward(tape, {"logits": seed}, wrt="pool2", rules=excitation(net, tape), crop=False)["pool2"]
+
+Contrastive (c-MWP): the same from a unit with the opposite weights, subtracted. What excites both cancels, and what
+speaks for this class rather than for any remains.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from minitorch_viz._types import Array
+from minitorch_viz.graph import Rules, Tape
+from minitorch_viz.layers import Layer
+from minitorch_viz.net import Net
+from minitorch_viz.rules.shares import input_of, pass_on, positive_part, ratio, rules_for_tape
+
+
+def excite(layer: Layer, p: Array, saved: object, low: Array | float = 0.0) -> Array:
+    """p_in = x ⊙ W⁺ᵀ(p ⊘ (W⁺ x)), for Conv2d, ConvTranspose2d and Linear. Inputs below `low` excite nobody.
+
+    low: where the input counts from; 0 for activations, and what stands for black where the input is a photo.
+    """
+    return _through(layer, p, saved, np.maximum(layer.weight, 0), low)  # type: ignore[attr-defined]  # it has weights
+
+
+def inhibit(layer: Layer, p: Array, saved: object, low: Array | float = 0.0) -> Array:
+    """The same through the layer with all weights negated: who excites the unit that is against this one."""
+    return _through(layer, p, saved, np.maximum(-layer.weight, 0), low)  # type: ignore[attr-defined]  # it has weights
+
+
+def _through(layer: Layer, p: Array, saved: object, weight: Array, low: Array | float) -> Array:
+    x = positive_part(input_of(layer, saved) - low)
+    linear = layer.replace(weight=weight, bias=None)
+    z, seen = linear.forward(x)
+    shares: Array = x * linear.backward(ratio(p, z), seen)
+    return shares
+
+
+def excitation(net: Net, tape: Tape, *, low: Array | float = 0.0, against: str | None = None) -> Rules:
+    """The rules of excitation backprop for one tape; pass crop=False to `net.backward`, they need whole maps.
+
+    low: where the net's input counts from, (C, 1, 1) or one number. A photo's pixels are mean-subtracted, so give what
+        stands for black there; with 0 the pixels darker than the mean excite nobody.
+    against: a layer with weights whose weights are negated, for the contrastive form.
+
+    Batch normalization is merged into the convolution before it. Raises NetError for a tape of another net; the pass
+    raises SettingError at layers that have no shares (Softmax, LSTM, Embedding, layers of your own).
+    """
+    if against is not None:
+        net[against]  # NetError with near names
+
+    def weighted(name: str) -> partial[Array]:
+        reads_input = net[name].inputs[0] in net.inputs
+        return partial(inhibit if name == against else excite, low=low if reads_input else 0.0)
+
+    return rules_for_tape(net, tape, weighted, pass_on, positive_part)
