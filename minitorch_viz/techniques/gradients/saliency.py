@@ -60,6 +60,11 @@ class SaliencyMap(Result):
         return maps
 
     @property
+    def heat(self) -> Array:
+        """(h, w), nonnegative: the map of the first mode."""
+        return np.nan_to_num(self.map(), posinf=0.0, neginf=0.0)
+
+    @property
     def grey(self) -> bool:
         """Whether the net takes grey images, so that there are signs but no colours."""
         return len(next(iter(self.gradients.values()))) == 1
@@ -178,5 +183,6 @@ TECHNIQUE = Technique(
     paper="Simonyan, Vedaldi, Zisserman 2013; Zeiler, Fergus 2013; Springenberg et al. 2014",
     example=example,
     applies=applies,
+    explains=True,
     in_report=lambda model: [{"mode": "compare"}],  # noqa: ARG005 (the signature of `in_report`)
 )
