@@ -17,53 +17,52 @@ speaks for this class rather than for any remains.
 
 from __future__ import annotations
 
-from functools import partial
-
-import numpy as np
-
 from minitorch_viz._types import Array
-from minitorch_viz.graph import Rules, Tape
+from minitorch_viz.errors import SettingError
+from minitorch_viz.graph import Rule, Rules, Tape
 from minitorch_viz.layers import Layer
 from minitorch_viz.net import Net
-from minitorch_viz.rules.shares import input_of, pass_on, positive_part, ratio, rules_for_tape
+from minitorch_viz.rules.lrp import z_box
+from minitorch_viz.rules.shares import WEIGHTED, input_of, pass_on, positive_part, ratio, rules_for_tape
 
 
-def excite(layer: Layer, p: Array, saved: object, low: Array | float = 0.0) -> Array:
-    """p_in = x ⊙ W⁺ᵀ(p ⊘ (W⁺ x)), for Conv2d, ConvTranspose2d and Linear. Inputs below `low` excite nobody.
-
-    low: where the input counts from; 0 for activations, and what stands for black where the input is a photo.
-    """
-    return _through(layer, p, saved, np.maximum(layer.weight, 0), low)  # type: ignore[attr-defined]  # it has weights
+def excite(layer: Layer, p: Array, saved: object) -> Array:
+    """p_in = x ⊙ W⁺ᵀ(p ⊘ (W⁺ x)), for Conv2d, ConvTranspose2d and Linear. Negative inputs excite nobody."""
+    return _through(layer, p, saved, positive_part(layer.weight))  # type: ignore[attr-defined]  # it has weights
 
 
-def inhibit(layer: Layer, p: Array, saved: object, low: Array | float = 0.0) -> Array:
+def inhibit(layer: Layer, p: Array, saved: object) -> Array:
     """The same through the layer with all weights negated: who excites the unit that is against this one."""
-    return _through(layer, p, saved, np.maximum(-layer.weight, 0), low)  # type: ignore[attr-defined]  # it has weights
+    return _through(layer, p, saved, positive_part(-layer.weight))  # type: ignore[attr-defined]  # it has weights
 
 
-def _through(layer: Layer, p: Array, saved: object, weight: Array, low: Array | float) -> Array:
-    x = positive_part(input_of(layer, saved) - low)
-    linear = layer.replace(weight=weight, bias=None)
-    z, seen = linear.forward(x)
+def _through(layer: Layer, p: Array, saved: object, weight: Array) -> Array:
+    x = positive_part(input_of(layer, saved))
+    z, seen = (linear := layer.replace(weight=weight, bias=None)).forward(x)
     shares: Array = x * linear.backward(ratio(p, z), seen)
     return shares
 
 
-def excitation(net: Net, tape: Tape, *, low: Array | float = 0.0, against: str | None = None) -> Rules:
+def excitation(
+    net: Net, tape: Tape, *, box: tuple[Array | float, Array | float] | None = None, against: str | None = None
+) -> Rules:
     """The rules of excitation backprop for one tape; pass crop=False to `net.backward`, they need whole maps.
 
-    low: where the net's input counts from, (C, 1, 1) or one number. A photo's pixels are mean-subtracted, so give what
-        stands for black there; with 0 the pixels darker than the mean excite nobody.
-    against: a layer with weights whose weights are negated, for the contrastive form.
+    box: what stands for black and for white in the net's input, numbers or (C, 1, 1). Pixels are no activations: they
+        are counted from their mean, so that the dark ones are negative. With a box the light (x - black) excites
+        through positive weights and the darkness (white - x) through negative ones, which is LRP's z-box rule.
+        Without it the pixels below 0 excite nobody; to stop above the first layer none is needed.
+    against: a layer whose weights are negated, for the contrastive form.
 
     Batch normalization is merged into the convolution before it. Raises NetError for a tape of another net; the pass
     raises SettingError at layers that have no shares (Softmax, LSTM, Embedding, layers of your own).
     """
-    if against is not None:
-        net[against]  # NetError with near names
+    if against is not None and not isinstance(net[against].layer, WEIGHTED):
+        raise SettingError(f"against names {against!r}, which has no weights to negate: {net[against].layer!r}.")
 
-    def weighted(name: str) -> partial[Array]:
-        reads_input = net[name].inputs[0] in net.inputs
-        return partial(inhibit if name == against else excite, low=low if reads_input else 0.0)
+    def weighted(name: str) -> Rule:
+        if name == against:
+            return inhibit
+        return z_box(*box) if box is not None and net[name].inputs[0] in net.inputs else excite
 
     return rules_for_tape(net, tape, weighted, pass_on, positive_part)

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError
 from minitorch_viz.graph import Rule, Rules, Tape
@@ -101,7 +102,8 @@ def z_box(low: Array | float, high: Array | float) -> Rule:
 
     def rule(layer: Any, r: Array, saved: object) -> Array:
         x = input_of(layer, saved)
-        lows, highs = np.zeros_like(x) + low, np.zeros_like(x) + high
+        xp = kernels.array_module(x)
+        lows, highs = (xp.zeros_like(x) + xp.asarray(limit, x.dtype) for limit in (low, high))
         plain = layer.replace(bias=None)
         up = plain.replace(weight=positive_part(layer.weight))
         down = plain.replace(weight=negative_part(layer.weight))

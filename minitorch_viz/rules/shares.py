@@ -15,14 +15,14 @@ one tape, by `sharing`, and know the inputs from there.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Never
 
 import numpy as np
 
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError
-from minitorch_viz.graph import Rule, Tape
+from minitorch_viz.graph import Rule, Rules, Tape
 from minitorch_viz.layers import (
     LSTM,
     Add,
@@ -49,7 +49,6 @@ from minitorch_viz.layers import (
     UpsampleNearest,
     fold_batch_norm,
 )
-
 from minitorch_viz.net import Net
 
 WEIGHTED = (Conv2d, ConvTranspose2d, Linear)  # layers with weights, which save their input
@@ -130,13 +129,14 @@ def sharing(xs: Sequence[Array], epsilon: float = 0.0) -> Rule:
         back = layer.backward(ratio(r, away_from_zero(z, epsilon) if epsilon else z), saved)
         if isinstance(back, tuple):
             return tuple(x * one for x, one in zip(xs, back, strict=True))
-        return xs[0] * back
+        shares: Array = xs[0] * back
+        return shares
 
     return rule
 
 
 # What is the same for every way of sharing. `Layer` stands for layers of which nothing is known.
-COMMON: Mapping[type[Layer], Rule] = {
+COMMON: Rules = {
     ReLU: pass_on,
     LeakyReLU: pass_on,
     Sigmoid: pass_on,
