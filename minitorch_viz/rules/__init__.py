@@ -9,8 +9,8 @@ Presets are dicts and merge with `|`. Nothing is hooked, mutated or restored.
     shares       what the last two have in common
 """
 
-from minitorch_viz.rules.excitation import excitation, excite, inhibit
-from minitorch_viz.rules.lrp import alpha_beta, composite, epsilon, gamma, lrp, z_box
+from minitorch_viz.rules.excitation import excitation_rules, excite, inhibit
+from minitorch_viz.rules.lrp import alpha_beta, composite, epsilon, gamma, lrp_rules, z_box
 from minitorch_viz.rules.relu import deconvnet, guided, normal, relu_mode
 
 __all__ = [
@@ -18,12 +18,12 @@ __all__ = [
     "composite",
     "deconvnet",
     "epsilon",
-    "excitation",
+    "excitation_rules",
     "excite",
     "gamma",
     "guided",
     "inhibit",
-    "lrp",
+    "lrp_rules",
     "normal",
     "relu_mode",
     "z_box",

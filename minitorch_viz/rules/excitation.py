@@ -9,7 +9,7 @@ that is  p_in = x ⊙ W⁺ᵀ(p ⊘ (W⁺ x)): the bias and inhibiting weights a
 mean by its inputs in proportion, a sum (residual) too. So the chances that start as 1 add up to 1 at every cut through
 the net, except for what stops at units that nothing excites (their bias alone made them fire): there 0/0 ends the way.
 
-    p = net.backward(tape, {"logits": seed}, wrt="pool2", rules=excitation(net, tape), crop=False)["pool2"]
+    p = net.backward(tape, {"logits": seed}, wrt="pool2", rules=excitation_rules(net, tape), crop=False)["pool2"]
 
 Contrastive (c-MWP): the same from a unit with the opposite weights, subtracted. What excites both cancels, and what
 speaks for this class rather than for any remains.
@@ -43,7 +43,7 @@ def _through(layer: Layer, p: Array, saved: object, weight: Array) -> Array:
     return shares
 
 
-def excitation(
+def excitation_rules(
     net: Net, tape: Tape, *, box: tuple[Array | float, Array | float] | None = None, against: str | None = None
 ) -> Rules:
     """The rules of excitation backprop for one tape; pass crop=False to `net.backward`, they need whole maps.

@@ -116,7 +116,7 @@ def z_box(low: Array | float, high: Array | float) -> Rule:
     return rule
 
 
-def lrp(net: Net, tape: Tape, rule: Rule | None = None, at: Mapping[str, Rule] | None = None) -> Rules:
+def lrp_rules(net: Net, tape: Tape, rule: Rule | None = None, at: Mapping[str, Rule] | None = None) -> Rules:
     """The rules of LRP for one tape; pass crop=False to `net.backward`, they need whole maps.
 
     rule: for every layer with weights; None is `epsilon()`. at: {node: another rule} for some of them.
@@ -154,7 +154,7 @@ def composite(
             at[node.name] = upper
         else:
             at[node.name] = middle
-    return lrp(net, tape, upper, at)
+    return lrp_rules(net, tape, upper, at)
 
 
 Part = tuple[Array, Any, Any]  # a part of the input, the layer with a part of its weights, and what its forward saved

@@ -18,7 +18,7 @@ from minitorch_viz.layers import (
 )
 from minitorch_viz.models.fold import fold_batch_norms
 from minitorch_viz.models.samples import sample_digit
-from minitorch_viz.rules import excitation, inhibit
+from minitorch_viz.rules import excitation_rules, inhibit
 from tests.layers.layer_cases import CASES
 from tests.map_nets import MAP_NETS
 from tests.rules.share_nets import share_net, winning_probabilities
@@ -39,7 +39,7 @@ def test_it_is_the_definition_on_explicit_matrices(name, rng) -> None:
     tape = net.forward(x, upto=top)
     seed = {top: one_unit(tape[top])}
     nodes = [node for node in net.names if node in tape]
-    ours = net.backward(tape, seed, wrt=nodes, rules=excitation(net, tape), crop=False)
+    ours = net.backward(tape, seed, wrt=nodes, rules=excitation_rules(net, tape), crop=False)
     folded = fold_batch_norms(net)  # the definition knows no batch normalization
     plain = folded.forward(x, upto=top)
     expected = winning_probabilities(folded, plain, seed)
@@ -58,7 +58,7 @@ def test_the_chances_add_up_to_one_at_the_input(name, signs, rng) -> None:
     if name == "residual":
         net = net.with_layers({"bn1": net["bn1"].layer.replace(bias=None, running_mean=np.zeros(4))})
     tape = net.forward(x, upto=top)
-    p = net.backward(tape, {top: one_unit(tape[top])}, rules=excitation(net, tape), crop=False)["input"]
+    p = net.backward(tape, {top: one_unit(tape[top])}, rules=excitation_rules(net, tape), crop=False)["input"]
     assert p.min() >= 0
     assert p.sum() == pytest.approx(1, abs=1e-12)
 
@@ -72,7 +72,7 @@ def test_the_bundled_nets_chances_add_up(digit) -> None:
     black, white = (float(model.preprocess(np.full((8, 8, 3), level, np.uint8)).mean()) for level in (0, 255))
     seed = one_unit(tape["logits"])
     nodes = [node for node in model.net.names if node != "prob"]
-    rules = excitation(model.net, tape, box=(black, white))
+    rules = excitation_rules(model.net, tape, box=(black, white))
     p = model.net.backward(tape, {"logits": seed}, wrt=nodes, rules=rules, crop=False)
     for name in nodes:
         assert p[name].sum() == pytest.approx(1, abs=1e-6), name
@@ -83,7 +83,7 @@ def check_sums(model, image) -> None:
     model = model.astype(np.float64)
     net, tape = model.net, model.net.forward(model.preprocess(image))
     blank = np.zeros((*model.preprocessing.size, 3), np.uint8)
-    rules = excitation(net, tape, box=(model.preprocess(blank)[0], model.preprocess(blank + 255)[0]))
+    rules = excitation_rules(net, tape, box=(model.preprocess(blank)[0], model.preprocess(blank + 255)[0]))
     cuts = [node.name for node in net.nodes if is_cut(net, node.name) and node.name in tape and node.name != "prob"]
     p = net.backward(tape, {model.logits: one_unit(tape[model.logits])}, wrt=[*cuts, "input"], rules=rules, crop=False)
     sums = {name: float(p[name].sum()) for name in p}
@@ -114,7 +114,7 @@ def test_many_seeds_share_one_tape(name, rng) -> None:
     net, x, top = share_net(name, rng)
     tape = net.forward(x, upto=top)
     flat = np.eye(tape[top].size)[: min(3, tape[top].size)].reshape(-1, *tape[top].shape[1:])
-    rules = excitation(net, tape)
+    rules = excitation_rules(net, tape)
     together = net.backward(tape, {top: flat}, rules=rules, crop=False)["input"]
     for one, seed in zip(together, flat, strict=True):
         alone = net.backward(tape, {top: seed[None]}, rules=rules, crop=False)["input"]
@@ -126,17 +126,17 @@ def test_images_of_a_batch_do_not_mix(rng) -> None:
     xs = np.concatenate([x, x[:, :, ::-1]])
     tape = net.forward(xs, upto=top)
     seed = np.ones_like(tape[top])
-    both = net.backward(tape, {top: seed}, rules=excitation(net, tape), crop=False)["input"]
+    both = net.backward(tape, {top: seed}, rules=excitation_rules(net, tape), crop=False)["input"]
     for image, got in zip(xs, both, strict=True):
         one = net.forward(image[None], upto=top)
-        alone = net.backward(one, {top: seed[:1]}, rules=excitation(net, one), crop=False)["input"]
+        alone = net.backward(one, {top: seed[:1]}, rules=excitation_rules(net, one), crop=False)["input"]
         np.testing.assert_allclose(got, alone[0], atol=1e-12)
 
 
 def test_a_unit_that_nothing_excites_hands_nothing_on() -> None:
     net = Net([("fc", Linear(np.array([[-1.0, -2.0], [1.0, 0.0]]), np.array([9.0, 0.0])))])
     tape = net.forward(np.array([[1.0, 1.0]]))
-    p = net.backward(tape, {"fc": np.array([[1.0, 0.0]])}, rules=excitation(net, tape), crop=False)["input"]
+    p = net.backward(tape, {"fc": np.array([[1.0, 0.0]])}, rules=excitation_rules(net, tape), crop=False)["input"]
     np.testing.assert_array_equal(p, [[0.0, 0.0]])
 
 
@@ -147,8 +147,8 @@ def test_inhibit_is_excite_with_negated_weights(rng) -> None:
     seed = {"conv": np.abs(rng.standard_normal((1, 3, 5, 5)))}
     tapes = [net.forward(x) for net in nets]
     ours = nets[0].backward(tapes[0], seed, rules={"conv": inhibit})["input"]
-    named = nets[0].backward(tapes[0], seed, rules=excitation(nets[0], tapes[0], against="conv"))["input"]
-    theirs = nets[1].backward(tapes[1], seed, rules=excitation(nets[1], tapes[1]))["input"]
+    named = nets[0].backward(tapes[0], seed, rules=excitation_rules(nets[0], tapes[0], against="conv"))["input"]
+    theirs = nets[1].backward(tapes[1], seed, rules=excitation_rules(nets[1], tapes[1]))["input"]
     np.testing.assert_allclose(ours, theirs, atol=1e-14)
     np.testing.assert_array_equal(ours, named)
 
@@ -158,7 +158,7 @@ def test_the_plain_gradient_is_bit_identical_afterwards(rng) -> None:
     tape = net.forward(x, upto=top)
     seed = {top: one_unit(tape[top])}
     before = net.backward(tape, seed)["input"]
-    net.backward(tape, seed, rules=excitation(net, tape), crop=False)
+    net.backward(tape, seed, rules=excitation_rules(net, tape), crop=False)
     np.testing.assert_array_equal(net.backward(tape, seed)["input"], before)
 
 
@@ -179,7 +179,7 @@ def test_every_layer_conserves_or_says_why_not(name, rng) -> None:
         tape = net.forward(xs)
     p = np.where(tape["layer"] > 0, rng.random(tape["layer"].shape), 0)
     refused = ("Softmax", "LogSoftmax", "Embedding", "LSTM")
-    run = lambda: net.backward(tape, {"layer": p}, rules=excitation(net, tape), crop=False)
+    run = lambda: net.backward(tape, {"layer": p}, rules=excitation_rules(net, tape), crop=False)
     if type(layer).__name__ in refused:
         with pytest.raises(ValueError, match=r"^Shares cannot be carried back through \w+: .*\.$"):
             run()
@@ -204,7 +204,7 @@ def two_layers(*nodes) -> Net:
 def run_pass(net: Net, x: np.ndarray, crop: bool = False, **settings) -> None:
     training = settings.pop("rng", None)
     tape = net.forward(x, rng=training)
-    rules = excitation(net, tape, **settings)
+    rules = excitation_rules(net, tape, **settings)
     net.backward(tape, {net.output: one_unit(tape[net.output])}, rules=rules, crop=crop)
 
 
@@ -214,7 +214,7 @@ BAD = {
     "through a softmax": (lambda: run_pass(two_layers(("p", Softmax())), X), "Softmax: a probability"),
     "a net that knows no such node": (lambda: run_pass(two_layers(), X, against="fc"), "no node 'fc'"),
     "the tape of another net": (
-        lambda: excitation(two_layers(), Net([("a", GlobalAvgPool2d())], ("photo",)).forward(X)),
+        lambda: excitation_rules(two_layers(), Net([("a", GlobalAvgPool2d())], ("photo",)).forward(X)),
         "no value for 'input'",
     ),
     "words": (
@@ -236,4 +236,4 @@ def test_a_mean_says_that_it_needs_whole_maps(rng) -> None:
     net = two_layers(("mean", AvgPool2d(3, 1, 1)))
     tape = net.forward(np.abs(rng.standard_normal((1, 1, 12, 12))))
     with pytest.raises(ValueError, match="crop=False"):
-        net.backward(tape, {"mean": one_unit(tape["mean"])}, rules=excitation(net, tape))
+        net.backward(tape, {"mean": one_unit(tape["mean"])}, rules=excitation_rules(net, tape))

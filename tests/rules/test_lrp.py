@@ -23,7 +23,7 @@ from minitorch_viz.layers import (
     Softmax,
 )
 from minitorch_viz.models.fold import fold_batch_norms
-from minitorch_viz.rules import alpha_beta, composite, epsilon, gamma, lrp, z_box
+from minitorch_viz.rules import alpha_beta, composite, epsilon, gamma, lrp_rules, z_box
 from tests.map_nets import MAP_NETS, Mirror
 from tests.rules.share_nets import matrix, share_net
 
@@ -119,7 +119,7 @@ def test_lrp_0_on_a_net_of_relus_is_gradient_times_input(name, bias, rng) -> Non
         net, x, top = Net([("a", make(8, 6)), ("r", ReLU()), ("b", make(3, 8))]), rng.standard_normal((1, 6)), "b"
     tape = net.forward(x, upto=top)
     seed = scores(tape, top)
-    ours = net.backward(tape, {top: seed}, rules=lrp(net, tape, epsilon(0)), crop=False)["input"]
+    ours = net.backward(tape, {top: seed}, rules=lrp_rules(net, tape, epsilon(0)), crop=False)["input"]
     gradient = net.backward(tape, {top: (seed != 0).astype(float)})["input"]
     np.testing.assert_allclose(ours, x * gradient, rtol=1e-6, atol=1e-9 * np.abs(ours).max())
 
@@ -136,10 +136,10 @@ def test_nothing_is_lost_without_biases(name, rule, rng) -> None:
     tape = net.forward(x, upto=top)
     seed = scores(tape, top)
     rules = {
-        "epsilon": lambda: lrp(net, tape, epsilon()),
-        "gamma": lambda: lrp(net, tape, gamma()),
-        "alpha-beta": lambda: lrp(net, tape, alpha_beta()),
-        "alpha 1": lambda: lrp(net, tape, alpha_beta(1)),
+        "epsilon": lambda: lrp_rules(net, tape, epsilon()),
+        "gamma": lambda: lrp_rules(net, tape, gamma()),
+        "alpha-beta": lambda: lrp_rules(net, tape, alpha_beta()),
+        "alpha 1": lambda: lrp_rules(net, tape, alpha_beta(1)),
         "composite": lambda: composite(net, tape, LOW, HIGH),
     }[rule]()
     relevance = net.backward(tape, {top: seed}, rules=rules, crop=False)["input"]
@@ -155,7 +155,7 @@ def test_what_is_missing_stayed_at_biases_and_at_epsilon(name, value, rng) -> No
     tape = net.forward(x, upto=top)
     seed = scores(tape, top)
     nodes = [node for node in net.names if node in tape]
-    relevance = net.backward(tape, {top: seed}, wrt=nodes, rules=lrp(net, tape, epsilon(value)), crop=False)
+    relevance = net.backward(tape, {top: seed}, wrt=nodes, rules=lrp_rules(net, tape, epsilon(value)), crop=False)
     stayed = 0.0
     for node in net.nodes:
         if node.name in tape.saved and node.layer.params:
@@ -174,7 +174,7 @@ def test_a_normalization_is_merged_into_its_convolution(rng) -> None:
     net, x, top = share_net("residual", rng)
     folded = fold_batch_norms(net)
     tape, plain = net.forward(x), folded.forward(x)
-    for make in (lambda n, t: lrp(n, t, gamma()), lambda n, t: composite(n, t, LOW, HIGH)):
+    for make in (lambda n, t: lrp_rules(n, t, gamma()), lambda n, t: composite(n, t, LOW, HIGH)):
         ours = net.backward(tape, {top: scores(tape, top)}, rules=make(net, tape), crop=False)
         theirs = folded.backward(plain, {top: scores(plain, top)}, rules=make(folded, plain), crop=False)
         np.testing.assert_allclose(ours["input"], theirs["input"], rtol=1e-9, atol=1e-12)
@@ -182,7 +182,7 @@ def test_a_normalization_is_merged_into_its_convolution(rng) -> None:
     alone = Net([("norm", norm)])
     x = rng.standard_normal((1, 1, 2, 2)) + 5
     tape = alone.forward(x)
-    ours = alone.backward(tape, {"norm": np.ones_like(x)}, rules=lrp(alone, tape), crop=False)["input"]
+    ours = alone.backward(tape, {"norm": np.ones_like(x)}, rules=lrp_rules(alone, tape), crop=False)["input"]
     np.testing.assert_allclose(ours, x / (x - 3 + 1), rtol=1e-6)  # y = 2 (x - 3) / 2 + 1
 
 
@@ -203,12 +203,12 @@ def test_the_composite_gives_each_layer_its_rule(rng) -> None:
     tape = net.forward(x, upto=top)
     seed = {top: scores(tape, top)}
     mixed = composite(net, tape, LOW, HIGH, middle=alpha_beta(), upper=epsilon(0.1))
-    by_hand = lrp(
+    by_hand = lrp_rules(
         net, tape, at={"conv1": z_box(LOW, HIGH), "conv2": alpha_beta(), "conv3": alpha_beta(), "fc": epsilon(0.1)}
     )
     a, b = (net.backward(tape, seed, rules=rules, crop=False)["input"] for rules in (mixed, by_hand))
     np.testing.assert_array_equal(a, b)
-    other = net.backward(tape, seed, rules=lrp(net, tape, alpha_beta()), crop=False)["input"]
+    other = net.backward(tape, seed, rules=lrp_rules(net, tape, alpha_beta()), crop=False)["input"]
     assert np.abs(a - other).max() > 1e-3 * np.abs(a).max()
 
 
@@ -217,7 +217,7 @@ def test_the_last_convolution_of_a_net_without_dense_layers_counts_as_dense(rng)
     tape = net.forward(x, upto=top)
     seed = {top: scores(tape, top)}
     nodes = {node.name: gamma() for node in net.nodes if isinstance(node.layer, Conv2d)}
-    by_hand = lrp(net, tape, at=nodes | {"conv1": z_box(LOW, HIGH), "last": epsilon()})
+    by_hand = lrp_rules(net, tape, at=nodes | {"conv1": z_box(LOW, HIGH), "last": epsilon()})
     a, b = (
         net.backward(tape, seed, rules=rules, crop=False)["input"]
         for rules in (composite(net, tape, LOW, HIGH), by_hand)
@@ -225,7 +225,7 @@ def test_the_last_convolution_of_a_net_without_dense_layers_counts_as_dense(rng)
     np.testing.assert_array_equal(a, b)
 
 
-def run_pass(*nodes, x=None, rules=lrp, rng=None) -> None:
+def run_pass(*nodes, x=None, rules=lrp_rules, rng=None) -> None:
     net = Net([("conv", Conv2d(np.ones((2, 1, 3, 3)), padding=1)), *nodes])
     tape = net.forward(np.ones((1, 1, 6, 6)) if x is None else x, rng=rng)
     seed = np.zeros_like(tape[net.output])
@@ -236,13 +236,13 @@ def run_pass(*nodes, x=None, rules=lrp, rng=None) -> None:
 def words_pass() -> None:
     net = Net([("words", Embedding(np.ones((3, 2))))])
     tape = net.forward(np.zeros((1, 2), int))
-    net.backward(tape, {"words": np.ones((1, 2, 2))}, rules=lrp(net, tape), crop=False)
+    net.backward(tape, {"words": np.ones((1, 2, 2))}, rules=lrp_rules(net, tape), crop=False)
 
 
 def recurrent_pass() -> None:
     net = Net([("lstm", LSTM.random(np.random.default_rng(0), 2, 3))])
     tape = net.forward(np.ones((1, 4, 2), np.float32))
-    net.backward(tape, {"lstm": np.ones_like(tape["lstm"])}, rules=lrp(net, tape), crop=False)
+    net.backward(tape, {"lstm": np.ones_like(tape["lstm"])}, rules=lrp_rules(net, tape), crop=False)
 
 
 NORM = BatchNorm2d(None, None, np.zeros(2), np.ones(2))
@@ -260,11 +260,11 @@ BAD = {
     "a box below 0": (lambda: z_box(-2.0, -1.0), "low <= 0 <= high"),
     "a box that is turned around": (lambda: z_box(1.0, -1.0), "low <= 0 <= high"),
     "a rule at a node without weights": (
-        lambda: run_pass(("r", ReLU()), rules=lambda n, t: lrp(n, t, at={"r": gamma()})),
+        lambda: run_pass(("r", ReLU()), rules=lambda n, t: lrp_rules(n, t, at={"r": gamma()})),
         "layers with weights, but 'r'",
     ),
     "a rule at a node that is not there": (
-        lambda: run_pass(rules=lambda n, t: lrp(n, t, at={"conv2": gamma()})),
+        lambda: run_pass(rules=lambda n, t: lrp_rules(n, t, at={"conv2": gamma()})),
         "near nodes: conv",
     ),
     "through a softmax": (lambda: run_pass(("p", Softmax())), "through Softmax: .* start at the scores"),
@@ -273,7 +273,7 @@ BAD = {
     "words": (words_pass, "through Embedding: .* wrt="),
     "gates that multiply": (recurrent_pass, "through LSTM: its gates multiply"),
     "the tape of another net": (
-        lambda: lrp(Net([("a", ReLU())]), Net([("a", ReLU())], ("photo",)).forward(np.ones((1, 2)))),
+        lambda: lrp_rules(Net([("a", ReLU())]), Net([("a", ReLU())], ("photo",)).forward(np.ones((1, 2)))),
         "no value for 'input'",
     ),
     "a tape of training": (
@@ -366,7 +366,7 @@ def test_the_rules_equal_captums(rule, captums, keeps, pool, rng) -> None:
     x = np.abs(rng.standard_normal((1, 2, 8, 8)))
     tape = net.forward(x)
     target = int(tape["fc"].argmax())
-    ours = net.backward(tape, {"fc": np.eye(3)[[target]] * tape["fc"]}, rules=lrp(net, tape, rule()), crop=False)[
+    ours = net.backward(tape, {"fc": np.eye(3)[[target]] * tape["fc"]}, rules=lrp_rules(net, tape, rule()), crop=False)[
         "input"
     ]
     theirs = peer_of(torch, net, x, lambda: captums(rules), target)

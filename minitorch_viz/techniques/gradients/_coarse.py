@@ -19,6 +19,7 @@ from minitorch_viz.layers import BatchNorm2d, Conv2d, ConvTranspose2d, Dropout
 from minitorch_viz.net import Net
 from minitorch_viz.plotting import colour_bar, show_image
 from minitorch_viz.techniques.base import Result
+from minitorch_viz.techniques.diagnose import drawable
 from minitorch_viz.techniques.gradients._maps import show_blank, wrapped
 from minitorch_viz.techniques.target import Target, resolve_target
 
@@ -35,7 +36,7 @@ MOST = 8  # maps on one page
 class CoarseMaps(Result):
     """A map for each of T targets, at the places of one node."""
 
-    sign: ClassVar[int] = 1  # which side of the signed values is shown
+    what: ClassVar[str] = "value"  # the colour bar's label
 
     signed: Array  # (T, h', w'): at each place of `layer`, for (+) and against (-) the target
     layer: str  # the node whose places these are
@@ -46,10 +47,14 @@ class CoarseMaps(Result):
     blanks: tuple[str, ...]  # for each target why there is nothing to draw; "" if there is something
 
     @property
+    def drawn(self) -> Array:
+        """(T, h', w'): `signed`, all zero where there is a reason not to draw it."""
+        return np.stack([drawable(one, why) for one, why in zip(self.signed, self.blanks, strict=True)])
+
+    @property
     def maps(self) -> Array:
-        """(T, h', w'), nonnegative: what is shown, at the node's resolution; all zero where it is blank."""
-        shown: Array = np.maximum(self.sign * np.nan_to_num(self.signed), 0)
-        return shown * np.array([not blank for blank in self.blanks])[:, None, None]
+        """(T, h', w'), nonnegative: what speaks for the targets, at the node's resolution."""
+        return np.maximum(self.drawn, 0)
 
     def map(self, index: int = 0) -> Array:
         """(h, w), nonnegative: one target's map, enlarged to the pixels."""
@@ -198,7 +203,7 @@ def aspect_of(result: CoarseMaps) -> float:
     """A place's height over its width, so that the map has the photo's proportions."""
     high, wide = result.picture.shape[:2]
     rows, columns = result.signed.shape[1:]
-    return result.pixel_aspect * (high / rows) / (wide / columns)
+    return result.pixel_aspect * float((high / rows) / (wide / columns))
 
 
 def show_over_photo(axes: Axes, result: CoarseMaps, index: int, title: str, bar: Figure | None = None) -> None:
@@ -206,18 +211,17 @@ def show_over_photo(axes: Axes, result: CoarseMaps, index: int, title: str, bar:
     if result.blanks[index]:
         show_blank(axes, result.picture.shape[:2], result.blanks[index], result.pixel_aspect, title)
         return
-    over_grey(axes, result.map(index), result.picture, title, result.pixel_aspect, result.scale, bar)
+    over_grey(axes, result, result.map(index), title, bar)
 
 
-def over_grey(
-    axes: Axes, heat: Array, picture: Array, title: str, aspect: float, scale: float, bar: Figure | None = None
-) -> None:
-    """A nonnegative map (h, w) over a photo in grey, which shows through where the map is small."""
+def over_grey(axes: Axes, result: CoarseMaps, heat: Array, title: str, bar: Figure | None = None) -> None:
+    """A nonnegative map (h, w) over the photo in grey, which shows through where the map is small."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
-    show_image(axes, picture.mean(axis=2), "", aspect, cmap="gray", vmin=-60, vmax=255)
-    strength = np.clip(heat / scale, 0, 1)
-    show_image(axes, heat, title, aspect, cmap="inferno", vmin=0, vmax=scale, alpha=0.8 * np.sqrt(strength))
-    if bar is not None:
-        colour_bar(bar, ScalarMappable(Normalize(0, scale), "inferno"), axes, "value")  # the colours at full strength
+    show_image(axes, result.picture.mean(axis=2), "", result.pixel_aspect, cmap="gray", vmin=-60, vmax=255)
+    strength = 0.8 * np.sqrt(np.clip(heat / result.scale, 0, 1))
+    colours = {"cmap": "inferno", "vmin": 0, "vmax": result.scale}
+    show_image(axes, heat, title, result.pixel_aspect, **colours, alpha=strength)
+    if bar is not None:  # the colours at full strength
+        colour_bar(bar, ScalarMappable(Normalize(0, result.scale), "inferno"), axes, result.what)

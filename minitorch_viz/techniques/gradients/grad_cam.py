@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
@@ -20,7 +20,7 @@ from minitorch_viz.techniques.gradients._coarse import (
     several_targets,
 )
 from minitorch_viz.techniques.target import Target
-from minitorch_viz.techniques.view import view
+from minitorch_viz.techniques.view import View, view
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, eq=False)
 class GradCam(CoarseMaps):
     """relu(sum_k alpha_k A_k) for each target; `signed` is the sum before the relu."""
+
+    what: ClassVar[str] = "weighted sum of the maps"
 
     weights: Array  # (T, C): alpha, the mean gradient of each of the layer's channels
 
@@ -73,7 +75,11 @@ def grad_cam(
     seen = view(model, image)
     tape = model.net.forward(seen.x, upto=node or model.logits or None)
     units = several_targets(model, tape, target, node, channel, position)
-    layer = chosen_layer(model, tape, units[0].node, layer)
+    return cam_of(model, seen, tape, units, chosen_layer(model, tape, units[0].node, layer))
+
+
+def cam_of(model: Model, seen: View, tape: Tape, units: Sequence[Target], layer: str) -> GradCam:
+    """Grad-CAM of units of one node, when the forward pass has been run and the layer chosen."""
     signed, weights, blanks = weighted_maps(model, tape, units, layer)
     blanks = tuple(
         why or ("no place speaks for it: the weighted sum is nowhere above 0" if one.max() <= 0 else "")
@@ -100,12 +106,11 @@ def weighted_maps(
 
 
 def example() -> GradCam:
-    """A digit of scikit-learn's, by the bundled net: for a 3 and for an 8."""
+    """A digit of scikit-learn's, by the bundled net: for three classes, at a layer of the photo's resolution."""
     from minitorch_viz.models import load_model
     from minitorch_viz.models.samples import sample_digit
 
-    return grad_cam(load_model("digits"), sample_digit(), target="3,8")
-
+    return grad_cam(load_model("digits"), sample_digit(), target="3,8,5", layer="relu2")
 
 
 TECHNIQUE = Technique(
