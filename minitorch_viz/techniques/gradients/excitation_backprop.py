@@ -119,15 +119,23 @@ def excitation_backprop(
 
 
 def middle_layer(net: Net, tape: Tape, top: str) -> str | None:
-    """The default layer: the last max pooling before `top` that shrinks its map, but not too much; None if there is none.
+    """The default layer: the last pooling before the top weights that shrinks its map, but not too much.
 
-    A pooling that keeps the size is one branch of many (GoogLeNet's modules have them). GoogLeNet's pool2/3x3_s2, as in the paper's code; features.5 of SqueezeNet, pool3 of VGG.
+    (One that keeps the size is a branch of many; GoogLeNet's modules have them.) GoogLeNet's pool2/3x3_s2, as in the
+    paper's code; features.5 of SqueezeNet, pool3 of VGG. Without such a pooling the last maps before the top weights;
+    None if there are no maps.
     """
     least = max(tape[net.inputs[0]].shape[2:]) / COARSEST
-    nodes = [net[name] for name in before(net, top) if name in net]
-    pools = [one.name for one in nodes if isinstance(one.layer, MaxPool2d) and max(one.layer.stride) > 1]
-    fine = [name for name in pools if max(tape[name].shape[2:]) >= least]
-    return fine[-1] if fine else None
+    above = nearest_weights(net, top) or (top,)
+    common = [name for name in before(net, above[0]) if all(name in before(net, other) for other in above)]
+    maps = [name for name in common if tape[name].ndim == 4]
+    fine = [name for name in maps if _shrinks(net, name) and max(tape[name].shape[2:]) >= least]
+    return next(iter([*fine[::-1], *maps[::-1]]), None)
+
+
+def _shrinks(net: Net, name: str) -> bool:
+    layer = net[name].layer if name in net else None
+    return isinstance(layer, MaxPool2d) and max(layer.stride) > 1
 
 
 def nearest_weights(net: Net, top: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from minitorch_viz._types import Array, Pair
 from minitorch_viz.plotting import show_signed
 from minitorch_viz.rules.relu import relu_mode
 from minitorch_viz.techniques.base import Technique
-from minitorch_viz.techniques.diagnose import why_blank
+from minitorch_viz.techniques.diagnose import drawable, why_blank
 from minitorch_viz.techniques.gradients._coarse import (
     chosen_layer,
     has_maps,
@@ -31,14 +31,24 @@ class GuidedGradCam(PixelMap):
     """Guided backpropagation times the enlarged Grad-CAM map, pixel by pixel."""
 
     guided: Array  # (C, h, w): the first factor
-    cam: GradCam  # the second, at its layer's places
+    signed: Array  # (1, h', w'): Grad-CAM's sum at the layer's places, before the relu: the second factor
+    weights: Array  # (1, C): its weights
+    layer: str  # the node whose maps are weighted
+    nowhere: str  # why Grad-CAM's map is blank; "" if it is not
+
+    @property
+    def cam(self) -> GradCam:
+        """The second factor as a result of its own."""
+        labels, values = (self.label,), (self.value,)
+        blanks, seen = (self.nowhere,), (self.picture, self.pixel_aspect)
+        return GradCam(self.signed, self.layer, *seen, labels, values, blanks, self.weights)
 
     @property
     def caption(self) -> str:
-        high, wide = self.cam.signed.shape[1:]
+        high, wide = self.signed.shape[1:]
         return (
             f"{self.explains} Guided Grad-CAM: the guided signal at each pixel times the Grad-CAM map of "
-            f"{self.cam.layer} ({high} x {wide} places, enlarged bilinearly). The map says where, and differs from "
+            f"{self.layer} ({high} x {wide} places, enlarged bilinearly). The map says where, and differs from "
             f"class to class; the edges inside it hardly do. {self.legend}"
         )
 
@@ -79,7 +89,8 @@ def guided_grad_cam(
     blank = why_blank(model, tape, unit, guided, rules) or cam.blanks[0]
     if not blank and not signal.any():
         blank = "the guided signal is 0 wherever the Grad-CAM map is not"
-    return GuidedGradCam(signal, seen.picture, seen.pixel_aspect, unit.label, unit.value, blank, guided, cam)
+    cam_parts = (cam.signed, cam.weights, cam.layer, cam.blanks[0])
+    return GuidedGradCam(signal, seen.picture, seen.pixel_aspect, unit.label, unit.value, blank, guided, *cam_parts)
 
 
 def plot(result: GuidedGradCam, figure: Figure) -> None:
@@ -88,8 +99,8 @@ def plot(result: GuidedGradCam, figure: Figure) -> None:
     (over, edges), (magnitude, colours) = figure.subplots(2, 2)
     aspect = result.pixel_aspect
     figure.suptitle(wrapped(f"{result.label}, value {result.value:.3g}", 70), fontsize=12)
-    show_over_photo(over, result.cam, 0, f"Grad-CAM at {result.cam.layer}", figure)
-    show_signed(edges, result.guided, "times guided backpropagation", aspect)
+    show_over_photo(over, result.cam, 0, f"Grad-CAM at {result.layer}", figure)
+    show_signed(edges, drawable(result.guided), "times guided backpropagation", aspect)
     if result.blank:
         for axes in (magnitude, colours):
             show_blank(axes, result.picture.shape[:2], result.blank, aspect)
