@@ -9,7 +9,7 @@ import pytest
 
 from minitorch_viz import Model, Net, load_model
 from minitorch_viz.errors import ImageFileError, MinitorchVizError, NetError, SettingError
-from minitorch_viz.layers import Conv2d, Flatten, GlobalAvgPool2d, Linear, MaxPool2d, ReLU
+from minitorch_viz.layers import Add, BatchNorm2d, Conv2d, Flatten, GlobalAvgPool2d, Linear, MaxPool2d, ReLU
 from minitorch_viz.models.samples import sample_digit
 from minitorch_viz.rules import excitation_rules, excite, inhibit
 from minitorch_viz.techniques.gradients._coarse import enlarged
@@ -438,3 +438,83 @@ def test_squeezenets_maps_equal_captums(squeezenet, shared_data) -> None:
         error = np.linalg.norm(ours[name] - expected) / np.linalg.norm(expected)
         print(f"{name}: relative error {error:.2e}")
         assert error < 1e-4, name
+
+
+@pytest.mark.torch
+def test_a_residual_nets_maps_equal_captums(rng) -> None:
+    """With batch normalization (a layer of its own there, merged here) and an addition."""
+    torch = pytest.importorskip("torch")
+    attr = pytest.importorskip("captum.attr")
+
+    nn = torch.nn
+    try:
+        from captum.attr._core.lrp import Addition_Module
+    except ImportError:
+        pytest.skip("this Captum has no module for additions")
+
+    class Residual(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv1, self.bn1, self.relu1 = nn.Conv2d(3, 6, 3, padding=1), nn.BatchNorm2d(6), nn.ReLU()
+            self.pool = nn.MaxPool2d(2)
+            self.conv2, self.bn2, self.relu2 = nn.Conv2d(6, 6, 3, padding=1), nn.BatchNorm2d(6), nn.ReLU()
+            self.conv3, self.bn3 = nn.Conv2d(6, 6, 3, padding=1), nn.BatchNorm2d(6)
+            self.add, self.relu3 = Addition_Module(), nn.ReLU()
+            self.gap, self.fc = nn.AdaptiveAvgPool2d(1), nn.Linear(6, 5)
+
+        def forward(self, x):
+            x = self.pool(self.relu1(self.bn1(self.conv1(x))))
+            y = self.bn3(self.conv3(self.relu2(self.bn2(self.conv2(x)))))
+            return self.fc(self.gap(self.relu3(self.add(x, y))).flatten(1))
+
+    torch.manual_seed(0)
+    peer = Residual().double().eval()
+    with torch.no_grad():
+        for module in peer.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                for value in (module.weight, module.bias, module.running_mean, module.running_var):
+                    value.copy_(torch.from_numpy(rng.uniform(0.3, 1.2, len(value))))
+    state = {key: value.detach().numpy() for key, value in peer.state_dict().items() if "num_batches" not in key}
+    model = residual_model(state)
+    photo = rng.integers(0, 256, (12, 12, 3), dtype=np.uint8)
+    x = torch.from_numpy(model.preprocess(photo)).requires_grad_()
+    np.testing.assert_allclose(peer(x).detach().numpy(), model.net.predict(x.detach().numpy()), rtol=1e-9)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Captum announces the hooks that it sets
+        for target in range(5):
+            cam = attr.LayerGradCam(peer, peer.relu3).attribute(x, target=target, relu_attributions=True)
+            guided = attr.GuidedGradCam(peer, peer.relu3).attribute(x, target=target, interpolate_mode="bilinear")
+            shares = attr.LRP(peer).attribute(x, target=target)
+            pairs = {
+                "grad-cam": (grad_cam(model, photo, target=target, layer="relu3").maps[0], cam[0, 0]),
+                "guided": (guided_grad_cam(model, photo, target=target, layer="relu3").signal, guided[0]),
+                "lrp": (lrp(model, photo, target=target, rule="epsilon", epsilon=1e-9).relevance["epsilon"], shares[0]),
+            }
+            for name, (ours, theirs) in pairs.items():
+                theirs = theirs.detach().numpy()
+                assert np.linalg.norm(ours - theirs) <= 1e-4 * np.linalg.norm(theirs), (name, target)
+
+
+def residual_model(state: dict[str, np.ndarray]) -> Model:
+    """The same net here."""
+    conv = lambda name: Conv2d(state[f"{name}.weight"], state[f"{name}.bias"], padding=1)
+    norm = lambda name: BatchNorm2d(
+        *(state[f"{name}.{key}"] for key in ("weight", "bias", "running_mean", "running_var"))
+    )
+    nodes = [
+        ("conv1", conv("conv1")),
+        ("bn1", norm("bn1")),
+        ("relu1", ReLU()),
+        ("pool", MaxPool2d(2)),
+        ("conv2", conv("conv2")),
+        ("bn2", norm("bn2")),
+        ("relu2", ReLU()),
+        ("conv3", conv("conv3")),
+        ("bn3", norm("bn3")),
+        ("add", Add(), ("pool", "bn3")),
+        ("relu3", ReLU()),
+        ("gap", GlobalAvgPool2d()),
+        ("flat", Flatten()),
+        ("fc", Linear(state["fc.weight"], state["fc.bias"])),
+    ]
+    return Model.from_net(Net(nodes), 12)
