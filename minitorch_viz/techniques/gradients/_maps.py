@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -41,14 +41,22 @@ against it"""
 class PixelMap(Result):
     """What came back to the pixels for one number."""
 
-    form: ClassVar[Form] = "gradient"
-
     signal: Array  # (C, h, w): what came back, in the net's own units
     picture: Array  # (h, w, 3) uint8: what the net saw
     pixel_aspect: float  # to draw it in the photo's proportions
     label: str  # what is explained, in words
     value: float  # the class score (before the softmax) or the unit's activation
     blank: str  # why there is nothing to draw; "" if there is something
+
+    @property
+    def form(self) -> Form:
+        """How the channels become one map."""
+        return "gradient"
+
+    @property
+    def signed(self) -> bool:
+        """Whether the signal has signs to show."""
+        return True
 
     @property
     def heat(self) -> Array:
@@ -70,6 +78,8 @@ class PixelMap(Result):
         scale = robust_max(self.heat)
         if self.form == "attribution":
             return f"{sentence(SHARES)}; full scale is +-{scale:.3g}, the 99.5th percentile of the magnitudes."
+        if not self.signed:
+            return f"{sentence(MAGNITUDE)}. Full scale is {scale:.3g}."
         sign = sentence(GREY_SIGN if len(self.signal) == 1 else COLOUR_SIGN)
         return f"{sentence(MAGNITUDE)}. {sign}. Full scale of the magnitude is {scale:.3g}."
 
@@ -98,6 +108,9 @@ def draw_map(result: PixelMap, axes: list[Axes]) -> None:
     if result.blank:
         for one in axes[1:]:
             show_blank(one, result.picture.shape[:2], result.blank, aspect)
+    elif result.form == "gradient" and not result.signed:
+        show_magnitude(axes[1], result.heat, "magnitude", aspect)
+        show_over(axes[2], result.heat, result.picture, aspect)
     elif result.form == "gradient":
         show_magnitude(axes[1], result.heat, "magnitude", aspect)
         show_signed(axes[2], result.signal, "sign" if len(result.signal) == 1 else "sign and colour", aspect)

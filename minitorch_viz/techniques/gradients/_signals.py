@@ -12,7 +12,7 @@ and between two images an affine first layer need not be run forwards either (in
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -66,11 +66,27 @@ def values_of(tape: Tape, unit: Target) -> Array:
     return values
 
 
-def stem(net: Net) -> str | None:
+def stem(net: Net, unit: Target) -> str | None:
     """The name of the first layer, if it is affine and alone reads the input, so that it can be taken out of a mean."""
+    if unit.node in net.inputs:
+        return None
     readers = [node for node in net.nodes if set(node.inputs) & {*net.inputs}]
     alone = len(readers) == 1 and len(net.inputs) == 1
     return readers[0].name if alone and isinstance(readers[0].layer, Conv2d | Linear) else None
+
+
+def mean_at_pixels(net: Net, xs: Iterable[Array], unit: Target, rules: Rules) -> Array:
+    """The mean signal (1, C, h, w) at the pixels over batches of images xs: the first layer is run backwards once."""
+    first = stem(net, unit)
+    total: Any = 0
+    count = 0
+    x: Any = None
+    for x in xs:
+        tape = net.forward(x, upto=unit.node)
+        total = total + backward(net, tape, unit, rules, wrt=first)[first or net.inputs[0]].sum(axis=0, keepdims=True)
+        count += len(x)
+    mean: Array = total / np.asarray(count, x.dtype)
+    return mean if first is None else through_stem(net, first, x, mean)
 
 
 def through_stem(net: Net, name: str, xs: Array, signal: Array) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Pair
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 class GradientTimesInput(PixelMap):
     """Shares of the score, pixel by pixel and channel by channel."""
 
-    form: ClassVar[Form] = "attribution"
+    @property
+    def form(self) -> Form:
+        return "attribution"
 
     @property
     def caption(self) -> str:
