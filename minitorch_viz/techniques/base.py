@@ -10,13 +10,14 @@ import functools
 import pkgutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError, near
-from minitorch_viz.techniques.options import Option, options_of
+from minitorch_viz.techniques.options import Option, options_of, takes_several
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,12 +47,17 @@ class Technique:
     """One technique, as the command line, the report and the tests see it."""
 
     name: str  # the command: "activation-maps"
-    compute: Callable[..., Result]  # (model, image, *, settings) -> result; its docstring is the manual
+    # (model, image, *, settings) -> result; its docstring is the manual. With `image: Images` it takes several.
+    compute: Callable[..., Result]
     plot: Callable[[Any, Figure], None]  # draws a result on an empty figure
     title: str  # a heading in plain words
     paper: str  # who, what, when
     example: Callable[[], Result]  # a run of well under a second on the bundled net
     applies: Applies = always
+    # It explains one number by a map of the pixels: its function takes the settings target, node, channel and position
+    # (see `resolve_target`; target=None is the most probable class), and its results have a `heat`.
+    explains: bool = False
+    in_comparison: Mapping[str, Any] = field(default_factory=dict)  # cheaper settings, for where many methods are run
     in_report: Callable[[Model], Sequence[Mapping[str, Any]]] = once  # the settings of each run that a report makes
 
     @property
@@ -63,6 +69,11 @@ class Technique:
     def options(self) -> dict[str, Option]:
         """The settings by name, from the function's signature and docstring."""
         return options_of(self.compute)
+
+    @functools.cached_property
+    def several(self) -> bool:
+        """Whether it takes a list of images too, and its command several photos."""
+        return takes_several(self.compute)
 
     @property
     def summary(self) -> str:
@@ -85,6 +96,16 @@ class Result:
     def notes(self) -> tuple[str, ...]:
         """Warnings about this very result, such as why a map is blank."""
         return ()
+
+    @property
+    def heat(self) -> Array | None:
+        """How much each pixel matters to the number that is explained, (h, w) floats at the net's input resolution.
+
+        One map, by which methods are compared and graded. Larger magnitude is more important. It is nonnegative, or it
+        is signed: then positive speaks for the number and negative against it. All zero where `notes` say that the map
+        is blank, and never NaN. None: this result is no such map.
+        """
+        return None
 
     @property
     def technique(self) -> Technique:
@@ -122,6 +143,11 @@ def techniques() -> dict[str, Technique]:
         if isinstance(technique, Technique):
             found[technique.name] = technique
     return found
+
+
+def explainers(model: Model) -> dict[str, Technique]:
+    """The techniques that explain one number of this model by a map of the pixels (`Technique.explains`)."""
+    return {name: one for name, one in techniques().items() if one.explains and one.applies(model) is None}
 
 
 def get_technique(name: str) -> Technique:

@@ -10,6 +10,7 @@ import pytest
 
 from minitorch_viz.cli import parser
 from minitorch_viz.errors import SettingError
+from minitorch_viz.models.samples import sample_digit
 from minitorch_viz.techniques import Technique, get_technique, techniques
 from minitorch_viz.techniques.options import argument_helps
 
@@ -58,6 +59,29 @@ def test_the_caption_says_what_is_shown_and_its_scale(technique: Technique) -> N
     assert len(caption) > 80
     assert any(word in caption for word in ("scale", "Scale", "probability"))
     assert caption.endswith(".")
+
+
+explaining = pytest.mark.parametrize("technique", [t for t in ALL if t.explains], ids=lambda t: t.name)
+
+
+@explaining
+def test_what_explains_has_a_heat_at_the_inputs_resolution(technique: Technique) -> None:
+    result = technique.example()
+    assert result.heat is not None
+    assert result.heat.shape == (8, 8)  # the bundled net's input
+    assert np.isfinite(result.heat).all()
+    assert result.heat.any()
+
+
+@explaining
+def test_what_explains_takes_the_common_settings(technique: Technique, digits) -> None:
+    """Any class, by number or as a unit of the node of the scores; by default the most probable one."""
+    assert {"target", "node", "channel", "position"} <= technique.options.keys()
+    run = lambda **chosen: technique.compute(digits, sample_digit(), **technique.in_comparison, **chosen).heat
+    best = digits.classify(sample_digit(), top=1)[0].index
+    np.testing.assert_array_equal(run(), run(target=best))
+    np.testing.assert_array_equal(run(target=8), run(node="logits", channel=8))
+    assert not np.array_equal(run(target=3), run(target=8))
 
 
 @each
