@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.techniques.view import view
 
@@ -19,7 +20,7 @@ def random_map(model: Model, image: Array, target: int) -> Array:
     seen = view(model, image)
     seed = zlib.crc32(seen.picture.tobytes())
     for name, value in sorted(model.net.params.items()):
-        seed = zlib.crc32(np.ascontiguousarray(value), zlib.crc32(name.encode(), seed))
+        seed = zlib.crc32(kernels.to_cpu(value).tobytes(), zlib.crc32(name.encode(), seed))
     return np.random.default_rng([seed, target]).random(seen.x.shape[2:])
 
 

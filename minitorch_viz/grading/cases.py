@@ -10,11 +10,12 @@ import numpy as np
 
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import SettingError, ShapeError
+from minitorch_viz.grading.localize import Box
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
 
-SEED = 7_700_000  # added to the seed of the scenes, so that no net was trained on them
+SEED = 7_700_000  # added to the scenes' seed, so that they are not those that examples and trainings begin with
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +37,7 @@ class Case:
 
     def others(self, number: int) -> Array:
         """(h, w) bool: the pixels of all objects but one."""
-        rest: Array = np.delete(self.masks, number, axis=0).any(axis=0)
+        rest: Array = self.masks.any(axis=0) & ~self.masks[number]
         return rest
 
 
@@ -47,6 +48,7 @@ class Cases:
     single: tuple[Case, ...]  # pictures of one object
     several: tuple[Case, ...]  # pictures of two or more
     drawn: Pair  # how many pictures of each sort were looked at; those that the net gets wrong are left out
+    boxes: tuple[tuple[Box, ...], ...] = ()  # of each picture in `single`, where only boxes are known; else empty
 
 
 def scene_cases(model: Model, count: int, seed: int = 0) -> Cases:
@@ -60,7 +62,7 @@ def scene_cases(model: Model, count: int, seed: int = 0) -> Cases:
 
     number = _kinds_to_classes(model, KINDS[1:])
     found: list[tuple[Case, ...]] = []
-    for part, objects in enumerate((1, (2, 3))):
+    for part, objects in enumerate(((1, 1), (2, 3))):
         made = scenes(count, SEED + 2 * seed + part, size=model.preprocessing.size, objects=objects)
         kept = []
         for index, image in enumerate(made.images):

@@ -71,7 +71,9 @@ def method_of(technique: Technique) -> Method:
 def _explainer(model: Model, name: Any) -> Technique:
     known = [one.name for one in techniques().values() if one.explains]
     if name not in known:
-        raise SettingError(f"{name!r} is no technique that explains a class by a map; {near(name, known, 'technique')}.")
+        raise SettingError(
+            f"{name!r} is no technique that explains a class by a map; {near(name, known, 'technique')}."
+        )
     technique = techniques()[name]
     reason = technique.applies(model)
     if reason:
