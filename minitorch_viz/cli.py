@@ -106,9 +106,12 @@ def parser() -> argparse.ArgumentParser:
     for name, technique in techniques().items():
         made = command(name, run_technique, technique.title, technique.compute.__doc__ or "")
         made.set_defaults(technique=technique)
-        made.add_argument(
-            "photo", nargs="?", metavar="PHOTO", help="PNG or JPEG file; none: a picture that comes with the model"
-        )
+        if technique.several:
+            some = "PNG or JPEG files; none: a picture that comes with the model"
+            made.add_argument("photo", nargs="*", metavar="PHOTO", help=some)
+        else:
+            one = "PNG or JPEG file; none: a picture that comes with the model"
+            made.add_argument("photo", nargs="?", metavar="PHOTO", help=one)
         add_model_arguments(made)
         made.add_argument(
             "--out", type=Path, default=Path(f"{name}.png"), help="PNG, SVG or PDF (default: %(default)s)"
@@ -181,7 +184,7 @@ the same weights as if it had not been stopped."""
 
 
 def run_technique(arguments: argparse.Namespace) -> None:
-    """One technique on one photo."""
+    """One technique on one photo, or on several if it takes several."""
     from minitorch_viz.models import load_model
     from minitorch_viz.models.samples import sample_images
 
@@ -193,6 +196,8 @@ def run_technique(arguments: argparse.Namespace) -> None:
     if reason:
         raise MinitorchVizError(f"{technique.name} does not apply to {model.name}: {reason}.")
     image = arguments.photo or sample_images(model)[0][1]
+    if isinstance(image, list) and len(image) == 1:
+        image = image[0]
     result = technique.compute(model, image, **settings)
     path = result.save(arguments.out)
     print(result.caption)

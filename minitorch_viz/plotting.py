@@ -48,12 +48,12 @@ def show_image(axes: Axes, image: Array, title: str = "", pixel_aspect: float = 
     return drawn
 
 
-def show_signed(axes: Axes, x: Array, title: str = "", pixel_aspect: float = 1.0) -> Any:
+def show_signed(axes: Axes, x: Array, title: str = "", pixel_aspect: float = 1.0, scale: float | None = None) -> Any:
     """Draw a signed (C, H, W) array: three channels as colours around mid-grey, one as red (+) and blue (-) on white.
 
-    Full scale is the 99.5th percentile of |x|.
+    scale: the value at full scale; None is the 99.5th percentile of |x|.
     """
-    scale = robust_max(x)
+    scale = robust_max(x) if scale is None else scale
     if len(x) == 3:
         return show_image(axes, signed_colour(x, scale), title, pixel_aspect)
     return show_image(axes, x[0], title, pixel_aspect, cmap="RdBu_r", vmin=-scale, vmax=scale)

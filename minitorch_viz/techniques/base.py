@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError, near
-from minitorch_viz.techniques.options import Option, options_of
+from minitorch_viz.techniques.options import Option, options_of, takes_several
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,7 +47,8 @@ class Technique:
     """One technique, as the command line, the report and the tests see it."""
 
     name: str  # the command: "activation-maps"
-    compute: Callable[..., Result]  # (model, image, *, settings) -> result; its docstring is the manual
+    # (model, image, *, settings) -> result; its docstring is the manual. With `image: Images` it takes several.
+    compute: Callable[..., Result]
     plot: Callable[[Any, Figure], None]  # draws a result on an empty figure
     title: str  # a heading in plain words
     paper: str  # who, what, when
@@ -68,6 +69,11 @@ class Technique:
     def options(self) -> dict[str, Option]:
         """The settings by name, from the function's signature and docstring."""
         return options_of(self.compute)
+
+    @functools.cached_property
+    def several(self) -> bool:
+        """Whether it takes a list of images too, and its command several photos."""
+        return takes_several(self.compute)
 
     @property
     def summary(self) -> str:

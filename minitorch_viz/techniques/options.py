@@ -10,9 +10,12 @@ import re
 import types
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, TypeAlias, Union, get_args, get_origin
 
 from minitorch_viz._types import Pair
+
+# What a technique's function writes as the type of `image` if it takes a list of images too: `image: Images`.
+Images: TypeAlias = "Any | list[Any] | tuple[Any, ...]"
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,12 @@ def options_of(compute: Callable[..., Any]) -> dict[str, Option]:
             kind, choices = _kind(hint)
             found[name] = Option(name, kind, choices, parameter.default, helps[name])
     return found
+
+
+def takes_several(compute: Callable[..., Any]) -> bool:
+    """Whether a technique's function takes one image or several: whether it says `image: Images`."""
+    annotation = inspect.signature(compute).parameters["image"].annotation
+    return annotation in ("Images", Images)
 
 
 def argument_helps(doc: str) -> dict[str, str]:

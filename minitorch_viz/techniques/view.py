@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from minitorch_viz._types import Array
+from minitorch_viz.errors import SettingError
+from minitorch_viz.techniques.options import Images
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
@@ -30,3 +32,11 @@ def view(model: Model, image: Any) -> View:
     stretched = model.preprocessing.resize == "stretch"
     pixel_aspect = (photo.shape[0] / height) / (photo.shape[1] / width) if stretched else 1.0
     return View(x, model.restore(x), pixel_aspect)
+
+
+def several(image: Images, most: int) -> list[Any]:
+    """One image or a list of them as a list; SettingError unless there are 1 to `most`."""
+    images = list(image) if isinstance(image, (list, tuple)) else [image]
+    if not 1 <= len(images) <= most:
+        raise SettingError(f"Give one image, or a list of 1 to {most}; this is a list of {len(images)}.")
+    return images

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-import numpy as np
-
-import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import SettingError, near
 from minitorch_viz.layers import ReLU
 from minitorch_viz.plotting import robust_max, show_image, show_signed
 from minitorch_viz.rules.relu import relu_mode
 from minitorch_viz.techniques.base import Result, Technique
-from minitorch_viz.techniques.target import resolve_target
-from minitorch_viz.techniques.view import view
+from minitorch_viz.techniques.diagnose import drawable, why_blank
+from minitorch_viz.techniques.gradients._crops import averaged_over_crops
+from minitorch_viz.techniques.gradients._maps import (
+    COLOUR_SIGN,
+    GREY_SIGN,
+    MAGNITUDE,
+    one_map,
+    sentence,
+    show_blank,
+    show_magnitude,
+    wrapped,
+)
+from minitorch_viz.techniques.gradients._signals import at_tape
+from minitorch_viz.techniques.start import start
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,17 +38,6 @@ SAYS = {
     "deconvnet": "deconvnet: only positive signals go back, whatever fired",
     "guided": "guided backpropagation: only positive signals, and only through units that fired",
 }
-
-
-MAGNITUDE = """magnitude: the largest over the
-colour channels; black is 0, white
-the 99.5th percentile and above"""
-COLOUR_SIGN = """sign and colour: grey is 0; brighter
-means more of this colour raises the
-value, darker means it lowers it"""
-GREY_SIGN = """sign: white is 0; red means that a
-brighter pixel raises the value,
-blue that it lowers it"""
 OWN_SCALE = "every panel has a scale of its own"
 
 
@@ -52,17 +50,18 @@ class SaliencyMap(Result):
     pixel_aspect: float  # to draw it in the photo's proportions
     label: str  # what is explained, in words
     value: float  # the class score (before the softmax) or the unit's activation
+    blank: dict[str, str]  # mode -> why there is nothing to draw, "" if there is something
+    averaged: dict[str, Array] = field(default_factory=dict)  # mode -> (h, w): the mean over crops of their maps
 
     def map(self, mode: str | None = None) -> Array:
-        """(h, w): the largest magnitude over the colour channels, M = max_c |g_c|."""
-        gradient = self.gradients[mode or next(iter(self.gradients))]
-        maps: Array = np.abs(gradient).max(axis=0)
-        return maps
+        """(h, w): the largest magnitude over the colour channels, M = max_c |g_c|, or its mean over the crops."""
+        mode = mode or next(iter(self.gradients))
+        return self.averaged[mode] if self.averaged else one_map(self.gradients[mode], "gradient")
 
     @property
     def heat(self) -> Array:
         """(h, w), nonnegative: the map of the first mode."""
-        return np.nan_to_num(self.map(), posinf=0.0, neginf=0.0)
+        return drawable(self.map(), next(iter(self.blank.values())))
 
     @property
     def grey(self) -> bool:
@@ -72,20 +71,18 @@ class SaliencyMap(Result):
     @property
     def caption(self) -> str:
         ways = "; ".join(SAYS[mode] for mode in self.gradients)
-        scales = ", ".join(f"{mode} {robust_max(gradient):.3g}" for mode, gradient in self.gradients.items())
+        scales = ", ".join(f"{mode} {robust_max(drawable(self.map(mode))):.3g}" for mode in self.gradients)
+        crops = " Every map is the mean over ten crops of the photo." if self.averaged else ""
         return (
-            f"Explains {self.label}, value {self.value:.4g}. {ways[0].upper()}{ways[1:]}. "
-            f"{_line(MAGNITUDE)}. {_line(GREY_SIGN if self.grey else COLOUR_SIGN)}. "
-            f"Each mode has a scale of its own, full scale at {scales}."
+            f"Explains {self.label}, value {self.value:.4g}. {ways[0].upper()}{ways[1:]}.{crops} "
+            f"{sentence(MAGNITUDE)}. {sentence(GREY_SIGN if self.grey else COLOUR_SIGN)}. "
+            f"Each mode has a scale of its own, full scale of the magnitude at {scales}."
         )
 
     @property
     def notes(self) -> tuple[str, ...]:
-        blank = [mode for mode, gradient in self.gradients.items() if not gradient.any()]
-        if not blank:
-            return ()
-        why = "the unit did not fire on this image" if self.value <= 0 else "no path of open gates leads to the pixels"
-        return (f"The map is blank ({', '.join(blank)}): every gradient is exactly 0, because {why}.",)
+        reasons = {why: [mode for mode, one in self.blank.items() if one == why] for why in self.blank.values() if why}
+        return tuple(f"The map is blank ({', '.join(modes)}) because {why}." for why, modes in reasons.items())
 
 
 def saliency(
@@ -97,6 +94,8 @@ def saliency(
     channel: int | None = None,
     position: Pair | None = None,
     mode: Mode = "normal",
+    compare: bool = False,
+    average: bool = False,
 ) -> SaliencyMap:
     """Show which pixels would change a class score, or any unit inside the net.
 
@@ -109,29 +108,34 @@ def saliency(
         channel: the unit's channel; by default the strongest on this image
         position: the unit's row and column; by default where the channel is strongest
         mode: how to go back through the ReLUs (compare: all three side by side)
+        compare: all three modes side by side, the same as the mode of this name
+        average: average over ten crops of the photo (the corners and the centre, and each mirrored); classes only
 
     Returns a SaliencyMap with gradients (C, h, w) of the class score before the softmax.
-    Raises SettingError for an unknown class, node or mode, ImageFileError for a bad image.
+    Raises SettingError for an unknown class, channel or mode, NetError for an unknown node, ImageFileError for a bad
+    image.
 
-    Paper: Simonyan, Vedaldi, Zisserman 2013 (normal); Zeiler, Fergus 2013 (deconvnet); Springenberg et al. 2014
-    (guided).
+    Paper: Simonyan, Vedaldi, Zisserman 2013 (normal, and the average); Zeiler, Fergus 2013 (deconvnet); Springenberg
+    et al. 2014 (guided; the three side by side).
     """
     if mode not in get_args(Mode):
         raise SettingError(f"There is no mode {mode!r}; {near(mode, get_args(Mode), 'mode')}.")
-    seen = view(model, image)
-    tape = model.net.forward(seen.x)
-    chosen = resolve_target(model, tape, target, node, channel, position)
-    gradients = {}
-    for one in SAYS if mode == "compare" else (mode,):
+    seen, tape, unit = start(model, image, target, node, channel, position)
+    if average and unit.node != model.logits:
+        raise SettingError(
+            f"Averaging over crops explains a class, not {unit.label}: a unit's place moves with the crop. Leave out "
+            "average= or node=."
+        )
+    gradients, averaged, blank = {}, {}, {}
+    for one in SAYS if compare or mode == "compare" else (mode,):
         rules = relu_mode(one)  # type: ignore[arg-type]  # "compare" was taken out above
-        gradient = model.net.backward(tape, chosen.seed(tape), rules=rules)[model.net.inputs[0]]
-        gradients[one] = kernels.to_cpu(gradient)[0]
-    return SaliencyMap(gradients, seen.picture, seen.pixel_aspect, chosen.label, chosen.value)
-
-
-def _line(text: str) -> str:
-    """A legend as a sentence in a running text."""
-    return text[0].upper() + text[1:].replace("\n", " ")
+        if average:
+            over = averaged_over_crops(model, image, unit, one, seen.x.shape[2:])  # type: ignore[arg-type]  # as above
+            gradients[one], averaged[one] = over.gradient, over.magnitude
+        else:
+            gradients[one] = at_tape(model.net, tape, unit, rules)
+        blank[one] = why_blank(model, tape, unit, gradients[one], rules)
+    return SaliencyMap(gradients, seen.picture, seen.pixel_aspect, unit.label, unit.value, blank, averaged)
 
 
 def plot(result: SaliencyMap, figure: Figure) -> None:
@@ -151,13 +155,16 @@ def plot(result: SaliencyMap, figure: Figure) -> None:
         grid[1, 0].text(0, 1, legend, va="top", fontsize=10, linespacing=1.5, transform=grid[1, 0].transAxes)
         for row, words in enumerate(("magnitude", sign)):
             grid[row, 1].set_ylabel(words, fontsize=11)
-    show_image(photo, result.picture, result.label, result.pixel_aspect)
+    show_image(photo, result.picture, wrapped(result.label), result.pixel_aspect)
+    single = len(modes) == 1
     for mode, (above, below) in places.items():
-        magnitude, gradient = result.map(mode), result.gradients[mode]
-        one = len(modes) == 1
-        grey = {"cmap": "gray", "vmin": 0, "vmax": robust_max(magnitude)}
-        show_image(above, magnitude, f"{mode}: magnitude" if one else mode, result.pixel_aspect, **grey)
-        show_signed(below, gradient, f"{mode}: {sign}" if one else "", result.pixel_aspect)
+        names = (f"{mode}: magnitude", f"{mode}: {sign}") if single else (mode, "")
+        if result.blank[mode]:
+            for one, name in zip((above, below), names, strict=True):
+                show_blank(one, result.picture.shape[:2], result.blank[mode], result.pixel_aspect, name)
+        else:
+            show_magnitude(above, result.map(mode), names[0], result.pixel_aspect)
+            show_signed(below, result.gradients[mode], names[1], result.pixel_aspect)
 
 
 def applies(model: Model) -> str | None:

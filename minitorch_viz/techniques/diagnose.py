@@ -1,0 +1,112 @@
+"""Why a map is blank: found out and said in words, so that nobody takes rounding noise for a picture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+import minitorch_viz_kernels as kernels
+from minitorch_viz._types import Array
+from minitorch_viz.graph import Rules, Tape
+from minitorch_viz.layers import ReLU, Sigmoid, Softmax, Tanh
+from minitorch_viz.net import Net
+from minitorch_viz.techniques.target import Target
+
+if TYPE_CHECKING:
+    from minitorch_viz.models import Model
+
+SATURATED = 1000  # roundings: a probability this near to 1 has a slope of which few digits are left
+
+
+def why_blank(model: Model, tape: Tape, unit: Target, signal: Array, rules: Rules | None = None) -> str:
+    """Why `signal`, what came back to the pixels for `unit`, is nothing to draw; "" if it is something.
+
+    signal: of any shape; rules: those of the backward pass that made it.
+    The answer goes on after "The map is blank because": broken weights, an overflow, a saturated softmax, a unit
+    that did not fire, or a signal that ends on its way, with the names of the nodes.
+    """
+    signal = kernels.to_cpu(signal)
+    if not (np.isfinite(signal).all() and np.isfinite(unit.value)):
+        return not_finite(model.net, tape)
+    if saturated := _saturation(model, tape, unit):
+        return saturated
+    if signal.any():
+        return ""
+    if broken := _broken_weights(model.net, _ancestors(model.net, unit.node)):
+        return broken  # a NaN closes the gates that it meets: behind them it may look like silence
+    if isinstance(model.net[unit.node].layer, ReLU) and unit.value <= 0:
+        return f"the unit did not fire on this image: its value is {unit.value:g}"
+    return _where_it_ends(model.net, tape, unit, rules)
+
+
+def blank_note(why: str) -> tuple[str, ...]:
+    """A result's notes: the sentence that goes with a blank map, or none."""
+    return (f"The map is blank because {why}.",) if why else ()
+
+
+def drawable(values: Array, why: str = "") -> Array:
+    """The map to draw and to compare: as it is, or all zero if it is blank for a reason (NaN, noise of rounding)."""
+    return np.zeros_like(values) if why or not np.isfinite(values).all() else values
+
+
+def not_finite(net: Net, tape: Tape) -> str:
+    """Where NaN or infinity comes from."""
+    names = [name for name, value in tape.values.items() if not np.isfinite(kernels.to_cpu(value)).all()]
+    if broken := _broken_weights(net, names or [node.name for node in net.nodes]):
+        return broken
+    if names:
+        return f"the numbers of {names[0]} overflow: they are infinite or NaN, though its weights are finite"
+    return "the backward pass overflows, though every activation is finite"
+
+
+def _broken_weights(net: Net, names: list[str]) -> str:
+    """A clause on the first of the nodes whose parameters are not finite; "" if all are."""
+    for name in names:
+        for key, value in (net[name].layer.state if name in net else {}).items():
+            count = int((~np.isfinite(kernels.to_cpu(value))).sum())
+            if count:
+                return f"{count} of the {value.size} numbers in {name}.{key} are NaN or infinite; load weights again"
+    return ""
+
+
+def _saturation(model: Model, tape: Tape, unit: Target) -> str:
+    """A clause if the unit is a probability (or a squashed number) at the end of its range, where nothing moves it."""
+    layer, values = model.net[unit.node].layer, tape[unit.node]
+    top = np.abs(unit.value) if isinstance(layer, Tanh) else unit.value
+    ends = {Softmax: (1.0,), Sigmoid: (0.0, 1.0), Tanh: (1.0,)}
+    near = SATURATED * float(np.finfo(values.dtype).eps)
+    if any(abs(top - end) < near for kind, at in ends.items() if isinstance(layer, kind) for end in at):
+        instead = " (explain the class score before it: target=)" if isinstance(layer, Softmax) else ""
+        return (
+            f"the {type(layer).__name__.lower()} {unit.node} is saturated: its value is {unit.value:.7g}, and no pixel "
+            f"can move it by more than rounding does{instead}"
+        )
+    return ""
+
+
+def _where_it_ends(net: Net, tape: Tape, unit: Target, rules: Rules | None) -> str:
+    """The node at which the last of the signal is lost."""
+    names = _ancestors(net, unit.node)
+    on_the_way = net.backward(tape, unit.seed(tape), wrt=[*names, *net.inputs], rules=rules)
+    alive = [name for name in names if on_the_way[name].any()]
+    if not alive:
+        return "the seed is 0"
+    where = alive[0]  # in the order of the net: the last that the signal reaches
+    gates = isinstance(net[where].layer, ReLU)
+    if gates:
+        open_ = float((tape[where] > 0).mean())
+        return (
+            f"no path of open gates leads to the pixels: the signal ends at {where}, of whose units {open_:.0%} fired, "
+            "none where the signal is"
+        )
+    return f"the signal ends at {where}: every derivative there is exactly 0"
+
+
+def _ancestors(net: Net, name: str) -> list[str]:
+    """The nodes that `name` depends on, and itself, in the order of the net."""
+    wanted = {name}
+    for node in reversed(net.nodes):
+        if node.name in wanted:
+            wanted.update(node.inputs)
+    return [node.name for node in net.nodes if node.name in wanted]

@@ -1,0 +1,160 @@
+"""One map of the pixels as a result, and the ways to draw it that the techniques here share.
+
+Two forms. A gradient has three colours at each pixel and no natural sum: its map is the largest magnitude over the
+channels. An attribution is a share of the score: its map is the sum over the channels, with its sign.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from minitorch_viz._types import Array
+from minitorch_viz.plotting import robust_max, show_image, show_signed
+from minitorch_viz.techniques.base import Result
+from minitorch_viz.techniques.diagnose import blank_note, drawable
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Form = Literal["gradient", "attribution"]
+
+MAGNITUDE = """magnitude: the largest over the
+colour channels; black is 0, white
+the 99.5th percentile and above"""
+COLOUR_SIGN = """sign and colour: grey is 0; brighter
+means more of this colour raises the
+value, darker means it lowers it"""
+GREY_SIGN = """sign: white is 0; red means that a
+brighter pixel raises the value,
+blue that it lowers it"""
+SHARES = """shares, summed over the colour channels:
+white is 0, red speaks for the value, blue
+against it"""
+
+
+@dataclass(frozen=True, eq=False)
+class PixelMap(Result):
+    """What came back to the pixels for one number."""
+
+    signal: Array  # (C, h, w): what came back, in the net's own units
+    picture: Array  # (h, w, 3) uint8: what the net saw
+    pixel_aspect: float  # to draw it in the photo's proportions
+    label: str  # what is explained, in words
+    value: float  # the class score (before the softmax) or the unit's activation
+    blank: str  # why there is nothing to draw; "" if there is something
+
+    @property
+    def form(self) -> Form:
+        """How the channels become one map."""
+        return "gradient"
+
+    @property
+    def signed(self) -> bool:
+        """Whether the signal has signs to show."""
+        return True
+
+    @property
+    def heat(self) -> Array:
+        """(h, w): of a gradient max_c |g_c|, nonnegative; of an attribution the sum over the channels, signed."""
+        return drawable(one_map(self.signal, self.form), self.blank)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return blank_note(self.blank)
+
+    @property
+    def explains(self) -> str:
+        """How a caption begins."""
+        return f"Explains {self.label}, value {self.value:.4g}."
+
+    @property
+    def legend(self) -> str:
+        """How a caption ends: what the colours mean, and the scale."""
+        scale = robust_max(self.heat)
+        if self.form == "attribution":
+            return f"{sentence(SHARES)}; full scale is +-{scale:.3g}, the 99.5th percentile of the magnitudes."
+        if not self.signed:
+            return f"{sentence(MAGNITUDE)}. Full scale is {scale:.3g}."
+        sign = sentence(GREY_SIGN if len(self.signal) == 1 else COLOUR_SIGN)
+        return f"{sentence(MAGNITUDE)}. {sign}. Full scale of the magnitude is {scale:.3g}."
+
+
+def one_map(signal: Array, form: Form) -> Array:
+    """(C, h, w) -> (h, w)."""
+    merged: Array = np.abs(signal).max(axis=0) if form == "gradient" else signal.sum(axis=0)
+    return merged
+
+
+def sentence(text: str) -> str:
+    """A legend as a sentence in a running text."""
+    return text[0].upper() + text[1:].replace("\n", " ")
+
+
+def plot_map(result: PixelMap, figure: Figure) -> None:
+    """The photo, the map, and the map in colours (a gradient) or over the photo (an attribution)."""
+    figure.set_size_inches(10.5, 3.9)
+    draw_map(result, list(figure.subplots(1, 3)))
+
+
+def draw_map(result: PixelMap, axes: list[Axes]) -> None:
+    """The same on three axes of a larger figure."""
+    aspect = result.pixel_aspect
+    show_image(axes[0], result.picture, wrapped(result.label), aspect)
+    if result.blank:
+        for one in axes[1:]:
+            show_blank(one, result.picture.shape[:2], result.blank, aspect)
+    elif result.form == "gradient" and not result.signed:
+        show_magnitude(axes[1], result.heat, "magnitude", aspect)
+        show_over(axes[2], result.heat, result.picture, aspect)
+    elif result.form == "gradient":
+        show_magnitude(axes[1], result.heat, "magnitude", aspect)
+        show_signed(axes[2], result.signal, "sign" if len(result.signal) == 1 else "sign and colour", aspect)
+    else:
+        show_shares(axes[1], result.heat, "shares: red for, blue against", aspect)
+        show_over(axes[2], result.heat, result.picture, aspect)
+
+
+def show_magnitude(axes: Axes, heat: Array, title: str, aspect: float) -> Any:
+    """A nonnegative map, black to white at the 99.5th percentile."""
+    return show_image(axes, heat, title, aspect, cmap="gray", vmin=0, vmax=robust_max(heat))
+
+
+def show_shares(axes: Axes, heat: Array, title: str, aspect: float) -> Any:
+    """A signed map: red for, blue against, white 0."""
+    scale = robust_max(heat)
+    return show_image(axes, heat, title, aspect, cmap="RdBu_r", vmin=-scale, vmax=scale)
+
+
+def show_over(axes: Axes, heat: Array, picture: Array, aspect: float) -> Any:
+    """A signed map over the photo in pale grey, smoothed on large photos (the title says so), each on its own scale."""
+    from skimage.filters import gaussian
+
+    sigma = min(heat.shape) / 100
+    heat = gaussian(heat, sigma) if sigma >= 1 else heat
+    title = f"smoothed by {sigma:.1f} pixels, over the photo" if sigma >= 1 else "the same over the photo"
+    scale = robust_max(heat)
+    show_image(axes, picture.mean(axis=2), title, aspect, cmap="gray", vmin=-300, vmax=255)
+    opaque = np.clip(np.abs(heat) / scale, 0, 1) ** 0.7
+    return show_image(axes, heat, title, aspect, cmap="RdBu_r", vmin=-1.3 * scale, vmax=1.3 * scale, alpha=opaque)
+
+
+def show_heat(axes: Axes, heat: Array, title: str, aspect: float) -> Any:
+    """Any heat map: signed ones in red and blue, others from black to white."""
+    return (show_shares if heat.min() < 0 else show_magnitude)(axes, heat, title, aspect)
+
+
+def show_blank(axes: Axes, size: tuple[int, ...], why: str, aspect: float, title: str = "") -> None:
+    """A panel in plain grey that says in words why there is no map."""
+    show_image(axes, np.full(size, 0.92), title, aspect, cmap="gray", vmin=0, vmax=1)
+    text = textwrap.fill(f"blank, because {why}", 30)
+    axes.text(0.5, 0.5, text, ha="center", va="center", fontsize=8, transform=axes.transAxes)
+
+
+def wrapped(text: str, width: int = 32) -> str:
+    """A title on as many lines as it needs."""
+    return textwrap.fill(text, width)

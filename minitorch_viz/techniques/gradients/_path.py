@@ -1,0 +1,84 @@
+"""Gradients along the straight way from a baseline to a photo: the integral behind integrated gradients.
+
+    share_i = (x_i - b_i) * integral of d score / d x_i at b + a (x - b), for a from 0 to 1
+
+The shares add up to score(x) - score(b) as far as the sum over the steps is the integral (completeness).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+import minitorch_viz_kernels as kernels
+from minitorch_viz._types import Array
+from minitorch_viz.net import Net
+from minitorch_viz.techniques.gradients._signals import CHUNK, backward, parts, stem, through_stem, values_of
+from minitorch_viz.techniques.target import Target
+
+Rule = Literal["gauss-legendre", "midpoint"]
+
+
+class Path(NamedTuple):
+    """What was met on the way."""
+
+    shares: Array  # (C, h, w)
+    places: Array  # (steps,) a, from 0 (the baseline) to 1 (the photo)
+    weights: Array  # (steps,) of the sum; they add up to 1
+    values: Array  # (steps,) the unit's value at each place
+    slopes: Array  # (steps,) its derivative along the way; their weighted sum is the sum of the shares
+    ends: tuple[float, float]  # the unit's value at the baseline and at the photo
+
+    @property
+    def gap(self) -> float:
+        """How far the shares miss the difference of the ends, as a share of it; infinite if there is none."""
+        rise, total = self.ends[1] - self.ends[0], float(self.weights @ self.slopes)
+        if rise == 0:
+            return 0.0 if total == 0 else float("inf")
+        return abs(total - rise) / abs(rise)
+
+
+def nodes_of(rule: Rule, steps: int) -> tuple[Array, Array]:
+    """Places and weights of a sum that stands for the integral from 0 to 1."""
+    if rule == "midpoint":
+        return (np.arange(steps) + 0.5) / steps, np.full(steps, 1 / steps)
+    places, weights = np.polynomial.legendre.leggauss(steps)
+    return (1 + places) / 2, weights / 2
+
+
+def follow(
+    net: Net,
+    x: Array,
+    base: Array,
+    unit: Target,
+    rule: Rule,
+    steps: int,
+    chunk: int = CHUNK,
+    tick: Callable[[int], Any] = lambda done: None,  # noqa: ARG005 (it is told how many steps are done)
+) -> Path:
+    """Walk from `base` to `x`, both (1, C, h, w).
+
+    An affine first layer maps the straight way to a straight way, so the walk begins above it, and one backward pass
+    through it with the sum of the signals is the same as one for each step.
+    """
+    places, weights = nodes_of(rule, steps)
+    module = kernels.array_module(x)
+    name = stem(net, unit) or net.inputs[0]
+    ends = [net.predict(end, upto=name) if name in net else end for end in (base, x)]
+    total = module.zeros_like(ends[0])
+    values, slopes = np.empty(steps), np.empty(steps)
+    for part in parts(steps, chunk):
+        a = module.asarray(places[part].reshape(-1, *[1] * (x.ndim - 1)), dtype=x.dtype)
+        tape = net.forward(given={name: ends[0] + a.reshape(-1, *[1] * (ends[0].ndim - 1)) * (ends[1] - ends[0])},
+                           upto=unit.node)  # fmt: skip
+        signal = backward(net, tape, unit, {}, wrt=name)[name]
+        values[part] = values_of(tape, unit)
+        slopes[part] = kernels.to_cpu((signal * (ends[1] - ends[0])).reshape(len(signal), -1).sum(axis=1))
+        w = module.asarray(weights[part].reshape(-1, *[1] * (signal.ndim - 1)), dtype=x.dtype)
+        total += (w * signal).sum(axis=0, keepdims=True)
+        tick(len(signal))
+    gradient = through_stem(net, name, x, total) if name in net else total
+    both = [float(values_of(net.forward(end, upto=unit.node), unit)[0]) for end in (base, x)]
+    return Path(kernels.to_cpu(gradient * (x - base))[0], places, weights, values, slopes, (both[0], both[1]))

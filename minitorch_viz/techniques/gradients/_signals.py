@@ -1,0 +1,99 @@
+"""What comes back to the pixels from one unit, for any number of images: the arithmetic that the maps here share.
+
+Many images are carried a few at a time, as many as the processor's caches like.
+
+Where only the mean over the images is wanted, the first layer need not be run backwards for each: it is linear in the
+signal, so one pass with the mean signal gives the same,
+
+    mean_k  W^T g_k  =  W^T mean_k g_k
+
+and between two images an affine first layer need not be run forwards either (integrated gradients).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import minitorch_viz_kernels as kernels
+from minitorch_viz._types import Array
+from minitorch_viz.graph import Rules, Tape
+from minitorch_viz.layers import Conv2d, Linear
+from minitorch_viz.net import Net
+from minitorch_viz.rules.relu import ReluMode, relu_mode
+from minitorch_viz.techniques.target import Target
+
+CHUNK = 2  # images carried at a time
+
+
+class Signals(NamedTuple):
+    """What came back for each of N images."""
+
+    pixels: Array  # (N, C, h, w)
+    values: Array  # (N,) what the unit gives for each image
+
+
+def at_pixels(net: Net, xs: Array, unit: Target, mode: ReluMode = "normal", chunk: int = CHUNK) -> Signals:
+    """The signal at the pixels of each image xs (N, C, h, w), from `unit` back through the ReLUs by `mode`."""
+    pixels, values = kernels.array_module(xs).empty_like(xs), np.empty(len(xs), xs.dtype)
+    for part in parts(len(xs), chunk):
+        tape = net.forward(xs[part], upto=unit.node)
+        pixels[part] = backward(net, tape, unit, relu_mode(mode))[net.inputs[0]]
+        values[part] = values_of(tape, unit)
+    return Signals(pixels, values)
+
+
+def at_tape(net: Net, tape: Tape, unit: Target, rules: Rules | None = None) -> Array:
+    """The signal (C, h, w) at the pixels of a tape's one image, in main memory."""
+    signal: Array = kernels.to_cpu(net.backward(tape, unit.seed(tape), rules=rules)[net.inputs[0]])[0]
+    return signal
+
+
+def backward(net: Net, tape: Tape, unit: Target, rules: Rules, wrt: str | None = None) -> dict[str, Array]:
+    """The signal from `unit`, with seed 1 for each of the tape's images, at `wrt` (default: the input)."""
+    seed = kernels.array_module(tape[unit.node]).zeros_like(tape[unit.node])
+    every: tuple[Any, ...] = (slice(None), *unit.index)
+    seed[every] = 1
+    return net.backward(tape, {unit.node: seed}, rules=rules, wrt=wrt)
+
+
+def values_of(tape: Tape, unit: Target) -> Array:
+    """(N,) what the unit gives for each image of the tape."""
+    every: tuple[Any, ...] = (slice(None), *unit.index)
+    values: Array = kernels.to_cpu(tape[unit.node])[every]
+    return values
+
+
+def stem(net: Net, unit: Target) -> str | None:
+    """The name of the first layer, if it is affine and alone reads the input, so that it can be taken out of a mean."""
+    if unit.node in net.inputs:
+        return None
+    readers = [node for node in net.nodes if set(node.inputs) & {*net.inputs}]
+    alone = len(readers) == 1 and len(net.inputs) == 1
+    return readers[0].name if alone and isinstance(readers[0].layer, Conv2d | Linear) else None
+
+
+def mean_at_pixels(net: Net, xs: Iterable[Array], unit: Target, rules: Rules) -> Array:
+    """The mean signal (1, C, h, w) at the pixels over batches of images xs: the first layer is run backwards once."""
+    first = stem(net, unit)
+    total: Any = 0
+    count = 0
+    x: Any = None
+    for x in xs:
+        tape = net.forward(x, upto=unit.node)
+        total = total + backward(net, tape, unit, rules, wrt=first)[first or net.inputs[0]].sum(axis=0, keepdims=True)
+        count += len(x)
+    mean: Array = total / np.asarray(count, x.dtype)
+    return mean if first is None else through_stem(net, first, x, mean)
+
+
+def through_stem(net: Net, name: str, xs: Array, signal: Array) -> Array:
+    """The signal (1, ...) at the output of the first layer, carried through it to the pixels (1, C, h, w)."""
+    return net.backward(net.forward(xs[:1], upto=name), {name: signal})[net.inputs[0]]
+
+
+def parts(count: int, chunk: int) -> Iterator[slice]:
+    """0 to `count` in pieces."""
+    return (slice(start, min(start + chunk, count)) for start in range(0, count, chunk))

@@ -1,0 +1,249 @@
+"""The deconvnet: what in the photo made a unit fire, projected down to the pixels, for one photo or for several."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import minitorch_viz_kernels as kernels
+from minitorch_viz._types import Array, Pair
+from minitorch_viz.errors import SettingError
+from minitorch_viz.layers import ReLU
+from minitorch_viz.plotting import robust_max, show_image, show_signed
+from minitorch_viz.rules.relu import relu_mode
+from minitorch_viz.techniques.base import Result, Technique
+from minitorch_viz.techniques.diagnose import drawable, why_blank
+from minitorch_viz.techniques.gradients._maps import COLOUR_SIGN, GREY_SIGN, one_map, sentence, show_blank, wrapped
+from minitorch_viz.techniques.gradients.saliency import applies
+from minitorch_viz.techniques.options import Images
+from minitorch_viz.techniques.receptive import Field, receptive_field
+from minitorch_viz.techniques.start import start
+from minitorch_viz.techniques.view import several
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure, SubFigure
+
+    from minitorch_viz.models import Model
+
+MOST = 36  # photos on one figure
+
+
+@dataclass(frozen=True, eq=False)
+class Projections(Result):
+    """One activation of each photo, projected down to its pixels; every tuple has one entry a photo."""
+
+    signals: tuple[Array, ...]  # (C, h, w) each: the projection
+    pictures: tuple[Array, ...]  # (h, w, 3) uint8 each: what the net saw
+    pixel_aspects: tuple[float, ...]
+    fields: tuple[Field, ...]  # the receptive field: (top, left, bottom, right) in pixels
+    labels: tuple[str, ...]  # what was projected, in words
+    values: tuple[float, ...]  # the activation
+    blanks: tuple[str, ...]  # why there is nothing to draw; "" if there is something
+
+    @property
+    def heat(self) -> Array | None:
+        """(h, w), nonnegative, max_c |signal|, if there is one photo."""
+        if len(self.signals) > 1:
+            return None
+        return drawable(one_map(self.signals[0], "gradient"), self.blanks[0])
+
+    def seen(self, number: int) -> tuple[slice, slice]:
+        """The receptive field of a photo's unit, as rows and columns."""
+        top, left, bottom, right = self.fields[number]
+        return slice(top, bottom), slice(left, right)
+
+    def scale(self, number: int) -> float:
+        """The value at full scale of a photo's projection."""
+        return robust_max(drawable(self.signals[number], self.blanks[number])[:, *self.seen(number)])
+
+    @property
+    def caption(self) -> str:
+        grey = len(self.signals[0]) == 1
+        what = f"{self.labels[0]}, value {self.values[0]:.4g}"
+        if len(self.signals) > 1:
+            values = ", ".join(f"{value:.3g}" for value in self.values)
+            what = f"{_common(self.labels)} of {len(self.signals)} photos, values {values}"
+        scales = ", ".join(f"{self.scale(number):.3g}" for number in range(len(self.signals)))
+        return (
+            f"Keeps one activation, {what}, and sets the rest to 0: the signal goes down through the pooling "
+            f"switches and the deconvnet's ReLUs, beside what the unit can see of the photo. "
+            f"{sentence(GREY_SIGN if grey else COLOUR_SIGN)}. Each projection has a scale of its own, full scale "
+            f"(99.5th percentile inside the receptive field) at {scales}."
+        )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        many = len(self.blanks) > 1
+        return tuple(
+            f"The map {f'of photo {number} ' if many else ''}is blank because {why}."
+            for number, why in enumerate(self.blanks, 1)
+            if why
+        )
+
+
+def deconvnet(
+    model: Model,
+    image: Images,
+    *,
+    target: str | None = None,
+    node: str | None = None,
+    channel: int | None = None,
+    position: Pair | None = None,
+) -> Projections:
+    """Project one activation down to the pixels: what in the photo made a unit fire.
+
+    All other activations of the layer are set to 0. The signal then goes down through transposed filters, to where
+    each pooling found its maximum (its switches), and through ReLUs that let positive signals pass. For several photos
+    the projections of one channel stand beside the parts of the photos that the unit sees: what they have in common
+    is what it looks for.
+
+    Args:
+        target: project a class score, by number or name; one photo alone: by default the most probable class
+        node: project a unit of this node; several photos: by default the ReLU in the middle of the net
+        channel: the unit's channel; by default the strongest, of several photos by its mean over them
+        position: the unit's row and column; by default where the channel is strongest in each photo
+
+    The seed is the activation itself, as in the paper (a unit that did not fire gives nothing), and 1 for a class.
+
+    Returns Projections with signals (C, h, w) and receptive fields, one a photo.
+    Raises SettingError for an unknown class or channel, NetError for an unknown node, ImageFileError for a bad image.
+
+    Paper: Zeiler, Fergus 2013.
+    """
+    images = several(image, MOST)
+    if len(images) > 1 and target is None:
+        node = node or _middle(model)
+        channel = _strongest(model, images, node) if channel is None else channel
+    rules = relu_mode("deconvnet")
+    signals, blanks, fields, starts = [], [], [], []
+    for one in images:
+        _, tape, unit = begun = start(model, one, target, node, channel, position)
+        place = (unit.index[1], unit.index[2]) if len(unit.index) == 3 else None
+        strength = 1.0 if unit.node == model.logits else max(unit.value, 0.0)
+        seeds = {name: seed * strength for name, seed in unit.seed(tape).items()}
+        signals.append(kernels.to_cpu(model.net.backward(tape, seeds, rules=rules)[model.net.inputs[0]])[0])
+        blanks.append(why_blank(model, tape, unit, signals[-1], rules) or _silent(strength))
+        fields.append(receptive_field(model.net, tape, unit.node, place))
+        starts.append(begun)
+    return Projections(
+        tuple(signals),
+        tuple(one.seen.picture for one in starts),
+        tuple(one.seen.pixel_aspect for one in starts),
+        tuple(fields),
+        tuple(one.unit.label for one in starts),
+        tuple(one.unit.value for one in starts),
+        tuple(blanks),
+    )
+
+
+def _silent(strength: float) -> str:
+    return "" if strength > 0 else "the unit's value is not above 0, so that there is no activation to project"
+
+
+def _middle(model: Model) -> str:
+    """The ReLU with maps in the middle of the net."""
+    names = [node.name for node in model.net.nodes if isinstance(node.layer, ReLU)]
+    if not names:
+        raise SettingError(f"{model.name} has no ReLU to choose a unit from; name a node with node=.")
+    return names[(len(names) - 1) // 2]
+
+
+def _strongest(model: Model, images: Sequence[Any], node: str) -> int:
+    """The channel of the largest peak, on average over the photos."""
+    peaks = []
+    for image in images:
+        maps = kernels.to_cpu(model.net.predict(model.preprocess(image), upto=node))[0]
+        peaks.append(maps.reshape(len(maps), -1).max(axis=1))
+    return int(np.argmax(np.mean(peaks, axis=0)))
+
+
+def _common(labels: Sequence[str]) -> str:
+    """What labels begin with: 'relu3 channel 5' of several places."""
+    return labels[0].split(" at row")[0] if len(set(labels)) > 1 else labels[0]
+
+
+def plot(result: Projections, figure: Figure) -> None:
+    """One photo: with its receptive field, the whole projection, and the part seen. Several: two grids."""
+    if len(result.signals) == 1:
+        _plot_one(result, figure)
+        return
+    count = len(result.signals)
+    columns = math.ceil(math.sqrt(count))
+    rows = -(-count // columns)
+    side = max(1.3, min(2.6, 9 / rows))
+    figure.set_size_inches(2 * columns * side + 0.6, rows * (side + 0.25) + 0.7)
+    figure.suptitle(_common(result.labels), fontsize=13)
+    left, right = figure.subfigures(1, 2, wspace=0.03, squeeze=False)[0]
+    _grid(result, left, "what is projected down", (rows, columns), projection=True)
+    _grid(result, right, "what the unit sees of each photo", (rows, columns), projection=False)
+
+
+def _grid(result: Projections, part: SubFigure, title: str, shape: Pair, projection: bool) -> None:
+    part.suptitle(title, fontsize=11)
+    axes = part.subplots(*shape, squeeze=False).ravel()
+    for one in axes[len(result.signals) :]:
+        one.axis("off")
+    for number, axis in enumerate(axes[: len(result.signals)]):
+        _draw(result, number, axis, projection, f"{result.values[number]:.3g}" if projection else "")
+
+
+def _draw(result: Projections, number: int, axis: Any, projection: bool, title: str) -> None:
+    """The receptive field of one photo: its projection, or its pixels."""
+    rows, columns = result.seen(number)
+    aspect, why = result.pixel_aspects[number], result.blanks[number]
+    if not projection:
+        show_image(axis, result.pictures[number][rows, columns], title, aspect)
+    elif why:
+        show_blank(axis, result.pictures[number][rows, columns].shape[:2], why, aspect, title)
+    else:
+        show_signed(axis, result.signals[number][:, rows, columns], title, aspect, result.scale(number))
+
+
+def _plot_one(result: Projections, figure: Figure) -> None:
+    from matplotlib.patches import Rectangle
+
+    top, left, bottom, right = result.fields[0]
+    everything = (bottom - top, right - left) == result.pictures[0].shape[:2]
+    figure.set_size_inches(7 if everything else 13, 3.9)
+    photo, whole, *parts = figure.subplots(1, 2 if everything else 4)
+    aspect, why = result.pixel_aspects[0], result.blanks[0]
+    show_image(photo, result.pictures[0], wrapped(result.labels[0]), aspect)
+    if why:
+        show_blank(whole, result.pictures[0].shape[:2], why, aspect, "the projection")
+    else:
+        show_signed(whole, result.signals[0], "the projection", aspect, result.scale(0))
+    if everything:
+        return
+    for one in (photo, whole):
+        corner = (left - 0.5, top - 0.5)
+        one.add_patch(
+            Rectangle(corner, right - left, bottom - top, facecolor="none", edgecolor="#e69f00", lw=2, clip_on=False)
+        )
+    size = f"{bottom - top} x {right - left} pixels"
+    _draw(result, 0, parts[0], projection=True, title=f"in the receptive field, {size}")
+    _draw(result, 0, parts[1], projection=False, title="what the unit sees")
+
+
+def example() -> Projections:
+    """A digit of scikit-learn's, by the bundled net."""
+    from minitorch_viz.models import load_model
+    from minitorch_viz.models.samples import sample_digit
+
+    return deconvnet(load_model("digits"), sample_digit(), node="relu2")
+
+
+TECHNIQUE = Technique(
+    name="deconvnet",
+    compute=deconvnet,
+    plot=plot,
+    title="Deconvnet: what in the photo made a unit fire",
+    paper="Zeiler, Fergus 2013",
+    example=example,
+    applies=applies,
+    explains=True,
+    in_report=lambda model: [{"node": _middle(model)}],
+)

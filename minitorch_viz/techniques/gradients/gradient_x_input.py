@@ -1,0 +1,87 @@
+"""Gradient times input: how much of a score each pixel carries, to first order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import minitorch_viz_kernels as kernels
+from minitorch_viz._types import Pair
+from minitorch_viz.techniques.base import Technique
+from minitorch_viz.techniques.diagnose import why_blank
+from minitorch_viz.techniques.gradients._maps import Form, PixelMap, plot_map
+from minitorch_viz.techniques.gradients._signals import at_tape
+from minitorch_viz.techniques.start import start
+
+if TYPE_CHECKING:
+    from minitorch_viz.models import Model
+
+
+@dataclass(frozen=True, eq=False)
+class GradientTimesInput(PixelMap):
+    """Shares of the score, pixel by pixel and channel by channel."""
+
+    @property
+    def form(self) -> Form:
+        return "attribution"
+
+    @property
+    def caption(self) -> str:
+        return (
+            f"{self.explains} Each pixel's gradient times its value as the net gets it, so that a pixel of the net's "
+            f"mean colour counts as nothing. The shares add up to {self.signal.sum():.4g}. {self.legend}"
+        )
+
+
+def gradient_x_input(
+    model: Model,
+    image: Any,
+    *,
+    target: str | None = None,
+    node: str | None = None,
+    channel: int | None = None,
+    position: Pair | None = None,
+) -> GradientTimesInput:
+    """Show how much of a score each pixel carries: its gradient times its value.
+
+    The value is the normalized one that enters the net, so "nothing" (the baseline) is the net's mean colour, which is
+    0 there; for a net that takes pixels from 0 to 1 it is black. If the net had no biases, the shares would add up to
+    the score; integrated gradients do so for every net.
+
+    Args:
+        target: the class, by number or name; by default the most probable one
+        node: explain a unit of this node instead of a class
+        channel: the unit's channel; by default the strongest on this image
+        position: the unit's row and column; by default where the channel is strongest
+
+    Returns a GradientTimesInput with signal (C, h, w), in units of the score.
+    Raises SettingError for an unknown class or channel, NetError for an unknown node, ImageFileError for a bad image.
+
+    Paper: Shrikumar et al. 2016 ("Not just a black box").
+    """
+    seen, tape, unit = start(model, image, target, node, channel, position)
+    gradient = at_tape(model.net, tape, unit)
+    signal = gradient * kernels.to_cpu(seen.x)[0]
+    blank = why_blank(model, tape, unit, gradient)
+    if not blank and not signal.any():
+        blank = "the photo is of the net's mean colour wherever the gradient is not 0"
+    return GradientTimesInput(signal, seen.picture, seen.pixel_aspect, unit.label, unit.value, blank)
+
+
+def example() -> GradientTimesInput:
+    """A digit of scikit-learn's, by the bundled net."""
+    from minitorch_viz.models import load_model
+    from minitorch_viz.models.samples import sample_digit
+
+    return gradient_x_input(load_model("digits"), sample_digit())
+
+
+TECHNIQUE = Technique(
+    name="gradient-x-input",
+    compute=gradient_x_input,
+    plot=plot_map,
+    title="Gradient times input: what each pixel adds to the score",
+    paper="Shrikumar et al. 2016",
+    example=example,
+    explains=True,
+)

@@ -1,0 +1,83 @@
+"""Guided backpropagation: the crispest pictures of this family, and the least faithful ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from minitorch_viz._types import Pair
+from minitorch_viz.rules.relu import relu_mode
+from minitorch_viz.techniques.base import Technique
+from minitorch_viz.techniques.diagnose import why_blank
+from minitorch_viz.techniques.gradients._maps import PixelMap, plot_map
+from minitorch_viz.techniques.gradients._signals import at_tape
+from minitorch_viz.techniques.gradients.saliency import applies
+from minitorch_viz.techniques.start import start
+
+if TYPE_CHECKING:
+    from minitorch_viz.models import Model
+
+
+@dataclass(frozen=True, eq=False)
+class GuidedMap(PixelMap):
+    """The guided signal at the pixels."""
+
+    @property
+    def caption(self) -> str:
+        return (
+            f"{self.explains} Guided backpropagation: at each ReLU only positive signals go back, and only through "
+            f"units that fired. It is no gradient: look at another class before believing it. {self.legend}"
+        )
+
+
+def guided_backprop(
+    model: Model,
+    image: Any,
+    *,
+    target: str | None = None,
+    node: str | None = None,
+    channel: int | None = None,
+    position: Pair | None = None,
+) -> GuidedMap:
+    """Show the parts of the photo that raise a unit through units that all fired: sharp edges of what it looks for.
+
+    The backward pass of the gradient, except that each ReLU lets a signal through only if the unit fired and the
+    signal is positive. What speaks against the unit is left out, so the picture is clean; it is also nearly the same
+    for every class, because the lower layers' gates decide it.
+
+    Args:
+        target: the class, by number or name; by default the most probable one
+        node: explain a unit of this node instead of a class
+        channel: the unit's channel; by default the strongest on this image
+        position: the unit's row and column; by default where the channel is strongest
+
+    Returns a GuidedMap with signal (C, h, w).
+    Raises SettingError for an unknown class or channel, NetError for an unknown node, ImageFileError for a bad image.
+
+    Paper: Springenberg et al. 2014.
+    """
+    seen, tape, unit = start(model, image, target, node, channel, position)
+    rules = relu_mode("guided")
+    signal = at_tape(model.net, tape, unit, rules)
+    blank = why_blank(model, tape, unit, signal, rules)
+    return GuidedMap(signal, seen.picture, seen.pixel_aspect, unit.label, unit.value, blank)
+
+
+def example() -> GuidedMap:
+    """A digit of scikit-learn's, by the bundled net."""
+    from minitorch_viz.models import load_model
+    from minitorch_viz.models.samples import sample_digit
+
+    return guided_backprop(load_model("digits"), sample_digit())
+
+
+TECHNIQUE = Technique(
+    name="guided-backprop",
+    compute=guided_backprop,
+    plot=plot_map,
+    title="Guided backpropagation: the edges of what a unit looks for",
+    paper="Springenberg et al. 2014",
+    example=example,
+    applies=applies,
+    explains=True,
+)

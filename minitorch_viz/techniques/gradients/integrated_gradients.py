@@ -1,0 +1,223 @@
+"""Integrated gradients: shares of a score that add up to it, measured from a baseline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+
+import minitorch_viz_kernels as kernels
+from minitorch_viz._types import Array, Pair
+from minitorch_viz.errors import SettingError, near, need_whole
+from minitorch_viz.plotting import show_image
+from minitorch_viz.techniques.base import Technique
+from minitorch_viz.techniques.diagnose import why_blank
+from minitorch_viz.techniques.gradients._maps import Form, PixelMap, draw_map
+from minitorch_viz.techniques.gradients._path import Path, Rule, follow
+from minitorch_viz.techniques.gradients._signals import CHUNK
+from minitorch_viz.techniques.start import start
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from minitorch_viz.models import Model
+
+Baseline = Literal["black", "mean", "blurred", "noise"]
+
+COMPLETE = 0.01  # the gap at which the shares count as adding up
+FINEST = 8  # times the steps that were asked for
+SAYS = {
+    "black": "a black image",
+    "mean": "an image of the net's mean colour",
+    "blurred": "the photo out of focus",
+    "noise": "an image of random pixels",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class IntegratedGradients(PixelMap):
+    """Shares of the difference between the photo's score and the baseline's."""
+
+    baseline: Baseline
+    baseline_picture: Array  # (h, w, 3) uint8
+    rule: Rule
+    asked: int  # steps that were asked for
+    path: Path  # what was met on the way, as many steps as were needed
+
+    @property
+    def form(self) -> Form:
+        return "attribution"
+
+    @property
+    def gap(self) -> float:
+        """|sum of the shares - (score - baseline's score)| as a share of that difference: 0 is complete."""
+        return self.path.gap
+
+    @property
+    def caption(self) -> str:
+        base, value = self.path.ends
+        return (
+            f"{self.explains} Integrated gradients from {SAYS[self.baseline]}, {len(self.path.places)} steps "
+            f"({self.rule}). The shares add up to {self.signal.sum():.4g}; the value rises by {value - base:.4g}, from "
+            f"{base:.4g} to {value:.4g}: a gap of {self.gap:.2%}. {self.legend}"
+        )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        notes, steps = super().notes, len(self.path.places)
+        if self.blank:
+            return notes
+        if steps > self.asked:
+            notes += (f"{self.asked} steps left a gap of more than {COMPLETE:.0%}, so {steps} were taken.",)
+        if self.gap > COMPLETE:
+            base, value = self.path.ends
+            small = abs(value - base) < 0.05 * max(abs(value), abs(base))
+            why = "the two values hardly differ" if small else "the gradient changes too often on the way"
+            notes += (f"The shares do not add up: a gap of {self.gap:.1%} is left after {steps} steps; {why}.",)
+        return notes
+
+
+def integrated_gradients(
+    model: Model,
+    image: Any,
+    *,
+    target: str | None = None,
+    node: str | None = None,
+    channel: int | None = None,
+    position: Pair | None = None,
+    baseline: Baseline = "black",
+    steps: int = 50,
+    rule: Rule = "gauss-legendre",
+    refine: bool = True,
+    chunk: int = CHUNK,
+    seed: int = 0,
+    progress: bool = True,
+) -> IntegratedGradients:
+    """Divide a score among the pixels so that the shares add up to it.
+
+    The gradients are averaged along the straight way from a baseline, an image of nothing, to the photo, and
+    multiplied by how far each pixel has come. The shares add up to the difference of the two scores, which the figure
+    checks. What counts as nothing is a choice, and it shows: a black cat has no shares on a black baseline.
+
+    Args:
+        target: the class, by number or name; by default the most probable one
+        node: explain a unit of this node instead of a class
+        channel: the unit's channel; by default the strongest on this image
+        position: the unit's row and column; by default where the channel is strongest
+        baseline: black; mean, the net's mean colour; blurred, the photo out of focus; noise, random pixels
+        steps: images along the way
+        rule: how the steps stand for the integral
+        refine: take more steps, up to eight times as many, while the shares miss the score by more than 1 percent
+        chunk: images computed at a time
+        seed: of the noise
+        progress: show a progress bar
+
+    Returns IntegratedGradients with signal (C, h, w) in units of the score, and the path.
+    Raises SettingError for an unknown class, channel or setting, NetError for an unknown node, ImageFileError for a
+    bad image.
+
+    Paper: Sundararajan, Taly, Yan 2017.
+    """
+    from tqdm.auto import tqdm
+
+    for what, chosen, choices in (("baseline", baseline, get_args(Baseline)), ("rule", rule, get_args(Rule))):
+        if chosen not in choices:
+            raise SettingError(f"There is no {what} {chosen!r}; {near(chosen, choices, what)}.")
+    asked = steps = need_whole("number of steps", steps, 1, 10_000)
+    need_whole("chunk", chunk, 1)
+    need_whole("seed", seed, 0)
+    seen, tape, unit = start(model, image, target, node, channel, position)
+    base = baseline_image(model, seen.x, baseline, seed)
+    while True:
+        with tqdm(total=steps, desc="integrated gradients", unit="step", disable=not progress, leave=False) as bar:
+            path = follow(model.net, seen.x, base, unit, rule, steps, chunk, bar.update)
+        if not refine or not path.gap > COMPLETE or 2 * steps > FINEST * asked:
+            break
+        steps *= 2
+    blank = why_blank(model, tape, unit, path.shares)
+    if blank and not (seen.x != base).any():
+        blank = "the photo is the baseline itself"
+    return IntegratedGradients(
+        path.shares,
+        seen.picture,
+        seen.pixel_aspect,
+        unit.label,
+        unit.value,
+        blank,
+        baseline,
+        model.restore(base),
+        rule,
+        asked,
+        path,
+    )
+
+
+def baseline_image(model: Model, x: Array, baseline: Baseline, seed: int) -> Array:
+    """The image of nothing (1, C, h, w), in the net's units, for the photo x."""
+    here = kernels.to_cpu(x)
+    mean, std = (
+        np.asarray(value, here.dtype).reshape(-1, 1, 1) for value in (model.preprocessing.mean, model.preprocessing.std)
+    )
+    if baseline == "black":
+        found = np.broadcast_to((0 - mean) / std, here.shape)
+    elif baseline == "mean":
+        found = np.zeros_like(here)
+    elif baseline == "blurred":
+        from skimage.filters import gaussian
+
+        found = gaussian(here[0], min(here.shape[2:]) / 10, channel_axis=0, preserve_range=True)[None]
+    else:
+        pixels = np.random.default_rng(seed).integers(0, 256, here.shape)
+        found = (pixels.astype(here.dtype) - mean) / std
+    return kernels.to_device(np.ascontiguousarray(found, here.dtype), kernels.device_of(x))
+
+
+def plot(result: IntegratedGradients, figure: Figure) -> None:
+    """The photo with its baseline, the shares, the shares over the photo, and the way between the two images."""
+    figure.set_size_inches(14.5, 3.9)
+    *maps, chart = figure.subplots(1, 4, gridspec_kw={"width_ratios": (1, 1, 1, 1.15)})
+    draw_map(result, maps)
+    inset = maps[0].inset_axes((0.0, 0.0, 0.28, 0.28))
+    show_image(inset, result.baseline_picture, "", result.pixel_aspect)
+    inset.set_title(f"{result.baseline}", fontsize=8, pad=2, color="black", backgroundcolor="white")
+    _draw_path(result, chart)
+
+
+def _draw_path(result: IntegratedGradients, axes: Axes) -> None:
+    """The value on the way, and the sum of the shares so far; they meet where the shares add up."""
+    path = result.path
+    if result.blank:
+        axes.axis("off")
+        return
+    places = np.concatenate([[0], path.places, [1]])
+    axes.plot(places, np.concatenate([path.ends[:1], path.values, path.ends[1:]]), color="#0072b2", lw=2, label="value")
+    sums = path.ends[0] + np.cumsum(path.weights * path.slopes)
+    axes.plot(path.places, sums, ".", color="#d55e00", ms=5, label="baseline's value + shares so far")
+    axes.set_xlabel(f"from the {result.baseline} baseline (0) to the photo (1)", fontsize=9)
+    axes.set_title(f"gap {result.gap:.2%} at {len(path.places)} steps", fontsize=11)
+    axes.legend(fontsize=8, frameon=False, loc="lower right")
+    axes.tick_params(labelsize=8)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def example() -> IntegratedGradients:
+    """A digit of scikit-learn's, by the bundled net."""
+    from minitorch_viz.models import load_model
+    from minitorch_viz.models.samples import sample_digit
+
+    return integrated_gradients(load_model("digits"), sample_digit(), progress=False)
+
+
+TECHNIQUE = Technique(
+    name="integrated-gradients",
+    compute=integrated_gradients,
+    plot=plot,
+    title="Integrated gradients: shares that add up to the score",
+    paper="Sundararajan, Taly, Yan 2017",
+    example=example,
+    explains=True,
+    in_comparison={"baseline": "mean", "steps": 16, "refine": False, "progress": False},
+    in_report=lambda model: [{"baseline": "mean", "steps": 25}],  # noqa: ARG005 (the signature of `in_report`)
+)

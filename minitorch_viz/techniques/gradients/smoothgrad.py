@@ -1,0 +1,220 @@
+"""SmoothGrad: the mean of a map over noisy copies of the photo, in which the map's own noise cancels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+
+import minitorch_viz_kernels as kernels
+from minitorch_viz._types import Array, Pair
+from minitorch_viz.errors import SettingError, near, need_whole
+from minitorch_viz.net import Net
+from minitorch_viz.rules.relu import ReluMode, relu_mode
+from minitorch_viz.techniques.base import Technique
+from minitorch_viz.techniques.diagnose import why_blank
+from minitorch_viz.techniques.gradients._maps import Form, PixelMap, draw_map
+from minitorch_viz.techniques.gradients._path import follow
+from minitorch_viz.techniques.gradients._signals import CHUNK, at_pixels, mean_at_pixels, parts
+from minitorch_viz.techniques.gradients.integrated_gradients import baseline_image
+from minitorch_viz.techniques.start import start
+from minitorch_viz.techniques.target import Target
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from minitorch_viz.models import Model
+
+Method = Literal["saliency", "deconvnet", "guided-backprop", "gradient-x-input", "integrated-gradients"]
+Variant = Literal["mean", "square", "variance"]
+
+MODES: dict[str, ReluMode] = {"saliency": "normal", "deconvnet": "deconvnet", "guided-backprop": "guided"}
+STEPS = 16  # of integrated gradients, for each noisy copy
+SAYS = {
+    "mean": "The mean of {} over {} noisy copies of the photo",
+    "square": "The mean square of {} over {} noisy copies of the photo",
+    "variance": "The variance of {} over {} noisy copies of the photo",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class SmoothMap(PixelMap):
+    """A map's mean, mean square or variance over noisy copies of the photo."""
+
+    noisy: Array  # (h, w, 3) uint8: one of the copies
+    method: Method
+    variant: Variant
+    samples: int
+    noise: float
+
+    @property
+    def form(self) -> Form:
+        return "gradient" if self.method in MODES or not self.signed else "attribution"
+
+    @property
+    def signed(self) -> bool:
+        return self.variant == "mean"
+
+    @property
+    def caption(self) -> str:
+        what = SAYS[self.variant].format(self.method, self.samples)
+        return f"{self.explains} {what}, with noise of {self.noise:g} times the range of its values. {self.legend}"
+
+
+def smoothgrad(
+    model: Model,
+    image: Any,
+    *,
+    target: str | None = None,
+    node: str | None = None,
+    channel: int | None = None,
+    position: Pair | None = None,
+    method: Method = "saliency",
+    samples: int = 50,
+    noise: float = 0.15,
+    variant: Variant = "mean",
+    chunk: int = CHUNK,
+    seed: int = 0,
+    progress: bool = True,
+) -> SmoothMap:
+    """Average a map over noisy copies of the photo, so that what holds for the neighbourhood remains.
+
+    A gradient of a net with ReLUs jumps from one image to the next that looks the same. The mean over such images is
+    calmer, and often clearer to a person.
+
+    Args:
+        target: the class, by number or name; by default the most probable one
+        node: explain a unit of this node instead of a class
+        channel: the unit's channel; by default the strongest on this image
+        position: the unit's row and column; by default where the channel is strongest
+        method: the map to average
+        samples: noisy copies of the photo
+        noise: its standard deviation, as a share of the range of the photo's values
+        variant: mean; square, the mean of the squares; variance, of the map over the copies
+        chunk: images computed at a time
+        seed: of the noise; the same seed gives the same map
+        progress: show a progress bar
+
+    Returns a SmoothMap with signal (C, h, w).
+    Raises SettingError for an unknown class, channel or setting, NetError for an unknown node, ImageFileError for a
+    bad image.
+
+    Paper: Smilkov et al. 2017; the square and the variance: Hooker et al. 2019 and Adebayo et al. 2018.
+    """
+    from tqdm.auto import tqdm
+
+    for what, chosen, choices in (("method", method, get_args(Method)), ("variant", variant, get_args(Variant))):
+        if chosen not in choices:
+            raise SettingError(f"There is no {what} {chosen!r}; {near(chosen, choices, what)}.")
+    need_whole("number of samples", samples, 1, 10_000)
+    need_whole("chunk", chunk, 1)
+    need_whole("seed", seed, 0)
+    is_number = isinstance(noise, (int, float, np.number)) and not isinstance(noise, bool)
+    if not is_number or not 0 <= noise <= 10:
+        raise SettingError(f"noise must be a share of the photo's range from 0 to 10, but got {noise!r}.")
+    seen, tape, unit = start(model, image, target, node, channel, position)
+    x = seen.x
+    width = float(noise) * float(x.max() - x.min())
+    with tqdm(total=samples, desc="smoothgrad", unit="sample", disable=not progress, leave=False) as bar:
+        copies = noisy_copies(x, width, samples, chunk, seed, bar.update)
+        if method in MODES and variant == "mean":
+            signal = mean_at_pixels(model.net, copies, unit, relu_mode(MODES[method]))
+        else:
+            signal = moments(signals_of(model, unit, method), copies, variant)
+    found = kernels.to_cpu(signal)[0]
+    return SmoothMap(
+        found,
+        seen.picture,
+        seen.pixel_aspect,
+        unit.label,
+        unit.value,
+        why_blank(model, tape, unit, found, relu_mode(MODES.get(method, "normal"))),
+        model.restore(next(noisy_copies(x, width, 1, 1, seed))),
+        method,
+        variant,
+        samples,
+        float(noise),
+    )
+
+
+def noisy_copies(
+    x: Array,
+    width: float,
+    samples: int,
+    chunk: int,
+    seed: int,
+    tick: Callable[[int], Any] = lambda done: None,  # noqa: ARG005 (it is told how many are done)
+) -> Iterator[Array]:
+    """Copies of x (1, C, h, w) with Gaussian noise of standard deviation `width`, `chunk` at a time.
+
+    The copies do not depend on the chunk.
+    """
+    rng = np.random.default_rng(seed)
+    for part in parts(samples, chunk):
+        noise = rng.standard_normal((part.stop - part.start, *x.shape[1:]), np.float32)
+        noise *= width
+        yield x + kernels.to_device(noise.astype(x.dtype, copy=False), kernels.device_of(x))
+        tick(len(noise))
+
+
+def signals_of(model: Model, unit: Target, method: Method) -> Callable[[Array], Array]:
+    """The map of each image of a batch: (N, C, h, w) -> (N, C, h, w)."""
+    net: Net = model.net
+
+    def of(xs: Array) -> Array:
+        if method == "integrated-gradients":
+            base = baseline_image(model, xs[:1], "black", 0)
+            shares = [follow(net, x[None], base, unit, "gauss-legendre", STEPS).shares for x in xs]
+            return kernels.to_device(np.stack(shares), kernels.device_of(xs))
+        pixels = at_pixels(net, xs, unit, MODES.get(method, "normal"), len(xs)).pixels
+        return pixels * xs if method == "gradient-x-input" else pixels
+
+    return of
+
+
+def moments(of: Callable[[Array], Array], copies: Iterator[Array], variant: Variant) -> Array:
+    """The mean, mean square or variance (1, C, h, w) of what `of` gives for the copies."""
+    count = 0
+    mean: Any = 0
+    spread: Any = 0  # the sum of squared distances from the mean so far (Welford), for squares from 0
+    for xs in copies:
+        for one in of(xs):
+            count += 1
+            before = one - mean
+            mean = mean + before / count
+            spread = spread + (one * one if variant == "square" else before * (one - mean))
+    found: Array = mean if variant == "mean" else spread / count
+    return found[None]
+
+
+def plot(result: SmoothMap, figure: Figure) -> None:
+    """The photo, one of its noisy copies, and the map in two ways."""
+    from minitorch_viz.plotting import show_image
+
+    figure.set_size_inches(14, 3.9)
+    photo, noisy, *maps = figure.subplots(1, 4)
+    draw_map(result, [photo, *maps])
+    show_image(noisy, result.noisy, f"one of {result.samples} noisy copies", result.pixel_aspect)
+
+
+def example() -> SmoothMap:
+    """A digit of scikit-learn's, by the bundled net."""
+    from minitorch_viz.models import load_model
+    from minitorch_viz.models.samples import sample_digit
+
+    return smoothgrad(load_model("digits"), sample_digit(), progress=False)
+
+
+TECHNIQUE = Technique(
+    name="smoothgrad",
+    compute=smoothgrad,
+    plot=plot,
+    title="SmoothGrad: the map that noise does not change",
+    paper="Smilkov et al. 2017",
+    example=example,
+    explains=True,
+    in_comparison={"samples": 16, "progress": False},
+    in_report=lambda model: [{"samples": 25}],  # noqa: ARG005 (the signature of `in_report`)
+)
