@@ -17,6 +17,7 @@ from minitorch_viz import __version__
 from minitorch_viz.errors import MinitorchVizError, need_whole
 
 PROGRAM = "minitorch-viz"
+DEFAULT_MODEL = "digits"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -56,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument(
         "photos", nargs="*", metavar="PHOTO", help="PNG or JPEG files; none: pictures that come with the model"
     )
-    add_model_arguments(report)
+    add_model_arguments(report, default=None)
     report.add_argument(
         "--out", type=Path, default=Path("report.html"), help="the page to write (default: %(default)s)"
     )
@@ -121,11 +122,10 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def add_model_arguments(made: argparse.ArgumentParser) -> None:
+def add_model_arguments(made: argparse.ArgumentParser, default: str | None = DEFAULT_MODEL) -> None:
     """The two arguments that choose a net."""
-    made.add_argument(
-        "--model", default="digits", metavar="NAME", help="a net from `minitorch-viz models` (default: %(default)s)"
-    )
+    text = f"a net from `minitorch-viz models` (default: {DEFAULT_MODEL})"
+    made.add_argument("--model", default=default, metavar="NAME", help=text)
     made.add_argument(
         "--weights", type=Path, metavar="FILE", help="its weights: .safetensors, .npz, .pth, .caffemodel, .json"
     )
@@ -145,8 +145,9 @@ def add_option(made: argparse.ArgumentParser, option: Any) -> None:
 
 REPORT_MANUAL = """Make one self-contained HTML page that shows every technique that applies.
 
-The page needs no network and no server. Without PHOTO it uses pictures that come with the model; without --model the
-net that comes with this package. Ctrl-C writes the page with what is finished."""
+The page needs no network and no server. Without PHOTO and --model it shows the nets that come with this package: a
+picture that is on every machine, and a generated scene beside the truth of what is where. With --model alone it uses
+pictures that suit that net. Ctrl-C writes the page with what is finished."""
 
 GRADCHECK_MANUAL = """Compare backward passes with finite differences, entry by entry.
 
@@ -209,12 +210,16 @@ def run_technique(arguments: argparse.Namespace) -> None:
 def run_report(arguments: argparse.Namespace) -> None:
     """The HTML page."""
     from minitorch_viz.models import load_model
-    from minitorch_viz.models.samples import sample_images
-    from minitorch_viz.report import make_report
+    from minitorch_viz.models.samples import Sample, report_samples, samples
+    from minitorch_viz.report import make_page
 
-    model = load_model(arguments.model, weights=arguments.weights)
-    images = [(Path(photo).name, photo) for photo in arguments.photos] or sample_images(model)
-    print(f"Wrote {make_report(model, images, arguments.out, only=arguments.only)}")
+    if arguments.photos or arguments.model or arguments.weights:
+        model = load_model(arguments.model or DEFAULT_MODEL, weights=arguments.weights)
+        shown = [Sample(Path(photo).name, photo) for photo in arguments.photos] or samples(model)
+        subjects = [(model, sample) for sample in shown]
+    else:
+        subjects = report_samples()
+    print(f"Wrote {make_page(subjects, arguments.out, only=arguments.only)}")
 
 
 def run_warmup(arguments: argparse.Namespace) -> None:  # noqa: ARG001 (every command has this signature)

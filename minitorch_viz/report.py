@@ -1,5 +1,7 @@
 """The report: one self-contained HTML page with every technique that applies, each with its caption.
 
+`make_report` shows what one net sees in some pictures, `make_page` any nets in any pictures, a section each.
+
 The page needs no network and no server: pictures are inside it. It is made from the registry of techniques, so a new
 technique appears in it by itself.
 """
@@ -13,7 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from minitorch_viz._types import Array
 from minitorch_viz.errors import MinitorchVizError, SettingError
+from minitorch_viz.models.samples import Sample
 from minitorch_viz.techniques.base import Technique, get_technique, techniques
 
 if TYPE_CHECKING:
@@ -25,6 +31,7 @@ class Card:
     """One picture of the page and the words around it."""
 
     technique: Technique
+    model: Model
     settings: Mapping[str, Any]
     picture: str = ""  # a data: URL, empty if the technique did not run
     caption: str = ""
@@ -34,19 +41,28 @@ class Card:
 
     @property
     def command(self) -> str:
-        """The command line that makes this picture alone (model and photo to be added)."""
+        """The command line that makes this picture alone (a photo or weights of one's own to be added)."""
         options = "".join(f" --{name.replace('_', '-')} {value}" for name, value in self.settings.items())
-        return f"minitorch-viz {self.technique.name}{options}"
+        return f"minitorch-viz {self.technique.name} --model {self.model.name}{options}"
 
 
 @dataclass
 class Section:
     """One photo: what the net answers, and its cards."""
 
+    model: Model
     name: str
     photo: str  # a data: URL
     answers: Sequence[Any]  # Prediction: index, name, probability
+    truth: str = ""  # a data: URL of where the objects are; empty if that is not known
+    truth_caption: str = ""
+    main_object: str = ""
     cards: list[Card] = field(default_factory=list)
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the net has learned."""
+        return sum(value.size for value in self.model.net.params.values())
 
 
 def make_report(
@@ -66,47 +82,68 @@ def make_report(
     The file is written completely or not at all. A technique that fails on bad settings leaves its sentence in the
     page instead of a picture.
     """
+    pairs = _checked(model, images, out)
+    return make_page([(model, Sample(*pair)) for pair in pairs], out, only=only, progress=progress)
+
+
+def make_page(
+    subjects: Sequence[tuple[Model, Sample]],
+    out: str | Path,
+    *,
+    only: Sequence[str] | None = None,
+    progress: bool = True,
+) -> Path:
+    """One page with a section for each net and picture, as `make_report` does it for one net.
+
+    subjects: (model, sample) pairs; a sample's truth, where it has one, is shown beside the picture.
+    """
     from tqdm.auto import tqdm
 
     from minitorch_viz.io.atomic import write_bytes_atomically
 
-    out, pairs = _checked(model, images, out)
+    out = _place(out)
     chosen = list(techniques().values()) if only is None else [get_technique(name) for name in _names(only)]
     started = time.perf_counter()
     sections: list[Section] = []
     try:
-        plans = [list(_plan(model, chosen)) for _ in pairs]
+        plans = [list(_plan(model, chosen)) for model, _ in subjects]
         with tqdm(total=sum(map(len, plans)), desc="report", unit="picture", disable=not progress) as bar:
-            for (name, image), cards in zip(pairs, plans, strict=True):
-                section = _start_section(model, name, image)
+            for (model, sample), cards in zip(subjects, plans, strict=True):
+                section = _start_section(model, sample)
                 sections.append(section)
                 for card in cards:
                     bar.set_postfix_str(card.technique.name)
-                    _run(card, model, image, progress)
+                    _run(card, model, sample.image, progress)
                     section.cards.append(card)
                     bar.update()
         interrupted = False
     except KeyboardInterrupt:
         interrupted = True
-    page = _render(model, sections, time.perf_counter() - started, interrupted)
+    names = list(dict.fromkeys(model.name for model, _ in subjects))
+    page = _render(names, sections, time.perf_counter() - started, interrupted)
     write_bytes_atomically(out, page.encode())
     if interrupted:
         raise KeyboardInterrupt
     return out
 
 
-def _checked(model: Model, images: Iterable[tuple[str, Any]], out: str | Path) -> tuple[Path, list[tuple[str, Any]]]:
-    """Refuse what cannot become a report before the first minute of work is spent on it."""
-    from minitorch_viz.models import Model
-
-    if not isinstance(model, Model):
-        raise SettingError(f"make_report needs a Model, but got a {type(model).__name__}; see Model.from_net.")
+def _place(out: str | Path) -> Path:
     if not isinstance(out, (str, Path)) or not str(out):
         raise SettingError(f"out must be the path of the page to write, but got {out!r}.")
     out = Path(out)
     if out.is_dir() or not out.parent.is_dir():
         what = "is a folder" if out.is_dir() else f"is in {out.parent}, which is no folder"
         raise SettingError(f"out must be the path of the page to write, but {out} {what}.")
+    return out
+
+
+def _checked(model: Model, images: Iterable[tuple[str, Any]], out: str | Path) -> list[tuple[str, Any]]:
+    """Refuse what cannot become a report before the first minute of work is spent on it."""
+    from minitorch_viz.models import Model
+
+    if not isinstance(model, Model):
+        raise SettingError(f"make_report needs a Model, but got a {type(model).__name__}; see Model.from_net.")
+    _place(out)
     pairs = list(images) if isinstance(images, Iterable) and not isinstance(images, (str, Mapping)) else []
     for pair in pairs:
         if not isinstance(pair, tuple) or len(pair) != 2 or not isinstance(pair[0], str):
@@ -115,7 +152,7 @@ def _checked(model: Model, images: Iterable[tuple[str, Any]], out: str | Path) -
             )
     if not pairs:
         raise SettingError(f"images must be at least one (name, image) pair, but got {str(images)[:60]!r}.")
-    return out, pairs
+    return pairs
 
 
 def _names(only: Sequence[str]) -> Sequence[str]:
@@ -129,26 +166,40 @@ def _plan(model: Model, chosen: Iterable[Technique]) -> Iterator[Card]:
     for technique in chosen:
         reason = technique.applies(model)
         if reason is None:
-            yield from (Card(technique, settings) for settings in technique.in_report(model))
+            yield from (Card(technique, model, settings) for settings in technique.in_report(model))
         else:
-            yield Card(technique, {}, problem=f"Not shown: {reason}.")
+            yield Card(technique, model, {}, problem=f"Not shown: {reason}.")
 
 
-def _start_section(model: Model, name: str, image: Any) -> Section:
+def _start_section(model: Model, sample: Sample) -> Section:
+    from minitorch_viz.io.images import load_image
+
+    photo = load_image(sample.image)
+    section = Section(model, sample.name, _thumbnail(photo), model.classify(photo) if model.logits else [])
+    if sample.truth is not None:
+        greys = [0, *np.linspace(255, 90, len(sample.objects)).round().astype(int).tolist()]
+        section.truth = _thumbnail(np.array(greys, np.uint8)[sample.truth])
+        main, *others = sample.objects
+        section.main_object = main
+        rest = f"; the others, from lighter to darker grey: {', '.join(others)}" if others else ""
+        section.truth_caption = f"The truth, known because the picture was generated: white is the {main}{rest}."
+    return section
+
+
+def _thumbnail(pixels: Array) -> str:
+    """A picture as a data: URL, at most 480 pixels a side; a tiny one is enlarged, its pixels left as squares."""
     import io
 
     from PIL import Image
 
-    from minitorch_viz.io.images import load_image
-
-    photo = Image.fromarray(load_image(image))
-    if max(photo.size) < 200:  # a tiny image is enlarged here, with its pixels left as squares
+    photo = Image.fromarray(pixels)
+    if max(photo.size) < 200:
         factor = 200 // max(photo.size) + 1
         photo = photo.resize((photo.width * factor, photo.height * factor), Image.Resampling.NEAREST)
     photo.thumbnail((480, 480))
     buffer = io.BytesIO()
     photo.save(buffer, "PNG")
-    return Section(name, _data_url(buffer.getvalue()), model.classify(image) if model.logits else [])
+    return _data_url(buffer.getvalue())
 
 
 def _run(card: Card, model: Model, image: Any, progress: bool) -> None:
@@ -174,7 +225,7 @@ def _data_url(png: bytes) -> str:
     return "data:image/png;base64," + base64.b64encode(png).decode()
 
 
-def _render(model: Model, sections: Sequence[Section], seconds: float, interrupted: bool) -> str:
+def _render(names: Sequence[str], sections: Sequence[Section], seconds: float, interrupted: bool) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     from minitorch_viz import __version__
@@ -187,8 +238,7 @@ def _render(model: Model, sections: Sequence[Section], seconds: float, interrupt
         lstrip_blocks=True,
     )
     page: str = environment.get_template("report.html").render(
-        model=model,
-        parameters=sum(value.size for value in model.net.params.values()),
+        names=names,
         sections=sections,
         seconds=seconds,
         interrupted=interrupted,

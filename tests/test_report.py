@@ -11,9 +11,12 @@ import numpy as np
 import pytest
 
 from minitorch_viz import load_model
+from minitorch_viz.cli import main
+from minitorch_viz.data.scenes import KINDS, scene
 from minitorch_viz.errors import MinitorchVizError, SettingError
-from minitorch_viz.models.samples import sample_digit, sample_images
-from minitorch_viz.report import make_report
+from minitorch_viz.models.catalog import list_models
+from minitorch_viz.models.samples import IN_REPORT, Sample, report_samples, sample_digit, sample_images, samples
+from minitorch_viz.report import make_page, make_report
 from minitorch_viz.techniques import techniques
 
 
@@ -132,6 +135,101 @@ def test_a_net_without_relus_says_why_a_technique_is_missing(tmp_path) -> None:
     text = make_report(model, [("noise", image)], tmp_path / "r.html", progress=False).read_text(encoding="utf-8")
     assert "this net has no convolution" in text
     assert "this net has no ReLU" in text
+
+
+# ------------------------------------------------------------------ what it shows when it is asked for nothing
+
+
+@pytest.fixture(scope="module")
+def default_page(tmp_path_factory) -> str:
+    """`minitorch-viz report`, with every way to the network closed."""
+    out = tmp_path_factory.mktemp("default") / "report.html"
+
+    def refused(*_args: object, **_settings: object) -> None:
+        raise OSError("there is no network")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("socket.socket.connect", refused)
+        patch.setattr("socket.getaddrinfo", refused)
+        assert main(["report", "--out", str(out)]) == 0
+    return out.read_text(encoding="utf-8")
+
+
+def pictures(model) -> int:
+    """How many pictures the techniques that apply make of one image."""
+    return sum(len(one.in_report(model)) for one in techniques().values() if one.applies(model) is None)
+
+
+def test_the_default_shows_each_net_in_its_section(default_page: str) -> None:
+    page = Page(default_page)
+    sections = [section["id"] for section in page.all("section")]
+    assert sections == [f"photo{number}" for number in range(1, len(IN_REPORT) + 1)]
+    text = " ".join(page.words)
+    for model, sample in report_samples():
+        assert f"{sample.name}, seen by {model.name}" in text
+        assert f"minitorch-viz saliency --model {model.name} --mode compare" in text
+        assert f"{model.classify(sample.image)[0].probability:.3f}" in text
+    assert "interrupted" not in text
+    assert len(page.all("article")) >= sum(pictures(model) for model, _ in report_samples())
+
+
+def test_the_table_of_contents_leads_to_every_section_and_technique(default_page: str) -> None:
+    page = Page(default_page)
+    targets = [link["href"] for link in page.all("a")]
+    places = {f"#{attributes['id']}" for _, attributes in page.tags if "id" in attributes}
+    assert set(targets) <= places
+    assert len(targets) == len(set(targets))
+    applying = [sum(one.applies(model) is None for one in techniques().values()) for model, _ in report_samples()]
+    assert len(targets) == len(IN_REPORT) + sum(applying)
+
+
+def test_the_nets_of_the_default_come_with_the_package() -> None:
+    bundled = {row.name for row in list_models() if row.bundled}
+    assert set(IN_REPORT) <= bundled
+
+
+def test_the_truth_is_that_of_the_scene(default_page: str) -> None:
+    import io
+
+    from PIL import Image
+
+    model, sample = next(pair for pair in report_samples() if pair[0].name == "scenes")
+    source = next(image["src"] for image in Page(default_page).all("img") if image.get("class") == "truth")
+    shown = np.asarray(Image.open(io.BytesIO(base64.b64decode((source or "").split(",")[1]))))
+    factor = len(shown) // 64
+    made = scene(3, 0, objects=(2, 3))
+    np.testing.assert_array_equal(shown[::factor, ::factor] == 255, made.where(KINDS[1 + made.label]))
+    np.testing.assert_array_equal(shown[::factor, ::factor] == 0, made.object_map == 0)
+    assert len(np.unique(shown)) == 1 + len(made.kinds)
+    assert sample.objects[0] == KINDS[1 + made.label]
+    assert f"white is the {sample.objects[0]}; the others, from lighter to darker grey: " in default_page
+    assert default_page.count("<figcaption>the truth") == pictures(model)  # beside each map of that scene
+
+
+def test_a_truth_of_one_object(tmp_path) -> None:
+    model, made = load_model("scenes"), scene(0, 1, objects=1)
+    sample = Sample("one", made.image, made.object_map, ("moon",))
+    text = make_page([(model, sample)], tmp_path / "r.html", only=["saliency"], progress=False).read_text("utf-8")
+    assert "white is the moon." in text
+    assert "the others" not in text
+
+
+@pytest.mark.parametrize("name", [row.name for row in list_models() if row.bundled])
+def test_every_bundled_net_has_pictures_that_it_can_take(name: str) -> None:
+    model = load_model(name)
+    found = samples(model)
+    assert found
+    for sample in found:
+        assert sample.image.dtype == np.uint8
+        assert sample.image.shape[2] == 3
+        assert model.preprocess(sample.image).shape[1:] == (model.preprocessing.channels, *model.preprocessing.size)
+        assert sample.image.std() > 10
+
+
+def test_a_model_alone_is_shown_with_its_own_pictures(tmp_path) -> None:
+    out = tmp_path / "r.html"
+    assert main(["report", "--model", "scenes", "--only", "saliency", "--out", str(out)]) == 0
+    assert "What scenes sees" in out.read_text(encoding="utf-8")
 
 
 @pytest.mark.slow

@@ -2,31 +2,57 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError
+from minitorch_viz.models.load import load_model
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
 
+# What `minitorch-viz report` shows when it is asked for nothing in particular: nets, each with its first sample.
+IN_REPORT = ("digits", "scenes")
 DIGITS = (3, 5, 8)  # one picture of each
+SCENE, SCENE_SEED, SCENE_OBJECTS = 3, 0, (2, 3)  # an umbrella, a tree and a house that do not touch
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """A picture, and where it was generated what is truly where."""
+
+    name: str
+    image: Any  # (H, W, 3) uint8; of a report also a path or a Pillow image
+    truth: Array | None = None  # (H, W) uint8: 0 is the background, i + 1 shows objects[i]
+    objects: tuple[str, ...] = ()  # the kinds in the picture, the main one first
+
+
+def samples(model: Model) -> list[Sample]:
+    """Pictures that suit the model, the best first.
+
+    Nets for scenes get generated ones, nets for faces one of scikit-image's small faces, other grey nets digits of
+    scikit-learn's test split, all others the cat of scikit-image's wheel. Raises SettingError where that library has
+    no picture without a download.
+    """
+    if model.name == "scenes":
+        return [sample_scene()]
+    if model.name.startswith("faces"):
+        return [_from_skimage("a small face (scikit-image), none of the six people", "lfw_subset")]
+    if model.preprocessing.channels == 1:
+        return [Sample(f"a handwritten {digit}", sample_digit(digit)) for digit in DIGITS]
+    return [_from_skimage("chelsea the cat (scikit-image)", "chelsea")]
 
 
 def sample_images(model: Model) -> list[tuple[str, Array]]:
-    """(name, image (H, W, 3) uint8) pairs that suit the model.
+    """(name, image (H, W, 3) uint8) pairs that suit the model; see `samples`."""
+    return [(sample.name, sample.image) for sample in samples(model)]
 
-    Grey nets get digits of scikit-learn's test split, others the cat of scikit-image's wheel. Raises SettingError
-    where that library has no picture without a download.
-    """
-    if model.preprocessing.channels == 1:
-        return [(f"a handwritten {digit}", sample_digit(digit)) for digit in DIGITS]
-    try:
-        from skimage import data
 
-        return [("chelsea the cat (scikit-image)", data.chelsea())]
-    except (ImportError, OSError) as error:
-        raise SettingError(f"There is no sample photo here ({error}); give one of your own.") from error
+def report_samples() -> list[tuple[Model, Sample]]:
+    """What a report without arguments shows: the nets of IN_REPORT, each with its first sample."""
+    models = [load_model(name) for name in IN_REPORT]
+    return [(model, samples(model)[0]) for model in models]
 
 
 def sample_digit(digit: int = 3) -> Array:
@@ -37,3 +63,25 @@ def sample_digit(digit: int = 3) -> Array:
     image = test.images[int((test.labels == digit).argmax())]
     picture: Array = image[..., None].repeat(3, axis=2)
     return picture
+
+
+def sample_scene() -> Sample:
+    """A generated scene, (64, 64, 3), of several objects, with its truth."""
+    from minitorch_viz.data.scenes import KINDS, scene
+
+    made = scene(SCENE, SCENE_SEED, objects=SCENE_OBJECTS)
+    kinds = tuple(KINDS[kind] for kind in made.kinds)
+    return Sample(f"a generated scene: {', '.join(kinds)}", made.image, made.object_map, kinds)
+
+
+def _from_skimage(name: str, function: str) -> Sample:
+    """A picture of scikit-image's wheel; of a stack of grey ones with values 0..1 the first."""
+    try:
+        from skimage import data
+
+        image = getattr(data, function)()
+    except (ImportError, OSError) as error:
+        raise SettingError(f"There is no sample photo here ({error}); give one of your own.") from error
+    if image.dtype != "uint8":
+        image = (255 * image[0]).round().astype("uint8")[..., None].repeat(3, axis=2)
+    return Sample(name, image)
