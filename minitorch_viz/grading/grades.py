@@ -67,13 +67,18 @@ class Grades:
     _intervals: dict[tuple[str, str, str], Interval] = field(default_factory=dict, repr=False)
 
     def interval(self, net: str, method: str, metric: str) -> Interval | None:
-        """A cell of the table; None where that was not measured."""
+        """A cell of the table; None where that was not measured, or nowhere finite.
+
+        Scores that are not finite are left out: a blank map that noise wakes has an infinite sensitivity.
+        """
         row = next((row for row in self.rows if (row.net, row.name) == (net, method)), None)
-        if row is None or metric not in row.scores:
+        scores = row.scores.get(metric, np.zeros(0)) if row else np.zeros(0)
+        scores = scores[np.isfinite(scores)]
+        if not len(scores):
             return None
         key = net, method, metric
         if key not in self._intervals:
-            self._intervals[key] = confidence_interval(row.scores[metric], level=self.level)
+            self._intervals[key] = confidence_interval(scores, level=self.level)
         return self._intervals[key]
 
     def chance_of(self, net: str, metric: str) -> float:
@@ -122,9 +127,9 @@ class Grades:
         cells: dict[str, Any] = {}
         for name, values in row.scores.items():
             found = self.interval(row.net, row.name, name)
-            assert found is not None  # the name is among the scores
-            cells[name] = {key: _number(value) for key, value in found._asdict().items()}
-            cells[name]["scores"] = [_number(value) for value in values]
+            if found is not None:
+                cells[name] = {key: _number(value) for key, value in found._asdict().items()}
+                cells[name]["scores"] = [_number(value) for value in values]
         return {
             "net": row.net, "method": row.name, "title": row.title, "paper": row.paper, "settings": row.settings,
             "baseline": row.baseline, "blank": _number(row.blank), "problem": row.problem, "scores": cells,

@@ -55,7 +55,7 @@ def find_methods(model: Model, names: Sequence[str] | None = None) -> list[Metho
 def method_of(technique: Technique) -> Method:
     """A technique as a method, with the settings that it has for comparisons."""
     settings: dict[str, Any] = dict(technique.in_comparison)
-    words = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in settings.items())
+    words = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in settings.items() if name != "progress")
     if "progress" in technique.options:
         settings["progress"] = False
 

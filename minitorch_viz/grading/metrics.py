@@ -22,7 +22,7 @@ class Metric:
 
 
 ONE, SEVERAL, PHOTOS = "one object", "several objects", "boxes on photos"
-NET, RANDOM, REST = "the net's answer", "left of it when the net forgets", "steady, fast"
+NET, RANDOM, REST = "the net's answer", "left when weights are random", "steady, fast"
 
 _ALL = (
     Metric("pointing", "pointing", ONE, "higher", "The hottest pixel lies on the object.", "Zhang 2016"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -12,6 +13,11 @@ from minitorch_viz.grading.findings import findings
 from minitorch_viz.grading.grades import Grades, Row
 from minitorch_viz.grading.metrics import Metric
 from minitorch_viz.grading.pictures import curves_url, map_url, scene_url
+
+
+def number(value: float, metric: Metric) -> str:
+    """A number with the column's digits, a real minus sign, and no negative zero."""
+    return f"{value:z.{metric.digits}f}".replace("-", "−")
 
 
 @dataclass(frozen=True)
@@ -25,14 +31,16 @@ class Cell:
     @property
     def text(self) -> str:
         """The mean."""
-        return "" if self.interval is None else f"{self.interval.mean:.{self.metric.digits}f}"
+        return "" if self.interval is None else number(self.interval.mean, self.metric)
 
     @property
     def spread(self) -> str:
         """The confidence interval; empty where it has no width."""
         if self.interval is None or self.interval.low == self.interval.high:
             return ""
-        return f"{self.interval.low:.{self.metric.digits}f} to {self.interval.high:.{self.metric.digits}f}"
+        low, high = (number(end, self.metric) for end in self.interval[1:])
+        dash = " – " if self.interval.low < 0 else "–"
+        return re.sub(r"(?<!\d)0\.", ".", f"{low}{dash}{high}")  # without the zeros before the points, it is short
 
 
 @dataclass(frozen=True)
@@ -162,6 +170,6 @@ def _net(grades: Grades, net: str, lines: Sequence[Line]) -> dict[str, Any]:
         "lines": [line for line in own if line.single or line.several],
         "curves": curves_url(grades, net) if any(line.row.cascading.size for line in own) else "",
         "layers": grades.layers.get(net, ()),
-        "strips": [line for line in own if line.cascading],
+        "strips": [line for line in own if line.cascading and not line.row.baseline],
         "scene": heads[0][0] if heads else "",
     }

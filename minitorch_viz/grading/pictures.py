@@ -1,4 +1,4 @@
-"""Pictures of the page: maps as small PNGs, scenes with the object's outline, and the randomization curves."""
+"""Pictures of the page, all as WebP: maps, scenes with the object's outline, and the randomization curves."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 SIDE = 96  # pixels: larger maps are shrunk, so that the page stays small
-LEVELS = 32  # of the colour scale: the eye tells no more apart, and the files are half as large
-OUTLINES = ((255, 255, 255), (255, 176, 0))
+LEVELS = 16  # of the colour scale: the eye tells no more apart, and the files are half as large
+OUTLINES = ((255, 255, 255), (255, 150, 0))
 
 
 def map_url(heat: Array) -> str:
@@ -32,28 +32,27 @@ def map_url(heat: Array) -> str:
     place = (heat / scale + 1) / 2 if signed else heat / scale
     codes = np.round(np.clip(place, 0, 1) * LEVELS).astype(np.uint8)
     colours = colormaps["RdBu_r" if signed else "inferno"](np.linspace(0, 1, LEVELS + 1))[:, :3]
-    picture = Image.fromarray(codes, mode="P")
-    picture.putpalette(np.round(255 * colours).astype(np.uint8).tobytes())
-    return _url(picture)
+    return _url(Image.fromarray(np.round(255 * colours).astype(np.uint8)[codes]))
 
 
 def scene_url(picture: Array, masks: Array) -> str:
     """A picture (h, w, 3) with the outlines of its objects (n, h, w): the first white, the second orange."""
     from PIL import Image
-    from scipy.ndimage import binary_erosion
+    from scipy.ndimage import binary_dilation, binary_erosion
 
-    drawn = np.array(picture)
-    factor = max(1, round(2 * SIDE / max(drawn.shape[:2])))
-    drawn = drawn.repeat(factor, axis=0).repeat(factor, axis=1)
+    factor = max(1, round(2 * SIDE / max(picture.shape[:2])))
+    drawn = picture.repeat(factor, axis=0).repeat(factor, axis=1)
     for mask, colour in zip(masks, OUTLINES, strict=False):
         large = mask.repeat(factor, axis=0).repeat(factor, axis=1)
+        drawn[binary_dilation(large) & ~large] = 0
         drawn[large & ~binary_erosion(large, iterations=2)] = colour
-    return _url(Image.fromarray(drawn).quantize(64))
+    return _url(Image.fromarray(drawn), lossless=False)
 
 
 def curves_url(grades: Grades, net: str) -> str:
     """One small panel a method: what is left of its map, layer by layer, amid the curves of all others in grey."""
     from matplotlib.figure import Figure
+    from PIL import Image
 
     rows = [row for row in grades.rows if row.net == net and row.cascading.size]
     columns = min(5, len(rows))
@@ -80,7 +79,8 @@ def curves_url(grades: Grades, net: str) -> str:
     for axes in panels[len(rows) :]:
         axes.axis("off")
     figure.supylabel("rank correlation with the trained net's map", fontsize=11)
-    return "data:image/png;base64," + base64.b64encode(_small(figure_bytes(figure, "png", dpi=110))).decode()
+    drawn = Image.open(io.BytesIO(figure_bytes(figure, "png", dpi=110))).convert("RGB")
+    return _url(drawn.quantize(64).convert("RGB"))
 
 
 def _means(row: Row) -> Array:
@@ -105,16 +105,8 @@ def _shrunk(heat: Array) -> Array:
     return smaller
 
 
-def _small(png: bytes) -> bytes:
-    """The same PNG with 64 colours."""
-    from PIL import Image
-
+def _url(picture: Image, lossless: bool = True) -> str:
+    """A picture as a data: URL."""
     buffer = io.BytesIO()
-    Image.open(io.BytesIO(png)).convert("RGB").quantize(64).save(buffer, "PNG", optimize=True)
-    return buffer.getvalue()
-
-
-def _url(picture: Image) -> str:
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    picture.save(buffer, "WEBP", lossless=lossless, quality=100 if lossless else 85, method=6)
+    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -45,7 +45,7 @@ class Plan:
     samples: int  # noisy pictures for each of them
     layers: int  # the most stops of the randomization
     seed: int
-    examples: int = 3  # maps of each sort that are kept to be shown
+    examples: int = 2  # maps of each sort that are kept to be shown
 
     @classmethod
     def checked_plan(cls, *, tolerance: float, steps: int, checked: int, samples: int, layers: int, seed: int) -> Self:
