@@ -135,6 +135,8 @@ def test_shares_are_of_the_visible_pixels() -> None:
             seen = (made.where(name)[index]).sum() / (made.object_map[index] > 0).sum()
             assert parts[index, kind] == pytest.approx(seen)
     np.testing.assert_array_equal(parts.argmax(axis=1), made.labels)  # the main object is the largest
+    powers = parts.astype(np.float64) ** 4
+    np.testing.assert_allclose(recipe.shares(made, 4), powers / powers.sum(axis=1, keepdims=True), rtol=1e-5)
 
 
 def test_no_scene_comes_twice_and_the_generator_decides() -> None:
