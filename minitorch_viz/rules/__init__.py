@@ -2,8 +2,29 @@
 
 `net.backward(tape, seeds, rules={ReLU: guided})` replaces the backward of a layer type, `{"conv1": rule}` of one node.
 Presets are dicts and merge with `|`. Nothing is hooked, mutated or restored.
+
+    relu         three ways back through a ReLU: gradient, deconvnet, guided
+    excitation   every unit hands its chance of winning to those that excited it
+    lrp          the score is handed down in shares: epsilon, gamma, alpha-beta, z-box, and the usual composite
+    shares       what the last two have in common
 """
 
+from minitorch_viz.rules.excitation import excitation_rules, excite, inhibit
+from minitorch_viz.rules.lrp import alpha_beta, composite, epsilon, gamma, lrp_rules, z_box
 from minitorch_viz.rules.relu import deconvnet, guided, normal, relu_mode
 
-__all__ = ["deconvnet", "guided", "normal", "relu_mode"]
+__all__ = [
+    "alpha_beta",
+    "composite",
+    "deconvnet",
+    "epsilon",
+    "excitation_rules",
+    "excite",
+    "gamma",
+    "guided",
+    "inhibit",
+    "lrp_rules",
+    "normal",
+    "relu_mode",
+    "z_box",
+]

@@ -35,3 +35,8 @@ def red_detector() -> Model:
         ]
     )
     return Model.from_net(net, 12, class_names=["nothing", "red"])
+
+
+@pytest.fixture(scope="session")
+def googlenet(shared_data) -> Model:
+    return load_model("googlenet", weights=shared_data / "weights" / "googlenet_bvlc.safetensors")

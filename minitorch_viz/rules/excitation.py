@@ -1,0 +1,68 @@
+"""Excitation backprop: every unit hands its chance of winning to the units that excited it.
+
+Zhang et al. 2016. A winner is drawn at the top, then one of the inputs that excited it, and so on down. The chance that
+a unit is on the way is its marginal winning probability p. From unit j to its input i,
+
+    p_i = sum_j  x_i w⁺_ij / (sum_k x_k w⁺_kj)  p_j            w⁺ = max(w, 0), and 0/0 is 0
+
+that is  p_in = x ⊙ W⁺ᵀ(p ⊘ (W⁺ x)): the bias and inhibiting weights are left out. A maximum is won by its winner, a
+mean by its inputs in proportion, a sum (residual) too. So the chances that start as 1 add up to 1 at every cut through
+the net, except for what stops at units that nothing excites (their bias alone made them fire): there 0/0 ends the way.
+
+    p = net.backward(tape, {"logits": seed}, wrt="pool2", rules=excitation_rules(net, tape), crop=False)["pool2"]
+
+Contrastive (c-MWP): the same from a unit with the opposite weights, subtracted. What excites both cancels, and what
+speaks for this class rather than for any remains.
+"""
+
+from __future__ import annotations
+
+from minitorch_viz._types import Array
+from minitorch_viz.errors import SettingError
+from minitorch_viz.graph import Rule, Rules, Tape
+from minitorch_viz.layers import Layer
+from minitorch_viz.net import Net
+from minitorch_viz.rules.lrp import z_box
+from minitorch_viz.rules.shares import WEIGHTED, input_of, pass_on, positive_part, ratio, rules_for_tape
+
+
+def excite(layer: Layer, p: Array, saved: object) -> Array:
+    """p_in = x ⊙ W⁺ᵀ(p ⊘ (W⁺ x)), for Conv2d, ConvTranspose2d and Linear. Negative inputs excite nobody."""
+    return _through(layer, p, saved, positive_part(layer.weight))  # type: ignore[attr-defined]  # it has weights
+
+
+def inhibit(layer: Layer, p: Array, saved: object) -> Array:
+    """The same through the layer with all weights negated: who excites the unit that is against this one."""
+    return _through(layer, p, saved, positive_part(-layer.weight))  # type: ignore[attr-defined]  # it has weights
+
+
+def _through(layer: Layer, p: Array, saved: object, weight: Array) -> Array:
+    x = positive_part(input_of(layer, saved))
+    z, seen = (linear := layer.replace(weight=weight, bias=None)).forward(x)
+    shares: Array = x * linear.backward(ratio(p, z), seen)
+    return shares
+
+
+def excitation_rules(
+    net: Net, tape: Tape, *, box: tuple[Array | float, Array | float] | None = None, against: str | None = None
+) -> Rules:
+    """The rules of excitation backprop for one tape; pass crop=False to `net.backward`, they need whole maps.
+
+    box: what stands for black and for white in the net's input, numbers or (C, 1, 1). Pixels are no activations: they
+        are counted from their mean, so that the dark ones are negative. With a box the light (x - black) excites
+        through positive weights and the darkness (white - x) through negative ones, which is LRP's z-box rule.
+        Without it the pixels below 0 excite nobody; to stop above the first layer none is needed.
+    against: a layer whose weights are negated, for the contrastive form.
+
+    Batch normalization is merged into the convolution before it. Raises NetError for a tape of another net; the pass
+    raises SettingError at layers that have no shares (Softmax, LSTM, Embedding, layers of your own).
+    """
+    if against is not None and not isinstance(net[against].layer, WEIGHTED):
+        raise SettingError(f"against names {against!r}, which has no weights to negate: {net[against].layer!r}.")
+
+    def weighted(name: str) -> Rule:
+        if name == against:
+            return inhibit
+        return z_box(*box) if box is not None and net[name].inputs[0] in net.inputs else excite
+
+    return rules_for_tape(net, tape, weighted, pass_on, positive_part)

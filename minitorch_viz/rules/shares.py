@@ -1,0 +1,207 @@
+"""What rules that hand out shares have in common: a unit's value is split among what made it.
+
+Excitation backprop and LRP both go back through a linear layer z_j = sum_i x_i w_ij in the same three steps. A unit j
+has r_j to hand out, and input i gets the share that it contributed:
+
+    s_j = r_j / z_j        what each unit hands out for a contribution of 1
+    c_i = sum_j w_ij s_j   the layer's own backward pass
+    r_i = x_i c_i          so that sum_i r_i = sum_j r_j: nothing is lost
+
+So a layer's forward and backward do the work, with weights changed as the rule wants; only x is needed besides. Layers
+with weights have saved it. An average or a sum needs no x for its gradient and saved none: their rules are made for
+one tape, by `sharing`, and know the inputs from there.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Never
+
+import numpy as np
+
+from minitorch_viz._types import Array
+from minitorch_viz.errors import SettingError
+from minitorch_viz.graph import Rule, Rules, Tape
+from minitorch_viz.layers import (
+    LSTM,
+    Add,
+    AvgPool2d,
+    BatchNorm2d,
+    Concat,
+    Conv2d,
+    ConvTranspose2d,
+    Dropout,
+    Embedding,
+    Flatten,
+    GlobalAvgPool2d,
+    Layer,
+    LeakyReLU,
+    Linear,
+    LocalResponseNorm,
+    LogSoftmax,
+    MaxPool2d,
+    MaxUnpool2d,
+    ReLU,
+    Sigmoid,
+    Softmax,
+    Tanh,
+    UpsampleNearest,
+    fold_batch_norm,
+)
+from minitorch_viz.net import Net
+
+WEIGHTED = (Conv2d, ConvTranspose2d, Linear)  # layers with weights, which save their input
+MIXING = (Add, AvgPool2d, GlobalAvgPool2d, MaxUnpool2d)  # linear too, but they save no input
+
+
+def ratio(r: Array, z: Array) -> Array:
+    """r / z, and 0 where z is 0: who got nothing from anyone has nobody to hand anything to."""
+    nothing = z == 0
+    share: Array = np.where(nothing, 0, r / np.where(nothing, 1, z))
+    return share
+
+
+def away_from_zero(z: Array, epsilon: float) -> Array:
+    """z moved by epsilon away from 0 (0 itself upwards), so that a quotient stays bounded."""
+    moved: Array = z + np.where(z < 0, -epsilon, epsilon).astype(z.dtype)
+    return moved
+
+
+def input_of(layer: Layer, saved: object) -> Array:
+    """The input (N, ...) of a layer that saved it, as it was before any padding."""
+    if isinstance(saved, BatchNorm2d.Saved):
+        if saved.values:
+            raise SettingError(
+                "This tape was made with rng=, so that batch normalization mixed the images of the batch and nobody's "
+                "share is its own; run net.forward without rng."
+            )
+        deviation = np.sqrt(saved.var + layer.eps)  # type: ignore[attr-defined]  # a BatchNorm2d
+        x: Array = saved.normal * deviation[:, None, None] + saved.mean[:, None, None]
+        return x
+    x = saved.x  # type: ignore[attr-defined]  # of the layers in WEIGHTED
+    if isinstance(layer, Conv2d) and layer.padding_mode == "reflect":
+        high, wide = saved.size  # type: ignore[attr-defined]  # a Conv2d.Saved
+        x = x[:, :, layer.padding[0] : layer.padding[0] + high, layer.padding[1] : layer.padding[1] + wide]
+    return x
+
+
+def positive_part(x: Array) -> Array:
+    """max(x, 0)."""
+    return np.maximum(x, 0)
+
+
+def negative_part(x: Array) -> Array:
+    """min(x, 0)."""
+    return np.minimum(x, 0)
+
+
+def pass_on(layer: Layer, r: Array, saved: object) -> Array:  # noqa: ARG001 (every rule has this signature)
+    """Each value comes from one value at the same place, which gets all: gates, normalizations, dropout in use."""
+    return r
+
+
+def as_gradient(layer: Layer, r: Array, saved: object) -> Array | tuple[Array, ...]:
+    """Values are only moved, or one of them wins: the gradient carries the shares to where they came from."""
+    moved: Array | tuple[Array, ...] = layer.backward(r, saved)
+    return moved
+
+
+def refuse(why: str) -> Rule:
+    """A rule that says in one sentence why there is none."""
+
+    def rule(layer: Layer, r: Array, saved: object) -> Never:  # noqa: ARG001 (every rule has this signature)
+        raise SettingError(f"Shares cannot be carried back through {type(layer).__name__}: {why}.")
+
+    return rule
+
+
+def sharing(xs: Sequence[Array], epsilon: float = 0.0) -> Rule:
+    """The rule of one linear layer without weights (a mean, a sum), whose inputs on this tape are xs."""
+
+    def rule(layer: Layer, r: Array, saved: object) -> Array | tuple[Array, ...]:
+        z = layer.forward(*xs)[0]
+        if r.shape[1:] != z.shape[1:]:
+            raise SettingError(
+                f"The shares of {type(layer).__name__} need its whole map {z.shape[1:]}, but the pass carries a part "
+                f"{r.shape[1:]}; call net.backward(..., crop=False), with the tape that the rules were made for."
+            )
+        back = layer.backward(ratio(r, away_from_zero(z, epsilon) if epsilon else z), saved)
+        if isinstance(back, tuple):
+            return tuple(x * one for x, one in zip(xs, back, strict=True))
+        shares: Array = xs[0] * back
+        return shares
+
+    return rule
+
+
+# What is the same for every way of sharing. `Layer` stands for layers of which nothing is known.
+COMMON: Rules = {
+    ReLU: pass_on,
+    LeakyReLU: pass_on,
+    Sigmoid: pass_on,
+    Tanh: pass_on,
+    Dropout: pass_on,
+    LocalResponseNorm: pass_on,  # its neighbours only scale it
+    MaxPool2d: as_gradient,
+    UpsampleNearest: as_gradient,
+    Flatten: as_gradient,
+    Concat: as_gradient,
+    Softmax: refuse("a probability is no sum of shares of the scores; start at the scores, the node before it"),
+    LogSoftmax: refuse("a log-probability is no sum of shares of the scores; start at the scores, the node before it"),
+    Embedding: refuse("a word's number has no shares; stop at the embedding's output with wrt="),
+    LSTM: refuse("its gates multiply signals, and no rule for products is kept here; stop at its output with wrt="),
+    Layer: refuse("no rule is known for this layer; merge your own into the rules: rules | {YourLayer: rule}"),
+}
+
+
+def rules_for_tape(
+    net: Net,
+    tape: Tape,
+    weighted: Callable[[str], Rule],
+    alone: Rule,
+    inputs: Callable[[Array], Array],
+    epsilon: float = 0.0,
+) -> dict[type[Layer] | str, Rule]:
+    """The rules of a whole net for one tape: COMMON, and what depends on the node.
+
+    weighted: node name -> the rule of that layer with weights; it is called with the batch normalization that follows
+        merged in. alone: the rule of a batch normalization that follows no convolution.
+    inputs: what counts of the inputs of a mean or a sum; epsilon: their stabilizer.
+    """
+    for name in net.inputs:
+        tape[name]  # NetError if the tape is of another net
+    rules: dict[type[Layer] | str, Rule] = {**COMMON, BatchNorm2d: alone}
+    merged = merged_norms(net)
+    for node in net.nodes:
+        if node.name not in tape.saved:
+            continue
+        if isinstance(node.layer, WEIGHTED):
+            rule = weighted(node.name)
+            rules[node.name] = in_place_of(rule, merged[node.name]) if node.name in merged else rule
+        elif isinstance(node.layer, MIXING):
+            rules[node.name] = sharing([inputs(tape[name]) for name in node.inputs], epsilon)
+        elif node.inputs[0] in merged and isinstance(node.layer, BatchNorm2d):
+            rules[node.name] = pass_on
+    return rules
+
+
+def in_place_of(rule: Rule, merged: Layer) -> Rule:
+    """The same rule, with `merged` in place of the layer that it is called for."""
+    return lambda layer, r, saved: rule(merged, r, saved)  # noqa: ARG005 (every rule has this signature)
+
+
+def merged_norms(net: Net) -> dict[str, Layer]:
+    """{convolution: the one layer that it makes together with the batch normalization that alone reads it}.
+
+    A normalization may turn a channel's sign around: only together do the two say what excites a unit.
+    """
+    readers = Counter(name for node in net.nodes for name in node.inputs)
+    merged: dict[str, Layer] = {}
+    for node in net.nodes:
+        before = node.inputs[0]
+        if isinstance(node.layer, BatchNorm2d) and before in net and readers[before] == 1:
+            layer = net[before].layer
+            if isinstance(layer, Conv2d):
+                merged[before] = fold_batch_norm(layer, node.layer)
+    return merged

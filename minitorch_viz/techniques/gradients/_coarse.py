@@ -1,0 +1,227 @@
+"""Coarse maps, a value at each place of a node in the middle of the net: what the class maps here share.
+
+A map of 14 x 14 places is enlarged bilinearly to the pixels, each value standing at the centre of its patch of pixels
+(PyTorch's align_corners=False), and laid over the photo. Maps of several classes are drawn on one scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from minitorch_viz._types import Array, Pair
+from minitorch_viz.errors import SettingError
+from minitorch_viz.graph import Tape
+from minitorch_viz.layers import BatchNorm2d, Conv2d, ConvTranspose2d, Dropout
+from minitorch_viz.net import Net
+from minitorch_viz.plotting import colour_bar, show_image
+from minitorch_viz.techniques.base import Result
+from minitorch_viz.techniques.diagnose import drawable
+from minitorch_viz.techniques.gradients._maps import show_blank, wrapped
+from minitorch_viz.techniques.target import Target, resolve_target
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from minitorch_viz.models import Model
+
+MOST = 8  # maps on one page
+
+
+@dataclass(frozen=True, eq=False)
+class CoarseMaps(Result):
+    """A map for each of T targets, at the places of one node."""
+
+    what: ClassVar[str] = "value"  # the colour bar's label
+
+    signed: Array  # (T, h', w'): at each place of `layer`, for (+) and against (-) the target
+    layer: str  # the node whose places these are
+    picture: Array  # (h, w, 3) uint8: what the net saw
+    pixel_aspect: float  # to draw it in the photo's proportions
+    labels: tuple[str, ...]  # the targets, in words
+    values: tuple[float, ...]  # what they give for this photo
+    blanks: tuple[str, ...]  # for each target why there is nothing to draw; "" if there is something
+
+    @property
+    def drawn(self) -> Array:
+        """(T, h', w'): `signed`, all zero where there is a reason not to draw it."""
+        return np.stack([drawable(one, why) for one, why in zip(self.signed, self.blanks, strict=True)])
+
+    @property
+    def maps(self) -> Array:
+        """(T, h', w'), nonnegative: what speaks for the targets, at the node's resolution."""
+        return np.maximum(self.drawn, 0)
+
+    def map(self, index: int = 0) -> Array:
+        """(h, w), nonnegative: one target's map, enlarged to the pixels."""
+        return enlarged(self.maps[index], self.picture.shape[:2])
+
+    @property
+    def heat(self) -> Array:
+        """(h, w), nonnegative: the first target's map."""
+        return self.map()
+
+    @property
+    def scale(self) -> float:
+        """The largest value of all maps; 1 if all are blank."""
+        return float(self.maps.max()) or 1.0
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        both = zip(self.labels, self.blanks, strict=True)
+        return tuple(f"The map of {label} is blank because {why}." for label, why in both if why)
+
+    @property
+    def explains(self) -> str:
+        """How a caption begins."""
+        both = zip(self.labels, self.values, strict=True)
+        return f"Explains {'; '.join(f'{label}, value {value:.4g}' for label, value in both)}."
+
+    @property
+    def legend(self) -> str:
+        """How a caption ends: the resolution, and the one scale."""
+        high, wide = self.signed.shape[1:]
+        one = "" if len(self.labels) == 1 else "one scale for all maps, "
+        return (
+            f"The {high} x {wide} places of {self.layer} are enlarged bilinearly to the photo, each at the centre of "
+            f"its patch. Colour scale: {one}0 (dark, over the photo transparent) to {self.scale:.3g} (bright), the "
+            "largest value."
+        )
+
+
+def enlarged(coarse: Array, size: Sequence[int]) -> Array:
+    """(h', w') -> (h, w), bilinear with align_corners=False; smaller maps are only thinned out."""
+    from skimage.transform import resize
+
+    larger: Array = resize(coarse, tuple(size), order=1, mode="edge", anti_aliasing=False, preserve_range=True)
+    return larger.astype(coarse.dtype, copy=False)
+
+
+def several_targets(
+    model: Model, tape: Tape, target: str | int | None, node: str | None, channel: int | None, position: Pair | None
+) -> list[Target]:
+    """The units that the settings mean: one, or several classes with commas between them."""
+    if not isinstance(target, str) or "," not in target:
+        return [resolve_target(model, tape, target, node, channel, position)]
+    try:
+        return [resolve_target(model, tape, target, node, channel, position)]  # "tench, Tinca tinca" is one class
+    except SettingError:
+        if node not in (None, model.logits):
+            raise
+        found = [resolve_target(model, tape, one, node, channel, position) for one in target.split(",")]
+    if len(found) > MOST:
+        raise SettingError(f"At most {MOST} classes fit on one page, but target names {len(found)}.")
+    return found
+
+
+def seeds_of(tape: Tape, units: Sequence[Target]) -> dict[str, Array]:
+    """One seed for each unit; all units are of one node."""
+    (node,) = {unit.node for unit in units}
+    return {node: np.concatenate([unit.seed(tape)[node] for unit in units])}
+
+
+def before(net: Net, name: str) -> list[str]:
+    """The nodes (and inputs) that `name` depends on, in the order of the net, without itself."""
+    wanted = {name}
+    for node in reversed(net.nodes):
+        if node.name in wanted:
+            wanted.update(node.inputs)
+    return [one for one in net.names if one in wanted and one != name]
+
+
+def chosen_layer(model: Model, tape: Tape, node: str, layer: str | None) -> str:
+    """The node whose maps are meant: `layer`, or by default the last before `node` with maps of features.
+
+    That is the model's `last_conv` if `node` comes after it; else the nearest node before `node` that ends a stage (no
+    bare convolution). Raises SettingError if `layer` has no maps or does not lead to `node`, NetError if unknown.
+    """
+    names = before(model.net, node)
+    if layer is None:
+        maps = [name for name in names if tape[name].ndim == 4]
+        ends = [name for name in maps if name in model.net and not _is_bare(model.net[name].layer)]
+        found = [name for name in (model.last_conv, *ends[::-1], *maps[::-1]) if name in maps]
+        if not found:
+            raise SettingError(f"{node!r} reads no maps (C, H, W), so there are no places to show.")
+        return found[0]
+    if layer not in model.net.inputs:
+        model.net[layer]  # NetError with near names
+    if layer not in names:
+        shown = [name for name in names if tape[name].ndim == 4][-6:]
+        raise SettingError(f"layer {layer!r} does not lead to {node!r}; these do: {', '.join(shown)}.")
+    if tape[layer].ndim != 4:
+        raise SettingError(
+            f"layer {layer!r} gives an array of shape {tape[layer].shape[1:]}, no maps (C, H, W); name one before it."
+        )
+    return layer
+
+
+def _is_bare(layer: Any) -> bool:
+    return isinstance(layer, (Conv2d, ConvTranspose2d, BatchNorm2d, Dropout))
+
+
+def has_maps(model: Model) -> str | None:
+    """Applies to nets with maps of features in them."""
+    if any(isinstance(node.layer, Conv2d) for node in model.net.nodes):
+        return None
+    return "this net has no convolution, so there are no maps whose places could be shown"
+
+
+def plot_coarse(result: CoarseMaps, figure: Figure) -> None:
+    """The photo, and each map over it; a single map is shown alone too, in its own places."""
+    count = len(result.labels)
+    if count == 1:
+        figure.set_size_inches(10.8, 3.9)
+        photo, places, over = figure.subplots(1, 3)
+        show_image(photo, result.picture, wrapped(result.labels[0]), result.pixel_aspect)
+        high, wide = result.signed.shape[1:]
+        if result.blanks[0]:
+            show_blank(places, (high, wide), result.blanks[0], aspect_of(result))
+            show_blank(over, result.picture.shape[:2], result.blanks[0], result.pixel_aspect)
+            return
+        scaled = {"cmap": "inferno", "vmin": 0, "vmax": result.scale}
+        show_image(places, result.maps[0], f"the {high} x {wide} places of {result.layer}", aspect_of(result), **scaled)
+        show_over_photo(over, result, 0, "enlarged, over the photo", figure)
+        return
+    columns = min(4, count + 1)
+    rows = -(-(count + 1) // columns)
+    figure.set_size_inches(3.3 * columns + 0.6, 3.7 * rows)
+    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
+    show_image(axes[0], result.picture, "what the net saw", result.pixel_aspect)
+    for index in range(count):
+        title = wrapped(f"{result.labels[index]}, value {result.values[index]:.3g}", 30)
+        last = index == count - 1
+        show_over_photo(axes[index + 1], result, index, title, figure if last else None)
+    for spare in axes[count + 1 :]:
+        spare.axis("off")
+
+
+def aspect_of(result: CoarseMaps) -> float:
+    """A place's height over its width, so that the map has the photo's proportions."""
+    high, wide = result.picture.shape[:2]
+    rows, columns = result.signed.shape[1:]
+    return result.pixel_aspect * float((high / rows) / (wide / columns))
+
+
+def show_over_photo(axes: Axes, result: CoarseMaps, index: int, title: str, bar: Figure | None = None) -> None:
+    """One map over the photo in grey, on the scale of all; bar: the figure, if a colour bar is wanted."""
+    if result.blanks[index]:
+        show_blank(axes, result.picture.shape[:2], result.blanks[index], result.pixel_aspect, title)
+        return
+    over_grey(axes, result, result.map(index), title, bar)
+
+
+def over_grey(axes: Axes, result: CoarseMaps, heat: Array, title: str, bar: Figure | None = None) -> None:
+    """A nonnegative map (h, w) over the photo in grey, which shows through where the map is small."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
+    show_image(axes, result.picture.mean(axis=2), "", result.pixel_aspect, cmap="gray", vmin=-60, vmax=255)
+    strength = 0.8 * np.sqrt(np.clip(heat / result.scale, 0, 1))
+    colours = {"cmap": "inferno", "vmin": 0, "vmax": result.scale}
+    show_image(axes, heat, title, result.pixel_aspect, **colours, alpha=strength)
+    if bar is not None:  # the colours at full strength
+        colour_bar(bar, ScalarMappable(Normalize(0, result.scale), "inferno"), axes, result.what)

@@ -1,0 +1,183 @@
+"""Excitation backprop: which places the winning signal came from, and which speak for this class rather than any."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+import minitorch_viz_kernels as kernels
+from minitorch_viz._types import Array, Pair
+from minitorch_viz.errors import SettingError
+from minitorch_viz.graph import Rules, Tape
+from minitorch_viz.layers import MaxPool2d
+from minitorch_viz.net import Net
+from minitorch_viz.rules.excitation import excitation_rules, inhibit
+from minitorch_viz.rules.shares import WEIGHTED
+from minitorch_viz.techniques.base import Technique
+from minitorch_viz.techniques.diagnose import not_finite
+from minitorch_viz.techniques.gradients._coarse import (
+    CoarseMaps,
+    before,
+    chosen_layer,
+    has_maps,
+    plot_coarse,
+    seeds_of,
+    several_targets,
+)
+from minitorch_viz.techniques.gradients.lrp import pixel_box
+from minitorch_viz.techniques.view import view
+
+if TYPE_CHECKING:
+    from minitorch_viz.models import Model
+
+COARSEST = 10  # the default layer has at least a tenth as many places on a side as the input has pixels
+
+
+@dataclass(frozen=True, eq=False)
+class ExcitationMap(CoarseMaps):
+    """Marginal winning probabilities at the layer, summed over its channels; contrastive: less the opposite unit's."""
+
+    what: ClassVar[str] = "chance of winning"
+
+    reached: Array  # (T,): how much of the chance of 1 passes the layer (all, where every way leads through it)
+    contrastive: bool  # whether the opposite unit's probabilities were subtracted
+    negated: tuple[str, ...]  # the layers whose weights were negated for them; empty if not contrastive
+
+    @property
+    def caption(self) -> str:
+        how = (
+            f"less that for the opposite unit (the weights of {', '.join(self.negated)} negated), cut off below 0: "
+            "bright places excite this class rather than any (c-MWP)"
+            if self.contrastive
+            else "that add up to what reached the layer: bright places excite the value (MWP)"
+        )
+        parts = ", ".join(f"{part:.2%}" for part in self.reached)
+        return (
+            f"{self.explains} Excitation backprop: the chance that a way down from the winner, drawn from unit to "
+            f"exciting unit, passes a place, {how}. {parts} of the chance passed {self.layer}. {self.legend}"
+        )
+
+
+def excitation_backprop(
+    model: Model,
+    image: Any,
+    *,
+    target: str | None = None,
+    node: str | None = None,
+    channel: int | None = None,
+    position: Pair | None = None,
+    layer: str | None = None,
+    contrastive: bool = True,
+) -> ExcitationMap:
+    """Show where the signal came from that made a class win, for one or several classes on one scale.
+
+    A winner is drawn at the top, then one of the inputs that excited it (in proportion to activation times positive
+    weight), and so on down; shown is how probable it is to come by each place. Contrastive, the default, subtracts the
+    same for the opposite unit, so that what excites every class cancels. Computed in double precision.
+
+    Args:
+        target: the class, by number or name, or several with commas between; by default the most probable one
+        node: explain a unit of this node instead of a class
+        channel: the unit's channel; by default the strongest on this image
+        position: the unit's row and column; by default where the channel is strongest
+        layer: the node to stop at (or input); by default the last pooling with at least a tenth of the input's sides
+        contrastive: subtract the probabilities of the opposite unit (c-MWP)
+
+    Returns an ExcitationMap with signed (T, h', w') at the layer's places; `map(i)` is enlarged to the pixels.
+    Raises SettingError for an unknown class or channel or a layer without maps, NetError for an unknown node,
+    ImageFileError for a bad image.
+
+    Paper: Zhang et al. 2016.
+    """
+    model = model.astype(np.float64)
+    seen = view(model, image)
+    tape = model.net.forward(seen.x, upto=node or model.logits or None)
+    units = several_targets(model, tape, target, node, channel, position)
+    top = units[0].node
+    layer = chosen_layer(model, tape, top, layer or middle_layer(model.net, tape, top))
+    seeds, rules = seeds_of(tape, units), excitation_rules(model.net, tape, box=pixel_box(model))
+    negated = nearest_weights(model.net, top) if contrastive else ()
+    if contrastive and not set(negated) & {*before(model.net, top), top} - {*before(model.net, layer), layer}:
+        raise SettingError(
+            f"There is no layer with weights between {layer!r} and {top!r}, so none to negate: stop at an earlier "
+            "layer, or set contrastive to False."
+        )
+    with np.errstate(invalid="ignore", over="ignore"):  # broken weights are diagnosed below
+        chances = model.net.backward(tape, seeds, wrt=layer, rules=rules, crop=False)[layer]
+        reached = kernels.to_cpu(chances.sum(axis=(1, 2, 3)))
+        if contrastive:
+            against: Rules = {**rules, **{name: inhibit for name in negated}}  # noqa: C420 (fromkeys loses the type)
+            chances = chances - model.net.backward(tape, seeds, wrt=layer, rules=against, crop=False)[layer]
+    signed = kernels.to_cpu(chances.sum(axis=1))
+    blanks = tuple(_why_blank(model, tape, *one) for one in zip(signed, reached, strict=True))
+    labels, values = tuple(unit.label for unit in units), tuple(unit.value for unit in units)
+    return ExcitationMap(
+        signed, layer, seen.picture, seen.pixel_aspect, labels, values, blanks, reached, contrastive, negated
+    )
+
+
+def middle_layer(net: Net, tape: Tape, top: str) -> str | None:
+    """The default layer: the last pooling before the top weights that shrinks its map, but not too much.
+
+    (One that keeps the size is a branch of many; GoogLeNet's modules have them.) GoogLeNet's pool2/3x3_s2, as in the
+    paper's code; features.5 of SqueezeNet, pool3 of VGG. Without such a pooling the last maps before the top weights;
+    None if there are no maps.
+    """
+    least = max(tape[net.inputs[0]].shape[2:]) / COARSEST
+    above = nearest_weights(net, top) or (top,)
+    common = [name for name in before(net, above[0]) if all(name in before(net, other) for other in above)]
+    maps = [name for name in common if tape[name].ndim == 4]
+    fine = [name for name in maps if _shrinks(net, name) and max(tape[name].shape[2:]) >= least]
+    return next(iter([*fine[::-1], *maps[::-1]]), None)
+
+
+def _shrinks(net: Net, name: str) -> bool:
+    layer = net[name].layer if name in net else None
+    return isinstance(layer, MaxPool2d) and max(layer.stride) > 1
+
+
+def nearest_weights(net: Net, top: str) -> tuple[str, ...]:
+    """The layers with weights that are met first on the ways down from `top`, `top` itself included."""
+    met: list[str] = []
+    ways = [top]
+    while ways:
+        name = ways.pop()
+        if name in net.inputs or name in met:
+            continue
+        if isinstance(net[name].layer, WEIGHTED):
+            met.append(name)
+        else:
+            ways.extend(net[name].inputs)
+    return tuple(one for one in met if not any(one in before(net, other) for other in met))
+
+
+def _why_blank(model: Model, tape: Tape, signed: Array, reached: float) -> str:
+    if not np.isfinite(signed).all():
+        return not_finite(model.net, tape)
+    if reached == 0:
+        return "nothing excites it: no input with a positive weight is active on the way to the layer"
+    if signed.max() <= 0:
+        return "no place excites it more than its opposite"
+    return ""
+
+
+def example() -> ExcitationMap:
+    """A digit of scikit-learn's, by the bundled net, down to the pixels."""
+    from minitorch_viz.models import load_model
+    from minitorch_viz.models.samples import sample_digit
+
+    return excitation_backprop(load_model("digits"), sample_digit(), target="3,8,5", layer="relu1")
+
+
+TECHNIQUE = Technique(
+    name="excitation-backprop",
+    compute=excitation_backprop,
+    plot=plot_coarse,
+    title="Excitation backprop: where the winning signal came from",
+    paper="Zhang et al. 2016",
+    example=example,
+    applies=has_maps,
+    explains=True,
+)

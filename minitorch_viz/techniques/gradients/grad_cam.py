@@ -1,0 +1,125 @@
+"""Grad-CAM: where in the photo the features are that speak for a class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import minitorch_viz_kernels as kernels
+from minitorch_viz._types import Array, Pair
+from minitorch_viz.graph import Tape
+from minitorch_viz.techniques.base import Technique
+from minitorch_viz.techniques.diagnose import why_blank
+from minitorch_viz.techniques.gradients._coarse import (
+    CoarseMaps,
+    chosen_layer,
+    has_maps,
+    plot_coarse,
+    seeds_of,
+    several_targets,
+)
+from minitorch_viz.techniques.target import Target
+from minitorch_viz.techniques.view import View, view
+
+if TYPE_CHECKING:
+    from minitorch_viz.models import Model
+
+
+@dataclass(frozen=True, eq=False)
+class GradCam(CoarseMaps):
+    """relu(sum_k alpha_k A_k) for each target; `signed` is the sum before the relu."""
+
+    what: ClassVar[str] = "weighted sum of the maps"
+
+    weights: Array  # (T, C): alpha, the mean gradient of each of the layer's channels
+
+    @property
+    def caption(self) -> str:
+        return (
+            f"{self.explains} Grad-CAM: the {self.weights.shape[1]} maps of {self.layer}, each weighted by the mean of "
+            f"its gradient, added up, and cut off below 0: bright places speak for the value. {self.legend}"
+        )
+
+
+def grad_cam(
+    model: Model,
+    image: Any,
+    *,
+    target: str | None = None,
+    node: str | None = None,
+    channel: int | None = None,
+    position: Pair | None = None,
+    layer: str | None = None,
+) -> GradCam:
+    """Show where in the photo the features are that speak for a class, for one or several classes on one scale.
+
+    Each channel of a late layer is a map of where its feature is. The gradient of the class score, averaged over a
+    map, says how much the class wants that feature; the maps, added up with these weights, show where the class's
+    features are. Coarse, but different for every class. On a net that ends in a global average and one linear layer
+    this is the class activation map of Zhou et al. 2016.
+
+    Args:
+        target: the class, by number or name, or several with commas between; by default the most probable one
+        node: explain a unit of this node instead of a class
+        channel: the unit's channel; by default the strongest on this image
+        position: the unit's row and column; by default where the channel is strongest
+        layer: the node whose maps are weighted; by default the last one with maps of features
+
+    Returns a GradCam with signed (T, h', w') at the layer's places; `map(i)` is enlarged to the pixels.
+    Raises SettingError for an unknown class or channel or a layer without maps, NetError for an unknown node,
+    ImageFileError for a bad image.
+
+    Paper: Selvaraju et al. 2017.
+    """
+    seen = view(model, image)
+    tape = model.net.forward(seen.x, upto=node or model.logits or None)
+    units = several_targets(model, tape, target, node, channel, position)
+    return cam_of(model, seen, tape, units, chosen_layer(model, tape, units[0].node, layer))
+
+
+def cam_of(model: Model, seen: View, tape: Tape, units: Sequence[Target], layer: str) -> GradCam:
+    """Grad-CAM of units of one node, when the forward pass has been run and the layer chosen."""
+    signed, weights, blanks = weighted_maps(model, tape, units, layer)
+    blanks = tuple(
+        why or ("no place speaks for it: the weighted sum is nowhere above 0" if one.max() <= 0 else "")
+        for why, one in zip(blanks, signed, strict=True)
+    )
+    labels, values = tuple(unit.label for unit in units), tuple(unit.value for unit in units)
+    return GradCam(signed, layer, seen.picture, seen.pixel_aspect, labels, values, blanks, weights)
+
+
+def weighted_maps(
+    model: Model, tape: Tape, units: Sequence[Target], layer: str
+) -> tuple[Array, Array, tuple[str, ...]]:
+    """The sums of the layer's maps (T, h', w'), their weights (T, C), and for each unit why there is none, or "".
+
+    alpha_k = mean over the places of d(unit) / d(A_k), and the sum of alpha_k A_k.
+    """
+    gradients = model.net.backward(tape, seeds_of(tape, units), wrt=layer)[layer]
+    weights = gradients.mean(axis=(2, 3))
+    maps = tape[layer][0]
+    signed = (weights @ maps.reshape(len(maps), -1)).reshape(len(units), *maps.shape[1:])
+    pairs = zip(units, gradients, strict=True)
+    blanks = tuple(why_blank(model, tape, unit, gradient) for unit, gradient in pairs)
+    return kernels.to_cpu(signed), kernels.to_cpu(weights), blanks
+
+
+def example() -> GradCam:
+    """A digit of scikit-learn's, by the bundled net: for three classes, at a layer of the photo's resolution."""
+    from minitorch_viz.models import load_model
+    from minitorch_viz.models.samples import sample_digit
+
+    return grad_cam(load_model("digits"), sample_digit(), target="3,8,5", layer="relu2")
+
+
+TECHNIQUE = Technique(
+    name="grad-cam",
+    compute=grad_cam,
+    plot=plot_coarse,
+    title="Grad-CAM: where the features are that speak for a class",
+    paper="Selvaraju et al. 2017",
+    example=example,
+    applies=has_maps,
+    explains=True,
+)

@@ -1,0 +1,137 @@
+"""Guided Grad-CAM: the fine edges of guided backpropagation, where Grad-CAM says that the class is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from minitorch_viz._types import Array, Pair
+from minitorch_viz.plotting import show_signed
+from minitorch_viz.rules.relu import relu_mode
+from minitorch_viz.techniques.base import Technique
+from minitorch_viz.techniques.diagnose import drawable, why_blank
+from minitorch_viz.techniques.gradients._coarse import (
+    chosen_layer,
+    has_maps,
+    show_over_photo,
+)
+from minitorch_viz.techniques.gradients._maps import PixelMap, show_blank, show_magnitude, wrapped
+from minitorch_viz.techniques.gradients._signals import at_tape
+from minitorch_viz.techniques.gradients.grad_cam import GradCam, cam_of
+from minitorch_viz.techniques.start import start
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from minitorch_viz.models import Model
+
+
+@dataclass(frozen=True, eq=False)
+class GuidedGradCam(PixelMap):
+    """Guided backpropagation times the enlarged Grad-CAM map, pixel by pixel."""
+
+    guided: Array  # (C, h, w): the first factor
+    signed: Array  # (1, h', w'): Grad-CAM's sum at the layer's places, before the relu: the second factor
+    weights: Array  # (1, C): its weights
+    layer: str  # the node whose maps are weighted
+    nowhere: str  # why Grad-CAM's map is blank; "" if it is not
+
+    @property
+    def cam(self) -> GradCam:
+        """The second factor as a result of its own."""
+        labels, values = (self.label,), (self.value,)
+        blanks, seen = (self.nowhere,), (self.picture, self.pixel_aspect)
+        return GradCam(self.signed, self.layer, *seen, labels, values, blanks, self.weights)
+
+    @property
+    def caption(self) -> str:
+        high, wide = self.signed.shape[1:]
+        return (
+            f"{self.explains} Guided Grad-CAM: the guided signal at each pixel times the Grad-CAM map of "
+            f"{self.layer} ({high} x {wide} places, enlarged bilinearly). The map says where, and differs from "
+            f"class to class; the edges inside it hardly do. {self.legend}"
+        )
+
+
+def guided_grad_cam(
+    model: Model,
+    image: Any,
+    *,
+    target: str | None = None,
+    node: str | None = None,
+    channel: int | None = None,
+    position: Pair | None = None,
+    layer: str | None = None,
+) -> GuidedGradCam:
+    """Show the edges of guided backpropagation, but only where Grad-CAM finds the class.
+
+    Guided backpropagation is sharp and nearly the same for every class; Grad-CAM is coarse and tells classes apart.
+    Their product has the sharpness of the one at the places of the other.
+
+    Args:
+        target: the class, by number or name; by default the most probable one
+        node: explain a unit of this node instead of a class
+        channel: the unit's channel; by default the strongest on this image
+        position: the unit's row and column; by default where the channel is strongest
+        layer: the node whose maps Grad-CAM weighs; by default the last one with maps of features
+
+    Returns a GuidedGradCam with signal (C, h, w).
+    Raises SettingError for an unknown class or channel or a layer without maps, NetError for an unknown node,
+    ImageFileError for a bad image.
+
+    Paper: Selvaraju et al. 2017.
+    """
+    seen, tape, unit = start(model, image, target, node, channel, position)
+    cam = cam_of(model, seen, tape, [unit], chosen_layer(model, tape, unit.node, layer))
+    rules = relu_mode("guided")
+    guided = at_tape(model.net, tape, unit, rules)
+    signal = guided * cam.map()
+    blank = why_blank(model, tape, unit, guided, rules) or cam.blanks[0]
+    if not blank and not signal.any():
+        blank = "the guided signal is 0 wherever the Grad-CAM map is not"
+    cam_parts = (cam.signed, cam.weights, cam.layer, cam.blanks[0])
+    return GuidedGradCam(signal, seen.picture, seen.pixel_aspect, unit.label, unit.value, blank, guided, *cam_parts)
+
+
+def plot(result: GuidedGradCam, figure: Figure) -> None:
+    """Both factors above, and below their product: its magnitude, and its signs or colours."""
+    figure.set_size_inches(8.4, 8.2)
+    (over, edges), (magnitude, colours) = figure.subplots(2, 2)
+    aspect = result.pixel_aspect
+    figure.suptitle(wrapped(f"{result.label}, value {result.value:.3g}", 70), fontsize=12)
+    show_over_photo(over, result.cam, 0, f"Grad-CAM at {result.layer}", figure)
+    show_signed(edges, drawable(result.guided), "times guided backpropagation", aspect)
+    if result.blank:
+        for axes in (magnitude, colours):
+            show_blank(axes, result.picture.shape[:2], result.blank, aspect)
+        return
+    show_magnitude(magnitude, result.heat, "is guided Grad-CAM: magnitude", aspect)
+    sign = "sign" if len(result.signal) == 1 else "sign and colour"
+    show_signed(colours, result.signal, f"guided Grad-CAM: {sign}", aspect)
+
+
+def example() -> GuidedGradCam:
+    """A digit of scikit-learn's, by the bundled net."""
+    from minitorch_viz.models import load_model
+    from minitorch_viz.models.samples import sample_digit
+
+    return guided_grad_cam(load_model("digits"), sample_digit(), layer="relu2")
+
+
+def applies(model: Model) -> str | None:
+    """There must be maps for the one factor, and ReLUs for the other."""
+    from minitorch_viz.techniques.gradients.saliency import applies as has_relus
+
+    return has_maps(model) or has_relus(model)
+
+
+TECHNIQUE = Technique(
+    name="guided-grad-cam",
+    compute=guided_grad_cam,
+    plot=plot,
+    title="Guided Grad-CAM: fine edges where the class is",
+    paper="Selvaraju et al. 2017",
+    example=example,
+    applies=applies,
+    explains=True,
+)
