@@ -95,7 +95,12 @@ def parser() -> argparse.ArgumentParser:
         "--model", nargs="+", default=["scenes"], metavar="NAME", help="one or several nets (default: scenes)"
     )
     marks.add_argument("--weights", type=Path, metavar="FILE", help="the weights, if it is one net")
-    marks.add_argument("--methods", nargs="+", metavar="TECHNIQUE", help="these techniques only; none: all that apply")
+    marks.add_argument(
+        "--methods",
+        nargs="+",
+        metavar="TECHNIQUE",
+        help="these only, perhaps with settings: lrp:rule=epsilon; all: all that apply",
+    )
     marks.add_argument("--scenes", type=int, default=40, help="how many of each sort (default: %(default)s)")
     marks.add_argument("--seed", type=int, default=0, help="same seed, same scenes and numbers (default: %(default)s)")
     marks.add_argument(

@@ -12,8 +12,9 @@ from minitorch_viz.errors import MinitorchVizError, SettingError, need_whole
 from minitorch_viz.grading.cases import Case, Cases, checked_cases, scene_cases
 from minitorch_viz.grading.grades import Grades, Pictures, Row
 from minitorch_viz.grading.methods import Method, find_methods
+from minitorch_viz.grading.plan import Plan, count_maps
 from minitorch_viz.grading.randomize import cascading, independent, stops, weighted_layers
-from minitorch_viz.grading.row import Grader, Plan, chance_levels, count_maps, failed
+from minitorch_viz.grading.row import Grader, chance_levels, failed
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
@@ -27,7 +28,7 @@ def grade(
     seed: int = 0,
     cases: Sequence[Case] | Cases | None = None,
     tolerance: float = 2,
-    steps: int = 16,
+    steps: int = 12,
     checked: int = 8,
     samples: int = 5,
     layers: int = 8,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from minitorch_viz._types import Array
@@ -40,45 +41,71 @@ BASELINES = (
 def find_methods(model: Model, names: Sequence[str] | None = None) -> list[Method]:
     """The methods to grade on this model, baselines last.
 
-    names: techniques to grade (the baselines come along); None: all that apply to the model.
-    Raises SettingError for a name that is no such technique, with near names, or one that does not apply, with why.
+    names: techniques to grade, each perhaps with settings: "lrp", "lrp:rule=epsilon,epsilon=0.01"; "all" stands for all
+        that apply to the model; None is ["all"]. The baselines come along.
+    Raises SettingError for a name or setting that is not there, with near names, or one that does not apply, with why.
     """
-    if names is None:
-        chosen = list(explainers(model).values())
-    elif isinstance(names, str) or not isinstance(names, Sequence) or not names:
+    if isinstance(names, str) or (names is not None and (not isinstance(names, Sequence) or not names)):
         raise SettingError(f"methods must be a list of at least one technique's name, but got {names!r}.")
-    else:
-        chosen = [_explainer(model, name) for name in dict.fromkeys(names) if name not in _baseline_names()]
-    return [*(method_of(technique) for technique in chosen), *BASELINES]
+    found: dict[str, Method] = {}
+    for name in ["all"] if names is None else names:
+        if name == "all":
+            found |= {technique.name: method_of(technique) for technique in explainers(model).values()}
+        elif name not in _baseline_names():
+            found[name] = _named(model, name)
+    return [*found.values(), *BASELINES]
 
 
-def method_of(technique: Technique) -> Method:
-    """A technique as a method, with the settings that it has for comparisons."""
-    settings: dict[str, Any] = dict(technique.in_comparison)
-    words = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in settings.items() if name != "progress")
+def method_of(technique: Technique, name: str = "", settings: Mapping[str, Any] = MappingProxyType({})) -> Method:
+    """A technique as a method, with the settings that it has for comparisons, or those given in their place."""
+    chosen: dict[str, Any] = {**technique.in_comparison, **settings}
+    words = [f"--{key.replace('_', '-')} {value}" for key, value in chosen.items() if key != "progress"]
     if "progress" in technique.options:
-        settings["progress"] = False
+        chosen["progress"] = False
 
     def explain(model: Model, image: Array, target: int) -> Array:
-        heat = technique.compute(model, image, target=str(target), **settings).heat
+        heat = technique.compute(model, image, target=str(target), **chosen).heat
         if heat is None:
             raise ShapeError(f"{technique.name} gave no map (its result's heat is None), so there is nothing to grade.")
         return need_map(heat, f"the map of {technique.name}")
 
-    return Method(technique.name, technique.title, technique.paper, explain, settings=words)
+    return Method(name or technique.name, technique.title, technique.paper, explain, settings=" ".join(words))
 
 
-def _explainer(model: Model, name: Any) -> Technique:
+def _named(model: Model, name: Any) -> Method:
+    """ "lrp:rule=epsilon" -> that method."""
     known = [one.name for one in techniques().values() if one.explains]
-    if name not in known:
+    word, _, rest = name.partition(":") if isinstance(name, str) else (name, "", "")
+    if word not in known:
         raise SettingError(
-            f"{name!r} is no technique that explains a class by a map; {near(name, known, 'technique')}."
+            f"{word!r} is no technique that explains a class by a map; {near(word, known, 'technique')}."
         )
-    technique = techniques()[name]
+    technique = techniques()[word]
     reason = technique.applies(model)
     if reason:
-        raise SettingError(f"{name} does not apply to {model.name}: {reason}.")
-    return technique
+        raise SettingError(f"{word} does not apply to {model.name}: {reason}.")
+    return method_of(technique, name, dict(_setting(technique, one) for one in rest.split(",") if ":" in name))
+
+
+def _setting(technique: Technique, words: str) -> tuple[str, Any]:
+    """ "rule=epsilon" -> ("rule", "epsilon"), in the type that the technique takes."""
+    key, _, text = words.partition("=")
+    key = key.strip().replace("-", "_")
+    allowed = [one for one in technique.options if one not in ("target", "node", "channel", "position", "progress")]
+    if key not in allowed:
+        raise SettingError(
+            f"{technique.name} has no setting {key!r} to grade it with; {near(key, allowed, 'setting')}."
+        )
+    option = technique.options[key]
+    values = {"true": True, "yes": True, "false": False, "no": False} if option.kind is bool else None
+    try:
+        value = text if option.kind is None else values[text.lower()] if values else option.kind(text)
+    except (KeyError, ValueError):
+        value = None
+    if value is None or (option.choices and value not in option.choices):
+        needed = ", ".join(option.choices or values or [getattr(option.kind, "__name__", "text")])
+        raise SettingError(f"{technique.name}: {key} must be one of {needed}, but got {text!r}.")
+    return key, value
 
 
 def _baseline_names() -> list[str]:

@@ -16,7 +16,7 @@ from minitorch_viz.grading.grades import Grades
 from minitorch_viz.grading.harness import checked_models, run
 from minitorch_viz.grading.localize import Box, largest_part
 from minitorch_viz.grading.methods import find_methods
-from minitorch_viz.grading.row import Plan
+from minitorch_viz.grading.plan import Plan
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
@@ -30,8 +30,8 @@ def grade_photos(
     methods: Sequence[str] | None = None,
     seed: int = 0,
     tolerance: float = 15,
-    steps: int = 16,
-    checked: int = 1,
+    steps: int = 12,
+    checked: int = 3,
     samples: int = 5,
     layers: int = 8,
     progress: bool = True,

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from minitorch_viz._types import Array
-from minitorch_viz.errors import ShapeError, need_whole
+from minitorch_viz.errors import ShapeError
 from minitorch_viz.grading.cases import Case, Cases
-from minitorch_viz.grading.checks import need_number
 from minitorch_viz.grading.curves import baseline_of, deletion, insertion
 from minitorch_viz.grading.energy import contrast, energy_inside
 from minitorch_viz.grading.grades import Examples, Row
 from minitorch_viz.grading.localize import USUAL_SHARE, best_match, best_share
 from minitorch_viz.grading.methods import Method
 from minitorch_viz.grading.overlap import best_iou
+from minitorch_viz.grading.plan import Plan
 from minitorch_viz.grading.pointing import pointing, pointing_chance
 from minitorch_viz.grading.sensitivity import max_sensitivity
 from minitorch_viz.grading.similarity import rank_correlation, structural_similarity
@@ -35,41 +34,6 @@ SIMILARITIES: tuple[Callable[[Array, Array], float], ...] = (  # in the order of
 )
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How much is measured."""
-
-    tolerance: float  # pixels, of the pointing game
-    steps: int  # of deletion and insertion
-    checked: int  # how many pictures the randomization and sensitivity checks use
-    samples: int  # noisy pictures for each of them
-    layers: int  # the most stops of the randomization
-    seed: int
-    examples: int = 2  # maps of each sort that are kept to be shown
-
-    @classmethod
-    def checked_plan(cls, *, tolerance: float, steps: int, checked: int, samples: int, layers: int, seed: int) -> Self:
-        """The plan, or SettingError with a sentence."""
-        return cls(
-            tolerance=need_number("tolerance", tolerance, 0),
-            steps=need_whole("number of steps", steps, 1, 10_000),
-            checked=need_whole("number of checked pictures", checked, 0),
-            samples=need_whole("number of samples", samples, 1),
-            layers=need_whole("most stops of the randomization", layers, 2),
-            seed=need_whole("seed", seed, 0),
-        )
-
-    def as_settings(self) -> dict[str, Any]:
-        """What makes the numbers what they are."""
-        return {name: value for name, value in asdict(self).items() if name != "examples"}
-
-
-def count_maps(cases: Cases, layers: int, plan: Plan) -> int:
-    """How many maps a row takes; for the progress bar."""
-    checked = min(plan.checked, len(cases.single))
-    return len(cases.single) + sum(len(case.classes) for case in cases.several) + checked * (plan.samples + 2 * layers)
-
-
 class Grader:
     """Grades methods on one model, one row each; what all rows share is made once."""
 
@@ -81,33 +45,35 @@ class Grader:
     def row(self, method: Method, tick: Callable[[], object]) -> Row:
         """Every score of one method. tick: called after each map."""
 
+        seconds: list[float] = []
+
         def explain(model: Model, image: Array, target: int) -> Array:
+            started = time.perf_counter()
             heat = method.explain(model, image, target)
-            if heat.shape != (size := self.model.preprocess(image).shape[2:]):
+            seconds.append(time.perf_counter() - started)
+            size = image.shape[:2] if model.preprocessing.resize == "keep" else model.preprocessing.size
+            if heat.shape != size:
                 raise ShapeError(f"The map of {method.name} has shape {heat.shape}, but the net's input has {size}.")
             tick()
             return heat
 
         scores: dict[str, Array] = {}
-        seconds: list[float] = []
-        single = []
-        for case in self.cases.single:
-            started = time.perf_counter()
-            heat = explain(self.model, case.image, case.classes[0])
-            seconds.append(time.perf_counter() - started)
-            single.append(heat)
+        single = [explain(self.model, case.image, case.classes[0]) for case in self.cases.single]
+        # The first call compiles and warms up; it counts only where it is the only one.
+        scores["milliseconds"] = 1000 * np.array(seconds[1:] or seconds)
         several = [[explain(self.model, case.image, one) for one in case.classes] for case in self.cases.several]
         scores |= self._boxes(single) if self.cases.boxes else self._places(single)
         scores |= self._several(several) | self._curves(single)
         checked = range(min(self.plan.checked, len(single)))
         scores["sensitivity"] = np.array([self._sensitivity(explain, i, single[i]) for i in checked])
         cascading, shown = self._randomized(explain, self.cascade, single, checked)
-        independent, _ = self._randomized(explain, self.one_by_one, single, checked)
+        below, _ = self._randomized(explain, self.one_by_one[1:], single, checked)
+        independent = np.concatenate(
+            [cascading[:, :1], below], axis=1
+        )  # the topmost layer alone is the cascade's start
         if len(cascading):
             levels = {"top": 0, "half": (cascading.shape[1] - 1) // 2, "all": -1}
             scores |= {name: cascading[:, level, 0] for name, level in levels.items()}
-        # The first call compiles and warms up; it counts only where it is the only one.
-        scores["milliseconds"] = 1000 * np.array(seconds[1:] or seconds)
         every = single + [heat for maps in several for heat in maps]
         return Row(
             net=self.model.name,

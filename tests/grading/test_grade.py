@@ -147,6 +147,18 @@ def test_a_technique_brings_its_cheaper_settings(monkeypatch, colours, cases) ->
     np.testing.assert_array_equal(heat, one.compute(colours, cases[0].image, target=1, mode="guided").heat)
 
 
+def test_a_technique_is_graded_with_settings_of_ones_own(colours, cases) -> None:
+    names = ["saliency:mode=guided", "guided-backprop", "smoothgrad:samples=3,noise=0", "saliency"]
+    found = grade(colours, cases=cases, methods=names, **QUICK)
+    assert [row.name for row in found.rows][:4] == names
+    rows = {row.name: row for row in found.rows}
+    for same, as_this in (("saliency:mode=guided", "guided-backprop"), ("smoothgrad:samples=3,noise=0", "saliency")):
+        for metric in ("energy", "iou", "contrast", "top"):
+            np.testing.assert_allclose(rows[same].scores[metric], rows[as_this].scores[metric], rtol=1e-5)
+    assert rows["saliency:mode=guided"].settings == "--mode guided"
+    assert [one.name for one in find_methods(colours, ["all"])] == [one.name for one in find_methods(colours)]
+
+
 def test_ctrl_c_keeps_the_methods_finished(monkeypatch, colours, cases) -> None:
     plant(monkeypatch, right=PLANTED["right"], **STOPS)
     found = grade(colours, cases=cases, **QUICK)
@@ -214,6 +226,13 @@ BAD = [
     (lambda m, c: grade(m, cases=c, methods=["salency"]), "near techniques: saliency"),
     (lambda m, c: grade(m, cases=c, methods=["activation-maps"]), "no technique that explains"),
     (lambda m, c: grade(m, cases=c, methods=[3]), "3"),
+    (lambda m, c: grade(m, cases=c, methods=["lrp:rul=epsilon"]), "near settings: rule"),
+    (lambda m, c: grade(m, cases=c, methods=["lrp:rule=epsilo"]), "epsilon"),
+    (lambda m, c: grade(m, cases=c, methods=["lrp:gamma=much"]), "must be one of float"),
+    (lambda m, c: grade(m, cases=c, methods=["smoothgrad:samples=2.5"]), "one of int"),
+    (lambda m, c: grade(m, cases=c, methods=["excitation-backprop:contrastive=perhaps"]), "true, yes, false, no"),
+    (lambda m, c: grade(m, cases=c, methods=["saliency:target=1"]), "no setting 'target'"),
+    (lambda m, c: grade(m, cases=c, methods=["saliency:"]), "no setting ''"),
     (lambda m, c: grade(m, cases=c, tolerance=-1), "tolerance"),
     (lambda m, c: grade(m, cases=c, steps=0), "steps"),
     (lambda m, c: grade(m, cases=c, checked=-1), "checked"),
