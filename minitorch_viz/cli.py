@@ -1,5 +1,5 @@
 """The command line: `minitorch-viz TECHNIQUE PHOTO`, `report`, `gradcheck`, `list`, `models`, `download`, `train`,
-`scenes`.
+`scenes`, `grade`.
 
 The technique commands are made from the registry (name, settings, manual). Errors that the package raises on purpose
 are printed as one sentence, without a traceback; Ctrl-C leaves what is finished.
@@ -90,6 +90,25 @@ def parser() -> argparse.ArgumentParser:
     sheet.add_argument("--size", type=int, default=64, help="pixels a side (default: %(default)s)")
     sheet.add_argument("--out", type=Path, default=Path("scenes.png"), help="a PNG file (default: %(default)s)")
 
+    marks = command("grade", run_grade, "measure how far each method's heat maps can be believed", GRADE_MANUAL)
+    marks.add_argument(
+        "--model", nargs="+", default=["scenes"], metavar="NAME", help="one or several nets (default: scenes)"
+    )
+    marks.add_argument("--weights", type=Path, metavar="FILE", help="the weights, if it is one net")
+    marks.add_argument(
+        "--methods",
+        nargs="+",
+        metavar="TECHNIQUE",
+        help="these only, perhaps with settings: lrp:rule=epsilon; all: all that apply",
+    )
+    marks.add_argument("--scenes", type=int, default=40, help="how many of each sort (default: %(default)s)")
+    marks.add_argument("--seed", type=int, default=0, help="same seed, same scenes and numbers (default: %(default)s)")
+    marks.add_argument(
+        "--boxes", type=Path, metavar="FILE", help="JSON or CSV: file, class, x0, y0, x1, y1; with --photos"
+    )
+    marks.add_argument("--photos", type=Path, metavar="FOLDER", help="grade on these photos instead of scenes")
+    marks.add_argument("--out", type=Path, default=Path("grade.html"), help="the page to write (default: %(default)s)")
+
     for name, technique in techniques().items():
         made = command(name, run_technique, technique.title, technique.compute.__doc__ or "")
         made.set_defaults(technique=technique)
@@ -151,6 +170,16 @@ SCENES_MANUAL = """Draw generated scenes on one sheet, with the colour, texture 
 
 These are the pictures of minitorch_viz.data.scenes, of which the object, part, texture and colour of every pixel are
 known: what a heat map or a unit should answer to can be looked up."""
+
+
+GRADE_MANUAL = """Measure how far each method's heat maps can be believed, and write one table.
+
+On generated scenes the truth is known: does the map fall on the object, and of several objects on the right one? Does
+the net's answer go when the hottest pixels go? Does the map change when the net's weights are replaced by random ones,
+as it must, and stay under noise that one does not see? Noise, the picture's centre and its edges are graded, too.
+
+With --boxes and --photos: on photos, by boxes around the objects. The page is one file; the numbers lie beside it as
+JSON. Ctrl-C writes the methods that are finished."""
 
 
 TRAIN_MANUAL = """Train a bundled net again; the same seed gives the same weights, bit for bit.
@@ -260,6 +289,15 @@ def run_scenes(arguments: argparse.Namespace) -> None:
     need_whole("number of scenes on a sheet", arguments.count, 1, 400)
     save_png(contact_sheet(scenes(arguments.count, arguments.seed, size=arguments.size)), arguments.out)
     print(f"Wrote {arguments.out}")
+
+
+def run_grade(arguments: argparse.Namespace) -> None:
+    """The table of grades."""
+    from minitorch_viz.grading.command import Arguments
+    from minitorch_viz.grading.command import run_grade as run
+
+    names = ("weights", "methods", "scenes", "seed", "out", "boxes", "photos")
+    run(Arguments(arguments.model, **{name: getattr(arguments, name) for name in names}))
 
 
 def run_gradcheck(arguments: argparse.Namespace) -> int:

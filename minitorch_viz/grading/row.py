@@ -1,0 +1,210 @@
+"""One method on one net: every map that its row of the table needs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from minitorch_viz._types import Array
+from minitorch_viz.errors import ShapeError
+from minitorch_viz.grading.cases import Case, Cases
+from minitorch_viz.grading.curves import baseline_of, deletion, insertion
+from minitorch_viz.grading.energy import contrast, energy_inside
+from minitorch_viz.grading.grades import Examples, Row
+from minitorch_viz.grading.localize import USUAL_SHARE, best_match, best_share
+from minitorch_viz.grading.methods import Method
+from minitorch_viz.grading.overlap import best_iou
+from minitorch_viz.grading.plan import Plan
+from minitorch_viz.grading.pointing import pointing, pointing_chance
+from minitorch_viz.grading.sensitivity import max_sensitivity
+from minitorch_viz.grading.similarity import rank_correlation, structural_similarity
+
+if TYPE_CHECKING:
+    from minitorch_viz.models import Model
+
+SHARES = tuple(share / 100 for share in range(5, 100, 5))  # of a map's maximum, tried for each method's boxes
+SIMILARITIES: tuple[Callable[[Array, Array], float], ...] = (  # in the order of `Row.cascading`'s last axis
+    rank_correlation,
+    lambda a, b: rank_correlation(a, b, absolute=False),
+    structural_similarity,
+)
+
+
+class Grader:
+    """Grades methods on one model, one row each; what all rows share is made once."""
+
+    def __init__(self, model: Model, cases: Cases, randoms: tuple[tuple[Model, ...], tuple[Model, ...]], plan: Plan):
+        self.model, self.cases, self.plan = model, cases, plan
+        self.cascade, self.one_by_one = randoms
+        self.inputs = [model.preprocess(case.image) for case in cases.single]
+
+    def row(self, method: Method, tick: Callable[[], object]) -> Row:
+        """Every score of one method. tick: called after each map."""
+
+        seconds: list[float] = []
+
+        def explain(model: Model, image: Array, target: int) -> Array:
+            started = time.perf_counter()
+            heat = method.explain(model, image, target)
+            seconds.append(time.perf_counter() - started)
+            size = image.shape[:2] if model.preprocessing.resize == "keep" else model.preprocessing.size
+            if heat.shape != size:
+                raise ShapeError(f"The map of {method.name} has shape {heat.shape}, but the net's input has {size}.")
+            tick()
+            return heat
+
+        scores: dict[str, Array] = {}
+        single = [explain(self.model, case.image, case.classes[0]) for case in self.cases.single]
+        # The first call compiles and warms up; it counts only where it is the only one.
+        scores["milliseconds"] = 1000 * np.array(seconds[1:] or seconds)
+        several = [[explain(self.model, case.image, one) for one in case.classes] for case in self.cases.several]
+        scores |= self._boxes(single) if self.cases.boxes else self._places(single)
+        scores |= self._several(several) | self._curves(single)
+        checked = range(min(self.plan.checked, len(single)))
+        scores["sensitivity"] = np.array([self._sensitivity(explain, i, single[i]) for i in checked])
+        cascading, shown = self._randomized(explain, self.cascade, single, checked)
+        below, _ = self._randomized(explain, self.one_by_one[1:], single, checked)
+        independent = np.concatenate(
+            [cascading[:, :1], below], axis=1
+        )  # the topmost layer alone is the cascade's start
+        if len(cascading):
+            levels = {"top": 0, "half": (cascading.shape[1] - 1) // 2, "all": -1}
+            scores |= {name: cascading[:, level, 0] for name, level in levels.items()}
+        every = single + [heat for maps in several for heat in maps]
+        return Row(
+            net=self.model.name,
+            name=method.name,
+            title=method.title,
+            paper=method.paper,
+            settings=method.settings,
+            baseline=method.baseline,
+            scores={name: values for name, values in scores.items() if len(values)},
+            cascading=cascading,
+            independent=independent,
+            blank=float(np.mean([not heat.any() for heat in every])),
+            examples=Examples(
+                tuple(single[: self.plan.examples]),
+                tuple(tuple(maps[:2]) for maps in several[: self.plan.examples]),
+                tuple(shown),
+            ),
+        )
+
+    def _places(self, maps: list[Array]) -> dict[str, Array]:
+        pairs = [(heat, case.masks[0]) for heat, case in zip(maps, self.cases.single, strict=True)]
+        return {
+            "pointing": np.array([pointing(heat, mask, self.plan.tolerance) for heat, mask in pairs]),
+            "energy": np.array([energy_inside(heat, mask) for heat, mask in pairs]),
+            "iou": np.array([best_iou(heat, mask).iou for heat, mask in pairs]),
+        }
+
+    def _boxes(self, maps: list[Array]) -> dict[str, Array]:
+        pairs = [(heat, case.masks[0]) for heat, case in zip(maps, self.cases.single, strict=True)]
+        share = best_share(maps, self.cases.boxes, SHARES)
+        usual, best = (
+            np.array([best_match(heat, boxes, one) for heat, boxes in zip(maps, self.cases.boxes, strict=True)])
+            for one in (USUAL_SHARE, share)
+        )
+        return {
+            "box_pointing": np.array([pointing(heat, mask, self.plan.tolerance) for heat, mask in pairs]),
+            "box_energy": np.array([energy_inside(heat, mask) for heat, mask in pairs]),
+            "box_iou": usual,
+            "box_iou_best": best,
+            "box_found": (best >= 0.5).astype(np.float64),
+            "box_share": np.full(1, share),
+        }
+
+    def _several(self, maps: list[list[Array]]) -> dict[str, Array]:
+        """Means over the objects of each scene, which are not independent."""
+        found: dict[str, list[float]] = {"pointing_several": [], "contrast": [], "same": []}
+        for heats, case in zip(maps, self.cases.several, strict=True):
+            hits = [pointing(heat, mask, self.plan.tolerance) for heat, mask in zip(heats, case.masks, strict=True)]
+            contrasts = [contrast(heat, case.masks[i], case.others(i)) for i, heat in enumerate(heats)]
+            found["pointing_several"].append(float(np.mean(hits)))
+            found["contrast"].append(float(np.mean(contrasts)))
+            found["same"].append(
+                float(np.mean([rank_correlation(a, b, absolute=False) for a, b in combinations(heats, 2)]))
+            )
+        return {name: np.array(values) for name, values in found.items()}
+
+    def _curves(self, maps: list[Array]) -> dict[str, Array]:
+        found: dict[str, list[float]] = {"deletion": [], "insertion": []}
+        for x, heat, case in zip(self.inputs, maps, self.cases.single, strict=True):
+
+            def probability(batch: Array, case: Case = case) -> Array:
+                return self.model.predict_probabilities(batch)[:, case.classes[0]]
+
+            settings = {"steps": self.plan.steps, "seed": self.plan.seed}
+            taken = deletion(probability, x, heat, background=baseline_of(x, "mean"), **settings)
+            put_in = insertion(probability, x, heat, background=baseline_of(x, "blur"), **settings)
+            found["deletion"].append(taken.area)
+            found["insertion"].append(put_in.area)
+        return {name: np.array(values) for name, values in found.items()}
+
+    def _sensitivity(self, explain: Callable[[Model, Array, int], Array], index: int, heat: Array) -> float:
+        case = self.cases.single[index]
+        return max_sensitivity(
+            lambda picture: explain(self.model, picture, case.classes[0]),
+            case.image,
+            heat=heat,
+            samples=self.plan.samples,
+            seed=self.plan.seed + index,
+        )
+
+    def _randomized(
+        self,
+        explain: Callable[[Model, Array, int], Array],
+        models: tuple[Model, ...],
+        maps: list[Array],
+        checked: range,
+    ) -> tuple[Array, list[Array]]:
+        """(scenes, layers, 3) likeness to the map of the trained net, and the maps of the first scene."""
+        found = np.zeros((len(checked), len(models), len(SIMILARITIES)))
+        shown: list[Array] = []
+        for i in checked:
+            case = self.cases.single[i]
+            for number, model in enumerate(models):
+                heat = explain(model, case.image, case.classes[0])
+                found[i, number] = [alike(maps[i], heat) for alike in SIMILARITIES]
+                if i == 0:
+                    shown.append(heat)
+        return found, shown
+
+
+def failed(model: Model, method: Method, problem: str) -> Row:
+    """The row of a method that could not be graded, with why."""
+    none = np.zeros((0, 0, 3))
+    return Row(
+        model.name, method.name, method.title, method.paper, method.settings, method.baseline,
+        scores={}, cascading=none, independent=none, blank=0.0, examples=Examples((), (), ()), problem=problem,
+    )  # fmt: skip
+
+
+def chance_levels(cases: Cases, tolerance: float) -> dict[str, Array]:
+    """What a map that knows nothing gets, one number a scene: the share of the pixels that the object takes up."""
+    return dict(_chances(cases, tolerance))
+
+
+def _chances(cases: Cases, tolerance: float) -> Iterator[tuple[str, Array]]:
+    if cases.single:
+        hits = np.array([pointing_chance(case.masks[0], tolerance) for case in cases.single])
+        share = np.array([case.masks[0].mean() for case in cases.single])
+        known = {"box_pointing": hits, "box_energy": share}
+        yield from (known if cases.boxes else {"pointing": hits, "energy": share, "iou": share}).items()
+    if cases.several:
+        yield (
+            "pointing_several",
+            np.array([np.mean([pointing_chance(mask, tolerance) for mask in case.masks]) for case in cases.several]),
+        )
+        yield (
+            "contrast",
+            np.array(
+                [
+                    np.mean([m.mean() - case.others(i).mean() for i, m in enumerate(case.masks)])
+                    for case in cases.several
+                ]
+            ),
+        )
