@@ -35,7 +35,7 @@ def why_blank(model: Model, tape: Tape, unit: Target, signal: Array, rules: Rule
         return ""
     if broken := _broken_weights(model.net, _ancestors(model.net, unit.node)):
         return broken  # a NaN closes the gates that it meets: behind them it may look like silence
-    if isinstance(model.net[unit.node].layer, ReLU) and unit.value <= 0:
+    if unit.node in model.net and isinstance(model.net[unit.node].layer, ReLU) and unit.value <= 0:
         return f"the unit did not fire on this image: its value is {unit.value:g}"
     return _where_it_ends(model.net, tape, unit, rules)
 
@@ -66,12 +66,14 @@ def _broken_weights(net: Net, names: list[str]) -> str:
         for key, value in (net[name].layer.state if name in net else {}).items():
             count = int((~np.isfinite(kernels.to_cpu(value))).sum())
             if count:
-                return f"{count} of the {value.size} numbers in {name}.{key} are NaN or infinite; load weights again"
+                return f"{name}.{key} holds NaN or infinity, at {count} of {value.size} places; load the weights again"
     return ""
 
 
 def _saturation(model: Model, tape: Tape, unit: Target) -> str:
     """A clause if the unit is a probability (or a squashed number) at the end of its range, where nothing moves it."""
+    if unit.node not in model.net:
+        return ""  # a pixel
     layer, values = model.net[unit.node].layer, tape[unit.node]
     top = np.abs(unit.value) if isinstance(layer, Tanh) else unit.value
     ends = {Softmax: (1.0,), Sigmoid: (0.0, 1.0), Tanh: (1.0,)}

@@ -11,7 +11,7 @@ from minitorch_viz.layers import ReLU
 from minitorch_viz.plotting import robust_max, show_image, show_signed
 from minitorch_viz.rules.relu import relu_mode
 from minitorch_viz.techniques.base import Result, Technique
-from minitorch_viz.techniques.diagnose import drawable, why_blank
+from minitorch_viz.techniques.diagnose import blank_note, drawable, why_blank
 from minitorch_viz.techniques.gradients._crops import averaged_over_crops
 from minitorch_viz.techniques.gradients._maps import (
     COLOUR_SIGN,
@@ -81,8 +81,9 @@ class SaliencyMap(Result):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        reasons = {why: [mode for mode, one in self.blank.items() if one == why] for why in self.blank.values() if why}
-        return tuple(f"The map is blank ({', '.join(modes)}) because {why}." for why, modes in reasons.items())
+        if len(self.blank) == 1:
+            return blank_note(*self.blank.values())
+        return tuple(f"The {mode} map is blank because {why}." for mode, why in self.blank.items() if why)
 
 
 def saliency(

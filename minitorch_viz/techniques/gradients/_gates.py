@@ -1,0 +1,53 @@
+"""What each way back through the ReLUs closes: the forward gate (the unit did not fire), the backward gate (the signal
+is negative), or both.
+"""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import numpy as np
+
+import minitorch_viz_kernels as kernels
+from minitorch_viz._types import Array
+from minitorch_viz.graph import Rule, Rules, Tape
+from minitorch_viz.layers import ReLU
+from minitorch_viz.net import Net
+from minitorch_viz.rules.relu import ReluMode, relu_mode
+from minitorch_viz.techniques.target import Target
+
+FATES = ("nothing came", "passed", "forward gate", "backward gate", "both gates")
+HAS = {"normal": (True, False), "deconvnet": (False, True), "guided": (True, True)}  # the gates of each mode
+
+
+def gate_shares(net: Net, tape: Tape, unit: Target) -> tuple[tuple[str, ...], dict[str, Array]]:
+    """The ReLUs that the signal from `unit` meets, and for each mode what became of it there.
+
+    Returns (names, {mode: (ReLUs, 5)}): shares of a ReLU's units, in the order of FATES; each row adds up to 1.
+    "nothing came" counts units whose signal was 0 already; a gate that the mode does not have closes nothing.
+    """
+    relus = [node.name for node in net.nodes if isinstance(node.layer, ReLU)]
+    found: dict[str, dict[str, Array]] = {}
+    for mode in get_args(ReluMode):
+        met: dict[str, Array] = {}
+        rules: Rules = {name: _recording(met, name, mode) for name in relus}
+        net.backward(tape, unit.seed(tape), rules=rules, crop=False)
+        found[mode] = met
+    names = tuple(name for name in relus if name in found["normal"])
+    return names, {mode: np.array([met[name] for name in names]).reshape(-1, len(FATES)) for mode, met in found.items()}
+
+
+def _recording(met: dict[str, Array], name: str, mode: ReluMode) -> Rule:
+    """The mode's rule, which also notes what it does to the signal."""
+    (rule,) = relu_mode(mode).values()
+    forward, backward = HAS[mode]
+
+    def recording(layer: ReLU, dy: Array, saved: ReLU.Saved) -> Any:
+        came = dy != 0
+        off = came & ~saved.on if forward else np.zeros_like(came)
+        negative = came & (dy < 0) if backward else np.zeros_like(came)
+        fates = (~came, came & ~off & ~negative, off & ~negative, negative & ~off, off & negative)
+        met[name] = np.array([float(kernels.to_cpu(one.mean())) for one in fates])
+        return rule(layer, dy, saved)
+
+    return recording

@@ -1,0 +1,58 @@
+"""From a heat map to a mask: GrabCut from confident seeds (OpenCV), or a threshold, and the largest piece of it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minitorch_viz._types import Array
+
+BACKGROUND, FOREGROUND, UNSURE = 0, 1, 2  # seeds; the numbers are OpenCV's GC_BGD, GC_FGD, GC_PR_BGD
+
+
+def has_grabcut() -> bool:
+    """Whether OpenCV is installed."""
+    try:
+        import cv2
+    except ImportError:
+        return False
+    return hasattr(cv2, "grabCut")
+
+
+def seeds_of(heat: Array, high: float, low: float) -> Array:
+    """Seeds (h, w) uint8: foreground above the percentile `high` of a nonnegative map, background below `low`."""
+    top, bottom = np.percentile(heat, [high, low])
+    seeds = np.full(heat.shape, UNSURE, np.uint8)
+    seeds[heat <= bottom] = BACKGROUND
+    seeds[(heat >= top) & (heat > bottom)] = FOREGROUND
+    return seeds
+
+
+def grabcut(picture: Array, seeds: Array, iterations: int) -> Array:
+    """The foreground (h, w) bool of a picture (h, w, 3) uint8: colours like the seeds', edges like the picture's."""
+    import cv2
+
+    mask = seeds.copy()
+    models = np.zeros((1, 65)), np.zeros((1, 65))  # OpenCV's room for the two mixtures of colours
+    cv2.setRNGSeed(0)  # it draws the first cluster centres by chance
+    cv2.grabCut(np.ascontiguousarray(picture[..., ::-1]), mask, None, *models, iterations, cv2.GC_INIT_WITH_MASK)
+    found: Array = (mask == cv2.GC_FGD) | (mask == cv2.GC_PR_FGD)
+    return found
+
+
+def largest_piece(mask: Array) -> Array:
+    """The largest connected piece of a mask (h, w) bool; diagonal neighbours do not touch."""
+    from skimage.measure import label
+
+    pieces = label(mask, connectivity=1)
+    sizes = np.bincount(pieces.ravel())
+    sizes[0] = 0
+    found: Array = (pieces == sizes.argmax()) & mask
+    return found
+
+
+def box_of(mask: Array) -> tuple[int, int, int, int] | None:
+    """(top, left, bottom, right) of a mask's pixels, the last ones not included; None if it is empty."""
+    if not mask.any():
+        return None
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1

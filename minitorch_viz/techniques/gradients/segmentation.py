@@ -1,0 +1,231 @@
+"""Segmentation by a classifier that never saw a mask: its saliency map says where, the photo's colours say how far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minitorch_viz._types import Array, Pair
+from minitorch_viz.errors import SettingError, near, need_whole
+from minitorch_viz.plotting import show_image
+from minitorch_viz.techniques.base import Result, Technique, explainers
+from minitorch_viz.techniques.diagnose import blank_note
+from minitorch_viz.techniques.gradients._grabcut import (
+    BACKGROUND,
+    FOREGROUND,
+    box_of,
+    grabcut,
+    has_grabcut,
+    largest_piece,
+    seeds_of,
+)
+from minitorch_viz.techniques.gradients._maps import show_blank, show_magnitude, wrapped
+from minitorch_viz.techniques.start import start
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from minitorch_viz.models import Model
+
+LEAST = 32  # pixels a side that GrabCut needs to learn colours from
+TOO_SMALL = f"with fewer than {LEAST} pixels a side there are too few colours for GrabCut"
+TOO_ALIKE = "the map has too few different values to give GrabCut seeds of both kinds"
+NO_OPENCV = (
+    'GrabCut, which follows the edges of the photo, needs OpenCV; install it with pip install "minitorch_viz[segment]"'
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation(Result):
+    """A mask and a box from a heat map."""
+
+    mask: Array  # (h, w) bool: the object
+    box: tuple[int, int, int, int] | None  # (top, left, bottom, right) in pixels; None if the mask is empty
+    magnitude: Array  # (h, w) floats, nonnegative: the smoothed heat map that gave the seeds
+    seeds: Array  # (h, w) uint8: 1 surely object, 0 surely background, 2 unsure
+    method: str  # the technique that made the heat map
+    instead: str  # why the mask is only the thresholded map; "" if GrabCut made it
+    high: float  # percentiles
+    low: float
+    sigma: float  # of the smoothing, in pixels
+    picture: Array  # (h, w, 3) uint8
+    pixel_aspect: float
+    label: str
+    blank: str
+
+    @property
+    def by(self) -> str:
+        """What made the mask."""
+        return "a threshold" if self.instead else "GrabCut"
+
+    @property
+    def caption(self) -> str:
+        if self.box is None:
+            where = "The mask is empty"
+        else:
+            top, left, bottom, right = self.box
+            where = (
+                f"The mask covers {self.mask.mean():.1%} of the picture, in a box from row {top} to {bottom} and "
+                f"column {left} to {right}"
+            )
+        return (
+            f"Segments {self.label} by {self.by}, from its {self.method} map. {where}. The map's magnitude is smoothed "
+            f"by {self.sigma:.1f} pixels, black is 0 and full scale the 99.5th percentile. Seeds: green above the "
+            f"{self.high:g} % quantile is object, blue below the {self.low:g} % quantile is background. Of the object "
+            f"the largest piece is kept."
+        )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return blank_note(self.blank) or (
+            (f"The mask is the thresholded map: {self.instead}.",) if self.instead else ()
+        )
+
+
+def segmentation(
+    model: Model,
+    image: Any,
+    *,
+    target: str | None = None,
+    node: str | None = None,
+    channel: int | None = None,
+    position: Pair | None = None,
+    method: str = "saliency",
+    high: float = 95.0,
+    low: float = 30.0,
+    smooth: float = 2.0,
+    iterations: int = 5,
+) -> Segmentation:
+    """Cut the object out of the photo, with nothing but a classifier.
+
+    The pixels with the largest saliency are taken for object, those with the least for background. GrabCut learns the
+    colours of both and decides about the rest; the largest piece is the mask, and a box around it is where the object
+    is. A classifier looks at what tells classes apart, so heads are found better than bodies.
+
+    Args:
+        target: the class, by number or name; by default the most probable one
+        node: explain a unit of this node instead of a class
+        channel: the unit's channel; by default the strongest on this image
+        position: the unit's row and column; by default where the channel is strongest
+        method: the technique whose map gives the seeds
+        high: the percentile of the map above which a pixel is object
+        low: the percentile below which it is background
+        smooth: how far the map is smoothed first, in percent of the picture's shorter side
+        iterations: rounds of GrabCut
+
+    GrabCut needs OpenCV (the extra `segment`); without it the mask is the thresholded map, and a note says so.
+
+    Returns a Segmentation with mask (h, w) and box.
+    Raises SettingError for an unknown class, channel or setting, NetError for an unknown node, ImageFileError for a
+    bad image.
+
+    Paper: Simonyan, Vedaldi, Zisserman 2013, with GrabCut of Rother et al. 2004.
+    """
+    from skimage.filters import gaussian
+
+    known = explainers(model)
+    if method not in known:
+        raise SettingError(f"There is no method {method!r}; {near(method, known, 'method')}.")
+    low, high, smooth = (_number(*one) for one in (("low", low), ("high", high), ("smooth", smooth)))
+    if low >= high:
+        raise SettingError(f"low= must be below high=, but got {low:g} and {high:g}.")
+    need_whole("number of iterations", iterations, 1, 100)
+    seen, _, unit = start(model, image, target, node, channel, position)
+    chosen = {"target": target, "node": node, "channel": channel, "position": position}
+    result = known[method].compute(model, image, **chosen, **known[method].in_comparison)
+    heat = result.heat
+    assert heat is not None  # what `Technique.explains` promises
+    # A signed map's negative parts speak against the object.
+    magnitude = np.maximum(heat, 0).astype(np.float64)
+    sigma = smooth / 100 * min(heat.shape)
+    magnitude = gaussian(magnitude, sigma) if sigma > 0 else magnitude
+    seeds = seeds_of(magnitude, high, low)
+    instead = _no_grabcut(seeds)
+    mask = seeds == FOREGROUND if instead else grabcut(seen.picture, seeds, iterations)
+    blank = "" if heat.any() else "the map of this method is all 0, so that nothing tells the object from the rest"
+    mask = largest_piece(mask)
+    return Segmentation(
+        mask,
+        box_of(mask),
+        magnitude,
+        seeds,
+        method,
+        instead,
+        high,
+        low,
+        sigma,
+        seen.picture,
+        seen.pixel_aspect,
+        unit.label,
+        blank,
+    )
+
+
+def _no_grabcut(seeds: Array) -> str:
+    """Why GrabCut cannot be used; "" if it can."""
+    if min(seeds.shape) < LEAST:
+        return TOO_SMALL
+    if not ((seeds == FOREGROUND).any() and (seeds == BACKGROUND).any()):
+        return TOO_ALIKE
+    return "" if has_grabcut() else NO_OPENCV
+
+
+def _number(name: str, value: object) -> float:
+    fits = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    if not fits or not 0 <= value <= 100:  # type: ignore[operator]  # fits says that it is a number
+        raise SettingError(f"{name}= must be a number from 0 to 100 (percent), but got {value!r}.")
+    return float(value)  # type: ignore[arg-type]  # as above
+
+
+def plot(result: Segmentation, figure: Figure) -> None:
+    """The photo with the box, the map, the seeds, and the object cut out."""
+    from matplotlib.patches import Rectangle
+
+    figure.set_size_inches(14, 3.9)
+    photo, heat, seeds, cut = figure.subplots(1, 4)
+    aspect = result.pixel_aspect
+    show_image(photo, result.picture, wrapped(result.label), aspect)
+    if result.blank:
+        for axis in (heat, seeds, cut):
+            show_blank(axis, result.mask.shape, result.blank, aspect)
+        return
+    if result.box is not None:
+        top, left, bottom, right = result.box
+        corner = (left - 0.5, top - 0.5)
+        photo.add_patch(Rectangle(corner, right - left, bottom - top, facecolor="none", edgecolor="#e69f00", lw=3))
+    show_magnitude(heat, result.magnitude, f"{result.method}, smoothed", aspect)
+    pale = np.repeat(result.picture.mean(axis=2, keepdims=True) / 255 * 0.5 + 0.4, 3, axis=2)
+    for seed, colour in ((BACKGROUND, (0.0, 0.45, 0.7)), (FOREGROUND, (0.0, 0.62, 0.45))):
+        where = result.seeds == seed
+        pale[where] = 0.35 * pale[where] + 0.65 * np.array(colour)
+    show_image(seeds, pale, "seeds: green object, blue not", aspect)
+    shown = result.picture.copy()
+    shown[~result.mask] = 255 - (255 - shown[~result.mask]) // 5
+    show_image(cut, shown, f"the mask, by {result.by}", aspect)
+    cut.contour(result.mask, [0.5], colors="#d55e00", linewidths=1.5)
+
+
+def example() -> Segmentation:
+    """A digit of scikit-learn's, by the bundled net."""
+    from minitorch_viz.models import load_model
+    from minitorch_viz.models.samples import sample_digit
+
+    return segmentation(load_model("digits"), sample_digit(), high=80)
+
+
+def applies(model: Model) -> str | None:
+    """Where there is a map to start from."""
+    return None if "saliency" in explainers(model) else "no saliency map explains this net"
+
+
+TECHNIQUE = Technique(
+    name="segmentation",
+    compute=segmentation,
+    plot=plot,
+    title="Segmentation: the object, cut out by a classifier",
+    paper="Simonyan, Vedaldi, Zisserman 2013; Rother et al. 2004",
+    example=example,
+    applies=applies,
+)
