@@ -50,7 +50,7 @@ def _share_in_python(part: Any, parts: int, board: Array, args: Any) -> None:
 
 
 if SETTINGS.DISABLE_JIT:
-    parallel = _share_in_python
+    parallel: Any = _share_in_python
 
     def serve(board: Array, me: int, patience: int) -> None:
         """Where nothing is compiled, nobody helps."""
@@ -128,30 +128,6 @@ else:
         return types.void(), write
 
     @intrinsic
-    def _write_down(typing: Any, part: Any, args: Any) -> Any:
-        """The address of a function that does one part, and of the arguments in the caller's frame."""
-        called = part.get_call_type(typing, (types.intp, types.intp, *args.types), {})
-
-        def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            compiled = part.dispatcher.overloads[called.args]
-            context.add_linking_libs([compiled.library])
-            place = cgutils.alloca_once_value(builder, values[1])
-            name = builder.module.get_unique_name(f"{builder.function.name}.part")
-            function = ir.Function(builder.module, _PART, name)
-            function.linkage = "internal"
-            inner = ir.IRBuilder(function.append_basic_block())
-            given = cgutils.unpack_tuple(inner, inner.load(inner.bitcast(function.args[0], place.type)))
-            given = [context.cast(inner, *each) for each in zip(given, args.types, called.args[2:], strict=True)]
-            status, _ = context.call_internal_no_propagate(
-                inner, compiled.fndesc, called, [*function.args[1:], *given]
-            )  # fmt: skip
-            inner.ret(inner.zext(status.is_error, _LONG))
-            both = [builder.ptrtoint(address, _LONG) for address in (function, place)]
-            return context.make_tuple(builder, signature.return_type, both)
-
-        return types.UniTuple(types.int64, 2)(part, args), write
-
-    @intrinsic
     def _run(_context: Any, job: Any, arguments: Any, number: Any, me: Any) -> Any:
         """Do one part; returns whether it failed."""
 
@@ -178,39 +154,63 @@ else:
             _add(board, LEFT, -1)
 
     @helper
-    def _share(board: Array, parts: int, job: int, arguments: int) -> bool:
-        """Do all parts, with the crew if it is free; returns whether one failed."""
+    def _share(board: Array, parts: int, job: int, arguments: int) -> None:
+        """Do all parts, with the crew if it is free."""
         failed = 0
         if parts < 2 or board[HELPERS] == 0 or not _take(board, BUSY):
             for number in range(parts):
                 failed |= _run(job, arguments, number, 0)
-            return failed != 0
-        board[JOB], board[JOB + 1], board[FAILED] = job, arguments, 0
-        _store(board, LEFT, parts)
-        _store(board, TICKET, parts << PARTS)  # from here on the helpers see it
-        _work(board, 0)
-        turn = 0
-        while _load(board, LEFT) > 0:
-            if turn < PAUSES:
-                _pause()
-            else:
-                _doze()
-            turn += 1
-        failed = int(board[FAILED])
-        _store(board, BUSY, 0)
-        return failed != 0
+        else:
+            board[JOB], board[JOB + 1], board[FAILED] = job, arguments, 0
+            _store(board, LEFT, parts)
+            _store(board, TICKET, parts << PARTS)  # from here on the helpers see it
+            _work(board, 0)
+            turn = 0
+            while _load(board, LEFT) > 0:
+                if turn < PAUSES:
+                    _pause()
+                else:
+                    _doze()
+                turn += 1
+            failed = board[FAILED]
+            _store(board, BUSY, 0)
+        if failed != 0:
+            raise RuntimeError("A part of a kernel failed: an index was out of bounds.")
 
-    @helper
-    def parallel(part: Any, parts: int, board: Array, args: Any) -> None:
+    @intrinsic
+    def parallel(typing: Any, part: Any, parts: Any, board: Any, args: Any) -> Any:
         """part(number, me, *args) for every number below parts; returns when all are done.
 
-        part: a helper of the same file, that writes where no other part writes. It must not call `parallel`.
-            me: 0 to helpers, the number of the thread that does it, for working memory of its own.
+        part: a helper of the same file, that writes where no other part writes.
+            me: which of the threads does it, 0 to helpers, for working memory of its own.
         board: of `threads.crew`.
         """
-        job, arguments = _write_down(part, args)
-        if _share(board, parts, job, arguments):
-            raise RuntimeError("A part of a kernel failed: an index was out of bounds.")
+        asked = part.get_call_type(typing, (types.intp, types.intp, *args.types), {})
+        share_out = typing.resolve_value_type(_share)
+        shared = share_out.get_call_type(typing, (board, *[types.intp] * 3), {})
+
+        def write(context: Any, builder: Any, _signature: Any, values: Any) -> Any:
+            # The arguments are written down in this frame, beside a function that reads them and does one part.
+            place = cgutils.alloca_once_value(builder, values[3])
+            name = builder.module.get_unique_name(f"{builder.function.name}.part")
+            function = ir.Function(builder.module, _PART, name)
+            function.linkage = "internal"
+            inner = ir.IRBuilder(function.append_basic_block())
+            given = cgutils.unpack_tuple(inner, inner.load(inner.bitcast(function.args[0], place.type)))
+            given = [context.cast(inner, *each) for each in zip(given, args.types, asked.args[2:], strict=True)]
+            compiled = part.dispatcher.overloads[asked.args]
+            context.add_linking_libs([compiled.library])
+            status, _ = context.call_internal_no_propagate(
+                inner, compiled.fndesc, asked, [*function.args[1:], *given]
+            )  # fmt: skip
+            inner.ret(inner.zext(status.is_error, _LONG))
+            compiled = share_out.dispatcher.overloads[shared.args]
+            context.add_linking_libs([compiled.library])
+            job = [builder.ptrtoint(address, _LONG) for address in (function, place)]
+            context.call_internal(builder, compiled.fndesc, shared, [values[2], values[1], *job])
+            return context.get_dummy_value()
+
+        return types.void(part, types.intp, board, args), write
 
     @kernel
     def serve(board: Array, me: int, patience: int) -> None:

@@ -23,17 +23,17 @@ import numpy as np
 
 from .contract import Array, Pair
 from .numba_crew import parallel, pieces, share
-from .numba_jit import helper, kernel, packed
+from .numba_jit import helper, kernel, packed, written_in
 from .numba_layout import phases, transpose
 from .numba_plan import WIDE, Plan, backward_plan, forward_plan
 from .numba_product import ROWS, multiply
-from .numba_vector import lanes_of, load, positive, spread, store
+from .numba_vector import ZERO, frozen, lanes_of, load, positive, spread, store
 from .threads import HELPERS, crew, get_threads, workspace
 
 SMALL = 50_000_000  # multiplications of an image: smaller ones are whole parts if there are many
 
 
-@helper
+@written_in
 def _multiply_panels(
     w: Array, w_at: int, depth: int, image: Array, image_at: int, x_steps: Array, b: Array, first: int, stop: int,
     begin: int, end: int, lanes: int, relu: bool, answers: Array, shift: int, row: int,
@@ -61,57 +61,7 @@ def _multiply_panels(
         at += vectors * lanes
 
 
-@helper
-def _multiply_block(
-    block: Array, w: Array, image: Array, image_at: int, steps: Array, wide: int, b: Array, down: int, right: int,
-    lanes: int, relu: bool, y: Array, space: Array,
-) -> None:  # fmt: skip
-    """One block of the table (see `numba_plan`): y[o, top + i * down, left + j * right] = b[o] + weights @ image.
-
-    A place is i * wide + j; those with j beyond the answers' width are dropped.
-    """
-    w_at, depth, first, stop, begin, end = block[0], block[2], block[4], block[5], block[6], block[7]
-    top, left, high, width = block[8], block[9], block[10], block[11]
-    x_steps, image_at = steps[block[1] : block[1] + depth], image_at + block[3]
-    answers = y.reshape(y.size)[first * y.shape[1] * y.shape[2] :]
-    if depth == 0:  # pixels that no weight reaches
-        for o in range(first, stop):
-            y[o, top::down, left::right] = 0
-        return
-    plain = down == 1 and right == 1
-    if plain and wide == width and end - begin >= 2 * lanes:  # nothing to drop, and room for a panel
-        _multiply_panels(
-            w, w_at, depth, image, image_at, x_steps, b, first, stop, begin, end, lanes, relu, answers, 0, high * width
-        )  # fmt: skip
-        return
-    rows = range(begin // wide, min(high, (end - 1) // wide + 1))
-    if plain and width >= WIDE * lanes:  # each row by itself, straight into y
-        for i in rows:
-            before, after = max(begin, i * wide), min(end, i * wide + width)
-            _multiply_panels(
-                w, w_at, depth, image, image_at, x_steps, b, first, stop, before, after, lanes, relu, answers,
-                i * (width - wide), high * width,
-            )  # fmt: skip
-        return
-    room = max(end - begin, 2 * lanes)
-    _multiply_panels(
-        w, w_at, depth, image, image_at, x_steps, b, first, stop, begin, end, lanes, relu, space, -begin, room
-    )  # fmt: skip
-    for r in range(stop - first):
-        for i in rows:
-            before, after = max(begin - i * wide, 0), min(end - i * wide, width)
-            if before < after:
-                target, source = y[first + r, top + i * down], space[r * room + i * wide + before - begin :]
-                if right == 1:  # apart, because this is compiled to vector instructions
-                    inner = target[before:after]
-                    for j in range(len(inner)):
-                        inner[j] = source[j]
-                else:
-                    for j in range(after - before):
-                        target[left + (before + j) * right] = source[j]
-
-
-@helper
+@written_in
 def _phases_of(x: Array, first: int, stop: int, before: Pair, stride: Pair, size: Pair, image: Array) -> None:
     """Channels first to stop of x (C, H, W) -> their phases in image, flat (C, sh, sw, *size)."""
     one = stride[0] * stride[1] * size[0] * size[1]
@@ -129,33 +79,65 @@ def _lay_out(
 
 
 @helper
-def _one_block(
-    number: int, me: int, table: Array, w: Array, image: Array, image_at: int, steps: Array, wide: int, b: Array,
-    apart: Pair, lanes: int, relu: bool, y: Array, memory: Array, image_room: int, room: int,
+def _multiply(
+    number: int, me: int, n: int, many: bool, x: Array, copied: bool, before: Pair, stride: Pair, size: Pair,
+    table: Array, w: Array, all_steps: Array, b: Array, apart: Pair, lanes: int, relu: bool, all_y: Array,
+    memory: Array, image_room: int, room: int,
 ) -> None:  # fmt: skip
-    """Block `number` of the table, of one image."""
-    space = memory[me * (image_room + room) + image_room :]
-    _multiply_block(
-        table[number], w, image, image_at, steps, wide, b, apart[0], apart[1], lanes, relu, y, space
-    )  # fmt: skip
+    """Block `number` of image n, or, if there are many images, all blocks of image `number`.
 
-
-@helper
-def _one_image(
-    number: int, me: int, x: Array, copied: bool, before: Pair, stride: Pair, size: Pair, table: Array, w: Array,
-    steps: Array, b: Array, apart: Pair, lanes: int, relu: bool, y: Array, memory: Array, image_room: int, room: int,
-) -> None:  # fmt: skip
-    """All of image `number`."""
-    image, image_at = x.reshape(x.size), number * x[0].size
-    if copied:
-        image, image_at = memory[me * (image_room + room) :], 0
-        image[image_room - 2 * lanes : image_room] = 0
-        _phases_of(x[number], 0, x.shape[1], before, stride, size, image)
-    for block in range(len(table)):
-        _one_block(
-            block, me, table, w, image, image_at, steps, size[1], b, apart, lanes, relu, y[number], memory,
-            image_room, room,
-        )  # fmt: skip
+    A block (see `numba_plan`): y[o, top + i * down, left + j * right] = b[o] + weights @ image, where i * wide + j is a
+    place; those with j beyond the answers' width are dropped.
+    """
+    mine = memory[me * (image_room + room) :]
+    space, image = mine[image_room:], frozen(memory)
+    start, stop_at = number, number + 1
+    if many:
+        n, start, stop_at = number, 0, len(table)
+        if copied:
+            image = frozen(mine)
+            mine[image_room - 2 * lanes : image_room] = 0  # the last panel reads beyond
+            _phases_of(x[n], ZERO, x.shape[1], before, stride, size, mine)
+    if not copied:
+        image = x.reshape(x.size)[n * x[0].size :]
+    (down, right), wide, y = apart, size[1], all_y[n]
+    for which in range(start, stop_at):
+        block = table[which]
+        w_at, depth, image_at, first, stop = block[0], block[2], block[3], block[4], block[5]
+        begin, end, top, left, high, width = block[6], block[7], block[8], block[9], block[10], block[11]
+        steps = all_steps[block[1] : block[1] + depth]
+        if depth == 0:  # pixels that no weight reaches
+            for o in range(first, stop):
+                y[o, top::down, left::right] = 0
+            continue
+        plain = down == 1 and right == 1
+        whole = plain and wide == width and end - begin >= 2 * lanes  # nothing to drop, and room for a panel
+        straight = whole or (plain and width >= WIDE * lanes)  # into y, at once or row by row
+        rows = range(begin // wide, min(high, (end - 1) // wide + 1))
+        answers = y.reshape(y.size)[first * high * width :] if straight else space
+        row = high * width if straight else max(end - begin, 2 * lanes)
+        for i in rows if straight and not whole else range(1):
+            start_at, to = begin, end
+            if straight and not whole:
+                start_at, to = max(begin, i * wide), min(end, i * wide + width)
+            shift = i * (width - wide) if straight else -begin
+            _multiply_panels(
+                w, w_at, depth, image, image_at, steps, b, first, stop, start_at, to, lanes, relu, answers, shift, row
+            )  # fmt: skip
+        if straight:
+            continue
+        for r in range(stop - first):
+            for i in rows:
+                start_at, to = max(begin - i * wide, 0), min(end - i * wide, width)
+                if start_at < to:
+                    target, source = y[first + r, top + i * down], space[r * row + i * wide + start_at - begin :]
+                    if right == 1:  # apart, because this is compiled to vector instructions
+                        inner = target[start_at:to]
+                        for j in range(len(inner)):
+                            inner[j] = source[j]
+                    else:
+                        for j in range(to - start_at):
+                            target[left + (start_at + j) * right] = source[j]
 
 
 @kernel
@@ -164,22 +146,17 @@ def _convolve(
     copied: bool, many: bool, apart: Pair, lanes: int, relu: bool, y: Array, memory: Array, image_room: int, room: int,
 ) -> None:  # fmt: skip
     """x (N, C, H, W), w flat -> y (N, O, H', W') after a plan. many: the threads share images, not blocks."""
-    if many:
-        parallel(
-            _one_image, len(x), board,
-            (x, copied, before, stride, size, table, w, steps, b, apart, lanes, relu, y, memory, image_room, room),
-        )  # fmt: skip
-        return
-    for n in range(len(x)):
-        image, image_at = x.reshape(x.size), n * x[0].size
-        if copied:
-            image, image_at = memory[:image_room], 0
-            image[image_room - 2 * lanes :] = 0  # the last panel reads beyond
-            parts = pieces(board, x.shape[1], 4 * image_room)
+    parts = pieces(board, x.shape[1], 4 * image_room)
+    for n in range(1 if many else len(x)):
+        if copied and not many:
+            memory[image_room - 2 * lanes : image_room] = 0  # the last panel reads beyond
             parallel(_lay_out, parts, board, (parts, x[n], before, stride, size, memory))
         parallel(
-            _one_block, len(table), board,
-            (table, w, image, image_at, steps, size[1], b, apart, lanes, relu, y[n], memory, image_room, room),
+            _multiply, len(x) if many else len(table), board,
+            (
+                n, many, x, copied, before, stride, size, table, w, steps, b, apart, lanes, relu, y, memory,
+                image_room, room,
+            ),
         )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from .numba_crew import parallel, pieces, share
 from .numba_jit import helper, kernel, packed
 from .numba_layout import channels_last, transpose
 from .numba_product import ROWS, multiply
-from .numba_vector import lanes_of
+from .numba_vector import ZERO, frozen, lanes_of
 from .threads import crew, workspace
 
 PLACES = 256  # places summed at a time: their numbers of dy and of the image stay in the cache
@@ -55,7 +55,7 @@ def _rows_last(
     """Some rows of x (C, H, W) -> image, flat (rows, wide, C)."""
     start, stop = share(rows, number, parts)
     row = wide * len(x)
-    channels_last(x, start + top, left, 0, stop - start, wide, len(x), lanes, image[start * row : stop * row])
+    channels_last(x, start + top, left, ZERO, stop - start, wide, len(x), lanes, image[start * row : stop * row])
 
 
 @helper
@@ -92,7 +92,7 @@ def _sum(
             parallel(_rows_last, layers, board, (layers, pixels, top, left, rows, wide, lanes, image))
             parallel(
                 _add_products, cuts * len(taps), board,
-                (cuts, answers, image, x_steps, taps, count, lanes, flat_sums),
+                (cuts, answers, frozen(image), x_steps, taps, count, lanes, flat_sums),
             )  # fmt: skip
         parallel(_collect, collected, board, (collected, sums, dw[g * per_group : (g + 1) * per_group]))
 
@@ -137,7 +137,8 @@ def _turn(number: int, _me: int, parts: int, x: Array, columns: int, lanes: int,
 
 @kernel
 def _sum_1x1(
-    board: Array, straight: Array, turned: Array, swapped: bool, lanes: int, memory: Array, dw: Array
+    board: Array, straight: Array, turned: Array, swapped: bool, steps: Array, taps: Array, lanes: int, memory: Array,
+    dw: Array,
 ) -> None:  # fmt: skip
     """straight (N, rows, places) times turned (N, wide, places) transposed -> dw (O, C), or (C, O) if swapped."""
     images, rows, places = straight.shape
@@ -147,17 +148,17 @@ def _sum_1x1(
     room = (wide + 2 * lanes - 1) // (2 * lanes) * 2 * lanes
     sums = memory[len(image) : len(image) + rows * room].reshape(1, rows, room)
     sums[:] = 0
-    steps, taps = np.arange(places) * wide, np.zeros(1, np.int64)
     turns = pieces(board, (places + lanes - 1) // lanes, 10 * image.size)
     cuts = pieces(board, (rows + ROWS - 1) // ROWS, rows * wide * places)
     for n in range(images):
         parallel(_turn, turns, board, (turns, turned[n], places, lanes, image[: places * wide].reshape(places, wide)))
-        parallel(_add_products, cuts, board, (cuts, straight[n], image, steps, taps, wide, lanes, sums))
+        parallel(_add_products, cuts, board, (cuts, straight[n], frozen(image), steps, taps, wide, lanes, sums))
     if swapped:
         ends = pieces(board, (wide + lanes - 1) // lanes, 10 * dw.size)
-        parallel(_turn, ends, board, (ends, sums[0], wide, lanes, dw))
+        parallel(_turn, ends, board, (ends, frozen(sums[0]), wide, lanes, dw))
     else:
-        dw[:] = sums[0, :, :wide]
+        for row in range(rows):
+            dw[row] = sums[0, row, :wide]
 
 
 def _sum_of_products(dy: Array, x: Array) -> Array:
@@ -170,5 +171,6 @@ def _sum_of_products(dy: Array, x: Array) -> Array:
     rows, wide = straight.shape[1], turned.shape[1]
     memory = workspace((places * wide + 2 * lanes) + rows * (wide + 2 * lanes), x.dtype)
     dw = np.empty((filters, channels), x.dtype)
-    _sum_1x1(crew(float(images) * dw.size * places), straight, turned, swapped, lanes, memory, dw)
+    steps, taps = _steps((1, places), (1, 1), (1, 1), (1, 1), places, wide)
+    _sum_1x1(crew(float(images) * dw.size * places), straight, turned, swapped, steps, taps, lanes, memory, dw)
     return dw.reshape(filters, channels, 1, 1)

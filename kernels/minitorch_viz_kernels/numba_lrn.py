@@ -15,14 +15,15 @@ import numpy as np
 
 from .contract import Array
 from .numba_crew import parallel, share
-from .numba_jit import helper, kernel, packed
+from .numba_jit import helper, kernel, packed, written_in
+from .numba_vector import frozen
 from .threads import HELPERS, crew, workspace
 
 COST = 50  # a pixel's powers and sums cost about as much as so many multiplications of a convolution
 PIXELS = 512  # that are summed at a time, in every channel
 
 
-@helper
+@written_in
 def _powers(scale: Array, beta: float, out: Array) -> None:
     """out = scale ** beta."""
     if beta == 0.75:
@@ -54,7 +55,7 @@ def _lrn_part(
                 total[p] += there[p] * there[p]
         for p in range(len(total)):
             total[p] = k + alpha * total[p]
-        _powers(total, beta, answers)
+        _powers(frozen(total), beta, answers)
         for p in range(len(total)):
             answers[p] = here[p] / answers[p]
 

@@ -22,11 +22,13 @@ import numba
 import numpy as np
 from llvmlite import binding, ir
 from numba.core import types
+from numba.core.imputils import impl_ret_borrowed
 from numba.extending import intrinsic, models, overload, register_model
 
 from .contract import Array
 
 SETTINGS: Any = numba.config  # Numba makes its attributes from the environment
+ZERO: Any = np.int64(0)  # as an argument: for a 0 that is written out, Numba compiles a function anew
 
 
 def _vector_bytes() -> int:
@@ -120,6 +122,9 @@ if SETTINGS.DISABLE_JIT:
     def positive(value: Any) -> Any:
         return np.maximum(value, 0)
 
+    def frozen(x: Array) -> Array:
+        return x
+
     def store_transposed(x: Array, at: int, row: int, y: Array, to: int, column: int) -> None:
         places = np.arange(lanes_of(x.dtype))
         y[to + places * column + places[:, None]] = x[at + places * 1 + places[:, None] * row].T
@@ -153,6 +158,15 @@ else:
             return context.get_dummy_value()
 
         return types.void(x, types.intp, value), write
+
+    @intrinsic
+    def frozen(_context: Any, x: Any) -> Any:
+        """The array as one that is only read: what reads it is then compiled once, whoever may write it."""
+
+        def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return impl_ret_borrowed(context, builder, signature.return_type, args[0])
+
+        return x.copy(readonly=True)(x), write
 
     @intrinsic
     def positive(_context: Any, value: Any) -> Any:

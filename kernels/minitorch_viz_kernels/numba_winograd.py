@@ -32,7 +32,7 @@ import numpy as np
 
 from .contract import Array, Pair
 from .numba_jit import packed
-from .numba_winograd_loops import CHUNK, GAP, LANES, PANEL, convolve_blocks, convolve_one_block
+from .numba_winograd_loops import CHUNK, GAP, LANES, PANEL, convolve
 from .threads import HELPERS, crew, workspace
 
 COST = 60.0  # of a tile, a channel and a filter: 36 multiplications and the changes of basis
@@ -65,9 +65,9 @@ def conv3x3(x: Array, w: Array, b: Array | None, padding: Pair, backward: bool =
         common, own = panels * chunks * room, max((9 * CHUNK + LANES) * PANEL, pixels + max(seen, products))
     board = crew(COST * images * down * across * channels * filters)
     memory = workspace(common + (int(board[HELPERS]) + 1) * own, x.dtype)
-    convolve = convolve_one_block if one else convolve_blocks
+    bias = packed(np.zeros(filters, x.dtype) if b is None else b)
     convolve(
-        board, packed(x), packed(w).reshape(*w.shape[:2], 9), packed(np.zeros(filters, x.dtype) if b is None else b),
-        padding, backward, relu, rows, across, y, _STEPS, memory, common, own,
+        board, one, packed(x), packed(w).reshape(*w.shape[:2], 9), bias, padding, backward, relu, rows, across, y,
+        _STEPS, memory, common, own,
     )  # fmt: skip
     return y

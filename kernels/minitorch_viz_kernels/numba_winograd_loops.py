@@ -8,10 +8,10 @@ import numpy as np
 
 from .contract import Array, Pair
 from .numba_crew import parallel, pieces, share
-from .numba_jit import helper, kernel
+from .numba_jit import helper, kernel, written_in
 from .numba_layout import channels_last
 from .numba_product import multiply
-from .numba_vector import lanes_of, load, store, store_transposed
+from .numba_vector import ZERO, frozen, lanes_of, load, store, store_transposed
 
 LANES = lanes_of(np.float32)
 PANEL = 2 * LANES  # filters that are multiplied at a time
@@ -71,7 +71,7 @@ def change_pixels(
     """x (C, H, W) -> v (36, tiles, depth): rows of tiles from `row` on, channels first to stop."""
     wide, some = 4 * across + 2, stop - first
     image = space[: (4 * rows + 2) * wide * some]
-    channels_last(x, 4 * row - padding_high, -padding_wide, first, 4 * rows + 2, wide, some, LANES, image)
+    channels_last(x, 4 * row - padding_high, -padding_wide, first, 4 * rows + 2, wide, some, LANES + ZERO, image)
     down, far = wide * some, rows * across * depth + GAP
     for i in range(rows):
         for j in range(across):
@@ -91,7 +91,7 @@ def change_pixels(
                 _store_6(v, to + 30 * far, far, _pixels(p[5], q[5], r[5], s[5], t[5], u[5]))
 
 
-@helper
+@written_in
 def _filters_last(w: Array, backward: bool, o: int, first: int, count: int, out: Array) -> None:
     """w (O, C, 9) -> out (count, 9, PANEL): filters from o on, channels from `first` on.
 
@@ -135,7 +135,7 @@ def change_filters(w: Array, backward: bool, o: int, first: int, count: int, u: 
             _store_6(u, to + 30 * far, far, _filter(p[5], q[5], r[5]))
 
 
-@helper
+@written_in
 def _write_tiles(
     m: Array, b: Array, relu: bool, o: int, row: int, rows: int, across: int, y: Array, space: Array
 ) -> None:  # fmt: skip
@@ -200,97 +200,72 @@ def multiply_tiles(
             for place in range(36):
                 left, right = place * (tiles * depth + GAP) + first, at + place * (count * PANEL + GAP)
                 target = place * (tiles * PANEL + GAP)
-                multiply(tiles, 2, v, left, depth, u, right, steps, count, m, target, PANEL)
+                multiply(tiles, 2, frozen(v), left, depth, frozen(u), right, steps, count, m, target, PANEL)
         _write_tiles(m, b, relu, o, row, rows, across, y, space)
 
 
 @helper
-def _change_pixels_part(
-    number: int, me: int, parts: int, x: Array, padding: Pair, rows: int, across: int, depth: int, v: Array,
-    memory: Array, common: int, own: int,
+def _change(
+    number: int, me: int, one: bool, parts: int, x: Array, w: Array, padding: Pair, backward: bool, rows: int,
+    across: int, memory: Array, common: int, own: int,
 ) -> None:  # fmt: skip
-    """Some channels of the only block."""
-    first, stop = share(depth // LANES, number, parts)
-    change_pixels(
-        x, padding[0], padding[1], 0, rows, across, first * LANES, stop * LANES, depth, v, memory[common + me * own :]
-    )  # fmt: skip
+    """One block: some channels of its pixels. Several: the filters of one panel and one chunk."""
+    channels, space = x.shape[1], memory[common + me * own :]
+    if one:
+        depth = (channels + LANES - 1) // LANES * LANES
+        first, stop = share(depth // LANES, number, parts)
+        change_pixels(
+            x[0], padding[0], padding[1], ZERO, rows, across, first * LANES, stop * LANES, depth, memory, space
+        )  # fmt: skip
+    else:
+        chunks = (channels + CHUNK - 1) // CHUNK
+        panel, chunk = number // chunks, number % chunks
+        room, count = 36 * (min(CHUNK, channels) * PANEL + GAP), min(CHUNK, channels - chunk * CHUNK)
+        change_filters(w, backward, panel * PANEL, chunk * CHUNK, count, memory, number * room, space)
 
 
 @helper
-def _multiply_part(
-    number: int, me: int, v: Array, depth: int, w: Array, backward: bool, channels: int, b: Array, relu: bool,
+def _multiply(
+    number: int, me: int, one: bool, x: Array, w: Array, b: Array, padding: Pair, backward: bool, relu: bool,
     rows: int, across: int, y: Array, steps: Array, memory: Array, common: int, own: int,
 ) -> None:  # fmt: skip
-    """One panel of filters of the only block."""
-    space, room = memory[common + me * own :], 36 * (min(CHUNK, channels) * PANEL + GAP)
+    """One block: one panel of filters. Several: one block of tiles of one image, all filters."""
+    channels, filters, down = x.shape[1], y.shape[1], (y.shape[2] + 3) // 4
+    depth = (channels + LANES - 1) // LANES * LANES
+    space, u, v = memory[common + me * own :], memory, memory
+    n, row, some, panel, panels = ZERO, ZERO, rows, number, ZERO + 1
+    if one:
+        room = 36 * (min(CHUNK, channels) * PANEL + GAP)
+        u, space = space[:room], space[room:]
+    else:
+        blocks = (down + rows - 1) // rows
+        n, row = number // blocks, number % blocks * rows
+        some, panel, panels = min(rows, down - row), ZERO, (filters + PANEL - 1) // PANEL
+        size = 36 * (rows * across * depth + GAP)
+        v, space = space[:size], space[size:]
+        change_pixels(x[n], padding[0], padding[1], row, some, across, ZERO, depth, depth, v, space)
     multiply_tiles(
-        v, depth, w, backward, channels, space[:room], False, b, relu, number, 1, 0, rows, across, y, steps,
-        space[room:],
+        v, depth, w, backward, channels, u, not one, b, relu, panel, panels, row, some, across, y[n], steps, space
     )  # fmt: skip
 
 
 @kernel
-def convolve_one_block(
-    board: Array, x: Array, w: Array, b: Array, padding: Pair, backward: bool, relu: bool, rows: int, across: int,
-    y: Array, steps: Array, memory: Array, common: int, own: int,
-) -> None:  # fmt: skip
-    """A small image: all its tiles are changed first, then each thread takes some of the filters."""
-    channels, filters, tiles = x.shape[1], y.shape[1], rows * across
-    depth = (channels + LANES - 1) // LANES * LANES
-    parts = pieces(board, depth // LANES, 500 * tiles * channels)
-    parallel(
-        _change_pixels_part, parts, board, (parts, x[0], padding, rows, across, depth, memory, memory, common, own)
-    )  # fmt: skip
-    parallel(
-        _multiply_part, (filters + PANEL - 1) // PANEL, board,
-        (memory, depth, w, backward, channels, b, relu, rows, across, y[0], steps, memory, common, own),
-    )  # fmt: skip
-
-
-@helper
-def _change_filters_part(
-    number: int, me: int, w: Array, backward: bool, channels: int, u: Array, memory: Array, common: int, own: int
-) -> None:  # fmt: skip
-    """The filters of one panel and one chunk."""
-    chunks = (channels + CHUNK - 1) // CHUNK
-    panel, chunk = number // chunks, number % chunks
-    room, count = 36 * (min(CHUNK, channels) * PANEL + GAP), min(CHUNK, channels - chunk * CHUNK)
-    change_filters(
-        w, backward, panel * PANEL, chunk * CHUNK, count, u, number * room, memory[common + me * own :]
-    )  # fmt: skip
-
-
-@helper
-def _one_block(
-    number: int, me: int, x: Array, w: Array, b: Array, padding: Pair, backward: bool, relu: bool, rows: int,
+def convolve(
+    board: Array, one: bool, x: Array, w: Array, b: Array, padding: Pair, backward: bool, relu: bool, rows: int,
     across: int, y: Array, steps: Array, memory: Array, common: int, own: int,
 ) -> None:  # fmt: skip
-    """One block of tiles of one image, all filters."""
-    channels, filters, down = x.shape[1], y.shape[1], (y.shape[2] + 3) // 4
-    depth, panels = (channels + LANES - 1) // LANES * LANES, (filters + PANEL - 1) // PANEL
-    blocks = (down + rows - 1) // rows
-    n, row = number // blocks, number % blocks * rows
-    some = min(rows, down - row)
-    space, size = memory[common + me * own :], 36 * (rows * across * depth + GAP)
-    v, space = space[:size], space[size:]
-    change_pixels(x[n], padding[0], padding[1], row, some, across, 0, depth, depth, v, space)
-    multiply_tiles(
-        v, depth, w, backward, channels, memory, True, b, relu, 0, panels, row, some, across, y[n], steps, space
-    )  # fmt: skip
+    """One block, a small image: all its pixels are changed first, then each thread takes some of the filters.
 
-
-@kernel
-def convolve_blocks(
-    board: Array, x: Array, w: Array, b: Array, padding: Pair, backward: bool, relu: bool, rows: int, across: int,
-    y: Array, steps: Array, memory: Array, common: int, own: int,
-) -> None:  # fmt: skip
-    """A large image, or many: all filters are changed first, then each thread takes some blocks of tiles."""
+    Several, a large image or many: all filters are changed first, then each thread takes some blocks of tiles.
+    """
     channels, panels, down = x.shape[1], (y.shape[1] + PANEL - 1) // PANEL, (y.shape[2] + 3) // 4
-    chunks = (channels + CHUNK - 1) // CHUNK
+    changes, parts = panels * ((channels + CHUNK - 1) // CHUNK), len(x) * ((down + rows - 1) // rows)
+    if one:
+        changes, parts = pieces(board, (channels + LANES - 1) // LANES, 500 * rows * across * channels), panels
     parallel(
-        _change_filters_part, panels * chunks, board, (w, backward, channels, memory, memory, common, own)
+        _change, changes, board, (one, changes, x, w, padding, backward, rows, across, memory, common, own)
     )  # fmt: skip
     parallel(
-        _one_block, len(x) * ((down + rows - 1) // rows), board,
-        (x, w, b, padding, backward, relu, rows, across, y, steps, memory, common, own),
+        _multiply, parts, board,
+        (one, x, w, b, padding, backward, relu, rows, across, y, steps, memory, common, own),
     )  # fmt: skip
