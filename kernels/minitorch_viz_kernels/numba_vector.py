@@ -125,11 +125,18 @@ if SETTINGS.DISABLE_JIT:
     def frozen(x: Array) -> Array:
         return x
 
+    def keep_winners(x: Array, at: int, code: int, best: Array, codes: Array, to: int) -> None:
+        lanes = lanes_of(x.dtype)
+        value, before = x[at : at + lanes], best[to : to + lanes]
+        wins = ~(value <= before) & (before == before)
+        best[to : to + lanes], codes[to : to + lanes][wins] = np.where(wins, value, before), code
+
     def store_transposed(x: Array, at: int, row: int, y: Array, to: int, column: int) -> None:
         places = np.arange(lanes_of(x.dtype))
         y[to + places * column + places[:, None]] = x[at + places * 1 + places[:, None] * row].T
 
 else:
+    _I = ir.IntType(32)
 
     @intrinsic
     def load(_context: Any, x: Any, at: Any) -> Any:
@@ -158,6 +165,31 @@ else:
             return context.get_dummy_value()
 
         return types.void(x, types.intp, value), write
+
+    @intrinsic
+    def keep_winners(_context: Any, x: Any, at: Any, code: Any, best: Any, codes: Any, to: Any) -> Any:
+        """Where x[at + j] is above best[to + j], or is the first NaN: best[to + j] = x[at + j], codes[to + j] = code."""
+
+        def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            kinds, (x, at, code, best, codes, to) = signature.args, args
+            value = load_vector(builder, pointer_to(context, builder, kinds[0], x, at))
+            best_at = pointer_to(context, builder, kinds[3], best, to)
+            before = load_vector(builder, best_at)
+            whole = ir.VectorType(ir.IntType(32), value.type.count)
+            codes_at = builder.bitcast(pointer_to(context, builder, kinds[4], codes, to), whole.as_pointer())
+            noted = builder.load(codes_at)
+            noted.align = 4
+            first = builder.insert_element(ir.Constant(whole, ir.Undefined), builder.trunc(code, ir.IntType(32)), _I(0))
+            everywhere = builder.shuffle_vector(first, ir.Constant(whole, ir.Undefined), ir.Constant(whole, None))
+            # A NaN is not below, above or equal to anything. Once it is best, nothing wins.
+            wins = builder.and_(
+                builder.fcmp_unordered("ugt", value, before), builder.fcmp_ordered("ord", before, before)
+            )  # fmt: skip
+            store_vector(builder, builder.select(wins, value, before), best_at)
+            builder.store(builder.select(wins, everywhere, noted), codes_at).align = 4
+            return context.get_dummy_value()
+
+        return types.void(x, types.intp, types.intp, best, codes, types.intp), write
 
     @intrinsic
     def frozen(_context: Any, x: Any) -> Any:
