@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from minitorch_viz import Net
+from minitorch_viz.data.batches import ArrayBatches, shifted
 from minitorch_viz.errors import MinitorchVizError, NetError, SettingError, ShapeError
 from minitorch_viz.layers import BatchNorm2d, Flatten, Linear, ReLU
 from minitorch_viz.training import (
@@ -22,7 +23,6 @@ from minitorch_viz.training import (
     evaluate,
     fit,
 )
-from minitorch_viz.training.batches import ArrayBatches, shifted
 from tests.training.training_cases import assert_same_bits, bars, net_with_everything, small_net
 
 
