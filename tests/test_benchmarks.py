@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from minitorch_viz.techniques import techniques
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 
@@ -44,3 +47,13 @@ def test_epoch(capsys: pytest.CaptureFixture[str]) -> None:
     assert kinds == {"Conv2d", "BatchNorm2d", "ReLU", "MaxPool2d", "GlobalAvgPool2d", "Flatten", "Linear"}
     assert json.loads(json.dumps(result)) == result
     assert "ms a step" in capsys.readouterr().out
+
+
+def test_attributions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.path", sys.path[:])  # it finds its neighbours by path
+    result = load("attributions").main(["--quick"])
+    rows = {row["what"]: row for row in result["rows"]}
+    assert {"guided backprop", "integrated gradients", "smoothgrad"} <= rows.keys()
+    assert ("grad-cam" in rows) == ("grad-cam" in techniques())
+    assert all(row["ms"] > 0 for row in rows.values())
+    assert json.loads(json.dumps(result))["net"] == "squeezenet1_1"
