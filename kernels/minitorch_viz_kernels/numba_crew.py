@@ -40,7 +40,7 @@ intrinsic: Callable[[Written], Written] = numbas_intrinsic  # a call gives no co
 
 PARTS = 32  # the ticket holds the number of parts above this bit, the next part below
 MASK = (1 << PARTS) - 1
-PAUSES = 2000  # so often the caller only pauses, some 50 microseconds; then it sleeps for moments
+PAUSES = 8000  # so often the caller only pauses, some 200 microseconds; then it sleeps for moments
 PIECES, GRAIN = 4, 200_000  # so many parts for each thread, and multiplications of a part: some microseconds
 POSIX, LINUX = os.name == "posix", sys.platform == "linux"
 

@@ -118,11 +118,23 @@ class _Crew:
         patience = _turns()
         while self.board[OPEN]:
             if serve(self.board, me, patience):
+                if self._make_room():
+                    continue
                 self.rest = time.perf_counter() + CROWDED
             self.asleep.append(bell)
             if not self.board[OPEN]:  # dismissed in between, and the bell was not seen
                 return
             bell.acquire()
+
+
+    def _make_room(self) -> bool:
+        """Move this helper from its caller's core, where a system likes to put whom it wakes; False if it cannot."""
+        with contextlib.suppress(AttributeError, OSError):  # not Linux, or not allowed
+            others = os.sched_getaffinity(os.getpid()) - {int(self.board[CORE])}
+            if others:
+                os.sched_setaffinity(0, others)
+                return True
+        return False
 
 
 @functools.cache
