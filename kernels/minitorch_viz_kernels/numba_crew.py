@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -32,16 +33,16 @@ from numba.extending import intrinsic as numbas_intrinsic
 from .contract import Array
 from .numba_jit import helper, kernel
 from .numba_vector import SETTINGS
-from .threads import BUSY, FAILED, HELPERS, JOB, LEFT, OPEN, TICKET
+from .threads import BUSY, CORE, FAILED, HELPERS, JOB, LEFT, OPEN, TICKET
 
 Written = Callable[..., Any]
 intrinsic: Callable[[Written], Written] = numbas_intrinsic  # a call gives no context, which Numba adds
 
 PARTS = 32  # the ticket holds the number of parts above this bit, the next part below
 MASK = (1 << PARTS) - 1
-PAUSES = 2000  # so often the caller only pauses, some 50 microseconds; then it sleeps for moments
+PAUSES = 8000  # so often the caller only pauses, some 200 microseconds; then it sleeps for moments
 PIECES, GRAIN = 4, 200_000  # so many parts for each thread, and multiplications of a part: some microseconds
-POSIX = os.name == "posix"
+POSIX, LINUX = os.name == "posix", sys.platform == "linux"
 
 
 def _share_in_python(part: Any, parts: int, board: Array, args: Any) -> None:
@@ -52,8 +53,9 @@ def _share_in_python(part: Any, parts: int, board: Array, args: Any) -> None:
 if SETTINGS.DISABLE_JIT:
     parallel: Any = _share_in_python
 
-    def serve(board: Array, me: int, patience: int) -> None:
+    def serve(board: Array, me: int, patience: int) -> bool:  # noqa: ARG001
         """Where nothing is compiled, nobody helps."""
+        return False
 
 else:
     _LONG, _BYTES = ir.IntType(64), ir.IntType(8).as_pointer()
@@ -128,6 +130,20 @@ else:
         return types.void(), write
 
     @intrinsic
+    def _core(_context: Any) -> Any:
+        """The number of the core that this thread is on, or -1 where the system does not tell."""
+
+        def write(_context: Any, builder: Any, _signature: Any, _args: Any) -> Any:
+            if not LINUX:
+                return _LONG(-1)
+            kind = ir.FunctionType(ir.IntType(32), [])
+            return builder.sext(
+                builder.call(cgutils.get_or_insert_function(builder.module, kind, "sched_getcpu"), []), _LONG
+            )  # fmt: skip
+
+        return types.int64(), write
+
+    @intrinsic
     def _run(_context: Any, job: Any, arguments: Any, number: Any, me: Any) -> Any:
         """Do one part; returns whether it failed."""
 
@@ -161,7 +177,7 @@ else:
             for number in range(parts):
                 failed |= _run(job, arguments, number, 0)
         else:
-            board[JOB], board[JOB + 1], board[FAILED] = job, arguments, 0
+            board[JOB], board[JOB + 1], board[FAILED], board[CORE] = job, arguments, 0, _core()
             _store(board, LEFT, parts)
             _store(board, TICKET, parts << PARTS)  # from here on the helpers see it
             _work(board, 0)
@@ -213,14 +229,23 @@ else:
         return types.void(part, types.intp, board, args), write
 
     @kernel
-    def serve(board: Array, me: int, patience: int) -> None:
-        """What a helper does: parts of jobs, until it has waited `patience` turns in vain or the board is closed."""
+    def serve(board: Array, me: int, patience: int) -> bool:
+        """What a helper does: parts of jobs, until it has waited `patience` turns in vain or the board is closed.
+
+        Where other programs run too, a helper may be put on the caller's own core, which it would only keep from
+        working: then it leaves at once. Returns whether that was so.
+        """
         turn = 0
         while turn < patience and board[OPEN] != 0:
+            if turn % 8 == 0:
+                core = _core()
+                if core >= 0 and core == board[CORE]:
+                    return True
             if _work(board, me):
                 turn = 0
             _pause()
             turn += 1
+        return False
 
 
 @helper
