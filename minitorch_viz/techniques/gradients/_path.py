@@ -64,22 +64,22 @@ def follow(
     through it with the sum of the signals is the same as one for each step.
     """
     places, weights = nodes_of(rule, steps)
-    module = kernels.array_module(x)
+    device = kernels.device_of(x)
     name = stem(net, unit) or net.inputs[0]
     low, high = (net.predict(end, upto=name) if name in net else end for end in (base, x))
     way = high - low
-    total = module.zeros(way.size, x.dtype)
+    total = np.zeros_like(way.ravel())
     values, slopes = np.empty(steps), np.empty(steps)
     for part in parts(steps, chunk):
-        a = module.asarray(places[part], dtype=x.dtype).reshape(-1, *[1] * (way.ndim - 1))
+        a = kernels.to_device(places[part].astype(x.dtype), device).reshape(-1, *[1] * (way.ndim - 1))
         here = a * way
         here += low
         tape = net.forward(given={name: here}, upto=unit.node)
         signals = backward(net, tape, unit, {}, wrt=name)[name].reshape(len(a), -1)
         values[part] = values_of(tape, unit)
         # einsum, which keeps to this thread: a product with a vector would wake BLAS's own, and they hold the cores.
-        slopes[part] = kernels.to_cpu(module.einsum("kp,p->k", signals, way.ravel()))
-        total += module.einsum("k,kp->p", module.asarray(weights[part], dtype=x.dtype), signals)
+        slopes[part] = kernels.to_cpu(np.einsum("kp,p->k", signals, way.ravel()))
+        total += np.einsum("k,kp->p", kernels.to_device(weights[part].astype(x.dtype), device), signals)
         tick(len(a))
     total = total.reshape(way.shape)
     gradient = through_stem(net, name, x, total) if name in net else total
