@@ -21,6 +21,11 @@ class Metric:
     digits: int = 2
 
 
+def number(value: float, digits: int = 2) -> str:
+    """A number with so many digits, a real minus sign, and no negative zero."""
+    return f"{value:z.{digits}f}".replace("-", "−")
+
+
 ONE, SEVERAL, PHOTOS = "one object", "several objects", "boxes on photos"
 NET, RANDOM, REST = "the net's answer", "left when weights are random", "steady, fast"
 
