@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from minitorch_viz.models import Model
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class GuidedGradCam(PixelMap):
     """Guided backpropagation times the enlarged Grad-CAM map, pixel by pixel."""
 
     guided: Array  # (C, h, w): the first factor
-    signed: Array  # (1, h', w'): Grad-CAM's sum at the layer's places, before the relu: the second factor
+    sums: Array  # (1, h', w'): Grad-CAM's sum at the layer's places, before the relu: the second factor
     weights: Array  # (1, C): its weights
     layer: str  # the node whose maps are weighted
     nowhere: str  # why Grad-CAM's map is blank; "" if it is not
@@ -41,11 +41,11 @@ class GuidedGradCam(PixelMap):
         """The second factor as a result of its own."""
         labels, values = (self.label,), (self.value,)
         blanks, seen = (self.nowhere,), (self.picture, self.pixel_aspect)
-        return GradCam(self.signed, self.layer, *seen, labels, values, blanks, self.weights)
+        return GradCam(self.sums, self.layer, *seen, labels, values, blanks, self.weights)
 
     @property
     def caption(self) -> str:
-        high, wide = self.signed.shape[1:]
+        high, wide = self.sums.shape[1:]
         return (
             f"{self.explains} Guided Grad-CAM: the guided signal at each pixel times the Grad-CAM map of "
             f"{self.layer} ({high} x {wide} places, enlarged bilinearly). The map says where, and differs from "
@@ -89,8 +89,19 @@ def guided_grad_cam(
     blank = why_blank(model, tape, unit, guided, rules) or cam.blanks[0]
     if not blank and not signal.any():
         blank = "the guided signal is 0 wherever the Grad-CAM map is not"
-    cam_parts = (cam.signed, cam.weights, cam.layer, cam.blanks[0])
-    return GuidedGradCam(signal, seen.picture, seen.pixel_aspect, unit.label, unit.value, blank, guided, *cam_parts)
+    return GuidedGradCam(
+        signal,
+        seen.picture,
+        seen.pixel_aspect,
+        unit.label,
+        unit.value,
+        blank,
+        guided=guided,
+        sums=cam.signed,
+        weights=cam.weights,
+        layer=cam.layer,
+        nowhere=cam.blanks[0],
+    )
 
 
 def plot(result: GuidedGradCam, figure: Figure) -> None:

@@ -1,0 +1,247 @@
+"""The microscope's page: as much of a net as fits into one HTML file, in which one clicks from unit to unit.
+
+The page holds, for each node: the values, the signals of the three ReLU modes, and what is needed to take a unit's
+arithmetic apart again (weights, bias, a pooling's winners). Nothing of it is computed twice: the page shows whether its
+products add up to the net's own value. Of a large net it holds the places around the unit: what it and its neighbours
+see further down, and where they are seen further up.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import minitorch_viz_kernels as kernels
+from minitorch_viz._types import Array
+from minitorch_viz.boxes import Boxes, Span, whole_map
+from minitorch_viz.graph import Node, Tape
+from minitorch_viz.layers import (
+    Add,
+    AvgPool2d,
+    BatchNorm2d,
+    Concat,
+    Conv2d,
+    Dropout,
+    Flatten,
+    GlobalAvgPool2d,
+    Linear,
+    MaxPool2d,
+    ReLU,
+    Softmax,
+)
+from minitorch_viz.net import Net
+from minitorch_viz.techniques.gradients._unit import Place
+from minitorch_viz.techniques.view import View
+
+if TYPE_CHECKING:
+    from minitorch_viz.models import Model
+
+MOST = 4_000_000  # numbers that a page may hold; 4 bytes each, 8 in a page of less than EXACT
+EXACT = 500_000
+INPUT: Mapping[str, Any] = {"kind": "Input", "inputs": (), "words": "picture"}
+AROUND = (6, 3, 1, 0)  # places kept on each side of the unit, if not all fit: the first with which the way down does
+
+
+def page_data(
+    model: Model,
+    tape: Tape,
+    signals: Mapping[str, Mapping[str, Array]],
+    seen: View,
+    way: Sequence[Place],
+    top: tuple[str, float],
+) -> dict[str, Any]:
+    """What the page needs, in plain dicts and arrays: the whole net, or as much as fits around the unit."""
+    net = model.net
+    boxes = {name: _whole(tape[name]) for name in net.names if name in tape}
+    cards = _cards(net, tape, signals, boxes)
+    for around in AROUND:
+        if sum(map(_numbers, cards.values())) <= MOST:
+            break  # the whole net, or the way down to the pixels
+        boxes = _below(net, tape, way[-1], around)
+        cards = _cards(net, tape, signals, boxes)
+    if set(cards) != set(tape.values):
+        cards = _cards(net, tape, signals, _above(net, tape, boxes))
+    kept = _nearest(net, cards, way[-1].node)
+    kept_whole = all(cards[name]["box"][2:] == tuple(cards[name]["shape"][1:]) for name in kept)
+    return {
+        "model": model.name,
+        "nodes": {name: cards[name] for name in net.names if name in kept},
+        "left_out": tuple(name for name in net.names if name not in kept),
+        "read_elsewhere": tuple(sorted({name for one in net.nodes if one.name not in kept for name in one.inputs})),
+        "whole": kept_whole,
+        "start": {"node": way[0].node, "index": way[0].at},
+        "top": {"label": top[0], "value": top[1]},
+        "picture": seen.picture,
+        "pixel_aspect": seen.pixel_aspect,
+    }
+
+
+def render_page(data: Mapping[str, Any]) -> str:
+    """The page as one string of HTML, with everything inside."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+    from PIL import Image
+
+    from minitorch_viz import __version__
+
+    buffer = io.BytesIO()
+    Image.fromarray(data["picture"]).save(buffer, "PNG")
+    exact = sum(_numbers(card) for card in data["nodes"].values()) <= EXACT
+    content = {
+        **data,
+        "picture": "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode(),
+        "size": data["picture"].shape[:2],
+        "exact": exact,
+        "nodes": [{"name": name, **_packed(card, exact)} for name, card in data["nodes"].items()],
+    }
+    environment = Environment(
+        loader=PackageLoader("minitorch_viz"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page: str = environment.get_template("microscope.html").render(
+        data=Markup(json.dumps(content).replace("<", "\\u003c")),
+        model=data["model"],
+        top=data["top"],
+        left_out=data["left_out"],
+        whole=data["whole"],
+        kept=len(data["nodes"]),
+        version=__version__,
+    )
+    return page
+
+
+def _cards(
+    net: Net, tape: Tape, signals: Mapping[str, Mapping[str, Array]], boxes: Mapping[str, Boxes]
+) -> dict[str, dict[str, Any]]:
+    """For each node with a box: its values, signals and winners inside the box, and its weights."""
+    cards: dict[str, dict[str, Any]] = {}
+    for name, box in boxes.items():
+        card = _card(net[name], tape) if name in net else dict(INPUT)
+        y = kernels.to_cpu(tape[name])[0]
+        shape = y.shape if y.ndim == 3 else (y.size, 1, 1)
+        cut = (slice(None), *(slice(span.starts[0], span.starts[0] + span.size) for span in box))
+        card["value"] = y.reshape(shape)[cut]
+        card["signals"] = {mode: back[name].reshape(shape)[cut] for mode, back in signals.items() if name in back}
+        if "won" in card:
+            card["won"] = card["won"][cut]
+        card["shape"], card["maps"] = shape, y.ndim == 3
+        card["box"] = (box.rows.starts[0], box.columns.starts[0], *box.size)
+        cards[name] = card
+    return cards
+
+
+def _whole(value: Array) -> Boxes:
+    return whole_map(value.shape[2:] if value.ndim == 4 else (1, 1))
+
+
+def _below(net: Net, tape: Tape, place: Place, around: int) -> dict[str, Boxes]:
+    """The boxes that a unit and its neighbours read, down to the input."""
+    boxes = {place.node: _whole(tape[place.node])}
+    if len(place.at) == 3:
+        sizes = zip(place.at[1:], tape[place.node].shape[2:], strict=True)
+        spans = [Span.covering([max(0, i - around)], [min(size, i + around + 1)], size) for i, size in sizes]
+        boxes[place.node] = Boxes(*spans)
+    for node in reversed(net.nodes):
+        if node.name in boxes:
+            for name in node.inputs:
+                below = _whole(tape[name])
+                if node.layer.window is not None and tape[name].ndim == 4:
+                    below = node.layer.window.reads(boxes[node.name], tape[name].shape[2:])
+                boxes[name] = boxes[name].union(below, tape[name].shape[2:]) if name in boxes else below
+    return boxes
+
+
+def _above(net: Net, tape: Tape, boxes: Mapping[str, Boxes]) -> dict[str, Boxes]:
+    """The same, and the boxes that depend on these, up to the top."""
+    found = dict(boxes)
+    for node in net.nodes:
+        sources = [name for name in node.inputs if name in found]
+        if sources and node.name not in found and node.name in tape:
+            found[node.name] = _whole(tape[node.name])
+            if node.layer.window is not None and tape[node.name].ndim == 4:
+                found[node.name] = node.layer.window.reached(found[sources[0]], tape[node.name].shape[2:])
+    return found
+
+
+def _card(node: Node, tape: Tape) -> dict[str, Any]:
+    """What the page must know of one node to take its units apart; kind "Other": only their values are shown."""
+    layer = node.layer
+    card: dict[str, Any] = {"kind": "Other", "inputs": node.inputs, "words": repr(layer)}
+    zeros = getattr(layer, "padding_mode", "zeros") == "zeros"
+    if isinstance(layer, Conv2d) and zeros and layer.groups == 1:
+        settings = {"stride": layer.stride, "padding": layer.padding, "dilation": layer.dilation}
+        return card | {"kind": "Conv2d", "weight": layer.weight, "bias": layer.bias, **settings}
+    if isinstance(layer, Linear):
+        return card | {"kind": "Linear", "weight": layer.weight, "bias": layer.bias}
+    if isinstance(layer, MaxPool2d) and node.name in tape.saved:
+        settings = {"kernel": layer.kernel, "stride": layer.stride, "padding": layer.padding}
+        return card | {"kind": "MaxPool2d", "won": kernels.to_cpu(tape.saved[node.name].won)[0], **settings}
+    if isinstance(layer, BatchNorm2d):
+        scale = 1 / np.sqrt(layer.running_var + layer.eps)
+        scale = scale if layer.weight is None else scale * layer.weight
+        shift = (0 if layer.bias is None else layer.bias) - layer.running_mean * scale
+        return card | {"kind": "BatchNorm2d", "weight": scale, "bias": shift}
+    if isinstance(layer, Concat) and layer.axis == 1 and node.name in tape.saved:
+        return card | {"kind": "Concat", "ends": tape.saved[node.name].ends}
+    if isinstance(layer, AvgPool2d) and not layer.ceil_mode and not any(layer.padding):
+        return card | {"kind": "AvgPool2d", "kernel": layer.kernel, "stride": layer.stride, "padding": (0, 0)}
+    if isinstance(layer, (ReLU, Dropout, Add, Flatten, GlobalAvgPool2d, Softmax)):
+        return card | {"kind": type(layer).__name__}
+    return card
+
+
+def _numbers(card: Mapping[str, Any]) -> int:
+    arrays: list[Any] = [
+        card["value"],
+        *card["signals"].values(),
+        card.get("weight"),
+        card.get("bias"),
+        card.get("won"),
+    ]
+    return sum(one.size for one in arrays if one is not None)
+
+
+def _nearest(net: Net, cards: Mapping[str, Mapping[str, Any]], start: str) -> set[str]:
+    """The nodes around `start`, nearest first, whose numbers together fit into a page."""
+    links: dict[str, list[str]] = {name: [] for name in net.names}
+    for node in net.nodes:
+        for source in node.inputs:
+            links[node.name].append(source)
+            links[source].append(node.name)
+    kept: set[str] = set()
+    room, queue, met = MOST, [start], {start}
+    while queue:
+        name = queue.pop(0)
+        if name not in cards:
+            continue
+        room -= _numbers(cards[name])
+        if room < 0 and kept:
+            break
+        kept.add(name)
+        new = [one for one in links[name] if one not in met]
+        met.update(new)
+        queue += new
+    return kept
+
+
+def _packed(card: Mapping[str, Any], exact: bool) -> dict[str, Any]:
+    """Arrays as {"shape": ..., "base64": ...}: little-endian float64 or float32, winners as int32."""
+
+    def pack(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: pack(one) for key, one in value.items()}
+        if not isinstance(value, np.ndarray):
+            return value
+        kind = "<i4" if value.dtype.kind == "i" else "<f8" if exact else "<f4"
+        raw = np.ascontiguousarray(value).astype(kind).tobytes()
+        return {"shape": value.shape, "kind": kind[1:], "base64": base64.b64encode(raw).decode()}
+
+    return {key: pack(value) for key, value in card.items()}
