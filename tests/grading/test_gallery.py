@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +39,9 @@ def section() -> str:
     """The README's figures."""
     scenes, photos = means(read("grade.json")), means(read("grade_photos.json"))
     single, several = read("grade.json")["settings"]["kept"]["scenes"]
+    head = f"On {single} scenes with one object and {several} with several (all numbers, with confidence intervals and "
     lines = [
-        f"On {single} scenes with one object and {several} with several ([all numbers, with confidence intervals and maps]"
-        "(docs/gallery/grade.html)):\n",
+        head + "the maps themselves: [`docs/gallery/grade.html`](docs/gallery/grade.html)):\n",
         "| method | " + " | ".join(HEADS) + " |",
         "| --- |" + " ---: |" * len(HEADS),
     ]
@@ -48,19 +49,25 @@ def section() -> str:
         cells = [number(scenes[row["method"]][key], METRICS[key].digits) for key in COLUMNS]
         name = f"*{row['method']}*" if row["baseline"] else f"`{row['method']}`"
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    left = {name: number(photos[name]["top"]) for name in ("guided-backprop", "deconvnet", "saliency", "grad-cam")}
-    lines += [
-        "",
-        "The last columns but one are rank correlations: 1 is the same map. Guided backpropagation keeps "
-        f"{number(scenes['guided-backprop']['top'])} of its map when the classifier is random and "
-        f"{number(scenes['guided-backprop']['half'])} when the upper half of the net is, the plain gradient "
-        f"{number(scenes['saliency']['half'])}, Grad-CAM {number(scenes['grad-cam']['half'])}. A deconvnet's map of this "
-        f"shallow net changes as much with a random classifier ({number(scenes['deconvnet']['top'])}) as with the class "
-        f"({number(scenes['deconvnet']['same'])}); of SqueezeNet's 26 convolutions it keeps {left['deconvnet']}, guided "
-        f"backpropagation {left['guided-backprop']}, the gradient {left['saliency']}, Grad-CAM {left['grad-cam']} "
-        "([on photos with boxes](docs/gallery/grade_photos.json)). The edge detector knows nothing of the net.",
-    ]
-    return "\n".join(lines) + "\n"
+    figures = {
+        f"{net}_{method.replace('-', '_')}_{key}": number(cells[key])
+        for net, found in (("scenes", scenes), ("photos", photos))
+        for method, cells in found.items()
+        for key in ("top", "half", "same", "contrast")
+    }
+    return "\n".join([*lines, "", *textwrap.wrap(WORDS.format(**figures), 119, break_on_hyphens=False)]) + "\n"
+
+
+WORDS = """
+*Same* and *random* are rank correlations: 1 is the same map. With a random classifier guided backpropagation keeps
+{scenes_guided_backprop_top} of its map, with the upper half of the net random {scenes_guided_backprop_half}; the plain
+gradient {scenes_saliency_half}, Grad-CAM {scenes_grad_cam_half}. A deconvnet's map of this shallow net changes as much
+with a random classifier ({scenes_deconvnet_top}) as with another class ({scenes_deconvnet_same}); on photos, of
+SqueezeNet's 26 convolutions, it keeps {photos_deconvnet_top} and guided backpropagation {photos_guided_backprop_top},
+the gradient {photos_saliency_top}, Grad-CAM {photos_grad_cam_top}
+([`docs/gallery/grade_photos.json`](docs/gallery/grade_photos.json)). Edges know nothing of the net: what does not beat
+them has not shown that it does.
+"""
 
 
 def test_the_readmes_figures_are_the_gallerys() -> None:

@@ -120,6 +120,9 @@ def test_findings_name_what_the_numbers_say(grades) -> None:
     cell = grades.interval("colours", "saliency", "contrast")
     assert cell is not None
     assert f"saliency {cell.mean:.2f}" in said["Of several objects, the right one?"]
+    methods = sorted(("saliency", "guided-backprop"), key=lambda name: -grades.interval("colours", name, "iou").mean)
+    listed = [said["Which maps lie on the object?"].find(name) for name in methods]
+    assert -1 < listed[0] < listed[1]
     best = max(("random", "centre", "edges"), key=lambda name: grades.interval("colours", name, "iou").mean)
     assert f"knows nothing of the net, {best}" in said["What does a map get for nothing?"]
 
