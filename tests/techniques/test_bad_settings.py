@@ -81,12 +81,17 @@ OWN = {
         "the same class twice": ({"target": 3, "other": 3}, "explained already"),
         "a second class for a unit": ({"node": "relu1", "other": 3}, "leave it out"),
         "unknown method": ({"only": "salency"}, "near methods: saliency"),
-        "one of two methods unknown": ({"only": "saliency,guided"}, "near methods: guided-backprop"),
+        "one of two methods unknown": ({"only": "saliency,guided"}, r"near methods: .*guided-backprop"),
         "no methods": ({"only": ""}, "only="),
         "only is a number": ({"only": 3}, "only= names the method 3"),
     },
 }
-TAKERS = [name for name, one in techniques().items() if {"target", "node", "channel", "position"} <= one.options.keys()]
+TAKERS = [
+    name
+    for name, one in techniques().items()
+    if {"target", "node", "channel", "position"} <= one.options.keys()
+    if name != "microscope"  # it takes both: a unit, and the class whose signal comes back to it
+]
 
 
 def run(digits, name: str, settings: dict[str, object]) -> None:

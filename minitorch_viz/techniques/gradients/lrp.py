@@ -15,7 +15,7 @@ from minitorch_viz.graph import Rules, Tape
 from minitorch_viz.net import Net
 from minitorch_viz.plotting import colour_bar, robust_max, show_image
 from minitorch_viz.techniques.base import Result, Technique
-from minitorch_viz.techniques.diagnose import drawable, not_finite, why_blank
+from minitorch_viz.techniques.diagnose import blank_note, drawable, not_finite, why_blank
 from minitorch_viz.techniques.gradients._maps import SHARES, sentence, show_blank, show_over, show_shares, wrapped
 from minitorch_viz.techniques.start import start
 from minitorch_viz.techniques.target import Target
@@ -70,6 +70,8 @@ class LrpMap(Result):
 
     @property
     def notes(self) -> tuple[str, ...]:
+        if len(self.blank) == 1:
+            return blank_note(next(iter(self.blank.values())))
         reasons = {why: [rule for rule, one in self.blank.items() if one == why] for why in self.blank.values() if why}
         return tuple(f"The map is blank ({', '.join(names)}) because {why}." for why, names in reasons.items())
 
