@@ -95,13 +95,13 @@ def make_page(
 ) -> Path:
     """One page with a section for each net and picture, as `make_report` does it for one net.
 
-    subjects: (model, sample) pairs; a sample's truth, where it has one, is shown beside the picture.
+    subjects: (model, sample) pairs; a sample's truth, where it has one, is shown beside the picture and every map.
     """
     from tqdm.auto import tqdm
 
     from minitorch_viz.io.atomic import write_bytes_atomically
 
-    out = _place(out)
+    out, subjects = _place(out), _subjects(subjects)
     chosen = list(techniques().values()) if only is None else [get_technique(name) for name in _names(only)]
     started = time.perf_counter()
     sections: list[Section] = []
@@ -153,6 +153,19 @@ def _checked(model: Model, images: Iterable[tuple[str, Any]], out: str | Path) -
     if not pairs:
         raise SettingError(f"images must be at least one (name, image) pair, but got {str(images)[:60]!r}.")
     return pairs
+
+
+def _subjects(subjects: Any) -> list[tuple[Model, Sample]]:
+    from minitorch_viz.models import Model
+
+    needed = "subjects must be at least one (Model, Sample) pair in a list"
+    found = list(subjects) if isinstance(subjects, (list, tuple)) else []
+    for pair in found:
+        if not isinstance(pair, tuple) or [*map(type, pair)] != [Model, Sample]:
+            raise SettingError(f"{needed}, but one is {type(pair).__name__} {str(pair)[:60]}.")
+    if not found:
+        raise SettingError(f"{needed}, but got {str(subjects)[:60]!r}.")
+    return found
 
 
 def _names(only: Sequence[str]) -> Sequence[str]:

@@ -288,6 +288,40 @@ def test_bad_input_is_told_in_a_sentence(model, tmp_path, monkeypatch, settings,
     assert list(tmp_path.iterdir()) == []
 
 
+MAP = np.zeros((8, 8), np.uint8)
+BAD_SUBJECTS = {
+    "nothing": (lambda _model: make_page([], "r.html"), "at least one"),
+    "None": (lambda _model: make_page(None, "r.html"), "at least one.*None"),
+    "a pair outside a list": (lambda model: make_page((model, Sample(*PAIR)), "r.html"), "one is Model"),
+    "a model alone": (lambda model: make_page([model], "r.html"), "one is Model"),
+    "a name for a model": (lambda _model: make_page([("digits", Sample(*PAIR))], "r.html"), "one is tuple"),
+    "an image for a sample": (lambda model: make_page([(model, PAIR[1])], "r.html"), "one is tuple"),
+    "a path for a sample": (lambda model: make_page([(model, "cat.png")], "r.html"), "one is tuple"),
+    "the wrong way round": (lambda model: make_page([(Sample(*PAIR), model)], "r.html"), "one is tuple"),
+    "a generator": (lambda model: make_page(iter([(model, Sample(*PAIR))]), "r.html"), "in a list"),
+    "no such photo": (lambda model: make_page([(model, Sample("a", "no.png"))], "r.html"), r"no\.png"),
+    "nowhere": (lambda model: make_page([(model, Sample(*PAIR))], "nowhere/r.html"), "no folder"),
+    "no technique": (lambda model: make_page([(model, Sample(*PAIR))], "r.html", only=[]), "only must be"),
+    "no name": (lambda _model: Sample("", PAIR[1]), "must be a text"),
+    "a number for a name": (lambda _model: Sample(3, PAIR[1]), "must be a text.*3"),
+    "a truth of floats": (lambda _model: Sample("a", PAIR[1], MAP / 1, ("cat",)), r"\(8, 8\)|uint8"),
+    "a truth with channels": (lambda _model: Sample("a", PAIR[1], MAP[..., None], ("cat",)), r"\(8, 8, 1\)"),
+    "an empty truth": (lambda _model: Sample("a", PAIR[1], MAP[:0], ("cat",)), r"\(0, 8\)"),
+    "a truth that is a list": (lambda _model: Sample("a", PAIR[1], [[0]], ("cat",)), "list"),
+    "a truth without names": (lambda _model: Sample("a", PAIR[1], MAP), "names 0"),
+    "an object without a name": (lambda _model: Sample("a", PAIR[1], MAP + 2, ("cat",)), "object 2.*names 1"),
+}
+
+
+@pytest.mark.parametrize(("call", "message"), BAD_SUBJECTS.values(), ids=list(BAD_SUBJECTS))
+def test_bad_subjects_are_told_in_a_sentence(model, tmp_path, monkeypatch, call, message) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(MinitorchVizError, match=message) as caught:
+        call(model)
+    assert str(caught.value).endswith(".")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("name", "file", "photo"),
     [

@@ -27,6 +27,20 @@ class Sample:
     truth: Array | None = None  # (H, W) uint8: 0 is the background, i + 1 shows objects[i]
     objects: tuple[str, ...] = ()  # the kinds in the picture, the main one first
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name:
+            raise SettingError(f"A sample's name must be a text, but got {self.name!r:.60}.")
+        if self.truth is None:
+            return
+        if getattr(self.truth, "dtype", None) != "uint8" or self.truth.ndim != 2 or self.truth.size == 0:
+            found = getattr(self.truth, "shape", None) or type(self.truth).__name__
+            raise SettingError(f"A sample's truth must be a map (H, W) of uint8, but got {found}.")
+        if not self.objects or self.truth.max() > len(self.objects):
+            raise SettingError(
+                f"A sample's truth shows object {self.truth.max()}, but objects names {len(self.objects)}: "
+                f"{self.objects!r:.60}."
+            )
+
 
 def samples(model: Model) -> list[Sample]:
     """Pictures that suit the model, the best first.

@@ -17,10 +17,11 @@ from pathlib import Path
 import numpy as np
 
 from minitorch_viz.data import Dataset, load_faces, normalized
+from minitorch_viz.errors import need_whole
 from minitorch_viz.models.faces import PEOPLE, PREPROCESSING, faces
 from minitorch_viz.models.faces_hidden import faces_hidden
 from minitorch_viz.net import Net
-from minitorch_viz.training.card import save_with_card
+from minitorch_viz.training.card import place_for_weights, save_with_card
 from minitorch_viz.training.evaluate import accuracy
 from minitorch_viz.training.film import Film
 from minitorch_viz.training.fit import Fitted, fit
@@ -58,6 +59,8 @@ def train(
     The pictures are read by `load_faces`. film, checkpoint, resume: see `fit`; the second net has its own, with
     "_hidden" in their names.
     """
+    out = place_for_weights(out)
+    need_whole("seed", seed, 0)
     training, test = six_people(*load_faces())
     for recipe, hidden in zip(RECIPES, (False, True), strict=True):
         path, its_film, its_checkpoint = (_beside(file) if hidden else file for file in (out, film, checkpoint))

@@ -29,10 +29,11 @@ from minitorch_viz._types import Array, Generator
 from minitorch_viz.data import normalized
 from minitorch_viz.data.scenes import KINDS, Scenes
 from minitorch_viz.data.scenes import scenes as make_scenes
+from minitorch_viz.errors import need_whole
 from minitorch_viz.models.fold import fold_batch_norms
 from minitorch_viz.models.scenes import PREPROCESSING, SPEC, scenes
 from minitorch_viz.net import Net
-from minitorch_viz.training.card import save_with_card
+from minitorch_viz.training.card import place_for_weights, save_with_card
 from minitorch_viz.training.evaluate import accuracy
 from minitorch_viz.training.film import Film
 from minitorch_viz.training.fit import fit
@@ -87,6 +88,8 @@ def train(
 
     The test scenes are only watched, after every epoch: they choose nothing. film, checkpoint, resume: see `fit`.
     """
+    out = place_for_weights(out)
+    need_whole("seed", seed, 0)
     watched = make_scenes(WATCHED, TEST_SEED + 1)
     fitted = fit(
         scenes(seed=seed, norm=True),
