@@ -10,6 +10,7 @@ import pytest
 
 from minitorch_viz.errors import MinitorchVizError, SettingError
 from minitorch_viz.grading import Case, Grades, grade, harness, methods
+from minitorch_viz.grading.grades import _readable
 from minitorch_viz.grading.methods import BASELINES, Method, find_methods
 from minitorch_viz.grading.metrics import METRICS
 from minitorch_viz.techniques import techniques
@@ -191,6 +192,12 @@ def test_the_table_and_the_json_hold_the_same(grades, tmp_path) -> None:
                 assert np.mean(row["scores"][metric.name]["scores"]) == pytest.approx(cell.mean, rel=1e-4, abs=1e-9)
     assert saved["settings"]["seed"] == 0
     assert saved["chance"]["colours"]["energy"] == pytest.approx(grades.chance_of("colours", "energy"), rel=1e-5)
+
+
+def test_the_json_is_json_whatever_its_words() -> None:
+    content = {"a": ["[ two  spaces ]", "a\n  b", '"quoted", '], "b": [1.5, None], "c": [[1, 2], []], "d": {"e": []}}
+    assert json.loads(_readable(content)) == content
+    assert '"b": [1.5, null]' in _readable(content)
 
 
 def test_scenes_are_graded_by_a_net_that_knows_them() -> None:
