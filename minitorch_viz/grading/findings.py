@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from minitorch_viz.grading.bootstrap import Interval
 from minitorch_viz.grading.grades import Grades, Row
-from minitorch_viz.grading.metrics import METRICS
+from minitorch_viz.grading.metrics import METRICS, number
 
 SAME = 0.8  # a rank correlation from which on two maps are called nearly the same
 DEAF, REACTS = 0.7, 0.5  # with the upper half of the layers random: barely reacts from here, reacts below
@@ -93,7 +93,8 @@ def label(row: Row, grades: Grades) -> str:
 
 def _listed(pairs: Sequence[tuple[Row, Interval]]) -> str:
     several = len({row.net for row, _ in pairs}) > 1
-    return ", ".join(f"{row.name}{f' ({row.net})' if several else ''} {cell.mean:.2f}" for row, cell in pairs)
+    nets = [f" ({row.net})" if several else "" for row, _ in pairs]
+    return ", ".join(f"{row.name}{net} {number(cell.mean)}" for (row, cell), net in zip(pairs, nets, strict=True))
 
 
 def _ranked(grades: Grades, metric: str) -> list[tuple[Row, Interval]]:

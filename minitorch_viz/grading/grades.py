@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -105,7 +106,7 @@ class Grades:
         path = Path(path)
         if path.suffix.lower() not in (".html", ".json"):
             raise SettingError(f"Grades are saved as .html or .json, but the file is called {path.name!r}.")
-        text = json.dumps(self.as_json(), indent=1) if path.suffix.lower() == ".json" else self._page()
+        text = _readable(self.as_json()) if path.suffix.lower() == ".json" else self._page()
         write_bytes_atomically(path, text.encode() + b"\n")
         return path
 
@@ -162,6 +163,12 @@ class Grades:
 
 def _label(row: Row, grades: Grades) -> str:
     return row.name if len(grades.chance) < 2 else f"{row.name} ({row.net})"
+
+
+def _readable(content: dict[str, Any]) -> str:
+    """JSON with a line for each thing, and lists of numbers in one line."""
+    lists = re.compile(r"\[\n *([^\[\]{}]*?)\n *\]")  # a line break is never inside a string of JSON
+    return lists.sub(lambda found: "[" + re.sub(r"\n *", " ", found[1]) + "]", json.dumps(content, indent=1))
 
 
 def _number(value: Any) -> float | None:

@@ -21,10 +21,32 @@ class Metric:
     digits: int = 2
 
 
+def number(value: float, digits: int = 2) -> str:
+    """A number with so many digits, a real minus sign, and no negative zero."""
+    return f"{value:z.{digits}f}".replace("-", "−")
+
+
 ONE, SEVERAL, PHOTOS = "one object", "several objects", "boxes on photos"
 NET, RANDOM, REST = "the net's answer", "left when weights are random", "steady, fast"
 
 _ALL = (
+    Metric(
+        "box_pointing", "pointing", PHOTOS, "higher", "The hottest pixel lies in a box of the class.", "Zhang 2016",
+    ),
+    Metric("box_energy", "energy", PHOTOS, "higher", "The share of positive heat in its boxes.", "Wang 2020"),
+    Metric(
+        "box_iou", "box IoU, 15 %", PHOTOS, "higher", "Overlap of the class's box with that around the largest part of "
+        "the map above 15 % of its maximum.", "Selvaraju 2017",
+    ),
+    Metric(
+        "box_iou_best", "box IoU, best", PHOTOS, "higher",
+        "The same with the share of the maximum that suits the method best over all photos.", "Choe 2020",
+    ),
+    Metric(
+        "box_found", "found", PHOTOS, "higher", "The share of boxes with an overlap of at least one half, at the "
+        "method's best share.", "Russakovsky 2015",
+    ),
+    Metric("box_share", "best share", PHOTOS, "", "The share of the maximum that suits the method best.", ""),
     Metric("pointing", "pointing", ONE, "higher", "The hottest pixel lies on the object.", "Zhang 2016"),
     Metric("energy", "energy", ONE, "higher", "The share of positive heat on the object.", "Wang 2020"),
     Metric("iou", "best IoU", ONE, "higher", "Overlap with the object, at each map's best threshold.", "common"),
@@ -59,22 +81,5 @@ _ALL = (
         "The largest change of the map under noise of 5 levels of 255, relative to the map's size.", "Yeh 2019",
     ),
     Metric("milliseconds", "ms a map", REST, "lower", "The time for one map, here.", "", digits=1),
-    Metric(
-        "box_pointing", "pointing", PHOTOS, "higher", "The hottest pixel lies in a box of the class.", "Zhang 2016",
-    ),
-    Metric("box_energy", "energy", PHOTOS, "higher", "The share of positive heat in its boxes.", "Wang 2020"),
-    Metric(
-        "box_iou", "box IoU, 15 %", PHOTOS, "higher", "Overlap of the class's box with that around the largest part of "
-        "the map above 15 % of its maximum.", "Selvaraju 2017",
-    ),
-    Metric(
-        "box_iou_best", "box IoU, best", PHOTOS, "higher",
-        "The same with the share of the maximum that suits the method best over all photos.", "Choe 2020",
-    ),
-    Metric(
-        "box_found", "found", PHOTOS, "higher", "The share of boxes with an overlap of at least one half, at the "
-        "method's best share.", "Russakovsky 2015",
-    ),
-    Metric("box_share", "best share", PHOTOS, "", "The share of the maximum that suits the method best.", ""),
 )  # fmt: skip
 METRICS = {metric.name: metric for metric in _ALL}

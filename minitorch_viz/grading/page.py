@@ -11,13 +11,8 @@ from typing import Any
 from minitorch_viz.grading.bootstrap import Interval
 from minitorch_viz.grading.findings import findings
 from minitorch_viz.grading.grades import Grades, Row
-from minitorch_viz.grading.metrics import Metric
+from minitorch_viz.grading.metrics import Metric, number
 from minitorch_viz.grading.pictures import curves_url, map_url, scene_url
-
-
-def number(value: float, metric: Metric) -> str:
-    """A number with the column's digits, a real minus sign, and no negative zero."""
-    return f"{value:z.{metric.digits}f}".replace("-", "−")
 
 
 @dataclass(frozen=True)
@@ -31,14 +26,14 @@ class Cell:
     @property
     def text(self) -> str:
         """The mean."""
-        return "" if self.interval is None else number(self.interval.mean, self.metric)
+        return "" if self.interval is None else number(self.interval.mean, self.metric.digits)
 
     @property
     def spread(self) -> str:
         """The confidence interval; empty where it has no width."""
         if self.interval is None or self.interval.low == self.interval.high:
             return ""
-        low, high = (number(end, self.metric) for end in self.interval[1:])
+        low, high = (number(end, self.metric.digits) for end in self.interval[1:])
         dash = " – " if self.interval.low < 0 else "–"
         return re.sub(r"(?<!\d)0\.", ".", f"{low}{dash}{high}")  # without the zeros before the points, it is short
 
@@ -147,7 +142,7 @@ def _chances(grades: Grades) -> list[tuple[str, list[str]]]:
     return [
         (
             net,
-            [f"{grades.chance_of(net, metric.name):.2f}" if metric.name in levels else "" for metric in grades.metrics],
+            [number(grades.chance_of(net, metric.name)) if metric.name in levels else "" for metric in grades.metrics],
         )
         for net, levels in grades.chance.items()
     ]

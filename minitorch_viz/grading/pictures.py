@@ -60,6 +60,8 @@ def curves_url(grades: Grades, net: str) -> str:
     figure = Figure(figsize=(2.5 * columns, 2.05 * lines + 0.55), layout="constrained", facecolor="white")
     panels = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=True).ravel()
     names = [name.split(" + ")[0] for name in grades.layers[net]]
+    lowest = [one[:, :, :2].mean(axis=0).min() for row in rows for one in (row.cascading, row.independent)]
+    bottom = min(-0.35, *lowest) - 0.05
     for axes, row in zip(panels, rows, strict=False):
         for other in rows:
             axes.plot(_means(other), color="#d9dee3", linewidth=1, zorder=1)
@@ -69,8 +71,11 @@ def curves_url(grades: Grades, net: str) -> str:
         axes.plot(_means(row), color="#0b62a4", linewidth=2.4, zorder=4)
         axes.plot(np.append(1.0, row.independent[:, :, 0].mean(axis=0)), color="#d2691e", linewidth=1.6, linestyle="--",
                   zorder=3)  # fmt: skip
-        axes.set_title(row.name, fontsize=11, color="#1b1f24")
-        axes.set_ylim(-0.35, 1.05)
+        signed = np.append(1.0, row.cascading[:, :, 1].mean(axis=0))
+        if not np.allclose(signed, _means(row)):
+            axes.plot(signed, color="#1b1f24", linewidth=1.4, linestyle=":", zorder=3)
+        axes.set_title(row.name.replace(":", "\n", 1), fontsize=11, color="#1b1f24")
+        axes.set_ylim(bottom, 1.05)
         axes.set_yticks([0, 0.5, 1])
         axes.set_xticks(range(len(names) + 1), ["trained", *names], rotation=60, fontsize=9)
         axes.tick_params(axis="y", labelsize=9)
@@ -108,5 +113,5 @@ def _shrunk(heat: Array) -> Array:
 def _url(picture: Image, lossless: bool = True) -> str:
     """A picture as a data: URL."""
     buffer = io.BytesIO()
-    picture.save(buffer, "WEBP", lossless=lossless, quality=100 if lossless else 85, method=6)
+    picture.save(buffer, "WEBP", lossless=lossless, quality=80)  # lossless: the effort, not the quality
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -18,8 +18,7 @@ from PIL import Image
 from minitorch_viz.cli import main
 from minitorch_viz.grading import Grades, grade, harness
 from minitorch_viz.grading.findings import findings
-from minitorch_viz.grading.metrics import METRICS
-from minitorch_viz.grading.page import number
+from minitorch_viz.grading.metrics import number
 from minitorch_viz.grading.pictures import map_url, scene_url
 
 
@@ -112,8 +111,8 @@ def test_outlines_are_where_the_objects_end() -> None:
 
 
 def test_numbers_are_short_and_have_no_negative_zero() -> None:
-    metric = METRICS["contrast"]
-    assert [number(value, metric) for value in (0.004, -0.004, -0.126, 1)] == ["0.00", "0.00", "−0.13", "1.00"]
+    assert [number(value) for value in (0.004, -0.004, -0.126, 1)] == ["0.00", "0.00", "−0.13", "1.00"]
+    assert number(12.34, 1) == "12.3"
 
 
 def test_findings_name_what_the_numbers_say(grades) -> None:
@@ -121,6 +120,9 @@ def test_findings_name_what_the_numbers_say(grades) -> None:
     cell = grades.interval("colours", "saliency", "contrast")
     assert cell is not None
     assert f"saliency {cell.mean:.2f}" in said["Of several objects, the right one?"]
+    methods = sorted(("saliency", "guided-backprop"), key=lambda name: -grades.interval("colours", name, "iou").mean)
+    listed = [said["Which maps lie on the object?"].find(name) for name in methods]
+    assert -1 < listed[0] < listed[1]
     best = max(("random", "centre", "edges"), key=lambda name: grades.interval("colours", name, "iou").mean)
     assert f"knows nothing of the net, {best}" in said["What does a map get for nothing?"]
 

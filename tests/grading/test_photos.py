@@ -15,6 +15,7 @@ from minitorch_viz.grading import grade_photos
 from minitorch_viz.grading.boxes import read_boxes
 from minitorch_viz.grading.cases import input_mask
 from minitorch_viz.grading.localize import Box, best_match, best_share, box_iou, box_of_map, largest_part
+from minitorch_viz.grading.photos import photo_cases
 
 # ------------------------------------------------------------------ out of maps
 
@@ -141,6 +142,15 @@ def test_photos_are_graded_by_their_boxes(colours, photos) -> None:
     assert centre["box_iou_best"].mean < cells["box_iou_best"].mean
     assert centre["contrast"].mean == pytest.approx(0, abs=0.05)
     assert "box IoU" in str(found)
+
+
+def test_where_boxes_of_two_classes_overlap_belongs_to_neither(colours, photos) -> None:
+    text = "file,class,x0,y0,x1,y1\n0.png,red,10,10,70,70\n0.png,blue,40,40,110,110\n"
+    (photos / "over.csv").write_text(text, encoding="utf-8")
+    cases = photo_cases(colours, read_boxes(photos / "over.csv"), photos, [])
+    assert [case.masks.sum() for case in cases.single] == [36, 49]  # 6 x 6 and 7 x 7 pixels of the net's 12 x 12
+    assert [mask.sum() for mask in cases.several[0].masks] == [36 - 9, 49 - 9]
+    np.testing.assert_array_equal(cases.several[0].masks[0], cases.single[0].masks[0] & ~cases.single[1].masks[0])
 
 
 def test_boxes_that_the_net_does_not_see_are_noted(colours, photos) -> None:

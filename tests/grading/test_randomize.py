@@ -57,7 +57,12 @@ def test_what_is_random_stays_random_the_same_way(net) -> None:
         np.testing.assert_array_equal(step.state["fc.weight"], steps[0].state["fc.weight"])
     np.testing.assert_array_equal(alone[1].state["conv2.weight"], steps[-1].state["conv2.weight"])
     assert not np.array_equal(randomized(net, ["fc"], 6).state["fc.weight"], steps[0].state["fc.weight"])
-    assert not np.array_equal(steps[-1].state["conv2.weight"][:, :3], steps[-1].state["conv1.weight"])
+
+
+def test_layers_of_one_shape_get_different_draws(rng) -> None:
+    net = Net([("a", Linear.random(rng, 6, 6)), ("b", Linear.random(rng, 6, 6))])
+    fresh = randomized(net, ["a", "b"])
+    assert not np.isclose(fresh.state["a.weight"], fresh.state["b.weight"]).any()
 
 
 def test_fresh_parameters_are_those_before_a_training() -> None:
