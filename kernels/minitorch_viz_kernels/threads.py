@@ -126,7 +126,6 @@ class _Crew:
                 return
             bell.acquire()
 
-
     def _make_room(self) -> bool:
         """Move this helper from its caller's core, where a system likes to put whom it wakes; False if it cannot."""
         with contextlib.suppress(AttributeError, OSError):  # not Linux, or not allowed
