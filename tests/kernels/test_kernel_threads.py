@@ -210,7 +210,7 @@ def test_idle_helpers_sleep_and_too_many_go_home() -> None:
         crew = threads._crew
         assert crew is not None
         assert len(crew.threads) == count - 1
-        wait_until(lambda crew=crew, count=count: len(crew.asleep) == count - 1)
+        wait_until(lambda crew=crew, count=count: crew.sleeping == count - 1)
         if before is not None and before is not crew:
             wait_until(lambda before=before: not any(thread.is_alive() for thread in before.threads))
 
