@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from minitorch_viz.techniques import techniques
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 
@@ -29,3 +32,13 @@ def test_convolutions(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(json.dumps(result))["peak_gflops"] > 0
     assert "peak" in capsys.readouterr().out
     assert {module.kind(layer) for _, layer in module.layers(quick=False)} == {"3x3 stride 1", "other"}
+
+
+def test_attributions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.path", sys.path[:])  # it finds its neighbours by path
+    result = load("attributions").main(["--quick"])
+    rows = {row["what"]: row for row in result["rows"]}
+    assert {"guided backprop", "integrated gradients", "smoothgrad"} <= rows.keys()
+    assert ("grad-cam" in rows) == ("grad-cam" in techniques())
+    assert all(row["ms"] > 0 for row in rows.values())
+    assert json.loads(json.dumps(result))["net"] == "squeezenet1_1"

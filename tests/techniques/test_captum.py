@@ -88,15 +88,15 @@ PAIRS: dict[str, tuple[str, dict[str, Any], str, dict[str, Any]]] = {
     "gradient x input": ("gradient-x-input", {}, "InputXGradient", {}),
     "integrated gradients, Gauss-Legendre": (
         "integrated-gradients",
-        {**PATH, "steps": 20, "chunk": 3},
+        {**PATH, "steps": 10, "chunk": 3},
         "IntegratedGradients",
-        {"n_steps": 20, "method": "gausslegendre", "internal_batch_size": 4},
+        {"n_steps": 10, "method": "gausslegendre", "internal_batch_size": 4},
     ),
     "integrated gradients, midpoint": (
         "integrated-gradients",
-        {**PATH, "steps": 20, "rule": "midpoint"},
+        {**PATH, "steps": 10, "rule": "midpoint"},
         "IntegratedGradients",
-        {"n_steps": 20, "method": "riemann_middle", "internal_batch_size": 4},
+        {"n_steps": 10, "method": "riemann_middle", "internal_batch_size": 4},
     ),
 }
 

@@ -55,10 +55,9 @@ def test_guided_is_the_explicit_product_of_gates_and_weights(digits64, settings)
         if isinstance(node.layer, ReLU):
             signal = signal * (source > 0) * (signal > 0)
             continue
-        columns = []  # the layer's Jacobian, by pushing each unit of its output back alone
-        for row in np.eye(signal.size):
-            columns.append(node.layer.backward(row.reshape(signal.shape), tape.saved[node.name]).ravel())
-        signal = (signal.ravel() @ np.array(columns)).reshape(source.shape)
+        units = np.eye(signal.size).reshape(-1, *signal.shape[1:])  # each unit of the output pushed back alone
+        jacobian = node.layer.backward(units, tape.saved[node.name]).reshape(signal.size, -1)
+        signal = (signal.ravel() @ jacobian).reshape(source.shape)
     np.testing.assert_allclose(result.signal, signal[0], rtol=1e-10, atol=1e-14)
     np.testing.assert_array_equal(result.heat, np.abs(result.signal).max(axis=0))
 

@@ -39,9 +39,8 @@ def averaged_over_crops(model: Model, image: Any, unit: Target, mode: ReluMode, 
     (high, wide), (h, w) = full.shape[2:], _crop_size(model, full.shape[2:])
     corners = [(0, 0), (0, wide - w), (high - h, 0), (high - h, wide - w), ((high - h) // 2, (wide - w) // 2)]
     cuts = [full[:, :, top : top + h, left : left + w] for top, left in corners]
-    module = kernels.array_module(full)
-    crops = module.concatenate(cuts + [cut[..., ::-1] for cut in cuts])
-    signals = at_pixels(model.net, module.ascontiguousarray(crops), unit, mode)
+    crops = np.concatenate(cuts + [cut[..., ::-1] for cut in cuts])
+    signals = at_pixels(model.net, crops, unit, mode)
     maps = kernels.to_cpu(signals.pixels)
     maps = np.concatenate([maps[:5], maps[5:, ..., ::-1]])
 

@@ -64,21 +64,24 @@ def follow(
     through it with the sum of the signals is the same as one for each step.
     """
     places, weights = nodes_of(rule, steps)
-    module = kernels.array_module(x)
+    device = kernels.device_of(x)
     name = stem(net, unit) or net.inputs[0]
-    ends = [net.predict(end, upto=name) if name in net else end for end in (base, x)]
-    total = module.zeros_like(ends[0])
+    low, high = (net.predict(end, upto=name) if name in net else end for end in (base, x))
+    way = high - low
+    total = np.zeros_like(way.ravel())
     values, slopes = np.empty(steps), np.empty(steps)
     for part in parts(steps, chunk):
-        a = module.asarray(places[part].reshape(-1, *[1] * (x.ndim - 1)), dtype=x.dtype)
-        tape = net.forward(given={name: ends[0] + a.reshape(-1, *[1] * (ends[0].ndim - 1)) * (ends[1] - ends[0])},
-                           upto=unit.node)  # fmt: skip
-        signal = backward(net, tape, unit, {}, wrt=name)[name]
+        a = kernels.to_device(places[part].astype(x.dtype), device).reshape(-1, *[1] * (way.ndim - 1))
+        here = a * way
+        here += low
+        tape = net.forward(given={name: here}, upto=unit.node)
+        signals = backward(net, tape, unit, {}, wrt=name)[name].reshape(len(a), -1)
         values[part] = values_of(tape, unit)
-        slopes[part] = kernels.to_cpu((signal * (ends[1] - ends[0])).reshape(len(signal), -1).sum(axis=1))
-        w = module.asarray(weights[part].reshape(-1, *[1] * (signal.ndim - 1)), dtype=x.dtype)
-        total += (w * signal).sum(axis=0, keepdims=True)
-        tick(len(signal))
+        # einsum, which keeps to this thread: a product with a vector would wake BLAS's own, and they hold the cores.
+        slopes[part] = kernels.to_cpu(np.einsum("kp,p->k", signals, way.ravel()))
+        total += np.einsum("k,kp->p", kernels.to_device(weights[part].astype(x.dtype), device), signals)
+        tick(len(a))
+    total = total.reshape(way.shape)
     gradient = through_stem(net, name, x, total) if name in net else total
     both = [float(values_of(net.forward(end, upto=unit.node), unit)[0]) for end in (base, x)]
     return Path(kernels.to_cpu(gradient * (x - base))[0], places, weights, values, slopes, (both[0], both[1]))

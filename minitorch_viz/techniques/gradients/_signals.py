@@ -37,7 +37,7 @@ class Signals(NamedTuple):
 
 def at_pixels(net: Net, xs: Array, unit: Target, mode: ReluMode = "normal", chunk: int = CHUNK) -> Signals:
     """The signal at the pixels of each image xs (N, C, h, w), from `unit` back through the ReLUs by `mode`."""
-    pixels, values = kernels.array_module(xs).empty_like(xs), np.empty(len(xs), xs.dtype)
+    pixels, values = np.empty_like(xs), np.empty(len(xs), xs.dtype)
     for part in parts(len(xs), chunk):
         tape = net.forward(xs[part], upto=unit.node)
         pixels[part] = backward(net, tape, unit, relu_mode(mode))[net.inputs[0]]
@@ -53,7 +53,7 @@ def at_tape(net: Net, tape: Tape, unit: Target, rules: Rules | None = None) -> A
 
 def backward(net: Net, tape: Tape, unit: Target, rules: Rules, wrt: str | None = None) -> dict[str, Array]:
     """The signal from `unit`, with seed 1 for each of the tape's images, at `wrt` (default: the input)."""
-    seed = kernels.array_module(tape[unit.node]).zeros_like(tape[unit.node])
+    seed = np.zeros_like(tape[unit.node])
     every: tuple[Any, ...] = (slice(None), *unit.index)
     seed[every] = 1
     return net.backward(tape, {unit.node: seed}, rules=rules, wrt=wrt)
@@ -85,7 +85,7 @@ def mean_at_pixels(net: Net, xs: Iterable[Array], unit: Target, rules: Rules) ->
         tape = net.forward(x, upto=unit.node)
         total = total + backward(net, tape, unit, rules, wrt=first)[first or net.inputs[0]].sum(axis=0, keepdims=True)
         count += len(x)
-    mean: Array = total / np.asarray(count, x.dtype)
+    mean: Array = total / x.dtype.type(count)
     return mean if first is None else through_stem(net, first, x, mean)
 
 

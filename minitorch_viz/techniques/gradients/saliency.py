@@ -81,8 +81,8 @@ class SaliencyMap(Result):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        if len(self.blank) == 1:
-            return blank_note(*self.blank.values())
+        if len({*self.blank.values()}) == 1:  # one mode, or one reason for all
+            return blank_note(next(iter(self.blank.values())))
         return tuple(f"The {mode} map is blank because {why}." for mode, why in self.blank.items() if why)
 
 

@@ -1,0 +1,110 @@
+"""The comparison: every method by the registry, right correlations, and the finding that it is there for."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from scipy.stats import spearmanr
+
+from minitorch_viz.models.samples import sample_digit
+from minitorch_viz.techniques import techniques
+from minitorch_viz.techniques.gradients.compare import compare, rank_correlations
+
+
+@pytest.fixture(scope="module")
+def of_a_digit(digits):
+    return compare(digits, sample_digit(), target=3, other=8)
+
+
+def test_it_runs_every_method_of_the_registry(digits, of_a_digit) -> None:
+    explaining = [name for name, one in techniques().items() if one.explains and one.applies(digits) is None]
+    assert of_a_digit.methods == tuple(explaining)
+    for name, ours, other in zip(of_a_digit.methods, of_a_digit.maps, of_a_digit.other_maps, strict=True):
+        technique = techniques()[name]
+        for target, heat in ((3, ours), (8, other)):
+            alone = technique.compute(digits, sample_digit(), target=target, **technique.in_comparison)
+            np.testing.assert_array_equal(heat, alone.heat)
+
+
+def test_the_correlations_are_spearmans(of_a_digit) -> None:
+    maps = np.abs(of_a_digit.maps).reshape(len(of_a_digit.maps), -1)
+    others = np.abs(of_a_digit.other_maps).reshape(maps.shape)
+    for i, one in enumerate(maps):
+        for j, two in enumerate(maps):
+            assert of_a_digit.ranks[i, j] == pytest.approx(spearmanr(one, two).statistic)
+        assert of_a_digit.across[i] == pytest.approx(spearmanr(one, others[i]).statistic)
+
+
+def test_rank_correlations_know_ties_signs_and_constants(rng) -> None:
+    a = rng.integers(-3, 4, (6, 5)).astype(float)
+    found = rank_correlations([a, -a, 2 * np.abs(a) + 1, np.ones((6, 5)), 1 / (1 + np.abs(a))])
+    np.testing.assert_allclose(found[:3, :3], 1)
+    np.testing.assert_allclose(found[0, 4], -1)
+    assert np.isnan(found[3]).all()
+    assert np.isnan(found[:, 3]).all()
+
+
+def test_the_default_second_class_is_the_runner_up(digits) -> None:
+    first, second = digits.classify(sample_digit(), top=2)
+    result = compare(digits, sample_digit(), only="saliency")
+    assert f"({first.index})" in result.label
+    assert f"({second.index})" in result.other_label
+
+
+def test_a_unit_has_no_second_class(digits) -> None:
+    result = compare(digits, sample_digit(), node="relu2", only="saliency, deconvnet")
+    assert result.methods == ("saliency", "deconvnet")
+    assert result.other_maps is None
+    assert result.other_label == ""
+    assert np.isnan(result.across).all()
+    assert result._repr_png_().startswith(b"\x89PNG")
+
+
+def test_blank_maps_are_remarked_and_drawn_as_words(digits) -> None:
+    state = digits.net.state["conv2.weight"].copy()
+    state[0, 0, 0, 0] = np.nan
+    model = dataclasses.replace(digits, net=digits.net.with_params({"conv2.weight": state}))
+    result = compare(model, sample_digit(), target=3, other=8, only="saliency,guided-backprop")
+    assert [note.split(":")[0] for note in result.notes] == ["saliency", "guided-backprop"]
+    assert all("conv2.weight" in note for note in result.notes)
+    texts = [text.get_text() for axes in result.figure().axes for text in axes.texts]
+    assert sum("see the notes" in text.replace("\n", " ") for text in texts) == 4
+
+
+def test_a_net_without_relus_has_no_gates(rng) -> None:
+    from minitorch_viz import Model, Net
+    from minitorch_viz.layers import Conv2d, Flatten, Linear, Tanh
+
+    net = Net(
+        [
+            ("conv", Conv2d(rng.standard_normal((4, 3, 3, 3)), padding=1)),
+            ("tanh", Tanh()),
+            ("flat", Flatten()),
+            ("fc", Linear(rng.standard_normal((3, 4 * 36)))),
+        ]
+    )
+    result = compare(Model.from_net(net, 6), rng.integers(0, 256, (6, 6, 3)).astype(np.uint8))
+    assert result.relus == ()
+    assert "gate" not in result.caption
+    assert "saliency" not in result.methods  # its three modes would be one
+    assert result._repr_png_().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("photo", "first", "second"),
+    [("cat_dog.jpg", "boxer", "tiger cat"), ("elephant_zebra.jpg", "African elephant", "zebra")],
+)
+def test_guided_hardly_changes_with_the_class_and_the_gradient_does(
+    squeezenet, shared_data, photo: str, first: str, second: str
+) -> None:
+    """Springenberg's and Zeiler's pictures are nearly the same for both animals; the page says so."""
+    only = "saliency,guided-backprop,deconvnet,gradient-x-input"
+    result = compare(squeezenet, shared_data / "photos" / photo, target=first, other=second, only=only)
+    across = dict(zip(result.methods, result.across, strict=True))
+    print({name: round(float(value), 3) for name, value in across.items()})
+    assert min(across["guided-backprop"], across["deconvnet"]) > 0.85
+    assert max(across["saliency"], across["gradient-x-input"]) < 0.8
+    assert "guided-backprop" in result.notes[0]
+    assert "saliency" not in result.notes[0]
