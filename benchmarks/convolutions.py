@@ -3,6 +3,7 @@
     python benchmarks/convolutions.py                    all layers, forward, dx and dw: some minutes
     python benchmarks/convolutions.py --quick            five small layers, some seconds, nothing written
     python benchmarks/convolutions.py --threads 1        one thread for both
+    python benchmarks/convolutions.py --only googlenet --kernel 5 --seconds 0.05      some layers, nothing written
 
 Both are measured in turns in one process, some calls at a time, and the medians are compared: a machine that is slow
 for a while is slow for both. Ratios above 1 mean that this engine is faster. The result is written to
@@ -82,12 +83,12 @@ PASSES = ("forward", "dx", "dw")
 Layer = tuple[int, ...]
 
 
-def layers(quick: bool) -> Iterator[tuple[str, Layer]]:
-    """(net, layer), every shape once."""
+def layers(quick: bool, only: str | None = None, kernel: int | None = None) -> Iterator[tuple[str, Layer]]:
+    """(net, layer), every shape once; `only` of one net, and of one size of kernel."""
     seen: set[Layer] = set()
     for net, table in {"quick": QUICK}.items() if quick else NETS.items():
         for layer in table:
-            if layer not in seen:
+            if layer not in seen and only in (None, net) and kernel in (None, layer[2]):
                 seen.add(layer)
                 yield net, layer
 
@@ -180,12 +181,12 @@ def geometric_mean(values: list[float]) -> float:
     return float(np.exp(np.mean(np.log(values))))
 
 
-def measure(quick: bool, seconds: float, torch: Any) -> dict[str, Any]:
-    """Measure all layers and print a line for each."""
+def measure(chosen: list[tuple[str, Layer]], seconds: float, torch: Any) -> dict[str, Any]:
+    """Measure some layers and print a line for each."""
     top = peak()
     print(f"{json.dumps(machine(torch))}\npeak {top:.0f} GFLOP/s; milliseconds, ratio to PyTorch, share of the peak")
     rows = []
-    for net, layer in layers(quick):
+    for net, layer in chosen:
         c, o, k, s, p, side = layer
         out = kernels.out_size(side, k, s, p)
         line = f"{net:13} {c:4} -> {o:4} {k:2}x{k:<2} /{s} {side:3}"
@@ -214,6 +215,8 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a few small layers, nothing written")
     parser.add_argument("--threads", type=int, help="for both; default: every core")
+    parser.add_argument("--only", choices=[*NETS], help="the layers of one net, nothing written")
+    parser.add_argument("--kernel", type=int, help="only kernels of this size, nothing written")
     parser.add_argument("--seconds", type=float, default=0.4, help="of measuring, for each layer, pass and library")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "convolutions.json")
     options = parser.parse_args(arguments)
@@ -228,13 +231,14 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
         torch.set_num_threads(kernels.get_threads())
         torch.set_grad_enabled(False)
     try:
-        result = measure(options.quick, 0.05 if options.quick else options.seconds, torch)
+        chosen = list(layers(options.quick, options.only, options.kernel))
+        result = measure(chosen, 0.05 if options.quick else options.seconds, torch)
     finally:
         kernels.set_threads(before)
         if torch is not None:
             torch.set_num_threads(torch_before)
             torch.set_grad_enabled(True)
-    if not options.quick:
+    if not (options.quick or options.only or options.kernel):
         options.out.parent.mkdir(parents=True, exist_ok=True)
         options.out.write_text(json.dumps(result, indent=1) + "\n")
     return result

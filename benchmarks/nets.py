@@ -45,6 +45,9 @@ def as_torch(net: Net, goal: str, torch: Any) -> Any:
             case layers.Conv2d():
                 o, c, *kernel = layer.weight.shape
                 made = nn.Conv2d(c * layer.groups, o, kernel, layer.stride, layer.padding, groups=layer.groups)
+                made.weight, made.bias = tensor(layer.weight), None if layer.bias is None else tensor(layer.bias)
+            case layers.BatchNorm2d():
+                made = nn.BatchNorm2d(len(layer.running_mean), layer.eps, layer.momentum)
                 made.weight, made.bias = tensor(layer.weight), tensor(layer.bias)
             case layers.Linear():
                 made = nn.Linear(*layer.weight.shape[::-1])

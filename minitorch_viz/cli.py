@@ -83,6 +83,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--film", type=Path, metavar="PAGE.html", help="write a page that plays the training back, live")
     train.add_argument("--checkpoint", type=Path, metavar="FILE", help="keep the whole state in this file, each epoch")
     train.add_argument("--resume", action="store_true", help="continue from the checkpoint, if there is one")
+    train.add_argument("--data", type=Path, metavar="FOLDER", help="where the data set's files are (mnist, cifar10)")
 
     sheet = command("scenes", run_scenes, "draw generated scenes, with what is in them, on one sheet", SCENES_MANUAL)
     sheet.add_argument("--count", type=int, default=24, help="how many (default: %(default)s)")
@@ -186,7 +187,8 @@ TRAIN_MANUAL = """Train a bundled net again; the same seed gives the same weight
 
 With --film a single HTML page shows the training: open it in a browser while it runs, and play it back afterwards.
 With --checkpoint a training that was stopped (Ctrl-C, a power cut) is continued by the same command and --resume, to
-the same weights as if it had not been stopped."""
+the same weights as if it had not been stopped.
+The data sets of mnist and cifar10 are fetched by `minitorch-viz download NAME`; --data names another folder."""
 
 
 def run_technique(arguments: argparse.Namespace) -> None:
@@ -274,6 +276,7 @@ def run_train(arguments: argparse.Namespace) -> None:
         film=arguments.film,
         checkpoint=arguments.checkpoint,
         resume=arguments.resume,
+        data=arguments.data,
     )
     for written in (path, arguments.film):
         if written is not None:

@@ -34,6 +34,21 @@ def test_convolutions(capsys: pytest.CaptureFixture[str]) -> None:
     assert {module.kind(layer) for _, layer in module.layers(quick=False)} == {"3x3 stride 1", "other"}
 
 
+def test_epoch(capsys: pytest.CaptureFixture[str]) -> None:
+    """One thread: a library whose waiting threads turn in circles takes seconds where other programs run."""
+    result = load("epoch").main(["--quick", "--threads", "1"])
+    assert [row["what"] for row in result["rows"]] == ["step", "fit"]
+    for row in result["rows"]:
+        assert row["s_an_epoch"] == pytest.approx(row["ms_a_step"] / 1e3 * 50_000 / row["batch"], abs=0.1)
+        if "ratio" in row:  # with PyTorch
+            assert row["ratio"] == pytest.approx(row["torch_ms_a_step"] / row["ms_a_step"], rel=0.02)
+    assert result["machine"]["threads"] == 1
+    kinds = {what.split()[1] for what in result["ms_by_layer"]}
+    assert kinds == {"Conv2d", "BatchNorm2d", "ReLU", "MaxPool2d", "GlobalAvgPool2d", "Flatten", "Linear"}
+    assert json.loads(json.dumps(result)) == result
+    assert "ms a step" in capsys.readouterr().out
+
+
 def test_attributions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.path", sys.path[:])  # it finds its neighbours by path
     result = load("attributions").main(["--quick"])

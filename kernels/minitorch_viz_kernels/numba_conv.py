@@ -33,10 +33,12 @@ def algorithm(w: Array, stride: Pair, dilation: Pair, groups: int, backward: boo
     return "winograd" if plain and not few else "direct"
 
 
-def conv2d(x: Array, w: Array, b: Array | None, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
+def conv2d(
+    x: Array, w: Array, b: Array | None, stride: Pair, padding: Pair, dilation: Pair, groups: int, relu: bool = False
+) -> Array:
     if algorithm(w, stride, dilation, groups) == "winograd":
-        return conv3x3(x, w, b, padding)
-    return direct(x, w, b, stride, padding, dilation, groups)
+        return conv3x3(x, w, b, padding, relu=relu)
+    return direct(x, w, b, stride, padding, dilation, groups, relu)
 
 
 def conv2d_dx(dy: Array, w: Array, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
 import numpy as np
@@ -15,25 +15,33 @@ from .contract import Array
 P = ParamSpec("P")
 R = TypeVar("R")
 
+FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}  # x / 0 is infinite, as in NumPy
+
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Compile at the first call, release the GIL, and keep the machine code on disk where a folder is writable.
 
     A compiled function that calls another keeps running the old one from disk after that one's file changed: kernels
-    call nothing outside their own file but what says so at its top (`numba_vector`, `numba_product`, `numba_layout`).
+    call nothing outside their own file but what says so at its top (`numba_vector`, `numba_product`, `numba_layout`,
+    `numba_crew`).
     """
-    compiled = numba.njit(nogil=True)(function)
+    compiled = numba.njit(**FLAGS)(function)
     # Code from disk would ignore NUMBA_BOUNDSCHECK=1, so under it nothing is kept.
     if os.environ.get("NUMBA_BOUNDSCHECK", "0") == "0":
         # A read-only installation: "cannot cache function: no locator available". Then each process compiles anew.
         with contextlib.suppress(RuntimeError):
-            compiled = numba.njit(nogil=True, cache=True)(function)
+            compiled = numba.njit(cache=True, **FLAGS)(function)
     return cast("Callable[P, R]", compiled)
 
 
 def helper(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a part of the kernels in the same file; it becomes part of their machine code."""
-    return cast("Callable[P, R]", numba.njit(nogil=True)(function))
+    return cast("Callable[P, R]", numba.njit(**FLAGS)(function))
+
+
+def written_in(function: Callable[P, R]) -> Callable[P, R]:
+    """A helper that is called at one or two places: it is written in there, which saves compiling it by itself."""
+    return cast("Callable[P, R]", numba.njit(inline="always", **FLAGS)(function))
 
 
 def packed(x: Array) -> Array:

@@ -11,79 +11,138 @@ from __future__ import annotations
 import numpy as np
 
 from .contract import Array, Pair
-from .numba_jit import kernel, packed
-from .threads import split
+from .numba_crew import parallel, pieces, share
+from .numba_jit import helper, kernel, packed
+from .numba_vector import keep_winners, lanes_of
+from .threads import HELPERS, crew, workspace
 
 COST = 10  # a comparison or a sum with its loads costs about as much as so many multiplications of a convolution
+CHUNK = 1024  # windows whose winners are looked for at a time: they stay in the nearest cache
+NOBODY = -(1 << 31)  # has won
 
 
-@kernel
-def _maxpool(x: Array, y: Array, won: Array, kh: int, kw: int, sh: int, sw: int, ph: int, pw: int) -> None:
-    """x (M, H, W) -> y and won (M, H', W'), M maps."""
+@helper
+def _maxpool_part(
+    number: int, me: int, parts: int, x: Array, y: Array, won: Array, kernel: Pair, stride: Pair, padding: Pair,
+    lanes: int, memory: Array, room: int,
+) -> None:  # fmt: skip
+    """Some maps.
+
+    A map is laid out in the phases of the stride, with a border of -inf, which never wins (see `numba_direct`). Then
+    each place (u, v) of the windows is one long row of pixels, compared with the best so far:
+
+        place of the winner = where its window begins + code, and code = u * W + v
+    """
     maps, height, width = x.shape
     _, high, wide = y.shape
-    for m in range(maps):
-        for i in range(high):
-            top, bottom = max(0, i * sh - ph), min(height, i * sh - ph + kh)
-            for j in range(wide):
-                left, right = max(0, j * sw - pw), min(width, j * sw - pw + kw)
-                best = x[m, top, left]
-                place = top * width + left
-                for row in range(top, bottom):
-                    pixels = x[m, row, left:right]
-                    for col in range(len(pixels)):
-                        value = pixels[col]
-                        # A NaN differs from itself. Once it is best, nothing is greater than it. Written without
-                        # branches, which no processor could predict.
-                        wins = (value > best) | ((value != value) & (best == best))
-                        best = value if wins else best
-                        place = row * width + left + col if wins else place
-                y[m, i, j] = best
-                won[m, i, j] = place
+    (kh, kw), (sh, sw), (ph, pw) = kernel, stride, padding
+    rows, columns = high + (kh - 1) // sh, wide + (kw - 1) // sw  # of a phase
+    size = sh * sw * rows * columns
+    border, space = memory[me * room :], memory[me * room + size :]
+    pieces_of = border[:size].reshape(sh, sw, rows, columns)
+    best, codes = space[:CHUNK], space[CHUNK : 2 * CHUNK].view(np.int32)
+    first, stop = share(maps, number, parts)
+    places = (high - 1) * columns + wide
+    for m in range(first, stop):
+        border[:size] = -np.inf
+        for row in range(min(height, (rows - 1) * sh + sh - ph)):
+            i, a, source = (row + ph) // sh, (row + ph) % sh, x[m, row]
+            for b in range(sw):
+                begin = (b - pw) % sw  # the first pixel of this phase
+                at, target = (begin + pw) // sw, pieces_of[a, b, i]
+                count = min(columns - at, (width - begin + sw - 1) // sw)
+                if sw == 1:  # apart, because this is compiled to vector instructions
+                    for j in range(count):
+                        target[at + j] = source[begin + j]
+                else:
+                    for j in range(count):
+                        target[at + j] = source[begin + j * sw]
+        for start in range(0, places, CHUNK):
+            count = min(CHUNK, places - start)
+            for j in range(count):
+                best[j] = -np.inf
+                codes[j] = NOBODY
+            for u in range(kh):
+                for v in range(kw):
+                    code, at = u * width + v, ((u % sh * sw + v % sw) * rows + u // sh) * columns + v // sw + start
+                    for j in range(0, count, lanes):  # the last vector reads beyond; nobody looks at its answers
+                        keep_winners(border, at + j, code, best, codes, j)
+            for i in range(start // columns, min(high, (start + count - 1) // columns + 1)):
+                before, after = max(0, start - i * columns), min(wide, start + count - i * columns)
+                values, places_won = y[m, i, before:after], won[m, i, before:after]
+                found, noted = best[i * columns + before - start :], codes[i * columns + before - start :]
+                begin, nobody = (i * sh - ph) * width + before * sw - pw, False
+                for j in range(len(values)):
+                    values[j] = found[j]
+                for j in range(len(places_won)):
+                    places_won[j] = noted[j] + np.int32(begin + j * sw)
+                    nobody |= noted[j] == NOBODY
+                if nobody:  # somewhere all are -inf: the first pixel
+                    for j in range(len(places_won)):
+                        if noted[j] == NOBODY:
+                            places_won[j] = max(0, i * sh - ph) * width + max(0, (before + j) * sw - pw)
 
 
 @kernel
-def _maxpool_dx(dy: Array, won: Array, dx: Array, first: int, stop: int) -> None:
-    """dy (N, C, windows), won (N or 1, C, windows) -> added into dx (N, C, pixels), maps first to stop."""
-    images, _, windows = dy.shape
-    for n in range(images):
-        for m in range(first, stop):
-            for i in range(windows):
-                dx[n, m, won[n % won.shape[0], m, i]] += dy[n, m, i]
+def _maxpool(
+    board: Array, x: Array, y: Array, won: Array, kernel: Pair, stride: Pair, padding: Pair, lanes: int, memory: Array,
+    room: int,
+) -> None:  # fmt: skip
+    """x (M, H, W) -> y and won (M, H', W'), M maps."""
+    parts = pieces(board, len(x), COST * y.size * kernel[0] * kernel[1])
+    parallel(_maxpool_part, parts, board, (parts, x, y, won, kernel, stride, padding, lanes, memory, room))
+
+
+@helper
+def _maxpool_dx_part(number: int, _me: int, parts: int, dy: Array, won: Array, dx: Array) -> None:
+    """Some maps."""
+    channels, windows = dy.shape[1:]
+    first, stop = share(len(dx), number, parts)
+    for m in range(first, stop):
+        n, c = m // channels, m % channels
+        target, source, places = dx[m], dy[n, c], won[n % len(won), c]
+        target[:] = 0
+        for i in range(windows):
+            target[places[i]] += source[i]
+
+
+@kernel
+def _maxpool_dx(board: Array, dy: Array, won: Array, dx: Array) -> None:
+    """dy (N, C, windows), won (N or 1, C, windows) -> dx (N * C, pixels)."""
+    parts = pieces(board, len(dx), COST * (dy.size + dx.size))
+    parallel(_maxpool_dx_part, parts, board, (parts, dy, won, dx))
 
 
 def maxpool2d(x: Array, kernel: Pair, stride: Pair, padding: Pair, out: Pair) -> tuple[Array, Array]:
     n, c, height, width = x.shape
     y = np.empty((n * c, *out), x.dtype)
     won = np.empty((n * c, *out), np.int32)
-    maps = packed(x).reshape(n * c, height, width)
-
-    def work(start: int, stop: int) -> None:
-        some = slice(start, stop)
-        _maxpool(maps[some], y[some], won[some], *kernel, *stride, *padding)
-
-    split(n * c, COST * y.size * kernel[0] * kernel[1], work)
+    board, lanes = crew(COST * y.size * kernel[0] * kernel[1]), lanes_of(x.dtype)
+    rows, columns = (out[a] + (kernel[a] - 1) // stride[a] for a in (0, 1))
+    room = stride[0] * stride[1] * rows * columns + 2 * CHUNK
+    memory = workspace((int(board[HELPERS]) + 1) * room, x.dtype)
+    _maxpool(board, packed(x).reshape(n * c, height, width), y, won, kernel, stride, padding, lanes, memory, room)
     return y.reshape(n, c, *out), won.reshape(n, c, *out)
 
 
 def maxpool2d_dx(dy: Array, won: Array, size: Pair) -> Array:
     n, c, high, wide = dy.shape
-    dx = np.zeros((n, c, size[0] * size[1]), dy.dtype)
+    dx = np.empty((n * c, size[0] * size[1]), dy.dtype)
     answers, switches = packed(dy).reshape(n, c, high * wide), packed(won).reshape(len(won), c, high * wide)
-
-    def work(start: int, stop: int) -> None:
-        _maxpool_dx(answers, switches, dx, start, stop)
-
-    split(c, COST * (dy.size + dx.size), work)
+    _maxpool_dx(crew(COST * (dy.size + dx.size)), answers, switches, dx)
     return dx.reshape(n, c, *size)
 
 
-@kernel
-def _avgpool(x: Array, y: Array, kh: int, kw: int, sh: int, sw: int, ph: int, pw: int, include_pad: bool) -> None:
-    """x (M, H, W) -> y (M, H', W')."""
+@helper
+def _avgpool_part(
+    number: int, _me: int, parts: int, x: Array, y: Array, kernel: Pair, stride: Pair, padding: Pair, include_pad: bool
+) -> None:  # fmt: skip
+    """Some maps."""
     maps, height, width = x.shape
     _, high, wide = y.shape
-    for m in range(maps):
+    (kh, kw), (sh, sw), (ph, pw) = kernel, stride, padding
+    first, stop = share(maps, number, parts)
+    for m in range(first, stop):
         for i in range(high):
             above = i * sh - ph
             top, bottom = max(0, above), min(height, above + kh)
@@ -102,11 +161,26 @@ def _avgpool(x: Array, y: Array, kh: int, kw: int, sh: int, sw: int, ph: int, pw
 
 
 @kernel
-def _avgpool_dx(dy: Array, dx: Array, kh: int, kw: int, sh: int, sw: int, ph: int, pw: int, include_pad: bool) -> None:
-    """dy (M, H', W') -> added into dx (M, H, W)."""
+def _avgpool(
+    board: Array, x: Array, y: Array, kernel: Pair, stride: Pair, padding: Pair, include_pad: bool
+) -> None:  # fmt: skip
+    """x (M, H, W) -> y (M, H', W')."""
+    parts = pieces(board, len(x), COST * y.size * kernel[0] * kernel[1])
+    parallel(_avgpool_part, parts, board, (parts, x, y, kernel, stride, padding, include_pad))
+
+
+@helper
+def _avgpool_dx_part(
+    number: int, _me: int, parts: int, dy: Array, dx: Array, kernel: Pair, stride: Pair, padding: Pair,
+    include_pad: bool,
+) -> None:  # fmt: skip
+    """Some maps."""
     maps, height, width = dx.shape
     _, high, wide = dy.shape
-    for m in range(maps):
+    (kh, kw), (sh, sw), (ph, pw) = kernel, stride, padding
+    first, stop = share(maps, number, parts)
+    for m in range(first, stop):
+        dx[m] = 0
         for i in range(high):
             above = i * sh - ph
             top, bottom = max(0, above), min(height, above + kh)
@@ -117,31 +191,32 @@ def _avgpool_dx(dy: Array, dx: Array, kh: int, kw: int, sh: int, sw: int, ph: in
                     count = (min(height + ph, above + kh) - above) * (min(width + pw, before + kw) - before)
                 else:
                     count = (bottom - top) * (right - left)
-                share = dy[m, i, j] / count
+                each = dy[m, i, j] / count
                 for row in range(top, bottom):
                     for col in range(left, right):
-                        dx[m, row, col] += share
+                        dx[m, row, col] += each
+
+
+@kernel
+def _avgpool_dx(
+    board: Array, dy: Array, dx: Array, kernel: Pair, stride: Pair, padding: Pair, include_pad: bool
+) -> None:  # fmt: skip
+    """dy (M, H', W') -> dx (M, H, W)."""
+    parts = pieces(board, len(dx), COST * dy.size * kernel[0] * kernel[1])
+    parallel(_avgpool_dx_part, parts, board, (parts, dy, dx, kernel, stride, padding, include_pad))
 
 
 def avgpool2d(x: Array, kernel: Pair, stride: Pair, padding: Pair, out: Pair, count_include_pad: bool) -> Array:
     n, c, height, width = x.shape
     y = np.empty((n * c, *out), x.dtype)
-    maps = packed(x).reshape(n * c, height, width)
-
-    def work(start: int, stop: int) -> None:
-        _avgpool(maps[start:stop], y[start:stop], *kernel, *stride, *padding, count_include_pad)
-
-    split(n * c, COST * y.size * kernel[0] * kernel[1], work)
+    board = crew(COST * y.size * kernel[0] * kernel[1])
+    _avgpool(board, packed(x).reshape(n * c, height, width), y, kernel, stride, padding, count_include_pad)
     return y.reshape(n, c, *out)
 
 
 def avgpool2d_dx(dy: Array, kernel: Pair, stride: Pair, padding: Pair, size: Pair, count_include_pad: bool) -> Array:
     n, c, high, wide = dy.shape
-    dx = np.zeros((n * c, *size), dy.dtype)
-    answers = packed(dy).reshape(n * c, high, wide)
-
-    def work(start: int, stop: int) -> None:
-        _avgpool_dx(answers[start:stop], dx[start:stop], *kernel, *stride, *padding, count_include_pad)
-
-    split(n * c, COST * dy.size * kernel[0] * kernel[1], work)
+    dx = np.empty((n * c, *size), dy.dtype)
+    board = crew(COST * dy.size * kernel[0] * kernel[1])
+    _avgpool_dx(board, packed(dy).reshape(n * c, high, wide), dx, kernel, stride, padding, count_include_pad)
     return dx.reshape(n, c, *size)

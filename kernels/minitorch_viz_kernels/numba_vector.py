@@ -22,11 +22,13 @@ import numba
 import numpy as np
 from llvmlite import binding, ir
 from numba.core import types
+from numba.core.imputils import impl_ret_borrowed
 from numba.extending import intrinsic, models, overload, register_model
 
 from .contract import Array
 
 SETTINGS: Any = numba.config  # Numba makes its attributes from the environment
+ZERO: Any = np.int64(0)  # as an argument: for a 0 that is written out, Numba compiles a function anew
 
 
 def _vector_bytes() -> int:
@@ -117,11 +119,24 @@ if SETTINGS.DISABLE_JIT:
     def store(x: Array, at: int, value: Any) -> None:
         x[at : at + len(value)] = value
 
+    def positive(value: Any) -> Any:
+        return np.maximum(value, 0)
+
+    def frozen(x: Array) -> Array:
+        return x
+
+    def keep_winners(x: Array, at: int, code: int, best: Array, codes: Array, to: int) -> None:
+        lanes = lanes_of(x.dtype)
+        value, before = x[at : at + lanes], best[to : to + lanes]
+        wins = ~(value <= before) & (before == before)
+        best[to : to + lanes], codes[to : to + lanes][wins] = np.where(wins, value, before), code
+
     def store_transposed(x: Array, at: int, row: int, y: Array, to: int, column: int) -> None:
         places = np.arange(lanes_of(x.dtype))
         y[to + places * column + places[:, None]] = x[at + places * 1 + places[:, None] * row].T
 
 else:
+    _I = ir.IntType(32)
 
     @intrinsic
     def load(_context: Any, x: Any, at: Any) -> Any:
@@ -150,6 +165,50 @@ else:
             return context.get_dummy_value()
 
         return types.void(x, types.intp, value), write
+
+    @intrinsic
+    def keep_winners(_context: Any, x: Any, at: Any, code: Any, best: Any, codes: Any, to: Any) -> Any:
+        """Where x[at + j] is above best[to + j], or is the first NaN: best[to + j] = x[at + j], codes[to + j] = code."""
+
+        def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            kinds, (x, at, code, best, codes, to) = signature.args, args
+            value = load_vector(builder, pointer_to(context, builder, kinds[0], x, at))
+            best_at = pointer_to(context, builder, kinds[3], best, to)
+            before = load_vector(builder, best_at)
+            whole = ir.VectorType(ir.IntType(32), value.type.count)
+            codes_at = builder.bitcast(pointer_to(context, builder, kinds[4], codes, to), whole.as_pointer())
+            noted = builder.load(codes_at)
+            noted.align = 4
+            first = builder.insert_element(ir.Constant(whole, ir.Undefined), builder.trunc(code, ir.IntType(32)), _I(0))
+            everywhere = builder.shuffle_vector(first, ir.Constant(whole, ir.Undefined), ir.Constant(whole, None))
+            # A NaN is not below, above or equal to anything. Once it is best, nothing wins.
+            wins = builder.and_(
+                builder.fcmp_unordered("ugt", value, before), builder.fcmp_ordered("ord", before, before)
+            )  # fmt: skip
+            store_vector(builder, builder.select(wins, value, before), best_at)
+            builder.store(builder.select(wins, everywhere, noted), codes_at).align = 4
+            return context.get_dummy_value()
+
+        return types.void(x, types.intp, types.intp, best, codes, types.intp), write
+
+    @intrinsic
+    def frozen(_context: Any, x: Any) -> Any:
+        """The array as one that is only read: what reads it is then compiled once, whoever may write it."""
+
+        def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return impl_ret_borrowed(context, builder, signature.return_type, args[0])
+
+        return x.copy(readonly=True)(x), write
+
+    @intrinsic
+    def positive(_context: Any, value: Any) -> Any:
+        """The vector with 0 in place of what is negative; a NaN stays."""
+
+        def write(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+            zero = ir.Constant(args[0].type, None)
+            return builder.select(builder.fcmp_unordered("ugt", args[0], zero), args[0], zero)
+
+        return value(value), write
 
     @intrinsic
     def store_transposed(_context: Any, x: Any, at: Any, row: Any, y: Any, to: Any, column: Any) -> Any:

@@ -32,93 +32,42 @@ import numpy as np
 
 from .contract import Array, Pair
 from .numba_jit import packed
-from .numba_winograd_loops import CHUNK, GAP, LANES, PANEL, change_filters, change_pixels, multiply_tiles
-from .threads import split, workspace
+from .numba_winograd_loops import CHUNK, GAP, LANES, PANEL, convolve
+from .threads import HELPERS, crew, workspace
 
 COST = 60.0  # of a tile, a channel and a filter: 36 multiplications and the changes of basis
 TILES = 56  # about how many tiles make a block; more would push the pixels of a block out of the cache
-_STEPS = np.arange(CHUNK) * PANEL  # where the channels of a chunk stand in U
+_STEPS = packed(np.arange(CHUNK) * PANEL)  # where the channels of a chunk stand in U
 
 
-def conv3x3(x: Array, w: Array, b: Array | None, padding: Pair, backward: bool = False) -> Array:
+def conv3x3(x: Array, w: Array, b: Array | None, padding: Pair, backward: bool = False, relu: bool = False) -> Array:
     """3x3 convolution at stride 1 in float32: x (N, C, H, W), w (O, C, 3, 3), b (O,) or None -> y (N, O, H', W').
 
     Backward, x is dy (N, O, H', W') and the answer dx (N, C, H, W): the same convolution with every filter turned by
     half a circle, and filters and channels exchanged. `padding` is then that of this convolution, 2 - p; it may be
-    negative.
+    negative. relu: what is negative becomes 0.
     """
-    images, _, height, width = x.shape
+    images, channels, height, width = x.shape
     filters = w.shape[1] if backward else w.shape[0]
     y = np.empty((images, filters, height + 2 * padding[0] - 2, width + 2 * padding[1] - 2), x.dtype)
     if not y.size:
         return y
-    x, w = packed(x), packed(w).reshape(*w.shape[:2], 9)
-    bias = packed(np.zeros(filters, x.dtype) if b is None else b)
     down, across = -(-y.shape[2] // 4), -(-y.shape[3] // 4)
-    if images == 1 and down * across <= TILES:
-        _one_block(x[0], w, bias, padding, backward, down, across, y[0])
-    else:
-        _many_blocks(x, w, bias, padding, backward, down, across, y)
-    return y
-
-
-def _one_block(
-    x: Array, w: Array, b: Array, padding: Pair, backward: bool, down: int, across: int, y: Array
-) -> None:  # fmt: skip
-    """A small image: all its tiles are changed first, then each thread takes some of the filters."""
-    channels, filters, tiles = len(x), len(y), down * across
-    depth = -(-channels // LANES) * LANES
-    v = np.empty(36 * (tiles * depth + GAP), x.dtype)
-    cost = COST * tiles * channels * filters
-
-    def pixels(start: int, stop: int) -> None:
-        wide = (stop - start) * LANES
-        space = workspace((4 * down + 2) * (4 * across + 2) * wide, x.dtype)
-        first, last = start * LANES, stop * LANES
-        change_pixels(x, *padding, 0, down, across, first, last, depth, v, space)
-
-    def answers(start: int, stop: int) -> None:
-        count = min(CHUNK, channels)
-        room = 36 * (count * PANEL + GAP)
-        space = workspace(room + 36 * (tiles * PANEL + GAP) + (9 * CHUNK + 2 * LANES) * PANEL, x.dtype)
-        multiply_tiles(
-            v, depth, w, backward, channels, space[:room], False, b, start, stop - start, 0, down, across, y,
-            _STEPS, space[room:],
-        )  # fmt: skip
-
-    split(depth // LANES, 500.0 * tiles * channels, pixels)
-    split(-(-filters // PANEL), cost, answers)
-
-
-def _many_blocks(x: Array, w: Array, b: Array, padding: Pair, backward: bool, down: int, across: int, y: Array) -> None:
-    """A large image, or many: all filters are changed first, then each thread takes some blocks of tiles."""
-    (images, channels), filters = x.shape[:2], y.shape[1]
     depth, panels, chunks = -(-channels // LANES) * LANES, -(-filters // PANEL), -(-channels // CHUNK)
-    room = 36 * (min(CHUNK, channels) * PANEL + GAP)
-    u = np.empty(panels * chunks * room, x.dtype)
-    rows = min(down, max(1, TILES // across))
-    blocks = [(image, row, min(rows, down - row)) for image in range(images) for row in range(0, down, rows)]
-    cost = COST * images * down * across * channels * filters
-
-    def change(start: int, stop: int) -> None:
-        space = workspace((9 * CHUNK + LANES) * PANEL, x.dtype)
-        for part in range(start, stop):
-            panel, chunk = divmod(part, chunks)
-            count = min(CHUNK, channels - chunk * CHUNK)
-            change_filters(w, backward, panel * PANEL, chunk * CHUNK, count, u, part * room, space)
-
-    def answers(start: int, stop: int) -> None:
-        size = 36 * (rows * across * depth + GAP)
-        pixels = (4 * rows + 2) * (4 * across + 2) * depth
-        products = 36 * (rows * across * PANEL + GAP) + 32 * LANES
-        space = workspace(size + max(pixels, products), x.dtype)
-        v, space = space[:size], space[size:]
-        for image, row, some in blocks[start:stop]:
-            change_pixels(x[image], *padding, row, some, across, 0, depth, depth, v, space)
-            multiply_tiles(
-                v, depth, w, backward, channels, u, True, b, 0, panels, row, some, across, y[image],
-                _STEPS, space,
-            )  # fmt: skip
-
-    split(panels * chunks, 100.0 * w.size, change)
-    split(len(blocks), cost, answers, finer=4)
+    room = 36 * (min(CHUNK, channels) * PANEL + GAP)  # the changed filters of one panel and chunk
+    one = images == 1 and down * across <= TILES
+    rows = down if one else min(down, max(1, TILES // across))
+    pixels = 36 * (rows * across * depth + GAP)
+    products = 36 * (rows * across * PANEL + GAP) + 2 * LANES * PANEL + 32 * LANES
+    seen = (4 * rows + 2) * (4 * across + 2) * depth
+    common, own = pixels, max(seen, room + products + 9 * CHUNK * PANEL)  # all threads read; each thread's own
+    if not one:
+        common, own = panels * chunks * room, max((9 * CHUNK + LANES) * PANEL, pixels + max(seen, products))
+    board = crew(COST * images * down * across * channels * filters)
+    memory = workspace(common + (int(board[HELPERS]) + 1) * own, x.dtype)
+    bias = packed(np.zeros(filters, x.dtype) if b is None else b)
+    convolve(
+        board, one, packed(x), packed(w).reshape(*w.shape[:2], 9), bias, padding, backward, relu, rows, across, y,
+        _STEPS, memory, common, own,
+    )  # fmt: skip
+    return y

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from .contract import Array
-from .numba_jit import helper, kernel
+from .contract import Array, Pair
+from .numba_crew import parallel, pieces, share
+from .numba_jit import helper, kernel, written_in
 from .numba_layout import channels_last
 from .numba_product import multiply
-from .numba_vector import lanes_of, load, store, store_transposed
+from .numba_vector import ZERO, frozen, lanes_of, load, store, store_transposed
 
 LANES = lanes_of(np.float32)
 PANEL = 2 * LANES  # filters that are multiplied at a time
@@ -62,7 +63,7 @@ def _store_6(x: Array, at: int, step: int, values: Any) -> None:
     store(x, at + 5 * step, values[5])
 
 
-@kernel
+@helper
 def change_pixels(
     x: Array, padding_high: int, padding_wide: int, row: int, rows: int, across: int, first: int, stop: int,
     depth: int, v: Array, space: Array,
@@ -70,7 +71,7 @@ def change_pixels(
     """x (C, H, W) -> v (36, tiles, depth): rows of tiles from `row` on, channels first to stop."""
     wide, some = 4 * across + 2, stop - first
     image = space[: (4 * rows + 2) * wide * some]
-    channels_last(x, 4 * row - padding_high, -padding_wide, first, 4 * rows + 2, wide, some, LANES, image)
+    channels_last(x, 4 * row - padding_high, -padding_wide, first, 4 * rows + 2, wide, some, LANES + ZERO, image)
     down, far = wide * some, rows * across * depth + GAP
     for i in range(rows):
         for j in range(across):
@@ -90,7 +91,7 @@ def change_pixels(
                 _store_6(v, to + 30 * far, far, _pixels(p[5], q[5], r[5], s[5], t[5], u[5]))
 
 
-@helper
+@written_in
 def _filters_last(w: Array, backward: bool, o: int, first: int, count: int, out: Array) -> None:
     """w (O, C, 9) -> out (count, 9, PANEL): filters from o on, channels from `first` on.
 
@@ -114,7 +115,7 @@ def _filters_last(w: Array, backward: bool, o: int, first: int, count: int, out:
                             out[to + j * PANEL + i] = flat[at + i * row + j] if o + half + i < filters else 0
 
 
-@kernel
+@helper
 def change_filters(w: Array, backward: bool, o: int, first: int, count: int, u: Array, u_at: int, space: Array) -> None:
     """w (O, C, 9) -> u[u_at:] (36, count, PANEL). Backward, the filters are turned by half a circle."""
     _filters_last(w, backward, o, first, count, space)
@@ -134,8 +135,10 @@ def change_filters(w: Array, backward: bool, o: int, first: int, count: int, u: 
             _store_6(u, to + 30 * far, far, _filter(p[5], q[5], r[5]))
 
 
-@helper
-def _write_tiles(m: Array, b: Array, o: int, row: int, rows: int, across: int, y: Array, space: Array) -> None:
+@written_in
+def _write_tiles(
+    m: Array, b: Array, relu: bool, o: int, row: int, rows: int, across: int, y: Array, space: Array
+) -> None:  # fmt: skip
     """m (36, tiles, PANEL) -> y (O, H', W'): filters from o on, rows of tiles from `row` on."""
     filters, high, wide = y.shape
     far = rows * across * PANEL + GAP
@@ -167,12 +170,15 @@ def _write_tiles(m: Array, b: Array, o: int, row: int, rows: int, across: int, y
                     else:
                         for l in range(right):
                             target[l] = source[l] + bias
+                    if relu:
+                        for l in range(right):
+                            target[l] = 0 if target[l] < 0 else target[l]
 
 
-@kernel
+@helper
 def multiply_tiles(
-    v: Array, depth: int, w: Array, backward: bool, channels: int, u: Array, ready: bool, b: Array, panel: int,
-    panels: int, row: int, rows: int, across: int, y: Array, steps: Array, space: Array,
+    v: Array, depth: int, w: Array, backward: bool, channels: int, u: Array, ready: bool, b: Array, relu: bool,
+    panel: int, panels: int, row: int, rows: int, across: int, y: Array, steps: Array, space: Array,
 ) -> None:  # fmt: skip
     """v (36, tiles, depth) times the filters of some panels -> their answers in y.
 
@@ -194,5 +200,72 @@ def multiply_tiles(
             for place in range(36):
                 left, right = place * (tiles * depth + GAP) + first, at + place * (count * PANEL + GAP)
                 target = place * (tiles * PANEL + GAP)
-                multiply(tiles, 2, v, left, depth, u, right, steps, count, m, target, PANEL)
-        _write_tiles(m, b, o, row, rows, across, y, space)
+                multiply(tiles, 2, frozen(v), left, depth, frozen(u), right, steps, count, m, target, PANEL)
+        _write_tiles(m, b, relu, o, row, rows, across, y, space)
+
+
+@helper
+def _change(
+    number: int, me: int, one: bool, parts: int, x: Array, w: Array, padding: Pair, backward: bool, rows: int,
+    across: int, memory: Array, common: int, own: int,
+) -> None:  # fmt: skip
+    """One block: some channels of its pixels. Several: the filters of one panel and one chunk."""
+    channels, space = x.shape[1], memory[common + me * own :]
+    if one:
+        depth = (channels + LANES - 1) // LANES * LANES
+        first, stop = share(depth // LANES, number, parts)
+        change_pixels(
+            x[0], padding[0], padding[1], ZERO, rows, across, first * LANES, stop * LANES, depth, memory, space
+        )  # fmt: skip
+    else:
+        chunks = (channels + CHUNK - 1) // CHUNK
+        panel, chunk = number // chunks, number % chunks
+        room, count = 36 * (min(CHUNK, channels) * PANEL + GAP), min(CHUNK, channels - chunk * CHUNK)
+        change_filters(w, backward, panel * PANEL, chunk * CHUNK, count, memory, number * room, space)
+
+
+@helper
+def _multiply(
+    number: int, me: int, one: bool, x: Array, w: Array, b: Array, padding: Pair, backward: bool, relu: bool,
+    rows: int, across: int, y: Array, steps: Array, memory: Array, common: int, own: int,
+) -> None:  # fmt: skip
+    """One block: one panel of filters. Several: one block of tiles of one image, all filters."""
+    channels, filters, down = x.shape[1], y.shape[1], (y.shape[2] + 3) // 4
+    depth = (channels + LANES - 1) // LANES * LANES
+    space, u, v = memory[common + me * own :], memory, memory
+    n, row, some, panel, panels = ZERO, ZERO, rows, number, ZERO + 1
+    if one:
+        room = 36 * (min(CHUNK, channels) * PANEL + GAP)
+        u, space = space[:room], space[room:]
+    else:
+        blocks = (down + rows - 1) // rows
+        n, row = number // blocks, number % blocks * rows
+        some, panel, panels = min(rows, down - row), ZERO, (filters + PANEL - 1) // PANEL
+        size = 36 * (rows * across * depth + GAP)
+        v, space = space[:size], space[size:]
+        change_pixels(x[n], padding[0], padding[1], row, some, across, ZERO, depth, depth, v, space)
+    multiply_tiles(
+        v, depth, w, backward, channels, u, not one, b, relu, panel, panels, row, some, across, y[n], steps, space
+    )  # fmt: skip
+
+
+@kernel
+def convolve(
+    board: Array, one: bool, x: Array, w: Array, b: Array, padding: Pair, backward: bool, relu: bool, rows: int,
+    across: int, y: Array, steps: Array, memory: Array, common: int, own: int,
+) -> None:  # fmt: skip
+    """One block, a small image: all its pixels are changed first, then each thread takes some of the filters.
+
+    Several, a large image or many: all filters are changed first, then each thread takes some blocks of tiles.
+    """
+    channels, panels, down = x.shape[1], (y.shape[1] + PANEL - 1) // PANEL, (y.shape[2] + 3) // 4
+    changes, parts = panels * ((channels + CHUNK - 1) // CHUNK), len(x) * ((down + rows - 1) // rows)
+    if one:
+        changes, parts = pieces(board, (channels + LANES - 1) // LANES, 500 * rows * across * channels), panels
+    parallel(
+        _change, changes, board, (one, changes, x, w, padding, backward, rows, across, memory, common, own)
+    )  # fmt: skip
+    parallel(
+        _multiply, parts, board,
+        (one, x, w, b, padding, backward, relu, rows, across, y, steps, memory, common, own),
+    )  # fmt: skip

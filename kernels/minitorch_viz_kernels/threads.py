@@ -1,8 +1,8 @@
-"""Threads: cut a kernel's work into parts, and let every core take some.
+"""Threads: how many, and the crew of helpers that share a kernel's work.
 
-The compiled loops release Python's lock, so ordinary Python threads run them side by side. There is no OpenMP and no
-threaded matrix library underneath: nothing spins between two calls, nothing warns, and nothing breaks when several
-Python threads call kernels at once, or when a process forks.
+The helpers are ordinary Python threads that stand in one compiled function (`numba_crew.serve`) while there is work,
+and sleep after a moment without any. There is no OpenMP and no threaded matrix library underneath: nothing warns, and
+nothing breaks when several Python threads call kernels at once, or when a process forks.
 
 The number of threads is one setting: `set_threads(n)`, or the environment variable MINITORCH_VIZ_THREADS; otherwise
 every core that this process may use. The parts write to different places, so that the answer does not depend on it.
@@ -10,28 +10,31 @@ every core that this process may use. The parts write to different places, so th
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import functools
-import itertools
 import os
 import threading
+import time
 from collections import deque
-from collections.abc import Callable
-from contextvars import copy_context
-from queue import SimpleQueue
 
 import numpy as np
 import numpy.typing as npt
 
 from .contract import Array
 
-# Fewer multiplications than this (about 0.2 milliseconds of a core) are done by the calling thread alone. Waking
-# another thread and passing Python's lock to and fro costs 50 to 80 microseconds: two threads win nothing below.
-# Helpers that wait awake for the next call were slower still on a machine that had other work.
-WORTH_A_THREAD = 16_000_000
+# Fewer multiplications than this (about 20 microseconds of a core) are done by the calling thread alone.
+WORTH_A_THREAD = 1_000_000
+
+# The board: where each number stands. Those that different threads change lie in different lines of the cache.
+HELPERS, OPEN, JOB, FAILED, CORE, BUSY, TICKET, LEFT, SIZE = 0, 1, 2, 4, 5, 16, 32, 48, 64
+AWAKE = 3e-4  # seconds that a helper waits for the next job before it sleeps
+CROWDED = 5e-3  # seconds that a helper is left asleep after it found itself on its caller's core
+
+ALONE = np.zeros(SIZE, np.int64)  # the board of a thread that works alone
 
 _chosen: int | None = None
-_here = threading.local()  # .inside: this thread is working on a part; .space: its working memory
+_here = threading.local()  # .space: this thread's working memory
 
 
 def get_threads() -> int:
@@ -65,102 +68,130 @@ def _whole(value: int | str, who: str) -> int:
     raise ValueError(f"{who} needs a whole number of threads, at least 1, but got {value!r}.")
 
 
-def split(count: int, cost: float, work: Callable[[int, int], None], finer: int = 1) -> None:
-    """Call work(start, stop) for parts of range(count): one part a thread, or `finer` times as many.
+def crew(cost: float) -> Array:
+    """The board for a call of a compiled kernel, whose helpers are awake; ALONE if the work is not worth a thread.
 
-    cost: about how many multiplications the whole is; small work stays on the calling thread, and so does work that is
-    itself a part. Returns when all parts are done; an exception of a part is raised here.
+    cost: about how many multiplications the whole is.
     """
-    parts = min(count, get_threads() * finer)
-    if parts < 2 or cost < WORTH_A_THREAD or get_threads() < 2 or getattr(_here, "inside", False):
-        if count:
-            work(0, count)
-        return
-    edges = [count * i // parts for i in range(parts + 1)]
-    shared = _Shared(work, list(itertools.pairwise(edges)))
-    _crew.ask(shared, min(parts, get_threads()) - 1)
-    shared.help()
-    shared.finished.acquire()
-    if shared.error is not None:
-        raise shared.error
-
-
-class _Shared:
-    """The parts of one call. Whoever has time takes the next; the caller takes too, so that no one is waited for."""
-
-    def __init__(self, work: Callable[[int, int], None], parts: list[tuple[int, int]]) -> None:
-        self.work, self.parts, self.left = work, deque(parts), len(parts)
-        self.count_lock, self.finished = threading.Lock(), threading.Lock()
-        self.finished.acquire()
-        self.error: BaseException | None = None
-        self.context = copy_context()  # NumPy's error settings and the chosen kernels are context variables
-
-    def help(self) -> None:
-        _here.inside = True
-        try:
-            while True:
-                try:
-                    start, stop = self.parts.popleft()
-                except IndexError:
-                    return
-                try:
-                    self.work(start, stop)
-                except BaseException as error:
-                    self.error = error
-                with self.count_lock:
-                    self.left -= 1
-                    if self.left == 0:
-                        self.finished.release()
-        finally:
-            _here.inside = False
+    helpers = get_threads() - 1
+    if cost < WORTH_A_THREAD or helpers < 1:
+        return ALONE
+    found = _crew
+    if found is None or len(found.threads) != helpers:
+        found = _hire(helpers)
+    if found.asleep and time.perf_counter() > found.rest:
+        found.ring()
+    return found.board
 
 
 class _Crew:
-    """The helping threads. They sleep until a call shares its parts."""
+    """Some helping threads and the board they look at."""
 
-    def __init__(self) -> None:
-        self.calls: SimpleQueue[_Shared] = SimpleQueue()
-        self.size = 0
-        self.hiring = threading.Lock()
+    def __init__(self, helpers: int) -> None:
+        self.board = np.zeros(SIZE, np.int64)
+        self.board[HELPERS], self.board[OPEN], self.board[CORE] = helpers, 1, -1
+        self.rest = 0.0  # until then nobody is woken
+        self.asleep: deque[threading.Lock] = deque()  # a bell for each helper that sleeps
+        self.threads = [
+            threading.Thread(target=self._help, args=(i + 1,), name=f"minitorch-viz-{i}", daemon=True)
+            for i in range(helpers)
+        ]
+        for thread in self.threads:
+            thread.start()
 
-    def ask(self, shared: _Shared, helpers: int) -> None:
-        if self.size < helpers:
-            with self.hiring:
-                while self.size < helpers:
-                    threading.Thread(target=self._work, name=f"minitorch-viz-{self.size}", daemon=True).start()
-                    self.size += 1
-        for _ in range(helpers):
-            self.calls.put(shared)
+    def ring(self) -> None:
+        """Wake who sleeps, without waiting for them."""
+        with contextlib.suppress(IndexError):  # another caller may have been faster
+            while True:
+                self.asleep.pop().release()
 
-    def _work(self) -> None:
-        while True:
-            shared = self.calls.get()
-            shared.context.copy().run(shared.help)
-            del shared  # or its arrays would live until the next call
+    def dismiss(self) -> None:
+        """Let the helpers go home."""
+        self.board[OPEN] = 0
+        self.ring()
+
+    def _help(self, me: int) -> None:
+        from .numba_crew import serve
+
+        bell = threading.Lock()
+        bell.acquire()
+        patience = _turns()
+        while self.board[OPEN]:
+            if serve(self.board, me, patience):
+                if self._make_room():
+                    continue
+                self.rest = time.perf_counter() + CROWDED
+            self.asleep.append(bell)
+            if not self.board[OPEN]:  # dismissed in between, and the bell was not seen
+                return
+            bell.acquire()
 
 
-_crew = _Crew()
+    def _make_room(self) -> bool:
+        """Move this helper from its caller's core, where a system likes to put whom it wakes; False if it cannot."""
+        with contextlib.suppress(AttributeError, OSError):  # not Linux, or not allowed
+            others = os.sched_getaffinity(os.getpid()) - {int(self.board[CORE])}
+            if others:
+                os.sched_setaffinity(0, others)
+                return True
+        return False
+
+
+@functools.cache
+def _turns() -> int:
+    """How many turns of `serve` last as long as a helper stays awake."""
+    from .numba_crew import serve
+
+    board, turns = np.zeros(SIZE, np.int64), 1 << 12
+    board[OPEN], board[CORE] = 1, -1
+    serve(board, 1, 1)  # loads it
+    start = time.perf_counter()
+    serve(board, 1, turns)
+    return max(turns, int(turns * AWAKE / (time.perf_counter() - start)))
+
+
+_crew: _Crew | None = None
+_hiring = threading.Lock()
+
+
+def _hire(helpers: int) -> _Crew:
+    """A crew of that size, in place of the one before; jobs that are under way end with the helpers they have."""
+    global _crew
+    with _hiring:
+        if _crew is None or len(_crew.threads) != helpers:
+            before, _crew = _crew, _Crew(helpers)
+            if before is not None:
+                before.dismiss()
+        return _crew
 
 
 def _after_fork() -> None:
     """A forked child has only the thread that forked: it hires its own helpers when it needs them."""
-    global _crew
-    _crew = _Crew()
-    _here.inside = False
+    global _crew, _hiring
+    _crew, _hiring = None, threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
+@atexit.register
+def _go_home() -> None:
+    """No helper runs while the interpreter is taken down."""
+    if _crew is not None:
+        _crew.dismiss()
+        for thread in _crew.threads:
+            thread.join(timeout=1)
+
+
 def workspace(count: int, dtype: npt.DTypeLike) -> Array:
     """Working memory of one thread: `count` numbers that hold anything, to be used until the next call asks.
 
     Fresh memory is handed out by the system page by page, which costs more than many a kernel. What is kept is at
-    most 16 MiB a thread.
+    most 64 MiB a thread.
     """
     size = count * np.dtype(dtype).itemsize
-    if size > 1 << 24:
+    if size > 1 << 26:
         return np.empty(count, dtype)
     space: Array | None = getattr(_here, "space", None)
     if space is None or space.nbytes < size:

@@ -1,7 +1,7 @@
 """Data sets, read offline, and batches of them. Every loader of pictures returns (training, test), two `Dataset`s."""
 
 from minitorch_viz.data.augment import crop, cutout, flip
-from minitorch_viz.data.batches import batches
+from minitorch_viz.data.batches import ArrayBatches, DatasetBatches, batches
 from minitorch_viz.data.cifar10 import load_cifar10
 from minitorch_viz.data.dataset import Dataset, normalized
 from minitorch_viz.data.digits import load_digits
@@ -12,7 +12,9 @@ from minitorch_viz.data.mnist import load_mnist
 from minitorch_viz.data.text import Text, load_text
 
 __all__ = [
+    "ArrayBatches",
     "Dataset",
+    "DatasetBatches",
     "Text",
     "batches",
     "crop",

@@ -1,21 +1,139 @@
-"""Batches of a data set: shuffled, augmented, and made ahead in a thread, with the same bits for the same seed."""
+"""Batches for training: shuffled, augmented, and made ahead in a thread, with the same bits for the same seed."""
 
 from __future__ import annotations
 
-import queue
-import threading
+import zlib
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from minitorch_viz._types import Array, Generator
 from minitorch_viz.data.dataset import Dataset, normalized
-from minitorch_viz.errors import SettingError, need_whole
+from minitorch_viz.data.prefetch import ahead
+from minitorch_viz.errors import SettingError, ShapeError, need_whole
 from minitorch_viz.models.preprocessing import Preprocessing
 
 Augment: TypeAlias = Callable[[Array, Generator], Array]
 Batch: TypeAlias = tuple[Array, Array]
+
+
+class Batches:
+    """Base of what gives the batches of an epoch, over and over: a function of a generator that knows its data.
+
+    `batches(rng)` are those of one epoch, in a random order and with the augmentation that rng gives; `batches(None)`
+    are the same data as they are, in their order. All that is random comes from rng, so that an epoch can be repeated.
+    """
+
+    labels: Array  # (N, ...): the answers of all images
+
+    @abstractmethod
+    def __call__(self, rng: Generator | None) -> Iterator[Batch]:
+        """One pass over the data: pairs (x, labels)."""
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """How many batches a pass has."""
+
+    @abstractmethod
+    def first(self) -> Array:
+        """The first image as the net takes it, (1, ...)."""
+
+    @abstractmethod
+    def describe(self) -> str:
+        """What a checkpoint compares, so that no run is continued on other data: settings, sizes, checksums."""
+
+
+@dataclass(frozen=True, eq=False)
+class DatasetBatches(Batches):
+    """Batches of a `Dataset`, for `fit`: pairs (images, labels) of up to `batch` pictures; the last may be smaller.
+
+    augment: one or several of `minitorch_viz.data.augment` (or your own), applied in order when there is a generator.
+    preprocessing: what the net wants; images are then (n, C, H, W) float32, else uint8 as they are stored.
+    shuffle: False keeps the order. prefetch: so many batches are made ahead in a thread; 0 makes each when asked for.
+
+    A pass draws one number from its generator, at once. Every batch has a generator of its own made from it, so that
+    neither the thread nor other uses of the generator change a bit. Raises SettingError for a setting that does not
+    fit.
+    """
+
+    dataset: Dataset
+    batch: int = 128
+    augment: Augment | Iterable[Augment] = ()
+    preprocessing: Preprocessing | None = None
+    shuffle: bool = True
+    prefetch: int = 2
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.dataset, Dataset):
+            raise SettingError(
+                f"DatasetBatches needs a Dataset, as load_cifar10() returns two, but got {self.dataset!r:.60}."
+            )
+        need_whole("batch", self.batch, 1)
+        need_whole("number of batches to prefetch", self.prefetch, 0)
+        if isinstance(self.augment, str) or not (callable(self.augment) or isinstance(self.augment, Iterable)):
+            raise SettingError(f"augment must be functions (images, rng) -> images, but is {self.augment!r:.80}.")
+        steps = (self.augment,) if callable(self.augment) else tuple(self.augment)
+        for step in steps:
+            if not callable(step):
+                raise SettingError(f"augment must be functions (images, rng) -> images, but one is {step!r:.80}.")
+        object.__setattr__(self, "augment", steps)
+        if self.preprocessing is not None:
+            if not isinstance(self.preprocessing, Preprocessing):
+                raise SettingError(
+                    f"preprocessing must be a Preprocessing or None, but got {self.preprocessing!r:.80}."
+                )
+            normalized(self.dataset.images[:1], self.preprocessing)  # for its sentence
+
+    @property
+    def labels(self) -> Array:  # type: ignore[override]  # a property is as good as a field to read
+        return self.dataset.labels
+
+    def __len__(self) -> int:
+        return -(-len(self.dataset) // self.batch)
+
+    def __call__(self, rng: Generator | None) -> Iterator[Batch]:
+        if rng is not None and not isinstance(rng, np.random.Generator):
+            raise SettingError(
+                f"rng must be a numpy.random.Generator, but got {rng!r}; np.random.default_rng(0) makes one."
+            )
+        seed = None if rng is None else int(rng.integers(2**63))
+        shuffled = seed is not None and self.shuffle
+        count = len(self.dataset)
+        order = np.random.default_rng(seed).permutation(count) if shuffled else np.arange(count)
+        starts = range(0, count, self.batch)
+        make = partial(self._make, order, seed)
+        return ahead(make, starts, self.prefetch) if self.prefetch else map(make, starts)
+
+    def _make(self, order: Array, seed: int | None, start: int) -> Batch:
+        some = order[start : start + self.batch]
+        images, labels = self.dataset.images[some], self.dataset.labels[some]
+        if seed is not None:
+            own = np.random.default_rng([seed, start])
+            for step in self._steps:
+                images = step(images, own)
+        return self._as_net_takes(images), labels
+
+    def _as_net_takes(self, images: Array) -> Array:
+        return images if self.preprocessing is None else normalized(images, self.preprocessing)
+
+    @property
+    def _steps(self) -> Iterable[Augment]:
+        steps: Any = self.augment  # a tuple since __post_init__
+        return steps  # type: ignore[no-any-return]
+
+    def first(self) -> Array:
+        return self._as_net_takes(self.dataset.images[:1])
+
+    def describe(self) -> str:
+        steps = ", ".join(_step_name(step) for step in self._steps) or "none"
+        return (
+            f"{self.dataset!r}, batch {self.batch}, augment {steps}, {self.preprocessing!r}, shuffle {self.shuffle}, "
+            f"checksums {checksums(self.dataset.images, self.dataset.labels)}"
+        )
 
 
 def batches(
@@ -28,73 +146,79 @@ def batches(
     preprocessing: Preprocessing | None = None,
     prefetch: int = 2,
 ) -> Iterator[Batch]:
-    """One pass over the data: pairs (images, labels) of up to `batch` pictures; the last may be smaller.
+    """One pass over the data: pairs (images, labels), as `DatasetBatches` gives them."""
+    if rng is None:
+        raise SettingError(f"rng must be a numpy.random.Generator, but got {rng}; np.random.default_rng(0) makes one.")
+    return DatasetBatches(dataset, batch, augment, preprocessing, shuffle, prefetch)(rng)
 
-    augment: one or several of `minitorch_viz.data.augment` (or your own), applied in order.
-    preprocessing: what the net wants; images are then (n, C, H, W) float32, else uint8 as they are stored.
-    prefetch: so many batches are made ahead in a thread; 0 makes each when it is asked for.
 
-    One number is drawn from `rng`, at once. Every batch has a generator of its own made from it, so that neither the
-    thread nor other uses of `rng` change a bit. Raises SettingError for a setting that does not fit.
+@dataclass(frozen=True, eq=False)
+class ArrayBatches(Batches):
+    """Batches of two arrays, in a new random order each epoch, or in the arrays' order if rng is None.
+
+    images (N, ...), labels (N, ...); batch: images at a time (the last batch may have fewer). augment: shift each image
+    (N, C, H, W) by up to so many pixels, only when rng is given.
     """
-    need_whole("batch", batch, 1)
-    need_whole("number of batches to prefetch", prefetch, 0)
-    if not isinstance(rng, np.random.Generator):
-        raise SettingError(
-            f"rng must be a numpy.random.Generator, but got {rng!r}; np.random.default_rng(0) makes one."
-        )
-    steps: list[Any] = [augment] if callable(augment) else list(augment)
-    for step in steps:
-        if not callable(step):
-            raise SettingError(f"augment must be functions (images, rng) -> images, but one is {step!r:.80}.")
-    seed = int(rng.integers(2**63))
-    order = np.random.default_rng(seed).permutation(len(dataset)) if shuffle else np.arange(len(dataset))
 
-    def make(start: int) -> Batch:
-        some = order[start : start + batch]
-        images, labels = dataset.images[some], dataset.labels[some]
-        own = np.random.default_rng([seed, start])
-        for step in steps:
-            images = step(images, own)
-        return (images if preprocessing is None else normalized(images, preprocessing)), labels
+    images: Array
+    labels: Array
+    batch: int = 64
+    augment: int = 0
 
-    starts = range(0, len(dataset), batch)
-    return ahead(make, starts, prefetch) if prefetch else map(make, starts)
+    def __post_init__(self) -> None:
+        for name in ("images", "labels"):
+            if not isinstance(getattr(self, name), np.ndarray):
+                raise ShapeError(f"{name} must be an array, but got a {type(getattr(self, name)).__name__}.")
+        if self.images.ndim < 2 or len(self.images) == 0:
+            raise ShapeError(
+                f"images must be a batch such as (N, C, H, W) of at least one, but have shape {self.images.shape}."
+            )
+        if self.labels.shape[:1] != self.images.shape[:1]:
+            raise ShapeError(
+                f"There must be one label an image, {len(self.images)} in all, but labels have shape "
+                f"{self.labels.shape}."
+            )
+        need_whole("batch", self.batch, 1)
+        if need_whole("augment", self.augment, 0) and self.images.ndim != 4:
+            raise ShapeError(f"Only images (N, C, H, W) can be shifted, but these have shape {self.images.shape}.")
+
+    def __len__(self) -> int:
+        return -(-len(self.images) // self.batch)
+
+    def __call__(self, rng: Generator | None) -> Iterator[Batch]:
+        order = np.arange(len(self.images)) if rng is None else rng.permutation(len(self.images))
+        for start in range(0, len(order), self.batch):
+            some = order[start : start + self.batch]
+            images = self.images[some]
+            yield (images if rng is None else shifted(images, self.augment, rng)), self.labels[some]
+
+    def first(self) -> Array:
+        return self.images[:1]
+
+    def describe(self) -> str:
+        shapes = f"images {self.images.shape} {self.images.dtype}, labels {self.labels.shape} {self.labels.dtype}"
+        sums = checksums(self.images, self.labels)
+        return f"{shapes}, batch {self.batch}, augment {self.augment}, checksums {sums}"
 
 
-def ahead(make: Callable[[Any], Any], items: Iterable[Any], count: int) -> Iterator[Any]:
-    """`make(item)` for each item in order, up to `count` of them made ahead in a thread.
+def shifted(images: Array, most: int, rng: Generator) -> Array:
+    """(N, C, H, W), each image moved by up to `most` pixels each way; what comes in repeats the border."""
+    if most == 0:
+        return images
+    padded = np.pad(images, ((0, 0), (0, 0), (most, most), (most, most)), mode="edge")
+    height, width = images.shape[2:]
+    moves = rng.integers(0, 2 * most + 1, (len(images), 2))
+    return np.stack([one[:, y : y + height, x : x + width] for one, (y, x) in zip(padded, moves, strict=True)])
 
-    An error in `make` is raised here, at its place. The thread ends with the iterator, also when it is dropped early.
-    """
-    made: queue.Queue[tuple[Any, BaseException | None] | None] = queue.Queue(count)
-    stopped = threading.Event()
 
-    def put(entry: tuple[Any, BaseException | None] | None) -> None:
-        while not stopped.is_set():
-            try:
-                return made.put(entry, timeout=0.1)
-            except queue.Full:
-                continue
+def checksums(*arrays: Array) -> str:
+    """One CRC-32 an array, in hexadecimal digits."""
+    return " ".join(f"{zlib.crc32(np.ascontiguousarray(array).data):08x}" for array in arrays)
 
-    def work() -> None:
-        try:
-            for item in items:
-                put((make(item), None))
-                if stopped.is_set():
-                    return
-            put(None)
-        except BaseException as error:  # whatever it is, it belongs to the thread that asked
-            put((None, error))
 
-    thread = threading.Thread(target=work, name="prefetch", daemon=True)
-    thread.start()
-    try:
-        while (entry := made.get()) is not None:
-            value, error = entry
-            if error is not None:
-                raise error
-            yield value
-    finally:
-        stopped.set()
-        thread.join()
+def _step_name(step: Any) -> str:
+    """`flip`, or `crop(padding=2)` for a partial: the same in every process, as a repr with an address is not."""
+    if isinstance(step, partial):
+        settings = [repr(value) for value in step.args] + [f"{key}={value!r}" for key, value in step.keywords.items()]
+        return f"{_step_name(step.func)}({', '.join(settings)})"
+    return str(getattr(step, "__qualname__", type(step).__qualname__))

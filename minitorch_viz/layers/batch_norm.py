@@ -7,6 +7,7 @@ from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
 import numpy as np
 
+import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Generator
 from minitorch_viz.boxes import Boxes
 from minitorch_viz.errors import SettingError, ShapeError
@@ -57,30 +58,44 @@ class BatchNorm2d(Layer):
 
     def forward(self, x: Array, rng: Generator | None = None) -> tuple[Array, Saved]:
         self._check(x, training=rng is not None)
-        if rng is None:
-            mean, var, values = self.running_mean, self.running_var, 0
-        else:
-            mean, var, values = x.mean(axis=(0, 2, 3)), x.var(axis=(0, 2, 3)), x.size // x.shape[1]
-        normal = (x - _along(mean)) / _along(np.sqrt(var + self.eps))
-        y = normal if self.weight is None else normal * _along(self.weight)
-        return (y if self.bias is None else y + _along(self.bias)), self.Saved(normal, mean, var, values)
+        training = rng is not None
+        mean = x.mean(axis=(0, 2, 3)) if training else self.running_mean
+        normal = x - _along(mean)
+        values = x.size // x.shape[1] if training else 0
+        var = _products(normal, normal) / values if training else self.running_var
+        normal /= _along(np.sqrt(var + self.eps))  # in place: a pass over a large map costs more than its arithmetic
+        y = normal.copy() if self.weight is None else normal * _along(self.weight)
+        if self.bias is not None:
+            y += _along(self.bias)
+        return y, self.Saved(normal, mean, var, values)
 
     def backward(self, dy: Array, saved: Saved) -> Array:
-        if saved.values:
-            # Training: one pixel moves the mean and the variance, and through them every other pixel. The part of dy
-            # that a shift (its mean) or a stretch (its part along `normal`) of the whole batch would cause has no
-            # effect on the output, so it is taken out. Seeds on a tape of one image are not a batch: one mean each.
-            batch = (2, 3) if saved.normal.shape[0] == 1 else (0, 2, 3)
-            shift = dy.mean(axis=batch, keepdims=True)
-            stretch = (dy * saved.normal).mean(axis=batch, keepdims=True)
-            dy = dy - shift - saved.normal * stretch
         scale = 1 / np.sqrt(saved.var + self.eps)
-        return dy * _along(scale if self.weight is None else scale * self.weight)
+        scale = _along(scale if self.weight is None else scale * self.weight)
+        if not saved.values:
+            return dy * scale
+        # Training: one pixel moves the mean and the variance, and through them every other pixel. The part of dy
+        # that a shift (its mean) or a stretch (its part along `normal`) of the whole batch would cause has no
+        # effect on the output, so it is taken out. Seeds on a tape of one image are not a batch: one mean each.
+        if saved.normal.shape[0] == 1:
+            shift = dy.mean(axis=(2, 3), keepdims=True)
+            stretch = (dy * saved.normal).mean(axis=(2, 3), keepdims=True)
+        else:
+            shift = _along(dy.mean(axis=(0, 2, 3)))
+            stretch = _along(_products(dy, saved.normal) / saved.values)
+        dx: Array = dy - saved.normal * stretch
+        dx -= shift
+        dx *= scale
+        return dx
 
     def param_grads(self, dy: Array, saved: Saved) -> dict[str, Array]:
         dy, normal = same_batch(dy, saved.normal)
-        grads = {"weight": (dy * normal).sum(axis=(0, 2, 3)), "bias": dy.sum(axis=(0, 2, 3))}
-        return {name: grad for name, grad in grads.items() if getattr(self, name) is not None}
+        grads = {}
+        if self.weight is not None:
+            grads["weight"] = _products(dy, normal)
+        if self.bias is not None:
+            grads["bias"] = dy.sum(axis=(0, 2, 3))
+        return grads
 
     @classmethod
     def examples(cls, rng: Generator) -> list[Example]:
@@ -160,6 +175,12 @@ def fold_batch_norm(layer: Affine, norm: BatchNorm2d) -> Affine:
         shift = shift + norm.bias
     bias = shift if layer.bias is None else layer.bias * scale + shift
     return layer.replace(weight=layer.weight * scale.reshape(-1, *[1] * (layer.weight.ndim - 1)), bias=bias)
+
+
+def _products(a: Array, b: Array) -> Array:
+    """The sum of a * b over images and pixels, (C,), without an array of the products."""
+    sums: Array = kernels.array_module(a).einsum("nchw,nchw->c", a, b)
+    return sums
 
 
 def _along(channel_values: Array) -> Array:

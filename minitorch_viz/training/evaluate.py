@@ -10,9 +10,9 @@ from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError, ShapeError, need_whole
 from minitorch_viz.graph import check_names
 from minitorch_viz.net import Net
-from minitorch_viz.training.batches import as_batches, batches_of
 from minitorch_viz.training.losses import Loss, SoftmaxCrossEntropy
 from minitorch_viz.training.nonfinite import check_loss
+from minitorch_viz.training.sources import as_source, batches_of
 
 
 class Scores(NamedTuple):
@@ -44,7 +44,7 @@ def evaluate(
         raise SettingError(f"loss must be a loss such as SoftmaxCrossEntropy(), but got {loss!r}.")
     logits = net.output if logits is None else check_names(logits, net.names, "logits")[0]
     count, total, right = 0, 0.0, 0.0
-    for x, target in batches_of(as_batches(images, labels, batch, 0, "evaluate"), None):
+    for x, target in batches_of(as_source(images, labels, batch, 0, "evaluate"), None):
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # told in a sentence
             y = net.predict(x, upto=logits)
             value, _ = loss(y, target)

@@ -15,7 +15,6 @@ from minitorch_viz.errors import SettingError, ShapeError
 from minitorch_viz.graph import Tape
 from minitorch_viz.layers import BatchNorm2d
 from minitorch_viz.net import Net
-from minitorch_viz.training.batches import Batch, Batches, batches_of
 from minitorch_viz.training.checkpoint import Checkpoints, resumed
 from minitorch_viz.training.clip import clip_by_norm
 from minitorch_viz.training.evaluate import evaluate
@@ -25,6 +24,7 @@ from minitorch_viz.training.observer import Observer, ProgressBar, Step
 from minitorch_viz.training.optimizers import Optimizer
 from minitorch_viz.training.plan import Plan, make_plan
 from minitorch_viz.training.schedules import Schedule
+from minitorch_viz.training.sources import Batch, Source, batches_of
 from minitorch_viz.training.state import Epoch, State, Sums, generator_from, generator_state, second_generator
 
 
@@ -42,7 +42,7 @@ class Fitted:
 
 def fit(
     net: Net,
-    images: Array | Batches,
+    images: Array | Source,
     labels: Array | None = None,
     *,
     rng: Generator,

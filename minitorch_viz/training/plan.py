@@ -9,22 +9,16 @@ from typing import Any
 import numpy as np
 
 from minitorch_viz._types import Array, Generator
+from minitorch_viz.data.batches import Batches
 from minitorch_viz.errors import SettingError, ShapeError, need_whole
 from minitorch_viz.graph import check_names
 from minitorch_viz.net import Net
-from minitorch_viz.training.batches import (
-    ArrayBatches,
-    Batches,
-    as_batches,
-    batch_count,
-    check_targets,
-    describe,
-)
 from minitorch_viz.training.clip import clip_by_norm
 from minitorch_viz.training.losses import Loss, SoftmaxCrossEntropy
 from minitorch_viz.training.observer import Observer, Run
 from minitorch_viz.training.optimizers import Adam, Optimizer
 from minitorch_viz.training.schedules import Constant, Cosine, Schedule
+from minitorch_viz.training.sources import Source, as_source, batch_count, check_targets, describe
 from minitorch_viz.training.state import State
 
 
@@ -33,8 +27,8 @@ class Plan:
     """The checked arguments of `fit`."""
 
     run: Run
-    source: Batches
-    validation: Batches | None
+    source: Source
+    validation: Source | None
     optimizer: Optimizer
     schedule: Schedule
     clip: float | None
@@ -74,7 +68,7 @@ def make_plan(
         raise SettingError(
             f"rng must be a numpy.random.Generator, but got {rng!r}; np.random.default_rng(0) makes one."
         )
-    source = as_batches(data[0], data[1], batch, augment, "fit")
+    source = as_source(data[0], data[1], batch, augment, "fit")
     held_out = None if validation is None else _validation(validation, batch)
     optimizer = _kind("optimizer", Adam() if optimizer is None else optimizer, Optimizer, "Adam(1e-3)")
     loss = _kind("loss", SoftmaxCrossEntropy() if loss is None else loss, Loss, "SoftmaxCrossEntropy()")
@@ -94,7 +88,7 @@ def make_plan(
     if patience is not None and need_whole("patience", patience, 1) and held_out is None:
         raise SettingError("patience waits for a better validation loss, so validation data are needed too.")
     for found in (source, held_out):
-        if isinstance(found, ArrayBatches):
+        if isinstance(found, Batches):
             check_targets(net, found, loss, output)
     settings = {
         "net": repr(net),
@@ -109,12 +103,12 @@ def make_plan(
     return Plan(Run(loss, output, epochs, steps, settings), source, held_out, optimizer, schedule, clip, patience)
 
 
-def _validation(validation: Any, batch: int) -> Batches:
+def _validation(validation: Any, batch: int) -> Source:
     """(images, labels) or batches, without shuffling."""
     pair = isinstance(validation, tuple) and len(validation) == 2 and hasattr(validation[0], "shape")
     images, labels = validation if pair else (validation, None)
     try:
-        return as_batches(images, labels, batch, 0, "validation")
+        return as_source(images, labels, batch, 0, "validation")
     except ShapeError as error:
         raise ShapeError(f"The validation data cannot be used: {error}") from error
 

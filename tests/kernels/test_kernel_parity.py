@@ -76,27 +76,46 @@ def test_blocks_of_rows_and_images_join_without_a_seam(module: Any, monkeypatch:
     call = next(call for call in CALLS if str(call) == "conv2d-groups")
     backward = [call for call in CALLS if str(call) in ("conv2d_dx-groups", "conv2d_dw-groups")]
     if module.__name__.endswith("numba_"):
-        from minitorch_viz_kernels import numba_direct, numba_filters
+        from minitorch_viz_kernels import numba_plan
 
-        monkeypatch.setattr(numba_direct, "WEIGHTS", 8)
-        monkeypatch.setattr(numba_direct, "PLACES", 3)
-        monkeypatch.setattr(numba_filters, "PLACES", 3)
+        plans = (numba_plan.forward_plan, numba_plan.backward_plan)
+        for name, value in (("WEIGHTS", 8), ("FEW", 0), ("PLACES", 3), ("GRAIN", 10)):
+            monkeypatch.setattr(numba_plan, name, value)
     else:
+        plans = ()
         monkeypatch.setattr(module, "BLOCK", 100)
-    for each in (call, *backward):
-        (got,) = arrays(getattr(module, each.kernel)(*each.arguments(np.float64)))
-        assert_close(got, expected(each, np.float64)[0], np.float64)
+    try:
+        for plan in plans:
+            plan.cache_clear()  # or the plans of before would be followed
+        for each in (call, *backward):
+            (got,) = arrays(getattr(module, each.kernel)(*each.arguments(np.float64)))
+            assert_close(got, expected(each, np.float64)[0], np.float64)
+    finally:
+        for plan in plans:
+            plan.cache_clear()
+
+
+def test_sums_over_many_places_join_without_a_seam(module: Any) -> None:
+    rng = np.random.default_rng(0)
+    dy, x = rng.standard_normal((2, 5, 20, 31)), rng.standard_normal((2, 3, 20, 31))  # Numba sums 256 places at a time
+    for side, padding in ((1, 0), (3, 1)):
+        dw = module.conv2d_dw(dy, x, (side, side), (1, 1), (padding, padding), (1, 1), 1)
+        padded = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
+        for u in range(side):
+            for v in range(side):
+                wanted = np.einsum("noij,ncij->oc", dy, padded[:, :, u : u + 20, v : v + 31])
+                np.testing.assert_allclose(dw[:, :, u, v], wanted, rtol=1e-11, atol=1e-11)
 
 
 def test_numba_compiles_each_loop_once_a_dtype_whatever_the_layout() -> None:
     pytest.importorskip("numba")
     from minitorch_viz_kernels import numba_, numba_direct
 
-    if not hasattr(numba_direct._multiply_block, "signatures"):
+    if not hasattr(numba_direct._convolve, "signatures"):
         pytest.skip("Numba's compiler is switched off")
     x, w = np.random.default_rng(0).standard_normal((2, 2, 5, 5)), np.ones((2, 2, 3, 3))
     geometry = ((1, 1), (0, 0), (1, 1), 1)
     for layout in (x, np.asfortranarray(x), x[:, ::-1], spread_out(x)):
         numba_.conv2d(layout, w, None, *geometry)
         numba_.conv2d(layout.astype(np.float32), w.astype(np.float32), None, *geometry)
-    assert len(numba_direct._multiply_block.signatures) <= 2
+    assert len(numba_direct._convolve.signatures) <= 2

@@ -1,8 +1,9 @@
-"""Threads: the setting, errors, nesting, forks, callers in several threads, and answers that do not depend on them."""
+"""Threads: the setting, callers in several threads, forks, exits, and answers that do not depend on them."""
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -16,7 +17,6 @@ from tests.kernels.kernel_cases import CALLS, KERNELS, arrays
 from tests.kernels.test_kernel_choice import run_python
 
 ONE, NONE = (1, 1), (0, 0)
-LOTS = 1e12  # multiplications: worth any number of threads
 
 
 @pytest.fixture(autouse=True)
@@ -109,21 +109,117 @@ kernels.set_threads(2)
 calls = large_calls()
 wanted = [answer(*call) for call in calls]
 warnings.simplefilter("ignore", DeprecationWarning)  # Python warns of forking a process that has threads
-child = os.fork()
-if not child:
-    signal.alarm(60)  # a child that hangs is a failure, not a wait
-    same = all((a == b).all() for call, want in zip(calls, wanted) for a, b in zip(answer(*call), want))
-    os._exit(0 if same else 1)
-_, status = os.waitpid(child, 0)
-assert all((a == b).all() for call, want in zip(calls, wanted) for a, b in zip(answer(*call), want))
-print("child", status)
+statuses = set()
+for call in calls:  # right after each, while the helper is still awake
+    answer(*call)
+    child = os.fork()
+    if not child:
+        signal.alarm(60)  # a child that hangs is a failure, not a wait
+        same = all((a == b).all() for call, want in zip(calls, wanted) for a, b in zip(answer(*call), want))
+        os._exit(0 if same else 1)
+    statuses.add(os.waitpid(child, 0)[1])
+    assert all((a == b).all() for call, want in zip(calls, wanted) for a, b in zip(answer(*call), want))
+print("children", statuses)
 """
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_a_forked_child_computes() -> None:
     pytest.importorskip("numba")
-    assert run_python(FORK) == "child 0"
+    assert run_python(FORK) == "children {0}"
+
+
+FORK_IN_A_CALL = """
+import os, signal, sys, threading, warnings
+import numpy as np, minitorch_viz_kernels as kernels
+from tests.kernels.test_kernel_threads import answer, large_calls
+kernels.set_threads(2)
+calls = [call for call in large_calls() if call[0].startswith("conv")]
+wanted = [answer(*call) for call in calls]
+warnings.simplefilter("ignore", DeprecationWarning)  # Python warns of forking a process that has threads
+over = threading.Event()
+def busy():
+    while not over.is_set():
+        answer(*calls[0])
+threads = [threading.Thread(target=busy) for _ in range(2)]
+for thread in threads: thread.start()
+statuses = set()
+for _ in range(10):  # the board is busy with another thread's job, which the child must not wait for
+    child = os.fork()
+    if not child:
+        signal.alarm(60)
+        same = all((a == b).all() for call, want in zip(calls, wanted) for a, b in zip(answer(*call), want))
+        os._exit(0 if same else 1)
+    statuses.add(os.waitpid(child, 0)[1])
+over.set()
+for thread in threads: thread.join()
+print("children", statuses)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_child_forked_in_the_middle_of_a_call_computes() -> None:
+    pytest.importorskip("numba")
+    assert run_python(FORK_IN_A_CALL) == "children {0}"
+
+
+EXIT = """
+import threading
+import minitorch_viz_kernels as kernels
+from tests.kernels.test_kernel_threads import answer, large_calls
+kernels.set_threads(3)
+calls = large_calls()
+for call in calls: answer(*call)
+def go_on():
+    while True:
+        for call in calls: answer(*call)
+for _ in range({others}): threading.Thread(target=go_on, daemon=True).start()
+for call in calls: answer(*call)
+print("bye")
+"""
+
+
+@pytest.mark.parametrize("others", [0, 2])
+def test_the_interpreter_ends_while_helpers_are_awake(others: int) -> None:
+    """Nothing hangs or aborts: `run_python` raises for any other exit than 0."""
+    pytest.importorskip("numba")
+    for _ in range(3):
+        assert run_python(EXIT.format(others=others)) == "bye"
+
+
+def test_callers_come_and_go() -> None:
+    pytest.importorskip("numba")
+    kernels.set_threads(2)
+    calls = [call for call in large_calls() if call[0].startswith("conv")]
+    wanted = [answer(*call) for call in calls]
+    for turn in range(30):  # each thread lives for one call
+        with ThreadPoolExecutor(3) as pool:
+            found = [(which, pool.submit(answer, *calls[which])) for which in (turn % 7, (turn + 3) % 7, turn % 5)]
+            for which, future in found:
+                for ours, theirs in zip(future.result(), wanted[which], strict=True):
+                    np.testing.assert_array_equal(ours, theirs)
+
+
+def test_idle_helpers_sleep_and_too_many_go_home() -> None:
+    pytest.importorskip("numba")
+    call = large_calls()[0]
+    for count in (4, 2):
+        kernels.set_threads(count)
+        before = threads._crew
+        answer(*call)
+        crew = threads._crew
+        assert crew is not None
+        assert len(crew.threads) == count - 1
+        wait_until(lambda crew=crew, count=count: len(crew.asleep) == count - 1)
+        if before is not None and before is not crew:
+            wait_until(lambda before=before: not any(thread.is_alive() for thread in before.threads))
+
+
+def wait_until(true: Any) -> None:
+    end = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < end, "in vain"
+        time.sleep(0.001)
 
 
 def test_limits_of_threadpoolctl_disturb_nothing() -> None:
@@ -157,53 +253,6 @@ try: kernels.get_threads()
 except ValueError as error: print(error)
 """
     assert "MINITORCH_VIZ_THREADS" in run_python(code, MINITORCH_VIZ_THREADS="many")
-
-
-def test_every_number_is_given_out_once() -> None:
-    kernels.set_threads(4)
-    for count in (0, 1, 3, 4, 5, 97):
-        seen = np.zeros(count, int)
-
-        def work(start: int, stop: int, seen: Any = seen) -> None:
-            seen[start:stop] += 1
-
-        threads.split(count, LOTS, work, finer=3)
-        assert (seen == 1).all()
-
-
-def test_an_error_in_a_part_is_raised_and_the_crew_goes_on() -> None:
-    kernels.set_threads(2)
-
-    def work(start: int, _: int) -> None:
-        raise RuntimeError(f"part {start}")
-
-    for _ in range(20):
-        with pytest.raises(RuntimeError, match="part"):
-            threads.split(8, LOTS, work)
-    test_every_number_is_given_out_once()
-
-
-def test_a_part_that_splits_again_works_alone() -> None:
-    kernels.set_threads(2)
-    inner: list[tuple[int, int]] = []
-
-    def work(*_: int) -> None:
-        threads.split(10, LOTS, lambda a, b: inner.append((a, b)))
-
-    threads.split(2, LOTS, work)
-    assert inner == [(0, 10), (0, 10)]
-
-
-def test_helpers_see_the_callers_context() -> None:
-    kernels.set_threads(2)
-    seen: list[str] = []
-    with kernels.use("reference"), np.errstate(divide="raise"):
-
-        def work(*_: int) -> None:
-            seen.append(f"{kernels.current()} {np.geterr()['divide']}")
-
-        threads.split(2, LOTS, work)
-    assert seen == ["reference raise"] * 2
 
 
 def test_working_memory_is_kept_while_it_is_small() -> None:

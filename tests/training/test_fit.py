@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from minitorch_viz import Net
+from minitorch_viz.data.batches import ArrayBatches, shifted
 from minitorch_viz.errors import MinitorchVizError, NetError, SettingError, ShapeError
-from minitorch_viz.layers import BatchNorm2d, Flatten, Linear, ReLU
+from minitorch_viz.layers import BatchNorm2d, Conv2d, Flatten, Linear, ReLU
 from minitorch_viz.training import (
     SGD,
     Adam,
@@ -22,7 +23,6 @@ from minitorch_viz.training import (
     evaluate,
     fit,
 )
-from minitorch_viz.training.batches import ArrayBatches, shifted
 from tests.training.training_cases import assert_same_bits, bars, net_with_everything, small_net
 
 
@@ -84,6 +84,19 @@ def test_running_statistics_come_from_the_batches() -> None:
     assert isinstance(norm, BatchNorm2d)
     np.testing.assert_allclose(norm.running_mean, 0.1 * maps.mean(axis=(0, 2, 3)), rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(norm.running_var, 0.9 + 0.1 * maps.var(axis=(0, 2, 3), ddof=1), rtol=1e-4)
+
+
+def test_no_gradient_of_the_images_is_computed() -> None:
+    """It is the costliest of all, and nobody asks for it."""
+
+    class First(Conv2d):
+        def backward(self, dy, saved):  # noqa: ARG002 (never called)
+            raise AssertionError("the gradient of the images was computed")
+
+    net = net_with_everything()
+    conv = net["conv"].layer
+    net = net.with_layers({"conv": First(conv.weight, conv.bias)})
+    assert_same_bits(trained(net, augment=1).net, trained(net_with_everything(), augment=1).net)
 
 
 def test_float64_stays_float64() -> None:

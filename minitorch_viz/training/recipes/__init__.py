@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import pkgutil
 from importlib import import_module
 from pathlib import Path
+from typing import Any
+
+from minitorch_viz.errors import SettingError, near
 
 
 def recipe_names() -> list[str]:
@@ -20,12 +24,23 @@ def train(
     film: Path | None = None,
     checkpoint: Path | None = None,
     resume: bool = False,
+    data: Path | None = None,
 ) -> Path:
     """Train the net called `name` and write its weights to `out`, with a model card (JSON) beside it.
 
     film: a page that plays the training back, and shows it live. checkpoint: a file from which an interrupted training
-    is resumed. Raises KeyboardInterrupt at Ctrl-C, once film and checkpoint are written.
+    is resumed. data: the folder with the data set's files; default: see `minitorch_viz.data.find`.
+
+    Raises KeyboardInterrupt at Ctrl-C, once film and checkpoint are written; SettingError for an unknown name, or if
+    the net's data come from no files.
     """
+    if name not in recipe_names():
+        raise SettingError(f"There is no recipe for {name!r}; {near(name, recipe_names(), 'net')}.")
     recipe = import_module(f"{__name__}.{name}")
-    path: Path = recipe.train(out, seed, film=film, checkpoint=checkpoint, resume=resume)
+    place: dict[str, Any] = {}
+    if data is not None:
+        if "data" not in inspect.signature(recipe.train).parameters:
+            raise SettingError(f"The data of {name} come with its recipe, so there is no folder to give; leave it out.")
+        place["data"] = data
+    path: Path = recipe.train(out, seed, film=film, checkpoint=checkpoint, resume=resume, **place)
     return path

@@ -1,0 +1,260 @@
+"""A crew of threads that share the parts of one job without leaving compiled code.
+
+    parallel(part, parts, board, (x, y))       calls part(0, me, x, y) ... part(parts - 1, me, x, y), in any order
+
+Waking a Python thread costs 50 microseconds; many a convolution takes less. So the helpers wait awake for a moment
+after each job, all in one compiled function that needs no lock of Python's, and look at a board in plain memory:
+
+    board   helpers | open | busy | job | arguments | next part of how many | left | failed
+
+    caller  takes the board (busy), writes the job down, and begins with part 0 itself
+    helper  sees the number of the next part, adds 1 to it in one step that nobody can share, and does that part
+    caller  finds no more parts, waits until none is left undone, frees the board
+
+Nobody is waited for who has not begun: a helper that comes late takes what is left, or nothing. A second thread that
+calls while the board is busy does its parts alone, and so does a job inside a part. A helper that saw no job for a
+while goes to sleep, and the next caller rings its bell (`threads`).
+
+A cached kernel keeps running the old code after this file changed: empty `__pycache__` then.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic as numbas_intrinsic
+
+from .contract import Array
+from .numba_jit import helper, kernel
+from .numba_vector import SETTINGS
+from .threads import BUSY, CORE, FAILED, HELPERS, JOB, LEFT, OPEN, TICKET
+
+Written = Callable[..., Any]
+intrinsic: Callable[[Written], Written] = numbas_intrinsic  # a call gives no context, which Numba adds
+
+PARTS = 32  # the ticket holds the number of parts above this bit, the next part below
+MASK = (1 << PARTS) - 1
+PAUSES = 8000  # so often the caller only pauses, some 200 microseconds; then it sleeps for moments
+PIECES, GRAIN = 4, 200_000  # so many parts for each thread, and multiplications of a part: some microseconds
+POSIX, LINUX = os.name == "posix", sys.platform == "linux"
+
+
+def _share_in_python(part: Any, parts: int, board: Array, args: Any) -> None:
+    for number in range(parts):
+        part(number, 0, *args)
+
+
+if SETTINGS.DISABLE_JIT:
+    parallel: Any = _share_in_python
+
+    def serve(board: Array, me: int, patience: int) -> bool:  # noqa: ARG001
+        """Where nothing is compiled, nobody helps."""
+        return False
+
+else:
+    _LONG, _BYTES = ir.IntType(64), ir.IntType(8).as_pointer()
+    _PART = ir.FunctionType(_LONG, [_BYTES, _LONG, _LONG])  # (arguments, number of the part, worker) -> failed
+
+    def _place(context: Any, builder: Any, kind: Any, board: Any, at: Any) -> Any:
+        return builder.gep(context.make_array(kind)(context, builder, board).data, [at])
+
+    @intrinsic
+    def _load(_context: Any, board: Any, at: Any) -> Any:
+        """board[at], and everything that was written before it."""
+
+        def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return builder.load_atomic(_place(context, builder, signature.args[0], *args), "seq_cst", 8)
+
+        return types.int64(board, types.intp), write
+
+    @intrinsic
+    def _store(_context: Any, board: Any, at: Any, value: Any) -> Any:
+        """board[at] = value, after everything that was written before it."""
+
+        def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            builder.store_atomic(args[2], _place(context, builder, signature.args[0], *args[:2]), "seq_cst", 8)
+            return context.get_dummy_value()
+
+        return types.void(board, types.intp, types.int64), write
+
+    @intrinsic
+    def _add(_context: Any, board: Any, at: Any, value: Any) -> Any:
+        """board[at] += value in one step; returns what stood there before."""
+
+        def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return builder.atomic_rmw("add", _place(context, builder, signature.args[0], *args[:2]), args[2], "seq_cst")
+
+        return types.int64(board, types.intp, types.int64), write
+
+    @intrinsic
+    def _take(_context: Any, board: Any, at: Any) -> Any:
+        """Turn board[at] from 0 to 1 in one step; False if it was not 0."""
+
+        def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            place = _place(context, builder, signature.args[0], *args)
+            return builder.extract_value(builder.cmpxchg(place, _LONG(0), _LONG(1), "seq_cst", "seq_cst"), 1)
+
+        return types.boolean(board, types.intp), write
+
+    @intrinsic
+    def _pause(_context: Any) -> Any:
+        """Tell the processor that this thread only waits."""
+
+        def write(context: Any, builder: Any, _signature: Any, _args: Any) -> Any:
+            if platform.machine().lower() in ("x86_64", "amd64"):
+                kind = ir.FunctionType(ir.VoidType(), [])
+                builder.call(cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.sse2.pause"), [])
+            elif platform.machine().lower() in ("aarch64", "arm64"):
+                kind, word = ir.FunctionType(ir.VoidType(), [ir.IntType(32)]), ir.IntType(32)(1)
+                builder.call(cgutils.get_or_insert_function(builder.module, kind, "llvm.aarch64.hint"), [word])
+            return context.get_dummy_value()
+
+        return types.void(), write
+
+    @intrinsic
+    def _doze(_context: Any) -> Any:
+        """Sleep for a moment. Not sched_yield: whom Linux saw yield often, it lets wait long when there is work."""
+
+        def write(context: Any, builder: Any, _signature: Any, _args: Any) -> Any:
+            if POSIX:
+                kind = ir.FunctionType(ir.IntType(32), [ir.IntType(32)])
+                builder.call(cgutils.get_or_insert_function(builder.module, kind, "usleep"), [ir.IntType(32)(20)])
+            return context.get_dummy_value()
+
+        return types.void(), write
+
+    @intrinsic
+    def _core(_context: Any) -> Any:
+        """The number of the core that this thread is on, or -1 where the system does not tell."""
+
+        def write(_context: Any, builder: Any, _signature: Any, _args: Any) -> Any:
+            if not LINUX:
+                return _LONG(-1)
+            kind = ir.FunctionType(ir.IntType(32), [])
+            return builder.sext(
+                builder.call(cgutils.get_or_insert_function(builder.module, kind, "sched_getcpu"), []), _LONG
+            )  # fmt: skip
+
+        return types.int64(), write
+
+    @intrinsic
+    def _run(_context: Any, job: Any, arguments: Any, number: Any, me: Any) -> Any:
+        """Do one part; returns whether it failed."""
+
+        def write(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+            function, place = builder.inttoptr(args[0], _PART.as_pointer()), builder.inttoptr(args[1], _BYTES)
+            return builder.call(function, [place, *args[2:]])
+
+        return types.int64(*[types.int64] * 4), write
+
+    @helper
+    def _work(board: Array, me: int) -> bool:
+        """Do parts until no more are to be had; returns whether there was one."""
+        some = False
+        while True:
+            ticket = _load(board, TICKET)
+            if ticket & MASK >= ticket >> PARTS:
+                return some
+            ticket = _add(board, TICKET, 1)  # it may be another job's by now: only what this step returned counts
+            if ticket & MASK >= ticket >> PARTS:
+                return some
+            some = True
+            if _run(board[JOB], board[JOB + 1], ticket & MASK, me):  # the job stays until this part is done
+                _store(board, FAILED, 1)
+            _add(board, LEFT, -1)
+
+    @helper
+    def _share(board: Array, parts: int, job: int, arguments: int) -> None:
+        """Do all parts, with the crew if it is free."""
+        failed = 0
+        if parts < 2 or board[HELPERS] == 0 or not _take(board, BUSY):
+            for number in range(parts):
+                failed |= _run(job, arguments, number, 0)
+        else:
+            board[JOB], board[JOB + 1], board[FAILED], board[CORE] = job, arguments, 0, _core()
+            _store(board, LEFT, parts)
+            _store(board, TICKET, parts << PARTS)  # from here on the helpers see it
+            _work(board, 0)
+            turn = 0
+            while _load(board, LEFT) > 0:
+                if turn < PAUSES:
+                    _pause()
+                else:
+                    _doze()
+                turn += 1
+            failed = board[FAILED]
+            _store(board, BUSY, 0)
+        if failed != 0:
+            raise RuntimeError("A part of a kernel failed: an index was out of bounds.")
+
+    @intrinsic
+    def parallel(typing: Any, part: Any, parts: Any, board: Any, args: Any) -> Any:
+        """part(number, me, *args) for every number below parts; returns when all are done.
+
+        part: a helper of the same file, that writes where no other part writes.
+            me: which of the threads does it, 0 to helpers, for working memory of its own.
+        board: of `threads.crew`.
+        """
+        asked = part.get_call_type(typing, (types.intp, types.intp, *args.types), {})
+        share_out = typing.resolve_value_type(_share)
+        shared = share_out.get_call_type(typing, (board, *[types.intp] * 3), {})
+
+        def write(context: Any, builder: Any, _signature: Any, values: Any) -> Any:
+            # The arguments are written down in this frame, beside a function that reads them and does one part.
+            place = cgutils.alloca_once_value(builder, values[3])
+            name = builder.module.get_unique_name(f"{builder.function.name}.part")
+            function = ir.Function(builder.module, _PART, name)
+            function.linkage = "internal"
+            inner = ir.IRBuilder(function.append_basic_block())
+            given = cgutils.unpack_tuple(inner, inner.load(inner.bitcast(function.args[0], place.type)))
+            given = [context.cast(inner, *each) for each in zip(given, args.types, asked.args[2:], strict=True)]
+            compiled = part.dispatcher.overloads[asked.args]
+            context.add_linking_libs([compiled.library])
+            status, _ = context.call_internal_no_propagate(
+                inner, compiled.fndesc, asked, [*function.args[1:], *given]
+            )  # fmt: skip
+            inner.ret(inner.zext(status.is_error, _LONG))
+            compiled = share_out.dispatcher.overloads[shared.args]
+            context.add_linking_libs([compiled.library])
+            job = [builder.ptrtoint(address, _LONG) for address in (function, place)]
+            context.call_internal(builder, compiled.fndesc, shared, [values[2], values[1], *job])
+            return context.get_dummy_value()
+
+        return types.void(part, types.intp, board, args), write
+
+    @kernel
+    def serve(board: Array, me: int, patience: int) -> bool:
+        """What a helper does: parts of jobs, until it has waited `patience` turns in vain or the board is closed.
+
+        Where other programs run too, a helper may be put on the caller's own core, which it would only keep from
+        working: then it leaves at once. Returns whether that was so.
+        """
+        turn = 0
+        while turn < patience and board[OPEN] != 0:
+            if turn % 8 == 0:
+                core = _core()
+                if core >= 0 and core == board[CORE]:
+                    return True
+            if _work(board, me):
+                turn = 0
+            _pause()
+            turn += 1
+        return False
+
+
+@helper
+def share(count: int, number: int, parts: int) -> tuple[int, int]:
+    """Of `count` things, from where to where part `number` goes."""
+    return count * number // parts, count * (number + 1) // parts
+
+
+@helper
+def pieces(board: Array, count: int, cost: float) -> int:
+    """Into how many parts to cut `count` things whose work costs about so many multiplications together."""
+    return max(1, min(count, min(PIECES * (int(board[HELPERS]) + 1), int(cost / GRAIN)))) if board[HELPERS] else 1

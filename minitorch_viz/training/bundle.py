@@ -1,0 +1,100 @@
+"""From a recipe to a bundled net: train a classifier, fold, round, test, and write it with its card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minitorch_viz.data import Dataset, DatasetBatches, normalized
+from minitorch_viz.models.fold import fold_batch_norms
+from minitorch_viz.models.spec import ModelSpec
+from minitorch_viz.net import Net
+from minitorch_viz.training.card import save_with_card
+from minitorch_viz.training.evaluate import accuracy
+from minitorch_viz.training.film import Film
+from minitorch_viz.training.fit import fit
+from minitorch_viz.training.sources import Source
+
+
+def train_classifier(
+    spec: ModelSpec,
+    net: Net,
+    batches: Source,
+    test: Dataset,
+    *,
+    seed: int,
+    watched: int,
+    shown: Sequence[str],
+    out: Path,
+    film: Path | None,
+    checkpoint: Path | None,
+    resume: bool,
+    card: Mapping[str, Any],
+    parts: Mapping[str, Dataset] | None = None,
+    **settings: Any,
+) -> Path:
+    """Train `net` on `batches` and write weights (float16, batch normalization folded away) and card to `out`.
+
+    test: the first `watched` of its pictures are measured after every epoch, all of them at the end; they choose
+        nothing. shown: the class names of the pictures that the film has in front.
+    settings: for `fit`; so are film, checkpoint and resume.
+    card: what is known beforehand. parts: {entry of the card: test pictures that are worth a figure of their own}.
+    Raises KeyboardInterrupt at Ctrl-C, once film and checkpoint are written.
+    """
+    fitted = fit(
+        net,
+        batches,
+        rng=np.random.default_rng(seed),
+        logits=spec.logits,
+        validation=DatasetBatches(test[:watched], 256, preprocessing=spec.preprocessing),
+        keep="last",
+        checkpoint=checkpoint,
+        resume=resume,
+        observers=[] if film is None else [_film(film, spec, test, shown)],
+        **settings,
+    )
+    if fitted.stopped == "interrupted":
+        raise KeyboardInterrupt
+    net = as_written(fitted.net)
+    share = share_right(net, spec, test)
+    print(f"{spec.name}: {share:.2%} of the {len(test)} test images right, trained in {fitted.seconds:.1f} s")
+    facts = {
+        "name": spec.name,
+        **card,
+        "command": f"minitorch-viz train {spec.name} --seed {seed}",
+        "seed": seed,
+        "epochs": len(fitted.history),
+        "test_accuracy": round(share, 4),
+        **{name: round(share_right(net, spec, part), 4) for name, part in (parts or {}).items()},
+        "seconds": round(fitted.seconds, 1),
+        "licence": "MIT",
+    }
+    return save_with_card(net, out, spec.preprocessing, class_names=test.class_names, card=facts)
+
+
+def as_written(net: Net) -> Net:
+    """The net that a file of it holds: batch normalizations folded into the convolutions, numbers as float16."""
+    net = fold_batch_norms(net)
+    return net.with_params({name: value.astype(np.float16).astype(np.float32) for name, value in net.state.items()})
+
+
+def share_right(net: Net, spec: ModelSpec, test: Dataset) -> float:
+    """The share of test pictures, 0..1, whose class has the highest score."""
+    pieces = [test[start : start + 1000] for start in range(0, len(test), 1000)]  # not all normalized at once
+    right = [
+        accuracy(net, normalized(piece.images, spec.preprocessing), piece.labels, spec.logits) * len(piece)
+        for piece in pieces
+    ]
+    return sum(right) / len(test)
+
+
+def _film(path: Path, spec: ModelSpec, test: Dataset, shown: Sequence[str]) -> Film:
+    """One picture of each class `shown` in front, and more that gradients and dead units are measured on."""
+    first = [int((test.labels == test.class_names.index(name)).argmax()) for name in shown]
+    some = [*first, *(i for i in range(min(64, len(test))) if i not in first)]
+    images = normalized(test.images[some], spec.preprocessing)
+    title = f"{spec.name}: a net learns to tell {', '.join(shown)} and {len(test.class_names) - len(shown)} more apart"
+    return Film(path, images, test.labels[some], title=title, shown=len(first))

@@ -1,0 +1,135 @@
+"""The crew: every part is done once, errors arrive, a busy board is no obstacle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba")
+
+import minitorch_viz_kernels as kernels
+from minitorch_viz_kernels import threads
+from minitorch_viz_kernels.numba_crew import parallel, pieces, share
+from minitorch_viz_kernels.numba_jit import helper
+
+LOTS = 1e12  # multiplications: worth any number of threads
+
+
+@pytest.fixture(autouse=True)
+def setting() -> Iterator[None]:
+    yield
+    kernels.set_threads(None)
+
+
+@helper
+def count_part(number: int, me: int, done: Any, who: Any, work: int) -> None:
+    total = 0.0
+    for i in range(work):
+        total += i
+    done[number] += 1 if total >= 0 else 2
+    who[number] = me
+
+
+@helper
+def count(board: Any, done: Any, who: Any, work: int) -> None:
+    parallel(count_part, len(done), board, (done, who, work))
+
+
+@helper
+def failing_part(number: int, _me: int, bad: int) -> None:
+    if number == bad:
+        raise ValueError
+
+
+@helper
+def fail(board: Any, parts: int, bad: int) -> None:
+    parallel(failing_part, parts, board, (bad,))
+
+
+@helper
+def outer_part(number: int, _me: int, board: Any, done: Any, who: Any) -> None:
+    count(board, done[number], who[number], 10)
+
+
+@helper
+def nest(board: Any, done: Any, who: Any) -> None:
+    parallel(outer_part, len(done), board, (board, done, who))
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+@pytest.mark.parametrize("parts", [0, 1, 2, 7, 1000])
+def test_every_part_is_done_once(size: int, parts: int) -> None:
+    kernels.set_threads(size)
+    for work in (0, 1000, 0):
+        done, who = np.zeros(parts, np.int64), np.full(parts, -1)
+        count(threads.crew(LOTS), done, who, work)
+        assert (done == 1).all()
+        assert ((who >= 0) & (who < size)).all()
+
+
+def test_helpers_take_parts() -> None:
+    kernels.set_threads(2)
+    helped = False
+    for _ in range(1000):  # on a busy machine the helper may come late, but not every time
+        done, who = np.zeros(64, np.int64), np.zeros(64, np.int64)
+        count(threads.crew(LOTS), done, who, 10_000)
+        helped = helped or bool(who.any())
+    assert helped
+
+
+def test_small_work_stays_alone() -> None:
+    kernels.set_threads(2)
+    assert threads.crew(1000) is threads.ALONE
+    assert threads.crew(LOTS) is not threads.ALONE
+    kernels.set_threads(1)
+    assert threads.crew(LOTS) is threads.ALONE
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_an_error_in_a_part_is_raised_and_the_crew_goes_on(size: int) -> None:
+    kernels.set_threads(size)
+    for bad in (0, 7, 3):
+        with pytest.raises(RuntimeError, match="part of a kernel failed"):
+            fail(threads.crew(LOTS), 8, bad)
+        fail(threads.crew(LOTS), 8, 99)
+    test_every_part_is_done_once(size, 7)
+
+
+def test_a_part_that_shares_again_works_alone() -> None:
+    kernels.set_threads(2)
+    done, who = np.zeros((6, 5), np.int64), np.full((6, 5), -1)
+    nest(threads.crew(LOTS), done, who)
+    assert (done == 1).all()
+    assert (who == 0).all()
+
+
+def test_callers_share_one_board() -> None:
+    kernels.set_threads(2)
+
+    def call(_: int) -> bool:
+        for _ in range(300):
+            done, who = np.zeros(9, np.int64), np.zeros(9, np.int64)
+            count(threads.crew(LOTS), done, who, 500)
+            if not (done == 1).all():
+                return False
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(call, range(4)))
+
+
+def test_shares_cover_everything() -> None:
+    for size in (1, 3):
+        kernels.set_threads(size)
+        board = threads.crew(LOTS)
+        for things in (1, 2, 17, 100):
+            parts = pieces(board, things, LOTS)
+            assert 1 <= parts <= things
+            edges = [share(things, number, parts) for number in range(parts)]
+            assert [edge[0] for edge in edges] == [0, *(edge[1] for edge in edges[:-1])]
+            assert edges[-1][1] == things
+            assert pieces(board, things, 0.0) == 1
