@@ -144,3 +144,17 @@ def test_the_stand_in_is_as_strict_as_cupy() -> None:
     with pytest.raises(TypeError, match="cannot be written"):
         x[:] = np.ones(3)
     assert isinstance(x.sum(), cupy_stand_in.DeviceArray)
+
+
+@pytest.mark.usefixtures("cuda")
+def test_grading_on_the_device_gives_the_same_grades() -> None:
+    from minitorch_viz.grading import Case, grade
+
+    model, image = load_model("digits"), sample_digit()
+    case = Case(image, (3,), (image[..., 0] > 128)[None])
+    settings = {"methods": ["saliency"], "cases": [case], "steps": 2, "checked": 1, "samples": 1, "progress": False}
+    for found, expected in zip(grade(model.to("cuda"), **settings).rows, grade(model, **settings).rows, strict=True):
+        assert found.problem == ""
+        for name, scores in expected.scores.items():
+            if name != "milliseconds":
+                np.testing.assert_allclose(found.scores[name], scores, rtol=1e-3, atol=1e-4, err_msg=name)

@@ -30,7 +30,7 @@ def grade_photos(
     methods: Sequence[str] | None = None,
     seed: int = 0,
     tolerance: float = 15,
-    steps: int = 12,
+    steps: int = 8,
     checked: int = 3,
     samples: int = 5,
     layers: int = 8,

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.errors import NetError, need_whole
 from minitorch_viz.net import Net
@@ -49,7 +50,7 @@ def randomized(net: Net, nodes: Sequence[str], seed: int = 0) -> Net:
     for name in nodes:
         rng = np.random.default_rng([seed, *name.encode()])
         for key, value in net[name].layer.state.items():
-            fresh[f"{name}.{key}"] = _fresh(key, value, rng)
+            fresh[f"{name}.{key}"] = kernels.to_device(_fresh(key, value, rng), net.device)
     return net.with_params(fresh)
 
 
@@ -82,4 +83,4 @@ def _fresh(key: str, value: Array, rng: np.random.Generator) -> Array:
         drawn = rng.standard_normal(value.shape) * np.sqrt(2 / np.prod(value.shape[1:]))
         weights: Array = drawn.astype(value.dtype)
         return weights
-    return np.full_like(value, 1 if key in ("weight", "running_var") else 0)
+    return np.full(value.shape, 1 if key in ("weight", "running_var") else 0, value.dtype)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.errors import ShapeError
 from minitorch_viz.grading.cases import Case, Cases
@@ -40,7 +41,7 @@ class Grader:
     def __init__(self, model: Model, cases: Cases, randoms: tuple[tuple[Model, ...], tuple[Model, ...]], plan: Plan):
         self.model, self.cases, self.plan = model, cases, plan
         self.cascade, self.one_by_one = randoms
-        self.inputs = [model.preprocess(case.image) for case in cases.single]
+        self.inputs = [kernels.to_cpu(model.preprocess(case.image)) for case in cases.single]
 
     def row(self, method: Method, tick: Callable[[], object]) -> Row:
         """Every score of one method. tick: called after each map."""
@@ -135,7 +136,8 @@ class Grader:
         for x, heat, case in zip(self.inputs, maps, self.cases.single, strict=True):
 
             def probability(batch: Array, case: Case = case) -> Array:
-                return self.model.predict_probabilities(batch)[:, case.classes[0]]
+                there = kernels.to_device(batch, self.model.net.device)
+                return self.model.predict_probabilities(there)[:, case.classes[0]]
 
             settings = {"steps": self.plan.steps, "seed": self.plan.seed}
             taken = deletion(probability, x, heat, background=baseline_of(x, "mean"), **settings)
