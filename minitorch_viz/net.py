@@ -16,6 +16,8 @@ from minitorch_viz._types import Array, Generator
 from minitorch_viz.errors import NetError, SettingError, ShapeError, near, need_whole
 from minitorch_viz.graph import Node, Rules, Tape, check_names, checked_nodes, checked_rules, checked_seeds
 from minitorch_viz.layers.base import Layer
+from minitorch_viz.layers.conv import Conv2d
+from minitorch_viz.layers.relu import ReLU
 from minitorch_viz.sweep import sweep_in_chunks, sweep_params
 
 
@@ -88,11 +90,15 @@ class Net:
         values = self._start(x, given)
         nodes = self._needed(values, goal)
         last_reader = {name: node.name for node in nodes for name in node.inputs}
+        fused = _convolutions_before_relu(nodes, goal)
         for node in nodes:
-            values[node.name] = self._run(node, values, None)[0]
+            if node.name in fused:
+                values[fused[node.name]] = self._run(node, values, None, relu=True)[0]
+            elif node.name not in values:
+                values[node.name] = self._run(node, values, None)[0]
             for name in set(node.inputs):
                 if last_reader[name] == node.name and name != goal:
-                    del values[name]
+                    values.pop(name, None)  # a convolution that its ReLU took along was never there
         return values[goal]
 
     def backward(
@@ -240,10 +246,28 @@ class Net:
                 raise NetError(f"This pass needs the input {name!r}, but none was given.")
         return nodes[::-1]
 
-    def _run(self, node: Node, values: Mapping[str, Array], rng: Generator | None) -> tuple[Array, Any]:
+    def _run(
+        self, node: Node, values: Mapping[str, Array], rng: Generator | None, relu: bool = False
+    ) -> tuple[Array, Any]:
         xs = [values[name] for name in node.inputs]
         settings = {"rng": rng} if node.layer.uses_rng else {}
         try:
+            if relu and isinstance(node.layer, Conv2d):
+                return node.layer.predict_relu(*xs), None
             return node.layer.forward(*xs, **settings)
         except ShapeError as error:
             raise ShapeError(f"At node {node.name!r}: {error}") from error
+
+
+def _convolutions_before_relu(nodes: Sequence[Node], goal: str) -> dict[str, str]:
+    """{convolution: its ReLU}, where nobody else wants the convolution's output."""
+    readers: dict[str, list[Node]] = {}
+    for node in nodes:
+        for name in node.inputs:
+            readers.setdefault(name, []).append(node)
+    return {
+        node.name: readers[node.name][0].name
+        for node in nodes
+        if type(node.layer) is Conv2d and node.name != goal and len(readers.get(node.name, ())) == 1
+        and type(readers[node.name][0].layer) is ReLU
+    }  # fmt: skip

@@ -178,6 +178,21 @@ def test_predict_equals_forward_and_batches(net: Net, rng: np.random.Generator) 
     assert net.predict(images[:0], batch=2).shape == (0, 5)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_predict_takes_a_relu_along_only_where_nobody_else_reads(rng: np.random.Generator, dtype: type) -> None:
+    net, x = small_net(rng).astype(dtype), rng.standard_normal((2, 2, 4, 5)).astype(dtype)
+    tape = net.forward(x)
+    for name in net.names[1:]:  # also the convolution itself, before its ReLU
+        np.testing.assert_array_equal(net.predict(x, upto=name), tape[name])
+    given = {"conv1": tape["conv1"] - 1}
+    np.testing.assert_array_equal(net.predict(x, given=given), net.forward(x, given=given)[net.output])
+    # Here the convolution is read twice, by the ReLU and by the join.
+    forked = Net([("conv", net["conv1"].layer), ("relu", ReLU()), ("both", Concat(), ("conv", "relu"))])
+    np.testing.assert_array_equal(forked.predict(x), forked.forward(x)["both"])
+    with pytest.raises(ShapeError, match="At node 'conv'"):
+        forked.predict(x[:, :1])
+
+
 def test_two_inputs(rng: np.random.Generator) -> None:
     net = Net([("sum", Add(), ("a", "b")), ("relu", ReLU())], inputs=("a", "b"))
     a, b = rng.standard_normal((2, 1, 3))

@@ -139,11 +139,13 @@ def array_module(x: object) -> Any:
     return cupy
 
 
-def conv2d(x: Array, w: Array, b: Array | None, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
+def conv2d(
+    x: Array, w: Array, b: Array | None, stride: Pair, padding: Pair, dilation: Pair, groups: int, relu: bool = False
+) -> Array:
     """Cross-correlate images x (N, C, H, W) with filters w (O, C/g, kh, kw) -> y (N, O, H', W'). See the contract."""
     x, w, b = checks.floats("conv2d", x=x, w=w, b=b)
     geometry = checks.conv2d(x, w, b, stride, padding, dilation, groups)
-    return _module_for(x).conv2d(x, w, b, *geometry)
+    return _module_for(x).conv2d(x, w, b, *geometry, bool(relu))
 
 
 def conv2d_dx(dy: Array, w: Array, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:

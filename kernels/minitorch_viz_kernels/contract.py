@@ -47,7 +47,15 @@ class Kernels(Protocol):
     """What a kernel module must hold. Modules match this structurally; a type checker verifies it."""
 
     def conv2d(
-        self, x: Array, w: Array, b: Array | None, stride: Pair, padding: Pair, dilation: Pair, groups: int
+        self,
+        x: Array,
+        w: Array,
+        b: Array | None,
+        stride: Pair,
+        padding: Pair,
+        dilation: Pair,
+        groups: int,
+        relu: bool = False,
     ) -> Array:
         """Cross-correlate images with filters; zeros are what lies outside an image.
 
@@ -56,6 +64,8 @@ class Kernels(Protocol):
             for n, o, i, j:                              # group of o: q = o // (O/g)
                 y[n, o, i, j] = b[o] + sum over c, u, v of
                     w[o, c, u, v] * x[n, q*C/g + c, i*stride - padding + u*dilation, j*stride - padding + v*dilation]
+
+        relu: what is negative becomes 0 (a NaN stays), before it is written.
         """
         ...
 

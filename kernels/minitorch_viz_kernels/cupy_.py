@@ -81,7 +81,9 @@ def _columns(x: Array, kernel: Pair, out: Pair, stride: Pair, padding: Pair, dil
     return columns
 
 
-def conv2d(x: Array, w: Array, b: Array | None, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
+def conv2d(
+    x: Array, w: Array, b: Array | None, stride: Pair, padding: Pair, dilation: Pair, groups: int, relu: bool = False
+) -> Array:
     n, c, height, width = x.shape
     o, _, kh, kw = w.shape
     high = out_size(height, kh, stride[0], padding[0], dilation[0])
@@ -93,6 +95,8 @@ def conv2d(x: Array, w: Array, b: Array | None, stride: Pair, padding: Pair, dil
         y[block] = cupy.matmul(filters, columns)
     if b is not None:
         y += b.reshape(groups, o // groups, 1)
+    if relu:
+        cupy.maximum(y, 0, out=y)
     return y.reshape(n, o, high, wide)
 
 

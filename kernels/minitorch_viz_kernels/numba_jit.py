@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
+import threading
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
 import numpy as np
+from numba.core import event
 
 from .contract import Array
 
@@ -42,6 +45,43 @@ def helper(function: Callable[P, R]) -> Callable[P, R]:
 def written_in(function: Callable[P, R]) -> Callable[P, R]:
     """A helper that is called at one or two places: it is written in there, which saves compiling it by itself."""
     return cast("Callable[P, R]", numba.njit(inline="always", **FLAGS)(function))
+
+
+class Announcer(event.Listener):
+    """Says on stderr, once in a process, why a call takes so long: Numba's compiler has been at it for a second."""
+
+    patience = 1.0  # seconds
+    said = False  # or nothing need be said, as in `warmup`
+
+    def __init__(self) -> None:
+        self.here = threading.local()  # .waiting: what will speak for this thread, and for each compilation within
+
+    def on_start(self, event: Any) -> None:
+        name = getattr(getattr(event.data["dispatcher"], "py_func", None), "__module__", None) or ""
+        outermost = not self.here.__dict__.setdefault("waiting", [])
+        speaks = outermost and not self.said and name.startswith("minitorch_viz_kernels")
+        timer = threading.Timer(self.patience, self.say)
+        timer.daemon = True
+        if speaks:
+            timer.start()
+        self.here.waiting.append(timer)
+
+    def on_end(self, event: Any) -> None:
+        self.here.waiting.pop().cancel()
+
+    def say(self) -> None:
+        if not self.said:
+            self.said = True
+            print(
+                "Compiling the fast kernels, which takes some seconds, once on this machine. "
+                "`minitorch-viz warmup` compiles all of them ahead.",
+                file=sys.stderr,
+                flush=True,
+            )
+
+
+announcer = Announcer()
+event.register("numba:compile", announcer)
 
 
 def packed(x: Array) -> Array:

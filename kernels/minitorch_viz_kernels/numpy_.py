@@ -58,7 +58,9 @@ def _columns(x: Array, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair
     return windows.transpose(0, 1, 4, 5, 2, 3).reshape(n, groups, c // groups * kh * kw, high * wide)
 
 
-def conv2d(x: Array, w: Array, b: Array | None, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
+def conv2d(
+    x: Array, w: Array, b: Array | None, stride: Pair, padding: Pair, dilation: Pair, groups: int, relu: bool = False
+) -> Array:
     n, c = x.shape[:2]
     o, _, kh, kw = w.shape
     high, wide = (out_size(x.shape[2 + a], (kh, kw)[a], stride[a], padding[a], dilation[a]) for a in (0, 1))
@@ -68,6 +70,8 @@ def conv2d(x: Array, w: Array, b: Array | None, stride: Pair, padding: Pair, dil
         np.matmul(filters, _columns(x[block], (kh, kw), stride, padding, dilation, groups), out=y[block])
     if b is not None:
         y += b.reshape(groups, o // groups, 1)
+    if relu:
+        np.maximum(y, 0, out=y)
     return y.reshape(n, o, high, wide)
 
 

@@ -13,7 +13,9 @@ def _inside(row: int, col: int, size: tuple[int, ...]) -> bool:
     return 0 <= row < size[0] and 0 <= col < size[1]
 
 
-def conv2d(x: Array, w: Array, b: Array | None, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
+def conv2d(
+    x: Array, w: Array, b: Array | None, stride: Pair, padding: Pair, dilation: Pair, groups: int, relu: bool = False
+) -> Array:
     o_all, per_group, kh, kw = w.shape
     high, wide = (out_size(x.shape[2 + a], (kh, kw)[a], stride[a], padding[a], dilation[a]) for a in (0, 1))
     y = np.zeros((len(x), o_all, high, wide), x.dtype)
@@ -26,6 +28,8 @@ def conv2d(x: Array, w: Array, b: Array | None, stride: Pair, padding: Pair, dil
                 y[n, o, i, j] += w[o, c, u, v] * x[n, q * per_group + c, row, col]
         if b is not None:
             y[n, o, i, j] += b[o]
+        if relu and y[n, o, i, j] < 0:
+            y[n, o, i, j] = 0
     return y
 
 

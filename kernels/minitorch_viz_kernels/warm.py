@@ -17,6 +17,10 @@ def warmup() -> float:
     import minitorch_viz_kernels as kernels
 
     start = time.perf_counter()
+    if kernels.current() == "numba":
+        from .numba_jit import announcer
+
+        announcer.said = True  # who calls this knows
     one, none = (1, 1), (0, 0)
     for dtype in (np.float32, np.float64):
         x, w = np.ones((1, 16, 8, 8), dtype), np.ones((16, 16, 3, 3), dtype)

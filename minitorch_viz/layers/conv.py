@@ -109,6 +109,13 @@ class Conv2d(Layer):
         bias = np.zeros(out_channels, np.float32)
         return cls(weight.astype(np.float32), bias, stride, padding, dilation, groups)
 
+    def predict_relu(self, x: Array) -> Array:
+        """ReLU of the output: cut off before it is written, which saves a way through memory."""
+        self._check(x)
+        if self.padding_mode == "reflect":
+            x = reflect_pad(x, self.padding)
+        return kernels.conv2d(x, self.weight, self.bias, self.stride, self._zeros, self.dilation, self.groups, True)
+
     @property
     def window(self) -> Window | None:
         """None if the padding mirrors: then the border's pixels are read twice."""

@@ -108,6 +108,11 @@ def module(folder: Path) -> types.ModuleType:
 
     cupy = types.ModuleType("cupy")
     cupy.__dict__.update(
-        empty=empty, zeros=np.zeros, matmul=np.matmul, ascontiguousarray=np.ascontiguousarray, RawModule=RawModule
+        empty=empty,
+        zeros=np.zeros,
+        matmul=np.matmul,
+        maximum=np.maximum,
+        ascontiguousarray=np.ascontiguousarray,
+        RawModule=RawModule,
     )
     return cupy

@@ -119,3 +119,18 @@ def test_numba_compiles_each_loop_once_a_dtype_whatever_the_layout() -> None:
         numba_.conv2d(layout, w, None, *geometry)
         numba_.conv2d(layout.astype(np.float32), w.astype(np.float32), None, *geometry)
     assert len(numba_direct._convolve.signatures) <= 2
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(2, 16, 11, 9), (1, 3, 14, 40), (9, 8, 6, 5)], ids=str)
+def test_relu_cuts_off_what_is_negative(module: Any, shape: tuple[int, ...], dtype: Any) -> None:
+    rng = np.random.default_rng(0)
+    x, b = rng.standard_normal(shape).astype(dtype), rng.standard_normal(24).astype(dtype)
+    x[0, 1, 2, 2] = np.nan
+    for side, stride in ((3, (1, 1)), (3, (2, 1)), (1, (1, 1))):
+        w = rng.standard_normal((24, shape[1], side, side)).astype(dtype)
+        geometry = (stride, (side // 2, side // 2), (1, 1), 1)
+        plain = module.conv2d(x, w, b, *geometry)
+        np.testing.assert_array_equal(module.conv2d(x, w, b, *geometry, True), np.maximum(plain, 0))
+        assert np.isnan(plain).any()
+        assert (plain < 0).any()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 import minitorch_viz_kernels as kernels
@@ -32,3 +34,28 @@ with event.install_listener('numba:compile', Listener()):
 print(len(CALLS) > 100, sorted(set(compiled)))
 """
     assert run_python(code) == "True []"
+
+
+FIRST_CALL = """
+import os, sys, time
+import numpy as np, minitorch_viz_kernels as kernels
+from minitorch_viz_kernels import numba_jit
+numba_jit.announcer.patience = {patience}
+sys.stderr = sys.stdout
+x = np.ones((1, 1, 2, 2))
+for _ in range(2):
+    kernels.avgpool2d(x, (2, 2), (1, 1), (0, 0), (1, 1), True)
+    kernels.maxpool2d(x, (2, 2), (1, 1), (0, 0), (1, 1))
+print("done")
+"""
+
+
+@pytest.mark.parametrize(("patience", "lines"), [(0.0, 1), (1e6, 0)])
+def test_a_first_call_that_compiles_for_long_says_so_once(tmp_path: Path, patience: float, lines: int) -> None:
+    pytest.importorskip("numba")
+    said = run_python(FIRST_CALL.format(patience=patience), NUMBA_CACHE_DIR=str(tmp_path)).splitlines()
+    assert said[-1] == "done"
+    assert len(said) == lines + 1
+    assert all("minitorch-viz warmup" in line for line in said[:-1])
+    again = run_python(FIRST_CALL.format(patience=0.0), NUMBA_CACHE_DIR=str(tmp_path)).splitlines()
+    assert again == ["done"]  # what is on disk is not compiled
