@@ -58,14 +58,15 @@ def grids(net: Net, look: Look, moment: Moment) -> dict[tuple[str, str], Grid]:
     """{(node, kind): grid} of a moment, as many rows and columns as the budget allows; first the node's inputs.
 
     A node that only rearranges (Flatten) or does nothing in use (Dropout) is left out; of a very deep net only nodes
-    with parameters are drawn, as many as the budget allows, spread over its depth.
+    with filters or matrices are drawn, as many as the budget allows, spread over its depth.
     """
     some: dict[tuple[str, str], Grid] = {}
     for most in (16, 12, 8, 6, 4):
         found = _grids(net, look, moment, most)
         if sum(grid.values.size for grid in found.values()) <= BUDGET:
             return found
-    learning = [node.name for node in net.nodes if node.layer.params]  # a very deep net: only these, or some of them
+    # A very deep net: only nodes with filters or matrices (no scales of batch normalizations), or some of them.
+    learning = [node.name for node in net.nodes if any(value.ndim > 1 for value in node.layer.params.values())]
     for every in range(1, len(learning) + 1):
         kept = {*net.inputs, look.output, *learning[::every]}
         some = {key: grid for key, grid in found.items() if key[0] in kept}
