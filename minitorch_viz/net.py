@@ -16,7 +16,7 @@ from minitorch_viz._types import Array, Generator
 from minitorch_viz.errors import NetError, SettingError, ShapeError, near, need_whole
 from minitorch_viz.graph import Node, Rules, Tape, check_names, checked_nodes, checked_rules, checked_seeds
 from minitorch_viz.layers.base import Layer
-from minitorch_viz.sweep import sweep, sweep_in_chunks
+from minitorch_viz.sweep import sweep_in_chunks, sweep_params
 
 
 class Net:
@@ -130,13 +130,8 @@ class Net:
 
         Parameters that the seeds do not depend on are left out.
         """
-        goals = {node.name for node in self.nodes if node.layer.params and node.name in tape.saved}
         dys, rules = checked_seeds(tape, seeds), checked_rules(rules, self._by_name)
-        grads: dict[str, Array] = {}
-        for name, dy in sweep(self.nodes, tape, dys, goals, rules, crop=False):
-            for param, grad in self[name].layer.param_grads(dy, tape.saved[name]).items():
-                grads[f"{name}.{param}"] = grad
-        return grads
+        return sweep_params(self.nodes, tape, dys, rules)
 
     # ------------------------------------------------------------------ looking and changing
 

@@ -24,7 +24,8 @@ import numpy as np
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.boxes import Boxes, Patch, Span, whole_map
-from minitorch_viz.graph import Node, Rules, Tape, rule_for
+from minitorch_viz.graph import Node, Rule, Rules, Tape, rule_for
+from minitorch_viz.layers.base import Layer
 
 # Bytes that the largest map may take for all seeds of a chunk: what the processor's last cache holds, and what the C
 # library still hands out again without asking the system for fresh, empty pages. Measured on SqueezeNet: 10 seeds a
@@ -87,6 +88,38 @@ def sweep_in_chunks(
                 found[name] = kernels.array_module(dy).empty((count, *dy.shape[1:]), dy.dtype)
             found[name][start : start + chunk] = dy
     return found
+
+
+def sweep_params(nodes: Iterable[Node], tape: Tape, seeds: Mapping[str, Array], rules: Rules) -> dict[str, Array]:
+    """{"node.parameter": gradient, summed over the batch} of all parameters that the seeds depend on.
+
+    Where the walk goes on beyond a layer and no rule takes its place, `backward_and_grads` gives both at once.
+    """
+    layers = {node.name: node.layer for node in nodes if node.layer.params and node.name in tape.saved}
+    grads: dict[str, Array] = {}
+    reached: dict[str, Array] = {}  # the gradient of a layer's output, until its parameters have theirs
+
+    def keep(name: str, found: Mapping[str, Array]) -> None:
+        grads.update({f"{name}.{param}": grad for param, grad in found.items()})
+
+    def both(name: str, layer: Layer, dy: Array, saved: Any) -> Any:
+        dx, found = layer.backward_and_grads(dy, saved)
+        keep(name, found)
+        del reached[name]
+        return dx
+
+    def others() -> None:  # whom the walk has passed by a rule, or where it ended
+        for name in list(reached):
+            keep(name, layers[name].param_grads(reached.pop(name), tape.saved[name]))
+
+    joint: dict[type[Layer] | str, Rule] = {
+        node.name: partial(both, node.name) for node in nodes if node.name in layers and not rule_for(node, rules)
+    }
+    for name, dy in sweep(nodes, tape, seeds, set(layers), {**rules, **joint}, crop=False):
+        others()
+        reached[name] = dy
+    others()
+    return grads
 
 
 def _backward(node: Node, tape: Tape, dy: Gradient, rules: Rules) -> tuple[Gradient, ...]:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from minitorch_viz.techniques import techniques
@@ -57,3 +58,30 @@ def test_attributions(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ("grad-cam" in rows) == ("grad-cam" in techniques())
     assert all(row["ms"] > 0 for row in rows.values())
     assert json.loads(json.dumps(result))["net"] == "squeezenet1_1"
+
+
+def test_lstm(capsys: pytest.CaptureFixture[str]) -> None:
+    module = load("lstm")
+    result = module.main(["--quick"])
+    assert [row["what"] for row in result["rows"]] == ["forward", "forward and backward"]
+    assert all(row["ms"] > 0 for row in result["rows"])
+    assert json.loads(json.dumps(result))["machine"]["threads"] == result["threads"]["ours"]
+    assert capsys.readouterr().out.count("2 layers of 32") == 2
+    assert module.SIZES[0] == (2, 256, 100, 50)
+
+
+def test_scaling(capsys: pytest.CaptureFixture[str]) -> None:
+    module = load("scaling")
+    result = module.main(["--quick"])
+    assert len(result["rows"]) == 2 * len(module.GROWS) + 2
+    for row in json.loads(json.dumps(result))["rows"]:
+        assert all(ms > 0 for ms in row["ours ms"])
+        slope = np.log(row["ours ms"][1] / row["ours ms"][0]) / np.log(row["sizes"][1] / row["sizes"][0])
+        assert row["ours exponent"] == pytest.approx(slope)  # through two points the line is exact
+    assert "seeds K" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("power", [0.0, 1.0, 2.5])
+def test_the_fitted_exponent_is_the_power(power: float) -> None:
+    sizes = [3.0, 5.0, 8.0, 20.0]
+    assert load("scaling").exponent(sizes, [0.7 * size**power for size in sizes]) == pytest.approx(power)

@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+import minitorch_viz_kernels as kernels
 from minitorch_viz import Net, relu_mode
 from minitorch_viz.errors import NetError, SettingError, ShapeError
-from minitorch_viz.layers import Add, Concat, Conv2d, Dropout, Flatten, Linear, MaxPool2d, ReLU, Sigmoid
+from minitorch_viz.layers import LSTM, Add, Concat, Conv2d, Dropout, Flatten, Linear, MaxPool2d, ReLU, Sigmoid
 
 
 def small_net(rng: np.random.Generator) -> Net:
@@ -85,6 +86,39 @@ def test_k_seeds_parameter_gradients_add_up(net: Net, x: np.ndarray) -> None:
     summed = net.param_grads(tape, {"fc": np.ones((1, 5))})
     for name, grad in together.items():
         np.testing.assert_allclose(grad, summed[name], rtol=1e-9, atol=1e-9, err_msg=name)
+
+
+def lstms(rng: np.random.Generator) -> Net:
+    nodes = [(name, LSTM.random(rng, 3, 3).astype(np.float64)) for name in ("a", "b", "c")]
+    return Net(nodes)
+
+
+def test_one_walk_through_time_serves_inputs_and_parameters(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net, walks = lstms(rng), []
+    plain = kernels.lstm_dz
+    monkeypatch.setattr(kernels, "lstm_dz", lambda *call: walks.append(1) or plain(*call))
+    tape, seed = net.forward(rng.standard_normal((2, 4, 3))), {"c": rng.standard_normal((2, 4, 3))}
+    grads = net.param_grads(tape, seed)
+    assert len(walks) == 3
+    dys = {"c": seed["c"], **net.backward(tape, seed, wrt=("a", "b"))}
+    for name, dy in dys.items():
+        for param, grad in net[name].layer.param_grads(dy, tape.saved[name]).items():
+            np.testing.assert_allclose(grads[f"{name}.{param}"], grad, rtol=1e-12)
+
+
+def test_parameters_before_a_rule_get_what_it_lets_pass(rng: np.random.Generator) -> None:
+    """And the rule's own layer gets its parameters' gradients of the signal that reached it."""
+    net = lstms(rng)
+    tape, seed = net.forward(rng.standard_normal((2, 4, 3))), {"c": rng.standard_normal((2, 4, 3))}
+    plain = net.param_grads(tape, seed)
+    for key in ("b", LSTM):
+        ruled = net.param_grads(tape, seed, rules={key: lambda layer, dy, saved: 2 * layer.backward(dy, saved)})
+        assert ruled.keys() == plain.keys()
+        factors = {"a": 2, "b": 1, "c": 1} if key == "b" else {"a": 4, "b": 2, "c": 1}
+        for name, grad in plain.items():
+            np.testing.assert_allclose(ruled[name], factors[name[0]] * grad, rtol=1e-12, err_msg=name)
 
 
 def test_seeds_at_several_nodes_add_up(net: Net, x: np.ndarray, rng: np.random.Generator) -> None:

@@ -40,8 +40,8 @@ class Page(HTMLParser):
 
 
 def pictures(model) -> int:
-    """How many pictures a photo has on the page: itself, and those of every technique that applies."""
-    return 1 + sum(len(one.in_report(model)) for one in techniques().values() if one.applies(model) is None)
+    """How many pictures the techniques that apply make of one image."""
+    return sum(len(one.in_report(model)) for one in techniques().values() if one.applies(model) is None)
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def test_every_technique_is_there_with_caption_settings_and_paper(page: str, mod
 
 def test_the_pictures_are_inside_and_are_pictures(page: str) -> None:
     images = Page(page).all("img")
-    assert len(images) == 2 * pictures(load_model("digits"))
+    assert len(images) == 2 * (1 + pictures(load_model("digits")))
     for image in images:
         kind, data = (image["src"] or "").split(",")
         assert kind == "data:image/png;base64"
@@ -105,7 +105,7 @@ def test_a_technique_that_fails_leaves_its_sentence(model, tmp_path, monkeypatch
     path = make_report(model, [("a", sample_digit())], tmp_path / "r.html", progress=False)
     text = path.read_text(encoding="utf-8")
     assert "This went wrong: try something else." in text
-    assert len(Page(text).all("img")) == pictures(model) - 1
+    assert len(Page(text).all("img")) == pictures(model)
 
 
 def test_ctrl_c_keeps_what_is_finished(model, tmp_path, monkeypatch) -> None:
@@ -158,11 +158,6 @@ def default_page(tmp_path_factory) -> str:
         patch.setattr("socket.getaddrinfo", refused)
         assert main(["report", "--out", str(out)]) == 0
     return out.read_text(encoding="utf-8")
-
-
-def pictures(model) -> int:
-    """How many pictures the techniques that apply make of one image."""
-    return sum(len(one.in_report(model)) for one in techniques().values() if one.applies(model) is None)
 
 
 def test_the_default_shows_each_net_in_its_section(default_page: str) -> None:
@@ -246,7 +241,7 @@ def test_the_main_job_on_a_real_photo(shared_data, tmp_path) -> None:
     photo = shared_data / "photos" / "cat_dog.jpg"
     text = make_report(model, [("cat_dog", photo)], tmp_path / "r.html", progress=False).read_text(encoding="utf-8")
     assert "boxer" in text
-    assert len(Page(text).all("img")) == pictures(model)
+    assert len(Page(text).all("img")) == 1 + pictures(model)
     result = occlusion(model, photo, target="boxer", progress=False)
     row, column = np.unravel_index(result.drop.argmax(), result.drop.shape)
     height, width = result.picture.shape[:2]
@@ -337,4 +332,4 @@ def test_every_kind_of_net_gets_a_page(shared_data, tmp_path, name: str, file: s
     assert notes == (
         [] if model.logits else [f"Not shown: {name} is no classifier: it ends in feature maps, not in class scores."]
     )
-    assert len(Page(text).all("img")) == pictures(model)
+    assert len(Page(text).all("img")) == 1 + pictures(model)

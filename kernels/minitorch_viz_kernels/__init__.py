@@ -1,4 +1,4 @@
-"""The heavy loops of the engine: convolution, pooling, local response normalization.
+"""The heavy loops of the engine: convolution, pooling, local response normalization, products, recurrence.
 
     import minitorch_viz_kernels as kernels
     y = kernels.conv2d(x, w, b, (1, 1), (1, 1), (1, 1), 1)
@@ -40,6 +40,9 @@ __all__ = [
     "get_threads",
     "lrn",
     "lrn_dx",
+    "lstm",
+    "lstm_dz",
+    "matmul",
     "maxpool2d",
     "maxpool2d_dx",
     "out_size",
@@ -197,3 +200,26 @@ def lrn_dx(dy: Array, x: Array, scale: Array, size: int, alpha: float, beta: flo
     dy, x, scale = checks.floats("lrn_dx", dy=dy, x=x, scale=scale)
     size = checks.lrn_dx(dy, x, scale, size)
     return _module_for(dy).lrn_dx(dy, x, scale, size, float(alpha), float(beta))
+
+
+def matmul(a: Array, b: Array) -> Array:
+    """The matrix product of a (M, K) and b (K, P) -> (M, P)."""
+    a, b = checks.floats("matmul", a=a, b=b)
+    checks.matmul(a, b)
+    return _module_for(a).matmul(a, b)
+
+
+def lstm(x: Array, w: Array, u: Array, b: Array, h0: Array, c0: Array) -> tuple[Array, ...]:
+    """Memory cells through time: x (T, N, D) -> h, c, and the gates i, f, g, o, each (T, N, H)."""
+    x, w, u, b, h0, c0 = checks.floats("lstm", x=x, w=w, u=u, b=b, h0=h0, c0=c0)
+    checks.lstm(x, w, u, b, h0, c0)
+    return _module_for(x).lstm(x, w, u, b, h0, c0)
+
+
+def lstm_dz(
+    dy: Array, c: Array, i: Array, f: Array, g: Array, o: Array, u: Array, c0: Array
+) -> tuple[Array, Array, Array]:
+    """The gradient of lstm before the gates' curves: dy (T, K, H) -> dz (T, K, 4H), dh0 and dc0 (K, H)."""
+    dy, c, i, f, g, o, u, c0 = checks.floats("lstm_dz", dy=dy, c=c, i=i, f=f, g=g, o=o, u=u, c0=c0)
+    checks.lstm_dz(dy, u, c0, c=c, i=i, f=f, g=g, o=o)
+    return _module_for(dy).lstm_dz(dy, c, i, f, g, o, u, c0)

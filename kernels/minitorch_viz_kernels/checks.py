@@ -54,7 +54,7 @@ def axes(function: str, letters: str, **arrays: Array) -> None:
     for name, array in arrays.items():
         if array.ndim != len(letters.split(", ")):
             raise ValueError(f"{function}: {name} has shape {array.shape}, but it needs the axes ({letters}).")
-        if 0 in array.shape[letters.startswith("N") :]:
+        if 0 in [side for side, letter in zip(array.shape, letters.split(", "), strict=True) if letter != "N"]:
             raise ValueError(f"{function}: {name} has shape {array.shape}; only the batch N may be empty.")
 
 
@@ -230,3 +230,31 @@ def lrn_dx(dy: Array, x: Array, scale: Array, size: int) -> int:
     _shape("lrn_dx", "x", x, dy.shape, (1, *dy.shape[1:]))
     _shape("lrn_dx", "scale", scale, x.shape)
     return whole("lrn_dx", "size", size)
+
+
+def matmul(a: Array, b: Array) -> None:
+    for name, array in (("a", a), ("b", b)):
+        if array.ndim != 2:
+            raise ValueError(f"matmul: {name} has shape {array.shape}, but a matrix is needed.")
+    if a.shape[1] != b.shape[0]:
+        raise ValueError(f"matmul: a {a.shape} has rows of {a.shape[1]} numbers, but b {b.shape} has {len(b)} rows.")
+
+
+def lstm(x: Array, w: Array, u: Array, b: Array, h0: Array, c0: Array) -> None:
+    axes("lstm", "T, N, D", x=x)
+    axes("lstm", "4H, H", u=u)
+    hidden = u.shape[1]
+    _shape("lstm", "u", u, (4 * hidden, hidden))
+    _shape("lstm", "w", w, (4 * hidden, x.shape[2]))
+    _shape("lstm", "b", b, (4 * hidden,))
+    _shape("lstm", "h0", h0, (x.shape[1], hidden))
+    _shape("lstm", "c0", c0, (x.shape[1], hidden))
+
+
+def lstm_dz(dy: Array, u: Array, c0: Array, **saved: Array) -> None:
+    axes("lstm_dz", "T, N, H", dy=dy)
+    steps, batch, hidden = dy.shape
+    _shape("lstm_dz", "u", u, (4 * hidden, hidden))
+    _shape("lstm_dz", "c0", c0, (batch, hidden), (1, hidden))
+    for name, array in saved.items():
+        _shape("lstm_dz", name, array, (steps, len(c0), hidden))

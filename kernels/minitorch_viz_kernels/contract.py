@@ -4,8 +4,9 @@ Each kernel module (`reference`, `numpy_`, `numba_`, `cupy_`) is a set of functi
 `Kernels` states them; `reference.py` is the same in runnable plain loops and is the oracle of the tests.
 
 Axis letters: N images, C channels in, O channels out, H and W the input's height and width, H' and W' the output's,
-kh and kw the kernel's, g groups. Pairs are (vertical, horizontal). Arrays are float32 or float64, and all float
-arrays of one call share one dtype, which the result keeps.
+kh and kw the kernel's, g groups; of sequences T steps, D features, H memory cells, K gradients that share a tape. Pairs
+are (vertical, horizontal). Arrays are float32 or float64, and all float arrays of one call share one dtype, which the
+result keeps.
 
 Kernels only know arrays and integers. Sizes are checked once, by `checks.py`, before any module is called: a
 kernel may rely on them.
@@ -144,5 +145,42 @@ class Kernels(Protocol):
             dx[n, c] = dy[n, c] * scale[n, c] ** -beta
                      - 2 alpha beta x[n, c] * sum of dy[n, d] * x[n, d] * scale[n, d] ** (-beta - 1)
                        over the channels d whose window holds c: d from c - (size-1)//2 to c + size//2
+        """
+        ...
+
+    def matmul(self, a: Array, b: Array) -> Array:
+        """The matrix product: a (M, K), b (K, P) -> c (M, P).
+
+        c[m, p] = sum over k of a[m, k] * b[k, p]
+        """
+        ...
+
+    def lstm(self, x: Array, w: Array, u: Array, b: Array, h0: Array, c0: Array) -> tuple[Array, ...]:
+        """Memory cells through time. What layer and paper call W, U and b has a quarter for each of i, f, g, o.
+
+        x (T, N, D), w (4H, D), u (4H, H), b (4H,), h0 and c0 (N, H) -> h, c, i, f, g, o, each (T, N, H)
+
+            for t, with h[-1] = h0 and c[-1] = c0:
+                zi, zf, zg, zo = the quarters of w x[t] + u h[t-1] + b
+                i[t], f[t], g[t], o[t] = sigmoid(zi), sigmoid(zf), tanh(zg), sigmoid(zo)
+                c[t] = f[t] * c[t-1] + i[t] * g[t]
+                h[t] = o[t] * tanh(c[t])
+        """
+        ...
+
+    def lstm_dz(
+        self, dy: Array, c: Array, i: Array, f: Array, g: Array, o: Array, u: Array, c0: Array
+    ) -> tuple[Array, Array, Array]:
+        """The gradient of lstm before the gates' curves: dw, dx and all others are products with it.
+
+        dy (T, K, H) for h; c, i, f, g, o (T, N, H); u (4H, H); c0 (N, H); N = 1 or K
+        -> dz (T, K, 4H), dh0 (K, H), dc0 (K, H)
+
+            dh = dc = 0
+            for t from the last to the first:
+                dh, dc = dy[t] + dh, dc + (dy[t] + dh) * o[t] * (1 - tanh(c[t])**2)
+                dz[t] = the quarters dc * g[t] * i[t] * (1 - i[t]),  dc * c[t-1] * f[t] * (1 - f[t]),
+                                     dc * i[t] * (1 - g[t]**2),      dh * tanh(c[t]) * o[t] * (1 - o[t])
+                dh, dc = u.T dz[t], dc * f[t]
         """
         ...

@@ -18,6 +18,22 @@ import cupy
 import numpy as np
 
 from .contract import Array, Pair, out_size
+from .numpy_ import lstm, lstm_dz, matmul
+
+__all__ = [
+    "avgpool2d",
+    "avgpool2d_dx",
+    "conv2d",
+    "conv2d_dw",
+    "conv2d_dx",
+    "lrn",
+    "lrn_dx",
+    "lstm",
+    "lstm_dz",
+    "matmul",
+    "maxpool2d",
+    "maxpool2d_dx",
+]
 
 THREADS = 256
 

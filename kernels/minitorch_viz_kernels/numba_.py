@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from .numba_conv import conv2d, conv2d_dw, conv2d_dx
 from .numba_lrn import lrn, lrn_dx
+from .numba_lstm import lstm, lstm_dz
+from .numba_matmul import matmul
 from .numba_pool import avgpool2d, avgpool2d_dx, maxpool2d, maxpool2d_dx
 
 __all__ = [
@@ -18,6 +20,9 @@ __all__ = [
     "conv2d_dx",
     "lrn",
     "lrn_dx",
+    "lstm",
+    "lstm_dz",
+    "matmul",
     "maxpool2d",
     "maxpool2d_dx",
 ]

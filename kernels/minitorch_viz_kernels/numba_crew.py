@@ -20,6 +20,7 @@ A cached kernel keeps running the old code after this file changed: empty `__pyc
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
 import sys
@@ -33,7 +34,7 @@ from numba.extending import intrinsic as numbas_intrinsic
 from .contract import Array
 from .numba_jit import helper, kernel
 from .numba_vector import SETTINGS
-from .threads import BUSY, CORE, FAILED, HELPERS, JOB, LEFT, OPEN, TICKET
+from .threads import ASLEEP, BELL, BUSY, CORE, CORES, FAILED, HELPERS, JOB, LEFT, MASKS, OPEN, TICKET
 
 Written = Callable[..., Any]
 intrinsic: Callable[[Written], Written] = numbas_intrinsic  # a call gives no context, which Numba adds
@@ -43,6 +44,9 @@ MASK = (1 << PARTS) - 1
 PAUSES = 8000  # so often the caller only pauses, some 200 microseconds; then it sleeps for moments
 PIECES, GRAIN = 4, 200_000  # so many parts for each thread, and multiplications of a part: some microseconds
 POSIX, LINUX = os.name == "posix", sys.platform == "linux"
+# Whether a helper can sleep where it stands. Otherwise it goes back to Python to sleep: there it needs Python's lock,
+# and whoever holds that lock while another program has its core lets everyone wait.
+NATIVE = LINUX and all(hasattr(ctypes.CDLL(None), name) for name in ("sem_wait", "sem_post", "sched_setaffinity"))
 
 
 def _share_in_python(part: Any, parts: int, board: Array, args: Any) -> None:
@@ -53,9 +57,14 @@ def _share_in_python(part: Any, parts: int, board: Array, args: Any) -> None:
 if SETTINGS.DISABLE_JIT:
     parallel: Any = _share_in_python
 
-    def serve(board: Array, me: int, patience: int) -> bool:  # noqa: ARG001
+    def serve(board: Array, me: int, patience: int) -> None:
         """Where nothing is compiled, nobody helps."""
-        return False
+
+    def ring(board: Array) -> None:
+        """Nobody sleeps."""
+
+    def wait(board: Array, turns: int) -> None:
+        """Nobody waits."""
 
 else:
     _LONG, _BYTES = ir.IntType(64), ir.IntType(8).as_pointer()
@@ -143,6 +152,53 @@ else:
 
         return types.int64(), write
 
+    def _system(name: str, *arguments: Any) -> Any:
+        """A function of the C library that returns an int, and of whose arguments the last is an address."""
+
+        @intrinsic
+        def call(_context: Any, board: Any, at: Any) -> Any:
+            def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+                address = builder.bitcast(_place(context, builder, signature.args[0], *args), _BYTES)
+                kind = ir.FunctionType(ir.IntType(32), [*(value.type for value in arguments), _BYTES])
+                made = builder.call(
+                    cgutils.get_or_insert_function(builder.module, kind, name), [*arguments, address]
+                )  # fmt: skip
+                return builder.sext(made, _LONG)
+
+            return types.int64(board, types.intp), write
+
+        return call
+
+    _sem_wait, _sem_post = _system("sem_wait"), _system("sem_post")
+    _set_cores = _system("sched_setaffinity", ir.IntType(32)(0), _LONG(8 * CORES))
+
+    @helper
+    def _sleep(board: Array) -> None:
+        """Until someone rings."""
+        _add(board, ASLEEP, 1)
+        while _sem_wait(board, BELL) != 0:
+            pass  # a signal of the system
+
+    @kernel
+    def ring(board: Array) -> None:
+        """Wake who sleeps, without waiting for them."""
+        while _load(board, ASLEEP) > 0:
+            _add(board, ASLEEP, -1)
+            _sem_post(board, BELL)
+
+    @helper
+    def _leave(board: Array, me: int, core: int) -> None:
+        """Move this helper from its caller's core, where a system likes to put whom it wakes, if it may use another."""
+        mask = MASKS + me * CORES
+        others = 0
+        for i in range(CORES):
+            board[mask + i] = board[MASKS + i]
+            if core // 64 == i:
+                board[mask + i] &= ~(1 << core % 64)
+            others |= board[mask + i]
+        if others != 0:
+            _set_cores(board, mask)
+
     @intrinsic
     def _run(_context: Any, job: Any, arguments: Any, number: Any, me: Any) -> Any:
         """Do one part; returns whether it failed."""
@@ -180,6 +236,8 @@ else:
             board[JOB], board[JOB + 1], board[FAILED], board[CORE] = job, arguments, 0, _core()
             _store(board, LEFT, parts)
             _store(board, TICKET, parts << PARTS)  # from here on the helpers see it
+            if NATIVE and _load(board, ASLEEP) > 0:
+                ring(board)
             _work(board, 0)
             turn = 0
             while _load(board, LEFT) > 0:
@@ -229,23 +287,35 @@ else:
         return types.void(part, types.intp, board, args), write
 
     @kernel
-    def serve(board: Array, me: int, patience: int) -> bool:
-        """What a helper does: parts of jobs, until it has waited `patience` turns in vain or the board is closed.
+    def wait(board: Array, turns: int) -> None:
+        """So many turns of `serve` in which there is nothing to do."""
+        for _ in range(turns):
+            _work(board, 1)
+            _pause()
+
+    @kernel
+    def serve(board: Array, me: int, patience: int) -> None:
+        """What a helper does: parts of jobs, while the board is open; after `patience` turns in vain it sleeps.
 
         Where other programs run too, a helper may be put on the caller's own core, which it would only keep from
-        working: then it leaves at once. Returns whether that was so.
+        working: then it leaves that core at once. Where it cannot sleep here, it returns to sleep in Python.
         """
         turn = 0
-        while turn < patience and board[OPEN] != 0:
-            if turn % 8 == 0:
-                core = _core()
-                if core >= 0 and core == board[CORE]:
-                    return True
+        while board[OPEN] != 0:
             if _work(board, me):
                 turn = 0
             _pause()
             turn += 1
-        return False
+            if NATIVE and turn % 8 == 1:
+                core = _core()
+                if core == board[CORE]:
+                    _leave(board, me, core)
+                    turn = patience if _core() == core else turn
+            if turn >= patience:
+                if not NATIVE:
+                    return
+                _sleep(board)
+                turn = 0
 
 
 @helper

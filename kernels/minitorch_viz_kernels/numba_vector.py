@@ -168,7 +168,7 @@ else:
 
     @intrinsic
     def keep_winners(_context: Any, x: Any, at: Any, code: Any, best: Any, codes: Any, to: Any) -> Any:
-        """Where x[at + j] is above best[to + j], or is the first NaN: best[to + j] = x[at + j], codes[to + j] = code."""
+        """Where x[at + j] is above best[to + j], or the first NaN: that is the best, and codes[to + j] = code."""
 
         def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             kinds, (x, at, code, best, codes, to) = signature.args, args

@@ -20,6 +20,22 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from .contract import Array, Pair, out_size
+from .numpy_lstm import lstm, lstm_dz
+
+__all__ = [
+    "avgpool2d",
+    "avgpool2d_dx",
+    "conv2d",
+    "conv2d_dw",
+    "conv2d_dx",
+    "lrn",
+    "lrn_dx",
+    "lstm",
+    "lstm_dz",
+    "matmul",
+    "maxpool2d",
+    "maxpool2d_dx",
+]
 
 # Columns take kh * kw times the memory of the image: images are taken in blocks of about this many numbers.
 BLOCK = 1 << 23
@@ -173,3 +189,8 @@ def lrn(x: Array, size: int, alpha: float, beta: float, k: float) -> tuple[Array
 def lrn_dx(dy: Array, x: Array, scale: Array, size: int, alpha: float, beta: float) -> Array:
     through_scale = _sum_over_channels(dy * x * scale ** (-beta - 1), (size - 1) // 2, size // 2)
     return dy * scale**-beta - 2 * alpha * beta * x * through_scale
+
+
+def matmul(a: Array, b: Array) -> Array:
+    c: Array = a @ b
+    return c

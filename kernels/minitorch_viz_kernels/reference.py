@@ -133,3 +133,52 @@ def lrn_dx(dy: Array, x: Array, scale: Array, size: int, alpha: float, beta: flo
         through = sum(dy[n, d, i, j] * x[n, d, i, j] * scale[n, d, i, j] ** (-beta - 1) for d in window)
         dx[n, c, i, j] = dy[n, c, i, j] * scale[n, c, i, j] ** -beta - 2 * alpha * beta * x[n, c, i, j] * through
     return dx
+
+
+def matmul(a: Array, b: Array) -> Array:
+    c = np.zeros((len(a), b.shape[1]), a.dtype)
+    for m, p in np.ndindex(c.shape):
+        for k in range(len(b)):
+            c[m, p] += a[m, k] * b[k, p]
+    return c
+
+
+def _sigmoid(z: float) -> float:
+    return float(1 / (1 + np.exp(-z)))
+
+
+def lstm(x: Array, w: Array, u: Array, b: Array, h0: Array, c0: Array) -> tuple[Array, ...]:
+    hidden = u.shape[1]
+    h, c, i, f, g, o = (np.zeros((*x.shape[:2], hidden), x.dtype) for _ in range(6))
+    for t, n, j in np.ndindex(h.shape):
+        h_before, c_before = (h[t - 1, n], c[t - 1, n, j]) if t else (h0[n], c0[n, j])
+        zi, zf, zg, zo = (
+            sum(w[row, d] * x[t, n, d] for d in range(x.shape[2])) + sum(u[row] * h_before) + b[row]
+            for row in (j, hidden + j, 2 * hidden + j, 3 * hidden + j)
+        )
+        i[t, n, j], f[t, n, j], g[t, n, j], o[t, n, j] = _sigmoid(zi), _sigmoid(zf), np.tanh(zg), _sigmoid(zo)
+        c[t, n, j] = f[t, n, j] * c_before + i[t, n, j] * g[t, n, j]
+        h[t, n, j] = o[t, n, j] * np.tanh(c[t, n, j])
+    return h, c, i, f, g, o
+
+
+def lstm_dz(
+    dy: Array, c: Array, i: Array, f: Array, g: Array, o: Array, u: Array, c0: Array
+) -> tuple[Array, Array, Array]:
+    steps, batch, hidden = dy.shape
+    dz = np.zeros((steps, batch, 4 * hidden), dy.dtype)
+    dh, dc = np.zeros((2, batch, hidden), dy.dtype)
+    for t in reversed(range(steps)):
+        for k, j in np.ndindex(batch, hidden):
+            here = (t, k % c.shape[1], j)
+            c_before = (c[t - 1] if t else c0)[here[1:]]
+            dh[k, j] += dy[t, k, j]
+            dc[k, j] += dh[k, j] * o[here] * (1 - np.tanh(c[here]) ** 2)
+            dz[t, k, j] = dc[k, j] * g[here] * i[here] * (1 - i[here])
+            dz[t, k, hidden + j] = dc[k, j] * c_before * f[here] * (1 - f[here])
+            dz[t, k, 2 * hidden + j] = dc[k, j] * i[here] * (1 - g[here] ** 2)
+            dz[t, k, 3 * hidden + j] = dh[k, j] * np.tanh(c[here]) * o[here] * (1 - o[here])
+            dc[k, j] *= f[here]
+        for k, j in np.ndindex(batch, hidden):
+            dh[k, j] = sum(u[row, j] * dz[t, k, row] for row in range(4 * hidden))
+    return dz, dh, dc

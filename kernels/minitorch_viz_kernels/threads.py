@@ -27,11 +27,11 @@ from .contract import Array
 WORTH_A_THREAD = 1_000_000
 
 # The board: where each number stands. Those that different threads change lie in different lines of the cache.
-HELPERS, OPEN, JOB, FAILED, CORE, BUSY, TICKET, LEFT, SIZE = 0, 1, 2, 4, 5, 16, 32, 48, 64
+HELPERS, OPEN, JOB, FAILED, CORE, BUSY, TICKET, LEFT, ASLEEP, BELL, MASKS = 0, 1, 2, 4, 5, 16, 32, 48, 64, 72, 96
+CORES = 16  # numbers that hold a bit for each core: first those this process may use, then some for each helper
 AWAKE = 3e-4  # seconds that a helper waits for the next job before it sleeps
-CROWDED = 5e-3  # seconds that a helper is left asleep after it found itself on its caller's core
 
-ALONE = np.zeros(SIZE, np.int64)  # the board of a thread that works alone
+ALONE = np.zeros(MASKS, np.int64)  # the board of a thread that works alone
 
 _chosen: int | None = None
 _here = threading.local()  # .space: this thread's working memory
@@ -79,7 +79,7 @@ def crew(cost: float) -> Array:
     found = _crew
     if found is None or len(found.threads) != helpers:
         found = _hire(helpers)
-    if found.asleep and time.perf_counter() > found.rest:
+    if found.asleep:
         found.ring()
     return found.board
 
@@ -88,10 +88,13 @@ class _Crew:
     """Some helping threads and the board they look at."""
 
     def __init__(self, helpers: int) -> None:
-        self.board = np.zeros(SIZE, np.int64)
+        self.board = np.zeros(MASKS + CORES * (helpers + 1), np.int64)
         self.board[HELPERS], self.board[OPEN], self.board[CORE] = helpers, 1, -1
-        self.rest = 0.0  # until then nobody is woken
-        self.asleep: deque[threading.Lock] = deque()  # a bell for each helper that sleeps
+        if hasattr(os, "sched_getaffinity"):
+            for core in os.sched_getaffinity(os.getpid()):
+                if core < 64 * CORES:
+                    self.board[MASKS : MASKS + CORES].view(np.uint8)[core // 8] |= 1 << core % 8
+        self.asleep: deque[threading.Lock] = deque()  # a bell for each helper that sleeps in Python
         self.threads = [
             threading.Thread(target=self._help, args=(i + 1,), name=f"minitorch-viz-{i}", daemon=True)
             for i in range(helpers)
@@ -107,8 +110,16 @@ class _Crew:
 
     def dismiss(self) -> None:
         """Let the helpers go home."""
+        from .numba_crew import ring
+
         self.board[OPEN] = 0
+        ring(self.board)
         self.ring()
+
+    @property
+    def sleeping(self) -> int:
+        """How many helpers sleep."""
+        return int(self.board[ASLEEP]) + len(self.asleep)
 
     def _help(self, me: int) -> None:
         from .numba_crew import serve
@@ -117,36 +128,22 @@ class _Crew:
         bell.acquire()
         patience = _turns()
         while self.board[OPEN]:
-            if serve(self.board, me, patience):
-                if self._make_room():
-                    continue
-                self.rest = time.perf_counter() + CROWDED
+            serve(self.board, me, patience)
             self.asleep.append(bell)
             if not self.board[OPEN]:  # dismissed in between, and the bell was not seen
                 return
             bell.acquire()
 
 
-    def _make_room(self) -> bool:
-        """Move this helper from its caller's core, where a system likes to put whom it wakes; False if it cannot."""
-        with contextlib.suppress(AttributeError, OSError):  # not Linux, or not allowed
-            others = os.sched_getaffinity(os.getpid()) - {int(self.board[CORE])}
-            if others:
-                os.sched_setaffinity(0, others)
-                return True
-        return False
-
-
 @functools.cache
 def _turns() -> int:
-    """How many turns of `serve` last as long as a helper stays awake."""
-    from .numba_crew import serve
+    """How many turns of waiting last as long as a helper stays awake."""
+    from .numba_crew import wait
 
-    board, turns = np.zeros(SIZE, np.int64), 1 << 12
-    board[OPEN], board[CORE] = 1, -1
-    serve(board, 1, 1)  # loads it
+    board, turns = np.zeros(MASKS, np.int64), 1 << 12
+    wait(board, 1)  # loads it
     start = time.perf_counter()
-    serve(board, 1, turns)
+    wait(board, turns)
     return max(turns, int(turns * AWAKE / (time.perf_counter() - start)))
 
 

@@ -35,6 +35,10 @@ def warmup() -> float:
         kernels.avgpool2d_dx(y, (2, 2), (2, 2), none, (8, 8), True)
         y, scale = kernels.lrn(x, 5, 1e-4, 0.75, 1.0)
         kernels.lrn_dx(y, x, scale, 5, 1e-4, 0.75)
+        a, h0 = np.ones((32, 8), dtype), np.ones((2, 8), dtype)
+        kernels.matmul(kernels.matmul(a, a.T.copy()).T, a)
+        h, c, i, f, g, o = kernels.lstm(np.ones((3, 2, 8), dtype), a, a, a[:, 0], h0, h0)
+        kernels.lstm_dz(h, c, i, f, g, o, a, h0)
     many = np.ones((1, 16, 64, 64), np.float32)  # more tiles than one block: Winograd's other way
     kernels.conv2d(many, np.ones((16, 16, 3, 3), np.float32), None, one, one, one, 1)
     if kernels.current() == "numba":

@@ -55,6 +55,10 @@ class Layer:
         """dL/dy and what forward saved -> {parameter name: dL/dparameter}, summed over the batch."""
         return {}
 
+    def backward_and_grads(self, dy: Array, saved: Any) -> tuple[Any, dict[str, Array]]:
+        """What `backward` and `param_grads` return. A layer for which both begin with the same work does it once."""
+        return self.backward(dy, saved), self.param_grads(dy, saved)
+
     @classmethod
     def examples(cls, rng: Generator) -> list[Example]:
         """Small (layer, inputs) cases in float64; the tests of all layers run over them."""

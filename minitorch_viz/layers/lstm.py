@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
+import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Generator
 from minitorch_viz.errors import ShapeError, WeightsFileError
 from minitorch_viz.layers.base import Example, Layer, expect_axes, expect_field, expect_floats, same_batch
-from minitorch_viz.layers.sigmoid import sigmoid
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -28,6 +28,15 @@ class LSTM(Layer):
 
     (each gate has its own quarter of the rows, in the order i, f, g, o). Saved holds all of these for every step: the
     pictures of cells and gates are made of it.
+
+    The way back walks from the last step to the first. What a step receives (dh from above and from the step after, dc
+    from the step after) becomes the gradient dz before the curves, and what the step before receives:
+
+        dc = dc + dh * o * (1 - tanh(c)^2)
+        dz = dc * g * i (1 - i),  dc * c_before * f (1 - f),  dc * i * (1 - g^2),  dh * tanh(c) * o (1 - o)
+        dh_before = U^T dz,  dc_before = dc * f,  dx = W^T dz,  dW = dz x^T,  dU = dz h_before^T,  db = dz
+
+    Both loops are the kernels `lstm` and `lstm_dz`: read them in minitorch_viz_kernels/numpy_lstm.py.
 
     `forward(x)` starts from zeros and `backward` gives dx; `forward(x, h0, c0)`, both (N, H), carries a state in, and
     `backward` gives (dx, dh0, dc0). The state to carry on is `saved.h[:, -1], saved.c[:, -1]`.
@@ -66,38 +75,23 @@ class LSTM(Layer):
 
     def forward(self, x: Array, h0: Array | None = None, c0: Array | None = None) -> tuple[Array, Saved]:
         self._check(x, h0, c0)
-        steps, hidden = x.shape[1], self.weight_hh_l0.shape[1]
         carried = h0 is not None
         if h0 is None or c0 is None:
-            h0 = c0 = np.zeros_like(x, shape=(x.shape[0], hidden))
-        h_now, c_now = h0, c0
+            h0 = c0 = np.zeros_like(x, shape=(x.shape[0], self.weight_hh_l0.shape[1]))
 
-        from_x = x @ self.weight_ih_l0.T  # (N, T, 4H): the part that needs no loop over time
+        b = np.zeros_like(self.weight_ih_l0[:, 0])
         for bias in (self.bias_ih_l0, self.bias_hh_l0):
-            if bias is not None:
-                from_x = from_x + bias
-
-        h, c, i, f, g, o = (np.empty_like(x, shape=(x.shape[0], steps, hidden)) for _ in range(6))
-        for t in range(steps):
-            zi, zf, zg, zo = _quarters(from_x[:, t] + h_now @ self.weight_hh_l0.T)
-            i[:, t], f[:, t], g[:, t], o[:, t] = sigmoid(zi), sigmoid(zf), np.tanh(zg), sigmoid(zo)
-            c[:, t] = c_now = f[:, t] * c_now + i[:, t] * g[:, t]
-            h[:, t] = h_now = o[:, t] * np.tanh(c_now)
+            b = b if bias is None else b + bias
+        found = kernels.lstm(_swap(x), self.weight_ih_l0, self.weight_hh_l0, b, h0, c0)
+        h, c, i, f, g, o = (_swap(array) for array in found)
         return h, self.Saved(x, h, c, i, f, g, o, h0, c0, carried)
 
     def backward(self, dy: Array, saved: Saved) -> Array | tuple[Array, Array, Array]:
-        dz, dh0, dc0 = self._through_time(dy, saved)
-        dx = dz @ self.weight_ih_l0
-        return (dx, dh0, dc0) if saved.carried else dx
+        return self._dx(self._dz(dy, saved), saved)
 
     def param_grads(self, dy: Array, saved: Saved) -> dict[str, Array]:
-        dy, x = same_batch(dy, saved.x)
-        dz, _, _ = self._through_time(dy, saved)
-        h_before = np.concatenate([saved.h0[:, None], saved.h[:, :-1]], axis=1)
-        dz, x, h_before = (array.reshape(-1, array.shape[-1]) for array in (dz, x, h_before))  # all steps in one list
-        db = dz.sum(axis=0)
-        grads = {"weight_ih_l0": dz.T @ x, "weight_hh_l0": dz.T @ h_before, "bias_ih_l0": db, "bias_hh_l0": db}
-        return {name: grads[name] for name in self.params}
+        dy, _ = same_batch(dy, saved.x)
+        return self._grads(self._dz(dy, saved)[0], saved)
 
     @classmethod
     def examples(cls, rng: Generator) -> list[Example]:
@@ -115,6 +109,10 @@ class LSTM(Layer):
             case(3, 2, 4, 1),
         ]
 
+    def backward_and_grads(self, dy: Array, saved: Saved) -> tuple[Any, dict[str, Array]]:
+        found = self._dz(dy, saved)  # one walk back through time serves both
+        return self._dx(found, saved), self._grads(found[0], saved)
+
     @classmethod
     def random(cls, rng: Generator, features: int, hidden: int) -> Self:
         """A layer with PyTorch's initialization, uniform within 1 / sqrt(H), float32, and forget gates that start open.
@@ -127,26 +125,29 @@ class LSTM(Layer):
         arrays[3][hidden : 2 * hidden] = 0
         return cls(*arrays)
 
-    def _through_time(self, dy: Array, saved: Saved) -> tuple[Array, Array, Array]:
-        """Backpropagation through time: dy (K, T, H) -> dz (K, T, 4H) before the gates, dh0 and dc0 (K, H)."""
-        _, _, c, i, f, g, o, _, c0, _ = saved
-        c_before = np.concatenate([c0[:, None], c[:, :-1]], axis=1)
-        tanh_c = np.tanh(c)
-        # How h follows c, how c follows the three gates that make it, and how h follows o: for all steps at once.
-        h_by_c = o * (1 - tanh_c**2)
-        c_by_ifg = np.concatenate([g * i * (1 - i), c_before * f * (1 - f), i * (1 - g**2)], axis=2)
-        h_by_o = tanh_c * o * (1 - o)
+    def _dz(self, dy: Array, saved: Saved) -> tuple[Array, Array, Array]:
+        """Backpropagation through time: dy (K, T, H) -> dz (T, K, 4H), dh0 and dc0 (K, H); z is W x + U h + b."""
+        c, i, f, g, o = (_swap(array) for array in (saved.c, saved.i, saved.f, saved.g, saved.o))
+        return kernels.lstm_dz(_swap(dy), c, i, f, g, o, self.weight_hh_l0, saved.c0)
 
-        steps, hidden = dy.shape[1:]
-        dz = np.empty_like(dy, shape=(*dy.shape[:2], 4 * hidden))
-        dh = dc = np.zeros_like(dy, shape=(dy.shape[0], hidden))
-        for t in reversed(range(steps)):
-            dh = dh + dy[:, t]
-            dc = dc + dh * h_by_c[:, t]
-            dz[:, t, : 3 * hidden] = np.tile(dc, 3) * c_by_ifg[:, t]
-            dz[:, t, 3 * hidden :] = dh * h_by_o[:, t]
-            dh, dc = dz[:, t] @ self.weight_hh_l0, dc * f[:, t]  # what the step before receives
-        return dz, dh, dc
+    def _dx(self, found: tuple[Array, Array, Array], saved: Saved) -> Array | tuple[Array, Array, Array]:
+        """What `_dz` found -> what `backward` returns."""
+        dz, dh0, dc0 = found
+        dx = kernels.matmul(_rows(dz), self.weight_ih_l0)  # (T * K, D)
+        dx = _swap(dx.reshape(*dz.shape[:2], dx.shape[1]))
+        return (dx, dh0, dc0) if saved.carried else dx
+
+    def _grads(self, dz: Array, saved: Saved) -> dict[str, Array]:
+        """dz (T, K, 4H) -> the gradients of the parameters: each is a sum over all steps and sequences."""
+        x, h = _swap(saved.x), _swap(saved.h)
+        if dz.shape[1] != x.shape[1]:  # K seeds of one tape
+            dz = dz.sum(axis=1, keepdims=True)
+        h_before = np.concatenate([saved.h0[None], h[:-1]])
+        dz, x, h_before = (_rows(array) for array in (dz, x, h_before))
+        db = dz.sum(axis=0)
+        dw, du = kernels.matmul(dz.T, x), kernels.matmul(dz.T, h_before)
+        grads = {"weight_ih_l0": dw, "weight_hh_l0": du, "bias_ih_l0": db, "bias_hh_l0": db}
+        return {name: grads[name] for name in self.params}
 
     def _check(self, x: Array, h0: Array | None, c0: Array | None) -> None:
         expect_axes(self, x, "N, T, D")
@@ -185,7 +186,11 @@ def lstm_stack(state: Mapping[str, Array], prefix: str = "") -> list[LSTM]:
     return layers
 
 
-def _quarters(z: Array) -> tuple[Array, Array, Array, Array]:
-    """(N, 4H) -> the rows of i, f, g and o, each (N, H)."""
-    h = z.shape[1] // 4
-    return z[:, :h], z[:, h : 2 * h], z[:, 2 * h : 3 * h], z[:, 3 * h :]
+def _swap(array: Array) -> Array:
+    """Sequences first, as nets have them (N, T, ...), to time first, as the loop over the steps has them, or back."""
+    return array.swapaxes(0, 1)
+
+
+def _rows(array: Array) -> Array:
+    """(T, N, D) -> (T * N, D): the vectors of all steps in one list."""
+    return array.reshape(-1, array.shape[-1])

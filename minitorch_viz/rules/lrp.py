@@ -103,7 +103,7 @@ def z_box(low: Array | float, high: Array | float) -> Rule:
     def rule(layer: Any, r: Array, saved: object) -> Array:
         x = input_of(layer, saved)
         xp = kernels.array_module(x)
-        lows, highs = (xp.zeros_like(x) + xp.asarray(limit, x.dtype) for limit in (low, high))
+        lows, highs = (np.zeros_like(x) + xp.asarray(limit, x.dtype) for limit in (low, high))
         plain = layer.replace(bias=None)
         up = plain.replace(weight=positive_part(layer.weight))
         down = plain.replace(weight=negative_part(layer.weight))

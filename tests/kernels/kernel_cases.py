@@ -22,6 +22,9 @@ KERNELS = (
     "avgpool2d_dx",
     "lrn",
     "lrn_dx",
+    "matmul",
+    "lstm",
+    "lstm_dz",
 )
 
 # name: (N, C, H, W), O, (kh, kw), stride, padding, dilation, groups
@@ -77,6 +80,32 @@ LRNS: dict[str, tuple[Any, ...]] = {
     "over-channels-even": ((1, 2, 2, 2), 8, 0.2, 0.75, 1.0),
     "one-channel": ((2, 1, 2, 2), 3, 0.2, 0.75, 1.0),
     "no-images": ((0, 4, 2, 2), 3, 0.2, 0.75, 1.0),
+}
+
+# name: M, K, P
+MATMULS: dict[str, tuple[int, int, int]] = {
+    "one": (1, 1, 1),
+    "row-column": (1, 5, 1),
+    "column-row": (6, 1, 7),
+    "small": (3, 4, 5),
+    "whole-panels": (16, 9, 64),
+    "rests": (21, 19, 75),
+    "several-blocks": (133, 11, 40),
+    "long-sums": (5, 300, 37),
+    "no-rows": (0, 3, 4),
+    "no-columns": (3, 4, 0),
+    "empty-sums": (2, 0, 3),
+}
+
+# name: T, N, D, H
+LSTMS: dict[str, tuple[int, int, int, int]] = {
+    "one": (1, 1, 1, 1),
+    "small": (3, 2, 4, 3),
+    "one-sequence": (5, 1, 2, 7),
+    "whole-vectors": (2, 3, 5, 16),
+    "rests": (3, 9, 3, 21),
+    "many-sequences": (2, 19, 2, 5),
+    "no-images": (2, 0, 3, 4),
 }
 
 
@@ -187,10 +216,37 @@ def _lrn_calls(name: str) -> Iterator[Call]:
         yield Call(name + "-one-tape", "lrn_dx", lambda rng: backward(rng, 3))
 
 
+def _matmul_calls(name: str) -> Iterator[Call]:
+    m, k, p = MATMULS[name]
+    draw = np.random.Generator.standard_normal
+    yield Call(name, "matmul", lambda rng: (draw(rng, (m, k)), draw(rng, (k, p))))
+
+
+def _lstm_calls(name: str) -> Iterator[Call]:
+    steps, batch, features, hidden = LSTMS[name]
+
+    def forward(rng: np.random.Generator, batch: int = batch) -> tuple[Any, ...]:
+        shapes = [(steps, batch, features), (4 * hidden, features), (4 * hidden, hidden), (4 * hidden,)]
+        return tuple(rng.standard_normal(shape) for shape in (*shapes, (batch, hidden), (batch, hidden)))
+
+    def backward(rng: np.random.Generator, seeds: int, batch: int) -> tuple[Any, ...]:
+        x, w, u, b, h0, c0 = forward(rng, batch)
+        with kernels.use("reference"):
+            _, *saved = kernels.lstm(x, w, u, b, h0, c0)
+        return rng.standard_normal((steps, seeds, hidden)), *saved, u, c0
+
+    yield Call(name, "lstm", forward)
+    yield Call(name, "lstm_dz", lambda rng: backward(rng, batch, batch))
+    if batch:
+        yield Call(name + "-one-tape", "lstm_dz", lambda rng: backward(rng, 3, 1))
+
+
 CALLS: list[Call] = [
     *(call for name in CONVS for call in _conv_calls(name)),
     *(call for name in POOLS for call in _pool_calls(name)),
     *(call for name in LRNS for call in _lrn_calls(name)),
+    *(call for name in MATMULS for call in _matmul_calls(name)),
+    *(call for name in LSTMS for call in _lstm_calls(name)),
 ]
 
 

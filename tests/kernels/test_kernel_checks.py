@@ -15,6 +15,7 @@ Y = np.ones((2, 6, 3, 3))
 PLAIN = ((1, 1), (0, 0), (1, 1), 1)
 POOL = ((2, 2), (2, 2), (0, 0))
 P = np.ones((2, 4, 2, 2))
+U, H0, SEQUENCE = np.ones((8, 2)), np.ones((3, 2)), np.ones((4, 3, 2))
 WON = np.zeros((2, 4, 2, 2), np.int32)
 
 BAD: dict[str, tuple[str, tuple[Any, ...], type[Exception], str]] = {
@@ -64,6 +65,23 @@ BAD: dict[str, tuple[str, tuple[Any, ...], type[Exception], str]] = {
     "switches before": ("maxpool2d_dx", (P, WON - np.int32(1), (5, 5)), ValueError, "from -1 to -1"),
     "more than int32": ("maxpool2d_dx", (P, WON, (1 << 16, 1 << 16)), ValueError, "int32"),
     "too many shares": ("avgpool2d_dx", (P, *POOL, (2, 5), True), ValueError, "would hold no pixel"),
+    "product of vectors": ("matmul", (X[0, 0, 0], X[0, 0]), ValueError, r"a has shape \(5,\).*matrix"),
+    "product that does not fit": ("matmul", (X[0, 0], X[0, 0, 1:]), ValueError, r"rows of 5 numbers.*has 4 rows"),
+    "product of integers": ("matmul", (X[0, 0].astype(int), X[0, 0]), TypeError, "a holds int64"),
+    "sequence without time": ("lstm", (H0, U, U, U[:, 0], H0, H0), ValueError, r"x has shape \(3, 2\).*T, N, D"),
+    "no steps": ("lstm", (SEQUENCE[:0], U, U, U[:, 0], H0, H0), ValueError, "only the batch N may be empty"),
+    "three gates": ("lstm", (SEQUENCE, U, U[2:], U[:, 0], H0, H0), ValueError, r"u has shape \(6, 2\), but \(8, 2\)"),
+    "weights of x": ("lstm", (SEQUENCE[:, :, :1], U, U, U[:, 0], H0, H0), ValueError, r"w has .* \(8, 1\) is needed"),
+    "half a bias": ("lstm", (SEQUENCE, U, U, U[:4, 0], H0, H0), ValueError, "b has shape"),
+    "state of others": ("lstm", (SEQUENCE, U, U, U[:, 0], H0[:2], H0), ValueError, "h0 has shape"),
+    "memory of others": ("lstm", (SEQUENCE, U, U, U[:, 0], H0, H0[:, :1]), ValueError, "c0 has shape"),
+    "gates of others": (
+        "lstm_dz",
+        (*[SEQUENCE] * 3, SEQUENCE[:, :2], *[SEQUENCE] * 2, U, H0),
+        ValueError,
+        "f has shape",
+    ),
+    "start of two tapes": ("lstm_dz", (*[SEQUENCE] * 6, U, H0[:2]), ValueError, "c0 has shape"),
     "window of channels": ("lrn", (X, 0, 0.1, 0.75, 1.0), ValueError, "size is 0"),
     "scale of other images": ("lrn_dx", (X, X, X[:1], 3, 0.1, 0.75), ValueError, "scale has shape"),
     "x of other images": ("lrn_dx", (X[:1], X, X, 3, 0.1, 0.75), ValueError, "x has shape"),

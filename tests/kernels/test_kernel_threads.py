@@ -42,6 +42,8 @@ def large_calls() -> list[tuple[str, tuple[Any, ...]]]:
     big = draw(2, 32, 128, 128)
     _, won = kernels.maxpool2d(big, (2, 2), (2, 2), NONE, (64, 64))
     half, scale = draw(2, 32, 64, 64), np.abs(big) + 1
+    sequences, u, state = draw(9, 50, 20), draw(256, 64) / 8, draw(50, 64)
+    _, *saved = kernels.lstm(sequences, draw(256, 20), u, draw(256), state, state)
     return [
         ("conv2d", (x, w3, None, ONE, ONE, ONE, 1)),
         ("conv2d", (draw(3, 64, 40, 40), w3, None, ONE, ONE, ONE, 1)),
@@ -56,6 +58,10 @@ def large_calls() -> list[tuple[str, tuple[Any, ...]]]:
         ("avgpool2d_dx", (half, (2, 2), (2, 2), NONE, (128, 128), True)),
         ("lrn", (big, 5, 1e-4, 0.75, 1.0)),
         ("lrn_dx", (big, big, scale, 5, 1e-4, 0.75)),
+        ("matmul", (draw(200, 300), draw(300, 100))),
+        ("matmul", (draw(300, 200).T, draw(300, 100))),
+        ("lstm", (sequences, draw(256, 20), u, draw(256), state, state)),
+        ("lstm_dz", (draw(9, 50, 64), *saved, u, state)),
     ]
 
 
@@ -67,7 +73,7 @@ def test_the_calls_cover_every_kernel() -> None:
     assert {name for name, _ in large_calls()} == set(KERNELS)
 
 
-@pytest.mark.parametrize("which", range(13))
+@pytest.mark.parametrize("which", range(17))
 def test_answers_repeat_and_do_not_depend_on_the_number_of_threads(which: int) -> None:
     pytest.importorskip("numba")
     call = large_calls()[which]
@@ -210,7 +216,7 @@ def test_idle_helpers_sleep_and_too_many_go_home() -> None:
         crew = threads._crew
         assert crew is not None
         assert len(crew.threads) == count - 1
-        wait_until(lambda crew=crew, count=count: len(crew.asleep) == count - 1)
+        wait_until(lambda crew=crew, count=count: crew.sleeping == count - 1)
         if before is not None and before is not crew:
             wait_until(lambda before=before: not any(thread.is_alive() for thread in before.threads))
 

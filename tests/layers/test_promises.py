@@ -118,6 +118,26 @@ def test_k_seeds_share_the_tape_of_one_image(name):
 
 
 @every_case
+@pytest.mark.parametrize("seeds", [None, 3])
+def test_both_passes_at_once_give_what_they_give_alone(name, seeds):
+    case = CASES[name]
+    if case.inputs[0].dtype.kind != "f":
+        return  # words have no gradient
+    if seeds:
+        case = case._replace(inputs=tuple(x[:1] for x in case.inputs))
+        if isinstance(case.layer, MaxUnpool2d):
+            case = case._replace(layer=case.layer.replace(won=case.layer.won[:1]))
+    y, saved = case.forward()
+    dy = np.random.default_rng(1).standard_normal((seeds or len(y), *y.shape[1:]))
+    dx, grads = case.layer.backward_and_grads(dy, saved)
+    alone = gradients(case, dy, saved)
+    together = grads | {f"input {i}": d for i, d in enumerate(dx if isinstance(dx, tuple) else (dx,))}
+    assert together.keys() == alone.keys()
+    for key, grad in together.items():
+        np.testing.assert_allclose(grad, alone[key], rtol=1e-12, atol=1e-12 * max(1, np.abs(grad).max(initial=0)))
+
+
+@every_case
 def test_an_empty_batch_is_a_batch(name):
     case = CASES[name]._replace(inputs=tuple(x[:0] for x in CASES[name].inputs))
     if isinstance(case.layer, MaxUnpool2d):

@@ -125,6 +125,7 @@ def _cards(
     cards: dict[str, dict[str, Any]] = {}
     for name, box in boxes.items():
         card = _card(net[name], tape) if name in net else dict(INPUT)
+        card |= {key: kernels.to_cpu(value) for key, value in card.items() if hasattr(value, "dtype")}
         y = kernels.to_cpu(tape[name])[0]
         shape = y.shape if y.ndim == 3 else (y.size, 1, 1)
         cut = (slice(None), *(slice(span.starts[0], span.starts[0] + span.size) for span in box))
