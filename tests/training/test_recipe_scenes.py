@@ -136,11 +136,20 @@ def test_shares_are_of_the_visible_pixels() -> None:
             assert parts[index, kind] == pytest.approx(seen)
     np.testing.assert_array_equal(parts.argmax(axis=1), made.labels)  # the main object is the largest
     powers = parts.astype(np.float64) ** 4
-    np.testing.assert_allclose(recipe.shares(made, 4), powers / powers.sum(axis=1, keepdims=True), rtol=1e-5)
+    np.testing.assert_allclose(recipe.sharpened(made), powers / powers.sum(axis=1, keepdims=True), rtol=1e-5)
+
+
+def test_the_second_stage_wants_the_main_object_and_a_little_of_each_other() -> None:
+    made = make_scenes(20, FRESH, objects=(1, 4))
+    for row, kinds, count in zip(recipe.main_and_others(made), made.kinds.astype(int), made.counts, strict=True):
+        expected = np.zeros(22)
+        expected[kinds[:count] - 1] = 0.2 / count
+        expected[kinds[0] - 1] += 0.8
+        np.testing.assert_allclose(row, expected, atol=1e-6)
 
 
 def test_no_scene_comes_twice_and_the_generator_decides() -> None:
-    source = recipe.FreshScenes(3, 4)
+    source = recipe.FreshScenes(3, 4, recipe.sharpened)
     first, second, other = (list(source(np.random.default_rng(seed))) for seed in (1, 1, 2))
     for (x, targets), (again, same) in zip(first, second, strict=True):
         np.testing.assert_array_equal(x, again)
@@ -170,7 +179,9 @@ def test_folding_changes_nothing(rng: np.random.Generator) -> None:
 
 
 def test_a_tiny_run_gives_the_same_bits_with_film_and_resume(tmp_path: Path, monkeypatch) -> None:
-    for name, value in {"EPOCHS": 2, "BATCHES": 2, "BATCH": 8, "TEST_SCENES": 20, "WATCHED": 6}.items():
+    short = tuple(recipe.Stage(stage.targets, epochs, stage.peak) for stage, epochs in zip(recipe.STAGES, (2, 1),
+                                                                                           strict=True))  # fmt: skip
+    for name, value in {"STAGES": short, "BATCHES": 2, "BATCH": 8, "TEST_SCENES": 20, "WATCHED": 6}.items():
         monkeypatch.setattr(recipe, name, value)
 
     def run(name: str, *more: str) -> Net:
@@ -182,10 +193,12 @@ def test_a_tiny_run_gives_the_same_bits_with_film_and_resume(tmp_path: Path, mon
     film, checkpoint = tmp_path / "film.html", tmp_path / "c.ckpt"
     assert_same_bits(run("film", "--film", str(film), "--checkpoint", str(checkpoint)), once)
     assert read_film(film, 60).shots[-1].step == 4
+    assert read_film(tmp_path / "film_2.html", 60).shots[-1].step == 2
+    (tmp_path / "c_2.ckpt").unlink()  # as if it had been stopped between the stages
     assert_same_bits(run("resumed", "--checkpoint", str(checkpoint), "--resume"), once)
     card = json.loads((tmp_path / "once.json").read_text())["card"]
     assert card["seed"] == 3
-    assert card["data"].startswith("32 scenes ")
+    assert card["data"].startswith("48 scenes ")
 
 
 @pytest.mark.torch

@@ -53,15 +53,16 @@ def train(
     film: Path | None = None,
     checkpoint: Path | None = None,
     resume: bool = False,
+    data: Path | None = None,
 ) -> Path:
     """Train both, write `out` (faces) and, beside it, the same with "_hidden" in its name, and their cards.
 
-    The pictures are read by `load_faces`. film, checkpoint, resume: see `fit`; the second net has its own, with
-    "_hidden" in their names.
+    data: the folder with olivetti_faces.npz, as `load_faces` takes it. film, checkpoint, resume: see `fit`; the second
+    net has its own, with "_hidden" in their names.
     """
     out = place_for_weights(out)
     need_whole("seed", seed, 0)
-    training, test = six_people(*load_faces())
+    training, test = six_people(*load_faces(data))
     for recipe, hidden in zip(RECIPES, (False, True), strict=True):
         path, its_film, its_checkpoint = (_beside(file) if hidden else file for file in (out, film, checkpoint))
         fitted = trained(recipe, training, seed, test, film=its_film, checkpoint=its_checkpoint, resume=resume)

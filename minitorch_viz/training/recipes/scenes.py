@@ -19,7 +19,7 @@ in the area) gives badly; the main object alone teaches the others' kinds to kee
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,21 +40,45 @@ from minitorch_viz.training.fit import fit
 from minitorch_viz.training.optimizers import Adam
 from minitorch_viz.training.schedules import OneCycle
 
-EPOCHS, BATCHES, BATCH, PEAK = 16, 100, 128, 4e-3  # an epoch is so many batches: there are as many scenes as one wants
-SHARPNESS = 4
+BATCHES, BATCH = 100, 128  # an epoch is so many batches: there are as many scenes as one wants
 FIRST_SEED = 2**40  # training uses seeds from here on; those that people give lie below
 TEST_SEED, TEST_SCENES, WATCHED = 10**9, 4000, 500
+SHARPNESS, OTHERS = 4, 0.2
+TITLE = "scenes: a net learns 22 kinds of objects"
+
+
+def sharpened(made: Scenes) -> Array:
+    """(N, 22) targets of the first stage: the fourth power of the areas."""
+    return shares(made, SHARPNESS)
+
+
+def main_and_others(made: Scenes) -> Array:
+    """(N, 22) targets of the second: the main object, and a fifth spread over all kinds that are in the picture."""
+    present = shares(made) > 0
+    others = present / present.sum(axis=1, keepdims=True)
+    targets: Array = ((1 - OTHERS) * np.eye(len(KINDS) - 1)[made.labels] + OTHERS * others).astype(np.float32)
+    return targets
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One call of `fit`: its targets, how long, and the highest rate of its cycle."""
+
+    targets: Callable[[Scenes], Array]
+    epochs: int
+    peak: float
+
+
+STAGES = Stage(sharpened, 16, 4e-3), Stage(main_and_others, 6, 2e-3)
 
 
 @dataclass(frozen=True)
 class FreshScenes:
-    """Batches of new scenes each time: (images (n, 3, 64, 64) float32, `shares` of them (n, 22)).
-
-    Made on the thread that trains: the generator is Python, and in a thread of its own it would hold up every kernel.
-    """
+    """Batches of new scenes each time: (images (n, 3, 64, 64) float32, targets (n, 22))."""
 
     batches: int
     batch: int
+    targets: Callable[[Scenes], Array]
 
     def __len__(self) -> int:
         return self.batches
@@ -63,7 +87,7 @@ class FreshScenes:
         seeds = np.random.default_rng(0) if rng is None else rng
         for _ in range(self.batches):
             made = make_scenes(self.batch, int(seeds.integers(FIRST_SEED, 2**62)))
-            yield normalized(made.images, PREPROCESSING), shares(made, SHARPNESS)
+            yield normalized(made.images, PREPROCESSING), self.targets(made)
 
 
 def shares(made: Scenes, sharpness: int = 1) -> Array:
@@ -86,34 +110,42 @@ def train(
 ) -> Path:
     """Train on fresh scenes, test on others, and write weights (float16, batch normalization folded away) and card.
 
-    The test scenes are only watched, after every epoch: they choose nothing. film, checkpoint, resume: see `fit`.
+    The test scenes are only watched, after every epoch: they choose nothing. film, checkpoint, resume: see `fit`; the
+    second stage has its own, with "_2" in their names.
     """
     out = place_for_weights(out)
     need_whole("seed", seed, 0)
     watched = make_scenes(WATCHED, TEST_SEED + 1)
-    fitted = fit(
-        scenes(seed=seed, norm=True),
-        FreshScenes(BATCHES, BATCH),
-        rng=np.random.default_rng(seed),
-        epochs=EPOCHS,
-        optimizer=Adam(PEAK),
-        schedule=OneCycle(PEAK, EPOCHS * BATCHES),
-        logits=SPEC.logits,
-        validation=(normalized(watched.images, PREPROCESSING), shares(watched, SHARPNESS)),
-        keep="last",
-        checkpoint=checkpoint,
-        resume=resume,
-        observers=[] if film is None else [_film(film, watched)],
-    )
-    if fitted.stopped == "interrupted":
-        raise KeyboardInterrupt
-    net = fold_batch_norms(fitted.net)
+    images = normalized(watched.images, PREPROCESSING)
+    net, seconds = scenes(seed=seed, norm=True), 0.0
+    for number, stage in enumerate(STAGES):
+        its_film, its_checkpoint = (_numbered(path, number) for path in (film, checkpoint))
+        targets = stage.targets(watched)
+        fitted = fit(
+            net,
+            FreshScenes(BATCHES, BATCH, stage.targets),
+            rng=np.random.default_rng([seed, number] if number else seed),
+            epochs=stage.epochs,
+            optimizer=Adam(stage.peak),
+            schedule=OneCycle(stage.peak, stage.epochs * BATCHES),
+            logits=SPEC.logits,
+            validation=(images, targets),
+            keep="last",
+            checkpoint=its_checkpoint,
+            resume=resume,
+            observers=[] if its_film is None else [Film(its_film, images[:64], targets[:64], title=TITLE)],
+        )
+        if fitted.stopped == "interrupted":
+            raise KeyboardInterrupt
+        net, seconds = fitted.net, seconds + fitted.seconds
+    count = sum(stage.epochs for stage in STAGES) * BATCHES * BATCH
+    net = fold_batch_norms(net)
     net = net.with_params({name: value.astype(np.float16).astype(np.float32) for name, value in net.state.items()})
     share = right(net, make_scenes(TEST_SCENES, TEST_SEED))
     alone = right(net, make_scenes(TEST_SCENES, TEST_SEED, objects=1))
     print(
         f"scenes: the main object of {share:.2%} of {TEST_SCENES} fresh scenes named, {alone:.2%} where it is the only "
-        f"one; trained in {fitted.seconds:.0f} s"
+        f"one; trained in {seconds:.0f} s"
     )
     return save_with_card(
         net,
@@ -122,13 +154,13 @@ def train(
         class_names=KINDS[1:],
         card={
             "name": "scenes",
-            "data": f"{EPOCHS * BATCHES * BATCH} scenes of minitorch_viz.data.scenes, each seen once; tested on "
+            "data": f"{count} scenes of minitorch_viz.data.scenes, each seen once; tested on "
             f"{TEST_SCENES} others of one to three objects, seed {TEST_SEED}",
             "command": f"minitorch-viz train scenes --seed {seed}",
             "seed": seed,
             "test_accuracy": round(share, 4),
             "test_accuracy_of_single_objects": round(alone, 4),
-            "seconds": round(fitted.seconds, 1),
+            "seconds": round(seconds, 1),
             "licence": "MIT",
         },
     )
@@ -139,7 +171,6 @@ def right(net: Net, made: Scenes) -> float:
     return accuracy(net, normalized(made.images, PREPROCESSING), made.labels, SPEC.logits)
 
 
-def _film(path: Path, watched: Scenes) -> Film:
-    """Scenes that are watched while it trains."""
-    images = normalized(watched.images[:64], PREPROCESSING)
-    return Film(path, images, shares(watched, SHARPNESS)[:64], title="scenes: a net learns 22 kinds of objects")
+def _numbered(path: Path | None, number: int) -> Path | None:
+    """film.html for the first stage, film_2.html for the second."""
+    return path if path is None or number == 0 else path.with_name(f"{path.stem}_{number + 1}{path.suffix}")
