@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from minitorch_viz.models import Model
 
 # What `minitorch-viz report` shows when it is asked for nothing in particular: nets, each with its first sample.
-IN_REPORT = ("digits", "scenes")
+IN_REPORT = ("cifar10", "scenes")
 DIGITS = (3, 5, 8)  # one picture of each
 SCENE, SCENE_SEED, SCENE_OBJECTS = 3, 0, (2, 3)  # an umbrella, a tree and a house that do not touch
 

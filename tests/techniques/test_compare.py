@@ -30,11 +30,17 @@ def test_it_runs_every_method_of_the_registry(digits, of_a_digit) -> None:
 
 def test_the_correlations_are_spearmans(of_a_digit) -> None:
     maps = np.abs(of_a_digit.maps).reshape(len(of_a_digit.maps), -1)
-    others = np.abs(of_a_digit.other_maps).reshape(maps.shape)
     for i, one in enumerate(maps):
         for j, two in enumerate(maps):
             assert of_a_digit.ranks[i, j] == pytest.approx(spearmanr(one, two).statistic)
-        assert of_a_digit.across[i] == pytest.approx(spearmanr(one, others[i]).statistic)
+        signed = [found[i].ravel() for found in (of_a_digit.maps, of_a_digit.other_maps)]
+        assert of_a_digit.across[i] == pytest.approx(spearmanr(*signed).statistic)
+
+
+def test_a_map_that_only_turns_its_signs_has_changed(rng) -> None:
+    a = rng.standard_normal((6, 5))
+    assert rank_correlations([a, -a])[0, 1] == pytest.approx(1)
+    assert rank_correlations([a, -a], signed=True)[0, 1] == pytest.approx(-1)
 
 
 def test_rank_correlations_know_ties_signs_and_constants(rng) -> None:

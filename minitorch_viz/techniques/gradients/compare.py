@@ -39,7 +39,9 @@ class Comparison(Result):
     other_maps: Array | None  # (M, h, w): the same for the second class
     remarks: tuple[str, ...]  # what the methods' own results warn of
     ranks: Array  # (M, M): Spearman's correlation of the magnitudes of two methods' maps; NaN where one is constant
-    across: Array  # (M,): the same between the two classes' maps of one method; NaN without a second class
+    across: (
+        Array  # (M,): Spearman's, with signs, between one method's maps of the two classes; NaN without a second one
+    )
     relus: tuple[str, ...]  # the ReLUs on the way
     gates: dict[str, Array]  # mode -> (ReLUs, 5): shares of their units, see FATES
     picture: Array  # (h, w, 3) uint8
@@ -53,8 +55,8 @@ class Comparison(Result):
         if self.other_label:
             values = ", ".join(f"{n} {r:.2f}" for n, r in zip(self.methods, self.across, strict=True))
             second = (
-                f" Below each map is the one for {self.other_label}, with the rank correlation between the two: "
-                f"{values}."
+                f" Below each map is the one for {self.other_label}, with the rank correlation between the two, in which "
+                f"signs count: {values}."
             )
         return (
             f"{len(self.methods)} methods explain {self.label}. Every map has a scale of its own, full scale at the "
@@ -130,15 +132,15 @@ def compare(
             other_maps.append(_heat(method.compute(model, image, target=second, **method.in_comparison)))
     has_relus = any(isinstance(one.layer, ReLU) for one in model.net.nodes)
     relus, gates = gate_shares(model.net, tape, unit) if has_relus else ((), {})
-    ranks = rank_correlations([*maps, *other_maps])
-    count = len(maps)
+    # A red pixel that turns blue has changed, though its magnitude has not: between classes the signs count.
+    across = [rank_correlations(both, signed=True)[0, 1] for both in zip(maps, other_maps, strict=bool(other_maps))]
     return Comparison(
         tuple(methods),
         np.stack(maps),
         np.stack(other_maps) if other_maps else None,
         tuple(remarks),
-        ranks[:count, :count],
-        np.diag(ranks[:count, count:]) if other_maps else np.full(count, np.nan),
+        rank_correlations(maps),
+        np.array(across) if other_maps else np.full(len(maps), np.nan),
         relus,
         gates,
         seen.picture,
@@ -148,11 +150,11 @@ def compare(
     )
 
 
-def rank_correlations(maps: Sequence[Array]) -> Array:
-    """Spearman's rank correlations (M, M), -1..1, between the magnitudes of maps; NaN where one is constant."""
+def rank_correlations(maps: Sequence[Array], signed: bool = False) -> Array:
+    """Spearman's rank correlations (M, M), -1..1, between maps or their magnitudes; NaN where one is constant."""
     from scipy.stats import rankdata
 
-    ranks = np.array([rankdata(np.abs(one).ravel()) for one in maps])
+    ranks = np.array([rankdata((one if signed else np.abs(one)).ravel()) for one in maps])
     ranks -= ranks.mean(axis=1, keepdims=True)
     sizes = np.sqrt((ranks**2).sum(axis=1))
     ranks /= np.where(sizes > 0, sizes, np.nan)[:, None]
