@@ -102,8 +102,8 @@ def z_box(low: Array | float, high: Array | float) -> Rule:
 
     def rule(layer: Any, r: Array, saved: object) -> Array:
         x = input_of(layer, saved)
-        xp = kernels.array_module(x)
-        lows, highs = (np.zeros_like(x) + xp.asarray(limit, x.dtype) for limit in (low, high))
+        limits = (kernels.to_device(np.asarray(limit, x.dtype), kernels.device_of(x)) for limit in (low, high))
+        lows, highs = (np.zeros_like(x) + limit for limit in limits)
         plain = layer.replace(bias=None)
         up = plain.replace(weight=positive_part(layer.weight))
         down = plain.replace(weight=negative_part(layer.weight))
