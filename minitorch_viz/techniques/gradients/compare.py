@@ -55,8 +55,8 @@ class Comparison(Result):
         if self.other_label:
             values = ", ".join(f"{n} {r:.2f}" for n, r in zip(self.methods, self.across, strict=True))
             second = (
-                f" Below each map is the one for {self.other_label}, with the rank correlation between the two, in which "
-                f"signs count: {values}."
+                f" Below each map is the one for {self.other_label}, with the rank correlation between the two, in "
+                f"which signs count: {values}."
             )
         return (
             f"{len(self.methods)} methods explain {self.label}. Every map has a scale of its own, full scale at the "
