@@ -125,6 +125,6 @@ def module(folder: Path) -> types.ModuleType:
     cupy.RawModule = RawModule  # type: ignore[attr-defined]  # a module made at run time
     cupy.asarray = lambda x: x if isinstance(x, DeviceArray) else DeviceArray(np.array(x))  # type: ignore[attr-defined]
     cupy.cuda = types.SimpleNamespace(is_available=lambda: True)  # type: ignore[attr-defined]
-    for name in ("pad", "moveaxis", "repeat", "concatenate"):
-        setattr(cupy, name, getattr(np, name))  # dispatched by __array_function__
+    for name in ("pad", "moveaxis", "repeat", "concatenate", "einsum", "maximum"):
+        setattr(cupy, name, getattr(np, name))  # dispatched by __array_function__ or __array_ufunc__
     return cupy
