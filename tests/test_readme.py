@@ -1,10 +1,11 @@
-"""The README is what runs: its Python, its commands, its table and its links. `--write` in a shell renews the table:
+"""The README is what runs: its Python, its commands, its tables and its links. To renew the tables:
 
 python tests/test_readme.py
 """
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -14,17 +15,37 @@ from minitorch_viz.techniques import techniques
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
-TABLE = re.compile(r"(<!-- techniques: .* -->\n).*?(<!-- end -->)", re.DOTALL)
+BUNDLED = ROOT / "minitorch_viz" / "models" / "bundled"
+MARKED = re.compile(r"(<!-- (techniques|nets): [^\n]* -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def blocks(kind: str) -> list[str]:
     return re.findall(rf"^```{kind}\n(.*?)^```", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
 
-def table() -> str:
+def techniques_table() -> str:
     rows = ["| command | what it shows | paper |", "| --- | --- | --- |"]
     rows += [f"| `{name}` | {technique.summary} | {technique.paper} |" for name, technique in techniques().items()]
     return "\n".join(rows) + "\n"
+
+
+def nets_table() -> str:
+    """What the cards beside the bundled weights say."""
+    rows = ["| net | data | test accuracy | file | made by |", "| --- | --- | --- | --- | --- |"]
+    for path in sorted(BUNDLED.glob("*.json")):
+        card = json.loads(path.read_text(encoding="utf-8"))["card"]
+        size = path.with_suffix(".safetensors").stat().st_size
+        command = f"`{card['command'].split(' --')[0]}`"
+        right = f"{card['test_accuracy']:.1%}"
+        rows.append(f"| `{card['name']}` | {card['data']} | {right} | {size / 1000:.0f} kB | {command} |")
+    return "\n".join(rows) + "\n"
+
+
+TABLES = {"techniques": techniques_table, "nets": nets_table}
+
+
+def renewed(text: str) -> str:
+    return MARKED.sub(lambda found: f"{found[1]}{TABLES[found[2]]()}{found[3]}", text)
 
 
 def test_the_python_blocks_run_and_show_the_proof(capsys) -> None:
@@ -51,10 +72,10 @@ def test_the_other_commands_parse() -> None:
             parser().parse_args(shlex.split(line, comments=True)[1:])
 
 
-def test_the_table_is_the_registrys() -> None:
-    found = TABLE.search(README.read_text(encoding="utf-8"))
-    assert found is not None
-    assert found[0] == f"{found[1]}{table()}{found[2]}", "renew it with: python tests/test_readme.py"
+def test_the_tables_are_the_registrys_and_the_cards() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert sorted(found[2] for found in MARKED.finditer(text)) == sorted(TABLES)
+    assert text == renewed(text), "renew it with: python tests/test_readme.py"
 
 
 def test_the_links_lead_to_files() -> None:
@@ -70,6 +91,4 @@ def test_what_ci_reads_from_it_is_there() -> None:
 
 
 if __name__ == "__main__":
-    README.write_text(
-        TABLE.sub(lambda found: f"{found[1]}{table()}{found[2]}", README.read_text(encoding="utf-8")), encoding="utf-8"
-    )
+    README.write_text(renewed(README.read_text(encoding="utf-8")), encoding="utf-8")
