@@ -24,7 +24,7 @@ NOBODY = -(1 << 31)  # has won
 @helper
 def _maxpool_part(
     number: int, me: int, parts: int, x: Array, y: Array, won: Array, kernel: Pair, stride: Pair, padding: Pair,
-    lanes: int, memory: Array, room: int,
+    lanes: int, memory: Array, room: int, codes: Array,
 ) -> None:  # fmt: skip
     """Some maps.
 
@@ -40,7 +40,7 @@ def _maxpool_part(
     size = sh * sw * rows * columns
     border, space = memory[me * room :], memory[me * room + size :]
     pieces_of = border[:size].reshape(sh, sw, rows, columns)
-    best, codes = space[:CHUNK], space[CHUNK : 2 * CHUNK].view(np.int32)
+    best, codes = space[:CHUNK], codes[me * CHUNK :]
     first, stop = share(maps, number, parts)
     places = (high - 1) * columns + wide
     for m in range(first, stop):
@@ -86,11 +86,11 @@ def _maxpool_part(
 @kernel
 def _maxpool(
     board: Array, x: Array, y: Array, won: Array, kernel: Pair, stride: Pair, padding: Pair, lanes: int, memory: Array,
-    room: int,
+    room: int, codes: Array,
 ) -> None:  # fmt: skip
     """x (M, H, W) -> y and won (M, H', W'), M maps."""
     parts = pieces(board, len(x), COST * y.size * kernel[0] * kernel[1])
-    parallel(_maxpool_part, parts, board, (parts, x, y, won, kernel, stride, padding, lanes, memory, room))
+    parallel(_maxpool_part, parts, board, (parts, x, y, won, kernel, stride, padding, lanes, memory, room, codes))
 
 
 @helper
@@ -119,9 +119,10 @@ def maxpool2d(x: Array, kernel: Pair, stride: Pair, padding: Pair, out: Pair) ->
     won = np.empty((n * c, *out), np.int32)
     board, lanes = crew(COST * y.size * kernel[0] * kernel[1]), lanes_of(x.dtype)
     rows, columns = (out[a] + (kernel[a] - 1) // stride[a] for a in (0, 1))
-    room = stride[0] * stride[1] * rows * columns + 2 * CHUNK
-    memory = workspace((int(board[HELPERS]) + 1) * room, x.dtype)
-    _maxpool(board, packed(x).reshape(n * c, height, width), y, won, kernel, stride, padding, lanes, memory, room)
+    threads, room = int(board[HELPERS]) + 1, stride[0] * stride[1] * rows * columns + CHUNK
+    memory, codes = workspace(threads * room, x.dtype), np.empty(threads * CHUNK, np.int32)
+    maps = packed(x).reshape(n * c, height, width)
+    _maxpool(board, maps, y, won, kernel, stride, padding, lanes, memory, room, codes)
     return y.reshape(n, c, *out), won.reshape(n, c, *out)
 
 
