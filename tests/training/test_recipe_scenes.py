@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -101,12 +102,16 @@ def test_every_kind_is_known(net: Net) -> None:
 
 
 def test_the_others_come_next(net: Net, several: Scenes) -> None:
-    """Of several objects each is among the first answers: otherwise there were nothing to explain about the others."""
+    """The net was asked for the main object above all; still, the others' kinds stand well above those not there."""
     scores = net.predict(normalized(several.images, PREPROCESSING), upto="logits", batch=150)
-    ranked = np.argsort(-scores, axis=1)
-    found = [set(kinds[:n] - 1) <= set(row[: n + 1]) for kinds, n, row in zip(several.kinds.astype(int), several.counts,
-                                                                             ranked, strict=True)]  # fmt: skip
-    assert np.mean(found) > 0.8
+    places = np.argsort(np.argsort(-scores, axis=1), axis=1)  # 0 is the first answer
+    others = [
+        places[index, several.kinds[index, number] - 1]
+        for index in range(len(several))
+        for number in range(1, int(several.counts[index]))
+    ]
+    assert np.mean(np.array(others) <= 2) > 0.4  # by chance: 2 of 21, about a tenth
+    assert np.mean(others) < 5.5  # by chance: 11
 
 
 def test_the_evidence_for_a_kind_lies_on_its_object(net: Net, several: Scenes) -> None:
@@ -143,13 +148,13 @@ def test_the_second_stage_wants_the_main_object_and_a_little_of_each_other() -> 
     made = make_scenes(20, FRESH, objects=(1, 4))
     for row, kinds, count in zip(recipe.main_and_others(made), made.kinds.astype(int), made.counts, strict=True):
         expected = np.zeros(22)
-        expected[kinds[:count] - 1] = 0.2 / count
-        expected[kinds[0] - 1] += 0.8
+        expected[kinds[:count] - 1] = 0.1 / count
+        expected[kinds[0] - 1] += 0.9
         np.testing.assert_allclose(row, expected, atol=1e-6)
 
 
 def test_no_scene_comes_twice_and_the_generator_decides() -> None:
-    source = recipe.FreshScenes(3, 4, recipe.sharpened)
+    source = recipe.FreshScenes(3, 4, recipe.STAGES[0])
     first, second, other = (list(source(np.random.default_rng(seed))) for seed in (1, 1, 2))
     for (x, targets), (again, same) in zip(first, second, strict=True):
         np.testing.assert_array_equal(x, again)
@@ -179,8 +184,7 @@ def test_folding_changes_nothing(rng: np.random.Generator) -> None:
 
 
 def test_a_tiny_run_gives_the_same_bits_with_film_and_resume(tmp_path: Path, monkeypatch) -> None:
-    short = tuple(recipe.Stage(stage.targets, epochs, stage.peak) for stage, epochs in zip(recipe.STAGES, (2, 1),
-                                                                                           strict=True))  # fmt: skip
+    short = tuple(replace(stage, epochs=epochs) for stage, epochs in zip(recipe.STAGES, (2, 1), strict=True))
     for name, value in {"STAGES": short, "BATCHES": 2, "BATCH": 8, "TEST_SCENES": 20, "WATCHED": 6}.items():
         monkeypatch.setattr(recipe, name, value)
 
