@@ -1,5 +1,5 @@
 """The command line: `minitorch-viz TECHNIQUE PHOTO`, `report`, `gradcheck`, `list`, `models`, `download`, `train`,
-`scenes`, `grade`.
+`scenes`, `grade`, `loss-surface`.
 
 The technique commands are made from the registry (name, settings, manual). Errors that the package raises on purpose
 are printed as one sentence, without a traceback; Ctrl-C leaves what is finished.
@@ -110,6 +110,16 @@ def parser() -> argparse.ArgumentParser:
     marks.add_argument("--photos", type=Path, metavar="FOLDER", help="grade on these photos instead of scenes")
     marks.add_argument("--out", type=Path, default=Path("grade.html"), help="the page to write (default: %(default)s)")
 
+    surface = command("loss-surface", run_loss_surface, "do minima end up equally good? and slices", SURFACE_MANUAL)
+    surface.add_argument("--widths", type=int, nargs="+", help="numbers of hidden units (default: 2 4 8 16 32 64)")
+    surface.add_argument("--seeds", type=int, default=100, help="how many nets of each width (default: %(default)s)")
+    surface.add_argument("--epochs", type=int, default=60, help="of training, for each net (default: %(default)s)")
+    surface.add_argument("--grid", type=int, default=21, help="points a side of the slices, odd (default: %(default)s)")
+    surface.add_argument("--seed", type=int, default=0, help="same seed, same numbers (default: %(default)s)")
+    surface.add_argument(
+        "--out", type=Path, default=Path("loss-surface.png"), help="PNG, SVG, PDF or HTML (default: %(default)s)"
+    )
+
     for name, technique in techniques().items():
         made = command(name, run_technique, technique.title, technique.compute.__doc__ or "")
         made.set_defaults(technique=technique)
@@ -181,6 +191,14 @@ as it must, and stay under noise that one does not see? Noise, the picture's cen
 
 With --boxes and --photos: on photos, by boxes around the objects. The page is one file; the numbers lie beside it as
 JSON. Ctrl-C writes the methods that are finished."""
+
+
+SURFACE_MANUAL = """Train many small nets of growing width, compare where they end, and look at the loss around some.
+
+Narrow nets end in minima of very different loss, by chance of where they began; wide ones all end about equally good
+(Choromanska et al. 2015, "The Loss Surfaces of Multilayer Networks"). Below, the training loss on planes through
+trained nets, in random directions as long as the net's own filters, and in the plane of a training path (Li et al.
+2018, "Visualizing the Loss Landscape of Neural Nets"). Ctrl-C writes the picture with what is finished."""
 
 
 TRAIN_MANUAL = """Train a bundled net again; the same seed gives the same weights, bit for bit.
@@ -301,6 +319,13 @@ def run_grade(arguments: argparse.Namespace) -> None:
 
     names = ("weights", "methods", "scenes", "seed", "out", "boxes", "photos")
     run(Arguments(arguments.model, **{name: getattr(arguments, name) for name in names}))
+
+
+def run_loss_surface(arguments: argparse.Namespace) -> None:
+    """Many nets and slices of their loss."""
+    from minitorch_viz.loss_surface.command import run
+
+    run(arguments.widths, arguments.seeds, arguments.epochs, arguments.grid, arguments.seed, arguments.out)
 
 
 def run_gradcheck(arguments: argparse.Namespace) -> int:
