@@ -232,6 +232,34 @@ def lrn_dx(dy: Array, x: Array, scale: Array, size: int) -> int:
     return whole("lrn_dx", "size", size)
 
 
+def relu_dx(dy: Array, on: Any) -> None:
+    if dy.ndim == 0:
+        raise ValueError("relu_dx: dy is a single number, but it needs an axis of seeds.")
+    if on is None:
+        return
+    if not isinstance(on, np.ndarray) and not is_cupy(on):
+        raise TypeError(f"relu_dx: on is a {type(on).__name__}; the array that relu returned is needed, or None.")
+    same_device("relu_dx", dy=dy, on=on)
+    if on.dtype != np.bool_:
+        raise TypeError(f"relu_dx: on holds {on.dtype} numbers; the bool array of relu is needed.")
+    _shape("relu_dx", "on", on, dy.shape, (1, *dy.shape[1:]))
+
+
+def batch_norm(x: Array, **of_channels: Array) -> None:
+    axes("batch_norm", "N, C, H, W", x=x)
+    if not len(x):
+        raise ValueError(f"batch_norm: x has shape {x.shape}; an empty batch has no mean.")
+    for name, array in of_channels.items():
+        _shape("batch_norm", name, array, x.shape[1:2])
+
+
+def batch_norm_dx(dy: Array, x: Array, **of_channels: Array) -> None:
+    axes("batch_norm_dx", "N, C, H, W", x=x)
+    _shape("batch_norm_dx", "dy", dy, x.shape)
+    for name, array in of_channels.items():
+        _shape("batch_norm_dx", name, array, x.shape[1:2])
+
+
 def matmul(a: Array, b: Array) -> None:
     for name, array in (("a", a), ("b", b)):
         if array.ndim != 2:

@@ -25,9 +25,9 @@ def test_module_agrees_with_the_loops_and_keeps_the_dtype(module: Any, call: Cal
     assert len(got) == len(wanted)
     for ours, theirs in zip(got, wanted, strict=True):
         assert ours.shape == theirs.shape
-        assert ours.dtype == (np.int32 if theirs.dtype == np.int32 else dtype)
+        assert ours.dtype == (theirs.dtype if theirs.dtype in (np.int32, np.bool_) else dtype)
         assert ours.flags.writeable
-        if theirs.dtype == np.int32:
+        if theirs.dtype in (np.int32, np.bool_):
             np.testing.assert_array_equal(ours, theirs)
         else:
             assert_close(ours, theirs, dtype)
