@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -29,11 +29,13 @@ from .threads import get_threads, set_threads
 from .warm import warmup
 
 __all__ = [
+    "add",
     "array_module",
     "avgpool2d",
     "avgpool2d_dx",
     "batch_norm",
     "batch_norm_dx",
+    "concat",
     "conv2d",
     "conv2d_dw",
     "conv2d_dx",
@@ -219,6 +221,20 @@ def relu_dx(dy: Array, on: Array | None, positive: bool = False) -> Array:
     (dy,) = checks.floats("relu_dx", dy=dy)
     checks.relu_dx(dy, on)
     return _module_for(dy).relu_dx(dy, on, bool(positive))
+
+
+def add(a: Array, b: Array) -> Array:
+    """The sum of two arrays of one shape."""
+    a, b = checks.floats("add", a=a, b=b)
+    checks.add(a, b)
+    return _module_for(a).add(a, b)
+
+
+def concat(xs: Sequence[Array], axis: int) -> Array:
+    """Arrays that agree in all other axes, side by side along one axis."""
+    arrays = checks.floats("concat", **{f"x{i}": x for i, x in enumerate(xs)})
+    axis = checks.concat(arrays, axis)
+    return _module_for(arrays[0]).concat(tuple(arrays), axis)
 
 
 def batch_norm(x: Array, w: Array, b: Array, eps: float) -> tuple[Array, Array, Array]:

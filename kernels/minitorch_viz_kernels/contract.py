@@ -177,6 +177,17 @@ class Kernels(Protocol):
         """
         ...
 
+    def add(self, a: Array, b: Array) -> Array:
+        """The sum of two arrays of one shape."""
+        ...
+
+    def concat(self, xs: tuple[Array, ...], axis: int) -> Array:
+        """Arrays side by side along an axis; all other axes agree.
+
+        xs (..., S1, ...), (..., S2, ...), ... -> y (..., S1 + S2 + ..., ...)
+        """
+        ...
+
     def batch_norm(self, x: Array, w: Array, b: Array, eps: float) -> tuple[Array, Array, Array]:
         """Give every channel of a batch mean 0 and variance 1, then a scale and a shift.
 

@@ -11,14 +11,16 @@ from .numba_conv import conv2d, conv2d_dw, conv2d_dx
 from .numba_lrn import lrn, lrn_dx
 from .numba_lstm import lstm, lstm_dz
 from .numba_matmul import matmul
+from .numba_pointwise import add, concat, relu, relu_dx
 from .numba_pool import avgpool2d, avgpool2d_dx, maxpool2d, maxpool2d_dx
-from .numba_relu import relu, relu_dx
 
 __all__ = [
+    "add",
     "avgpool2d",
     "avgpool2d_dx",
     "batch_norm",
     "batch_norm_dx",
+    "concat",
     "conv2d",
     "conv2d_dw",
     "conv2d_dx",

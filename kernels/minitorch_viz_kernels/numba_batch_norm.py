@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from .contract import Array
+from .memory import empty
 from .numba_crew import parallel, pieces, share
 from .numba_jit import helper, kernel, packed, summing
 from .threads import crew
@@ -119,7 +120,7 @@ def _flat(array: Array) -> Array:
 
 
 def batch_norm(x: Array, w: Array, b: Array, eps: float) -> tuple[Array, Array, Array]:
-    y, mean, var = np.empty(x.shape, x.dtype), np.empty(x.shape[1], x.dtype), np.empty(x.shape[1], x.dtype)
+    y, mean, var = empty(x.shape, x.dtype), np.empty(x.shape[1], x.dtype), np.empty(x.shape[1], x.dtype)
     _forward(crew(COST * x.size), _flat(packed(x)), packed(w), packed(b), eps, _flat(y), mean, var)
     return y, mean, var
 
@@ -127,7 +128,7 @@ def batch_norm(x: Array, w: Array, b: Array, eps: float) -> tuple[Array, Array, 
 def batch_norm_dx(
     dy: Array, x: Array, mean: Array, var: Array, w: Array, eps: float
 ) -> tuple[Array, Array, Array]:  # fmt: skip
-    dx, dw, db = np.empty(x.shape, x.dtype), np.empty(x.shape[1], x.dtype), np.empty(x.shape[1], x.dtype)
+    dx, dw, db = empty(x.shape, x.dtype), np.empty(x.shape[1], x.dtype), np.empty(x.shape[1], x.dtype)
     _backward(
         crew(COST * x.size), _flat(packed(dy)), _flat(packed(x)), packed(mean), packed(var), packed(w), eps, _flat(dx),
         dw, db,

@@ -22,6 +22,7 @@ from __future__ import annotations
 import numpy as np
 
 from .contract import Array, Pair
+from .memory import empty
 from .numba_crew import parallel, pieces, share
 from .numba_jit import helper, kernel, packed, written_in
 from .numba_layout import phases, transpose
@@ -183,7 +184,7 @@ def conv2d(
     plan = forward_plan(
         (channels, height, width), w.shape, stride, padding, dilation, groups, lanes_of(x.dtype), get_threads()
     )  # fmt: skip
-    y = np.empty((images, filters, *plan.answers), x.dtype)
+    y = empty((images, filters, *plan.answers), x.dtype)
     bias = packed(np.zeros(filters, x.dtype) if b is None else b)
     _follow(plan, packed(x).reshape(images, channels, *plan.shape), packed(w).reshape(w.size), bias, relu, y)
     return y.reshape(images, filters, *plan.out)
@@ -215,7 +216,7 @@ def conv2d_dx(dy: Array, w: Array, size: Pair, stride: Pair, padding: Pair, dila
     _turn(crew(10.0 * w.size), packed(w).reshape(groups, per_group, rows), lanes, turned)
     if plan.order is not None:
         turned = turned.reshape(groups * rows, per_group)[plan.order]
-    dx = np.empty((images, depth * groups, *plan.answers), dy.dtype)
+    dx = empty((images, depth * groups, *plan.answers), dy.dtype)
     nothing = packed(np.zeros(depth * groups, dy.dtype))
     _follow(plan, packed(dy).reshape(images, filters, *plan.shape), packed(turned.reshape(-1)), nothing, False, dx)
     return dx.reshape(images, depth * groups, *size)

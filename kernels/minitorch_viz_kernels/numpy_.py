@@ -21,13 +21,15 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from .contract import Array, Pair, out_size
 from .numpy_lstm import lstm, lstm_dz
-from .numpy_pointwise import batch_norm, batch_norm_dx, relu, relu_dx
+from .numpy_pointwise import add, batch_norm, batch_norm_dx, concat, relu, relu_dx
 
 __all__ = [
+    "add",
     "avgpool2d",
     "avgpool2d_dx",
     "batch_norm",
     "batch_norm_dx",
+    "concat",
     "conv2d",
     "conv2d_dw",
     "conv2d_dx",

@@ -156,6 +156,24 @@ def relu_dx(dy: Array, on: Array | None, positive: bool = False) -> Array:
     return dx
 
 
+def add(a: Array, b: Array) -> Array:
+    y = np.zeros_like(a)
+    for at in np.ndindex(a.shape):
+        y[at] = a[at] + b[at]
+    return y
+
+
+def concat(xs: tuple[Array, ...], axis: int) -> Array:
+    shape = list(xs[0].shape)
+    shape[axis] = sum(x.shape[axis] for x in xs)
+    y, begin = np.zeros(shape, xs[0].dtype), 0
+    for x in xs:
+        for at in np.ndindex(x.shape):
+            y[*at[:axis], begin + at[axis], *at[axis + 1 :]] = x[at]
+        begin += x.shape[axis]
+    return y
+
+
 def batch_norm(x: Array, w: Array, b: Array, eps: float) -> tuple[Array, Array, Array]:
     y, mean, var = np.zeros_like(x), np.zeros_like(w), np.zeros_like(w)
     values = x.size // x.shape[1]

@@ -24,6 +24,8 @@ KERNELS = (
     "lrn_dx",
     "relu",
     "relu_dx",
+    "add",
+    "concat",
     "batch_norm",
     "batch_norm_dx",
     "matmul",
@@ -150,6 +152,8 @@ class Call:
 
 
 def _read_only(value: Any, dtype: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_read_only(each, dtype) for each in value)
     if not isinstance(value, np.ndarray):
         return value
     value = value.astype(value.dtype if value.dtype in (np.int32, np.bool_) else dtype)
@@ -262,6 +266,19 @@ def _relu_calls(name: str) -> Iterator[Call]:
             )  # fmt: skip
 
 
+def _join_calls(name: str) -> Iterator[Call]:
+    shape = RELUS[name]
+    draw = np.random.Generator.standard_normal
+    yield Call(name, "add", lambda rng: (draw(rng, shape), draw(rng, shape)))
+    for axis in range(len(shape)):
+
+        def several(rng: np.random.Generator, axis: int = axis) -> tuple[Any, ...]:
+            sides = (shape[axis], 1, shape[axis] + 3)
+            return tuple(draw(rng, (*shape[:axis], side, *shape[axis + 1 :])) for side in sides), axis
+
+        yield Call(f"{name}-axis-{axis}", "concat", several)
+
+
 def _batch_norm_calls(name: str) -> Iterator[Call]:
     shape = BATCH_NORMS[name]
     draw, channels = np.random.Generator.standard_normal, shape[1]
@@ -306,6 +323,7 @@ CALLS: list[Call] = [
     *(call for name in POOLS for call in _pool_calls(name)),
     *(call for name in LRNS for call in _lrn_calls(name)),
     *(call for name in RELUS for call in _relu_calls(name)),
+    *(call for name in RELUS for call in _join_calls(name)),
     *(call for name in BATCH_NORMS for call in _batch_norm_calls(name)),
     *(call for name in MATMULS for call in _matmul_calls(name)),
     *(call for name in LSTMS for call in _lstm_calls(name)),
@@ -320,10 +338,13 @@ def arrays(answer: Any) -> tuple[Any, ...]:
 @functools.cache
 def expected(call: Call, dtype: Any) -> tuple[Any, ...]:
     """What the plain loops say, in float64 on the numbers of a dtype."""
-    widened = tuple(
-        value.astype(np.float64) if isinstance(value, np.ndarray) and value.dtype == dtype else value
-        for value in call.arguments(dtype)
-    )
+
+    def widen(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(map(widen, value))
+        return value.astype(np.float64) if isinstance(value, np.ndarray) and value.dtype == dtype else value
+
+    widened = tuple(map(widen, call.arguments(dtype)))
     with kernels.use("reference"):
         return arrays(getattr(kernels, call.kernel)(*widened))
 

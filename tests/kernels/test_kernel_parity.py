@@ -35,6 +35,8 @@ def test_module_agrees_with_the_loops_and_keeps_the_dtype(module: Any, call: Cal
 
 def spread_out(value: Any) -> Any:
     """The same numbers with gaps between them, and the axes laid out the other way round."""
+    if isinstance(value, tuple):
+        return tuple(map(spread_out, value))
     if not isinstance(value, np.ndarray):
         return value
     wide = np.zeros((*value.shape[::-1][:-1], 2 * value.shape[0]), value.dtype)

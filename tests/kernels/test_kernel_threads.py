@@ -60,6 +60,8 @@ def large_calls() -> list[tuple[str, tuple[Any, ...]]]:
         ("lrn_dx", (big, big, scale, 5, 1e-4, 0.75)),
         ("relu", (big,)),
         ("relu_dx", (big, big[:1] > 0, False)),
+        ("add", (big, big)),
+        ("concat", ((big, big, big), 1)),
         ("batch_norm", (big, state[0, :32], state[0, :32], 1e-5)),
         ("batch_norm_dx", (big, big, state[0, :32], np.abs(state[1, :32]), state[2, :32], 1e-5)),
         ("matmul", (draw(200, 300), draw(300, 100))),
@@ -77,7 +79,7 @@ def test_the_calls_cover_every_kernel() -> None:
     assert {name for name, _ in large_calls()} == set(KERNELS)
 
 
-@pytest.mark.parametrize("which", range(21))
+@pytest.mark.parametrize("which", range(23))
 def test_answers_repeat_and_do_not_depend_on_the_number_of_threads(which: int) -> None:
     pytest.importorskip("numba")
     call = large_calls()[which]

@@ -1,4 +1,6 @@
-"""The gates of a ReLU in Numba: one way through memory for the answer and the mask, shared by the crew.
+"""Where each number goes its own way, in Numba: the gates of a ReLU, sums, and arrays put side by side.
+
+These are limited by memory alone. So there is one way through it for all answers, and the crew shares it.
 
     x     -1.5   0.0   2.0   nan           dy       1.0  -2.0   3.0  -4.0
     y      0.0   0.0   2.0   nan           on         0     1     1     1
@@ -14,6 +16,7 @@ import math
 import numpy as np
 
 from .contract import Array
+from .memory import empty
 from .numba_crew import parallel, pieces, share
 from .numba_jit import helper, kernel, packed
 from .threads import crew
@@ -76,14 +79,51 @@ def _relu_dx(board: Array, dy: Array, on: Array, forward: bool, positive: bool, 
     parallel(_relu_dx_part, parts, board, (parts, dy, on, forward, positive, dx))
 
 
+@helper
+def _add_part(number: int, _me: int, parts: int, a: Array, b: Array, y: Array) -> None:
+    """Some numbers."""
+    first, stop = share(len(a), number, parts)
+    one, other, answers = a[first:stop], b[first:stop], y[first:stop]
+    for i in range(len(one)):
+        answers[i] = one[i] + other[i]
+
+
+@kernel
+def _add(board: Array, a: Array, b: Array, y: Array) -> None:
+    """a, b and y, flat."""
+    parts = pieces(board, len(a), COST * len(a))
+    parallel(_add_part, parts, board, (parts, a, b, y))
+
+
+@helper
+def _copy_part(number: int, _me: int, parts: int, x: Array, y: Array, at: int) -> None:
+    """Some numbers of all rows."""
+    rows, size = x.shape
+    place, stop = share(rows * size, number, parts)
+    while place < stop:
+        row, begin = place // size, place % size
+        end = min(size, begin + stop - place)
+        source, answers = x[row, begin:end], y[row, at + begin : at + end]
+        for i in range(len(source)):
+            answers[i] = source[i]
+        place += end - begin
+
+
+@kernel
+def _copy(board: Array, x: Array, y: Array, at: int) -> None:
+    """x (rows, numbers) -> y (rows, more), from column `at` on."""
+    parts = pieces(board, x.size, COST * x.size)
+    parallel(_copy_part, parts, board, (parts, x, y, at))
+
+
 def relu(x: Array) -> tuple[Array, Array]:
-    y, on = np.empty(x.shape, x.dtype), np.empty(x.shape, np.bool_)
+    y, on = empty(x.shape, x.dtype), empty(x.shape, np.bool_)
     _relu(crew(COST * x.size), packed(x).reshape(x.size), y.reshape(x.size), on.reshape(x.size))
     return y, on
 
 
 def relu_dx(dy: Array, on: Array | None, positive: bool = False) -> Array:
-    dx = np.empty(dy.shape, dy.dtype)
+    dx = empty(dy.shape, dy.dtype)
     size = math.prod(dy.shape[1:])
     mask = _NO_MASK if on is None else packed(on).reshape(len(on), size)
     _relu_dx(
@@ -91,6 +131,23 @@ def relu_dx(dy: Array, on: Array | None, positive: bool = False) -> Array:
         dx.reshape(len(dy), size),
     )  # fmt: skip
     return dx
+
+
+def add(a: Array, b: Array) -> Array:
+    y = empty(a.shape, a.dtype)
+    _add(crew(COST * a.size), packed(a).reshape(a.size), packed(b).reshape(a.size), y.reshape(a.size))
+    return y
+
+
+def concat(xs: tuple[Array, ...], axis: int) -> Array:
+    before, after = xs[0].shape[:axis], xs[0].shape[axis + 1 :]
+    y = empty((*before, sum(x.shape[axis] for x in xs), *after), xs[0].dtype)
+    rows, one, at = math.prod(before), math.prod(after), 0
+    for x in xs:
+        size = x.shape[axis] * one
+        _copy(crew(COST * x.size), packed(x).reshape(rows, size), y.reshape(rows, y.shape[axis] * one), at)
+        at += size
+    return y
 
 
 _NO_MASK = packed(np.zeros((1, 1), np.bool_))
