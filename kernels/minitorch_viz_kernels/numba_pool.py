@@ -52,12 +52,16 @@ def _maxpool_part(
                 begin = (b - pw) % sw  # the first pixel of this phase
                 at, target = (begin + pw) // sw, pieces_of[a, b, i]
                 count = min(columns - at, (width - begin + sw - 1) // sw)
-                if sw == 1:  # apart, because this is compiled to vector instructions
+                inner = target[at : at + count]
+                if sw == 1:  # apart, because these two are compiled to vector instructions
                     for j in range(count):
-                        target[at + j] = source[begin + j]
+                        inner[j] = source[begin + j]
+                elif sw == 2:
+                    for j in range(count):
+                        inner[j] = source[begin + 2 * j]
                 else:
                     for j in range(count):
-                        target[at + j] = source[begin + j * sw]
+                        inner[j] = source[begin + j * sw]
         for start in range(0, places, CHUNK):
             count = min(CHUNK, places - start)
             for j in range(count):

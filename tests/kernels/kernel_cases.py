@@ -117,6 +117,7 @@ MATMULS: dict[str, tuple[int, int, int]] = {
     "whole-panels": (16, 9, 64),
     "rests": (21, 19, 75),
     "several-blocks": (133, 11, 40),
+    "few-rows": (7, 38, 65),
     "long-sums": (5, 300, 37),
     "no-rows": (0, 3, 4),
     "no-columns": (3, 4, 0),

@@ -92,9 +92,8 @@ def test_threads_never_share_memory() -> None:
             array = memory.empty((int(rng.integers(1, 5)), 16, 32, 32), np.float32)
             array[...] = number
             held.append(array)
-            if len(held) > 4:
-                if not (held.pop(int(rng.integers(len(held)))) == number).all():
-                    wrong.append(number)
+            if len(held) > 4 and not (held.pop(int(rng.integers(len(held)))) == number).all():
+                wrong.append(number)
 
     threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
     for thread in threads:
