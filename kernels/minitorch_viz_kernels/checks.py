@@ -19,11 +19,17 @@ ConvGeometry = tuple[Pair, Pair, Pair, int]  # stride, padding, dilation, groups
 
 def is_cupy(array: object) -> bool:
     """Whether an array lives on a GPU. Asks the type for its name, so that CuPy need not be imported to say no."""
-    return type(array).__module__.partition(".")[0] == "cupy"
+    kind = type(array)
+    return kind is not np.ndarray and kind.__module__.partition(".")[0] == "cupy"
 
 
 def floats(function: str, **arrays: Any) -> list[Any]:
     """The arrays of one call in one common dtype; None stays None."""
+    first, *others = list(arrays.values()) or [None]
+    if type(first) is np.ndarray and first.dtype in (np.float32, np.float64):  # nearly always: nothing to do
+        dtype = first.dtype
+        if all(other is None or (type(other) is np.ndarray and other.dtype == dtype) for other in others):
+            return [first, *others]
     given = {name: array for name, array in arrays.items() if array is not None}
     if not given:
         raise ValueError(f"{function}: at least one array is needed.")
@@ -63,7 +69,8 @@ def axes(function: str, letters: str, **arrays: Array) -> None:
 def pair(function: str, name: str, value: Pair, least: int) -> Pair:
     """Two integers, vertical and horizontal, none below `least`."""
     try:
-        vertical, horizontal = (operator.index(number) for number in value)
+        vertical, horizontal = value
+        vertical, horizontal = operator.index(vertical), operator.index(horizontal)
     except (TypeError, ValueError):
         raise TypeError(
             f"{function}: {name} is {value!r}, but two integers (vertical, horizontal) are needed."
