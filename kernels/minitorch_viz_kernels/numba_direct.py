@@ -23,12 +23,12 @@ import numpy as np
 
 from .contract import Array, Pair
 from .memory import empty
+from .numba_answer import answer
 from .numba_crew import parallel, pieces, share
 from .numba_jit import helper, kernel, packed, written_in
 from .numba_layout import phases, transpose
 from .numba_plan import WIDE, Plan, backward_plan, forward_plan
-from .numba_product import ROWS, multiply
-from .numba_vector import ZERO, frozen, lanes_of, load, positive, spread, store
+from .numba_vector import ZERO, frozen, lanes_of
 from .threads import HELPERS, crew, get_threads, workspace
 
 SMALL = 50_000_000  # multiplications of an image: smaller ones are whole parts if there are many
@@ -36,29 +36,19 @@ SMALL = 50_000_000  # multiplications of an image: smaller ones are whole parts 
 
 @written_in
 def _multiply_panels(
-    w: Array, w_at: int, depth: int, image: Array, image_at: int, x_steps: Array, b: Array, first: int, stop: int,
-    begin: int, end: int, lanes: int, relu: bool, answers: Array, shift: int, row: int,
+    w: Array, w_at: int, w_row: int, w_step: int, depth: int, image: Array, image_at: int, x_steps: Array,
+    b: Array, first: int, stop: int, begin: int, end: int, lanes: int, least: float, answers: Array, shift: int,
+    row: int,
 ) -> None:  # fmt: skip
     """answers[o - first, place + shift] = b + weights @ image, for answers o and places begin to end, `row` apart."""
     at = begin
     while at < end:
         vectors = 2 if end - at > lanes else 1
         at = max(begin, min(at, end - vectors * lanes))  # the last panel begins a little earlier
-        for o in range(first, stop, ROWS):  # a few answers at a time, while they are in the nearest cache
-            rows, to = min(ROWS, stop - o), (o - first) * row + at + shift
-            for r in range(rows):
-                bias = spread(b[o + r])
-                store(answers, to + r * row, bias)
-                if vectors == 2:
-                    store(answers, to + r * row + lanes, bias)
-            multiply(
-                rows, vectors, w, w_at + (o - first) * depth, depth, image, image_at + at, x_steps, depth,
-                answers, to, row,
-            )  # fmt: skip
-            if relu:
-                for r in range(rows):
-                    for v in range(vectors):
-                        store(answers, to + r * row + v * lanes, positive(load(answers, to + r * row + v * lanes)))
+        answer(
+            stop - first, vectors, w, w_at, w_row, w_step, image, image_at + at, x_steps, depth, b, first, least,
+            answers, at + shift, row,
+        )  # fmt: skip
         at += vectors * lanes
 
 
@@ -81,8 +71,8 @@ def _lay_out(
 @helper
 def _multiply(
     number: int, me: int, n: int, many: bool, x: Array, copied: bool, before: Pair, stride: Pair, size: Pair,
-    table: Array, w: Array, all_steps: Array, b: Array, apart: Pair, lanes: int, relu: bool, all_y: Array,
-    memory: Array, image_room: int, room: int,
+    table: Array, w: Array, w_step: int, all_steps: Array, b: Array, apart: Pair, lanes: int, least: float,
+    all_y: Array, memory: Array, image_room: int, room: int,
 ) -> None:  # fmt: skip
     """Block `number` of image n, or, if there are many images, all blocks of image `number`.
 
@@ -122,7 +112,8 @@ def _multiply(
                 start_at, to = max(begin, i * wide), min(end, i * wide + width)
             shift = i * (width - wide) if straight else -begin
             _multiply_panels(
-                w, w_at, depth, image, image_at, steps, b, first, stop, start_at, to, lanes, relu, answers, shift, row
+                w, w_at, depth if w_step == 1 else 1, w_step, depth, image, image_at, steps, b, first, stop, start_at,
+                to, lanes, least, answers, shift, row,
             )  # fmt: skip
         if straight:
             continue
@@ -142,8 +133,9 @@ def _multiply(
 
 @kernel
 def _convolve(
-    board: Array, x: Array, w: Array, b: Array, table: Array, steps: Array, before: Pair, stride: Pair, size: Pair,
-    copied: bool, many: bool, apart: Pair, lanes: int, relu: bool, y: Array, memory: Array, image_room: int, room: int,
+    board: Array, x: Array, w: Array, w_step: int, b: Array, table: Array, steps: Array, before: Pair,
+    stride: Pair, size: Pair, copied: bool, many: bool, apart: Pair, lanes: int, least: float, y: Array,
+    memory: Array, image_room: int, room: int,
 ) -> None:  # fmt: skip
     """x (N, C, H, W), w flat -> y (N, O, H', W') after a plan. many: the threads share images, not blocks."""
     parts = pieces(board, x.shape[1] * size[0], 4 * image_room)
@@ -154,7 +146,7 @@ def _convolve(
         parallel(
             _multiply, len(x) if many else len(table), board,
             (
-                n, many, x, copied, before, stride, size, table, w, steps, b, apart, lanes, relu, y, memory,
+                n, many, x, copied, before, stride, size, table, w, w_step, steps, b, apart, lanes, least, y, memory,
                 image_room, room,
             ),
         )  # fmt: skip
@@ -170,8 +162,8 @@ def _follow(plan: Plan, x: Array, w: Array, b: Array, relu: bool, y: Array) -> N
     memory = workspace(threads * (image_room + plan.room), x.dtype)
     many = len(x) >= 4 * threads and plan.cost < SMALL
     _convolve(
-        board, x, w, b, plan.table, plan.steps, plan.before, plan.stride, plan.size, plan.copied, many, plan.spread,
-        lanes_of(x.dtype), relu, y, memory, image_room, plan.room,
+        board, x, w, plan.w_step, b, plan.table, plan.steps, plan.before, plan.stride, plan.size, plan.copied, many,
+        plan.spread, lanes_of(x.dtype), x.dtype.type(0 if relu else -np.inf), y, memory, image_room, plan.room,
     )  # fmt: skip
 
 
@@ -211,11 +203,11 @@ def conv2d_dx(dy: Array, w: Array, size: Pair, stride: Pair, padding: Pair, dila
     plan = backward_plan(
         (filters, *out), w.shape, size, stride, padding, dilation, groups, lanes, get_threads()
     )  # fmt: skip
-    turned = np.empty((groups, rows, per_group), w.dtype)
-    _turn(crew(10.0 * w.size), packed(w).reshape(groups, per_group, rows), lanes, turned)
-    if plan.order is not None:
-        turned = turned.reshape(groups * rows, per_group)[plan.order]
+    if plan.w_step == 1:
+        turned = np.empty((groups, rows, per_group), w.dtype)
+        _turn(crew(10.0 * w.size), packed(w).reshape(groups, per_group, rows), lanes, turned)
+        w = turned if plan.order is None else turned.reshape(groups * rows, per_group)[plan.order]
     dx = empty((images, depth * groups, *plan.answers), dy.dtype)
     nothing = packed(np.zeros(depth * groups, dy.dtype))
-    _follow(plan, packed(dy).reshape(images, filters, *plan.shape), packed(turned.reshape(-1)), nothing, False, dx)
+    _follow(plan, packed(dy).reshape(images, filters, *plan.shape), packed(w.reshape(-1)), nothing, False, dx)
     return dx.reshape(images, depth * groups, *size)

@@ -41,6 +41,7 @@ class Plan(NamedTuple):
     copied: bool  # the image must be laid out anew
     image: int  # numbers of the laid-out image
     room: int  # numbers of working memory for each thread
+    w_step: int  # from one weight of a sum to the next: 1, or they are read as columns of w, whose rows are so long
     spread: Pair  # the answers of a block stand so far apart
     order: Array | None  # backward, how the rows (c, u, v) of the turned weights are ordered; None: as they are
     shape: Pair  # (H, W) of the image as the loops see it: one row where places need not know of rows
@@ -111,7 +112,7 @@ def forward_plan(
     copied = not (stride == (1, 1) and padding == (0, 0) and size == seen and places >= 2 * lanes)
     return Plan(
         packed(table), packed(steps), stride, padding, size, copied, groups * group + 2 * lanes, _room(table, lanes),
-        (1, 1), None, seen, (high, width), out, float(filters[0]) * depth * high * width,
+        1, (1, 1), None, seen, (high, width), out, float(filters[0]) * depth * high * width,
     )  # fmt: skip
 
 
@@ -129,6 +130,7 @@ def backward_plan(
     if stride == (1, 1) and taps == (1, 1) and padding == (0, 0):
         size = (1, size[0] * size[1])
         shape = (shape[0], 1, shape[1] * shape[2])
+    as_it_lies = stride == taps == (1, 1)  # w (O, C/g), whose columns are the sums' weights
     axes = [_phases_of_axis(size[a], taps[a], stride[a], padding[a], dilation[a]) for a in (0, 1)]
     before = tuple(max([p.before for p in axis if p.weights], default=0) for axis in axes)
     after = [max([p.after for p in axis if p.weights], default=1) for axis in axes]
@@ -153,7 +155,8 @@ def backward_plan(
                     c = g * channels
                     table.append(
                         (
-                            *(w_at + (c + first) * depth, steps_at, depth, g * per_group * high * wide),
+                            g * per_group * channels + first if as_it_lies else w_at + (c + first) * depth,
+                            *(steps_at, depth, g * per_group * high * wide),
                             *(c + first, c + stop, begin, end, down.first, right.first, down.total, right.total),
                         )
                     )
@@ -166,7 +169,7 @@ def backward_plan(
     whole = np.array(table)
     return Plan(
         packed(whole), packed(np.concatenate(steps)), (1, 1), (before[0], before[1]), (high, wide), copied,
-        filters[0] * high * wide + 2 * lanes, _room(whole, lanes), stride,
+        filters[0] * high * wide + 2 * lanes, _room(whole, lanes), channels if as_it_lies else 1, stride,
         None if stride == (1, 1) else np.concatenate(order), (shape[1], shape[2]), size, out,
         float(np.prod(shape)) * channels * taps[0] * taps[1],
     )  # fmt: skip

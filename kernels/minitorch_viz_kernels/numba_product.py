@@ -64,14 +64,19 @@ def _in_llvm(rows: int, vectors: int) -> Any:
     ) -> Any:  # fmt: skip
         whole = types.intp
         signature = types.void(a, whole, whole, b, whole, b_steps, whole, c, whole, whole)
-        return signature, lambda *call: _write(rows, vectors, *call)
+        return signature, lambda context, builder, signature, args: write_product(
+            rows, vectors, context, builder, signature.args, args
+        )
 
     return multiply
 
 
-def _write(rows: int, vectors: int, context: Any, builder: Any, signature: Any, args: Any) -> Any:
-    """Load the answers, add for every k, store the answers."""
-    kinds, whole = signature.args, ir.IntType(64)
+def write_product(
+    rows: int, vectors: int, context: Any, builder: Any, kinds: Any, args: Any, a_step: Any = None,
+    begin: Any = None, least: Any = None,
+) -> Any:  # fmt: skip
+    """Load the answers (or begin with a number for each row), add for every k, store what is not below `least`."""
+    whole = ir.IntType(64)
     a, a_at, a_row, b, b_at, b_steps, count, c, c_at, c_row = args
     a_first = pointer_to(context, builder, kinds[0], a, a_at)
     b_first = pointer_to(context, builder, kinds[3], b, b_at)
@@ -87,31 +92,40 @@ def _write(rows: int, vectors: int, context: Any, builder: Any, signature: Any, 
         for r in range(rows)
         for v in range(vectors)
     }
-    before = {place: load_vector(builder, pointer) for place, pointer in places.items()}
+    if begin is None:
+        before = {place: load_vector(builder, pointer) for place, pointer in places.items()}
+    else:
+        before = {place: begin[place[0]] for place in places}
 
     entry, loop, done = builder.block, *(builder.append_basic_block(part) for part in ("multiply", "multiplied"))
     builder.branch(loop)
     builder.position_at_end(loop)
-    k = builder.phi(whole)
+    k, a_place = builder.phi(whole), builder.phi(whole)
     total = {place: builder.phi(vector) for place in places}
     b_row = builder.gep(b_first, [builder.load(builder.gep(b_step, [k]))])
     right = [load_vector(builder, builder.gep(b_row, [whole(v * vector.count)])) for v in range(vectors)]
     after = {}
     for r in range(rows):
-        left = spread_number(builder, builder.load(builder.gep(a_rows[r], [k])))
+        left = spread_number(builder, builder.load(builder.gep(a_rows[r], [a_place])))
         for v in range(vectors):
             after[r, v] = builder.call(fma, [left, right[v], total[r, v]])
     following = builder.add(k, whole(1))
     k.add_incoming(whole(0), entry)
     k.add_incoming(following, loop)
+    a_place.add_incoming(whole(0), entry)
+    a_place.add_incoming(builder.add(a_place, whole(1) if a_step is None else a_step), loop)
     for place in places:
         total[place].add_incoming(before[place], entry)
         total[place].add_incoming(after[place], loop)
     builder.cbranch(builder.icmp_signed("<", following, count), loop, done)
 
     builder.position_at_end(done)
+    floor = None if least is None else spread_number(builder, least)
     for place, pointer in places.items():
-        store_vector(builder, after[place], pointer)
+        value = after[place]
+        if floor is not None:  # a NaN is not below it
+            value = builder.select(builder.fcmp_unordered("ugt", value, floor), value, floor)
+        store_vector(builder, value, pointer)
     return context.get_dummy_value()
 
 
