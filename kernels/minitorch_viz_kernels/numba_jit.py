@@ -25,8 +25,8 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Compile at the first call, release the GIL, and keep the machine code on disk where a folder is writable.
 
     A compiled function that calls another keeps running the old one from disk after that one's file changed: kernels
-    call nothing outside their own file but what says so at its top (`numba_vector`, `numba_product`, `numba_answer`, `numba_layout`,
-    `numba_crew`).
+    call nothing outside their own file but what says so at its top (`numba_vector`, `numba_product`, `numba_answer`,
+    `numba_layout`, `numba_crew`).
     """
     compiled = numba.njit(**FLAGS)(function)
     # Code from disk would ignore NUMBA_BOUNDSCHECK=1, so under it nothing is kept.
