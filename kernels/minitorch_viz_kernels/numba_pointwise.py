@@ -21,7 +21,7 @@ from .numba_crew import parallel, pieces, share
 from .numba_jit import helper, kernel, packed
 from .threads import crew
 
-COST = 4  # a number read, compared and written costs about as much as so many multiplications of a convolution
+COST = 8  # a number read, compared and written costs about as much as so many multiplications of a convolution
 
 
 @helper
