@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -29,9 +29,13 @@ from .threads import get_threads, set_threads
 from .warm import warmup
 
 __all__ = [
+    "add",
     "array_module",
     "avgpool2d",
     "avgpool2d_dx",
+    "batch_norm",
+    "batch_norm_dx",
+    "concat",
     "conv2d",
     "conv2d_dw",
     "conv2d_dx",
@@ -47,6 +51,8 @@ __all__ = [
     "maxpool2d_dx",
     "out_size",
     "pool_out_size",
+    "relu",
+    "relu_dx",
     "set_threads",
     "to_cpu",
     "to_device",
@@ -202,6 +208,49 @@ def lrn_dx(dy: Array, x: Array, scale: Array, size: int, alpha: float, beta: flo
     dy, x, scale = checks.floats("lrn_dx", dy=dy, x=x, scale=scale)
     size = checks.lrn_dx(dy, x, scale, size)
     return _module_for(dy).lrn_dx(dy, x, scale, size, float(alpha), float(beta))
+
+
+def relu(x: Array) -> tuple[Array, Array]:
+    """What is positive: x of any shape -> y = max(x, 0), and on (bool), where x > 0."""
+    (x,) = checks.floats("relu", x=x)
+    return _module_for(x).relu(x)
+
+
+def relu_dx(dy: Array, on: Array | None, positive: bool = False) -> Array:
+    """The gradient of relu: dy (K, ...) where on, 0 elsewhere; `positive`: and only where dy > 0. on may be None."""
+    (dy,) = checks.floats("relu_dx", dy=dy)
+    checks.relu_dx(dy, on)
+    return _module_for(dy).relu_dx(dy, on, bool(positive))
+
+
+def add(a: Array, b: Array) -> Array:
+    """The sum of two arrays of one shape."""
+    a, b = checks.floats("add", a=a, b=b)
+    checks.add(a, b)
+    return _module_for(a).add(a, b)
+
+
+def concat(xs: Sequence[Array], axis: int) -> Array:
+    """Arrays that agree in all other axes, side by side along one axis."""
+    arrays = checks.floats("concat", **{f"x{i}": x for i, x in enumerate(xs)})
+    axis = checks.concat(arrays, axis)
+    return _module_for(arrays[0]).concat(tuple(arrays), axis)
+
+
+def batch_norm(x: Array, w: Array, b: Array, eps: float) -> tuple[Array, Array, Array]:
+    """Mean 0 and variance 1 for each channel of a batch, then w * and b +: x (N, C, H, W) -> y, mean (C,), var (C,)."""
+    x, w, b = checks.floats("batch_norm", x=x, w=w, b=b)
+    checks.batch_norm(x, w=w, b=b)
+    return _module_for(x).batch_norm(x, w, b, float(eps))
+
+
+def batch_norm_dx(
+    dy: Array, x: Array, mean: Array, var: Array, w: Array, eps: float
+) -> tuple[Array, Array, Array]:  # fmt: skip
+    """The gradients of batch_norm: dy (N, C, H, W) -> dx (N, C, H, W), dw and db (C,)."""
+    dy, x, mean, var, w = checks.floats("batch_norm_dx", dy=dy, x=x, mean=mean, var=var, w=w)
+    checks.batch_norm_dx(dy, x, mean=mean, var=var, w=w)
+    return _module_for(dy).batch_norm_dx(dy, x, mean, var, w, float(eps))
 
 
 def matmul(a: Array, b: Array) -> Array:

@@ -25,6 +25,8 @@ def is_cupy(array: object) -> bool:
 def floats(function: str, **arrays: Any) -> list[Any]:
     """The arrays of one call in one common dtype; None stays None."""
     given = {name: array for name, array in arrays.items() if array is not None}
+    if not given:
+        raise ValueError(f"{function}: at least one array is needed.")
     for name, array in given.items():
         if not isinstance(array, np.ndarray) and not is_cupy(array):
             raise TypeError(f"{function}: {name} is a {type(array).__name__}; a NumPy or CuPy array is needed.")
@@ -230,6 +232,46 @@ def lrn_dx(dy: Array, x: Array, scale: Array, size: int) -> int:
     _shape("lrn_dx", "x", x, dy.shape, (1, *dy.shape[1:]))
     _shape("lrn_dx", "scale", scale, x.shape)
     return whole("lrn_dx", "size", size)
+
+
+def relu_dx(dy: Array, on: Any) -> None:
+    if dy.ndim == 0:
+        raise ValueError("relu_dx: dy is a single number, but it needs an axis of seeds.")
+    if on is None:
+        return
+    if not isinstance(on, np.ndarray) and not is_cupy(on):
+        raise TypeError(f"relu_dx: on is a {type(on).__name__}; the array that relu returned is needed, or None.")
+    same_device("relu_dx", dy=dy, on=on)
+    if on.dtype != np.bool_:
+        raise TypeError(f"relu_dx: on holds {on.dtype} numbers; the bool array of relu is needed.")
+    _shape("relu_dx", "on", on, dy.shape, (1, *dy.shape[1:]))
+
+
+def add(a: Array, b: Array) -> None:
+    _shape("add", "b", b, a.shape)
+
+
+def concat(xs: list[Array], axis: int) -> int:
+    axis = operator.index(axis)
+    shapes = [x.shape for x in xs]
+    if not 0 <= axis < min(map(len, shapes)) or len({(*shape[:axis], -1, *shape[axis + 1 :]) for shape in shapes}) > 1:
+        raise ValueError(f"concat: along axis {axis}, all other axes of the arrays must agree, but got {shapes}.")
+    return axis
+
+
+def batch_norm(x: Array, **of_channels: Array) -> None:
+    axes("batch_norm", "N, C, H, W", x=x)
+    if not len(x):
+        raise ValueError(f"batch_norm: x has shape {x.shape}; an empty batch has no mean.")
+    for name, array in of_channels.items():
+        _shape("batch_norm", name, array, x.shape[1:2])
+
+
+def batch_norm_dx(dy: Array, x: Array, **of_channels: Array) -> None:
+    axes("batch_norm_dx", "N, C, H, W", x=x)
+    _shape("batch_norm_dx", "dy", dy, x.shape)
+    for name, array in of_channels.items():
+        _shape("batch_norm_dx", name, array, x.shape[1:2])
 
 
 def matmul(a: Array, b: Array) -> None:

@@ -158,6 +158,58 @@ class Kernels(Protocol):
         """
         ...
 
+    def relu(self, x: Array) -> tuple[Array, Array]:
+        """Keep what is positive, and note where that was.
+
+        x of any shape -> y = max(x, 0) (a NaN stays), on = x > 0 (bool), both of the same shape
+        """
+        ...
+
+    def relu_dx(self, dy: Array, on: Array | None, positive: bool = False) -> Array:
+        """Let a gradient through where the gates are open, 0 elsewhere.
+
+        dy (K, ...), on (K or 1, ...) bool or None -> dx (K, ...)
+
+            dx = dy where on (None: everywhere), and, if `positive`, where dy > 0
+
+        With `on` this is the derivative of relu; with both gates guided backpropagation; with `positive` alone the
+        deconvnet. A NaN of dy passes the positive gate.
+        """
+        ...
+
+    def add(self, a: Array, b: Array) -> Array:
+        """The sum of two arrays of one shape."""
+        ...
+
+    def concat(self, xs: tuple[Array, ...], axis: int) -> Array:
+        """Arrays side by side along an axis; all other axes agree.
+
+        xs (..., S1, ...), (..., S2, ...), ... -> y (..., S1 + S2 + ..., ...)
+        """
+        ...
+
+    def batch_norm(self, x: Array, w: Array, b: Array, eps: float) -> tuple[Array, Array, Array]:
+        """Give every channel of a batch mean 0 and variance 1, then a scale and a shift.
+
+        x (N, C, H, W), w and b (C,) -> y (N, C, H, W), mean (C,), var (C,); var is divided by the number of values
+
+            y[n, c] = w[c] * (x[n, c] - mean[c]) / sqrt(var[c] + eps) + b[c]
+        """
+        ...
+
+    def batch_norm_dx(
+        self, dy: Array, x: Array, mean: Array, var: Array, w: Array, eps: float
+    ) -> tuple[Array, Array, Array]:
+        """The gradients of batch_norm, through mean and variance too.
+
+        dy and x (N, C, H, W), mean, var and w (C,) -> dx (N, C, H, W), dw (C,), db (C,)
+
+            normal = (x - mean) / sqrt(var + eps)
+            db[c] = sum of dy[n, c],  dw[c] = sum of dy[n, c] * normal[n, c]        over images and pixels
+            dx[n, c] = w[c] / sqrt(var[c] + eps) * (dy[n, c] - db[c] / values - normal[n, c] * dw[c] / values)
+        """
+        ...
+
     def matmul(self, a: Array, b: Array) -> Array:
         """The matrix product: a (M, K), b (K, P) -> c (M, P).
 

@@ -18,11 +18,15 @@ import cupy
 import numpy as np
 
 from .contract import Array, Pair, out_size
-from .numpy_ import lstm, lstm_dz, matmul
+from .numpy_ import add, batch_norm, batch_norm_dx, concat, lstm, lstm_dz, matmul, relu, relu_dx
 
 __all__ = [
+    "add",
     "avgpool2d",
     "avgpool2d_dx",
+    "batch_norm",
+    "batch_norm_dx",
+    "concat",
     "conv2d",
     "conv2d_dw",
     "conv2d_dx",
@@ -33,6 +37,8 @@ __all__ = [
     "matmul",
     "maxpool2d",
     "maxpool2d_dx",
+    "relu",
+    "relu_dx",
 ]
 
 THREADS = 256

@@ -22,6 +22,7 @@ from __future__ import annotations
 import numpy as np
 
 from .contract import Array, Pair
+from .memory import empty
 from .numba_crew import parallel, pieces, share
 from .numba_jit import helper, kernel, packed, written_in
 from .numba_layout import phases, transpose
@@ -63,18 +64,17 @@ def _multiply_panels(
 
 @written_in
 def _phases_of(x: Array, first: int, stop: int, before: Pair, stride: Pair, size: Pair, image: Array) -> None:
-    """Channels first to stop of x (C, H, W) -> their phases in image, flat (C, sh, sw, *size)."""
-    one = stride[0] * stride[1] * size[0] * size[1]
-    parts = image[first * one : stop * one].reshape(stop - first, stride[0], stride[1], size[0], size[1])
-    phases(x[first:stop], before[0], before[1], parts)
+    """Rows first to stop of all channels of x (C, H, W) -> their phases in image, flat (C, sh, sw, *size)."""
+    all_of_it = image[: len(x) * stride[0] * stride[1] * size[0] * size[1]]
+    phases(x, before[0], before[1], first, stop, all_of_it.reshape(len(x), stride[0], stride[1], size[0], size[1]))
 
 
 @helper
 def _lay_out(
     number: int, _me: int, parts: int, x: Array, before: Pair, stride: Pair, size: Pair, image: Array
 ) -> None:  # fmt: skip
-    """A part of the channels of one image."""
-    first, stop = share(len(x), number, parts)
+    """A part of the rows of one image."""
+    first, stop = share(len(x) * size[0], number, parts)
     _phases_of(x, first, stop, before, stride, size, image)
 
 
@@ -97,7 +97,7 @@ def _multiply(
         if copied:
             image = frozen(mine)
             mine[image_room - 2 * lanes : image_room] = 0  # the last panel reads beyond
-            _phases_of(x[n], ZERO, x.shape[1], before, stride, size, mine)
+            _phases_of(x[n], ZERO, x.shape[1] * size[0], before, stride, size, mine)
     if not copied:
         image = x.reshape(x.size)[n * x[0].size :]
     (down, right), wide, y = apart, size[1], all_y[n]
@@ -146,7 +146,7 @@ def _convolve(
     copied: bool, many: bool, apart: Pair, lanes: int, relu: bool, y: Array, memory: Array, image_room: int, room: int,
 ) -> None:  # fmt: skip
     """x (N, C, H, W), w flat -> y (N, O, H', W') after a plan. many: the threads share images, not blocks."""
-    parts = pieces(board, x.shape[1], 4 * image_room)
+    parts = pieces(board, x.shape[1] * size[0], 4 * image_room)
     for n in range(1 if many else len(x)):
         if copied and not many:
             memory[image_room - 2 * lanes : image_room] = 0  # the last panel reads beyond
@@ -183,7 +183,7 @@ def conv2d(
     plan = forward_plan(
         (channels, height, width), w.shape, stride, padding, dilation, groups, lanes_of(x.dtype), get_threads()
     )  # fmt: skip
-    y = np.empty((images, filters, *plan.answers), x.dtype)
+    y = empty((images, filters, *plan.answers), x.dtype)
     bias = packed(np.zeros(filters, x.dtype) if b is None else b)
     _follow(plan, packed(x).reshape(images, channels, *plan.shape), packed(w).reshape(w.size), bias, relu, y)
     return y.reshape(images, filters, *plan.out)
@@ -215,7 +215,7 @@ def conv2d_dx(dy: Array, w: Array, size: Pair, stride: Pair, padding: Pair, dila
     _turn(crew(10.0 * w.size), packed(w).reshape(groups, per_group, rows), lanes, turned)
     if plan.order is not None:
         turned = turned.reshape(groups * rows, per_group)[plan.order]
-    dx = np.empty((images, depth * groups, *plan.answers), dy.dtype)
+    dx = empty((images, depth * groups, *plan.answers), dy.dtype)
     nothing = packed(np.zeros(depth * groups, dy.dtype))
     _follow(plan, packed(dy).reshape(images, filters, *plan.shape), packed(turned.reshape(-1)), nothing, False, dx)
     return dx.reshape(images, depth * groups, *size)

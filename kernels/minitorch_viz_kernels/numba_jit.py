@@ -42,6 +42,11 @@ def helper(function: Callable[P, R]) -> Callable[P, R]:
     return cast("Callable[P, R]", numba.njit(**FLAGS)(function))
 
 
+def summing(function: Callable[P, R]) -> Callable[P, R]:
+    """A helper whose sums may be added up in another order: only then are they compiled to vector instructions."""
+    return cast("Callable[P, R]", numba.njit(fastmath={"reassoc", "contract", "nsz"}, **FLAGS)(function))
+
+
 def written_in(function: Callable[P, R]) -> Callable[P, R]:
     """A helper that is called at one or two places: it is written in there, which saves compiling it by itself."""
     return cast("Callable[P, R]", numba.njit(inline="always", **FLAGS)(function))

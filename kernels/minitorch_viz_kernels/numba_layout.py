@@ -11,33 +11,37 @@ from .numba_vector import store_transposed
 
 
 @kernel
-def phases(x: Array, top: int, left: int, out: Array) -> None:
+def phases(x: Array, top: int, left: int, first: int, stop: int, out: Array) -> None:
     """x (M, H, W) -> out (M, sh, sw, H2, W2), zeros around: every sh-th row and sw-th column, in sh * sw pieces.
 
     out[m, a, b, i, j] = x[m, i * sh + a - top, j * sw + b - left]. At stride 1 this is padding, or cropping where top
-    or left are negative.
+    or left are negative. Only rows number m * H2 + i from first to stop are written, so that threads can share.
     """
-    maps, down, right, high, wide = out.shape
+    _, down, right, high, wide = out.shape
     height, width = x.shape[1:]
-    for m in range(maps):
+    for number in range(first, stop):
+        m, i = number // high, number % high
         for a in range(down):
+            row = i * down + a - top
             for b in range(right):
                 begin = min(wide, max(0, (left - b + right - 1) // right))  # the columns that show the image
                 end = max(begin, min(wide, (width - 1 + left - b) // right + 1))
-                for i in range(high):
-                    target, row = out[m, a, b, i], i * down + a - top
-                    if row < 0 or row >= height or begin == end:
-                        target[:] = 0
-                        continue
-                    target[:begin] = 0
-                    target[end:] = 0
-                    source, inner = x[m, row, begin * right + b - left :], target[begin:end]
-                    if right == 1:  # apart, because this is compiled to vector instructions
-                        for j in range(len(inner)):
-                            inner[j] = source[j]
-                    else:
-                        for j in range(len(inner)):
-                            inner[j] = source[j * right]
+                target = out[m, a, b, i]
+                if row < 0 or row >= height or begin == end:
+                    target[:] = 0
+                    continue
+                target[:begin] = 0
+                target[end:] = 0
+                source, inner = x[m, row, begin * right + b - left :], target[begin:end]
+                if right == 1:  # apart, because these two are compiled to vector instructions
+                    for j in range(len(inner)):
+                        inner[j] = source[j]
+                elif right == 2:
+                    for j in range(len(inner)):
+                        inner[j] = source[2 * j]
+                else:
+                    for j in range(len(inner)):
+                        inner[j] = source[j * right]
 
 
 @kernel

@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from .contract import Array
+from .memory import empty
 from .numba_crew import parallel, share
 from .numba_jit import helper, kernel, packed, written_in
 from .numba_vector import frozen
@@ -112,7 +111,7 @@ def _flat(array: Array) -> Array:
 
 
 def lrn(x: Array, size: int, alpha: float, beta: float, k: float) -> tuple[Array, Array]:
-    y, scale, number = np.empty(x.shape, x.dtype), np.empty(x.shape, x.dtype), x.dtype.type
+    y, scale, number = empty(x.shape, x.dtype), empty(x.shape, x.dtype), x.dtype.type
     _lrn(
         crew(COST * x.size), _flat(packed(x)), size // 2, (size - 1) // 2, number(alpha), number(beta), number(k),
         _flat(y), _flat(scale),
@@ -121,7 +120,7 @@ def lrn(x: Array, size: int, alpha: float, beta: float, k: float) -> tuple[Array
 
 
 def lrn_dx(dy: Array, x: Array, scale: Array, size: int, alpha: float, beta: float) -> Array:
-    dx, number = np.empty(dy.shape, dy.dtype), dy.dtype.type
+    dx, number = empty(dy.shape, dy.dtype), dy.dtype.type
     board = crew(COST * dy.size)
     threads, channels = int(board[HELPERS]) + 1, x.shape[1]
     memory = workspace(threads * 3 * channels * PIXELS, dy.dtype).reshape(threads, 3, channels, PIXELS)

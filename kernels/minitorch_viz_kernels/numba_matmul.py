@@ -21,6 +21,7 @@ import numpy as np
 from .contract import Array
 from .numba_crew import parallel, pieces, share
 from .numba_jit import helper, kernel, packed
+from .numba_matvec import FEW, few_rows
 from .numba_product import multiply
 from .numba_vector import lanes_of, store_transposed
 from .threads import crew
@@ -162,6 +163,8 @@ def matmul(a: Array, b: Array) -> Array:
     width = b.shape[1]
     if a.size == 0 or width == 0:
         return np.zeros((len(a), width), a.dtype)
+    if len(a) <= FEW:
+        return few_rows(a, b)
     if not a.T.flags.c_contiguous or a.flags.c_contiguous:
         return matmul_panels(a, panels(b), np.zeros(width, a.dtype))
     c, lanes, cut = np.empty((len(a), width), a.dtype), lanes_of(a.dtype), panels(b)

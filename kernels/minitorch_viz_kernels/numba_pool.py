@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from .contract import Array, Pair
+from .memory import empty
 from .numba_crew import parallel, pieces, share
 from .numba_jit import helper, kernel, packed
 from .numba_vector import keep_winners, lanes_of
@@ -51,12 +52,16 @@ def _maxpool_part(
                 begin = (b - pw) % sw  # the first pixel of this phase
                 at, target = (begin + pw) // sw, pieces_of[a, b, i]
                 count = min(columns - at, (width - begin + sw - 1) // sw)
-                if sw == 1:  # apart, because this is compiled to vector instructions
+                inner = target[at : at + count]
+                if sw == 1:  # apart, because these two are compiled to vector instructions
                     for j in range(count):
-                        target[at + j] = source[begin + j]
+                        inner[j] = source[begin + j]
+                elif sw == 2:
+                    for j in range(count):
+                        inner[j] = source[begin + 2 * j]
                 else:
                     for j in range(count):
-                        target[at + j] = source[begin + j * sw]
+                        inner[j] = source[begin + j * sw]
         for start in range(0, places, CHUNK):
             count = min(CHUNK, places - start)
             for j in range(count):
@@ -115,8 +120,8 @@ def _maxpool_dx(board: Array, dy: Array, won: Array, dx: Array) -> None:
 
 def maxpool2d(x: Array, kernel: Pair, stride: Pair, padding: Pair, out: Pair) -> tuple[Array, Array]:
     n, c, height, width = x.shape
-    y = np.empty((n * c, *out), x.dtype)
-    won = np.empty((n * c, *out), np.int32)
+    y = empty((n * c, *out), x.dtype)
+    won = empty((n * c, *out), np.int32)
     board, lanes = crew(COST * y.size * kernel[0] * kernel[1]), lanes_of(x.dtype)
     rows, columns = (out[a] + (kernel[a] - 1) // stride[a] for a in (0, 1))
     threads, room = int(board[HELPERS]) + 1, stride[0] * stride[1] * rows * columns + CHUNK
@@ -128,7 +133,7 @@ def maxpool2d(x: Array, kernel: Pair, stride: Pair, padding: Pair, out: Pair) ->
 
 def maxpool2d_dx(dy: Array, won: Array, size: Pair) -> Array:
     n, c, high, wide = dy.shape
-    dx = np.empty((n * c, size[0] * size[1]), dy.dtype)
+    dx = empty((n * c, size[0] * size[1]), dy.dtype)
     answers, switches = packed(dy).reshape(n, c, high * wide), packed(won).reshape(len(won), c, high * wide)
     _maxpool_dx(crew(COST * (dy.size + dx.size)), answers, switches, dx)
     return dx.reshape(n, c, *size)
@@ -209,7 +214,7 @@ def _avgpool_dx(
 
 def avgpool2d(x: Array, kernel: Pair, stride: Pair, padding: Pair, out: Pair, count_include_pad: bool) -> Array:
     n, c, height, width = x.shape
-    y = np.empty((n * c, *out), x.dtype)
+    y = empty((n * c, *out), x.dtype)
     board = crew(COST * y.size * kernel[0] * kernel[1])
     _avgpool(board, packed(x).reshape(n * c, height, width), y, kernel, stride, padding, count_include_pad)
     return y.reshape(n, c, *out)
@@ -217,7 +222,7 @@ def avgpool2d(x: Array, kernel: Pair, stride: Pair, padding: Pair, out: Pair, co
 
 def avgpool2d_dx(dy: Array, kernel: Pair, stride: Pair, padding: Pair, size: Pair, count_include_pad: bool) -> Array:
     n, c, high, wide = dy.shape
-    dx = np.empty((n * c, *size), dy.dtype)
+    dx = empty((n * c, *size), dy.dtype)
     board = crew(COST * dy.size * kernel[0] * kernel[1])
     _avgpool_dx(board, packed(dy).reshape(n * c, high, wide), dx, kernel, stride, padding, count_include_pad)
     return dx.reshape(n, c, *size)

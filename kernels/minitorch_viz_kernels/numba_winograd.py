@@ -31,6 +31,7 @@ from __future__ import annotations
 import numpy as np
 
 from .contract import Array, Pair
+from .memory import empty
 from .numba_jit import packed
 from .numba_winograd_loops import CHUNK, GAP, LANES, PANEL, convolve
 from .threads import HELPERS, crew, workspace
@@ -49,7 +50,7 @@ def conv3x3(x: Array, w: Array, b: Array | None, padding: Pair, backward: bool =
     """
     images, channels, height, width = x.shape
     filters = w.shape[1] if backward else w.shape[0]
-    y = np.empty((images, filters, height + 2 * padding[0] - 2, width + 2 * padding[1] - 2), x.dtype)
+    y = empty((images, filters, height + 2 * padding[0] - 2, width + 2 * padding[1] - 2), x.dtype)
     if not y.size:
         return y
     down, across = -(-y.shape[2] // 4), -(-y.shape[3] // 4)

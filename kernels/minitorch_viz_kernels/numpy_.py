@@ -21,10 +21,15 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from .contract import Array, Pair, out_size
 from .numpy_lstm import lstm, lstm_dz
+from .numpy_pointwise import add, batch_norm, batch_norm_dx, concat, relu, relu_dx
 
 __all__ = [
+    "add",
     "avgpool2d",
     "avgpool2d_dx",
+    "batch_norm",
+    "batch_norm_dx",
+    "concat",
     "conv2d",
     "conv2d_dw",
     "conv2d_dx",
@@ -35,6 +40,8 @@ __all__ = [
     "matmul",
     "maxpool2d",
     "maxpool2d_dx",
+    "relu",
+    "relu_dx",
 ]
 
 # Columns take kh * kw times the memory of the image: images are taken in blocks of about this many numbers.

@@ -139,6 +139,68 @@ def lrn_dx(dy: Array, x: Array, scale: Array, size: int, alpha: float, beta: flo
     return dx
 
 
+def relu(x: Array) -> tuple[Array, Array]:
+    y, on = np.zeros_like(x), np.zeros(x.shape, np.bool_)
+    for at in np.ndindex(x.shape):
+        on[at] = x[at] > 0
+        y[at] = 0 if x[at] <= 0 else x[at]
+    return y, on
+
+
+def relu_dx(dy: Array, on: Array | None, positive: bool = False) -> Array:
+    dx = np.zeros_like(dy)
+    for at in np.ndindex(dy.shape):
+        forward_gate = on is None or on[at[0] % len(on), *at[1:]]
+        backward_gate = not positive or not dy[at] <= 0
+        dx[at] = dy[at] if forward_gate and backward_gate else 0
+    return dx
+
+
+def add(a: Array, b: Array) -> Array:
+    y = np.zeros_like(a)
+    for at in np.ndindex(a.shape):
+        y[at] = a[at] + b[at]
+    return y
+
+
+def concat(xs: tuple[Array, ...], axis: int) -> Array:
+    shape = list(xs[0].shape)
+    shape[axis] = sum(x.shape[axis] for x in xs)
+    y, begin = np.zeros(shape, xs[0].dtype), 0
+    for x in xs:
+        for at in np.ndindex(x.shape):
+            y[*at[:axis], begin + at[axis], *at[axis + 1 :]] = x[at]
+        begin += x.shape[axis]
+    return y
+
+
+def batch_norm(x: Array, w: Array, b: Array, eps: float) -> tuple[Array, Array, Array]:
+    y, mean, var = np.zeros_like(x), np.zeros_like(w), np.zeros_like(w)
+    values = x.size // x.shape[1]
+    for n, c, i, j in np.ndindex(x.shape):
+        mean[c] += x[n, c, i, j] / values
+    for n, c, i, j in np.ndindex(x.shape):
+        var[c] += (x[n, c, i, j] - mean[c]) ** 2 / values
+    for n, c, i, j in np.ndindex(x.shape):
+        y[n, c, i, j] = w[c] * (x[n, c, i, j] - mean[c]) / np.sqrt(var[c] + eps) + b[c]
+    return y, mean, var
+
+
+def batch_norm_dx(
+    dy: Array, x: Array, mean: Array, var: Array, w: Array, eps: float
+) -> tuple[Array, Array, Array]:  # fmt: skip
+    dx, normal, dw, db = np.zeros_like(x), np.zeros_like(x), np.zeros_like(w), np.zeros_like(w)
+    values = x.size // x.shape[1]
+    for n, c, i, j in np.ndindex(x.shape):
+        normal[n, c, i, j] = (x[n, c, i, j] - mean[c]) / np.sqrt(var[c] + eps)
+        dw[c] += dy[n, c, i, j] * normal[n, c, i, j]
+        db[c] += dy[n, c, i, j]
+    for n, c, i, j in np.ndindex(x.shape):
+        centred = dy[n, c, i, j] - db[c] / values - normal[n, c, i, j] * dw[c] / values
+        dx[n, c, i, j] = w[c] / np.sqrt(var[c] + eps) * centred
+    return dx, dw, db
+
+
 def matmul(a: Array, b: Array) -> Array:
     c = np.zeros((len(a), b.shape[1]), a.dtype)
     for m, p in np.ndindex(c.shape):

@@ -46,7 +46,7 @@ class BatchNorm2d(Layer):
     pixelwise: ClassVar[bool] = True
 
     class Saved(NamedTuple):
-        normal: Array  # (N, C, H, W): the input with mean 0 and variance 1
+        x: Array  # (N, C, H, W): the input
         mean: Array  # (C,): the mean that was subtracted
         var: Array  # (C,): the variance that was divided by (that of the batch is divided by n, not n - 1)
         values: int  # how many values a channel mean and var were computed from; 0 if they are the running ones
@@ -58,44 +58,31 @@ class BatchNorm2d(Layer):
 
     def forward(self, x: Array, rng: Generator | None = None) -> tuple[Array, Saved]:
         self._check(x, training=rng is not None)
-        training = rng is not None
-        mean = x.mean(axis=(0, 2, 3)) if training else self.running_mean
-        normal = x - _along(mean)
-        values = x.size // x.shape[1] if training else 0
-        var = _products(normal, normal) / values if training else self.running_var
-        normal /= _along(np.sqrt(var + self.eps))  # in place: a pass over a large map costs more than its arithmetic
-        y = normal.copy() if self.weight is None else normal * _along(self.weight)
-        if self.bias is not None:
-            y += _along(self.bias)
-        return y, self.Saved(normal, mean, var, values)
+        if rng is not None:  # training: mean and variance of this batch
+            y, mean, var = kernels.batch_norm(x, self._weight, self._bias, self.eps)
+            return y, self.Saved(x, mean, var, x.size // x.shape[1])
+        mean, var = self.running_mean, self.running_var
+        y = x - _along(mean)
+        y *= _along(self._weight / np.sqrt(var + self.eps))
+        y += _along(self._bias)
+        return y, self.Saved(x, mean, var, 0)
 
     def backward(self, dy: Array, saved: Saved) -> Array:
-        scale = 1 / np.sqrt(saved.var + self.eps)
-        scale = _along(scale if self.weight is None else scale * self.weight)
         if not saved.values:
-            return dy * scale
+            return dy * _along(self._weight / np.sqrt(saved.var + self.eps))
         # Training: one pixel moves the mean and the variance, and through them every other pixel. The part of dy
-        # that a shift (its mean) or a stretch (its part along `normal`) of the whole batch would cause has no
-        # effect on the output, so it is taken out. Seeds on a tape of one image are not a batch: one mean each.
-        if saved.normal.shape[0] == 1:
-            shift = dy.mean(axis=(2, 3), keepdims=True)
-            stretch = (dy * saved.normal).mean(axis=(2, 3), keepdims=True)
-        else:
-            shift = _along(dy.mean(axis=(0, 2, 3)))
-            stretch = _along(_products(dy, saved.normal) / saved.values)
-        dx: Array = dy - saved.normal * stretch
-        dx -= shift
-        dx *= scale
+        # that a shift (its mean) or a stretch (its part along the normalized input) of the whole batch would cause
+        # has no effect on the output, so it is taken out. Seeds on a tape of one image are not a batch: one mean each.
+        if len(saved.x) == len(dy):
+            return self._gradients(dy, saved)[0]
+        dxs = [self._gradients(dy[k : k + 1], saved)[0] for k in range(len(dy))]
+        dx: Array = kernels.array_module(dy).concatenate(dxs)
         return dx
 
     def param_grads(self, dy: Array, saved: Saved) -> dict[str, Array]:
-        dy, normal = same_batch(dy, saved.normal)
-        grads = {}
-        if self.weight is not None:
-            grads["weight"] = _products(dy, normal)
-        if self.bias is not None:
-            grads["bias"] = dy.sum(axis=(0, 2, 3))
-        return grads
+        dy, _ = same_batch(dy, saved.x)
+        _, weight, bias = self._gradients(dy, saved)
+        return {name: grad for name, grad in (("weight", weight), ("bias", bias)) if name in self.params}
 
     @classmethod
     def examples(cls, rng: Generator) -> list[Example]:
@@ -119,6 +106,13 @@ class BatchNorm2d(Layer):
             case((2, 2, 1, 4), momentum=0.5),
         ]
 
+    def backward_and_grads(self, dy: Array, saved: Saved) -> tuple[Array, dict[str, Array]]:
+        """In training, the sums that the parameters get are those that `backward` takes out: one walk gives both."""
+        if not saved.values or len(saved.x) != len(dy):
+            return super().backward_and_grads(dy, saved)
+        dx, weight, bias = self._gradients(dy, saved)
+        return dx, {name: grad for name, grad in (("weight", weight), ("bias", bias)) if name in self.params}
+
     @classmethod
     def fresh(cls, channels: int) -> Self:
         """An untrained layer: weight 1, bias 0, running mean 0 and variance 1, float32."""
@@ -140,6 +134,18 @@ class BatchNorm2d(Layer):
             running_mean=(1 - self.momentum) * self.running_mean + self.momentum * saved.mean,
             running_var=(1 - self.momentum) * self.running_var + self.momentum * var,
         )
+
+    @property
+    def _weight(self) -> Array:
+        return np.ones_like(self.running_mean) if self.weight is None else self.weight
+
+    @property
+    def _bias(self) -> Array:
+        return np.zeros_like(self.running_mean) if self.bias is None else self.bias
+
+    def _gradients(self, dy: Array, saved: Saved) -> tuple[Array, Array, Array]:
+        """For input (in training), weight and bias."""
+        return kernels.batch_norm_dx(dy, saved.x, saved.mean, saved.var, self._weight, self.eps)
 
     def _check(self, x: Array, training: bool) -> None:
         expect_axes(self, x, "N, C, H, W")
@@ -175,12 +181,6 @@ def fold_batch_norm(layer: Affine, norm: BatchNorm2d) -> Affine:
         shift = shift + norm.bias
     bias = shift if layer.bias is None else layer.bias * scale + shift
     return layer.replace(weight=layer.weight * scale.reshape(-1, *[1] * (layer.weight.ndim - 1)), bias=bias)
-
-
-def _products(a: Array, b: Array) -> Array:
-    """The sum of a * b over images and pixels, (C,), without an array of the products."""
-    sums: Array = kernels.array_module(a).einsum("nchw,nchw->c", a, b)
-    return sums
 
 
 def _along(channel_values: Array) -> Array:

@@ -7,6 +7,7 @@ from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
 
+import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Generator
 from minitorch_viz.errors import ShapeError
 from minitorch_viz.layers.base import Example, Layer, expect_field, expect_floats, same_batch
@@ -38,16 +39,16 @@ class Linear(Layer):
 
     def forward(self, x: Array) -> tuple[Array, Saved]:
         self._check(x)
-        y = x @ self.weight.T
+        y = _product(x, self.weight.T)
         return (y if self.bias is None else y + self.bias), self.Saved(x)
 
     def backward(self, dy: Array, saved: Saved) -> Array:  # noqa: ARG002 (a linear layer: its gradient needs no x)
-        return dy @ self.weight
+        return _product(dy, self.weight)
 
     def param_grads(self, dy: Array, saved: Saved) -> dict[str, Array]:
         dy, x = same_batch(dy, saved.x)
         dy, x = dy.reshape(-1, dy.shape[-1]), x.reshape(-1, x.shape[-1])  # all vectors of all images in one list
-        dw = dy.T @ x
+        dw = kernels.matmul(dy.T, x)
         return {"weight": dw} if self.bias is None else {"weight": dw, "bias": dy.sum(axis=0)}
 
     @classmethod
@@ -81,3 +82,9 @@ class Linear(Layer):
                 f"Linear's weight {self.weight.shape} needs x with the axes (N, ..., {features}), "
                 f"but x has shape {x.shape}; {advice}."
             )
+
+
+def _product(vectors: Array, matrix: Array) -> Array:
+    """Each vector of vectors (..., D) times the matrix (D, O) -> (..., O)."""
+    rows = kernels.matmul(vectors.reshape(-1, vectors.shape[-1]), matrix)
+    return rows.reshape(*vectors.shape[:-1], matrix.shape[1])

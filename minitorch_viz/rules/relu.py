@@ -14,8 +14,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-import numpy as np
-
+import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError, near
 from minitorch_viz.graph import Rules
@@ -31,12 +30,12 @@ def normal(layer: ReLU, dy: Array, saved: ReLU.Saved) -> Array:
 
 def deconvnet(layer: ReLU, dy: Array, saved: ReLU.Saved) -> Array:  # noqa: ARG001 (it ignores the forward pass)
     """Zeiler and Fergus 2013: pass where the backward signal is positive, whatever the unit did."""
-    return np.maximum(dy, 0)
+    return kernels.relu_dx(dy, None, positive=True)
 
 
 def guided(layer: ReLU, dy: Array, saved: ReLU.Saved) -> Array:  # noqa: ARG001 (every rule has this signature)
     """Springenberg et al. 2014: pass where the unit fired and the backward signal is positive."""
-    return np.maximum(dy, 0) * saved.on
+    return kernels.relu_dx(dy, saved.on, positive=True)
 
 
 def relu_mode(mode: ReluMode) -> Rules:

@@ -70,16 +70,12 @@ def away_from_zero(z: Array, epsilon: float) -> Array:
 
 def input_of(layer: Layer, saved: object) -> Array:
     """The input (N, ...) of a layer that saved it, as it was before any padding."""
-    if isinstance(saved, BatchNorm2d.Saved):
-        if saved.values:
-            raise SettingError(
-                "This tape was made with rng=, so that batch normalization mixed the images of the batch and nobody's "
-                "share is its own; run net.forward without rng."
-            )
-        deviation = np.sqrt(saved.var + layer.eps)  # type: ignore[attr-defined]  # a BatchNorm2d
-        x: Array = saved.normal * deviation[:, None, None] + saved.mean[:, None, None]
-        return x
-    x = saved.x  # type: ignore[attr-defined]  # of the layers in WEIGHTED
+    if isinstance(saved, BatchNorm2d.Saved) and saved.values:
+        raise SettingError(
+            "This tape was made with rng=, so that batch normalization mixed the images of the batch and nobody's "
+            "share is its own; run net.forward without rng."
+        )
+    x: Array = saved.x  # type: ignore[attr-defined]  # of the layers in WEIGHTED
     if isinstance(layer, Conv2d) and layer.padding_mode == "reflect":
         high, wide = saved.size  # type: ignore[attr-defined]  # a Conv2d.Saved
         x = x[:, :, layer.padding[0] : layer.padding[0] + high, layer.padding[1] : layer.padding[1] + wide]

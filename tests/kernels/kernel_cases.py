@@ -22,6 +22,12 @@ KERNELS = (
     "avgpool2d_dx",
     "lrn",
     "lrn_dx",
+    "relu",
+    "relu_dx",
+    "add",
+    "concat",
+    "batch_norm",
+    "batch_norm_dx",
     "matmul",
     "lstm",
     "lstm_dz",
@@ -82,6 +88,26 @@ LRNS: dict[str, tuple[Any, ...]] = {
     "no-images": ((0, 4, 2, 2), 3, 0.2, 0.75, 1.0),
 }
 
+# name: shape of x; ReLUs
+RELUS: dict[str, tuple[int, ...]] = {
+    "one": (1,),
+    "features": (2, 5),
+    "maps": (2, 3, 4, 5),
+    "whole-vectors": (1, 2, 8, 16),
+    "many": (3, 7, 31, 37),
+    "no-images": (0, 3, 2, 2),
+    "empty-maps": (2, 0),
+}
+
+# name: (N, C, H, W)
+BATCH_NORMS: dict[str, tuple[int, ...]] = {
+    "one-image": (1, 3, 2, 3),
+    "one-channel": (4, 1, 3, 3),
+    "one-pixel": (5, 2, 1, 1),
+    "whole-vectors": (2, 3, 8, 16),
+    "rests": (3, 5, 5, 7),
+}
+
 # name: M, K, P
 MATMULS: dict[str, tuple[int, int, int]] = {
     "one": (1, 1, 1),
@@ -91,6 +117,7 @@ MATMULS: dict[str, tuple[int, int, int]] = {
     "whole-panels": (16, 9, 64),
     "rests": (21, 19, 75),
     "several-blocks": (133, 11, 40),
+    "few-rows": (7, 38, 65),
     "long-sums": (5, 300, 37),
     "no-rows": (0, 3, 4),
     "no-columns": (3, 4, 0),
@@ -126,9 +153,11 @@ class Call:
 
 
 def _read_only(value: Any, dtype: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_read_only(each, dtype) for each in value)
     if not isinstance(value, np.ndarray):
         return value
-    value = value.astype(value.dtype if value.dtype == np.int32 else dtype)
+    value = value.astype(value.dtype if value.dtype in (np.int32, np.bool_) else dtype)
     value.flags.writeable = False
     return value
 
@@ -216,6 +245,55 @@ def _lrn_calls(name: str) -> Iterator[Call]:
         yield Call(name + "-one-tape", "lrn_dx", lambda rng: backward(rng, 3))
 
 
+def _relu_calls(name: str) -> Iterator[Call]:
+    shape = RELUS[name]
+
+    def numbers(rng: np.random.Generator, seeds: int | None = None) -> Any:
+        """Some are exactly 0, some are NaN."""
+        drawn = rng.standard_normal(shape if seeds is None else (seeds, *shape[1:]))
+        drawn[rng.random(drawn.shape) < 0.2] = 0
+        drawn[rng.random(drawn.shape) < 0.05] = np.nan
+        return drawn
+
+    yield Call(name, "relu", lambda rng: (numbers(rng),))
+    for positive in (False, True):
+        label = "-positive" if positive else ""
+        yield Call(name + label, "relu_dx", lambda rng, p=positive: (numbers(rng), numbers(rng) > 0, p))  # type: ignore[misc]
+        yield Call(name + label + "-no-mask", "relu_dx", lambda rng, p=positive: (numbers(rng), None, p))  # type: ignore[misc]
+        if shape[0]:
+            yield Call(
+                name + label + "-one-tape", "relu_dx",
+                lambda rng, p=positive: (numbers(rng, 3), numbers(rng, 1) > 0, p),  # type: ignore[misc]
+            )  # fmt: skip
+
+
+def _join_calls(name: str) -> Iterator[Call]:
+    shape = RELUS[name]
+    draw = np.random.Generator.standard_normal
+    yield Call(name, "add", lambda rng: (draw(rng, shape), draw(rng, shape)))
+    for axis in range(len(shape)):
+
+        def several(rng: np.random.Generator, axis: int = axis) -> tuple[Any, ...]:
+            sides = (shape[axis], 1, shape[axis] + 3)
+            return tuple(draw(rng, (*shape[:axis], side, *shape[axis + 1 :])) for side in sides), axis
+
+        yield Call(f"{name}-axis-{axis}", "concat", several)
+
+
+def _batch_norm_calls(name: str) -> Iterator[Call]:
+    shape = BATCH_NORMS[name]
+    draw, channels = np.random.Generator.standard_normal, shape[1]
+
+    def backward(rng: np.random.Generator) -> tuple[Any, ...]:
+        x = 2 + 3 * draw(rng, shape)
+        with kernels.use("reference"):
+            _, mean, var = kernels.batch_norm(x, np.ones(channels), np.ones(channels), 0.1)
+        return draw(rng, shape), x, mean, var, draw(rng, channels), 0.1
+
+    yield Call(name, "batch_norm", lambda rng: (2 + draw(rng, shape), draw(rng, channels), draw(rng, channels), 0.1))
+    yield Call(name, "batch_norm_dx", backward)
+
+
 def _matmul_calls(name: str) -> Iterator[Call]:
     m, k, p = MATMULS[name]
     draw = np.random.Generator.standard_normal
@@ -245,6 +323,9 @@ CALLS: list[Call] = [
     *(call for name in CONVS for call in _conv_calls(name)),
     *(call for name in POOLS for call in _pool_calls(name)),
     *(call for name in LRNS for call in _lrn_calls(name)),
+    *(call for name in RELUS for call in _relu_calls(name)),
+    *(call for name in RELUS for call in _join_calls(name)),
+    *(call for name in BATCH_NORMS for call in _batch_norm_calls(name)),
     *(call for name in MATMULS for call in _matmul_calls(name)),
     *(call for name in LSTMS for call in _lstm_calls(name)),
 ]
@@ -258,10 +339,13 @@ def arrays(answer: Any) -> tuple[Any, ...]:
 @functools.cache
 def expected(call: Call, dtype: Any) -> tuple[Any, ...]:
     """What the plain loops say, in float64 on the numbers of a dtype."""
-    widened = tuple(
-        value.astype(np.float64) if isinstance(value, np.ndarray) and value.dtype == dtype else value
-        for value in call.arguments(dtype)
-    )
+
+    def widen(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(map(widen, value))
+        return value.astype(np.float64) if isinstance(value, np.ndarray) and value.dtype == dtype else value
+
+    widened = tuple(map(widen, call.arguments(dtype)))
     with kernels.use("reference"):
         return arrays(getattr(kernels, call.kernel)(*widened))
 

@@ -59,13 +59,19 @@ def cupy() -> Any:
     return cupy
 
 
+def on_gpu(cupy: Any, value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(on_gpu(cupy, each) for each in value)
+    return cupy.asarray(value) if isinstance(value, np.ndarray) else value
+
+
 @pytest.mark.gpu
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_a_gpu_agrees_with_the_loops(cupy: Any, kernel: str, dtype: Any) -> None:
     tolerance = 1e-11 if dtype == np.float64 else 3e-5
     for call in (call for call in CALLS if call.kernel == kernel):
-        arguments = [cupy.asarray(value) if isinstance(value, np.ndarray) else value for value in call.arguments(dtype)]
+        arguments = [on_gpu(cupy, value) for value in call.arguments(dtype)]
         answers = arrays(getattr(kernels, kernel)(*arguments))
         for ours, theirs in zip(answers, expected(call, dtype), strict=True):
             assert kernels.array_module(ours) is cupy

@@ -25,9 +25,9 @@ def test_module_agrees_with_the_loops_and_keeps_the_dtype(module: Any, call: Cal
     assert len(got) == len(wanted)
     for ours, theirs in zip(got, wanted, strict=True):
         assert ours.shape == theirs.shape
-        assert ours.dtype == (np.int32 if theirs.dtype == np.int32 else dtype)
+        assert ours.dtype == (theirs.dtype if theirs.dtype in (np.int32, np.bool_) else dtype)
         assert ours.flags.writeable
-        if theirs.dtype == np.int32:
+        if theirs.dtype in (np.int32, np.bool_):
             np.testing.assert_array_equal(ours, theirs)
         else:
             assert_close(ours, theirs, dtype)
@@ -35,6 +35,8 @@ def test_module_agrees_with_the_loops_and_keeps_the_dtype(module: Any, call: Cal
 
 def spread_out(value: Any) -> Any:
     """The same numbers with gaps between them, and the axes laid out the other way round."""
+    if isinstance(value, tuple):
+        return tuple(map(spread_out, value))
     if not isinstance(value, np.ndarray):
         return value
     wide = np.zeros((*value.shape[::-1][:-1], 2 * value.shape[0]), value.dtype)

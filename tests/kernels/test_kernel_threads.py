@@ -58,6 +58,12 @@ def large_calls() -> list[tuple[str, tuple[Any, ...]]]:
         ("avgpool2d_dx", (half, (2, 2), (2, 2), NONE, (128, 128), True)),
         ("lrn", (big, 5, 1e-4, 0.75, 1.0)),
         ("lrn_dx", (big, big, scale, 5, 1e-4, 0.75)),
+        ("relu", (big,)),
+        ("relu_dx", (big, big[:1] > 0, False)),
+        ("add", (big, big)),
+        ("concat", ((big, big, big), 1)),
+        ("batch_norm", (big, state[0, :32], state[0, :32], 1e-5)),
+        ("batch_norm_dx", (big, big, state[0, :32], np.abs(state[1, :32]), state[2, :32], 1e-5)),
         ("matmul", (draw(200, 300), draw(300, 100))),
         ("matmul", (draw(300, 200).T, draw(300, 100))),
         ("lstm", (sequences, draw(256, 20), u, draw(256), state, state)),
@@ -73,7 +79,7 @@ def test_the_calls_cover_every_kernel() -> None:
     assert {name for name, _ in large_calls()} == set(KERNELS)
 
 
-@pytest.mark.parametrize("which", range(17))
+@pytest.mark.parametrize("which", range(23))
 def test_answers_repeat_and_do_not_depend_on_the_number_of_threads(which: int) -> None:
     pytest.importorskip("numba")
     call = large_calls()[which]

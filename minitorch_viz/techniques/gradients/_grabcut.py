@@ -34,7 +34,8 @@ def grabcut(picture: Array, seeds: Array, iterations: int) -> Array:
     mask = seeds.copy()
     models = np.zeros((1, 65)), np.zeros((1, 65))  # OpenCV's room for the two mixtures of colours
     cv2.setRNGSeed(0)  # it draws the first cluster centres by chance
-    cv2.grabCut(np.ascontiguousarray(picture[..., ::-1]), mask, None, *models, iterations, cv2.GC_INIT_WITH_MASK)
+    nowhere = (0, 0, 0, 0)  # the seeds say where, not a rectangle
+    cv2.grabCut(np.ascontiguousarray(picture[..., ::-1]), mask, nowhere, *models, iterations, cv2.GC_INIT_WITH_MASK)
     found: Array = (mask == cv2.GC_FGD) | (mask == cv2.GC_PR_FGD)
     return found
 

@@ -1,0 +1,97 @@
+"""Memory for answers, handed out again when nobody looks at an answer any more.
+
+The system gives a process fresh memory page by page, at the first touch of each 4 kB: about a microsecond a page, often
+more than the kernel that fills it takes. A forward pass that keeps its maps touches thousands. So the memory of an
+answer that has been forgotten is kept, and the next answer of about that size lies there:
+
+    empty(shape, dtype) -> array -> its views           who holds the array or a view of it holds the loan;
+              ^               |                         when the last one is gone, the memory is back
+              +---- loan <----+
+
+An array from here is like any other, except that it does not own its data. It begins at a multiple of 64 bytes, so that
+no vector of the processor lies across two lines of the cache.
+"""
+
+from __future__ import annotations
+
+import bisect
+import math
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .contract import Array
+
+LEAST = 1 << 15  # bytes; the C library itself hands out smaller pieces again at once
+MOST = 1 << 28  # bytes that are kept while nobody uses them
+LINE = 64  # bytes
+
+
+_returned: deque[Array] = deque()
+
+
+class _Loan:
+    """Holds the memory of an array while anything looks at it. NumPy asks for `__array_interface__`."""
+
+    __slots__ = ("__array_interface__", "memory")
+
+    def __init__(self, memory: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        self.memory = memory
+        at = memory.ctypes.data
+        self.__array_interface__ = {
+            "version": 3, "data": (at + -at % LINE, False), "shape": shape, "typestr": dtype.str,
+        }  # fmt: skip
+
+    def __del__(self, come_back: Callable[[Array], None] = _returned.append) -> None:
+        come_back(self.memory)  # one step that no lock need guard: this may run at any moment
+
+
+_sizes: list[int] = []  # of what is free, ascending
+_free: list[Array] = []  # in the same order
+_here = threading.Lock()
+
+
+def empty(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
+    """An array that holds anything, as of `np.empty`."""
+    dtype = np.dtype(dtype)
+    size = math.prod(shape) * dtype.itemsize
+    if size < LEAST:
+        return np.empty(shape, dtype)
+    return np.asarray(_Loan(_memory(size + LINE), tuple(map(int, shape)), dtype))
+
+
+def _memory(size: int) -> Array:
+    """At least so many bytes: what is free and at most half too large, or new ones."""
+    if _here.acquire(blocking=False):  # who would have to wait asks the system instead
+        try:
+            _sort()
+            at = bisect.bisect_left(_sizes, size)
+            if at < len(_sizes) and _sizes[at] <= size + size // 2:
+                del _sizes[at]
+                return _free.pop(at)
+        finally:
+            _here.release()
+    step = max(1 << 12, 1 << (size.bit_length() - 4))  # rounded up, so that an answer a little larger fits too
+    return np.empty(-(-size // step) * step, np.uint8)
+
+
+def _sort() -> None:
+    """What came back, into the free ones; if that is too much, all that was free goes back to the system."""
+    while _returned:
+        memory = _returned.popleft()
+        if sum(_sizes) + memory.nbytes > MOST:
+            forget()
+        if memory.nbytes <= MOST:
+            at = bisect.bisect_left(_sizes, memory.nbytes)
+            _sizes.insert(at, memory.nbytes)
+            _free.insert(at, memory)
+
+
+def forget() -> None:
+    """Give what is free back to the system."""
+    _sizes.clear()
+    _free.clear()

@@ -1,0 +1,153 @@
+"""Where each number goes its own way, in Numba: the gates of a ReLU, sums, and arrays put side by side.
+
+These are limited by memory alone. So there is one way through it for all answers, and the crew shares it.
+
+    x     -1.5   0.0   2.0   nan           dy       1.0  -2.0   3.0  -4.0
+    y      0.0   0.0   2.0   nan           on         0     1     1     1
+    on       0     0     1     0           dx       0.0  -2.0   3.0  -4.0    (positive: 0.0  0.0  3.0  0.0)
+
+NumPy writes y and the mask in two passes on one thread, and turns the mask into numbers before it multiplies.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .contract import Array
+from .memory import empty
+from .numba_crew import parallel, pieces, share
+from .numba_jit import helper, kernel, packed
+from .threads import crew
+
+COST = 4  # a number read, compared and written costs about as much as so many multiplications of a convolution
+
+
+@helper
+def _relu_part(number: int, _me: int, parts: int, x: Array, y: Array, on: Array) -> None:
+    """Some numbers."""
+    first, stop = share(len(x), number, parts)
+    source, answers, mask = x[first:stop], y[first:stop], on[first:stop]
+    nothing = y.dtype.type(0)
+    for i in range(len(source)):
+        value = source[i]
+        mask[i] = value > nothing
+        answers[i] = nothing if value <= nothing else value  # a NaN is not below 0: it stays
+
+
+@kernel
+def _relu(board: Array, x: Array, y: Array, on: Array) -> None:
+    """x, y and on, flat."""
+    parts = pieces(board, len(x), COST * len(x))
+    parallel(_relu_part, parts, board, (parts, x, y, on))
+
+
+@helper
+def _relu_dx_part(
+    number: int, _me: int, parts: int, dy: Array, on: Array, forward: bool, positive: bool, dx: Array
+) -> None:  # fmt: skip
+    """Some numbers of all seeds, which may share one mask."""
+    seeds, size = dy.shape
+    at, stop = share(seeds * size, number, parts)
+    nothing = dy.dtype.type(0)
+    while at < stop:
+        k, begin = at // size, at % size
+        end = min(size, begin + stop - at)
+        source, answers = dy[k, begin:end], dx[k, begin:end]
+        if forward:
+            mask = on[k % len(on), begin:end]
+            if positive:
+                for i in range(len(source)):
+                    value = source[i]
+                    answers[i] = nothing if value <= nothing or not mask[i] else value
+            else:
+                for i in range(len(source)):
+                    value = source[i]
+                    answers[i] = value if mask[i] else nothing
+        else:
+            for i in range(len(source)):
+                value = source[i]
+                answers[i] = nothing if value <= nothing and positive else value
+        at += end - begin
+
+
+@kernel
+def _relu_dx(board: Array, dy: Array, on: Array, forward: bool, positive: bool, dx: Array) -> None:
+    """dy and dx (K, numbers), on (N or 1, numbers). forward, positive: which gates close."""
+    parts = pieces(board, dy.size, COST * dy.size)
+    parallel(_relu_dx_part, parts, board, (parts, dy, on, forward, positive, dx))
+
+
+@helper
+def _add_part(number: int, _me: int, parts: int, a: Array, b: Array, y: Array) -> None:
+    """Some numbers."""
+    first, stop = share(len(a), number, parts)
+    one, other, answers = a[first:stop], b[first:stop], y[first:stop]
+    for i in range(len(one)):
+        answers[i] = one[i] + other[i]
+
+
+@kernel
+def _add(board: Array, a: Array, b: Array, y: Array) -> None:
+    """a, b and y, flat."""
+    parts = pieces(board, len(a), COST * len(a))
+    parallel(_add_part, parts, board, (parts, a, b, y))
+
+
+@helper
+def _copy_part(number: int, _me: int, parts: int, x: Array, y: Array, at: int) -> None:
+    """Some numbers of all rows."""
+    rows, size = x.shape
+    place, stop = share(rows * size, number, parts)
+    while place < stop:
+        row, begin = place // size, place % size
+        end = min(size, begin + stop - place)
+        source, answers = x[row, begin:end], y[row, at + begin : at + end]
+        for i in range(len(source)):
+            answers[i] = source[i]
+        place += end - begin
+
+
+@kernel
+def _copy(board: Array, x: Array, y: Array, at: int) -> None:
+    """x (rows, numbers) -> y (rows, more), from column `at` on."""
+    parts = pieces(board, x.size, COST * x.size)
+    parallel(_copy_part, parts, board, (parts, x, y, at))
+
+
+def relu(x: Array) -> tuple[Array, Array]:
+    y, on = empty(x.shape, x.dtype), empty(x.shape, np.bool_)
+    _relu(crew(COST * x.size), packed(x).reshape(x.size), y.reshape(x.size), on.reshape(x.size))
+    return y, on
+
+
+def relu_dx(dy: Array, on: Array | None, positive: bool = False) -> Array:
+    dx = empty(dy.shape, dy.dtype)
+    size = math.prod(dy.shape[1:])
+    mask = _NO_MASK if on is None else packed(on).reshape(len(on), size)
+    _relu_dx(
+        crew(COST * dy.size), packed(dy).reshape(len(dy), size), mask, on is not None, positive,
+        dx.reshape(len(dy), size),
+    )  # fmt: skip
+    return dx
+
+
+def add(a: Array, b: Array) -> Array:
+    y = empty(a.shape, a.dtype)
+    _add(crew(COST * a.size), packed(a).reshape(a.size), packed(b).reshape(a.size), y.reshape(a.size))
+    return y
+
+
+def concat(xs: tuple[Array, ...], axis: int) -> Array:
+    before, after = xs[0].shape[:axis], xs[0].shape[axis + 1 :]
+    y = empty((*before, sum(x.shape[axis] for x in xs), *after), xs[0].dtype)
+    rows, one, at = math.prod(before), math.prod(after), 0
+    for x in xs:
+        size = x.shape[axis] * one
+        _copy(crew(COST * x.size), packed(x).reshape(rows, size), y.reshape(rows, y.shape[axis] * one), at)
+        at += size
+    return y
+
+
+_NO_MASK = packed(np.zeros((1, 1), np.bool_))
