@@ -1,176 +1,216 @@
-"""The gradient of a convolution for its filters: the product of dy with the image's pixels, over all places.
+"""The gradient of a convolution for its filters: the product of dy with the columns of the image, over all places.
 
-    dw[o, (u, v, c)] = sum over places of dy[o, place] * pixel[place + (u, v), c]
+    dw[o, (c, u, v)] = sum over places of dy[o, place] * columns[place, (c, u, v)]
 
-With the channels last, the pixels under one row u of a filter are neighbours: v and c together are one long row, and
-the product needs no columns, only a table that says where the pixels of each place begin.
+The columns (see `numpy_`) are never there as a whole. Two vectors of them, for a band of some 200 places, are a panel
+that stays in the nearest cache:
 
-The threads share the answers: each takes some filters o and some rows u, and sums over all places.
+    band of dy       [ filters ][ places ]                       times
+    panel            [ places ][ 32 columns (c, u, v) ]          all filters meet it before the next one is filled
+    answers          dw itself, [ filters ][ 32 columns ]        in its own order: nothing to turn around afterwards
+
+Filling a panel turns squares of numbers around in registers (`numba_columns`): a tenth of the work where 64 filters
+meet it. The image of a band is padded and cut into the phases of the stride first (see `numba_direct`), so that each
+column of it is a piece of the image that begins somewhere else.
+
+The threads share the answers, each some columns and some filters. Where the answers are few and the places many, the
+places are cut into segments too, whose sums are added up at the end. The shapes alone say how many segments there are,
+so that the number of threads changes no sum.
 """
 
 from __future__ import annotations
 
 import functools
+from typing import NamedTuple
 
 import numpy as np
 
 from .contract import Array, Pair
-from .numba_crew import parallel, pieces, share
+from .numba_columns import store_columns
+from .numba_crew import GRAIN, PIECES, parallel, pieces, share
 from .numba_jit import helper, kernel, packed
-from .numba_layout import channels_last, transpose
+from .numba_layout import phases
 from .numba_product import ROWS, multiply
-from .numba_vector import ZERO, frozen, lanes_of
-from .threads import crew, workspace
+from .numba_vector import frozen, lanes_of
+from .threads import HELPERS, crew, workspace
 
-PLACES = 256  # places summed at a time: their numbers of dy and of the image stay in the cache
+PLACES = 240  # of a band, if its rows are not longer: a panel of them is in the nearest cache
+SEGMENT, SEGMENTS = 1024, 16  # so many places are worth sums of their own; and how often at most
+SUMS = 1 << 20  # numbers in all segments' sums
+ANSWERS = 1 << 16  # numbers of dw that a part works on at a time: they are in the second cache
+FEW = 64  # filters, for which filling a panel would take long
 
 
 @helper
 def _add_products(
-    number: int, _me: int, parts: int, dy: Array, image: Array, x_steps: Array, taps: Array, count: int, lanes: int,
-    sums: Array,
+    number: int, me: int, cuts: int, blocks: int, segments: int, dy: Array, x: Array, depth: int, stride: Pair,
+    before: Pair, copied: bool, taps: int, band: tuple[int, int, int, int], starts: Array, steps: Array, lanes: int,
+    memory: Array, image_room: int, room: int, sums: Array, row: int,
 ) -> None:  # fmt: skip
-    """sums (taps, O, room) += dy (O, places) @ the `count` numbers a tap sees at each place: some filters, one tap."""
-    _, filters, room = sums.shape
-    number, tap = number // len(taps), number % len(taps)
-    first, stop = share((filters + ROWS - 1) // ROWS, number, parts)
-    first, stop = first * ROWS, min(stop * ROWS, filters)
-    places = len(x_steps)
-    flat_dy, flat = dy.reshape(dy.size), sums.reshape(sums.size)
-    for begin in range(0, places, PLACES):
-        some = min(PLACES, places - begin)
-        steps = x_steps[begin : begin + some]
-        for j in range(0, count, 2 * lanes):
-            vectors = 2 if count - j > lanes else 1
-            multiply(
-                stop - first, vectors, flat_dy, first * places + begin, places, image, taps[tap] + j,
-                steps, some, flat, (tap * filters + first) * room + j, room,
-            )  # fmt: skip
+    """Some filters and some columns of one group, over the places of one segment.
 
-
-@helper
-def _rows_last(
-    number: int, _me: int, parts: int, x: Array, top: int, left: int, rows: int, wide: int, lanes: int, image: Array
-) -> None:  # fmt: skip
-    """Some rows of x (C, H, W) -> image, flat (rows, wide, C)."""
-    start, stop = share(rows, number, parts)
-    row = wide * len(x)
-    channels_last(x, start + top, left, ZERO, stop - start, wide, len(x), lanes, image[start * row : stop * row])
+    dy (N, O, H', W'), x (N, C, H, W) -> sums, flat (segments, O, row). band: its rows of answers, how many bands an
+    image has, and the rows and columns of a phase.
+    """
+    images, filters, out_high, out_wide = dy.shape
+    rows_at_once, bands, high, wide = band
+    cut, number = number % cuts, number // cuts
+    block, number = number % blocks, number // blocks
+    segment, group = number % segments, number // segments
+    per_group = filters * depth // x.shape[1]
+    first, stop = share((per_group + ROWS - 1) // ROWS, cut, cuts)
+    first, stop = group * per_group + first * ROWS, group * per_group + min(stop * ROWS, per_group)
+    columns, width = depth * taps, 2 * lanes
+    start, end = share((columns + width - 1) // width, block, blocks)
+    start, end = start * width, min(end * width, columns)
+    lowest, highest = start // taps, (end - 1) // taps + 1  # the channels that these columns see
+    plane = stride[0] * stride[1] * high * wide
+    mine, panel = memory[me * room : me * room + image_room], memory[me * room + image_room : (me + 1) * room]
+    image, flat_dy = frozen(mine), dy.reshape(dy.size)
+    begin, done = share(images * bands, segment, segments)
+    for which in range(begin, done):
+        n, top = which // bands, which % bands * rows_at_once
+        rows = min(rows_at_once, out_high - top)
+        if copied:
+            channels = x[n, group * depth + lowest : group * depth + highest]
+            parts = mine[: len(channels) * plane].reshape(len(channels), stride[0], stride[1], high, wide)
+            phases(channels, before[0] - top * stride[0], before[1], parts)
+            at = -lowest * plane
+        else:
+            image, at = x.reshape(x.size), (n * x.shape[1] + group * depth) * plane + top * wide
+        places = (rows - 1) * wide + out_wide
+        for j in range(start, end, width):
+            vectors = 2 if end - j > lanes else 1
+            for square in range(0, places, lanes):
+                place = max(0, min(square, places - lanes))  # the last square begins a little earlier
+                for v in range(vectors):
+                    store_columns(
+                        image, at + place, starts, j + v * lanes, panel, place * width + v * lanes, width
+                    )  # fmt: skip
+            for o in range(first, stop, ROWS):
+                some, to = min(ROWS, stop - o), (segment * filters + o) * row + j
+                if which == begin:
+                    for r in range(some):
+                        sums[to + r * row : to + r * row + vectors * lanes] = 0
+                multiply(
+                    some, vectors, flat_dy, ((n * filters + o) * out_high + top) * out_wide, out_high * out_wide,
+                    frozen(panel), 0, steps, rows * out_wide, sums, to, row,
+                )  # fmt: skip
 
 
 @helper
 def _collect(number: int, _me: int, parts: int, sums: Array, dw: Array) -> None:
-    """sums (kh, kw or 1, O, room), which holds (v, c) or c -> dw (O, C, kh, kw), some rows."""
-    high, across, filters, _ = sums.shape
-    _, channels, _, wide = dw.shape
-    merged = across != wide
-    first, stop = share(filters, number, parts)
+    """sums (segments, O, columns and some more) -> their sum, dw (O, columns), some filters."""
+    first, stop = share(len(dw), number, parts)
     for o in range(first, stop):
-        for u in range(high):
-            for v in range(wide):
-                source = sums[u, 0, o, v * channels :] if merged else sums[u, v, o]
-                for c in range(channels):
-                    dw[o, c, u, v] = source[c]
+        target = dw[o]
+        for segment in range(len(sums)):
+            source = sums[segment, o]
+            if segment == 0:
+                for j in range(len(target)):
+                    target[j] = source[j]
+            else:
+                for j in range(len(target)):
+                    target[j] += source[j]
 
 
 @kernel
 def _sum(
-    board: Array, dy: Array, x: Array, groups: int, top: int, left: int, rows: int, wide: int, x_steps: Array,
-    taps: Array, count: int, lanes: int, image: Array, sums: Array, dw: Array,
+    board: Array, dy: Array, x: Array, depth: int, stride: Pair, before: Pair, copied: bool,
+    taps: int, band: tuple[int, int, int, int], starts: Array, steps: Array, lanes: int, cuts: int, blocks: int,
+    segments: int, memory: Array, image_room: int, room: int, sums: Array, row: int, dw: Array,
 ) -> None:  # fmt: skip
-    """dy (N, O, places), x (N, C, H, W) -> dw (O, C/g, kh, kw), one group after the other."""
-    depth, per_group = x.shape[1] // groups, dy.shape[1] // groups
-    flat_sums = sums.reshape(sums.shape[0] * sums.shape[1], per_group, sums.shape[3])
-    layers = pieces(board, rows, 4 * image.size)
-    cuts = pieces(board, (per_group + ROWS - 1) // ROWS, per_group * count * len(taps) * len(x_steps))
-    collected = pieces(board, per_group, 4 * sums.size)
-    image[len(image) - 2 * lanes :] = 0  # the last panel may read beyond
-    for g in range(groups):
-        flat_sums[:] = 0
-        for n in range(len(x)):
-            pixels, answers = x[n, g * depth : (g + 1) * depth], dy[n, g * per_group : (g + 1) * per_group]
-            parallel(_rows_last, layers, board, (layers, pixels, top, left, rows, wide, lanes, image))
-            parallel(
-                _add_products, cuts * len(taps), board,
-                (cuts, answers, frozen(image), x_steps, taps, count, lanes, flat_sums),
-            )  # fmt: skip
-        parallel(_collect, collected, board, (collected, sums, dw[g * per_group : (g + 1) * per_group]))
+    """dy (N, O, H', W'), x (N, C, H, W) -> dw (O, C/g * kh * kw), by way of sums where these are not dw itself."""
+    parallel(
+        _add_products, cuts * blocks * segments * (x.shape[1] // depth), board,
+        (
+            cuts, blocks, segments, dy, x, depth, stride, before, copied, taps, band, starts, steps, lanes, memory,
+            image_room, room, sums, row,
+        ),
+    )  # fmt: skip
+    if len(sums) != dw.size or row != dw.shape[1]:
+        parts = pieces(board, len(dw), len(sums))
+        parallel(_collect, parts, board, (parts, sums.reshape(segments, len(dw), row), dw))
+
+
+class _Plan(NamedTuple):
+    """How the work is cut (see `_add_products`), and how much memory it takes."""
+
+    copied: bool  # whether the bands of the image are laid out anew
+    band: tuple[int, int, int, int]
+    starts: Array
+    steps: Array
+    cuts: int
+    blocks: int
+    segments: int
+    image_room: int  # numbers, of each thread
+    panel_room: int
+    row: int
 
 
 @functools.lru_cache(512)
-def _steps(out: Pair, stride: Pair, taps: Pair, dilation: Pair, wide: int, depth: int) -> tuple[Array, Array]:
-    """Where the pixels of each place begin, and how much further those of each tap."""
-    i, j = np.ogrid[: out[0], : out[1]]
-    places = (i * stride[0] * wide + j * stride[1]) * depth
-    u, v = np.ogrid[: taps[0], : 1 if dilation[1] == 1 else taps[1]]
-    begin = (u * dilation[0] * wide + v * dilation[1]) * depth
-    return packed(places.reshape(-1)), packed(begin.reshape(-1))
+def _plan(
+    images: int, filters: int, out: Pair, depth: int, groups: int, kernel: Pair, stride: Pair, padding: Pair,
+    dilation: Pair, lanes: int, threads: int,
+) -> _Plan:  # fmt: skip
+    """filters: of a group."""
+    far = [(kernel[a] - 1) * dilation[a] // stride[a] for a in (0, 1)]  # how far the last tap sees within a phase
+    wide = out[1] + far[1]
+    bands = -(-out[0] // max(1, min(out[0], PLACES // wide)))
+    rows = -(-out[0] // bands)
+    bands = -(-out[0] // rows)
+    last = out[0] - (bands - 1) * rows  # rows of the last band
+    copied = stride != (1, 1) or padding != (0, 0) or (last - 1) * wide + out[1] < lanes
+    high = (rows if copied else out[0]) + far[0]
+    plane = stride[0] * stride[1] * high * wide
+
+    c, u, v = np.ogrid[:depth, : kernel[0], : kernel[1]]
+    u, v = u * dilation[0], v * dilation[1]
+    phase = u % stride[0] * stride[1] + v % stride[1]
+    starts = (c * plane + (phase * high + u // stride[0]) * wide + v // stride[1]).reshape(-1)
+    columns = len(starts)
+    panels, row = -(-columns // (2 * lanes)), -(-columns // lanes) * lanes
+    i, j = np.ogrid[:rows, : out[1]]
+    steps = ((i * wide + j) * 2 * lanes).reshape(-1)
+
+    places = images * out[0] * out[1]
+    segments = max(1, min(SEGMENTS, places // SEGMENT, images * bands, SUMS // (groups * filters * row)))
+    most = max(1, ANSWERS // (filters * 2 * lanes))
+    wanted = min(PIECES * threads, int(groups * filters * columns * places / GRAIN)) if threads > 1 else 1
+    others = groups * segments
+    blocks = min(panels, max(-(-panels // most), -(-wanted // others)))
+    cuts = max(1, min(filters // FEW, -(-wanted // (others * blocks))))
+    channels = min(depth, (-(-panels // blocks) * 2 * lanes - 2) // (kernel[0] * kernel[1]) + 2)
+    length = -(-((rows - 1) * wide + out[1]) // lanes) * lanes
+    starts = np.concatenate([starts, np.full(2 * lanes, starts[-1])])
+    return _Plan(
+        copied, (rows, bands, high, wide), packed(starts), packed(steps), cuts, blocks, segments,
+        channels * plane + lanes if copied else 0, length * 2 * lanes, row,
+    )  # fmt: skip
 
 
 def conv2d_dw(dy: Array, x: Array, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
-    if groups == 1 and (kernel, stride, padding) == ((1, 1), (1, 1), (0, 0)):
-        return _sum_of_products(dy, x)
     images, filters, *out = dy.shape
-    depth, per_group, lanes = x.shape[1] // groups, filters // groups, lanes_of(x.dtype)
-    rows, wide = (max((out[a] - 1) * stride[a] + (kernel[a] - 1) * dilation[a] + 1, 1) for a in (0, 1))
-    x_steps, taps = _steps((out[0], out[1]), stride, kernel, dilation, wide, depth)
-    across = 1 if dilation[1] == 1 else kernel[1]  # v and c are one row, or each v has its own
-    count = kernel[1] * depth if across == 1 else depth
+    depth, lanes = x.shape[1] // groups, lanes_of(x.dtype)
+    plain = groups == 1 and (kernel, stride, padding) == ((1, 1), (1, 1), (0, 0))
+    if plain and filters < min(depth, FEW):  # the same with the roles exchanged, which fills fewer panels
+        return np.ascontiguousarray(conv2d_dw(x, dy, kernel, stride, padding, dilation, 1).transpose(1, 0, 2, 3))
     dw = np.empty((filters, depth, *kernel), dy.dtype)
-    shape = (kernel[0], across, per_group, -(-count // (2 * lanes)) * 2 * lanes)
-    length = rows * wide * depth + 2 * lanes
-    memory = workspace(length + int(np.prod(shape)), dy.dtype)
+    if not dy.size or not dw.size:
+        dw[:] = 0
+        return dw
+    board = crew(float(dw.size) * images * out[0] * out[1])
+    threads = int(board[HELPERS]) + 1
+    plan = _plan(
+        images, filters // groups, (out[0], out[1]), depth, groups, kernel, stride, padding, dilation, lanes, threads
+    )  # fmt: skip
+    room = plan.image_room + plan.panel_room
+    direct = plan.segments == 1 and plan.row * filters == dw.size
+    memory = workspace(threads * room + (0 if direct else plan.segments * filters * plan.row), dy.dtype)
+    sums = dw.reshape(dw.size) if direct else memory[threads * room :]
     _sum(
-        crew(float(dw.size) * images * len(x_steps)), packed(dy).reshape(images, filters, out[0] * out[1]), packed(x),
-        groups, -padding[0], -padding[1], rows, wide, x_steps, taps, count, lanes, memory[:length],
-        memory[length:].reshape(shape), dw,
+        board, packed(dy), packed(x), depth, stride, padding, plan.copied, kernel[0] * kernel[1], plan.band,
+        plan.starts, plan.steps, lanes, plan.cuts, plan.blocks, plan.segments, memory, plan.image_room, room, sums,
+        plan.row, dw.reshape(filters, -1),
     )  # fmt: skip
     return dw
-
-
-@helper
-def _turn(number: int, _me: int, parts: int, x: Array, columns: int, lanes: int, out: Array) -> None:
-    """Some of the first `columns` columns of x -> out (columns, rows)."""
-    begin, end = share(columns, number, parts)
-    transpose(x, begin, end, lanes, out)
-
-
-@kernel
-def _sum_1x1(
-    board: Array, straight: Array, turned: Array, swapped: bool, steps: Array, taps: Array, lanes: int, memory: Array,
-    dw: Array,
-) -> None:  # fmt: skip
-    """straight (N, rows, places) times turned (N, wide, places) transposed -> dw (O, C), or (C, O) if swapped."""
-    images, rows, places = straight.shape
-    wide = turned.shape[1]
-    image = memory[: places * wide + 2 * lanes]
-    image[places * wide :] = 0  # the last panel may read beyond
-    room = (wide + 2 * lanes - 1) // (2 * lanes) * 2 * lanes
-    sums = memory[len(image) : len(image) + rows * room].reshape(1, rows, room)
-    sums[:] = 0
-    turns = pieces(board, (places + lanes - 1) // lanes, 10 * image.size)
-    cuts = pieces(board, (rows + ROWS - 1) // ROWS, rows * wide * places)
-    for n in range(images):
-        parallel(_turn, turns, board, (turns, turned[n], places, lanes, image[: places * wide].reshape(places, wide)))
-        parallel(_add_products, cuts, board, (cuts, straight[n], frozen(image), steps, taps, wide, lanes, sums))
-    if swapped:
-        ends = pieces(board, (wide + lanes - 1) // lanes, 10 * dw.size)
-        parallel(_turn, ends, board, (ends, frozen(sums[0]), wide, lanes, dw))
-    else:
-        for row in range(rows):
-            dw[row] = sums[0, row, :wide]
-
-
-def _sum_of_products(dy: Array, x: Array) -> Array:
-    """dw of 1x1 filters: dy (N, O, places) times x (N, C, places) transposed. The smaller of the two is turned."""
-    images, channels, lanes = len(x), x.shape[1], lanes_of(x.dtype)
-    filters, places = dy.shape[1], x.shape[2] * x.shape[3]
-    dy, x = packed(dy).reshape(images, filters, places), packed(x).reshape(images, channels, places)
-    swapped = filters < channels
-    straight, turned = (x, dy) if swapped else (dy, x)
-    rows, wide = straight.shape[1], turned.shape[1]
-    memory = workspace((places * wide + 2 * lanes) + rows * (wide + 2 * lanes), x.dtype)
-    dw = np.empty((filters, channels), x.dtype)
-    steps, taps = _steps((1, places), (1, 1), (1, 1), (1, 1), places, wide)
-    _sum_1x1(crew(float(images) * dw.size * places), straight, turned, swapped, steps, taps, lanes, memory, dw)
-    return dw.reshape(filters, channels, 1, 1)

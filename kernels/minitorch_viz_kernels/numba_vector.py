@@ -91,7 +91,7 @@ def spread_number(builder: Any, number: Any) -> Any:
     return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(index, kind.count), None))
 
 
-def _transpose(builder: Any, rows: list[Any]) -> list[Any]:
+def transposed(builder: Any, rows: list[Any]) -> list[Any]:
     """Rows to columns: exchange blocks of 1, 2, 4, ... numbers between rows that far apart."""
     count, index = len(rows), ir.IntType(32)
     step = 1
@@ -220,7 +220,7 @@ else:
             target = pointer_to(context, builder, signature.args[3], y, to)
             places = [ir.IntType(64)(i) for i in range(llvm_vector(source.type.pointee).count)]
             rows = [load_vector(builder, builder.gep(source, [builder.mul(row, i)])) for i in places]
-            for j, value in zip(places, _transpose(builder, rows), strict=True):
+            for j, value in zip(places, transposed(builder, rows), strict=True):
                 store_vector(builder, value, builder.gep(target, [builder.mul(column, j)]))
             return context.get_dummy_value()
 
