@@ -55,9 +55,9 @@ def _in_llvm(rows: int, vectors: int) -> Any:
             begin = [
                 spread_number(builder, builder.load(builder.gep(first, [ir.IntType(64)(r)]))) for r in range(rows)
             ]  # fmt: skip
-            product = (a, a_at, a_row, b, b_at, b_steps, count, c, c_at, c_row)
-            kinds = [kinds[i] for i in (0, 1, 2, 4, 5, 6, 7, 11, 12, 13)]
-            return write_product(rows, vectors, context, builder, kinds, product, a_step, begin, least)
+            product = (a, a_at, a_row, a_step, b, b_at, b_steps, count, c, c_at, c_row)
+            kinds = [kinds[i] for i in (0, 1, 2, 3, 4, 5, 6, 7, 11, 12, 13)]
+            return write_product(rows, vectors, context, builder, kinds, product, begin, least)
 
         return signature, write
 

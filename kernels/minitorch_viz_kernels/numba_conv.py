@@ -1,15 +1,22 @@
 """Convolution in Numba: which of the algorithms computes which shape. This table is the only place that decides.
 
-    filters   stride, dilation, groups          dtype     forward and dx   why
-    3x3       1, 1, 1                           float32   Winograd         a quarter of the multiplications
-    3x3       1, 1, 1, but few channels         float32   direct           changing the basis costs more than it saves
+    filters    stride, dilation, groups         dtype     forward and dx   why
+    3x3, 5x5   1, 1, 1                          float32   Winograd         a quarter, a third of the multiplications
+    3x3, 5x5   1, 1, 1, but few channels        float32   direct           changing the basis costs more than it saves
     others                                      float32   direct           also 1x1, a plain matrix product
     all                                         float64   direct           the gradient check must not see rounding
 
-dw is always the direct sum over places (`numba_filters`).
+    filters    stride, dilation, groups         dtype     dw               why
+    3x3        1, 1, 1                          float32   Winograd         a quarter of the multiplications
+    3x3        1, 1, 1, but few channels        float32   direct           changing the basis costs more than it saves
+    3x3        1, 1, 1, but few tiles           float32   direct           there are 36 sums for each 9 weights
+    others                                      both      direct
 
-"Few" was measured, the time of the direct sum over Winograd's on one thread: 0.53 to 0.72 with 3 or 4 channels to read,
-0.56 for 8 -> 8, 0.9 for 64 -> 8; 1.2 for 8 -> 64 and 16 -> 16, 1.45 for 64 -> 3, 1.7 for 16 -> 64.
+"Few" was measured, the time of the direct sum over Winograd's on one thread. 3x3: 0.53 to 0.72 with 3 or 4 channels to
+read, 0.56 for 8 -> 8, 0.9 for 64 -> 8; 1.2 for 8 -> 64 and 16 -> 16, 1.45 for 64 -> 3, 1.7 for 16 -> 64. 5x5, on maps
+of 7 to 60 pixels: 0.4 to 0.8 for 8 -> 8, 0.7 to 1.0 for 64 -> 8, 0.7 to 1.1 for 8 -> 16; 0.9 to 1.3 for 8 -> 32, 1.35
+to 1.6 for 16 -> 16, 1.7 to 2.1 for 64 -> 16, 1.5 to 1.9 for 16 -> 64. dw: 0.5 for 3 -> 64, 0.7 for 8 -> 8, 0.7 to 0.8
+for the 4 tiles of one map of 7x7; 1.1 to 1.3 for 8 tiles of two, 1.0 to 1.8 for 13x13, 1.5 to 3.2 for more.
 """
 
 from __future__ import annotations
@@ -19,17 +26,18 @@ import numpy as np
 from .contract import Array, Pair
 from .numba_direct import conv2d as direct
 from .numba_direct import conv2d_dx as direct_dx
-from .numba_filters import conv2d_dw
-from .numba_winograd import conv3x3
+from .numba_filters import conv2d_dw as direct_dw
+from .numba_winograd import winograd
+from .numba_winograd_dw import conv3x3_dw
 
 __all__ = ["algorithm", "conv2d", "conv2d_dw", "conv2d_dx"]
 
 
 def algorithm(w: Array, stride: Pair, dilation: Pair, groups: int, backward: bool = False) -> str:
     """ "winograd" or "direct": how conv2d, or backward conv2d_dx, computes with filters w (O, C/g, kh, kw)."""
-    plain = w.shape[2:] == (3, 3) and stride == dilation == (1, 1) and groups == 1 and w.dtype == np.float32
-    read = w.shape[0] if backward else w.shape[1]
-    few = read < 8 or w.shape[0] * w.shape[1] < 192
+    plain = w.shape[2:] in ((3, 3), (5, 5)) and stride == dilation == (1, 1) and groups == 1 and w.dtype == np.float32
+    write, read = (w.shape[1], w.shape[0]) if backward else w.shape[:2]
+    few = read < 8 or (write * read < 192 if w.shape[2] == 3 else write < 16 or write * read < 256)
     return "winograd" if plain and not few else "direct"
 
 
@@ -37,11 +45,19 @@ def conv2d(
     x: Array, w: Array, b: Array | None, stride: Pair, padding: Pair, dilation: Pair, groups: int, relu: bool = False
 ) -> Array:
     if algorithm(w, stride, dilation, groups) == "winograd":
-        return conv3x3(x, w, b, padding, relu=relu)
+        return winograd(x, w, b, padding, relu=relu)
     return direct(x, w, b, stride, padding, dilation, groups, relu)
 
 
 def conv2d_dx(dy: Array, w: Array, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
     if algorithm(w, stride, dilation, groups, backward=True) == "winograd":
-        return conv3x3(dy, w, None, (2 - padding[0], 2 - padding[1]), backward=True)
+        return winograd(dy, w, None, (w.shape[2] - 1 - padding[0], w.shape[3] - 1 - padding[1]), backward=True)
     return direct_dx(dy, w, size, stride, padding, dilation, groups)
+
+
+def conv2d_dw(dy: Array, x: Array, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
+    tiles = len(dy) * -(-dy.shape[2] // 4) * -(-dy.shape[3] // 4)
+    plain = kernel == (3, 3) and stride == dilation == (1, 1) and groups == 1 and x.dtype == np.float32
+    if plain and tiles >= 8 and min(x.shape[1], dy.shape[1]) >= 12:
+        return conv3x3_dw(dy, x, padding)
+    return direct_dw(dy, x, kernel, stride, padding, dilation, groups)

@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
@@ -52,6 +52,10 @@ def written_in(function: Callable[P, R]) -> Callable[P, R]:
     return cast("Callable[P, R]", numba.njit(inline="always", **FLAGS)(function))
 
 
+class NotCompiledError(Exception):
+    """A kernel's machine code is neither here nor on disk, and the compiler was not to be called."""
+
+
 class Announcer(event.Listener):
     """Says on stderr, once in a process, why a call takes so long: Numba's compiler has been at it for a second."""
 
@@ -59,7 +63,9 @@ class Announcer(event.Listener):
     said = False  # or nothing need be said, as in `warmup`
 
     def __init__(self) -> None:
-        self.here = threading.local()  # .waiting: what will speak for this thread, and for each compilation within
+        self.here = (
+            threading.local()
+        )  # .waiting: what will speak for this thread, and for each compilation within; .forbidden
 
     def on_start(self, event: Any) -> None:
         name = getattr(getattr(event.data["dispatcher"], "py_func", None), "__module__", None) or ""
@@ -70,9 +76,20 @@ class Announcer(event.Listener):
         if speaks:
             timer.start()
         self.here.waiting.append(timer)
+        if self.here.__dict__.get("forbidden"):
+            raise NotCompiledError(name)
 
     def on_end(self, event: Any) -> None:
         self.here.waiting.pop().cancel()
+
+    @contextlib.contextmanager
+    def without_compiler(self) -> Iterator[None]:
+        """In this thread, a kernel that would have to be compiled raises NotCompiledError instead."""
+        self.here.forbidden = True
+        try:
+            yield
+        finally:
+            self.here.forbidden = False
 
     def say(self) -> None:
         if not self.said:

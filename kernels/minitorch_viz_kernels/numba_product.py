@@ -45,11 +45,11 @@ ROWS = 6 if VECTOR_BYTES == 32 else 8
 
 def _in_numpy(rows: int, vectors: int) -> Any:
     def multiply(
-        a: Array, a_at: int, a_row: int, b: Array, b_at: int, b_steps: Array, count: int,
+        a: Array, a_at: int, a_row: int, a_step: int, b: Array, b_at: int, b_steps: Array, count: int,
         c: Array, c_at: int, c_row: int,
     ) -> None:  # fmt: skip
         wide = np.arange(vectors * lanes_of(c.dtype))
-        left = a[a_at + np.arange(rows)[:, None] * a_row + np.arange(count)]
+        left = a[a_at + np.arange(rows)[:, None] * a_row + np.arange(count) * a_step]
         right = b[b_at + b_steps[:count, None] + wide]
         c[c_at + np.arange(rows)[:, None] * c_row + wide] += left @ right
 
@@ -59,11 +59,11 @@ def _in_numpy(rows: int, vectors: int) -> Any:
 def _in_llvm(rows: int, vectors: int) -> Any:
     @intrinsic
     def multiply(
-        _context: Any, a: Any, a_at: Any, a_row: Any, b: Any, b_at: Any, b_steps: Any, count: Any,
+        _context: Any, a: Any, a_at: Any, a_row: Any, a_step: Any, b: Any, b_at: Any, b_steps: Any, count: Any,
         c: Any, c_at: Any, c_row: Any,
     ) -> Any:  # fmt: skip
         whole = types.intp
-        signature = types.void(a, whole, whole, b, whole, b_steps, whole, c, whole, whole)
+        signature = types.void(a, whole, whole, whole, b, whole, b_steps, whole, c, whole, whole)
         return signature, lambda context, builder, signature, args: write_product(
             rows, vectors, context, builder, signature.args, args
         )
@@ -72,16 +72,15 @@ def _in_llvm(rows: int, vectors: int) -> Any:
 
 
 def write_product(
-    rows: int, vectors: int, context: Any, builder: Any, kinds: Any, args: Any, a_step: Any = None,
-    begin: Any = None, least: Any = None,
+    rows: int, vectors: int, context: Any, builder: Any, kinds: Any, args: Any, begin: Any = None, least: Any = None,
 ) -> Any:  # fmt: skip
     """Load the answers (or begin with a number for each row), add for every k, store what is not below `least`."""
     whole = ir.IntType(64)
-    a, a_at, a_row, b, b_at, b_steps, count, c, c_at, c_row = args
+    a, a_at, a_row, a_step, b, b_at, b_steps, count, c, c_at, c_row = args
     a_first = pointer_to(context, builder, kinds[0], a, a_at)
-    b_first = pointer_to(context, builder, kinds[3], b, b_at)
-    b_step = pointer_to(context, builder, kinds[5], b_steps, whole(0))
-    c_first = pointer_to(context, builder, kinds[7], c, c_at)
+    b_first = pointer_to(context, builder, kinds[4], b, b_at)
+    b_step = pointer_to(context, builder, kinds[6], b_steps, whole(0))
+    c_first = pointer_to(context, builder, kinds[8], c, c_at)
     vector = llvm_vector(c_first.type.pointee)
     name = f"llvm.fma.v{vector.count}f{8 * VECTOR_BYTES // vector.count}"  # a * b + c, rounded once
     fma = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector] * 3), name)
@@ -113,7 +112,7 @@ def write_product(
     k.add_incoming(whole(0), entry)
     k.add_incoming(following, loop)
     a_place.add_incoming(whole(0), entry)
-    a_place.add_incoming(builder.add(a_place, whole(1) if a_step is None else a_step), loop)
+    a_place.add_incoming(builder.add(a_place, a_step), loop)
     for place in places:
         total[place].add_incoming(before[place], entry)
         total[place].add_incoming(after[place], loop)
@@ -138,12 +137,12 @@ _one_2, _one_1 = _make(1, 2), _make(1, 1)
 
 @helper
 def multiply(
-    rows: int, vectors: int, a: Array, a_at: int, a_row: int, b: Array, b_at: int, b_steps: Array,
+    rows: int, vectors: int, a: Array, a_at: int, a_row: int, a_step: int, b: Array, b_at: int, b_steps: Array,
     count: int, c: Array, c_at: int, c_row: int,
 ) -> None:  # fmt: skip
     """Some rows, and 1 or 2 vectors of columns, of a product are added to c.
 
-        c[c_at + r * c_row + j] += sum over k < count of a[a_at + r * a_row + k] * b[b_at + b_steps[k] + j]
+        c[c_at + r * c_row + j] += sum over k < count of a[a_at + r * a_row + k * a_step] * b[b_at + b_steps[k] + j]
 
     All arrays are flat, the steps are int64, and count is at least 1. The steps are what makes a convolution a matrix
     product without writing its columns out: b_steps[k] says where the image stands under filter number k.
@@ -153,25 +152,25 @@ def multiply(
         left, a_at_r, c_at_r = rows - r, a_at + r * a_row, c_at + r * c_row
         if left >= ROWS:
             if vectors == 2:
-                _full_2(a, a_at_r, a_row, b, b_at, b_steps, count, c, c_at_r, c_row)
+                _full_2(a, a_at_r, a_row, a_step, b, b_at, b_steps, count, c, c_at_r, c_row)
             else:
-                _full_1(a, a_at_r, a_row, b, b_at, b_steps, count, c, c_at_r, c_row)
+                _full_1(a, a_at_r, a_row, a_step, b, b_at, b_steps, count, c, c_at_r, c_row)
             r += ROWS
         elif left >= 4:
             if vectors == 2:
-                _four_2(a, a_at_r, a_row, b, b_at, b_steps, count, c, c_at_r, c_row)
+                _four_2(a, a_at_r, a_row, a_step, b, b_at, b_steps, count, c, c_at_r, c_row)
             else:
-                _four_1(a, a_at_r, a_row, b, b_at, b_steps, count, c, c_at_r, c_row)
+                _four_1(a, a_at_r, a_row, a_step, b, b_at, b_steps, count, c, c_at_r, c_row)
             r += 4
         elif left >= 2:
             if vectors == 2:
-                _two_2(a, a_at_r, a_row, b, b_at, b_steps, count, c, c_at_r, c_row)
+                _two_2(a, a_at_r, a_row, a_step, b, b_at, b_steps, count, c, c_at_r, c_row)
             else:
-                _two_1(a, a_at_r, a_row, b, b_at, b_steps, count, c, c_at_r, c_row)
+                _two_1(a, a_at_r, a_row, a_step, b, b_at, b_steps, count, c, c_at_r, c_row)
             r += 2
         else:
             if vectors == 2:
-                _one_2(a, a_at_r, a_row, b, b_at, b_steps, count, c, c_at_r, c_row)
+                _one_2(a, a_at_r, a_row, a_step, b, b_at, b_steps, count, c, c_at_r, c_row)
             else:
-                _one_1(a, a_at_r, a_row, b, b_at, b_steps, count, c, c_at_r, c_row)
+                _one_1(a, a_at_r, a_row, a_step, b, b_at, b_steps, count, c, c_at_r, c_row)
             r += 1

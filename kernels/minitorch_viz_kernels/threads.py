@@ -29,6 +29,7 @@ WORTH_A_THREAD = 1_000_000
 # The board: where each number stands. Those that different threads change lie in different lines of the cache.
 HELPERS, OPEN, JOB, FAILED, CORE, BUSY, TICKET, LEFT, ASLEEP, BELL, MASKS = 0, 1, 2, 4, 5, 16, 32, 48, 64, 72, 96
 CORES = 16  # numbers that hold a bit for each core: first those this process may use, then some for each helper
+LINE = 64  # bytes of a line of the cache
 AWAKE = 3e-4  # seconds that a helper waits for the next job before it sleeps
 
 ALONE = np.zeros(MASKS, np.int64)  # the board of a thread that works alone
@@ -188,9 +189,20 @@ def workspace(count: int, dtype: npt.DTypeLike) -> Array:
     most 64 MiB a thread.
     """
     size = count * np.dtype(dtype).itemsize
-    if size > 1 << 26:
-        return np.empty(count, dtype)
     space: Array | None = getattr(_here, "space", None)
-    if space is None or space.nbytes < size:
-        _here.space = space = np.empty(max(size, 1 << 20) // 8 + 1, np.float64)
-    return space.view(np.uint8)[:size].view(dtype)
+    if size > 1 << 26:
+        space = _aligned(size)
+    elif space is None or len(space) < size:
+        _here.space = space = _aligned(max(size, 1 << 20))
+    return space[:size].view(dtype)
+
+
+def _aligned(size: int) -> Array:
+    """So many bytes that begin with a line of the cache.
+
+    NumPy's large arrays begin 16 bytes behind one. Then each of the widest vectors would lie in two lines, and loading
+    or storing it would cost twice as much.
+    """
+    space = np.empty(size + LINE, np.uint8)
+    begin = -space.ctypes.data % LINE
+    return space[begin : begin + size]
