@@ -30,7 +30,7 @@ from .numba_filters import conv2d_dw as direct_dw
 from .numba_winograd import winograd
 from .numba_winograd_dw import conv3x3_dw
 
-__all__ = ["algorithm", "conv2d", "conv2d_dw", "conv2d_dx"]
+__all__ = ["algorithm", "algorithm_dw", "conv2d", "conv2d_dw", "conv2d_dx"]
 
 
 def algorithm(w: Array, stride: Pair, dilation: Pair, groups: int, backward: bool = False) -> str:
@@ -38,6 +38,14 @@ def algorithm(w: Array, stride: Pair, dilation: Pair, groups: int, backward: boo
     plain = w.shape[2:] in ((3, 3), (5, 5)) and stride == dilation == (1, 1) and groups == 1 and w.dtype == np.float32
     write, read = (w.shape[1], w.shape[0]) if backward else w.shape[:2]
     few = read < 8 or (write * read < 192 if w.shape[2] == 3 else write < 16 or write * read < 256)
+    return "winograd" if plain and not few else "direct"
+
+
+def algorithm_dw(dy: Array, x: Array, kernel: Pair, stride: Pair, dilation: Pair, groups: int) -> str:
+    """ "winograd" or "direct": how conv2d_dw computes with dy (N, O, H', W') and x (N, C, H, W)."""
+    plain = kernel == (3, 3) and stride == dilation == (1, 1) and groups == 1 and x.dtype == np.float32
+    tiles = len(dy) * -(-dy.shape[2] // 4) * -(-dy.shape[3] // 4)
+    few = min(x.shape[1], dy.shape[1]) < 12 or tiles < 8
     return "winograd" if plain and not few else "direct"
 
 
@@ -56,8 +64,6 @@ def conv2d_dx(dy: Array, w: Array, size: Pair, stride: Pair, padding: Pair, dila
 
 
 def conv2d_dw(dy: Array, x: Array, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
-    tiles = len(dy) * -(-dy.shape[2] // 4) * -(-dy.shape[3] // 4)
-    plain = kernel == (3, 3) and stride == dilation == (1, 1) and groups == 1 and x.dtype == np.float32
-    if plain and tiles >= 8 and min(x.shape[1], dy.shape[1]) >= 12:
+    if algorithm_dw(dy, x, kernel, stride, dilation, groups) == "winograd":
         return conv3x3_dw(dy, x, padding)
     return direct_dw(dy, x, kernel, stride, padding, dilation, groups)

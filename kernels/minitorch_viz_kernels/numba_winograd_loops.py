@@ -24,7 +24,7 @@ CHUNK = 64  # channels whose filters are changed at a time: 36 * CHUNK * PANEL n
 
 @helper
 def _change_back(m: Array, at: int, far: int, taps: int, square: Array, to: int) -> None:
-    """m[at:], a vector at each of the 36 places -> the answers of one tile: 4x4 vectors in square, or 2x2 of its 2x8."""
+    """m[at:], a vector at each of the 36 places -> a tile's answers: 4x4 vectors in square, or 2x2 in its 2x8."""
     if taps == 3:
         p = answers_3(*load_6(m, at, 6 * far))
         q = answers_3(*load_6(m, at + far, 6 * far))

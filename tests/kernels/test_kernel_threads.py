@@ -52,6 +52,9 @@ def large_calls() -> list[tuple[str, tuple[Any, ...]]]:
         ("conv2d_dx", (dy, w3, (40, 40), ONE, ONE, ONE, 1)),
         ("conv2d_dx", (dy, w5, (80, 80), (2, 2), (2, 2), ONE, 1)),
         ("conv2d_dw", (dy, x, (3, 3), ONE, ONE, ONE, 1)),
+        ("conv2d_dw", (dy, x, (5, 5), ONE, (2, 2), ONE, 1)),
+        ("conv2d", (x, w5, None, ONE, (2, 2), ONE, 1)),
+        ("conv2d_dx", (dy, w5, (40, 40), ONE, (2, 2), ONE, 1)),
         ("maxpool2d", (big, (2, 2), (2, 2), NONE, (64, 64))),
         ("maxpool2d_dx", (half, won, (128, 128))),
         ("avgpool2d", (big, (2, 2), (2, 2), NONE, (64, 64), True)),
@@ -79,7 +82,7 @@ def test_the_calls_cover_every_kernel() -> None:
     assert {name for name, _ in large_calls()} == set(KERNELS)
 
 
-@pytest.mark.parametrize("which", range(23))
+@pytest.mark.parametrize("which", range(26))
 def test_answers_repeat_and_do_not_depend_on_the_number_of_threads(which: int) -> None:
     pytest.importorskip("numba")
     call = large_calls()[which]

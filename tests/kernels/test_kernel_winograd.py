@@ -1,4 +1,4 @@
-"""Winograd's convolution: as exact as it says, only where the table says, and never from stale weights."""
+"""Winograd's convolutions and dw: as exact as they say, only where the table says, and never from stale weights."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import minitorch_viz_kernels as kernels
 
 pytest.importorskip("numba")
 
-from minitorch_viz_kernels import numba_conv, numba_winograd
+from minitorch_viz_kernels import numba_conv, numba_winograd, numba_winograd_dw
 
 ONE = (1, 1)
 
@@ -28,6 +28,7 @@ SHAPES: list[tuple[Any, ...]] = [
     (2, 16, 70, (61, 37), (1, 1)),
     (1, 5, 8, (3, 260), (0, 2)),
     (0, 8, 8, (5, 5), (1, 1)),
+    (33, 12, 20, (14, 11), (1, 1)),
 ]
 
 
@@ -48,29 +49,69 @@ def error(got: Any, wanted: Any) -> float:
     return float(np.abs(got - wanted).max(initial=0) / np.abs(wanted).max(initial=1e-30))
 
 
+@pytest.mark.parametrize("taps", [3, 5])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_forward_and_dx_are_the_direct_sum(shape: tuple[Any, ...]) -> None:
+def test_forward_and_dx_are_the_direct_sum(shape: tuple[Any, ...], taps: int) -> None:
     n, c, o, size, padding = shape
-    x, w, b = draw((n, c, *size)), draw((o, c, 3, 3), 1), draw((o,), 2)
+    padding = (padding[0] + taps // 2 - 1, padding[1] + taps // 2 - 1)
+    x, w, b = draw((n, c, *size)), draw((o, c, taps, taps), 1), draw((o,), 2)
     wanted = exact("conv2d", x, w, b, ONE, padding, ONE, 1)
-    assert error(numba_winograd.conv3x3(x, w, b, padding), wanted) < 1e-5
+    assert error(numba_winograd.winograd(x, w, b, padding), wanted) < 1e-5
+    assert error(numba_winograd.winograd(x, w, b, padding, relu=True), np.maximum(wanted, 0)) < 1e-5
     dy = draw(wanted.shape, 3)
-    dx = numba_winograd.conv3x3(dy, w, None, (2 - padding[0], 2 - padding[1]), backward=True)
+    turned = (taps - 1 - padding[0], taps - 1 - padding[1])
+    dx = numba_winograd.winograd(dy, w, None, turned, backward=True)
     assert error(dx, exact("conv2d_dx", dy, w, size, ONE, padding, ONE, 1)) < 1e-5
 
 
+@pytest.mark.parametrize("segment", [192, 5])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_dw_is_the_direct_sum(shape: tuple[Any, ...], segment: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(numba_winograd_dw, "SEGMENT", segment)  # few tiles a segment: many segments
+    n, c, o, size, padding = shape
+    x = draw((n, c, *size))
+    dy = draw((n, o, *(side + 2 * pad - 2 for side, pad in zip(size, padding, strict=True))), 1)
+    wanted = exact("conv2d_dw", dy, x, (3, 3), ONE, padding, ONE, 1)
+    before = kernels.get_threads()
+    try:
+        answers = []
+        for threads in (1, 2, 3):
+            kernels.set_threads(threads)
+            answers.append(numba_winograd_dw.conv3x3_dw(dy, x, padding))
+    finally:
+        kernels.set_threads(before)
+    assert error(answers[0], wanted) < 3e-5  # a sum over all places, thousands of them
+    for other in answers[1:]:
+        np.testing.assert_array_equal(other, answers[0])
+
+
+def test_dw_in_blocks_of_few_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(numba_winograd_dw, "COMMON", 1)  # 16 tiles at a time
+    x, dy = draw((3, 40, 21, 18)), draw((3, 20, 21, 18), 1)
+    wanted = exact("conv2d_dw", dy, x, (3, 3), ONE, ONE, ONE, 1)
+    assert error(numba_winograd_dw.conv3x3_dw(dy, x, ONE), wanted) < 1e-5
+
+
 @pytest.mark.parametrize(
-    ("c", "o", "side"), [(64, 64, 40), (512, 512, 14), (256, 256, 20), (16, 64, 55), (160, 320, 7), (192, 384, 13)]
+    ("c", "o", "side", "taps"),
+    [
+        *[(64, 64, 40, 3), (512, 512, 14, 3), (256, 256, 20, 3), (16, 64, 55, 3), (160, 320, 7, 3), (192, 384, 13, 3)],
+        *[(64, 192, 27, 5), (16, 32, 28, 5), (32, 128, 14, 5), (48, 128, 7, 5)],
+    ],
 )
-def test_error_on_layers_of_the_nets(c: int, o: int, side: int) -> None:
+def test_error_on_layers_of_the_nets(c: int, o: int, side: int, taps: int) -> None:
     x = np.maximum(draw((1, c, side, side)), 0)  # what a ReLU leaves
-    w = draw((o, c, 3, 3), 1) * np.float32(np.sqrt(2 / (9 * c)))
+    w = draw((o, c, taps, taps), 1) * np.float32(np.sqrt(2 / (taps**2 * c)))
+    padding = (taps // 2, taps // 2)
     assert numba_conv.algorithm(w, ONE, ONE, 1) == "winograd"
     with kernels.use("numba"):
-        assert error(kernels.conv2d(x, w, None, ONE, ONE, ONE, 1), exact("conv2d", x, w, None, ONE, ONE, ONE, 1)) < 1e-4
+        y = kernels.conv2d(x, w, None, ONE, padding, ONE, 1)
         dy = draw((1, o, side, side), 2)
-        dx = kernels.conv2d_dx(dy, w, (side, side), ONE, ONE, ONE, 1)
-    assert error(dx, exact("conv2d_dx", dy, w, (side, side), ONE, ONE, ONE, 1)) < 1e-4
+        dx = kernels.conv2d_dx(dy, w, (side, side), ONE, padding, ONE, 1)
+        dw = kernels.conv2d_dw(dy, x, (taps, taps), ONE, padding, ONE, 1)
+    assert error(y, exact("conv2d", x, w, None, ONE, padding, ONE, 1)) < 1e-4
+    assert error(dx, exact("conv2d_dx", dy, w, (side, side), ONE, padding, ONE, 1)) < 1e-4
+    assert error(dw, exact("conv2d_dw", dy, x, (taps, taps), ONE, padding, ONE, 1)) < 1e-4
 
 
 def test_the_table_of_algorithms() -> None:
@@ -82,22 +123,38 @@ def test_the_table_of_algorithms() -> None:
     assert choice(64, 3) == "direct"
     assert choice(64, 3, backward=True) == "winograd"  # reads 64 channels
     assert choice(8, 8) == "direct"
-    assert choice(64, 64, side=5) == choice(64, 64, stride=2) == choice(64, 64, groups=2) == "direct"
+    assert choice(32, 16, side=5) == "winograd"
+    assert choice(8, 64, side=5) == "direct"
+    assert choice(64, 64, side=1) == choice(64, 64, side=7) == "direct"
+    assert choice(64, 64, stride=2) == choice(64, 64, groups=2) == "direct"
     assert numba_conv.algorithm(np.zeros((64, 64, 3, 3)), ONE, ONE, 1) == "direct"  # float64
+
+    def dw(n: int, c: int, o: int, side: int, kernel: Any = (3, 3), stride: Any = ONE, dtype: Any = np.float32) -> str:
+        dy, x = np.zeros((n, o, side, side), dtype), np.zeros((n, c, side, side), dtype)
+        return numba_conv.algorithm_dw(dy, x, kernel, stride, ONE, 1)
+
+    assert dw(1, 64, 64, 13) == dw(2, 64, 64, 7) == "winograd"
+    assert dw(1, 64, 64, 7) == dw(1, 3, 64, 224) == dw(1, 64, 64, 13, (5, 5)) == "direct"
+    assert dw(1, 64, 64, 13, stride=(2, 2)) == dw(1, 64, 64, 13, dtype=np.float64) == "direct"
 
 
 def test_float64_never_comes_here(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any, **__: Any) -> Any:
         raise AssertionError("Winograd was called")
 
-    monkeypatch.setattr(numba_conv, "conv3x3", refuse)
+    monkeypatch.setattr(numba_conv, "winograd", refuse)
+    monkeypatch.setattr(numba_conv, "conv3x3_dw", refuse)
     x, w = draw((1, 16, 9, 9)), draw((16, 16, 3, 3), 1)
     with kernels.use("numba"):
         with pytest.raises(AssertionError, match="Winograd"):  # the trap works
             kernels.conv2d(x, w, None, ONE, ONE, ONE, 1)
+        with pytest.raises(AssertionError, match="Winograd"):
+            kernels.conv2d_dw(x, x, (3, 3), ONE, ONE, ONE, 1)
         x, w = np.float64(x), np.float64(w)
         y = kernels.conv2d(x, w, None, ONE, ONE, ONE, 1)
         dx = kernels.conv2d_dx(x, w, (9, 9), ONE, ONE, ONE, 1)
+        dw = kernels.conv2d_dw(x, x, (3, 3), ONE, ONE, ONE, 1)
+    np.testing.assert_allclose(dw, exact("conv2d_dw", x, x, (3, 3), ONE, ONE, ONE, 1), rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(y, exact("conv2d", x, w, None, ONE, ONE, ONE, 1), rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(dx, exact("conv2d_dx", x, w, (9, 9), ONE, ONE, ONE, 1), rtol=1e-12, atol=1e-12)
 
