@@ -18,7 +18,9 @@ from .contract import Array
 P = ParamSpec("P")
 R = TypeVar("R")
 
-FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}  # x / 0 is infinite, as in NumPy
+# x / 0 is infinite, as in NumPy. Nobody calls these as C functions: that saves compiling how.
+FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+INNER = {**FLAGS, "no_cpython_wrapper": True}  # called by compiled functions only: nor how Python would call them
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
@@ -39,17 +41,17 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
 
 def helper(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a part of the kernels in the same file; it becomes part of their machine code."""
-    return cast("Callable[P, R]", numba.njit(**FLAGS)(function))
+    return cast("Callable[P, R]", numba.njit(**INNER)(function))
 
 
 def summing(function: Callable[P, R]) -> Callable[P, R]:
     """A helper whose sums may be added up in another order: only then are they compiled to vector instructions."""
-    return cast("Callable[P, R]", numba.njit(fastmath={"reassoc", "contract", "nsz"}, **FLAGS)(function))
+    return cast("Callable[P, R]", numba.njit(fastmath={"reassoc", "contract", "nsz"}, **INNER)(function))
 
 
 def written_in(function: Callable[P, R]) -> Callable[P, R]:
     """A helper that is called at one or two places: it is written in there, which saves compiling it by itself."""
-    return cast("Callable[P, R]", numba.njit(inline="always", **FLAGS)(function))
+    return cast("Callable[P, R]", numba.njit(inline="always", **INNER)(function))
 
 
 class NotCompiledError(Exception):

@@ -193,8 +193,8 @@ def _segment(
             )  # fmt: skip
         for part in range(outs):
             _add(
-                part, ZERO, some * rows * across, together * rows * across, begin == start, False, ins * LANES, steps,
-                dw, mine, common, own, sums,
+                part, ZERO, some * rows * across, together * rows * across, begin == start, begin < start, ins * LANES,
+                steps, dw, mine, common, own, sums,
             )  # fmt: skip
 
 

@@ -1,13 +1,14 @@
 """Compile every kernel before it is needed: its machine code then comes from the cache, now and in later processes.
 
-The kernels are in shares, which are compiled by as many processes at once as there are cores. No two shares compile a
-kernel of the same file: a kernel's index on disk is read, changed and written again, and two processes that do so at
-once can leave the name of one machine code on another. The process that asked then loads all of it.
+The kernels are in shares, which are compiled by as many processes at once as there are cores: the one that asked, and
+helpers whose machine code it then loads. No two shares compile a kernel of the same file: a kernel's index on disk is
+read, changed and written again, and two processes that do so at once can leave the name of one machine code on another.
 """
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import subprocess
 import sys
@@ -39,6 +40,7 @@ def _winograd(kernels: Any, dtype: Any) -> None:
             x = np.ones((1, 16, *size), dtype)
             kernels.conv2d(x, w, None, ONE, ONE, ONE, 1)
             kernels.conv2d_dx(x, w, size, ONE, ONE, ONE, 1)
+        kernels.conv2d_dw(x, x, (3, 3), ONE, ONE, ONE, 1)
 
 
 def _products(kernels: Any, dtype: Any) -> None:
@@ -65,11 +67,12 @@ def _maps(kernels: Any, dtype: Any) -> None:
     kernels.batch_norm_dx(y, x, mean, var, per_channel, 1e-5)
 
 
-SHARES: dict[str, Callable[[Any, Any], None]] = {  # the longest first
-    "maps": _maps,
-    "convolutions": _convolutions,
-    "products": _products,
-    "winograd": _winograd,
+# About how many seconds the compiler takes for each, and what needs it. Two shares never compile the same file.
+SHARES: dict[str, tuple[int, Callable[[Any, Any], None]]] = {
+    "maps": (17, _maps),
+    "products": (16, _products),
+    "convolutions": (13, _convolutions),
+    "winograd": (11, _winograd),
 }
 
 
@@ -77,17 +80,31 @@ def run(names: Iterable[str]) -> None:
     """Call the kernels of some shares, which compiles them or loads their machine code."""
     import minitorch_viz_kernels as kernels
 
-    for name in names:
-        for dtype in (np.float32, np.float64):
-            SHARES[name](kernels, dtype)
+    # The compiler makes millions of objects that stay. Looking through them for garbage takes a fifteenth of the time.
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        for name in names:
+            for dtype in (np.float32, np.float64):
+                SHARES[name][1](kernels, dtype)
+    finally:
+        if collects:
+            gc.enable()
 
 
-def _compile_at_once(names: Iterable[str], processes: int) -> None:
-    """Compile shares into the cache, each in a process of its own, so many at a time.
+def _groups(names: Iterable[str], count: int) -> list[list[str]]:
+    """The shares in so many groups, or fewer, that take about as long as each other."""
+    groups: list[list[str]] = [[] for _ in range(count)]
+    for name in sorted(names, key=lambda name: -SHARES[name][0]):
+        min(groups, key=lambda group: sum(SHARES[one][0] for one in group)).append(name)
+    return [group for group in groups if group]
 
-    What a process fails to compile is left to this one, where the error is raised if it was not the process's own.
+
+def _compile_at_once(groups: list[list[str]]) -> None:
+    """Compile the first group here, and each other one into the cache by a process of its own.
+
+    What a process fails to compile is compiled here after all, where the error is raised if it was not its own.
     """
-    waiting, running = list(names), dict[str, subprocess.Popen[bytes]]()
     settings = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
@@ -95,24 +112,24 @@ def _compile_at_once(names: Iterable[str], processes: int) -> None:
         "MINITORCH_VIZ_THREADS": "1",
     }
     with contextlib.ExitStack() as stack:
-        said = {name: stack.enter_context(tempfile.TemporaryFile()) for name in waiting}
+        running: list[tuple[subprocess.Popen[bytes], Any]] = []
         try:
-            while waiting or running:
-                while waiting and len(running) < processes:
-                    name = waiting.pop(0)
-                    code = f"from minitorch_viz_kernels import warm; warm.run(['{name}'])"
-                    running[name] = subprocess.Popen(
-                        [sys.executable, "-c", code], env=settings, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                        stderr=said[name],
-                    )  # fmt: skip
-                time.sleep(0.02)
-                for name in [name for name, process in running.items() if process.poll() is not None]:
-                    if running.pop(name).returncode:
-                        said[name].seek(0)
-                        last = said[name].read().decode(errors="replace").strip().rpartition("\n")[2]
-                        print(f"A process that compiles the kernels of {name!r} failed: {last}", file=sys.stderr)
+            for group in groups[1:]:
+                said = stack.enter_context(tempfile.TemporaryFile())
+                code = f"from minitorch_viz_kernels import warm; warm.run({group!r})"
+                process = subprocess.Popen(
+                    [sys.executable, "-c", code], env=settings, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                    stderr=said,
+                )  # fmt: skip
+                running.append((process, said))
+            run(groups[0] if groups else [])
+            for process, said in running:
+                if process.wait():
+                    said.seek(0)
+                    last = said.read().decode(errors="replace").strip().rpartition("\n")[2]
+                    print(f"A process that compiles kernels failed, so this one compiles them: {last}", file=sys.stderr)
         finally:  # after Ctrl-C some are still at it
-            for process in running.values():
+            for process, _ in running:
                 process.terminate()
                 process.wait()
 
@@ -147,9 +164,7 @@ def warmup() -> float:
 
         announcer.said = True  # who calls this knows
         if get_threads() > 1:
-            missing = _uncompiled()
-            if len(missing) > 1:
-                _compile_at_once(missing, get_threads())
+            _compile_at_once(_groups(_uncompiled(), get_threads()))
     run(SHARES)
     if kernels.current() == "numba":
         crew(np.inf)  # hires the helpers
