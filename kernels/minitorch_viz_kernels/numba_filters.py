@@ -26,12 +26,14 @@ from typing import NamedTuple
 import numpy as np
 
 from .contract import Array, Pair
+from .memory import empty
 from .numba_columns import store_columns
 from .numba_crew import GRAIN, PIECES, parallel, pieces, share
 from .numba_jit import helper, kernel, packed
 from .numba_layout import phases
 from .numba_product import ROWS, multiply
-from .numba_vector import frozen, lanes_of
+from .numba_product import _full_2 as full_tile
+from .numba_vector import ZERO, frozen, lanes_of
 from .threads import HELPERS, crew, workspace
 
 PLACES = 240  # of a band, if its rows are not longer: a panel of them is in the nearest cache
@@ -74,7 +76,7 @@ def _add_products(
         if copied:
             channels = x[n, group * depth + lowest : group * depth + highest]
             parts = mine[: len(channels) * plane].reshape(len(channels), stride[0], stride[1], high, wide)
-            phases(channels, before[0] - top * stride[0], before[1], parts)
+            phases(channels, before[0] - top * stride[0], before[1], ZERO, len(channels) * high, parts)
             at = -lowest * plane
         else:
             image, at = x.reshape(x.size), (n * x.shape[1] + group * depth) * plane + top * wide
@@ -92,10 +94,16 @@ def _add_products(
                 if which == begin:
                     for r in range(some):
                         sums[to + r * row : to + r * row + vectors * lanes] = 0
-                multiply(
-                    some, vectors, flat_dy, ((n * filters + o) * out_high + top) * out_wide, out_high * out_wide,
-                    frozen(panel), 0, steps, rows * out_wide, sums, to, row,
-                )  # fmt: skip
+                here = ((n * filters + o) * out_high + top) * out_wide
+                if some == ROWS and vectors == 2:  # written in: with few places, a call would be a twentieth of it
+                    full_tile(
+                        flat_dy, here, out_high * out_wide, frozen(panel), ZERO, steps, rows * out_wide, sums, to, row
+                    )  # fmt: skip
+                else:
+                    multiply(
+                        some, vectors, flat_dy, here, out_high * out_wide, frozen(panel), ZERO, steps, rows * out_wide,
+                        sums, to, row,
+                    )  # fmt: skip
 
 
 @helper
@@ -195,7 +203,7 @@ def conv2d_dw(dy: Array, x: Array, kernel: Pair, stride: Pair, padding: Pair, di
     plain = groups == 1 and (kernel, stride, padding) == ((1, 1), (1, 1), (0, 0))
     if plain and filters < min(depth, FEW):  # the same with the roles exchanged, which fills fewer panels
         return np.ascontiguousarray(conv2d_dw(x, dy, kernel, stride, padding, dilation, 1).transpose(1, 0, 2, 3))
-    dw = np.empty((filters, depth, *kernel), dy.dtype)
+    dw = empty((filters, depth, *kernel), dy.dtype)
     if not dy.size or not dw.size:
         dw[:] = 0
         return dw

@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
@@ -18,7 +18,9 @@ from .contract import Array
 P = ParamSpec("P")
 R = TypeVar("R")
 
-FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}  # x / 0 is infinite, as in NumPy
+# x / 0 is infinite, as in NumPy. Nobody calls from C, and helpers nobody from Python: no code is made for these.
+FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+INNER: dict[str, Any] = {**FLAGS, "no_cpython_wrapper": True}
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
@@ -39,17 +41,21 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
 
 def helper(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a part of the kernels in the same file; it becomes part of their machine code."""
-    return cast("Callable[P, R]", numba.njit(**FLAGS)(function))
+    return cast("Callable[P, R]", numba.njit(**INNER)(function))
 
 
 def summing(function: Callable[P, R]) -> Callable[P, R]:
     """A helper whose sums may be added up in another order: only then are they compiled to vector instructions."""
-    return cast("Callable[P, R]", numba.njit(fastmath={"reassoc", "contract", "nsz"}, **FLAGS)(function))
+    return cast("Callable[P, R]", numba.njit(fastmath={"reassoc", "contract", "nsz"}, **INNER)(function))
 
 
 def written_in(function: Callable[P, R]) -> Callable[P, R]:
     """A helper that is called at one or two places: it is written in there, which saves compiling it by itself."""
-    return cast("Callable[P, R]", numba.njit(inline="always", **FLAGS)(function))
+    return cast("Callable[P, R]", numba.njit(inline="always", **INNER)(function))
+
+
+class NotCompiledError(Exception):
+    """A kernel's machine code is neither here nor on disk, and the compiler was not to be called."""
 
 
 class Announcer(event.Listener):
@@ -59,7 +65,9 @@ class Announcer(event.Listener):
     said = False  # or nothing need be said, as in `warmup`
 
     def __init__(self) -> None:
-        self.here = threading.local()  # .waiting: what will speak for this thread, and for each compilation within
+        self.here = (
+            threading.local()
+        )  # .waiting: what will speak for this thread, and for each compilation within; .forbidden
 
     def on_start(self, event: Any) -> None:
         name = getattr(getattr(event.data["dispatcher"], "py_func", None), "__module__", None) or ""
@@ -70,9 +78,20 @@ class Announcer(event.Listener):
         if speaks:
             timer.start()
         self.here.waiting.append(timer)
+        if self.here.__dict__.get("forbidden"):
+            raise NotCompiledError(name)
 
     def on_end(self, event: Any) -> None:
         self.here.waiting.pop().cancel()
+
+    @contextlib.contextmanager
+    def without_compiler(self) -> Iterator[None]:
+        """In this thread, a kernel that would have to be compiled raises NotCompiledError instead."""
+        self.here.forbidden = True
+        try:
+            yield
+        finally:
+            self.here.forbidden = False
 
     def say(self) -> None:
         if not self.said:

@@ -23,7 +23,7 @@ from .numba_crew import parallel, pieces, share
 from .numba_jit import helper, kernel, packed
 from .numba_matmul import add_product, matmul_panels, panel_steps, panels
 from .numba_product import ROWS
-from .numba_vector import lanes_of, load, store
+from .numba_vector import ZERO, frozen, lanes_of, load, store
 from .threads import HELPERS, crew
 
 AHEAD = 1024  # about so many vectors x are multiplied with W at a time: their z stays in the last cache
@@ -37,7 +37,8 @@ def _hear_part(
     rows, width = z.shape
     first, stop = share(-(-width // (2 * lanes)), number, parts)
     add_product(
-        h.reshape(h.size), 0, rows, u, h.shape[1], 0, steps, first, stop, z.reshape(z.size), 0, width, lanes
+        frozen(h).reshape(h.size), ZERO, rows, u, h.shape[1], ZERO, steps, first, stop, z.reshape(z.size), ZERO, width,
+        lanes,
     )  # fmt: skip
 
 
@@ -136,8 +137,8 @@ def _back_part(
                 j += 1
         dh[first:stop] = 0
         add_product(
-            dz.reshape(dz.size), (t * batch + first) * 4 * hidden, stop - first, u, 4 * hidden, 0, u_steps, 0,
-            -(-hidden // (2 * lanes)), dh.reshape(dh.size), first * hidden, hidden, lanes,
+            frozen(dz).reshape(dz.size), (t * batch + first) * 4 * hidden, stop - first, u, 4 * hidden, ZERO, u_steps,
+            ZERO, -(-hidden // (2 * lanes)), dh.reshape(dh.size), first * hidden, hidden, lanes,
         )  # fmt: skip
 
 

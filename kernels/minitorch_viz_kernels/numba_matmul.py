@@ -23,7 +23,7 @@ from .numba_crew import parallel, pieces, share
 from .numba_jit import helper, kernel, packed
 from .numba_matvec import FEW, few_rows
 from .numba_product import multiply
-from .numba_vector import lanes_of, store_transposed
+from .numba_vector import ZERO, frozen, lanes_of, store_transposed
 from .threads import crew
 
 BLOCK = 64  # rows of a that meet all panels before the next
@@ -71,14 +71,14 @@ def add_product(
 
     All arrays are flat; a begins at a_at, c at c_at. A whole panel has `length` rows; steps are its `panel_steps`.
     """
-    depth, wide = len(steps), 2 * lanes
+    depth, wide, both = len(steps), 2 * lanes, ZERO + 2
     for p in range(first, stop):
         at, column = (p * length + skip) * wide, p * wide
         if column + wide <= width:
-            multiply(rows, 2, a, a_at, depth, panels, at, steps, depth, c, c_at + column, width)
+            multiply(rows, both, a, a_at, depth, panels, at, steps, depth, c, c_at + column, width)
         else:
             rest = np.zeros(rows * wide, c.dtype)
-            multiply(rows, 2, a, a_at, depth, panels, at, steps, depth, rest, 0, wide)
+            multiply(rows, both, a, a_at, depth, panels, at, steps, depth, rest, ZERO, wide)
             for r in range(rows):
                 for j in range(width - column):
                     c[c_at + r * width + column + j] += rest[r * wide + j]
@@ -97,7 +97,7 @@ def _rows_part(
         for r in range(top, bottom):
             c[r] = b
         add_product(
-            a.reshape(a.size), top * depth, bottom - top, panels, depth, 0, steps, 0, -(-width // (2 * lanes)),
+            a.reshape(a.size), top * depth, bottom - top, panels, depth, ZERO, steps, ZERO, -(-width // (2 * lanes)),
             c.reshape(c.size), top * width, width, lanes,
         )  # fmt: skip
 
@@ -139,8 +139,8 @@ def _turned_part(
             bottom = min(depth, top + CHUNK)
             _turn(a, top, bottom, left, right, lanes, turned)
             add_product(
-                turned, 0, right - left, panels, depth, top, steps[: bottom - top], 0, -(-width // (2 * lanes)),
-                c.reshape(c.size), left * width, width, lanes,
+                frozen(turned), ZERO, right - left, panels, depth, top, steps[: bottom - top], ZERO,
+                -(-width // (2 * lanes)), c.reshape(c.size), left * width, width, lanes,
             )  # fmt: skip
 
 

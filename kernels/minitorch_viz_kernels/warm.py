@@ -1,12 +1,137 @@
-"""Compile every kernel before it is needed: its machine code then comes from the cache, now and in later processes."""
+"""Compile every kernel before it is needed: its machine code then comes from the cache, now and in later processes.
+
+The kernels are in shares, which are compiled by as many processes at once as there are cores. No two shares compile a
+kernel of the same file: a kernel's index on disk is read, changed and written again, and two processes that do so at
+once can leave the name of one machine code on another. The process that asked then loads all of it.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
 import time
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 
-from .threads import crew
+from .threads import crew, get_threads
+
+ONE, TWO, NONE = (1, 1), (2, 2), (0, 0)
+
+
+def _convolutions(kernels: Any, dtype: Any) -> None:
+    """All but Winograd's, which is for 3x3 filters in float32."""
+    x, w = np.ones((1, 16, 8, 8), dtype), np.ones((16, 16, 3, 3), dtype)
+    for filters, padding, groups in ((w[:, :1], ONE, 16), (w[:, :, :1, :1], NONE, 1)):
+        kernels.conv2d(x, filters, None, ONE, padding, ONE, groups)
+        kernels.conv2d_dx(x, filters, (8, 8), ONE, padding, ONE, groups)
+        kernels.conv2d_dw(x, x, filters.shape[2:], ONE, padding, ONE, groups)
+
+
+def _winograd(kernels: Any, dtype: Any) -> None:
+    if dtype == np.float32:
+        w = np.ones((16, 16, 3, 3), dtype)
+        for size in ((8, 8), (64, 64)):  # the large one has more tiles than one block: Winograd's other way
+            x = np.ones((1, 16, *size), dtype)
+            kernels.conv2d(x, w, None, ONE, ONE, ONE, 1)
+            kernels.conv2d_dx(x, w, size, ONE, ONE, ONE, 1)
+
+
+def _products(kernels: Any, dtype: Any) -> None:
+    a, h0 = np.ones((32, 8), dtype), np.ones((2, 8), dtype)
+    kernels.matmul(kernels.matmul(a, a.T.copy()).T, a)
+    kernels.matmul(kernels.matmul(a[:1], a.T), a)
+    h, c, i, f, g, o = kernels.lstm(np.ones((3, 2, 8), dtype), a, a, a[:, 0], h0, h0)
+    kernels.lstm_dz(h, c, i, f, g, o, a, h0)
+
+
+def _maps(kernels: Any, dtype: Any) -> None:
+    """What goes through maps number by number."""
+    x, per_channel = np.ones((1, 16, 8, 8), dtype), np.ones(16, dtype)
+    y, won = kernels.maxpool2d(x, TWO, TWO, NONE, (4, 4))
+    kernels.maxpool2d_dx(y, won, (8, 8))
+    kernels.avgpool2d(x, TWO, TWO, NONE, (4, 4), True)
+    kernels.avgpool2d_dx(y, TWO, TWO, NONE, (8, 8), True)
+    y, scale = kernels.lrn(x, 5, 1e-4, 0.75, 1.0)
+    kernels.lrn_dx(y, x, scale, 5, 1e-4, 0.75)
+    y, on = kernels.relu(x)
+    kernels.relu_dx(y, on)
+    kernels.concat((kernels.add(x, x), x), 1)
+    y, mean, var = kernels.batch_norm(x, per_channel, per_channel, 1e-5)
+    kernels.batch_norm_dx(y, x, mean, var, per_channel, 1e-5)
+
+
+SHARES: dict[str, Callable[[Any, Any], None]] = {  # the longest first
+    "products": _products,
+    "maps": _maps,
+    "convolutions": _convolutions,
+    "winograd": _winograd,
+}
+
+
+def run(names: Iterable[str]) -> None:
+    """Call the kernels of some shares, which compiles them or loads their machine code."""
+    import minitorch_viz_kernels as kernels
+
+    for name in names:
+        for dtype in (np.float32, np.float64):
+            SHARES[name](kernels, dtype)
+
+
+def _compile_at_once(names: Iterable[str], processes: int) -> None:
+    """Compile shares into the cache, each in a process of its own, so many at a time.
+
+    What a process fails to compile is left to this one, where the error is raised if it was not the process's own.
+    """
+    waiting, running = list(names), dict[str, subprocess.Popen[bytes]]()
+    settings = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
+        "MINITORCH_VIZ_KERNELS": "numba",
+        "MINITORCH_VIZ_THREADS": "1",
+    }
+    with contextlib.ExitStack() as stack:
+        said = {name: stack.enter_context(tempfile.TemporaryFile()) for name in waiting}
+        try:
+            while waiting or running:
+                while waiting and len(running) < processes:
+                    name = waiting.pop(0)
+                    code = f"from minitorch_viz_kernels import warm; warm.run(['{name}'])"
+                    running[name] = subprocess.Popen(
+                        [sys.executable, "-c", code], env=settings, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                        stderr=said[name],
+                    )  # fmt: skip
+                time.sleep(0.02)
+                for name in [name for name, process in running.items() if process.poll() is not None]:
+                    if running.pop(name).returncode:
+                        said[name].seek(0)
+                        last = said[name].read().decode(errors="replace").strip().rpartition("\n")[2]
+                        print(f"A process that compiles the kernels of {name!r} failed: {last}", file=sys.stderr)
+        finally:  # after Ctrl-C some are still at it
+            for process in running.values():
+                process.terminate()
+                process.wait()
+
+
+def _uncompiled() -> list[str]:
+    """The shares that need the compiler, if what it makes can be kept; all others are ready after this."""
+    from .numba_crew import wait
+    from .numba_jit import NotCompiledError, announcer
+
+    if getattr(getattr(wait, "stats", None), "cache_path", None) is None:  # nothing is compiled, or nothing is kept
+        return []
+    missing = []
+    for name in SHARES:
+        try:
+            with announcer.without_compiler():
+                run([name])
+        except NotCompiledError:
+            missing.append(name)
+    return missing
 
 
 def warmup() -> float:
@@ -21,37 +146,11 @@ def warmup() -> float:
         from .numba_jit import announcer
 
         announcer.said = True  # who calls this knows
-    one, none = (1, 1), (0, 0)
-    for dtype in (np.float32, np.float64):
-        x, w = np.ones((1, 16, 8, 8), dtype), np.ones((16, 16, 3, 3), dtype)
-        for filters, padding, dilation, groups in (
-            (w, one, one, 1),
-            (w[:, :1], one, one, 16),
-            (w[:, :, :1, :1], none, one, 1),
-        ):
-            size = (filters.shape[2], filters.shape[3])
-            kernels.conv2d(x, filters, None, one, padding, dilation, groups)
-            kernels.conv2d_dx(x, filters, (8, 8), one, padding, dilation, groups)
-            kernels.conv2d_dw(x, x, size, one, padding, dilation, groups)
-        y, won = kernels.maxpool2d(x, (2, 2), (2, 2), none, (4, 4))
-        kernels.maxpool2d_dx(y, won, (8, 8))
-        kernels.avgpool2d(x, (2, 2), (2, 2), none, (4, 4), True)
-        kernels.avgpool2d_dx(y, (2, 2), (2, 2), none, (8, 8), True)
-        y, scale = kernels.lrn(x, 5, 1e-4, 0.75, 1.0)
-        kernels.lrn_dx(y, x, scale, 5, 1e-4, 0.75)
-        y, on = kernels.relu(x)
-        kernels.relu_dx(y, on)
-        kernels.concat((kernels.add(x, x), x), 1)
-        per_channel = np.ones(16, dtype)
-        y, mean, var = kernels.batch_norm(x, per_channel, per_channel, 1e-5)
-        kernels.batch_norm_dx(y, x, mean, var, per_channel, 1e-5)
-        a, h0 = np.ones((32, 8), dtype), np.ones((2, 8), dtype)
-        kernels.matmul(kernels.matmul(a, a.T.copy()).T, a)
-        kernels.matmul(kernels.matmul(a[:1], a.T), a)
-        h, c, i, f, g, o = kernels.lstm(np.ones((3, 2, 8), dtype), a, a, a[:, 0], h0, h0)
-        kernels.lstm_dz(h, c, i, f, g, o, a, h0)
-    many = np.ones((1, 16, 64, 64), np.float32)  # more tiles than one block: Winograd's other way
-    kernels.conv2d(many, np.ones((16, 16, 3, 3), np.float32), None, one, one, one, 1)
+        if get_threads() > 1:
+            missing = _uncompiled()
+            if len(missing) > 1:
+                _compile_at_once(missing, get_threads())
+    run(SHARES)
     if kernels.current() == "numba":
         crew(np.inf)  # hires the helpers
     return time.perf_counter() - start
