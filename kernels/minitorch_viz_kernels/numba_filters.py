@@ -32,6 +32,7 @@ from .numba_crew import GRAIN, PIECES, parallel, pieces, share
 from .numba_jit import helper, kernel, packed
 from .numba_layout import phases
 from .numba_product import ROWS, multiply
+from .numba_product import _full_2 as full_tile
 from .numba_vector import ZERO, frozen, lanes_of
 from .threads import HELPERS, crew, workspace
 
@@ -93,10 +94,17 @@ def _add_products(
                 if which == begin:
                     for r in range(some):
                         sums[to + r * row : to + r * row + vectors * lanes] = 0
-                multiply(
-                    some, vectors, flat_dy, ((n * filters + o) * out_high + top) * out_wide, out_high * out_wide,
-                    ZERO + 1, frozen(panel), ZERO, steps, rows * out_wide, sums, to, row,
-                )  # fmt: skip
+                here = ((n * filters + o) * out_high + top) * out_wide
+                if some == ROWS and vectors == 2:  # written in: with few places, a call would be a twentieth of it
+                    full_tile(
+                        flat_dy, here, out_high * out_wide, ZERO + 1, frozen(panel), ZERO, steps, rows * out_wide, sums,
+                        to, row,
+                    )  # fmt: skip
+                else:
+                    multiply(
+                        some, vectors, flat_dy, here, out_high * out_wide, ZERO + 1, frozen(panel), ZERO, steps,
+                        rows * out_wide, sums, to, row,
+                    )  # fmt: skip
 
 
 @helper

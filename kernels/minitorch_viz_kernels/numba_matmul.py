@@ -95,7 +95,9 @@ def _rows_part(
     for block in range(first, stop):
         top, bottom = block * BLOCK, min(rows, (block + 1) * BLOCK)
         for r in range(top, bottom):
-            c[r] = b
+            row = c[r]
+            for j in range(width):  # not row[:] = b: compiling its error message takes seconds
+                row[j] = b[j]
         add_product(
             a.reshape(a.size), top * depth, bottom - top, panels, depth, ZERO, steps, ZERO, -(-width // (2 * lanes)),
             c.reshape(c.size), top * width, width, lanes,

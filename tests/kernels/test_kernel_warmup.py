@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import minitorch_viz_kernels as kernels
+from minitorch_viz_kernels import warm
 from tests.kernels.test_kernel_choice import run_python
 
 
@@ -60,3 +64,71 @@ def test_a_first_call_that_compiles_for_long_says_so_once(tmp_path: Path, patien
     assert all("minitorch-viz warmup" in line for line in said[:-1])
     again = run_python(FIRST_CALL.format(patience=0.0), **kept).splitlines()
     assert again == ["done"]  # what is on disk is not compiled
+
+
+COLD = """
+import sys
+import minitorch_viz_kernels as kernels
+from numba.core import event
+compiled = []
+class Listener(event.Listener):
+    def on_start(self, which): pass
+    def on_end(self, which): compiled.append(which)
+sys.stderr = sys.stdout
+with event.install_listener('numba:compile', Listener()):
+    {code}
+print(len(compiled))
+"""
+
+
+@pytest.mark.slow
+def test_several_processes_fill_an_empty_cache(tmp_path: Path) -> None:
+    """What they leave behind is whole: a later process compiles nothing."""
+    pytest.importorskip("numba")
+    kept = {"NUMBA_CACHE_DIR": str(tmp_path), "NUMBA_BOUNDSCHECK": "0", "MINITORCH_VIZ_THREADS": "4"}
+    assert run_python(COLD.format(code="kernels.warmup()"), **kept).isdigit()  # and nothing was said
+    assert run_python(COLD.format(code="kernels.warmup()"), **kept) == "0"
+
+
+@pytest.mark.slow
+def test_no_two_shares_write_the_same_index(tmp_path: Path) -> None:
+    pytest.importorskip("numba")
+    files: dict[str, str] = {}
+    for share in warm.SHARES:
+        kept = {"NUMBA_CACHE_DIR": str(tmp_path / share), "NUMBA_BOUNDSCHECK": "0"}
+        run_python(f"from minitorch_viz_kernels import warm; warm.run(['{share}'])", **kept)
+        for index in (tmp_path / share).rglob("*.nbi"):
+            # The crew's bell has one signature, and whoever writes it writes the same.
+            assert index.name.startswith("numba_crew.ring") or files.setdefault(index.name, share) == share
+    assert len(files) > 10
+
+
+def test_groups_take_about_as_long_as_each_other() -> None:
+    assert sorted(sum(warm._groups(warm.SHARES, 2), [])) == sorted(warm.SHARES)
+    times = [sum(warm.SHARES[name][0] for name in group) for group in warm._groups(warm.SHARES, 2)]
+    assert max(times) < 1.2 * min(times)
+    assert warm._groups(["maps"], 4) == [["maps"]]
+    assert warm._groups([], 4) == []
+
+
+def test_a_process_that_fails_is_named(capfd: pytest.CaptureFixture[str]) -> None:
+    warm._compile_at_once([[], ["a share that does not exist"]])
+    assert "KeyError: 'a share that does not exist'" in capfd.readouterr().err
+
+
+def test_processes_end_with_the_one_that_started_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    started = []
+    popen = subprocess.Popen
+
+    def slow(_command: list[str], **settings: Any) -> Any:
+        started.append(popen([sys.executable, "-c", "import time; time.sleep(60)"], **settings))
+        return started[-1]
+
+    def interrupt(_names: list[str]) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(warm.subprocess, "Popen", slow)
+    monkeypatch.setattr(warm, "run", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        warm._compile_at_once([["maps"], ["products"], ["winograd"]])
+    assert [process.returncode is not None for process in started] == [True, True]
