@@ -32,7 +32,7 @@ from .numba_crew import GRAIN, PIECES, parallel, pieces, share
 from .numba_jit import helper, kernel, packed
 from .numba_layout import phases
 from .numba_product import ROWS, multiply
-from .numba_product import _full_2 as full_tile
+from .numba_product import full_2 as full_tile
 from .numba_vector import ZERO, frozen, lanes_of
 from .threads import HELPERS, crew, workspace
 

@@ -18,9 +18,8 @@ from .contract import Array
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# x / 0 is infinite, as in NumPy. Nobody calls these as C functions: that saves compiling how.
+# x / 0 is infinite, as in NumPy; and nobody calls from C, so that no code is made for it.
 FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
-INNER = {**FLAGS, "no_cpython_wrapper": True}  # called by compiled functions only: nor how Python would call them
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
@@ -41,17 +40,17 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
 
 def helper(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a part of the kernels in the same file; it becomes part of their machine code."""
-    return cast("Callable[P, R]", numba.njit(**INNER)(function))
+    return cast("Callable[P, R]", numba.njit(**FLAGS)(function))
 
 
 def summing(function: Callable[P, R]) -> Callable[P, R]:
     """A helper whose sums may be added up in another order: only then are they compiled to vector instructions."""
-    return cast("Callable[P, R]", numba.njit(fastmath={"reassoc", "contract", "nsz"}, **INNER)(function))
+    return cast("Callable[P, R]", numba.njit(fastmath={"reassoc", "contract", "nsz"}, **FLAGS)(function))
 
 
 def written_in(function: Callable[P, R]) -> Callable[P, R]:
     """A helper that is called at one or two places: it is written in there, which saves compiling it by itself."""
-    return cast("Callable[P, R]", numba.njit(inline="always", **INNER)(function))
+    return cast("Callable[P, R]", numba.njit(inline="always", **FLAGS)(function))
 
 
 class NotCompiledError(Exception):
@@ -65,9 +64,8 @@ class Announcer(event.Listener):
     said = False  # or nothing need be said, as in `warmup`
 
     def __init__(self) -> None:
-        self.here = (
-            threading.local()
-        )  # .waiting: what will speak for this thread, and for each compilation within; .forbidden
+        # .waiting: what will speak for this thread, and for each compilation within; .forbidden: nothing may compile
+        self.here = threading.local()
 
     def on_start(self, event: Any) -> None:
         name = getattr(getattr(event.data["dispatcher"], "py_func", None), "__module__", None) or ""

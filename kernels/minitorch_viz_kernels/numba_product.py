@@ -129,7 +129,7 @@ def write_product(
 
 
 _make = _in_numpy if SETTINGS.DISABLE_JIT else _in_llvm
-_full_2, _full_1 = _make(ROWS, 2), _make(ROWS, 1)
+full_2, _full_1 = _make(ROWS, 2), _make(ROWS, 1)
 _four_2, _four_1 = _make(4, 2), _make(4, 1)
 _two_2, _two_1 = _make(2, 2), _make(2, 1)
 _one_2, _one_1 = _make(1, 2), _make(1, 1)
@@ -152,7 +152,7 @@ def multiply(
         left, a_at_r, c_at_r = rows - r, a_at + r * a_row, c_at + r * c_row
         if left >= ROWS:
             if vectors == 2:
-                _full_2(a, a_at_r, a_row, a_step, b, b_at, b_steps, count, c, c_at_r, c_row)
+                full_2(a, a_at_r, a_row, a_step, b, b_at, b_steps, count, c, c_at_r, c_row)
             else:
                 _full_1(a, a_at_r, a_row, a_step, b, b_at, b_steps, count, c, c_at_r, c_row)
             r += ROWS
