@@ -72,15 +72,17 @@ def winograd(x: Array, w: Array, b: Array | None, padding: Pair, backward: bool 
         blocks = -(-blocks // threads) * threads  # the same number for each
     rows = -(-down // blocks)
     pixels = 36 * (rows * across * depth + GAP)
-    products = 36 * (rows * across * PANEL + GAP) + 2 * LANES * PANEL + 32 * LANES
+    products = 36 * (rows * across * PANEL + GAP) + 2 * LANES * PANEL + 5 * LANES * LANES
     seen = (side * rows + taps - 1) * (side * across + taps - 1) * depth
     common, own = pixels, max(seen, room + products + itself)  # all threads read; each thread's own
     if not one:
         common, own = panels * chunks * room, max(itself, pixels + max(seen, products))
     memory = workspace(common + threads * own, x.dtype)
-    bias = packed(np.zeros(filters, x.dtype) if b is None else b)
+    bias = np.zeros(panels * PANEL, x.dtype)
+    if b is not None:
+        bias[:filters] = b
     convolve(
-        board, one, packed(x), packed(w).reshape(*w.shape[:2], taps * taps), taps, bias, padding, backward, relu,
-        rows, across, y, _STEPS, memory, common, own,
+        board, one, packed(x), packed(w).reshape(*w.shape[:2], taps * taps), taps, packed(bias), padding, backward,
+        relu, rows, across, y, _STEPS, memory, common, own,
     )  # fmt: skip
     return y

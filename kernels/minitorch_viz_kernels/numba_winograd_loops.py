@@ -6,7 +6,7 @@ from .contract import Array, Pair
 from .numba_crew import parallel, pieces, share
 from .numba_jit import helper, kernel, written_in
 from .numba_product import multiply
-from .numba_vector import ZERO, frozen, store, store_transposed
+from .numba_vector import ZERO, frozen, load, positive, store, store_transposed
 from .numba_winograd_bases import (
     GAP,
     LANES,
@@ -20,11 +20,13 @@ from .numba_winograd_bases import (
 )
 
 CHUNK = 64  # channels whose filters are changed at a time: 36 * CHUNK * PANEL numbers stay in the cache
+BIAS = 7  # of the 36 places, the one of the point 1 in both directions
 
 
 @helper
 def _change_back(m: Array, at: int, far: int, taps: int, square: Array, to: int) -> None:
-    """m[at:], a vector at each of the 36 places -> a tile's answers: 4x4 vectors in square, or 2x2 in its 2x8."""
+    """m[at:], a vector at each of the 36 places -> square[to:], 4x4 or 2x2 vectors of answers."""
+    row = LANES * LANES
     if taps == 3:
         p = answers_3(*load_6(m, at, 6 * far))
         q = answers_3(*load_6(m, at + far, 6 * far))
@@ -33,9 +35,9 @@ def _change_back(m: Array, at: int, far: int, taps: int, square: Array, to: int)
         t = answers_3(*load_6(m, at + 4 * far, 6 * far))
         u = answers_3(*load_6(m, at + 5 * far, 6 * far))
         store_4(square, to, LANES, answers_3(p[0], q[0], r[0], s[0], t[0], u[0]))
-        store_4(square, to + 4 * LANES, LANES, answers_3(p[1], q[1], r[1], s[1], t[1], u[1]))
-        store_4(square, to + 8 * LANES, LANES, answers_3(p[2], q[2], r[2], s[2], t[2], u[2]))
-        store_4(square, to + 12 * LANES, LANES, answers_3(p[3], q[3], r[3], s[3], t[3], u[3]))
+        store_4(square, to + row, LANES, answers_3(p[1], q[1], r[1], s[1], t[1], u[1]))
+        store_4(square, to + 2 * row, LANES, answers_3(p[2], q[2], r[2], s[2], t[2], u[2]))
+        store_4(square, to + 3 * row, LANES, answers_3(p[3], q[3], r[3], s[3], t[3], u[3]))
     else:
         p = answers_5(*load_6(m, at, 6 * far))
         q = answers_5(*load_6(m, at + far, 6 * far))
@@ -47,49 +49,54 @@ def _change_back(m: Array, at: int, far: int, taps: int, square: Array, to: int)
         store(square, to, a)
         store(square, to + LANES, b)
         a, b = answers_5(p[1], q[1], r[1], s[1], t[1], u[1])
-        store(square, to + 8 * LANES, a)
-        store(square, to + 9 * LANES, b)
+        store(square, to + row, a)
+        store(square, to + row + LANES, b)
 
 
 @written_in
 def _write_tiles(
-    m: Array, taps: int, b: Array, relu: bool, o: int, row: int, rows: int, across: int, y: Array, space: Array
+    m: Array, taps: int, relu: bool, o: int, row: int, rows: int, across: int, y: Array, space: Array
 ) -> None:  # fmt: skip
     """m (36, tiles, PANEL) -> y (O, H', W'): filters from o on, rows of tiles from `row` on.
 
-    16 answers at a time: a tile of 4x4, or four neighbours of 2x2, which are two rows of 8.
+    So many neighbouring tiles at a time that a row of their answers fills a vector: turned, it is written as one.
     """
     filters, high, wide = y.shape
-    far = rows * across * PANEL + GAP
-    square, turned = space[: 16 * LANES], space[16 * LANES : 32 * LANES]
+    flat, far = y.reshape(y.size), rows * across * PANEL + GAP
+    size = LANES * LANES
+    square, turned = space[: 4 * size], space[4 * size : 5 * size]
     side = 7 - taps
-    group = 1 if taps == 3 else 4
-    length = side * group
+    group = LANES // side
     for i in range(rows):
         top = side * (row + i)
         down = min(side, high - top)
-        for first in range(0, across, group):
+        first = ZERO
+        while first < across:
+            if wide == side * across and across >= group:
+                first = min(first, across - group)  # the last group begins a little earlier
             left = side * first
-            right = min(length, wide - left)
+            right = min(LANES, wide - left)
             for half in range(0, min(PANEL, filters - o), LANES):
+                some = min(LANES, filters - o - half)
                 for j in range(min(group, across - first)):
-                    at = (i * across + first + j) * PANEL + half
-                    _change_back(m, at, far, taps, square, 2 * j * LANES)
-                for k in range(0, 16, LANES):  # a row of `turned` is one filter's 16 answers
-                    store_transposed(square, k * LANES, LANES, turned, k, 16)
-                for k in range(min(LANES, filters - o - half)):
-                    bias = b[o + half + k]
-                    for n in range(down):
-                        target, source = y[o + half + k, top + n, left : left + right], turned[16 * k + length * n :]
-                        if right == 4:
-                            target[0], target[1] = source[0] + bias, source[1] + bias
-                            target[2], target[3] = source[2] + bias, source[3] + bias
-                        else:
-                            for l in range(right):
-                                target[l] = source[l] + bias
-                        if relu:
-                            for l in range(right):
-                                target[l] = 0 if target[l] < 0 else target[l]
+                    _change_back(m, (i * across + first + j) * PANEL + half, far, taps, square, side * j * LANES)
+                for n in range(down):
+                    at, to = n * size, ((o + half) * high + top + n) * wide + left
+                    if relu:
+                        for k in range(at, at + size, LANES):
+                            store(square, k, positive(load(square, k)))
+                    # Where one group is a whole row, a vector may reach into the rows that are written next.
+                    fits = right == LANES or (across <= group and n * wide + LANES <= down * wide)
+                    if fits and some == LANES:
+                        store_transposed(square, at, LANES, flat, to, high * wide)
+                        continue
+                    store_transposed(square, at, LANES, turned, ZERO, LANES)
+                    for k in range(some):
+                        target = flat[to + k * high * wide : to + k * high * wide + right]
+                        source = turned[k * LANES : k * LANES + right]
+                        for l in range(right):
+                            target[l] = source[l]
+            first += group
 
 
 @written_in
@@ -109,6 +116,10 @@ def multiply_tiles(
     for o in range(panel * PANEL, (panel + panels) * PANEL, PANEL):
         m[:] = 0
         vectors = 2 if y.shape[0] - o > LANES else 1
+        # What is added at the point (1, 1) comes once into each answer, because all powers of 1 are 1.
+        for at in range(BIAS * (tiles * PANEL + GAP), BIAS * (tiles * PANEL + GAP) + tiles * PANEL, PANEL):
+            store(m, at, load(b, o))
+            store(m, at + LANES, load(b, o + LANES))
         for chunk in range(chunks):
             first = chunk * CHUNK
             count = min(CHUNK, channels - first)
@@ -122,7 +133,7 @@ def multiply_tiles(
                 multiply(
                     tiles, vectors, frozen(v), left, depth, ZERO + 1, frozen(u), right, steps, count, m, target, PANEL
                 )
-        _write_tiles(m, taps, b, relu, o, row, rows, across, y, space)
+        _write_tiles(m, taps, relu, o, row, rows, across, y, space)
 
 
 @helper
