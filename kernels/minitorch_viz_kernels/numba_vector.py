@@ -133,7 +133,7 @@ if SETTINGS.DISABLE_JIT:
 
     def store_transposed(x: Array, at: int, row: int, y: Array, to: int, column: int) -> None:
         places = np.arange(lanes_of(x.dtype))
-        y[to + places * column + places[:, None]] = x[at + places * 1 + places[:, None] * row].T
+        y[to + places * column + places[:, None]] = x[at + places + places[:, None] * row]
 
 else:
     _I = ir.IntType(32)
