@@ -64,6 +64,21 @@ def test_forward_and_dx_are_the_direct_sum(shape: tuple[Any, ...], taps: int) ->
     assert error(dx, exact("conv2d_dx", dy, w, size, ONE, padding, ONE, 1)) < 1e-5
 
 
+@pytest.mark.parametrize("taps", [3, 5])
+@pytest.mark.parametrize("wide", [7, 9, 14, 16, 20, 28, 31, 48, 50])
+def test_rows_that_fill_vectors_or_do_not(wide: int, taps: int) -> None:
+    """Answers are written a vector at a time: no row may spoil another, nor another thread's."""
+    for high, filters in ((5, 16), (14, 33)):
+        x, w, b = draw((1, 9, high, wide)), draw((filters, 9, taps, taps), 1), draw((filters,), 2)
+        padding, answers = (taps // 2, taps // 2), []
+        for count in (1, 3):
+            kernels.set_threads(count)
+            answers.append(numba_winograd.winograd(x, w, b, padding, relu=True))
+        kernels.set_threads(None)
+        assert error(answers[0], np.maximum(exact("conv2d", x, w, b, ONE, padding, ONE, 1), 0)) < 1e-5
+        np.testing.assert_array_equal(answers[0], answers[1])
+
+
 @pytest.mark.parametrize("segment", [192, 5])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_dw_is_the_direct_sum(shape: tuple[Any, ...], segment: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,10 +184,12 @@ def test_weights_changed_in_place_are_seen() -> None:
         assert not kernels.conv2d(x, w, None, ONE, ONE, ONE, 1)[:, 3].any()
 
 
-def test_a_nan_stays_in_the_tiles_that_see_it() -> None:
-    x, w = draw((1, 16, 24, 24)), draw((16, 16, 3, 3), 1)
+@pytest.mark.parametrize("taps", [3, 5])
+def test_a_nan_stays_in_the_tiles_that_see_it(taps: int) -> None:
+    x, w = draw((1, 16, 24, 24)), draw((16, 16, taps, taps), 1)
     x[0, 3, 2, 2] = np.nan
+    reach = taps // 2
     with kernels.use("numba"):
-        y = kernels.conv2d(x, w, None, ONE, ONE, ONE, 1)
-    assert np.isnan(y[..., 1:4, 1:4]).all()
+        y = kernels.conv2d(x, w, None, ONE, (reach, reach), ONE, 1)
+    assert np.isnan(y[..., 2 - reach : 3 + reach, 2 - reach : 3 + reach]).all()
     assert np.isfinite(y[..., 8:, 8:]).all()
