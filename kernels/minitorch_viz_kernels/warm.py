@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from .threads import crew, get_threads
+from .threads import ALONE, crew, get_threads
 
 ONE, TWO, NONE = (1, 1), (2, 2), (0, 0)
 
@@ -167,5 +167,8 @@ def warmup() -> float:
             _compile_at_once(_groups(_uncompiled(), get_threads()))
     run(SHARES)
     if kernels.current() == "numba":
+        from .numba_crew import serve
+
+        serve(ALONE, 1, 1)  # a closed board: compiled here, before a helper would do so on its own time
         crew(np.inf)  # hires the helpers
     return time.perf_counter() - start
