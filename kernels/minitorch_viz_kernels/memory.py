@@ -8,8 +8,8 @@ answer that has been forgotten is kept, and the next answer of about that size l
               ^               |                         when the last one is gone, the memory is back
               +---- loan <----+
 
-An array from here is like any other, except that it does not own its data. It begins at a multiple of 64 bytes, so that
-no vector of the processor lies across two lines of the cache.
+An array from here is like any other, except that it does not own its data. It begins with a line of the cache (see
+`threads.aligned`).
 """
 
 from __future__ import annotations
@@ -25,11 +25,10 @@ import numpy as np
 import numpy.typing as npt
 
 from .contract import Array
+from .threads import aligned
 
 LEAST = 1 << 15  # bytes; the C library itself hands out smaller pieces again at once
 MOST = 1 << 28  # bytes that are kept while nobody uses them
-LINE = 64  # bytes
-
 
 _returned: deque[Array] = deque()
 
@@ -41,9 +40,8 @@ class _Loan:
 
     def __init__(self, memory: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         self.memory = memory
-        at = memory.ctypes.data
         self.__array_interface__ = {
-            "version": 3, "data": (at + -at % LINE, False), "shape": shape, "typestr": dtype.str,
+            "version": 3, "data": (memory.ctypes.data, False), "shape": shape, "typestr": dtype.str,
         }  # fmt: skip
 
     def __del__(self, come_back: Callable[[Array], None] = _returned.append) -> None:
@@ -61,7 +59,7 @@ def empty(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
     size = math.prod(shape) * dtype.itemsize
     if size < LEAST:
         return np.empty(shape, dtype)
-    return np.asarray(_Loan(_memory(size + LINE), tuple(map(int, shape)), dtype))
+    return np.asarray(_Loan(_memory(size), tuple(map(int, shape)), dtype))
 
 
 def _memory(size: int) -> Array:
@@ -76,7 +74,7 @@ def _memory(size: int) -> Array:
         finally:
             _here.release()
     step = max(1 << 12, 1 << (size.bit_length() - 4))  # rounded up, so that an answer a little larger fits too
-    return np.empty(-(-size // step) * step, np.uint8)
+    return aligned(-(-size // step) * step)
 
 
 def _sort() -> None:

@@ -22,7 +22,7 @@ import numpy as np
 from .contract import Array
 from .memory import empty
 from .numba_crew import parallel, pieces, share
-from .numba_jit import helper, kernel, packed, summing
+from .numba_jit import flat_maps, helper, kernel, packed, summing
 from .threads import crew
 
 COST = 12  # a number's three walks cost about as much as so many multiplications of a convolution
@@ -115,13 +115,9 @@ def _backward(
     parallel(_backward_part, parts, board, (parts, dy, x, mean, var, w, eps, dx, dw, db))
 
 
-def _flat(array: Array) -> Array:
-    return array.reshape(*array.shape[:2], array.shape[2] * array.shape[3])
-
-
 def batch_norm(x: Array, w: Array, b: Array, eps: float) -> tuple[Array, Array, Array]:
     y, mean, var = empty(x.shape, x.dtype), np.empty(x.shape[1], x.dtype), np.empty(x.shape[1], x.dtype)
-    _forward(crew(COST * x.size), _flat(packed(x)), packed(w), packed(b), eps, _flat(y), mean, var)
+    _forward(crew(COST * x.size), flat_maps(packed(x)), packed(w), packed(b), eps, flat_maps(y), mean, var)
     return y, mean, var
 
 
@@ -130,7 +126,7 @@ def batch_norm_dx(
 ) -> tuple[Array, Array, Array]:  # fmt: skip
     dx, dw, db = empty(x.shape, x.dtype), np.empty(x.shape[1], x.dtype), np.empty(x.shape[1], x.dtype)
     _backward(
-        crew(COST * x.size), _flat(packed(dy)), _flat(packed(x)), packed(mean), packed(var), packed(w), eps, _flat(dx),
-        dw, db,
+        crew(COST * x.size), flat_maps(packed(dy)), flat_maps(packed(x)), packed(mean), packed(var), packed(w), eps,
+        flat_maps(dx), dw, db,
     )  # fmt: skip
     return dx, dw, db

@@ -31,8 +31,7 @@ from .numba_columns import store_columns
 from .numba_crew import GRAIN, PIECES, parallel, pieces, share
 from .numba_jit import helper, kernel, packed
 from .numba_layout import phases
-from .numba_product import ROWS, multiply
-from .numba_product import full_2 as full_tile
+from .numba_product import ROWS, full_2, multiply
 from .numba_vector import ZERO, frozen, lanes_of
 from .threads import HELPERS, crew, workspace
 
@@ -96,7 +95,7 @@ def _add_products(
                         sums[to + r * row : to + r * row + vectors * lanes] = 0
                 here = ((n * filters + o) * out_high + top) * out_wide
                 if some == ROWS and vectors == 2:  # written in: with few places, a call would be a twentieth of it
-                    full_tile(
+                    full_2(
                         flat_dy, here, out_high * out_wide, ZERO + 1, frozen(panel), ZERO, steps, rows * out_wide, sums,
                         to, row,
                     )  # fmt: skip

@@ -114,3 +114,8 @@ def packed(x: Array) -> Array:
     x = np.ascontiguousarray(x).view()
     x.flags.writeable = False
     return x
+
+
+def flat_maps(x: Array) -> Array:
+    """x (N, C, H, W) -> (N, C, H * W)."""
+    return x.reshape(*x.shape[:2], x.shape[2] * x.shape[3])

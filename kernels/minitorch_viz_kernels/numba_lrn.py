@@ -14,7 +14,7 @@ import math
 from .contract import Array
 from .memory import empty
 from .numba_crew import parallel, share
-from .numba_jit import helper, kernel, packed, written_in
+from .numba_jit import flat_maps, helper, kernel, packed, written_in
 from .numba_vector import frozen
 from .threads import HELPERS, crew, workspace
 
@@ -106,15 +106,11 @@ def _lrn_dx(
     parallel(_lrn_dx_part, len(dy) * parts, board, (parts, dy, x, scale, before, after, factor, beta, memory, dx))
 
 
-def _flat(array: Array) -> Array:
-    return array.reshape(*array.shape[:2], array.shape[2] * array.shape[3])
-
-
 def lrn(x: Array, size: int, alpha: float, beta: float, k: float) -> tuple[Array, Array]:
     y, scale, number = empty(x.shape, x.dtype), empty(x.shape, x.dtype), x.dtype.type
     _lrn(
-        crew(COST * x.size), _flat(packed(x)), size // 2, (size - 1) // 2, number(alpha), number(beta), number(k),
-        _flat(y), _flat(scale),
+        crew(COST * x.size), flat_maps(packed(x)), size // 2, (size - 1) // 2, number(alpha), number(beta), number(k),
+        flat_maps(y), flat_maps(scale),
     )  # fmt: skip
     return y, scale
 
@@ -125,7 +121,7 @@ def lrn_dx(dy: Array, x: Array, scale: Array, size: int, alpha: float, beta: flo
     threads, channels = int(board[HELPERS]) + 1, x.shape[1]
     memory = workspace(threads * 3 * channels * PIXELS, dy.dtype).reshape(threads, 3, channels, PIXELS)
     _lrn_dx(
-        board, _flat(packed(dy)), _flat(packed(x)), _flat(packed(scale)), (size - 1) // 2, size // 2,
-        number(2 * alpha * beta), number(beta), memory, _flat(dx),
+        board, flat_maps(packed(dy)), flat_maps(packed(x)), flat_maps(packed(scale)), (size - 1) // 2, size // 2,
+        number(2 * alpha * beta), number(beta), memory, flat_maps(dx),
     )  # fmt: skip
     return dx

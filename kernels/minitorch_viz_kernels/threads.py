@@ -191,13 +191,13 @@ def workspace(count: int, dtype: npt.DTypeLike) -> Array:
     size = count * np.dtype(dtype).itemsize
     space: Array | None = getattr(_here, "space", None)
     if size > 1 << 26:
-        space = _aligned(size)
+        space = aligned(size)
     elif space is None or len(space) < size:
-        _here.space = space = _aligned(max(size, 1 << 20))
+        _here.space = space = aligned(max(size, 1 << 20))
     return space[:size].view(dtype)
 
 
-def _aligned(size: int) -> Array:
+def aligned(size: int) -> Array:
     """So many bytes that begin with a line of the cache.
 
     NumPy's large arrays begin 16 bytes behind one. Then each of the widest vectors would lie in two lines, and loading

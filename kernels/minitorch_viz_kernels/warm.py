@@ -25,7 +25,7 @@ ONE, TWO, NONE = (1, 1), (2, 2), (0, 0)
 
 
 def _convolutions(kernels: Any, dtype: Any) -> None:
-    """All but Winograd's, which is for 3x3 filters in float32."""
+    """All but Winograd's."""
     x, w = np.ones((1, 16, 8, 8), dtype), np.ones((16, 16, 3, 3), dtype)
     for filters, padding, groups in ((w[:, :1], ONE, 16), (w[:, :, :1, :1], NONE, 1)):
         kernels.conv2d(x, filters, None, ONE, padding, ONE, groups)

@@ -81,8 +81,7 @@ class BatchNorm2d(Layer):
 
     def param_grads(self, dy: Array, saved: Saved) -> dict[str, Array]:
         dy, _ = same_batch(dy, saved.x)
-        _, weight, bias = self._gradients(dy, saved)
-        return {name: grad for name, grad in (("weight", weight), ("bias", bias)) if name in self.params}
+        return self._gradients(dy, saved)[1]
 
     @classmethod
     def examples(cls, rng: Generator) -> list[Example]:
@@ -110,8 +109,7 @@ class BatchNorm2d(Layer):
         """In training, the sums that the parameters get are those that `backward` takes out: one walk gives both."""
         if not saved.values or len(saved.x) != len(dy):
             return super().backward_and_grads(dy, saved)
-        dx, weight, bias = self._gradients(dy, saved)
-        return dx, {name: grad for name, grad in (("weight", weight), ("bias", bias)) if name in self.params}
+        return self._gradients(dy, saved)
 
     @classmethod
     def fresh(cls, channels: int) -> Self:
@@ -143,9 +141,10 @@ class BatchNorm2d(Layer):
     def _bias(self) -> Array:
         return np.zeros_like(self.running_mean) if self.bias is None else self.bias
 
-    def _gradients(self, dy: Array, saved: Saved) -> tuple[Array, Array, Array]:
-        """For input (in training), weight and bias."""
-        return kernels.batch_norm_dx(dy, saved.x, saved.mean, saved.var, self._weight, self.eps)
+    def _gradients(self, dy: Array, saved: Saved) -> tuple[Array, dict[str, Array]]:
+        """For the input (in training) and the parameters."""
+        dx, weight, bias = kernels.batch_norm_dx(dy, saved.x, saved.mean, saved.var, self._weight, self.eps)
+        return dx, {name: grad for name, grad in (("weight", weight), ("bias", bias)) if name in self.params}
 
     def _check(self, x: Array, training: bool) -> None:
         expect_axes(self, x, "N, C, H, W")
