@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
 from minitorch_viz._types import Array
@@ -28,8 +28,15 @@ class Tape:
 
     values: Mapping[str, Array]  # the output of every input and node that was run
     saved: Mapping[str, Any]  # what each layer's forward kept for its backward
+    fused: Mapping[str, str] = field(default_factory=dict)  # {convolution whose output was never written: its ReLU}
+
+    def like(self, name: str) -> Array:
+        """An array of the shape and dtype of a node's output, which a fused convolution has in common with its ReLU."""
+        return self[self.fused.get(name, name)]
 
     def __getitem__(self, name: str) -> Array:
+        if name in self.fused:
+            raise NetError(f"This tape has no value for {name!r}: with fuse=True only {self.fused[name]!r} has one.")
         if name not in self.values:
             raise NetError(f"This tape holds no value for {name!r}; {near(name, self.values, 'node')}.")
         return self.values[name]

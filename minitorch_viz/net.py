@@ -55,6 +55,7 @@ class Net:
         given: Mapping[str, Array] | None = None,
         upto: str | Sequence[str] | None = None,
         rng: Generator | None = None,
+        fuse: bool = False,
     ) -> Tape:
         """Run the net and keep what a backward pass needs.
 
@@ -62,11 +63,20 @@ class Net:
         given: outputs to use instead of computing them: patch or ablate a node, or start in the middle.
         upto: stop at this node (or these); None runs the whole net. Nodes that the goal does not need are left out.
         rng: randomness for training (dropout, batch statistics); None means use, not training.
+        fuse: where only a ReLU reads a convolution, write its answer after the ReLU and not before, too: an eighth
+            to a quarter of the pass is saved, backward passes are the same, and the tape holds no value for these
+            convolutions. Nodes of `upto` keep theirs.
         """
         values, saved = self._start(x, given), {}
-        for node in self._needed(values, upto):
-            values[node.name], saved[node.name] = self._run(node, values, rng)
-        return Tape(values, saved)
+        nodes = self._needed(values, upto)
+        fused = _convolutions_before_relu(nodes, check_names(upto or self.outputs, self.names, "upto")) if fuse else {}
+        for node in nodes:
+            if node.name in fused:
+                y, saved[node.name] = self._run(node, values, rng, relu=True)
+                values[fused[node.name]], saved[fused[node.name]] = y, ReLU.Saved(y)
+            elif node.name not in values:
+                values[node.name], saved[node.name] = self._run(node, values, rng)
+        return Tape(values, saved, fused)
 
     def predict(
         self,
@@ -90,7 +100,7 @@ class Net:
         values = self._start(x, given)
         nodes = self._needed(values, goal)
         last_reader = {name: node.name for node in nodes for name in node.inputs}
-        fused = _convolutions_before_relu(nodes, goal)
+        fused = _convolutions_before_relu(nodes, (goal,))
         for node in nodes:
             if node.name in fused:
                 values[fused[node.name]] = self._run(node, values, None, relu=True)[0]
@@ -253,13 +263,13 @@ class Net:
         settings = {"rng": rng} if node.layer.uses_rng else {}
         try:
             if relu and isinstance(node.layer, Conv2d):
-                return node.layer.predict_relu(*xs), None
+                return node.layer.forward(xs[0], relu=True)
             return node.layer.forward(*xs, **settings)
         except ShapeError as error:
             raise ShapeError(f"At node {node.name!r}: {error}") from error
 
 
-def _convolutions_before_relu(nodes: Sequence[Node], goal: str) -> dict[str, str]:
+def _convolutions_before_relu(nodes: Sequence[Node], goals: Sequence[str]) -> dict[str, str]:
     """{convolution: its ReLU}, where nobody else wants the convolution's output."""
     readers: dict[str, list[Node]] = {}
     for node in nodes:
@@ -268,6 +278,6 @@ def _convolutions_before_relu(nodes: Sequence[Node], goal: str) -> dict[str, str
     return {
         node.name: readers[node.name][0].name
         for node in nodes
-        if type(node.layer) is Conv2d and node.name != goal and len(readers.get(node.name, ())) == 1
+        if type(node.layer) is Conv2d and node.name not in goals and len(readers.get(node.name, ())) == 1
         and type(readers[node.name][0].layer) is ReLU
     }  # fmt: skip

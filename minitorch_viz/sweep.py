@@ -54,15 +54,15 @@ def sweep(
         if dy is None:
             continue
         if node.name in goals:
-            yield node.name, _whole(dy, tape[node.name])
+            yield node.name, _whole(dy, tape.like(node.name))
         if not any(name in leads for name in node.inputs):
             continue
         for name, dx in zip(node.inputs, _backward(node, tape, dy, rules), strict=False):
             if name in leads:
-                grads[name] = _sum(grads[name], dx, tape[name]) if name in grads else dx  # forks add up
+                grads[name] = _sum(grads[name], dx, tape.like(name)) if name in grads else dx  # forks add up
     for name, dy in grads.items():  # what is left has reached the net's inputs, or lies on no way to a goal
         if name in goals:
-            yield name, _whole(dy, tape[name])
+            yield name, _whole(dy, tape.like(name))
 
 
 def sweep_in_chunks(
@@ -130,7 +130,7 @@ def _backward(node: Node, tape: Tape, dy: Gradient, rules: Rules) -> tuple[Gradi
         dxs = _backward_of_patch(node, tape, dy, backward)
         if dxs is not None:
             return dxs
-    dx = backward(_whole(dy, tape[node.name]), tape.saved[node.name])
+    dx = backward(_whole(dy, tape.like(node.name)), tape.saved[node.name])
     return dx if isinstance(dx, tuple) else (dx,)
 
 
@@ -138,14 +138,14 @@ def _backward_of_patch(
     node: Node, tape: Tape, dy: Patch, backward: Callable[[Array, Any], Any]
 ) -> tuple[Patch, ...] | None:
     """The same on crops; None if the layer must see the whole map, or if a crop would be most of it."""
-    sizes = {tape[name].shape[2:] for name in node.inputs}
+    sizes = {tape.like(name).shape[2:] for name in node.inputs}
     window = node.layer.window
     if window is None or len(sizes) != 1 or len(in_size := sizes.pop()) != 2:
         return None
     x_boxes = window.reads(dy.boxes, in_size)
     if x_boxes.area > MOST * in_size[0] * in_size[1]:
         return None
-    y_boxes = window.gives(x_boxes, in_size, tape[node.name].shape[2:])
+    y_boxes = window.gives(x_boxes, in_size, tape.like(node.name).shape[2:])
     saved = node.layer.crop(tape.saved[node.name], x_boxes, y_boxes)
     if saved is None:
         return None

@@ -193,6 +193,36 @@ def test_predict_takes_a_relu_along_only_where_nobody_else_reads(rng: np.random.
         forked.predict(x[:, :1])
 
 
+@pytest.mark.parametrize("mode", ["normal", "deconvnet", "guided"])
+def test_a_fused_pass_gives_the_same_and_keeps_no_value_of_what_it_fused(
+    net: Net, rng: np.random.Generator, mode: str
+) -> None:
+    x, seed = rng.standard_normal((2, 2, 4, 5)), rng.standard_normal((2, 5))
+    plain, fused = net.forward(x), net.forward(x, fuse=True)
+    assert fused.fused == {"conv1": "relu1"}  # left and right go to a Concat, conv3 to a sum
+    for name in set(plain.values) - {"conv1"}:
+        np.testing.assert_array_equal(fused[name], plain[name])
+    rules, wrt = relu_mode(mode), ("input", "conv1", "relu2")
+    for name, dx in net.backward(fused, {"fc": seed}, rules=rules, wrt=wrt).items():
+        np.testing.assert_array_equal(dx, net.backward(plain, {"fc": seed}, rules=rules, wrt=wrt)[name])
+    for name, grad in net.param_grads(fused, {"fc": seed}).items():
+        np.testing.assert_array_equal(grad, net.param_grads(plain, {"fc": seed})[name])
+    with pytest.raises(NetError, match="no value for 'conv1': with fuse=True only 'relu1' has one"):
+        fused["conv1"]
+    with pytest.raises(NetError, match="seeds names 'conv1'"):
+        net.backward(fused, {"conv1": plain["conv1"]})
+    np.testing.assert_array_equal(net.forward(x, upto=("relu1", "conv1"), fuse=True)["conv1"], plain["conv1"])
+
+
+def test_a_fused_pass_of_one_unit_carries_boxes(net: Net, x: np.ndarray) -> None:
+    plain, fused = net.forward(x), net.forward(x, fuse=True)
+    seed = np.zeros_like(plain["relu1"])
+    seed[0, 1, 2, 2] = 1
+    np.testing.assert_array_equal(
+        net.backward(fused, {"relu1": seed})["input"], net.backward(plain, {"relu1": seed})["input"]
+    )
+
+
 def test_two_inputs(rng: np.random.Generator) -> None:
     net = Net([("sum", Add(), ("a", "b")), ("relu", ReLU())], inputs=("a", "b"))
     a, b = rng.standard_normal((2, 1, 3))

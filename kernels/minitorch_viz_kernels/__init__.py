@@ -210,17 +210,20 @@ def lrn_dx(dy: Array, x: Array, scale: Array, size: int, alpha: float, beta: flo
     return _module_for(dy).lrn_dx(dy, x, scale, size, float(alpha), float(beta))
 
 
-def relu(x: Array) -> tuple[Array, Array]:
-    """What is positive: x of any shape -> y = max(x, 0), and on (bool), where x > 0."""
+def relu(x: Array) -> Array:
+    """What is positive: x of any shape -> y = max(x, 0)."""
     (x,) = checks.floats("relu", x=x)
     return _module_for(x).relu(x)
 
 
-def relu_dx(dy: Array, on: Array | None, positive: bool = False) -> Array:
-    """The gradient of relu: dy (K, ...) where on, 0 elsewhere; `positive`: and only where dy > 0. on may be None."""
-    (dy,) = checks.floats("relu_dx", dy=dy)
-    checks.relu_dx(dy, on)
-    return _module_for(dy).relu_dx(dy, on, bool(positive))
+def relu_dx(dy: Array, y: Array | None, positive: bool = False) -> Array:
+    """The gradient of relu: dy (K, ...) where y > 0, 0 elsewhere; `positive`: and only where dy > 0. y may be None."""
+    if y is None:
+        (dy,) = checks.floats("relu_dx", dy=dy)
+    else:
+        dy, y = checks.floats("relu_dx", dy=dy, y=y)
+    checks.relu_dx(dy, y)
+    return _module_for(dy).relu_dx(dy, y, bool(positive))
 
 
 def add(a: Array, b: Array) -> Array:

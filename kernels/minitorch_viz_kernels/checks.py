@@ -241,17 +241,11 @@ def lrn_dx(dy: Array, x: Array, scale: Array, size: int) -> int:
     return whole("lrn_dx", "size", size)
 
 
-def relu_dx(dy: Array, on: Any) -> None:
+def relu_dx(dy: Array, y: Array | None) -> None:
     if dy.ndim == 0:
         raise ValueError("relu_dx: dy is a single number, but it needs an axis of seeds.")
-    if on is None:
-        return
-    if not isinstance(on, np.ndarray) and not is_cupy(on):
-        raise TypeError(f"relu_dx: on is a {type(on).__name__}; the array that relu returned is needed, or None.")
-    same_device("relu_dx", dy=dy, on=on)
-    if on.dtype != np.bool_:
-        raise TypeError(f"relu_dx: on holds {on.dtype} numbers; the bool array of relu is needed.")
-    _shape("relu_dx", "on", on, dy.shape, (1, *dy.shape[1:]))
+    if y is not None:
+        _shape("relu_dx", "y", y, dy.shape, (1, *dy.shape[1:]))
 
 
 def add(a: Array, b: Array) -> None:

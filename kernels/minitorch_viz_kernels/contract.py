@@ -158,21 +158,18 @@ class Kernels(Protocol):
         """
         ...
 
-    def relu(self, x: Array) -> tuple[Array, Array]:
-        """Keep what is positive, and note where that was.
-
-        x of any shape -> y = max(x, 0) (a NaN stays), on = x > 0 (bool), both of the same shape
-        """
+    def relu(self, x: Array) -> Array:
+        """Keep what is positive: x of any shape -> y = max(x, 0) of the same shape. A NaN stays."""
         ...
 
-    def relu_dx(self, dy: Array, on: Array | None, positive: bool = False) -> Array:
+    def relu_dx(self, dy: Array, y: Array | None, positive: bool = False) -> Array:
         """Let a gradient through where the gates are open, 0 elsewhere.
 
-        dy (K, ...), on (K or 1, ...) bool or None -> dx (K, ...)
+        dy (K, ...), y (K or 1, ...) as relu returned it, or None -> dx (K, ...)
 
-            dx = dy where on (None: everywhere), and, if `positive`, where dy > 0
+            dx = dy where y > 0 (None: everywhere), and, if `positive`, where dy > 0
 
-        With `on` this is the derivative of relu; with both gates guided backpropagation; with `positive` alone the
+        With `y` this is the derivative of relu; with both gates guided backpropagation; with `positive` alone the
         deconvnet. A NaN of dy passes the positive gate.
         """
         ...

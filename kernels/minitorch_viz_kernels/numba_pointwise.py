@@ -3,17 +3,15 @@
 These are limited by memory alone. So there is one way through it for all answers, and the crew shares it.
 
     x     -1.5   0.0   2.0   nan           dy       1.0  -2.0   3.0  -4.0
-    y      0.0   0.0   2.0   nan           on         0     1     1     1
-    on       0     0     1     0           dx       0.0  -2.0   3.0  -4.0    (positive: 0.0  0.0  3.0  0.0)
+    y      0.0   0.0   2.0   nan           y        0.0   1.5   0.2   7.0
+                                           dx       0.0  -2.0   3.0  -4.0    (positive: 0.0  0.0  3.0  0.0)
 
-NumPy writes y and the mask in two passes on one thread, and turns the mask into numbers before it multiplies.
+NumPy has one thread, and writes down whether y > 0 before it chooses.
 """
 
 from __future__ import annotations
 
 import math
-
-import numpy as np
 
 from .contract import Array
 from .memory import empty
@@ -25,29 +23,28 @@ COST = 8  # a number read, compared and written costs about as much as so many m
 
 
 @helper
-def _relu_part(number: int, _me: int, parts: int, x: Array, y: Array, on: Array) -> None:
+def _relu_part(number: int, _me: int, parts: int, x: Array, y: Array) -> None:
     """Some numbers."""
     first, stop = share(len(x), number, parts)
-    source, answers, mask = x[first:stop], y[first:stop], on[first:stop]
+    source, answers = x[first:stop], y[first:stop]
     nothing = y.dtype.type(0)
     for i in range(len(source)):
         value = source[i]
-        mask[i] = value > nothing
         answers[i] = nothing if value <= nothing else value  # a NaN is not below 0: it stays
 
 
 @kernel
-def _relu(board: Array, x: Array, y: Array, on: Array) -> None:
-    """x, y and on, flat."""
+def _relu(board: Array, x: Array, y: Array) -> None:
+    """x and y, flat."""
     parts = pieces(board, len(x), COST * len(x))
-    parallel(_relu_part, parts, board, (parts, x, y, on))
+    parallel(_relu_part, parts, board, (parts, x, y))
 
 
 @helper
 def _relu_dx_part(
-    number: int, _me: int, parts: int, dy: Array, on: Array, forward: bool, positive: bool, dx: Array
+    number: int, _me: int, parts: int, dy: Array, y: Array, forward: bool, positive: bool, dx: Array
 ) -> None:  # fmt: skip
-    """Some numbers of all seeds, which may share one mask."""
+    """Some numbers of all seeds, which may share one tape."""
     seeds, size = dy.shape
     at, stop = share(seeds * size, number, parts)
     nothing = dy.dtype.type(0)
@@ -56,15 +53,14 @@ def _relu_dx_part(
         end = min(size, begin + stop - at)
         source, answers = dy[k, begin:end], dx[k, begin:end]
         if forward:
-            mask = on[k % len(on), begin:end]
+            passed = y[k % len(y), begin:end]
             if positive:
                 for i in range(len(source)):
                     value = source[i]
-                    answers[i] = nothing if value <= nothing or not mask[i] else value
+                    answers[i] = nothing if value <= nothing or not passed[i] > nothing else value
             else:
                 for i in range(len(source)):
-                    value = source[i]
-                    answers[i] = value if mask[i] else nothing
+                    answers[i] = source[i] if passed[i] > nothing else nothing
         else:
             for i in range(len(source)):
                 value = source[i]
@@ -73,10 +69,10 @@ def _relu_dx_part(
 
 
 @kernel
-def _relu_dx(board: Array, dy: Array, on: Array, forward: bool, positive: bool, dx: Array) -> None:
-    """dy and dx (K, numbers), on (N or 1, numbers). forward, positive: which gates close."""
+def _relu_dx(board: Array, dy: Array, y: Array, forward: bool, positive: bool, dx: Array) -> None:
+    """dy and dx (K, numbers), y (K or 1, numbers). forward, positive: which gates close."""
     parts = pieces(board, dy.size, COST * dy.size)
-    parallel(_relu_dx_part, parts, board, (parts, dy, on, forward, positive, dx))
+    parallel(_relu_dx_part, parts, board, (parts, dy, y, forward, positive, dx))
 
 
 @helper
@@ -116,20 +112,18 @@ def _copy(board: Array, x: Array, y: Array, at: int) -> None:
     parallel(_copy_part, parts, board, (parts, x, y, at))
 
 
-def relu(x: Array) -> tuple[Array, Array]:
-    y, on = empty(x.shape, x.dtype), empty(x.shape, np.bool_)
-    _relu(crew(COST * x.size), packed(x).reshape(x.size), y.reshape(x.size), on.reshape(x.size))
-    return y, on
+def relu(x: Array) -> Array:
+    y = empty(x.shape, x.dtype)
+    _relu(crew(COST * x.size), packed(x).reshape(x.size), y.reshape(x.size))
+    return y
 
 
-def relu_dx(dy: Array, on: Array | None, positive: bool = False) -> Array:
+def relu_dx(dy: Array, y: Array | None, positive: bool = False) -> Array:
     dx = empty(dy.shape, dy.dtype)
     size = math.prod(dy.shape[1:])
-    mask = _NO_MASK if on is None else packed(on).reshape(len(on), size)
-    _relu_dx(
-        crew(COST * dy.size), packed(dy).reshape(len(dy), size), mask, on is not None, positive,
-        dx.reshape(len(dy), size),
-    )  # fmt: skip
+    arrived = packed(dy).reshape(len(dy), size)
+    passed = arrived if y is None else packed(y).reshape(len(y), size)
+    _relu_dx(crew(COST * dy.size), arrived, passed, y is not None, positive, dx.reshape(len(dy), size))
     return dx
 
 
@@ -148,6 +142,3 @@ def concat(xs: tuple[Array, ...], axis: int) -> Array:
         _copy(crew(COST * x.size), packed(x).reshape(rows, size), y.reshape(rows, y.shape[axis] * one), at)
         at += size
     return y
-
-
-_NO_MASK = packed(np.zeros((1, 1), np.bool_))

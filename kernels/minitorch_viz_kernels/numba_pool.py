@@ -14,23 +14,22 @@ from .contract import Array, Pair
 from .memory import empty
 from .numba_crew import parallel, pieces, share
 from .numba_jit import helper, kernel, packed
-from .numba_vector import keep_winners, lanes_of
+from .numba_vector import ZERO, lanes_of, store_strongest
 from .threads import HELPERS, crew, workspace
 
 COST = 10  # a comparison or a sum with its loads costs about as much as so many multiplications of a convolution
-CHUNK = 1024  # windows whose winners are looked for at a time: they stay in the nearest cache
-NOBODY = -(1 << 31)  # has won
 
 
 @helper
 def _maxpool_part(
     number: int, me: int, parts: int, x: Array, y: Array, won: Array, kernel: Pair, stride: Pair, padding: Pair,
-    lanes: int, memory: Array, room: int, codes: Array,
+    lanes: int, memory: Array, room: int, steps: Array, codes: Array, rest: Array,
 ) -> None:  # fmt: skip
     """Some maps.
 
-    A map is laid out in the phases of the stride, with a border of -inf, which never wins (see `numba_direct`). Then
-    each place (u, v) of the windows is one long row of pixels, compared with the best so far:
+    A map is laid out in the phases of the stride, with a border of -inf, which never wins (see `numba_direct`). Then a
+    place (u, v) of neighbouring windows is a row of neighbouring pixels, and a whole vector of windows keeps its best
+    so far in a register:
 
         place of the winner = where its window begins + code, and code = u * W + v
     """
@@ -38,14 +37,12 @@ def _maxpool_part(
     _, high, wide = y.shape
     (kh, kw), (sh, sw), (ph, pw) = kernel, stride, padding
     rows, columns = high + (kh - 1) // sh, wide + (kw - 1) // sw  # of a phase
-    size = sh * sw * rows * columns
-    border, space = memory[me * room :], memory[me * room + size :]
-    pieces_of = border[:size].reshape(sh, sw, rows, columns)
-    best, codes = space[:CHUNK], codes[me * CHUNK :]
+    border, space = memory[me * room :], memory[(me + 1) * room - lanes :]
+    pieces_of, rest = border[: sh * sw * rows * columns].reshape(sh, sw, rows, columns), rest[me * lanes :]
+    answers, switches = y.reshape(y.size), won.reshape(won.size)
     first, stop = share(maps, number, parts)
-    places = (high - 1) * columns + wide
+    pieces_of[:] = -np.inf  # once: the pixels of all maps come to the same places
     for m in range(first, stop):
-        border[:size] = -np.inf
         for row in range(min(height, (rows - 1) * sh + sh - ph)):
             i, a, source = (row + ph) // sh, (row + ph) % sh, x[m, row]
             for b in range(sw):
@@ -62,40 +59,40 @@ def _maxpool_part(
                 else:
                     for j in range(count):
                         inner[j] = source[begin + j * sw]
-        for start in range(0, places, CHUNK):
-            count = min(CHUNK, places - start)
-            for j in range(count):
-                best[j] = -np.inf
-                codes[j] = NOBODY
-            for u in range(kh):
-                for v in range(kw):
-                    code, at = u * width + v, ((u % sh * sw + v % sw) * rows + u // sh) * columns + v // sw + start
-                    for j in range(0, count, lanes):  # the last vector reads beyond; nobody looks at its answers
-                        keep_winners(border, at + j, code, best, codes, j)
-            for i in range(start // columns, min(high, (start + count - 1) // columns + 1)):
-                before, after = max(0, start - i * columns), min(wide, start + count - i * columns)
-                values, places_won = y[m, i, before:after], won[m, i, before:after]
-                found, noted = best[i * columns + before - start :], codes[i * columns + before - start :]
-                begin, nobody = (i * sh - ph) * width + before * sw - pw, False
-                for j in range(len(values)):
-                    values[j] = found[j]
-                for j in range(len(places_won)):
-                    places_won[j] = noted[j] + np.int32(begin + j * sw)
-                    nobody |= noted[j] == NOBODY
-                if nobody:  # somewhere all are -inf: the first pixel
-                    for j in range(len(places_won)):
-                        if noted[j] == NOBODY:
-                            places_won[j] = max(0, i * sh - ph) * width + max(0, (before + j) * sw - pw)
+        for i in range(high):
+            at, to, begin = i * columns, (m * high + i) * wide, (i * sh - ph) * width - pw
+            nobody = max(0, ph - i * sh) * width  # where all are -inf: the first pixel in the window
+            for j in range(0, wide - lanes + 1, lanes):
+                store_strongest(
+                    border, at + j, steps, codes, nobody, answers, switches, to + j, begin + j * sw, sw
+                )  # fmt: skip
+            j = wide // lanes * lanes
+            if j < wide:  # not a whole vector: what is read beyond the row is not kept
+                store_strongest(border, at + j, steps, codes, nobody, space, rest, ZERO, begin + j * sw, sw)
+                for k in range(wide - j):
+                    answers[to + j + k], switches[to + j + k] = space[k], rest[k]
+            for j in range(min(wide, (pw + sw - 1) // sw)):  # windows that begin in the padding
+                if answers[to + j] == -np.inf:
+                    switches[to + j] = max(0, i * sh - ph) * width + max(0, j * sw - pw)
 
 
 @kernel
 def _maxpool(
     board: Array, x: Array, y: Array, won: Array, kernel: Pair, stride: Pair, padding: Pair, lanes: int, memory: Array,
-    room: int, codes: Array,
+    room: int, steps: Array, codes: Array, rest: Array,
 ) -> None:  # fmt: skip
     """x (M, H, W) -> y and won (M, H', W'), M maps."""
     parts = pieces(board, len(x), COST * y.size * kernel[0] * kernel[1])
-    parallel(_maxpool_part, parts, board, (parts, x, y, won, kernel, stride, padding, lanes, memory, room, codes))
+    (kh, kw), (sh, sw) = kernel, stride
+    rows, columns = y.shape[1] + (kh - 1) // sh, y.shape[2] + (kw - 1) // sw
+    for u in range(kh):
+        for v in range(kw):
+            steps[u * kw + v] = ((u % sh * sw + v % sw) * rows + u // sh) * columns + v // sw
+            codes[u * kw + v] = u * x.shape[2] + v
+    parallel(
+        _maxpool_part, parts, board,
+        (parts, x, y, won, kernel, stride, padding, lanes, memory, room, steps, codes, rest),
+    )  # fmt: skip
 
 
 @helper
@@ -124,10 +121,11 @@ def maxpool2d(x: Array, kernel: Pair, stride: Pair, padding: Pair, out: Pair) ->
     won = empty((n * c, *out), np.int32)
     board, lanes = crew(COST * y.size * kernel[0] * kernel[1]), lanes_of(x.dtype)
     rows, columns = (out[a] + (kernel[a] - 1) // stride[a] for a in (0, 1))
-    threads, room = int(board[HELPERS]) + 1, stride[0] * stride[1] * rows * columns + CHUNK
-    memory, codes = workspace(threads * room, x.dtype), np.empty(threads * CHUNK, np.int32)
+    threads, room = int(board[HELPERS]) + 1, stride[0] * stride[1] * rows * columns + 2 * lanes
+    memory, rest = workspace(threads * room, x.dtype), np.empty(threads * lanes, np.int32)
+    steps, codes = np.empty(kernel[0] * kernel[1], np.int64), np.empty(kernel[0] * kernel[1], np.int32)
     maps = packed(x).reshape(n * c, height, width)
-    _maxpool(board, maps, y, won, kernel, stride, padding, lanes, memory, room, codes)
+    _maxpool(board, maps, y, won, kernel, stride, padding, lanes, memory, room, steps, codes, rest)
     return y.reshape(n, c, *out), won.reshape(n, c, *out)
 
 

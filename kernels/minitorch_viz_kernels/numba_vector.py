@@ -21,7 +21,7 @@ from typing import Any
 import numba
 import numpy as np
 from llvmlite import binding, ir
-from numba.core import types
+from numba.core import cgutils, types
 from numba.core.imputils import impl_ret_borrowed
 from numba.extending import intrinsic, models, overload, register_model
 
@@ -125,11 +125,25 @@ if SETTINGS.DISABLE_JIT:
     def frozen(x: Array) -> Array:
         return x
 
-    def keep_winners(x: Array, at: int, code: int, best: Array, codes: Array, to: int) -> None:
+    def store_strongest(
+        x: Array,
+        at: int,
+        steps: Array,
+        codes: Array,
+        first: int,
+        y: Array,
+        won: Array,
+        to: int,
+        begin: int,
+        stride: int,
+    ) -> None:
         lanes = lanes_of(x.dtype)
-        value, before = x[at : at + lanes], best[to : to + lanes]
-        wins = ~(value <= before) & (before == before)
-        best[to : to + lanes], codes[to : to + lanes][wins] = np.where(wins, value, before), code
+        best, found = np.full(lanes, -np.inf, x.dtype), np.full(lanes, first)
+        for step, code in zip(steps, codes, strict=True):
+            value = x[at + step : at + step + lanes]
+            wins = ~(value <= best) & (best == best)
+            best[wins], found[wins] = value[wins], code
+        y[to : to + lanes], won[to : to + lanes] = best, found + begin + stride * np.arange(lanes)
 
     def store_transposed(x: Array, at: int, row: int, y: Array, to: int, column: int) -> None:
         places = np.arange(lanes_of(x.dtype))
@@ -167,29 +181,56 @@ else:
         return types.void(x, types.intp, value), write
 
     @intrinsic
-    def keep_winners(_context: Any, x: Any, at: Any, code: Any, best: Any, codes: Any, to: Any) -> Any:
-        """Where x[at + j] is above best[to + j], or the first NaN: that is the best, and codes[to + j] = code."""
+    def store_strongest(
+        _context: Any, x: Any, at: Any, steps: Any, codes: Any, first: Any, y: Any, won: Any, to: Any, begin: Any,
+        stride: Any,
+    ) -> Any:  # fmt: skip
+        """y[to + j] = the largest of x[at + j + steps[k]] over k, or the first NaN; which k it was stands in won.
+
+        won[to + j] = codes[k] + begin + j * stride. Among equals the first wins; where nothing is above -inf, `first`
+        stands for codes[k].
+        """
 
         def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            kinds, (x, at, code, best, codes, to) = signature.args, args
-            value = load_vector(builder, pointer_to(context, builder, kinds[0], x, at))
-            best_at = pointer_to(context, builder, kinds[3], best, to)
-            before = load_vector(builder, best_at)
-            whole = ir.VectorType(ir.IntType(32), value.type.count)
-            codes_at = builder.bitcast(pointer_to(context, builder, kinds[4], codes, to), whole.as_pointer())
-            noted = builder.load(codes_at)
-            noted.align = 4
-            first = builder.insert_element(ir.Constant(whole, ir.Undefined), builder.trunc(code, ir.IntType(32)), _I(0))
-            everywhere = builder.shuffle_vector(first, ir.Constant(whole, ir.Undefined), ir.Constant(whole, None))
-            # A NaN is not below, above or equal to anything. Once it is best, nothing wins.
-            wins = builder.and_(
-                builder.fcmp_unordered("ugt", value, before), builder.fcmp_ordered("ord", before, before)
+            kinds, (x, at, steps, codes, first, y, won, to, begin, stride) = signature.args, args
+            source, target = (
+                pointer_to(context, builder, kinds[0], x, at),
+                pointer_to(context, builder, kinds[5], y, to),
+            )
+            number, whole = source.type.pointee, ir.VectorType(_I, llvm_vector(source.type.pointee).count)
+
+            def everywhere(code: Any) -> Any:
+                one = builder.insert_element(ir.Constant(whole, ir.Undefined), code, _I(0))
+                return builder.shuffle_vector(one, ir.Constant(whole, ir.Undefined), ir.Constant(whole, None))
+
+            best_at, code_at = (cgutils.alloca_once(builder, kind) for kind in (llvm_vector(number), whole))
+            builder.store(spread_number(builder, ir.Constant(number, float("-inf"))), best_at)
+            builder.store(everywhere(builder.trunc(first, _I)), code_at)
+            count = builder.extract_value(context.make_array(kinds[2])(context, builder, steps).shape, 0)
+            with cgutils.for_range(builder, count) as loop:
+                step = builder.load(pointer_to(context, builder, kinds[2], steps, loop.index))
+                code = builder.load(pointer_to(context, builder, kinds[3], codes, loop.index))
+                value, before = load_vector(builder, builder.gep(source, [step])), builder.load(best_at)
+                # A NaN is not below, above or equal to anything. Once it is best, nothing wins.
+                wins = builder.and_(
+                    builder.fcmp_unordered("ugt", value, before), builder.fcmp_ordered("ord", before, before)
+                )  # fmt: skip
+                builder.store(builder.select(wins, value, before), best_at)
+                builder.store(builder.select(wins, everywhere(code), builder.load(code_at)), code_at)
+            store_vector(builder, builder.load(best_at), target)
+            places = builder.mul(
+                everywhere(builder.trunc(stride, _I)), ir.Constant(whole, list(range(whole.count)))
             )  # fmt: skip
-            store_vector(builder, builder.select(wins, value, before), best_at)
-            builder.store(builder.select(wins, everywhere, noted), codes_at).align = 4
+            places = builder.add(places, everywhere(builder.trunc(begin, _I)))
+            store_vector(
+                builder,
+                builder.add(places, builder.load(code_at)),
+                pointer_to(context, builder, kinds[6], won, to),
+            )
             return context.get_dummy_value()
 
-        return types.void(x, types.intp, types.intp, best, codes, types.intp), write
+        number = types.intp
+        return types.void(x, number, steps, codes, number, y, won, number, number, number), write
 
     @intrinsic
     def frozen(_context: Any, x: Any) -> Any:

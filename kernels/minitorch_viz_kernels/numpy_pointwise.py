@@ -7,13 +7,14 @@ import numpy as np
 from .contract import Array
 
 
-def relu(x: Array) -> tuple[Array, Array]:
-    return np.maximum(x, 0), x > 0
+def relu(x: Array) -> Array:
+    y: Array = np.maximum(x, 0)
+    return y
 
 
-def relu_dx(dy: Array, on: Array | None, positive: bool = False) -> Array:
+def relu_dx(dy: Array, y: Array | None, positive: bool = False) -> Array:
     dx: Array = np.maximum(dy, 0) if positive else dy.copy()
-    return dx if on is None else np.where(on, dx, dx.dtype.type(0))
+    return dx if y is None else np.where(y > 0, dx, dx.dtype.type(0))
 
 
 def add(a: Array, b: Array) -> Array:

@@ -139,18 +139,17 @@ def lrn_dx(dy: Array, x: Array, scale: Array, size: int, alpha: float, beta: flo
     return dx
 
 
-def relu(x: Array) -> tuple[Array, Array]:
-    y, on = np.zeros_like(x), np.zeros(x.shape, np.bool_)
+def relu(x: Array) -> Array:
+    y = np.zeros_like(x)
     for at in np.ndindex(x.shape):
-        on[at] = x[at] > 0
         y[at] = 0 if x[at] <= 0 else x[at]
-    return y, on
+    return y
 
 
-def relu_dx(dy: Array, on: Array | None, positive: bool = False) -> Array:
+def relu_dx(dy: Array, y: Array | None, positive: bool = False) -> Array:
     dx = np.zeros_like(dy)
     for at in np.ndindex(dy.shape):
-        forward_gate = on is None or on[at[0] % len(on), *at[1:]]
+        forward_gate = y is None or y[at[0] % len(y), *at[1:]] > 0
         backward_gate = not positive or not dy[at] <= 0
         dx[at] = dy[at] if forward_gate and backward_gate else 0
     return dx

@@ -12,6 +12,7 @@ from minitorch_viz._types import Array, Generator, Pair
 from minitorch_viz.boxes import Boxes
 from minitorch_viz.errors import SettingError, ShapeError
 from minitorch_viz.layers.base import Example, Layer, expect_axes, expect_field, same_batch
+from minitorch_viz.layers.few import few_channels
 from minitorch_viz.layers.fields import PairField, WholeField, as_pair
 from minitorch_viz.layers.padding import reflect_pad, reflect_pad_backward
 from minitorch_viz.layers.window import Window
@@ -25,6 +26,7 @@ class Conv2d(Layer):
 
     weight (O, C/groups, kh, kw), bias (O,) or None; stride, padding, dilation: an int or (vertical, horizontal).
     padding_mode: what stands beyond the border, "zeros" or "reflect" (mirrored without repeating the edge).
+    forward(x, relu=True) is ReLU of the output: cut off before it is written, which saves a way through memory.
     Like every deep-learning library this is a cross-correlation: filters are not flipped.
 
     Raises ShapeError if x has another number of channels, or is smaller than a filter's reach.
@@ -54,16 +56,17 @@ class Conv2d(Layer):
         if self.padding_mode not in ("zeros", "reflect"):
             raise SettingError(f'Conv2d\'s padding_mode must be "zeros" or "reflect", but got {self.padding_mode!r}.')
 
-    def forward(self, x: Array) -> tuple[Array, Saved]:
+    def forward(self, x: Array, relu: bool = False) -> tuple[Array, Saved]:
         size = self._check(x)
         if self.padding_mode == "reflect":
             x = reflect_pad(x, self.padding)
-        y = kernels.conv2d(x, self.weight, self.bias, self.stride, self._zeros, self.dilation, self.groups)
+        y = kernels.conv2d(x, self.weight, self.bias, self.stride, self._zeros, self.dilation, self.groups, relu)
         return y, self.Saved(x, size)
 
     def backward(self, dy: Array, saved: Saved) -> Array:
         padded_size = saved.x.shape[2:]
-        dx = kernels.conv2d_dx(dy, self.weight, padded_size, self.stride, self._zeros, self.dilation, self.groups)
+        dy, weight = few_channels(dy, self.weight) if self.groups == 1 else (dy, self.weight)
+        dx = kernels.conv2d_dx(dy, weight, padded_size, self.stride, self._zeros, self.dilation, self.groups)
         return reflect_pad_backward(dx, self.padding) if self.padding_mode == "reflect" else dx
 
     def param_grads(self, dy: Array, saved: Saved) -> dict[str, Array]:
@@ -108,13 +111,6 @@ class Conv2d(Layer):
         weight = rng.standard_normal((out_channels, in_channels // groups, kh, kw)) * np.sqrt(2 / fan_in)
         bias = np.zeros(out_channels, np.float32)
         return cls(weight.astype(np.float32), bias, stride, padding, dilation, groups)
-
-    def predict_relu(self, x: Array) -> Array:
-        """ReLU of the output: cut off before it is written, which saves a way through memory."""
-        self._check(x)
-        if self.padding_mode == "reflect":
-            x = reflect_pad(x, self.padding)
-        return kernels.conv2d(x, self.weight, self.bias, self.stride, self._zeros, self.dilation, self.groups, True)
 
     @property
     def window(self) -> Window | None:

@@ -21,15 +21,21 @@ class ReLU(Layer):
     pixelwise: ClassVar[bool] = True
 
     class Saved(NamedTuple):
-        on: Array  # bool, shape of x: where x > 0
+        y: Array  # shape of x: the output itself, which is positive exactly where x is
+
+        @property
+        def on(self) -> Array:
+            """bool, shape of x: where the gate was open, x > 0."""
+            gate: Array = self.y > 0
+            return gate
 
     def forward(self, x: Array) -> tuple[Array, Saved]:
         expect_floats(self, x)
-        y, on = kernels.relu(x)  # np.maximum(x, 0) and x > 0, in one way through memory
-        return y, self.Saved(on)
+        y = kernels.relu(x)  # np.maximum(x, 0)
+        return y, self.Saved(y)
 
     def backward(self, dy: Array, saved: Saved) -> Array:
-        return kernels.relu_dx(dy, saved.on)  # dy where the gate was open, 0 elsewhere
+        return kernels.relu_dx(dy, saved.y)  # dy where y > 0, 0 elsewhere
 
     @classmethod
     def examples(cls, rng: Generator) -> list[Example]:

@@ -35,7 +35,7 @@ def deconvnet(layer: ReLU, dy: Array, saved: ReLU.Saved) -> Array:  # noqa: ARG0
 
 def guided(layer: ReLU, dy: Array, saved: ReLU.Saved) -> Array:  # noqa: ARG001 (every rule has this signature)
     """Springenberg et al. 2014: pass where the unit fired and the backward signal is positive."""
-    return kernels.relu_dx(dy, saved.on, positive=True)
+    return kernels.relu_dx(dy, saved.y, positive=True)
 
 
 def relu_mode(mode: ReluMode) -> Rules:

@@ -258,12 +258,12 @@ def _relu_calls(name: str) -> Iterator[Call]:
     yield Call(name, "relu", lambda rng: (numbers(rng),))
     for positive in (False, True):
         label = "-positive" if positive else ""
-        yield Call(name + label, "relu_dx", lambda rng, p=positive: (numbers(rng), numbers(rng) > 0, p))  # type: ignore[misc]
+        yield Call(name + label, "relu_dx", lambda rng, p=positive: (numbers(rng), numbers(rng), p))  # type: ignore[misc]
         yield Call(name + label + "-no-mask", "relu_dx", lambda rng, p=positive: (numbers(rng), None, p))  # type: ignore[misc]
         if shape[0]:
             yield Call(
                 name + label + "-one-tape", "relu_dx",
-                lambda rng, p=positive: (numbers(rng, 3), numbers(rng, 1) > 0, p),  # type: ignore[misc]
+                lambda rng, p=positive: (numbers(rng, 3), numbers(rng, 1), p),  # type: ignore[misc]
             )  # fmt: skip
 
 

@@ -74,12 +74,11 @@ def follow(
         a = kernels.to_device(places[part].astype(x.dtype), device).reshape(-1, *[1] * (way.ndim - 1))
         here = a * way
         here += low
-        tape = net.forward(given={name: here}, upto=unit.node)
+        tape = net.forward(given={name: here}, upto=unit.node, fuse=True)
         signals = backward(net, tape, unit, {}, wrt=name)[name].reshape(len(a), -1)
         values[part] = values_of(tape, unit)
-        # einsum, which keeps to this thread: a product with a vector would wake BLAS's own, and they hold the cores.
-        slopes[part] = kernels.to_cpu(np.einsum("kp,p->k", signals, way.ravel()))
-        total += np.einsum("k,kp->p", kernels.to_device(weights[part].astype(x.dtype), device), signals)
+        slopes[part] = kernels.to_cpu(kernels.matmul(signals, way.reshape(-1, 1)))[:, 0]
+        total += kernels.matmul(kernels.to_device(weights[None, part].astype(x.dtype), device), signals)[0]
         tick(len(a))
     total = total.reshape(way.shape)
     gradient = through_stem(net, name, x, total) if name in net else total

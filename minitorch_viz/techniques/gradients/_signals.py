@@ -25,7 +25,7 @@ from minitorch_viz.net import Net
 from minitorch_viz.rules.relu import ReluMode, relu_mode
 from minitorch_viz.techniques.target import Target
 
-CHUNK = 2  # images carried at a time
+CHUNK = 4  # images carried at a time
 
 
 class Signals(NamedTuple):
@@ -39,7 +39,7 @@ def at_pixels(net: Net, xs: Array, unit: Target, mode: ReluMode = "normal", chun
     """The signal at the pixels of each image xs (N, C, h, w), from `unit` back through the ReLUs by `mode`."""
     pixels, values = np.empty_like(xs), np.empty(len(xs), xs.dtype)
     for part in parts(len(xs), chunk):
-        tape = net.forward(xs[part], upto=unit.node)
+        tape = net.forward(xs[part], upto=unit.node, fuse=True)
         pixels[part] = backward(net, tape, unit, relu_mode(mode))[net.inputs[0]]
         values[part] = values_of(tape, unit)
     return Signals(pixels, values)
@@ -82,7 +82,7 @@ def mean_at_pixels(net: Net, xs: Iterable[Array], unit: Target, rules: Rules) ->
     count = 0
     x: Any = None
     for x in xs:
-        tape = net.forward(x, upto=unit.node)
+        tape = net.forward(x, upto=unit.node, fuse=True)
         total = total + backward(net, tape, unit, rules, wrt=first)[first or net.inputs[0]].sum(axis=0, keepdims=True)
         count += len(x)
     mean: Array = total / x.dtype.type(count)
