@@ -7,6 +7,8 @@ the geometry as plain Python integers.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import operator
 from typing import Any
 
@@ -60,9 +62,11 @@ def same_device(function: str, **arrays: Array) -> None:
 def axes(function: str, letters: str, **arrays: Array) -> None:
     """Each array has the axes that the letters name, and only the batch may be empty."""
     for name, array in arrays.items():
-        if array.ndim != len(letters.split(", ")):
+        if array.ndim != letters.count(",") + 1:
             raise ValueError(f"{function}: {name} has shape {array.shape}, but it needs the axes ({letters}).")
-        if 0 in [side for side, letter in zip(array.shape, letters.split(", "), strict=True) if letter != "N"]:
+        if array.size == 0 and 0 in [
+            side for side, letter in zip(array.shape, letters.split(", "), strict=True) if letter != "N"
+        ]:
             raise ValueError(f"{function}: {name} has shape {array.shape}; only the batch N may be empty.")
 
 
@@ -92,6 +96,23 @@ def whole(function: str, name: str, value: int) -> int:
 
 
 def _conv(
+    function: str, size: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
+) -> tuple[Pair, ConvGeometry]:
+    """(H', W') and the settings as plain integers. What has been found good is remembered: small layers are called
+    thousands of times, and each takes no longer than a dozen checks."""
+    if type(stride) is type(padding) is type(dilation) is tuple and len(stride) == len(padding) == len(dilation) == 2:
+        with contextlib.suppress(TypeError):  # what cannot be remembered is no integer
+            return _remembered(function, *size, *kernel, *stride, *padding, *dilation, groups)
+    return _checked_conv(function, size, kernel, stride, padding, dilation, groups)
+
+
+@functools.lru_cache(1024, typed=True)  # typed: 2 was found good, 2.0 was not
+def _remembered(function: str, *numbers: Any) -> tuple[Pair, ConvGeometry]:
+    size, kernel, stride, padding, dilation = (numbers[2 * i : 2 * i + 2] for i in range(5))
+    return _checked_conv(function, size, kernel, stride, padding, dilation, numbers[10])
+
+
+def _checked_conv(
     function: str, size: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
 ) -> tuple[Pair, ConvGeometry]:
     stride = pair(function, "stride", stride, least=1)

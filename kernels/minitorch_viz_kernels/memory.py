@@ -19,7 +19,7 @@ import math
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +30,15 @@ from .threads import aligned
 LEAST = 1 << 15  # bytes; the C library itself hands out smaller pieces again at once
 MOST = 1 << 28  # bytes that are kept while nobody uses them
 
-_returned: deque[Array] = deque()
+
+class _Memory(NamedTuple):
+    """Some bytes, and where they are: NumPy takes its time to say that."""
+
+    bytes: Array
+    address: int
+
+
+_returned: deque[_Memory] = deque()
 
 
 class _Loan:
@@ -38,18 +46,18 @@ class _Loan:
 
     __slots__ = ("__array_interface__", "memory")
 
-    def __init__(self, memory: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    def __init__(self, memory: _Memory, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         self.memory = memory
         self.__array_interface__ = {
-            "version": 3, "data": (memory.ctypes.data, False), "shape": shape, "typestr": dtype.str,
+            "version": 3, "data": (memory.address, False), "shape": shape, "typestr": dtype.str,
         }  # fmt: skip
 
-    def __del__(self, come_back: Callable[[Array], None] = _returned.append) -> None:
+    def __del__(self, come_back: Callable[[_Memory], None] = _returned.append) -> None:
         come_back(self.memory)  # one step that no lock need guard: this may run at any moment
 
 
 _sizes: list[int] = []  # of what is free, ascending
-_free: list[Array] = []  # in the same order
+_free: list[_Memory] = []  # in the same order
 _here = threading.Lock()
 
 
@@ -62,7 +70,7 @@ def empty(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
     return np.asarray(_Loan(_memory(size), tuple(map(int, shape)), dtype))
 
 
-def _memory(size: int) -> Array:
+def _memory(size: int) -> _Memory:
     """At least so many bytes: what is free and at most half too large, or new ones."""
     if _here.acquire(blocking=False):  # who would have to wait asks the system instead
         try:
@@ -74,18 +82,20 @@ def _memory(size: int) -> Array:
         finally:
             _here.release()
     step = max(1 << 12, 1 << (size.bit_length() - 4))  # rounded up, so that an answer a little larger fits too
-    return aligned(-(-size // step) * step)
+    fresh = aligned(-(-size // step) * step)
+    return _Memory(fresh, fresh.ctypes.data)
 
 
 def _sort() -> None:
     """What came back, into the free ones; if that is too much, all that was free goes back to the system."""
     while _returned:
         memory = _returned.popleft()
-        if sum(_sizes) + memory.nbytes > MOST:
+        size = memory.bytes.nbytes
+        if sum(_sizes) + size > MOST:
             forget()
-        if memory.nbytes <= MOST:
-            at = bisect.bisect_left(_sizes, memory.nbytes)
-            _sizes.insert(at, memory.nbytes)
+        if size <= MOST:
+            at = bisect.bisect_left(_sizes, size)
+            _sizes.insert(at, size)
             _free.insert(at, memory)
 
 

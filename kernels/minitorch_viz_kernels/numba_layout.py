@@ -33,12 +33,15 @@ def phases(x: Array, top: int, left: int, first: int, stop: int, out: Array) -> 
                 target[:begin] = 0
                 target[end:] = 0
                 source, inner = x[m, row, begin * right + b - left :], target[begin:end]
-                if right == 1:  # apart, because these two are compiled to vector instructions
+                if right == 1:  # apart, because these are compiled to vector instructions
                     for j in range(len(inner)):
                         inner[j] = source[j]
                 elif right == 2:
                     for j in range(len(inner)):
                         inner[j] = source[2 * j]
+                elif right == 4:
+                    for j in range(len(inner)):
+                        inner[j] = source[4 * j]
                 else:
                     for j in range(len(inner)):
                         inner[j] = source[j * right]

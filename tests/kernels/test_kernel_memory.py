@@ -73,7 +73,7 @@ def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     del arrays
     memory.empty((1 << 19,), np.float32)  # 2 MB
     assert 0 < sum(memory._sizes) <= 1 << 20
-    assert memory._sizes == sorted(free.nbytes for free in memory._free)
+    assert memory._sizes == sorted(free.bytes.nbytes for free in memory._free)
 
 
 def test_small_and_empty_arrays_come_from_numpy() -> None:
