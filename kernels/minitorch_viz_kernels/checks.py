@@ -64,7 +64,7 @@ def axes(function: str, letters: str, **arrays: Array) -> None:
     for name, array in arrays.items():
         if array.ndim != letters.count(",") + 1:
             raise ValueError(f"{function}: {name} has shape {array.shape}, but it needs the axes ({letters}).")
-        if array.size == 0 and 0 in [
+        if 0 in array.shape and 0 in [
             side for side, letter in zip(array.shape, letters.split(", "), strict=True) if letter != "N"
         ]:
             raise ValueError(f"{function}: {name} has shape {array.shape}; only the batch N may be empty.")
