@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -17,21 +16,25 @@ from minitorch_viz.rules.relu import ReluMode, relu_mode
 from minitorch_viz.techniques.base import Result, Technique
 from minitorch_viz.techniques.diagnose import not_finite
 from minitorch_viz.techniques.gradients._coarse import before
+from minitorch_viz.techniques.gradients._microscope_figure import (
+    draw_gates,
+    draw_tiles,
+    forwards_in_words,
+    frame,
+    strongest,
+)
 from minitorch_viz.techniques.gradients._microscope_page import page_data, render_page
-from minitorch_viz.techniques.gradients._unit import Place, Sum, Terms, opened, way_down
+from minitorch_viz.techniques.gradients._unit import Place, Sum, opened, way_down
 from minitorch_viz.techniques.receptive import Field, receptive_field
 from minitorch_viz.techniques.target import resolve_target
 from minitorch_viz.techniques.view import view
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from minitorch_viz.models import Model
 
 MODES: tuple[ReluMode, ...] = get_args(ReluMode)
-TILES = 16  # channels drawn; the others are summed up in words
-WRITTEN = 100  # with at most so many numbers in a row of tiles they are written into the cells
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,130 +167,29 @@ def _gate_above(net: Any, tape: Any, node: str) -> str:
     return readers[0].name if len(readers) == 1 and isinstance(readers[0].layer, ReLU) else node
 
 
-# ---------------------------------------------------------------------- the figure
-
-
 def plot(result: UnitView, figure: Figure) -> None:
     """Above the way forwards: photo, inputs, weights, products; below the way back: the gates and what is sent down."""
     figure.set_size_inches(13.2, 8.6)
     upper, lower = figure.subfigures(2, 1, height_ratios=(1.12, 1), squeeze=False).flat
     places = upper.subplot_mosaic([["photo", "x", "weight", "products"], ["crop", "x", "weight", "products"]])
     show_image(places["photo"], result.picture, "what the unit can see", result.pixel_aspect)
-    _frame(places["photo"], result.field)
+    frame(places["photo"], result.field)
     crop = result.picture[result.field.top : result.field.bottom, result.field.left : result.field.right]
     show_image(places["crop"], crop, f"{crop.shape[0]} x {crop.shape[1]} pixels, enlarged", result.pixel_aspect)
-    shown = _strongest(result.sum)
+    shown = strongest(result.sum)
     rows = (("inputs", "x"), ("times weights", "weight"), ("are products", "products"))
     for title, what in rows:
-        _tiles(places[what], [getattr(term, what) for term, _ in shown], title)
+        draw_tiles(places[what], [getattr(term, what) for term, _ in shown], title)
     upper.suptitle(f"{result.label}: forwards", fontsize=13)
     upper.supxlabel(forwards_in_words(result, shown), fontsize=10.5)
     table, *sent = lower.subplots(1, 4, width_ratios=(1.6, 1, 1, 1))
-    _gates(table, result)
+    draw_gates(table, result)
     scale = max(max(abs(one[-1]) for one in result.signals.values()), 1e-300)
     largest = max(float(np.abs(term.weight).max()) for term, _ in shown) or 1.0
     for axes, (mode, one) in zip(sent, result.signals.items(), strict=True):
-        _tiles(axes, [one[-1] * term.weight for term, _ in shown], f"{mode}: sent down", scale * largest)
+        draw_tiles(axes, [one[-1] * term.weight for term, _ in shown], f"{mode}: sent down", scale * largest)
     lower.suptitle(f"backwards, from {result.top}", fontsize=13)
     lower.supxlabel("sent down to each input: the signal behind the gate, times the weight (one scale)", fontsize=10.5)
-
-
-def forwards_in_words(result: UnitView, shown: Sequence[tuple[Terms, list[int]]]) -> str:
-    """The sum and the way up, in numbers."""
-    products = [float(term.products.sum()) for term in result.sum.terms]
-    count = sum(term.x.size for term in result.sum.terms)
-    channels = sum(len(term.groups) for term in result.sum.terms)
-    drawn = sum(len(groups) for _, groups in shown)
-    words = f"{count} products add up to {sum(products):.6g}, with the bias {result.sum.bias:+.6g}: "
-    words += "  →  ".join(f"{place.node} {place.value:.6g}" for place in result.way[::-1])
-    if drawn < channels:
-        rest = sum(products) - sum(float(term.products.sum()) for term, _ in shown)
-        words += f"\n(drawn: the {drawn} of {channels} channels with the largest products; the others add {rest:+.4g})"
-    return words
-
-
-def _strongest(total: Sum) -> list[tuple[Terms, list[int]]]:
-    """Each input's terms cut down to the channels that weigh most, at most TILES in all, in their order."""
-    sizes = [
-        (float(np.abs(tile).sum()), t, g) for t, term in enumerate(total.terms) for g, tile in enumerate(term.products)
-    ]
-    keep = sorted((t, g) for _, t, g in sorted(sizes, key=lambda one: -one[0])[:TILES])
-    found = []
-    for t, term in enumerate(total.terms):
-        groups = [g for one, g in keep if one == t]
-        if groups:
-            cut = term._replace(
-                groups=tuple(term.groups[g] for g in groups), x=term.x[groups], weight=term.weight[groups]
-            )
-            found.append((cut, groups))
-    return found
-
-
-def _tiles(axes: Axes, parts: Sequence[Array], title: str, scale: float | None = None) -> None:
-    """Tiles of one row of the picture side by side, red and blue around white, with numbers where they fit."""
-    tiles = [np.nan_to_num(tile) for part in parts for tile in part]
-    across = int(np.ceil(np.sqrt(len(tiles))))
-    down = -(-len(tiles) // across)
-    high, wide = (max(tile.shape[a] for tile in tiles) for a in (0, 1))
-    gap = 1 if high * wide > 1 and len(tiles) > 1 else 0
-    sheet = np.full((down * (high + gap) - gap, across * (wide + gap) - gap), np.nan)
-    for k, tile in enumerate(tiles):
-        row, column = (k // across) * (high + gap), (k % across) * (wide + gap)
-        sheet[row : row + tile.shape[0], column : column + tile.shape[1]] = tile
-    scale = scale or float(max(np.abs(tile).max() for tile in tiles)) or 1.0
-    axes.set_facecolor("#d9d9d9")
-    shown = np.ma.masked_invalid(sheet)
-    show_image(axes, shown, f"{title}: ±{scale:.3g}", cmap="RdBu_r", vmin=-scale, vmax=scale)
-    if sum(tile.size for tile in tiles) <= WRITTEN:
-        size = min(9.0, 55 / max(sheet.shape))
-        for (row, column), value in np.ndenumerate(sheet):
-            if np.isfinite(value):
-                ink = "white" if abs(value) > 0.6 * scale else "black"
-                axes.text(column, row, f"{value:.2g}", ha="center", va="center", fontsize=size, color=ink)
-
-
-def _frame(axes: Axes, field: Field) -> None:
-    from matplotlib.patches import Rectangle
-
-    size = (field.right - field.left, field.bottom - field.top)
-    for colour, width in (("black", 4.0), ("#ffd400", 2.0)):
-        axes.add_patch(
-            Rectangle((field.left - 0.5, field.top - 0.5), *size, fill=False, edgecolor=colour, linewidth=width)
-        )
-
-
-def _gates(axes: Axes, result: UnitView) -> None:
-    """The table of the three modes: what arrives, what the gate says, what goes on."""
-    axes.axis("off")
-    gate = len(result.way) > 1
-    up_at, down_at = result.way[0].node, result.way[-1].node
-    fired = result.way[-1].value > 0
-    rows = []
-    for mode, one in result.signals.items():
-        up, down = one[0], one[-1]
-        rows.append([mode, f"{up:.4g}", _gate_says(mode, fired, up) if gate else "no gate here", f"{down:.4g}"])
-    table = axes.table(
-        cellText=rows,
-        colLabels=["mode", f"arrives at\n{_short(up_at)}", "gate", f"goes on at\n{_short(down_at)}"],
-        colWidths=(0.2, 0.24, 0.32, 0.24),
-        cellLoc="center",
-        loc="center",
-    )
-    table.auto_set_font_size(False)
-    table.set_fontsize(9.5)
-    table.scale(1, 2.3)
-
-
-def _gate_says(mode: str, fired: bool, up: float) -> str:
-    """Why a ReLU lets a signal through in this mode, or not."""
-    open_, positive = ("fired" if fired else "did not fire"), ("signal > 0" if up > 0 else "signal ≤ 0")
-    says = {"normal": [open_], "deconvnet": [positive], "guided": [open_, positive]}[mode]
-    passes = {"normal": fired, "deconvnet": up > 0, "guided": fired and up > 0}[mode]
-    return f"{', '.join(says)}:\n{'passes' if passes else 'blocked'}"
-
-
-def _short(name: str) -> str:
-    return name if len(name) < 18 else f"…{name[-16:]}"
 
 
 def example() -> UnitView:
