@@ -26,6 +26,7 @@ from minitorch_viz._types import Array
 from minitorch_viz.boxes import Boxes, Patch, Span, whole_map
 from minitorch_viz.graph import Node, Rule, Rules, Tape, rule_for
 from minitorch_viz.layers.base import Layer
+from minitorch_viz.layers.few import not_zero
 
 # Bytes that the largest map may take for all seeds of a chunk: what the processor's last cache holds, and what the C
 # library still hands out again without asking the system for fresh, empty pages. Measured on SqueezeNet: 10 seeds a
@@ -47,7 +48,7 @@ def sweep(
     nodes = [node for node in nodes if node.name in tape.saved]
     leads = set(goals)  # names from which some goal can still be reached
     for node in nodes:
-        if any(name in leads for name in node.inputs):
+        if not leads.isdisjoint(node.inputs):
             leads.add(node.name)
     for node in reversed(nodes):
         dy = grads.pop(node.name, None)
@@ -55,7 +56,7 @@ def sweep(
             continue
         if node.name in goals:
             yield node.name, _whole(dy, tape.like(node.name))
-        if not any(name in leads for name in node.inputs):
+        if leads.isdisjoint(node.inputs):
             continue
         for name, dx in zip(node.inputs, _backward(node, tape, dy, rules), strict=False):
             if name in leads:
@@ -157,7 +158,7 @@ def _cropped(seed: Array) -> Gradient:
     """The boxes (of one size) outside of which each seed (K, C, H, W) is zero; the seed itself if they are large."""
     if seed.ndim != 4 or seed.size == 0 or not isinstance(seed, np.ndarray):  # on a GPU, finding the box costs more
         return seed
-    where = np.any(seed, axis=1)  # (K, H, W)
+    where = not_zero(seed, axis=1)  # (K, H, W)
     size = seed.shape[2:]
     rows, columns = (_span(np.any(where, axis=2 - a), size[a]) for a in (0, 1))
     boxes = Boxes(rows, columns)

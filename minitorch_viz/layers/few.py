@@ -19,8 +19,15 @@ def few_channels(dy: Array, weight: Array) -> tuple[Array, Array]:
     maps = dy.reshape(*dy.shape[:2], -1)  # (N, O, pixels)
     if FEW * np.count_nonzero(maps[:, :, maps.shape[2] // 2].any(axis=0)) > dy.shape[1]:  # one pixel says: not few
         return dy, weight
-    live = maps.any(axis=2).any(axis=0) if maps.shape[2] == 1 else ((maps.max(2) != 0) | (maps.min(2) != 0)).any(axis=0)
-    if FEW * np.count_nonzero(live) > dy.shape[1]:
+    channels = np.flatnonzero(not_zero(maps, axis=(0, 2)))
+    if FEW * len(channels) > dy.shape[1]:
         return dy, weight
-    channels = np.flatnonzero(live) if live.any() else np.array([0])
+    channels = channels if len(channels) else np.array([0])
     return dy[:, channels], weight[channels]
+
+
+def not_zero(x: Array, axis: int | tuple[int, ...]) -> Array:
+    """Where some number of x along the axes is not 0; a NaN is not. Like np.any, which takes floats one by one."""
+    bits = np.bitwise_or.reduce(x.view(f"u{x.itemsize}"), axis=axis)  # the sign, in front, may be that of -0.0
+    found: Array = bits << 1 != 0
+    return found

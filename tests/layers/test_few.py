@@ -7,7 +7,7 @@ import pytest
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz.layers import Conv2d, Linear
-from minitorch_viz.layers.few import few_channels
+from minitorch_viz.layers.few import few_channels, not_zero
 
 
 def signals(rng: np.random.Generator, shape: tuple[int, ...], channels: list[int]) -> np.ndarray:
@@ -52,3 +52,13 @@ def test_groups_stay_together(rng: np.random.Generator) -> None:
     dy = signals(rng, (1, 16, 4, 4), [6])
     whole = kernels.conv2d_dx(dy, conv.weight, (4, 4), (1, 1), (1, 1), (1, 1), 4)
     np.testing.assert_array_equal(conv.backward(dy, conv.forward(rng.standard_normal((1, 8, 4, 4)))[1]), whole)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_not_zero_is_any(rng: np.random.Generator, dtype: type) -> None:
+    x = np.where(rng.random((40, 7, 9)) < 0.05, rng.standard_normal((40, 7, 9)), 0).astype(dtype)
+    x[x == 0] *= rng.choice([-1, 1], (x == 0).sum()).astype(dtype)  # some are -0.0
+    x[3, 1, 2], x[4, 2, 2], x[5, 0, 0] = np.nan, np.inf, np.finfo(dtype).tiny / 4
+    for axis in (0, 1, (0, 2)):
+        np.testing.assert_array_equal(not_zero(x, axis), np.any(x, axis))
+        np.testing.assert_array_equal(not_zero(x[::2, :, ::3], axis), np.any(x[::2, :, ::3], axis))
