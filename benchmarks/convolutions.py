@@ -128,13 +128,17 @@ def calls(layer: Layer, torch: Any) -> dict[str, list[Callable[[], Any]]]:
 def medians(functions: list[Callable[[], Any]], seconds: float) -> list[float]:
     """The median time of each, in seconds. They take turns of a few calls; the first call of a turn is not counted.
 
-    The pause lets the other's waiting threads fall asleep, which would otherwise hold the cores.
+    The pause lets the other's waiting threads fall asleep, which would otherwise hold the cores. This thread does not
+    sleep: the system might wake it on another core, and a helper of the engine that is bound to that core then waits
+    behind it for some milliseconds, which is longer than a turn.
     """
     times: list[list[float]] = [[] for _ in functions]
     end = time.perf_counter() + seconds * len(functions)
     while time.perf_counter() < end or len(times[-1]) < 3:
         for function, taken in zip(functions, times, strict=True):
-            time.sleep(0.002)
+            pause = time.perf_counter() + 0.004
+            while time.perf_counter() < pause:
+                pass
             turn = time.perf_counter() + seconds / 8
             for call in range(20):
                 start = time.perf_counter()
