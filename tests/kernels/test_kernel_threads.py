@@ -138,6 +138,7 @@ print("children", statuses)
 """
 
 
+@pytest.mark.fresh
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_a_forked_child_computes() -> None:
     pytest.importorskip("numba")
@@ -172,6 +173,7 @@ print("children", statuses)
 """
 
 
+@pytest.mark.fresh
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_a_child_forked_in_the_middle_of_a_call_computes() -> None:
     pytest.importorskip("numba")
@@ -194,6 +196,7 @@ print("bye")
 """
 
 
+@pytest.mark.fresh
 @pytest.mark.parametrize("others", [0, 2])
 def test_the_interpreter_ends_while_helpers_are_awake(others: int) -> None:
     """Nothing hangs or aborts: `run_python` raises for any other exit than 0."""

@@ -20,6 +20,7 @@ def test_it_says_how_long_it_took() -> None:
         assert 0 < kernels.warmup() < 600
 
 
+@pytest.mark.fresh
 def test_nothing_compiles_after_it() -> None:
     pytest.importorskip("numba")
     code = """
