@@ -98,8 +98,10 @@ def whole(function: str, name: str, value: int) -> int:
 def _conv(
     function: str, size: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
 ) -> tuple[Pair, ConvGeometry]:
-    """(H', W') and the settings as plain integers. What has been found good is remembered: small layers are called
-    thousands of times, and each takes no longer than a dozen checks."""
+    """(H', W') and the settings as plain integers.
+
+    What has been found good is remembered: a small layer takes no longer than a dozen checks.
+    """
     if type(stride) is type(padding) is type(dilation) is tuple and len(stride) == len(padding) == len(dilation) == 2:
         with contextlib.suppress(TypeError):  # what cannot be remembered is no integer
             return _remembered(function, *size, *kernel, *stride, *padding, *dilation, groups)

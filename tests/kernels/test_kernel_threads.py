@@ -202,8 +202,7 @@ def test_the_interpreter_ends_while_helpers_are_awake(others: int) -> None:
     """Nothing hangs or aborts: `run_python` raises for any other exit than 0."""
     pytest.importorskip("numba")
     for _ in range(3):
-        # With bounds checks, nothing is kept on disk, and each of these would compile everything anew.
-        assert run_python(EXIT.format(others=others), NUMBA_BOUNDSCHECK="0") == "bye"
+        assert run_python(EXIT.format(others=others)) == "bye"
 
 
 def test_callers_come_and_go() -> None:
