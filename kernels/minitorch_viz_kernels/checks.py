@@ -7,15 +7,18 @@ the geometry as plain Python integers.
 
 from __future__ import annotations
 
-import contextlib
 import functools
+import itertools
 import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from .contract import Array, Pair, out_size
 
+_FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+Shape = tuple[int, ...]
 ConvGeometry = tuple[Pair, Pair, Pair, int]  # stride, padding, dilation, groups
 
 
@@ -28,9 +31,11 @@ def is_cupy(array: object) -> bool:
 def floats(function: str, **arrays: Any) -> list[Any]:
     """The arrays of one call in one common dtype; None stays None."""
     first, *others = list(arrays.values()) or [None]
-    if type(first) is np.ndarray and first.dtype in (np.float32, np.float64):  # nearly always: nothing to do
-        dtype = first.dtype
-        if all(other is None or (type(other) is np.ndarray and other.dtype == dtype) for other in others):
+    if type(first) is np.ndarray and first.dtype in _FLOATS:  # nearly always: nothing to do
+        for other in others:
+            if other is not None and (type(other) is not np.ndarray or other.dtype is not first.dtype):
+                break
+        else:
             return [first, *others]
     given = {name: array for name, array in arrays.items() if array is not None}
     if not given:
@@ -62,12 +67,14 @@ def same_device(function: str, **arrays: Array) -> None:
 def axes(function: str, letters: str, **arrays: Array) -> None:
     """Each array has the axes that the letters name, and only the batch may be empty."""
     for name, array in arrays.items():
-        if array.ndim != letters.count(",") + 1:
-            raise ValueError(f"{function}: {name} has shape {array.shape}, but it needs the axes ({letters}).")
-        if 0 in array.shape and 0 in [
-            side for side, letter in zip(array.shape, letters.split(", "), strict=True) if letter != "N"
-        ]:
-            raise ValueError(f"{function}: {name} has shape {array.shape}; only the batch N may be empty.")
+        _axes(function, letters, name, array.shape)
+
+
+def _axes(function: str, letters: str, name: str, shape: Shape) -> None:
+    if len(shape) != letters.count(",") + 1:
+        raise ValueError(f"{function}: {name} has shape {shape}, but it needs the axes ({letters}).")
+    if 0 in shape and 0 in [side for side, letter in zip(shape, letters.split(", "), strict=True) if letter != "N"]:
+        raise ValueError(f"{function}: {name} has shape {shape}; only the batch N may be empty.")
 
 
 def pair(function: str, name: str, value: Pair, least: int) -> Pair:
@@ -95,26 +102,33 @@ def whole(function: str, name: str, value: int) -> int:
     return number
 
 
-def _conv(
-    function: str, size: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
-) -> tuple[Pair, ConvGeometry]:
-    """(H', W') and the settings as plain integers.
+def _remembered(check: Callable[..., Any]) -> Callable[..., Any]:
+    """check((shapes), pairs ..., groups), which remembers what it found good: a layer is called again and again.
 
-    What has been found good is remembered: a small layer takes no longer than a dozen checks.
+    A small one takes no longer than a dozen checks.
     """
-    if type(stride) is type(padding) is type(dilation) is tuple and len(stride) == len(padding) == len(dilation) == 2:
-        with contextlib.suppress(TypeError):  # what cannot be remembered is no integer
-            return _remembered(function, *size, *kernel, *stride, *padding, *dilation, groups)
-    return _checked_conv(function, size, kernel, stride, padding, dilation, groups)
+
+    @functools.lru_cache(1024, typed=True)  # typed: a stride of 2 was found good, one of 2.0 was not
+    def known(shapes: Any, groups: Any, *numbers: Any) -> Any:
+        return check(shapes, *zip(numbers[::2], numbers[1::2], strict=True), groups)
+
+    @functools.wraps(check)
+    def checked(shapes: Any, *settings: Any) -> Any:
+        *pairs, groups = settings
+        with_two = True
+        try:
+            for pair in pairs:
+                with_two = with_two and len(pair) == 2
+            if with_two:
+                return known(shapes, groups, *itertools.chain(*pairs))
+        except TypeError:  # what cannot be counted or remembered is no pair of integers
+            pass
+        return check(shapes, *settings)
+
+    return checked
 
 
-@functools.lru_cache(1024, typed=True)  # typed: 2 was found good, 2.0 was not
-def _remembered(function: str, *numbers: Any) -> tuple[Pair, ConvGeometry]:
-    size, kernel, stride, padding, dilation = (numbers[2 * i : 2 * i + 2] for i in range(5))
-    return _checked_conv(function, size, kernel, stride, padding, dilation, numbers[10])
-
-
-def _checked_conv(
+def _conv(
     function: str, size: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
 ) -> tuple[Pair, ConvGeometry]:
     stride = pair(function, "stride", stride, least=1)
@@ -144,49 +158,76 @@ def _groups(function: str, channels: int, filters: int, per_filter: int, groups:
         raise ValueError(f"{function}: {filters} filters cannot be shared equally by {groups} groups.")
 
 
-def _shape(function: str, name: str, array: Array, *allowed: tuple[int, ...]) -> None:
-    if array.shape not in allowed:
-        raise ValueError(f"{function}: {name} has shape {array.shape}, but {' or '.join(map(str, allowed))} is needed.")
+def _shape(function: str, name: str, shape: Shape, *allowed: Shape) -> None:
+    if shape not in allowed:
+        raise ValueError(f"{function}: {name} has shape {shape}, but {' or '.join(map(str, allowed))} is needed.")
 
 
 def conv2d(
     x: Array, w: Array, b: Array | None, stride: Pair, padding: Pair, dilation: Pair, groups: int
 ) -> ConvGeometry:
-    axes("conv2d", "N, C, H, W", x=x)
-    axes("conv2d", "O, C/g, kh, kw", w=w)
-    _, geometry = _conv("conv2d", x.shape[2:], w.shape[2:], stride, padding, dilation, groups)
-    _groups("conv2d", x.shape[1], w.shape[0], w.shape[1], geometry[3])
+    shapes = (x.shape, w.shape, None if b is None else b.shape)
+    geometry: ConvGeometry = _conv2d(shapes, stride, padding, dilation, groups)
+    return geometry
+
+
+@_remembered
+def _conv2d(
+    shapes: tuple[Shape, Shape, Shape | None], stride: Pair, padding: Pair, dilation: Pair, groups: int
+) -> ConvGeometry:
+    x, w, b = shapes
+    _axes("conv2d", "N, C, H, W", "x", x)
+    _axes("conv2d", "O, C/g, kh, kw", "w", w)
+    _, geometry = _conv("conv2d", (x[2], x[3]), (w[2], w[3]), stride, padding, dilation, groups)
+    _groups("conv2d", x[1], w[0], w[1], geometry[3])
     if b is not None:
-        _shape("conv2d", "b", b, w.shape[:1])
+        _shape("conv2d", "b", b, w[:1])
     return geometry
 
 
 def conv2d_dx(
     dy: Array, w: Array, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
 ) -> tuple[Pair, ConvGeometry]:
-    axes("conv2d_dx", "N, O, H', W'", dy=dy)
-    axes("conv2d_dx", "O, C/g, kh, kw", w=w)
+    found: tuple[Pair, ConvGeometry] = _conv2d_dx((dy.shape, w.shape), size, stride, padding, dilation, groups)
+    return found
+
+
+@_remembered
+def _conv2d_dx(
+    shapes: tuple[Shape, Shape], size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
+) -> tuple[Pair, ConvGeometry]:
+    dy, w = shapes
+    _axes("conv2d_dx", "N, O, H', W'", "dy", dy)
+    _axes("conv2d_dx", "O, C/g, kh, kw", "w", w)
     size = pair("conv2d_dx", "size", size, least=1)
-    out, geometry = _conv("conv2d_dx", size, w.shape[2:], stride, padding, dilation, groups)
-    _groups("conv2d_dx", w.shape[1] * geometry[3], w.shape[0], w.shape[1], geometry[3])
-    _shape("conv2d_dx", "dy", dy, (dy.shape[0], w.shape[0], *out))
+    out, geometry = _conv("conv2d_dx", size, (w[2], w[3]), stride, padding, dilation, groups)
+    _groups("conv2d_dx", w[1] * geometry[3], w[0], w[1], geometry[3])
+    _shape("conv2d_dx", "dy", dy, (dy[0], w[0], *out))
     return size, geometry
 
 
 def conv2d_dw(
     dy: Array, x: Array, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
 ) -> tuple[Pair, ConvGeometry]:
-    axes("conv2d_dw", "N, O, H', W'", dy=dy)
-    axes("conv2d_dw", "N, C, H, W", x=x)
+    found: tuple[Pair, ConvGeometry] = _conv2d_dw((dy.shape, x.shape), kernel, stride, padding, dilation, groups)
+    return found
+
+
+@_remembered
+def _conv2d_dw(
+    shapes: tuple[Shape, Shape], kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
+) -> tuple[Pair, ConvGeometry]:
+    dy, x = shapes
+    _axes("conv2d_dw", "N, O, H', W'", "dy", dy)
+    _axes("conv2d_dw", "N, C, H, W", "x", x)
     kernel = pair("conv2d_dw", "kernel", kernel, least=1)
-    out, geometry = _conv("conv2d_dw", x.shape[2:], kernel, stride, padding, dilation, groups)
+    out, geometry = _conv("conv2d_dw", (x[2], x[3]), kernel, stride, padding, dilation, groups)
     groups = geometry[3]
-    if x.shape[1] % groups or dy.shape[1] % groups:
+    if x[1] % groups or dy[1] % groups:
         raise ValueError(
-            f"conv2d_dw: {x.shape[1]} channels and {dy.shape[1]} filters cannot both be shared equally "
-            f"by {groups} groups."
+            f"conv2d_dw: {x[1]} channels and {dy[1]} filters cannot both be shared equally by {groups} groups."
         )
-    _shape("conv2d_dw", "dy", dy, (x.shape[0], dy.shape[1], *out))
+    _shape("conv2d_dw", "dy", dy, (x[0], dy[1], *out))
     return kernel, geometry
 
 
@@ -227,7 +268,7 @@ def maxpool2d_dx(dy: Array, won: Any, size: Pair) -> Pair:
         raise TypeError(f"maxpool2d_dx: won holds {won.dtype} numbers; the int32 array of maxpool2d is needed.")
     size = pair("maxpool2d_dx", "size", size, least=1)
     _indexable("maxpool2d_dx", size)
-    _shape("maxpool2d_dx", "won", won, dy.shape, (1, *dy.shape[1:]))
+    _shape("maxpool2d_dx", "won", won.shape, dy.shape, (1, *dy.shape[1:]))
     if won.size and (int(won.min()) < 0 or int(won.max()) >= size[0] * size[1]):
         raise ValueError(
             f"maxpool2d_dx: won points at pixels from {int(won.min())} to {int(won.max())}, but an image of {size} "
@@ -259,8 +300,8 @@ def lrn(x: Array, size: int) -> int:
 
 def lrn_dx(dy: Array, x: Array, scale: Array, size: int) -> int:
     axes("lrn_dx", "N, C, H, W", dy=dy, x=x, scale=scale)
-    _shape("lrn_dx", "x", x, dy.shape, (1, *dy.shape[1:]))
-    _shape("lrn_dx", "scale", scale, x.shape)
+    _shape("lrn_dx", "x", x.shape, dy.shape, (1, *dy.shape[1:]))
+    _shape("lrn_dx", "scale", scale.shape, x.shape)
     return whole("lrn_dx", "size", size)
 
 
@@ -268,11 +309,11 @@ def relu_dx(dy: Array, y: Array | None) -> None:
     if dy.ndim == 0:
         raise ValueError("relu_dx: dy is a single number, but it needs an axis of seeds.")
     if y is not None:
-        _shape("relu_dx", "y", y, dy.shape, (1, *dy.shape[1:]))
+        _shape("relu_dx", "y", y.shape, dy.shape, (1, *dy.shape[1:]))
 
 
 def add(a: Array, b: Array) -> None:
-    _shape("add", "b", b, a.shape)
+    _shape("add", "b", b.shape, a.shape)
 
 
 def concat(xs: list[Array], axis: int) -> int:
@@ -288,14 +329,14 @@ def batch_norm(x: Array, **of_channels: Array) -> None:
     if not len(x):
         raise ValueError(f"batch_norm: x has shape {x.shape}; an empty batch has no mean.")
     for name, array in of_channels.items():
-        _shape("batch_norm", name, array, x.shape[1:2])
+        _shape("batch_norm", name, array.shape, x.shape[1:2])
 
 
 def batch_norm_dx(dy: Array, x: Array, **of_channels: Array) -> None:
     axes("batch_norm_dx", "N, C, H, W", x=x)
-    _shape("batch_norm_dx", "dy", dy, x.shape)
+    _shape("batch_norm_dx", "dy", dy.shape, x.shape)
     for name, array in of_channels.items():
-        _shape("batch_norm_dx", name, array, x.shape[1:2])
+        _shape("batch_norm_dx", name, array.shape, x.shape[1:2])
 
 
 def matmul(a: Array, b: Array) -> None:
@@ -310,17 +351,17 @@ def lstm(x: Array, w: Array, u: Array, b: Array, h0: Array, c0: Array) -> None:
     axes("lstm", "T, N, D", x=x)
     axes("lstm", "4H, H", u=u)
     hidden = u.shape[1]
-    _shape("lstm", "u", u, (4 * hidden, hidden))
-    _shape("lstm", "w", w, (4 * hidden, x.shape[2]))
-    _shape("lstm", "b", b, (4 * hidden,))
-    _shape("lstm", "h0", h0, (x.shape[1], hidden))
-    _shape("lstm", "c0", c0, (x.shape[1], hidden))
+    _shape("lstm", "u", u.shape, (4 * hidden, hidden))
+    _shape("lstm", "w", w.shape, (4 * hidden, x.shape[2]))
+    _shape("lstm", "b", b.shape, (4 * hidden,))
+    _shape("lstm", "h0", h0.shape, (x.shape[1], hidden))
+    _shape("lstm", "c0", c0.shape, (x.shape[1], hidden))
 
 
 def lstm_dz(dy: Array, u: Array, c0: Array, **saved: Array) -> None:
     axes("lstm_dz", "T, N, H", dy=dy)
     steps, batch, hidden = dy.shape
-    _shape("lstm_dz", "u", u, (4 * hidden, hidden))
-    _shape("lstm_dz", "c0", c0, (batch, hidden), (1, hidden))
+    _shape("lstm_dz", "u", u.shape, (4 * hidden, hidden))
+    _shape("lstm_dz", "c0", c0.shape, (batch, hidden), (1, hidden))
     for name, array in saved.items():
-        _shape("lstm_dz", name, array, (steps, len(c0), hidden))
+        _shape("lstm_dz", name, array.shape, (steps, len(c0), hidden))

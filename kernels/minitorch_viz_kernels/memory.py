@@ -15,11 +15,12 @@ An array from here is like any other, except that it does not own its data. It b
 from __future__ import annotations
 
 import bisect
+import functools
 import math
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -46,10 +47,10 @@ class _Loan:
 
     __slots__ = ("__array_interface__", "memory")
 
-    def __init__(self, memory: _Memory, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    def __init__(self, memory: _Memory, shape: tuple[int, ...], typestr: str) -> None:
         self.memory = memory
         self.__array_interface__ = {
-            "version": 3, "data": (memory.address, False), "shape": shape, "typestr": dtype.str,
+            "version": 3, "data": (memory.address, False), "shape": shape, "typestr": typestr,
         }  # fmt: skip
 
     def __del__(self, come_back: Callable[[_Memory], None] = _returned.append) -> None:
@@ -63,11 +64,17 @@ _here = threading.Lock()
 
 def empty(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
     """An array that holds anything, as of `np.empty`."""
-    dtype = np.dtype(dtype)
-    size = math.prod(shape) * dtype.itemsize
+    itemsize, typestr = _layout(dtype)
+    size = math.prod(shape) * itemsize
     if size < LEAST:
         return np.empty(shape, dtype)
-    return np.asarray(_Loan(_memory(size), tuple(map(int, shape)), dtype))
+    return np.asarray(_Loan(_memory(int(size)), shape, typestr))
+
+
+@functools.cache
+def _layout(dtype: npt.DTypeLike) -> tuple[int, str]:
+    """Bytes of a number, and its name in `__array_interface__`: NumPy takes its time to say them."""
+    return np.dtype(dtype).itemsize, np.dtype(dtype).str
 
 
 def _memory(size: int) -> _Memory:

@@ -213,15 +213,17 @@ else:
     def _work(board: Array, me: int) -> bool:
         """Do parts until no more are to be had; returns whether there was one."""
         some = False
+        step = 1 if me == 0 else -1 << PARTS
         while True:
             ticket = _load(board, TICKET)
             if ticket & MASK >= ticket >> PARTS:
                 return some
-            ticket = _add(board, TICKET, 1)  # it may be another job's by now: only what this step returned counts
-            if ticket & MASK >= ticket >> PARTS:
+            ticket = _add(board, TICKET, step)  # it may be another job's by now: only what this step returned counts
+            first, last = ticket & MASK, (ticket >> PARTS) - 1
+            if first > last:
                 return some
             some = True
-            if _run(board[JOB], board[JOB + 1], ticket & MASK, me):  # the job stays until this part is done
+            if _run(board[JOB], board[JOB + 1], first if me == 0 else last, me):  # the job stays until this part is done
                 _store(board, FAILED, 1)
             _add(board, LEFT, -1)
 

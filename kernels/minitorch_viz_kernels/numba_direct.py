@@ -152,7 +152,7 @@ def _convolve(
         )  # fmt: skip
 
 
-def _follow(plan: Plan, x: Array, w: Array, b: Array, relu: bool, y: Array) -> None:
+def _follow(plan: Plan, x: Array, w: Array, b: Array, lanes: int, relu: bool, y: Array) -> None:
     """x (N, C, H, W), w (O, ...), b (O,), all packed -> y (N, O, H', W'), in the form that the plan gives them."""
     if not y.size:
         return
@@ -163,21 +163,19 @@ def _follow(plan: Plan, x: Array, w: Array, b: Array, relu: bool, y: Array) -> N
     many = len(x) >= 4 * threads and plan.cost < SMALL
     _convolve(
         board, x, w, plan.w_step, b, plan.table, plan.steps, plan.before, plan.stride, plan.size, plan.copied, many,
-        plan.spread, lanes_of(x.dtype), x.dtype.type(0 if relu else -np.inf), y, memory, image_room, plan.room,
+        plan.spread, lanes, x.dtype.type(0 if relu else -np.inf), y, memory, image_room, plan.room,
     )  # fmt: skip
 
 
 def conv2d(
     x: Array, w: Array, b: Array | None, stride: Pair, padding: Pair, dilation: Pair, groups: int, relu: bool = False
 ) -> Array:
-    images, channels, height, width = x.shape
-    filters = len(w)
-    plan = forward_plan(
-        (channels, height, width), w.shape, stride, padding, dilation, groups, lanes_of(x.dtype), get_threads()
-    )  # fmt: skip
+    images, *shape = x.shape
+    filters, lanes = len(w), lanes_of(x.dtype)
+    plan = forward_plan(tuple(shape), w.shape, stride, padding, dilation, groups, lanes, get_threads())
     y = empty((images, filters, *plan.answers), x.dtype)
     bias = packed(np.zeros(filters, x.dtype) if b is None else b)
-    _follow(plan, packed(x).reshape(images, channels, *plan.shape), packed(w).reshape(w.size), bias, relu, y)
+    _follow(plan, packed(x, images, shape[0], *plan.shape), packed(w, w.size), bias, lanes, relu, y)
     return y.reshape(images, filters, *plan.out)
 
 
@@ -205,9 +203,9 @@ def conv2d_dx(dy: Array, w: Array, size: Pair, stride: Pair, padding: Pair, dila
     )  # fmt: skip
     if plan.w_step == 1:
         turned = np.empty((groups, rows, per_group), w.dtype)
-        _turn(crew(10.0 * w.size), packed(w).reshape(groups, per_group, rows), lanes, turned)
+        _turn(crew(10.0 * w.size), packed(w, groups, per_group, rows), lanes, turned)
         w = turned if plan.order is None else turned.reshape(groups * rows, per_group)[plan.order]
     dx = empty((images, depth * groups, *plan.answers), dy.dtype)
     nothing = packed(np.zeros(depth * groups, dy.dtype))
-    _follow(plan, packed(dy).reshape(images, filters, *plan.shape), packed(w.reshape(-1)), nothing, False, dx)
+    _follow(plan, packed(dy, images, filters, *plan.shape), packed(w, w.size), nothing, lanes, False, dx)
     return dx.reshape(images, depth * groups, *size)

@@ -106,13 +106,13 @@ announcer = Announcer()
 event.register("numba:compile", announcer)
 
 
-def packed(x: Array) -> Array:
-    """The array as a contiguous, read-only view.
+def packed(x: Array, *shape: int) -> Array:
+    """The array as a contiguous, read-only view, of its own shape or another.
 
     Numba compiles anew for each memory layout and for read-only arrays, at a second each: this leaves one kind.
     """
-    x = np.ascontiguousarray(x).view()
-    x.flags.writeable = False
+    x = np.ascontiguousarray(x).reshape(shape or x.shape)
+    x.setflags(write=False)
     return x
 
 

@@ -54,7 +54,7 @@ def panels(b: Array) -> Array:
     wide = 2 * lanes_of(b.dtype)
     out = np.empty((-(-b.shape[1] // wide), len(b), wide), b.dtype)
     _fill_panels(crew(4.0 * out.size), packed(b), wide, out)
-    return packed(out).reshape(-1)
+    return packed(out, out.size)
 
 
 def panel_steps(depth: int, lanes: int) -> Array:

@@ -114,22 +114,22 @@ def _copy(board: Array, x: Array, y: Array, at: int) -> None:
 
 def relu(x: Array) -> Array:
     y = empty(x.shape, x.dtype)
-    _relu(crew(COST * x.size), packed(x).reshape(x.size), y.reshape(x.size))
+    _relu(crew(COST * x.size), packed(x, x.size), y.reshape(x.size))
     return y
 
 
 def relu_dx(dy: Array, y: Array | None, positive: bool = False) -> Array:
     dx = empty(dy.shape, dy.dtype)
     size = math.prod(dy.shape[1:])
-    arrived = packed(dy).reshape(len(dy), size)
-    passed = arrived if y is None else packed(y).reshape(len(y), size)
+    arrived = packed(dy, len(dy), size)
+    passed = arrived if y is None else packed(y, len(y), size)
     _relu_dx(crew(COST * dy.size), arrived, passed, y is not None, positive, dx.reshape(len(dy), size))
     return dx
 
 
 def add(a: Array, b: Array) -> Array:
     y = empty(a.shape, a.dtype)
-    _add(crew(COST * a.size), packed(a).reshape(a.size), packed(b).reshape(a.size), y.reshape(a.size))
+    _add(crew(COST * a.size), packed(a, a.size), packed(b, a.size), y.reshape(a.size))
     return y
 
 
@@ -139,6 +139,6 @@ def concat(xs: tuple[Array, ...], axis: int) -> Array:
     rows, one, at = math.prod(before), math.prod(after), 0
     for x in xs:
         size = x.shape[axis] * one
-        _copy(crew(COST * x.size), packed(x).reshape(rows, size), y.reshape(rows, y.shape[axis] * one), at)
+        _copy(crew(COST * x.size), packed(x, rows, size), y.reshape(rows, y.shape[axis] * one), at)
         at += size
     return y

@@ -124,7 +124,7 @@ def maxpool2d(x: Array, kernel: Pair, stride: Pair, padding: Pair, out: Pair) ->
     threads, room = int(board[HELPERS]) + 1, stride[0] * stride[1] * rows * columns + 2 * lanes
     memory, rest = workspace(threads * room, x.dtype), np.empty(threads * lanes, np.int32)
     steps, codes = np.empty(kernel[0] * kernel[1], np.int64), np.empty(kernel[0] * kernel[1], np.int32)
-    maps = packed(x).reshape(n * c, height, width)
+    maps = packed(x, n * c, height, width)
     _maxpool(board, maps, y, won, kernel, stride, padding, lanes, memory, room, steps, codes, rest)
     return y.reshape(n, c, *out), won.reshape(n, c, *out)
 
@@ -132,7 +132,7 @@ def maxpool2d(x: Array, kernel: Pair, stride: Pair, padding: Pair, out: Pair) ->
 def maxpool2d_dx(dy: Array, won: Array, size: Pair) -> Array:
     n, c, high, wide = dy.shape
     dx = empty((n * c, size[0] * size[1]), dy.dtype)
-    answers, switches = packed(dy).reshape(n, c, high * wide), packed(won).reshape(len(won), c, high * wide)
+    answers, switches = packed(dy, n, c, high * wide), packed(won, len(won), c, high * wide)
     _maxpool_dx(crew(COST * (dy.size + dx.size)), answers, switches, dx)
     return dx.reshape(n, c, *size)
 
@@ -214,7 +214,7 @@ def avgpool2d(x: Array, kernel: Pair, stride: Pair, padding: Pair, out: Pair, co
     n, c, height, width = x.shape
     y = empty((n * c, *out), x.dtype)
     board = crew(COST * y.size * kernel[0] * kernel[1])
-    _avgpool(board, packed(x).reshape(n * c, height, width), y, kernel, stride, padding, count_include_pad)
+    _avgpool(board, packed(x, n * c, height, width), y, kernel, stride, padding, count_include_pad)
     return y.reshape(n, c, *out)
 
 
@@ -222,5 +222,5 @@ def avgpool2d_dx(dy: Array, kernel: Pair, stride: Pair, padding: Pair, size: Pai
     n, c, high, wide = dy.shape
     dx = empty((n * c, *size), dy.dtype)
     board = crew(COST * dy.size * kernel[0] * kernel[1])
-    _avgpool_dx(board, packed(dy).reshape(n * c, high, wide), dx, kernel, stride, padding, count_include_pad)
+    _avgpool_dx(board, packed(dy, n * c, high, wide), dx, kernel, stride, padding, count_include_pad)
     return dx.reshape(n, c, *size)

@@ -82,7 +82,7 @@ def winograd(x: Array, w: Array, b: Array | None, padding: Pair, backward: bool 
     if b is not None:
         bias[:filters] = b
     convolve(
-        board, one, packed(x), packed(w).reshape(*w.shape[:2], taps * taps), taps, packed(bias), padding, backward,
+        board, one, packed(x), packed(w, *w.shape[:2], taps * taps), taps, packed(bias), padding, backward,
         relu, rows, across, y, _STEPS, memory, common, own,
     )  # fmt: skip
     return y

@@ -35,7 +35,7 @@ AWAKE = 3e-4  # seconds that a helper waits for the next job before it sleeps
 ALONE = np.zeros(MASKS, np.int64)  # the board of a thread that works alone
 
 _chosen: int | None = None
-_here = threading.local()  # .space: this thread's working memory
+_here = threading.local()  # by dtype: views of this thread's working memory
 
 
 def get_threads() -> int:
@@ -188,13 +188,18 @@ def workspace(count: int, dtype: npt.DTypeLike) -> Array:
     Fresh memory is handed out by the system page by page, which costs more than many a kernel. What is kept is at
     most 64 MiB a thread.
     """
-    size = count * np.dtype(dtype).itemsize
-    space: Array | None = getattr(_here, "space", None)
-    if size > 1 << 26:
-        space = aligned(size)
-    elif space is None or len(space) < size:
-        _here.space = space = aligned(max(size, 1 << 20))
-    return space[:size].view(dtype)
+    kept: dict[npt.DTypeLike, Array] = _here.__dict__
+    space = kept.get(dtype)
+    if space is None or len(space) < count:
+        size = count * np.dtype(dtype).itemsize
+        if size > 1 << 26:
+            return aligned(size).view(dtype)
+        whole = kept.get(np.uint8)
+        if whole is None or len(whole) < size:
+            kept.clear()
+            kept[np.uint8] = whole = aligned(max(size, 1 << 20))
+        kept[dtype] = space = whole.view(dtype)
+    return space[:count]
 
 
 def aligned(size: int) -> Array:
