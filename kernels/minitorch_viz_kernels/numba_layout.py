@@ -6,11 +6,11 @@ A cached kernel keeps running the old code after this file changed: empty `__pyc
 from __future__ import annotations
 
 from .contract import Array
-from .numba_jit import kernel
-from .numba_vector import store_transposed
+from .numba_jit import helper
+from .numba_vector import VECTOR_BYTES, store_apart_2, store_apart_4, store_transposed
 
 
-@kernel
+@helper
 def phases(x: Array, top: int, left: int, first: int, stop: int, out: Array) -> None:
     """x (M, H, W) -> out (M, sh, sw, H2, W2), zeros around: every sh-th row and sw-th column, in sh * sw pieces.
 
@@ -19,35 +19,46 @@ def phases(x: Array, top: int, left: int, first: int, stop: int, out: Array) -> 
     """
     _, down, right, high, wide = out.shape
     height, width = x.shape[1:]
+    pixels, laid_out, lanes = x.reshape(x.size), out.reshape(out.size), VECTOR_BYTES // x.itemsize
+    # Columns from low to far are inside the image in every phase.
+    low = min(wide, max(0, (left + right - 1) // right))
+    far = max(low, min(wide, (width + left) // right))
+    in_vectors = (right == 2 or right == 4) and far - low >= lanes
     for number in range(first, stop):
         m, i = number // high, number % high
         for a in range(down):
             row = i * down + a - top
+            inside = row >= 0 and row < height
+            at_once = inside and in_vectors
+            source, target = (m * height + row) * width - left, ((m * down + a) * right * high + i) * wide
+            if at_once:  # a vector of each phase
+                j = low
+                while j < far:
+                    j = min(j, far - lanes)  # the last vectors begin a little earlier
+                    if right == 2:
+                        store_apart_2(pixels, source + 2 * j, laid_out, target + j, high * wide)
+                    else:
+                        store_apart_4(pixels, source + 4 * j, laid_out, target + j, high * wide)
+                    j += lanes
             for b in range(right):
                 begin = min(wide, max(0, (left - b + right - 1) // right))  # the columns that show the image
-                end = max(begin, min(wide, (width - 1 + left - b) // right + 1))
-                target = out[m, a, b, i]
-                if row < 0 or row >= height or begin == end:
-                    target[:] = 0
+                end = max(begin, min(wide, (width - 1 + left - b) // right + 1)) if inside else begin
+                to, at = target + b * high * wide, source + b
+                for j in range(begin):
+                    laid_out[to + j] = 0
+                for j in range(end, wide):
+                    laid_out[to + j] = 0
+                if right == 1:  # apart, because this is compiled to vector instructions
+                    for j in range(begin, end):
+                        laid_out[to + j] = pixels[at + j]
                     continue
-                target[:begin] = 0
-                target[end:] = 0
-                source, inner = x[m, row, begin * right + b - left :], target[begin:end]
-                if right == 1:  # apart, because these are compiled to vector instructions
-                    for j in range(len(inner)):
-                        inner[j] = source[j]
-                elif right == 2:
-                    for j in range(len(inner)):
-                        inner[j] = source[2 * j]
-                elif right == 4:
-                    for j in range(len(inner)):
-                        inner[j] = source[4 * j]
-                else:
-                    for j in range(len(inner)):
-                        inner[j] = source[j * right]
+                for j in range(begin, low if at_once else end):
+                    laid_out[to + j] = pixels[at + j * right]
+                for j in range(far if at_once else end, end):
+                    laid_out[to + j] = pixels[at + j * right]
 
 
-@kernel
+@helper
 def channels_last(
     x: Array, top: int, left: int, first: int, rows: int, wide: int, depth: int, lanes: int, out: Array
 ) -> None:
@@ -84,7 +95,7 @@ def channels_last(
         out[row + end * depth : row + wide * depth] = 0
 
 
-@kernel
+@helper
 def transpose(x: Array, begin: int, end: int, lanes: int, out: Array) -> None:
     """x (rows, columns), columns begin to end -> out (columns, rows), the same columns."""
     rows, columns = x.shape

@@ -108,6 +108,19 @@ def transposed(builder: Any, rows: list[Any]) -> list[Any]:
     return rows
 
 
+def apart(builder: Any, vectors: list[Any]) -> list[Any]:
+    """Neighbouring numbers in 2, 4, ... vectors -> every 2nd, 4th, ... of them, from the first, second, ... on."""
+    count, index = vectors[0].type.count, ir.IntType(32)
+    if len(vectors) == 1:
+        return vectors
+    halves = []
+    for begin in (0, 1):
+        places = ir.Constant(ir.VectorType(index, count), list(range(begin, 2 * count, 2)))
+        half = [builder.shuffle_vector(*vectors[i : i + 2], places) for i in range(0, len(vectors), 2)]
+        halves.append(apart(builder, half))
+    return [vector for pair in zip(*halves, strict=True) for vector in pair]
+
+
 if SETTINGS.DISABLE_JIT:
 
     def load(x: Array, at: int) -> Any:
@@ -148,6 +161,13 @@ if SETTINGS.DISABLE_JIT:
     def store_transposed(x: Array, at: int, row: int, y: Array, to: int, column: int) -> None:
         places = np.arange(lanes_of(x.dtype))
         y[to + places * column + places[:, None]] = x[at + places + places[:, None] * row]
+
+    def _store_apart(step: int) -> Any:
+        def spread_out(x: Array, at: int, y: Array, to: int, far: int) -> None:
+            phases, places = np.arange(step)[:, None], np.arange(lanes_of(x.dtype))
+            y[to + far * phases + places] = x[at + step * places + phases]
+
+        return spread_out
 
 else:
     _I = ir.IntType(32)
@@ -268,6 +288,25 @@ else:
         whole = types.intp
         return types.void(x, whole, whole, y, whole, whole), write
 
+    def _store_apart(step: int) -> Any:
+        @intrinsic
+        def spread_out(_context: Any, x: Any, at: Any, y: Any, to: Any, far: Any) -> Any:
+            def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+                x, at, y, to, far = args
+                source = pointer_to(context, builder, signature.args[0], x, at)
+                target = pointer_to(context, builder, signature.args[2], y, to)
+                lanes = llvm_vector(source.type.pointee).count
+                places = [ir.IntType(64)(i) for i in range(step)]
+                vectors = [load_vector(builder, builder.gep(source, [ir.IntType(64)(i * lanes)])) for i in range(step)]
+                for i, value in zip(places, apart(builder, vectors), strict=True):
+                    store_vector(builder, value, builder.gep(target, [builder.mul(far, i)]))
+                return context.get_dummy_value()
+
+            whole = types.intp
+            return types.void(x, whole, y, whole, whole), write
+
+        return spread_out
+
     def _operation(name: str) -> Any:
         @intrinsic
         def apply(_context: Any, a: Any, b: Any) -> Any:
@@ -299,3 +338,6 @@ else:
     _teach(operator.add, "fadd")
     _teach(operator.sub, "fsub")
     _teach(operator.mul, "fmul")
+
+# y[to + b * far + j] = x[at + b + step * j] for every b below the step and j of a vector.
+store_apart_2, store_apart_4 = _store_apart(2), _store_apart(4)

@@ -41,6 +41,7 @@ def _winograd(kernels: Any, dtype: Any) -> None:
             kernels.conv2d(x, w, None, ONE, ONE, ONE, 1)
             kernels.conv2d_dx(x, w, size, ONE, ONE, ONE, 1)
         kernels.conv2d_dw(x, x, (3, 3), ONE, ONE, ONE, 1)
+        kernels.conv2d(np.ones((1, 8, 40, 40), dtype), np.ones((32, 8, 5, 5), dtype), None, TWO, TWO, ONE, 1)
 
 
 def _products(kernels: Any, dtype: Any) -> None:

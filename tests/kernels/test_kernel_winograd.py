@@ -11,7 +11,7 @@ import minitorch_viz_kernels as kernels
 
 pytest.importorskip("numba")
 
-from minitorch_viz_kernels import numba_conv, numba_winograd, numba_winograd_dw
+from minitorch_viz_kernels import numba_conv, numba_strided, numba_winograd, numba_winograd_dw
 
 ONE = (1, 1)
 
@@ -107,6 +107,43 @@ def test_dw_in_blocks_of_few_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     assert error(numba_winograd_dw.conv3x3_dw(dy, x, ONE), wanted) < 1e-5
 
 
+@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("with_bias", [False, True])
+@pytest.mark.parametrize(
+    ("shape", "o", "taps", "stride", "padding"),
+    [
+        ((1, 3, 224, 224), 64, (11, 11), (4, 4), (2, 2)),  # AlexNet's first layer
+        ((9, 2, 83, 75), 33, (10, 12), (4, 4), (0, 5)),
+        ((2, 8, 61, 90), 40, (5, 6), (2, 2), (7, 1)),
+        ((1, 8, 90, 70), 32, (5, 8), (2, 3), (1, 0)),
+        ((1, 1, 7, 5), 1, (5, 5), (2, 2), (1, 1)),
+    ],
+    ids=str,
+)
+def test_a_stride_is_none_over_the_phases(
+    shape: Any, o: int, taps: Any, stride: Any, padding: Any, with_bias: bool, relu: bool
+) -> None:
+    x, w, b = draw(shape), draw((o, shape[1], *taps), 1), draw((o,), 2) if with_bias else None
+    wanted = exact("conv2d", x, w, b, stride, padding, ONE, 1)
+    got = numba_strided.strided_winograd(x, w, b, stride, padding, relu)
+    assert error(got, np.maximum(wanted, 0) if relu else wanted) < 1e-5
+
+
+@pytest.mark.parametrize("stride", [(2, 2), (4, 4), (3, 2), (1, 4)])
+@pytest.mark.parametrize("padding", [(0, 0), (3, 5)])
+def test_wide_images_with_a_stride(stride: Any, padding: Any) -> None:
+    """Wide enough for a vector of each phase at once, and rows above and below the image."""
+    x, w = draw((2, 3, 20, 150)), draw((5, 3, 7, 6), 1)
+    for dtype in (np.float32, np.float64):
+        with kernels.use("numba"):
+            y = kernels.conv2d(x.astype(dtype), w.astype(dtype), None, stride, padding, ONE, 1)
+            dw = kernels.conv2d_dw(y, x.astype(dtype), (7, 6), stride, padding, ONE, 1)
+        wanted = exact("conv2d", x, w, None, stride, padding, ONE, 1)
+        np.testing.assert_allclose(y, wanted, rtol=0, atol=1e-5 * abs(wanted).max())
+        wanted = exact("conv2d_dw", wanted, x, (7, 6), stride, padding, ONE, 1)
+        np.testing.assert_allclose(dw, wanted, rtol=0, atol=1e-5 * abs(wanted).max())
+
+
 @pytest.mark.parametrize(
     ("c", "o", "side", "taps"),
     [
@@ -132,7 +169,7 @@ def test_error_on_layers_of_the_nets(c: int, o: int, side: int, taps: int) -> No
 def test_the_table_of_algorithms() -> None:
     def choice(o: int, c: int, side: int = 3, stride: int = 1, groups: int = 1, backward: bool = False) -> str:
         w = np.zeros((o, c, side, side), np.float32)
-        return numba_conv.algorithm(w, (stride, stride), ONE, groups, backward)
+        return numba_conv.algorithm(w, (stride, stride), ONE, groups, 900, backward)
 
     assert choice(64, 16) == "winograd"
     assert choice(64, 3) == "direct"
@@ -143,6 +180,11 @@ def test_the_table_of_algorithms() -> None:
     assert choice(64, 64, side=1) == choice(64, 64, side=7) == "direct"
     assert choice(64, 64, stride=2) == choice(64, 64, groups=2) == "direct"
     assert numba_conv.algorithm(np.zeros((64, 64, 3, 3)), ONE, ONE, 1) == "direct"  # float64
+    assert choice(64, 3, side=11, stride=4) == choice(64, 8, side=5, stride=2) == "strided"
+    assert choice(64, 3, side=11, stride=4, backward=True) == choice(64, 3, side=13, stride=4) == "direct"
+    assert choice(64, 3, side=7, stride=2) == choice(64, 3, side=5, stride=2) == choice(8, 64, 5, 2) == "direct"
+    few_places, w = 100, np.zeros((64, 3, 11, 11), np.float32)
+    assert numba_conv.algorithm(w, (4, 4), ONE, 1, few_places) == "direct"
 
     def dw(n: int, c: int, o: int, side: int, kernel: Any = (3, 3), stride: Any = ONE, dtype: Any = np.float32) -> str:
         dy, x = np.zeros((n, o, side, side), dtype), np.zeros((n, c, side, side), dtype)
