@@ -5,11 +5,14 @@
 Waking a Python thread costs 50 microseconds; many a convolution takes less. So the helpers wait awake for a moment
 after each job, all in one compiled function that needs no lock of Python's, and look at a board in plain memory:
 
-    board   helpers | open | busy | job | arguments | next part of how many | left | failed
+    board   helpers | open | busy | job | arguments | next part and how many | left | failed
 
-    caller  takes the board (busy), writes the job down, and begins with part 0 itself
-    helper  sees the number of the next part, adds 1 to it in one step that nobody can share, and does that part
+    caller  takes the board (busy), writes the job down, and begins with part 0 itself; it takes the next part by adding
+            1 to its number, in one step that nobody can share
+    helper  sees that there are parts, takes the last one by taking 1 from their number in one step, and does it
     caller  finds no more parts, waits until none is left undone, frees the board
+
+The caller goes up and the helpers come down, so that in one call after another the same core writes to the same memory.
 
 Nobody is waited for who has not begun: a helper that comes late takes what is left, or nothing. A second thread that
 calls while the board is busy does its parts alone, and so does a job inside a part. A helper that saw no job for a
@@ -39,7 +42,7 @@ from .threads import ASLEEP, BELL, BUSY, CORE, CORES, FAILED, HELPERS, JOB, LEFT
 Written = Callable[..., Any]
 intrinsic: Callable[[Written], Written] = numbas_intrinsic  # a call gives no context, which Numba adds
 
-PARTS = 32  # the ticket holds the number of parts above this bit, the next part below
+PARTS = 32  # the ticket holds above this bit where the parts that are left end, below where they begin
 MASK = (1 << PARTS) - 1
 PAUSES = 8000  # so often the caller only pauses, some 200 microseconds; then it sleeps for moments
 PIECES, GRAIN = 4, 200_000  # so many parts for each thread, and multiplications of a part: some microseconds
@@ -152,25 +155,36 @@ else:
 
         return types.int64(), write
 
-    def _system(name: str, *arguments: Any) -> Any:
-        """A function of the C library that returns an int, and of whose arguments the last is an address."""
+    def _semaphore(name: str) -> Any:
+        """A function of the C library that takes the address of a semaphore and returns an int."""
 
         @intrinsic
         def call(_context: Any, board: Any, at: Any) -> Any:
             def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
                 address = builder.bitcast(_place(context, builder, signature.args[0], *args), _BYTES)
-                kind = ir.FunctionType(ir.IntType(32), [*(value.type for value in arguments), _BYTES])
-                made = builder.call(
-                    cgutils.get_or_insert_function(builder.module, kind, name), [*arguments, address]
-                )  # fmt: skip
+                kind = ir.FunctionType(ir.IntType(32), [_BYTES])
+                made = builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [address])
                 return builder.sext(made, _LONG)
 
             return types.int64(board, types.intp), write
 
         return call
 
-    _sem_wait, _sem_post = _system("sem_wait"), _system("sem_post")
-    _set_cores = _system("sched_setaffinity", ir.IntType(32)(0), _LONG(8 * CORES))
+    _sem_wait, _sem_post = _semaphore("sem_wait"), _semaphore("sem_post")
+
+    @intrinsic
+    def _set_cores(_context: Any, board: Any, at: Any, thread: Any) -> Any:
+        """Let a thread of this process use only the cores whose bits are set from board[at] on."""
+
+        def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            address = builder.bitcast(_place(context, builder, signature.args[0], *args[:2]), _BYTES)
+            number = ir.IntType(32)
+            kind = ir.FunctionType(number, [number, _LONG, _BYTES])
+            function = cgutils.get_or_insert_function(builder.module, kind, "sched_setaffinity")
+            builder.call(function, [builder.trunc(args[2], number), _LONG(8 * CORES), address])
+            return context.get_dummy_value()
+
+        return types.void(board, types.intp, types.intp), write
 
     @helper
     def _sleep(board: Array) -> None:
@@ -179,16 +193,9 @@ else:
         while _sem_wait(board, BELL) != 0:
             pass  # a signal of the system
 
-    @kernel
-    def ring(board: Array) -> None:
-        """Wake who sleeps, without waiting for them."""
-        while _load(board, ASLEEP) > 0:
-            _add(board, ASLEEP, -1)
-            _sem_post(board, BELL)
-
     @helper
     def _leave(board: Array, me: int, core: int) -> None:
-        """Move this helper from its caller's core, where a system likes to put whom it wakes, if it may use another."""
+        """Move a helper from its caller's core, where a system likes to put whom it wakes, if it may use another."""
         mask = MASKS + me * CORES
         others = 0
         for i in range(CORES):
@@ -196,8 +203,25 @@ else:
             if core // 64 == i:
                 board[mask + i] &= ~(1 << core % 64)
             others |= board[mask + i]
-        if others != 0:
-            _set_cores(board, mask)
+        thread = board[MASKS + (board[HELPERS] + 1) * CORES + me]
+        if others != 0 and thread != 0:  # it may not have said yet who it is
+            _set_cores(board, mask, thread)
+
+    @kernel
+    def ring(board: Array) -> None:
+        """Wake who sleeps, without waiting for them.
+
+        A helper on the caller's own core could not even leave it: it would stand behind the caller, until the system
+        lets it have its turn after some milliseconds. So it is moved while it sleeps.
+        """
+        if NATIVE:
+            core = _core()
+            for me in range(1, board[HELPERS] + 1):
+                if 0 <= core < 64 * CORES and board[MASKS + me * CORES + core // 64] & (1 << core % 64):
+                    _leave(board, me, core)
+        while _load(board, ASLEEP) > 0:
+            _add(board, ASLEEP, -1)
+            _sem_post(board, BELL)
 
     @intrinsic
     def _run(_context: Any, job: Any, arguments: Any, number: Any, me: Any) -> Any:
@@ -310,7 +334,7 @@ else:
             turn += 1
             if NATIVE and turn % 8 == 1:
                 core = _core()
-                if core == board[CORE]:
+                if core == board[CORE] and 0 <= core < 64 * CORES:
                     _leave(board, me, core)
                     turn = patience if _core() == core else turn
             if turn >= patience:

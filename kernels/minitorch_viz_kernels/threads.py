@@ -28,7 +28,9 @@ WORTH_A_THREAD = 1_000_000
 
 # The board: where each number stands. Those that different threads change lie in different lines of the cache.
 HELPERS, OPEN, JOB, FAILED, CORE, BUSY, TICKET, LEFT, ASLEEP, BELL, MASKS = 0, 1, 2, 4, 5, 16, 32, 48, 64, 72, 96
-CORES = 16  # numbers that hold a bit for each core: first those this process may use, then some for each helper
+# Behind MASKS stand numbers that hold a bit for each core: first those this process may use, then those of each helper.
+# Behind these stands by which number the system knows each helper's thread.
+CORES = 16
 LINE = 64  # bytes of a line of the cache
 AWAKE = 3e-4  # seconds that a helper waits for the next job before it sleeps
 
@@ -89,12 +91,14 @@ class _Crew:
     """Some helping threads and the board they look at."""
 
     def __init__(self, helpers: int) -> None:
-        self.board = np.zeros(MASKS + CORES * (helpers + 1), np.int64)
+        self.board = np.zeros(MASKS + (CORES + 1) * (helpers + 1), np.int64)
         self.board[HELPERS], self.board[OPEN], self.board[CORE] = helpers, 1, -1
         if hasattr(os, "sched_getaffinity"):
             for core in os.sched_getaffinity(os.getpid()):
                 if core < 64 * CORES:
-                    self.board[MASKS : MASKS + CORES].view(np.uint8)[core // 8] |= 1 << core % 8
+                    for helper in range(helpers + 1):
+                        begin = MASKS + helper * CORES
+                        self.board[begin : begin + CORES].view(np.uint8)[core // 8] |= 1 << core % 8
         self.asleep: deque[threading.Lock] = deque()  # a bell for each helper that sleeps in Python
         self.threads = [
             threading.Thread(target=self._help, args=(i + 1,), name=f"minitorch-viz-{i}", daemon=True)
@@ -125,6 +129,7 @@ class _Crew:
     def _help(self, me: int) -> None:
         from .numba_crew import serve
 
+        self.board[MASKS + CORES * (int(self.board[HELPERS]) + 1) + me] = threading.get_native_id()
         bell = threading.Lock()
         bell.acquire()
         patience = _turns()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -133,3 +135,25 @@ def test_shares_cover_everything() -> None:
             assert [edge[0] for edge in edges] == [0, *(edge[1] for edge in edges[:-1])]
             assert edges[-1][1] == things
             assert pieces(board, things, 0.0) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="The system lets nobody choose cores.")
+def test_a_sleeping_helper_leaves_the_core_that_its_caller_comes_to() -> None:
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < 2:
+        pytest.skip("There is one core.")
+    kernels.set_threads(2)
+    board = threads.crew(LOTS)  # hired while every core may be used
+    assert threads._crew is not None
+    try:
+        for core in (*cores[:2], *cores[:2]):
+            os.sched_setaffinity(0, {core})  # this thread alone
+            end = time.monotonic() + 10
+            while threads._crew.sleeping < 1 and time.monotonic() < end:
+                time.sleep(0.001)
+            count(board, np.zeros(8, np.int64), np.zeros(8, np.int64), 10)
+            helper_thread = threads._crew.threads[0].native_id
+            assert helper_thread is not None
+            assert core not in os.sched_getaffinity(helper_thread)
+    finally:
+        os.sched_setaffinity(0, cores)
