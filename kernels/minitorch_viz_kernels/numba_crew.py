@@ -31,7 +31,7 @@ from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
-from numba.core import cgutils, types
+from numba.core import cgutils, compiler, types
 from numba.extending import intrinsic as numbas_intrinsic
 
 from .contract import Array
@@ -277,6 +277,18 @@ else:
         if failed != 0:
             raise RuntimeError("A part of a kernel failed: an index was out of bounds.")
 
+    def _compile_here(typing: Any, context: Any, function: Any, asked: Any) -> Any:
+        """Compile a helper into the kernel that is being compiled; returns how to call it.
+
+        As any other helper it would be optimized and translated by itself first, and in the kernel once more.
+        """
+        flags = compiler.Flags()
+        function.targetdescr.options.parse_as_flags(flags, function.targetoptions)
+        flags.no_compile = flags.no_cpython_wrapper = flags.no_cfunc_wrapper = True
+        return compiler.compile_extra(
+            typing, context, function.py_func, asked.args, asked.return_type, flags, {}, context.active_code_library
+        ).fndesc
+
     @intrinsic
     def parallel(typing: Any, part: Any, parts: Any, board: Any, args: Any) -> Any:
         """part(number, me, *args) for every number below parts; returns when all are done.
@@ -285,7 +297,6 @@ else:
             me: which of the threads does it, 0 to helpers, for working memory of its own.
         board: of `threads.crew`.
         """
-        asked = part.get_call_type(typing, (types.intp, types.intp, *args.types), {})
         share_out = typing.resolve_value_type(_share)
         shared = share_out.get_call_type(typing, (board, *[types.intp] * 3), {})
 
@@ -297,12 +308,10 @@ else:
             function.linkage = "internal"
             inner = ir.IRBuilder(function.append_basic_block())
             given = cgutils.unpack_tuple(inner, inner.load(inner.bitcast(function.args[0], place.type)))
+            asked = types.void(types.intp, types.intp, *map(types.unliteral, args.types))
             given = [context.cast(inner, *each) for each in zip(given, args.types, asked.args[2:], strict=True)]
-            compiled = part.dispatcher.overloads[asked.args]
-            context.add_linking_libs([compiled.library])
-            status, _ = context.call_internal_no_propagate(
-                inner, compiled.fndesc, asked, [*function.args[1:], *given]
-            )  # fmt: skip
+            described = _compile_here(typing, context, part.dispatcher, asked)
+            status, _ = context.call_internal_no_propagate(inner, described, asked, [*function.args[1:], *given])
             inner.ret(inner.zext(status.is_error, _LONG))
             compiled = share_out.dispatcher.overloads[shared.args]
             context.add_linking_libs([compiled.library])

@@ -70,10 +70,10 @@ def _maps(kernels: Any, dtype: Any) -> None:
 
 # About how many seconds the compiler takes for each, and what needs it. Two shares never compile the same file.
 SHARES: dict[str, tuple[int, Callable[[Any, Any], None]]] = {
-    "maps": (17, _maps),
-    "products": (16, _products),
-    "convolutions": (13, _convolutions),
-    "winograd": (11, _winograd),
+    "maps": (12, _maps),
+    "products": (11, _products),
+    "convolutions": (10, _convolutions),
+    "winograd": (12, _winograd),
 }
 
 
