@@ -80,6 +80,7 @@ QUICK = [
     (16, 32, 5, 1, 2, 28),
 ]
 PASSES = ("forward", "dx", "dw")
+PAUSE = 0.012  # seconds; PyTorch's threads wait awake for 8 to 9 milliseconds after each call
 Layer = tuple[int, ...]
 
 
@@ -129,14 +130,13 @@ def medians(functions: list[Callable[[], Any]], seconds: float) -> list[float]:
     """The median time of each, in seconds. They take turns of a few calls; the first call of a turn is not counted.
 
     The pause lets the other's waiting threads fall asleep, which would otherwise hold the cores. This thread does not
-    sleep: the system might wake it on another core, and a helper of the engine that is bound to that core then waits
-    behind it for some milliseconds, which is longer than a turn.
+    sleep meanwhile, so that the system leaves it where it is.
     """
     times: list[list[float]] = [[] for _ in functions]
     end = time.perf_counter() + seconds * len(functions)
     while time.perf_counter() < end or len(times[-1]) < 3:
         for function, taken in zip(functions, times, strict=True):
-            pause = time.perf_counter() + 0.004
+            pause = time.perf_counter() + PAUSE
             while time.perf_counter() < pause:
                 pass
             turn = time.perf_counter() + seconds / 8
