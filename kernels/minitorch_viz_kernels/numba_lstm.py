@@ -45,7 +45,7 @@ def _hear_part(
 @kernel
 def _hear(board: Array, h: Array, u: Array, steps: Array, z: Array, lanes: int) -> None:
     """z (N, 4H) += h (N, H) @ the matrix in the panels u."""
-    parts = pieces(board, z.shape[1] // lanes, float(z.size) * h.shape[1])
+    parts = pieces(board, z.shape[1] // lanes, float(max(len(z), ROWS)) * z.shape[1] * h.shape[1])
     parallel(_hear_part, parts, board, (parts, h, u, steps, z, lanes))
 
 
@@ -81,7 +81,7 @@ def lstm(x: Array, w: Array, u: Array, b: Array, h0: Array, c0: Array) -> tuple[
             some = x[t : t + ahead]
             z = matmul_panels(some.reshape(-1, features), w_panels, b).reshape(len(some), batch, 4 * hidden)
         z_now = z[t % ahead]
-        _hear(crew(float(z_now.size) * hidden), h_now, u_panels, u_steps, z_now, lanes)
+        _hear(crew(float(max(batch, ROWS)) * u.size), h_now, u_panels, u_steps, z_now, lanes)
         np.tanh(z_now, out=z_now)
         _open_gates(z_now, c_now, c[t], i[t], f[t], g[t], o[t])
         h_now, c_now = h[t], c[t]
