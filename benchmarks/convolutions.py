@@ -3,12 +3,13 @@
     python benchmarks/convolutions.py                    all layers, forward, dx and dw: some minutes
     python benchmarks/convolutions.py --quick            five small layers, some seconds, nothing written
     python benchmarks/convolutions.py --threads 1        one thread for both
+    python benchmarks/convolutions.py --batch 8          eight images at once
     python benchmarks/convolutions.py --only googlenet --kernel 5 --seconds 0.05      some layers, nothing written
 
 Both are measured in turns in one process, some calls at a time, and the medians are compared: a machine that is slow
 for a while is slow for both. Ratios above 1 mean that this engine is faster. The result is written to
-benchmarks/results/convolutions.json with a description of the machine. PyTorch is optional: without it, there are times
-and no ratios.
+benchmarks/results/convolutions.json (with --threads or --batch, to a file that says so) with a description of the
+machine. PyTorch is optional: without it, there are times and no ratios. On a GPU: benchmarks/gpu.py.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "kernels")]  # an uninstalled checkout wor
 
 import minitorch_viz_kernels as kernels  # noqa: E402  # after the path is set
 
-# C, O, kernel, stride, padding, height = width of the input, at batch 1; layers that are the same are listed once.
+# C, O, kernel, stride, padding, height = width of the input; layers that are the same are listed once.
 NETS: dict[str, list[tuple[int, ...]]] = {
     "vgg16": [
         *[(3, 64, 3, 1, 1, 224), (64, 64, 3, 1, 1, 224), (64, 128, 3, 1, 1, 112), (128, 128, 3, 1, 1, 112)],
@@ -99,21 +100,22 @@ def kind(layer: Layer) -> str:
     return "3x3 stride 1" if layer[2:4] == (3, 1) else "other"
 
 
-def calls(layer: Layer, torch: Any) -> dict[str, list[Callable[[], Any]]]:
+def calls(layer: Layer, torch: Any, batch: int = 1, device: str = "cpu") -> dict[str, list[Callable[[], Any]]]:
     """For each pass: this engine's call, and PyTorch's on the same numbers."""
     c, o, k, s, p, side = layer
     rng = np.random.default_rng(0)
-    x, w, b = (rng.standard_normal(shape).astype(np.float32) for shape in ((1, c, side, side), (o, c, k, k), (o,)))
     geometry = ((s, s), (p, p), (1, 1), 1)
-    y = kernels.conv2d(x, w, b, *geometry)
-    dy = rng.standard_normal(y.shape).astype(np.float32)
+    high = kernels.out_size(side, k, s, p)
+    shapes = ((batch, c, side, side), (o, c, k, k), (o,), (batch, o, high, high))
+    numbers = [rng.standard_normal(shape).astype(np.float32) for shape in shapes]
+    x, w, b, dy = (kernels.to_device(array, device) for array in numbers)
     ours: dict[str, list[Callable[[], Any]]] = {
         "forward": [lambda: kernels.conv2d(x, w, b, *geometry)],
         "dx": [lambda: kernels.conv2d_dx(dy, w, (side, side), *geometry)],
         "dw": [lambda: kernels.conv2d_dw(dy, x, (k, k), *geometry)],
     }
     if torch is not None:
-        tx, tw, tb, tdy = (torch.from_numpy(array) for array in (x, w, b, dy))
+        tx, tw, tb, tdy = (torch.from_numpy(array).to(device) for array in numbers)
 
         def backward(*wanted: bool) -> Any:
             return torch.ops.aten.convolution_backward(
@@ -185,25 +187,8 @@ def geometric_mean(values: list[float]) -> float:
     return float(np.exp(np.mean(np.log(values))))
 
 
-def measure(chosen: list[tuple[str, Layer]], seconds: float, torch: Any) -> dict[str, Any]:
-    """Measure some layers and print a line for each."""
-    top = peak()
-    print(f"{json.dumps(machine(torch))}\npeak {top:.0f} GFLOP/s; milliseconds, ratio to PyTorch, share of the peak")
-    rows = []
-    for net, layer in chosen:
-        c, o, k, s, p, side = layer
-        out = kernels.out_size(side, k, s, p)
-        line = f"{net:13} {c:4} -> {o:4} {k:2}x{k:<2} /{s} {side:3}"
-        for what, functions in calls(layer, torch).items():
-            taken = medians(functions, seconds)
-            ratio = taken[1] / taken[0] if torch is not None else None
-            share = 2 * c * o * k * k * out * out / taken[0] / 1e9 / top
-            rows.append(
-                {"net": net, "layer": layer, "class": kind(layer), "pass": what, "ms": taken[0] * 1e3}
-                | {"torch_ms": taken[1] * 1e3 if torch is not None else None, "ratio": ratio, "share": share}
-            )
-            line += f" | {what} {taken[0] * 1e3:8.3f} {ratio or np.nan:5.2f} {share:4.2f}"
-        print(line, flush=True)
+def summary_of(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """The geometric mean and the least of the ratios of each pass and class of layers; prints them."""
     summary = {}
     for what in PASSES:
         for group in ("3x3 stride 1", "other"):
@@ -212,17 +197,42 @@ def measure(chosen: list[tuple[str, Layer]], seconds: float, torch: Any) -> dict
                 summary[f"{group}, {what}"] = {"geometric mean": geometric_mean(ratios), "least": min(ratios)}
     for name, value in summary.items():
         print(f"{name:24} geometric mean {value['geometric mean']:.2f}, least {value['least']:.2f}")
-    return {"machine": machine(torch), "peak_gflops": top, "summary": summary, "layers": rows}
+    return summary
+
+
+def measure(chosen: list[tuple[str, Layer]], seconds: float, torch: Any, batch: int = 1) -> dict[str, Any]:
+    """Measure some layers and print a line for each."""
+    top = peak()
+    print(f"{json.dumps(machine(torch))}\npeak {top:.0f} GFLOP/s; milliseconds, ratio to PyTorch, share of the peak")
+    rows = []
+    for net, layer in chosen:
+        c, o, k, s, p, side = layer
+        out = kernels.out_size(side, k, s, p)
+        line = f"{net:13} {c:4} -> {o:4} {k:2}x{k:<2} /{s} {side:3}"
+        for what, functions in calls(layer, torch, batch).items():
+            taken = medians(functions, seconds)
+            ratio = taken[1] / taken[0] if torch is not None else None
+            share = 2 * batch * c * o * k * k * out * out / taken[0] / 1e9 / top
+            rows.append(
+                {"net": net, "layer": layer, "class": kind(layer), "pass": what, "ms": taken[0] * 1e3}
+                | {"torch_ms": taken[1] * 1e3 if torch is not None else None, "ratio": ratio, "share": share}
+            )
+            line += f" | {what} {taken[0] * 1e3:8.3f} {ratio or np.nan:5.2f} {share:4.2f}"
+        print(line, flush=True)
+    return {
+        "machine": machine(torch), "batch": batch, "peak_gflops": top, "summary": summary_of(rows), "layers": rows,
+    }  # fmt: skip
 
 
 def main(arguments: list[str] | None = None) -> dict[str, Any]:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a few small layers, nothing written")
     parser.add_argument("--threads", type=int, help="for both; default: every core")
+    parser.add_argument("--batch", type=int, default=1, help="images at once")
     parser.add_argument("--only", choices=[*NETS], help="the layers of one net, nothing written")
     parser.add_argument("--kernel", type=int, help="only kernels of this size, nothing written")
     parser.add_argument("--seconds", type=float, default=0.4, help="of measuring, for each layer, pass and library")
-    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "convolutions.json")
+    parser.add_argument("--out", type=Path, help="default: benchmarks/results/convolutions.json, or as above")
     options = parser.parse_args(arguments)
     try:
         import torch
@@ -236,15 +246,19 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
         torch.set_grad_enabled(False)
     try:
         chosen = list(layers(options.quick, options.only, options.kernel))
-        result = measure(chosen, 0.05 if options.quick else options.seconds, torch)
+        result = measure(chosen, 0.05 if options.quick else options.seconds, torch, options.batch)
     finally:
         kernels.set_threads(before)
         if torch is not None:
             torch.set_num_threads(torch_before)
             torch.set_grad_enabled(True)
     if not (options.quick or options.only or options.kernel):
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(json.dumps(result, indent=1) + "\n")
+        said = f"-batch-{options.batch}" * (options.batch > 1)
+        if options.threads:
+            said += f"-{options.threads}-thread" + "s" * (options.threads > 1)
+        out = options.out or ROOT / "benchmarks" / "results" / f"convolutions{said}.json"
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(json.dumps(result, indent=1) + "\n")
     return result
 
 

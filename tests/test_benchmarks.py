@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import sys
+import types
 from pathlib import Path
 from typing import Any
 
@@ -85,3 +86,31 @@ def test_scaling(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_fitted_exponent_is_the_power(power: float) -> None:
     sizes = [3.0, 5.0, 8.0, 20.0]
     assert load("scaling").exponent(sizes, [0.7 * size**power for size in sizes]) == pytest.approx(power)
+
+
+def test_gpu_without_one_is_one_sentence(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.path", sys.path[:])
+    monkeypatch.setitem(sys.modules, "cupy", None)  # an import of it fails
+    with pytest.raises(SystemExit):
+        load("gpu").main(["--quick"])
+    assert '"cuda" needs CuPy' in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("cuda")
+def test_gpu(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the stand-in for CuPy, or where there is a GPU on that."""
+    cupy = sys.modules["cupy"]
+    if not hasattr(cupy.cuda, "runtime"):  # what the stand-in need not know otherwise
+        runtime = types.SimpleNamespace(deviceSynchronize=lambda: None, getDeviceProperties=lambda _: {"name": b"none"})
+        monkeypatch.setattr(cupy, "__version__", "0", raising=False)
+        monkeypatch.setattr(cupy.cuda, "runtime", runtime, raising=False)
+    monkeypatch.setattr("sys.path", sys.path[:])
+    module = load("gpu")
+    monkeypatch.setattr(module, "CALLS", 1)
+    monkeypatch.setattr(module.bench, "QUICK", [(16, 20, 3, 1, 1, 9), (3, 8, 5, 2, 0, 12)])
+    result = module.main(["--quick"])
+    assert [row["pass"] for row in result["layers"]] == ["forward", "dx", "dw"] * 2
+    assert all(row["ms"] > 0 for row in result["layers"])
+    assert all(row["difference"] is None or row["difference"] < 1e-4 for row in result["layers"])
+    assert json.loads(json.dumps(result))["machine"]["gpu"]
+    assert "3x3" in capsys.readouterr().out

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 
 import numpy as np
@@ -21,34 +20,6 @@ CASES = [
     for kind in all_layers()
     for number, (layer, inputs) in enumerate(kind.examples(np.random.default_rng(0)))
 ]
-
-
-@pytest.fixture(scope="session")
-def _stand_in(tmp_path_factory):
-    if shutil.which("g++") is None:
-        pytest.skip("needs g++ to run CUDA text on the CPU")
-    return cupy_stand_in.module(tmp_path_factory.mktemp("cuda"))
-
-
-@pytest.fixture(params=["stand-in", pytest.param("real", marks=pytest.mark.gpu)])
-def cuda(request, monkeypatch):
-    """ "cuda" is CuPy's stand-in, or CuPy itself where there is a GPU."""
-    if request.param == "real":
-        cupy = pytest.importorskip("cupy")
-        if not cupy.cuda.is_available():
-            pytest.skip("needs a GPU")
-    else:
-        monkeypatch.setitem(sys.modules, "cupy", request.getfixturevalue("_stand_in"))
-    forget_gpu_module()
-    yield
-    forget_gpu_module()
-
-
-def forget_gpu_module() -> None:
-    """Let the next kernel import `cupy_` anew, on the `cupy` of the moment."""
-    kernels._gpu_module.cache_clear()
-    sys.modules.pop("minitorch_viz_kernels.cupy_", None)
-    vars(kernels).pop("cupy_", None)
 
 
 def on_cuda(values):

@@ -16,7 +16,8 @@ from minitorch_viz.techniques import techniques
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 BUNDLED = ROOT / "minitorch_viz" / "models" / "bundled"
-MARKED = re.compile(r"(<!-- (techniques|nets): [^\n]* -->\n).*?(<!-- end -->)", re.DOTALL)
+RESULTS = ROOT / "benchmarks" / "results"
+MARKED = re.compile(r"(<!-- (techniques|nets|speed): [^\n]* -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def blocks(kind: str) -> list[str]:
@@ -41,7 +42,44 @@ def nets_table() -> str:
     return "\n".join(rows) + "\n"
 
 
-TABLES = {"techniques": techniques_table, "nets": nets_table}
+def speed_table() -> str:
+    """What the benchmarks measured last: ratios to the peer, above 1 where this engine is faster."""
+    found = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in RESULTS.glob("*.json")}
+    layers, nets = found["convolutions"], found["nets"]["rows"]
+    machine = layers["machine"]
+    torch, captum = (found["less_work"]["machine"]["versions"][name].split("+")[0] for name in ("torch", "captum"))
+    rows = [
+        f"Medians; {machine['threads']} threads of one {machine['cpu']} for both, PyTorch {torch}, Captum {captum}:\n",
+        "| what | times as fast |",
+        "| --- | --- |",
+    ]
+    passes = ("forward", "dx", "dw")
+    for kind, words in (("3x3 stride 1", "layers with 3x3 filters and stride 1"), ("other", "other convolution layers")):
+        of = [layers["summary"][f"{kind}, {what}"] for what in passes]
+        count = sum(row["class"] == kind and row["pass"] == "forward" for row in layers["layers"])
+        means = " / ".join(f"{one['geometric mean']:.1f}" for one in of)
+        least = " / ".join(f"{one['least']:.1f}" for one in of)
+        rows.append(f"| {count} {words}, batch 1, forward / dx / dw, on average | {means} (least {least}) |")
+    for name, label in (("vgg16", "VGG-16"), ("squeezenet1_1", "SqueezeNet 1.1"), ("googlenet", "GoogLeNet")):
+        of_net = {row["what"]: row["ratio"] for row in nets if (row["net"], row["batch"]) == (name, 1)}
+        rows.append(
+            f"| {label}, forward / guided backprop | {of_net['forward']:.1f} / {of_net['guided backprop']:.1f} |"
+        )
+    for row in found["attributions"]["rows"]:
+        if row["what"] != "guided backprop":
+            rows.append(f"| {row['what']}, SqueezeNet 1.1 | {row['ratio']:.1f} |")
+    places = found["less_work"]["occlusion"]
+    rows.append(f"| an occlusion map of {places['places']} places, SqueezeNet 1.1 | {places['captum / reached']:.1f} |")
+    step = found["epoch"]["rows"][0]
+    rows.append(f"| a training step of `cifar10`, batch {step['batch']} | {step['ratio']:.1f} |")
+    lstm = next(row for row in found["lstm"]["rows"] if row["batch"] == 50 and row["what"] == "forward and backward")
+    rows.append(
+        f"| an LSTM of {lstm['layers']} layers of {lstm['width']}, forward and backward | {lstm['ratio']:.1f} |"
+    )
+    return "\n".join(rows) + "\n"
+
+
+TABLES = {"techniques": techniques_table, "nets": nets_table, "speed": speed_table}
 
 
 def renewed(text: str) -> str:

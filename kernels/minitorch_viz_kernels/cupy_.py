@@ -1,23 +1,22 @@
 """Rung four: the kernels on a GPU. CuPy holds the arrays, cuBLAS multiplies, and `cuda/*.cu` does the rest.
 
-    numbers of the result     0 1 2 3 ... 255 | 256 257 ...          each number is one thread's work;
-    blocks of threads         block 0         | block 1              a block is what the GPU hands out at once
+Convolution has two ways, and `_by_winograd` chooses between them for the forward pass and dx:
 
-The CUDA text is compiled by CuPy when a kernel is first used on a machine, once for float and once for double.
+    filters   stride, dilation, groups   dtype     channels, filters   how
+    3x3       1, 1, 1                    float32   16 or more          Winograd: a quarter of the multiplications
+    others                                                             columns (im2col) and a matrix product
+
+Columns are 9 numbers for each pixel, written and read once more; Winograd's pixels and products are 2.25 each.
 """
 
 from __future__ import annotations
-
-import functools
-import re
-from collections.abc import Iterator
-from importlib import resources
-from typing import Any
 
 import cupy
 import numpy as np
 
 from .contract import Array, Pair, out_size
+from .cupy_launch import blocks, launch
+from .cupy_winograd import winograd
 from .numpy_ import add, batch_norm, batch_norm_dx, concat, lstm, lstm_dz, matmul, relu, relu_dx
 
 __all__ = [
@@ -41,41 +40,6 @@ __all__ = [
     "relu_dx",
 ]
 
-THREADS = 256
-
-# Columns take kh * kw times the memory of the images: images are taken in blocks of about this many numbers.
-BLOCK = 1 << 27
-
-
-@functools.cache
-def _module(file: str) -> Any:
-    text = resources.files(__package__).joinpath("cuda", file).read_text(encoding="utf-8")
-    names = re.findall(r"__global__ void (\w+)", text)
-    return cupy.RawModule(
-        code=text,
-        options=("--std=c++14",),
-        name_expressions=[f"{name}<{number}>" for name in names for number in ("float", "double")],
-    )
-
-
-def _launch(file: str, name: str, result: Array, threads: int, *arguments: Array | np.int64 | int | float) -> None:
-    """Run one thread for each of `threads` numbers. The arguments after the count are those of the CUDA function."""
-    if threads == 0:
-        return
-    function = _module(file).get_function(f"{name}<{'float' if result.dtype == np.float32 else 'double'}>")
-    # CUDA is given bytes, not types: Python's integers must become the 32 bits of a C int, and its floats the T.
-    typed = [
-        np.int32(value) if isinstance(value, int) else result.dtype.type(value) if isinstance(value, float) else value
-        for value in arguments
-    ]
-    function((-(-threads // THREADS),), (THREADS,), (np.int64(threads), *typed))
-
-
-def _blocks(count: int, size: int) -> Iterator[slice]:
-    step = max(1, BLOCK // max(1, size))
-    for start in range(0, count, step):
-        yield slice(start, start + step)
-
 
 def _columns(x: Array, kernel: Pair, out: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
     """x (N, C, H, W) -> (N, g, C/g * kh * kw, H' * W'), every window a column."""
@@ -83,20 +47,27 @@ def _columns(x: Array, kernel: Pair, out: Pair, stride: Pair, padding: Pair, dil
     columns: Array = cupy.empty((n, groups, c // groups * kernel[0] * kernel[1], out[0] * out[1]), x.dtype)
     x = cupy.ascontiguousarray(x)
     geometry = (height, width, *kernel, *out, *stride, *padding, *dilation)
-    _launch("conv.cu", "im2col", columns, columns.size, x, columns, *geometry)
+    launch("conv.cu", "im2col", columns, columns.size, x, columns, *geometry)
     return columns
+
+
+def _by_winograd(w: Array, stride: Pair, dilation: Pair, groups: int) -> bool:
+    plain = w.shape[2:] == (3, 3) and stride == dilation == (1, 1) and groups == 1 and w.dtype == np.float32
+    return plain and min(w.shape[:2]) >= 16
 
 
 def conv2d(
     x: Array, w: Array, b: Array | None, stride: Pair, padding: Pair, dilation: Pair, groups: int, relu: bool = False
 ) -> Array:
+    if _by_winograd(w, stride, dilation, groups):
+        return winograd(x, w, b, padding, relu=relu)
     n, c, height, width = x.shape
     o, _, kh, kw = w.shape
     high = out_size(height, kh, stride[0], padding[0], dilation[0])
     wide = out_size(width, kw, stride[1], padding[1], dilation[1])
     filters = w.reshape(groups, o // groups, -1)
     y: Array = cupy.empty((n, groups, o // groups, high * wide), x.dtype)
-    for block in _blocks(n, c * kh * kw * high * wide):
+    for block in blocks(n, c * kh * kw * high * wide):
         columns = _columns(x[block], (kh, kw), (high, wide), stride, padding, dilation, groups)
         y[block] = cupy.matmul(filters, columns)
     if b is not None:
@@ -107,16 +78,18 @@ def conv2d(
 
 
 def conv2d_dx(dy: Array, w: Array, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
+    if _by_winograd(w, stride, dilation, groups):
+        return winograd(dy, w, None, (2 - padding[0], 2 - padding[1]), backward=True)
     n, o, high, wide = dy.shape
     _, per_group, kh, kw = w.shape
     c = per_group * groups
     filters = w.reshape(groups, o // groups, -1).transpose(0, 2, 1)
     dx: Array = cupy.empty((n, c, *size), dy.dtype)
     geometry = (*size, kh, kw, high, wide, *stride, *padding, *dilation)
-    for block in _blocks(n, c * kh * kw * high * wide):
+    for block in blocks(n, c * kh * kw * high * wide):
         answers = dy[block].reshape(-1, groups, o // groups, high * wide)
         columns = cupy.ascontiguousarray(cupy.matmul(filters, answers))
-        _launch("conv.cu", "col2im", dx, dx[block].size, columns, dx[block], *geometry)
+        launch("conv.cu", "col2im", dx, dx[block].size, columns, dx[block], *geometry)
     return dx
 
 
@@ -124,7 +97,7 @@ def conv2d_dw(dy: Array, x: Array, kernel: Pair, stride: Pair, padding: Pair, di
     n, o, high, wide = dy.shape
     c = x.shape[1]
     dw: Array = cupy.zeros((groups, o // groups, c // groups * kernel[0] * kernel[1]), dy.dtype)
-    for block in _blocks(n, c * kernel[0] * kernel[1] * high * wide):
+    for block in blocks(n, c * kernel[0] * kernel[1] * high * wide):
         columns = _columns(x[block], kernel, (high, wide), stride, padding, dilation, groups)
         answers = dy[block].reshape(-1, groups, o // groups, high * wide)
         dw += cupy.matmul(answers, columns.transpose(0, 1, 3, 2)).sum(axis=0)
@@ -136,7 +109,7 @@ def maxpool2d(x: Array, kernel: Pair, stride: Pair, padding: Pair, out: Pair) ->
     y: Array = cupy.empty((n, c, *out), x.dtype)
     won: Array = cupy.empty((n, c, *out), np.int32)
     geometry = (height, width, *out, *kernel, *stride, *padding)
-    _launch("pool.cu", "maxpool", y, y.size, cupy.ascontiguousarray(x), y, won, *geometry)
+    launch("pool.cu", "maxpool", y, y.size, cupy.ascontiguousarray(x), y, won, *geometry)
     return y, won
 
 
@@ -145,7 +118,7 @@ def maxpool2d_dx(dy: Array, won: Array, size: Pair) -> Array:
     dx: Array = cupy.empty((n, c, *size), dy.dtype)
     dy, won = cupy.ascontiguousarray(dy), cupy.ascontiguousarray(won)
     pixels = size[0] * size[1]
-    _launch("pool.cu", "maxpool_dx", dx, n * c, dy, won, dx, high * wide, pixels, won.shape[0] * c)
+    launch("pool.cu", "maxpool_dx", dx, n * c, dy, won, dx, high * wide, pixels, won.shape[0] * c)
     return dx
 
 
@@ -153,7 +126,7 @@ def avgpool2d(x: Array, kernel: Pair, stride: Pair, padding: Pair, out: Pair, co
     n, c, height, width = x.shape
     y: Array = cupy.empty((n, c, *out), x.dtype)
     geometry = (height, width, *out, *kernel, *stride, *padding, int(count_include_pad))
-    _launch("pool.cu", "avgpool", y, y.size, cupy.ascontiguousarray(x), y, *geometry)
+    launch("pool.cu", "avgpool", y, y.size, cupy.ascontiguousarray(x), y, *geometry)
     return y
 
 
@@ -161,7 +134,7 @@ def avgpool2d_dx(dy: Array, kernel: Pair, stride: Pair, padding: Pair, size: Pai
     n, c, high, wide = dy.shape
     dx: Array = cupy.empty((n, c, *size), dy.dtype)
     geometry = (*size, high, wide, *kernel, *stride, *padding, int(count_include_pad))
-    _launch("pool.cu", "avgpool_dx", dx, dx.size, cupy.ascontiguousarray(dy), dx, *geometry)
+    launch("pool.cu", "avgpool_dx", dx, dx.size, cupy.ascontiguousarray(dy), dx, *geometry)
     return dx
 
 
@@ -170,7 +143,7 @@ def lrn(x: Array, size: int, alpha: float, beta: float, k: float) -> tuple[Array
     y: Array = cupy.empty(x.shape, x.dtype)
     scale: Array = cupy.empty(x.shape, x.dtype)
     window = (c, height * width, size // 2, (size - 1) // 2)
-    _launch("lrn.cu", "lrn", y, y.size, cupy.ascontiguousarray(x), y, scale, *window, alpha, beta, k)
+    launch("lrn.cu", "lrn", y, y.size, cupy.ascontiguousarray(x), y, scale, *window, alpha, beta, k)
     return y, scale
 
 
@@ -179,5 +152,5 @@ def lrn_dx(dy: Array, x: Array, scale: Array, size: int, alpha: float, beta: flo
     dx: Array = cupy.empty(dy.shape, dy.dtype)
     dy, x, scale = cupy.ascontiguousarray(dy), cupy.ascontiguousarray(x), cupy.ascontiguousarray(scale)
     window = (c, height * width, (size - 1) // 2, size // 2)
-    _launch("lrn.cu", "lrn_dx", dx, dx.size, dy, x, scale, dx, np.int64(x.size), *window, alpha, beta)
+    launch("lrn.cu", "lrn_dx", dx, dx.size, dy, x, scale, dx, np.int64(x.size), *window, alpha, beta)
     return dx

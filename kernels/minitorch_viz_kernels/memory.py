@@ -20,7 +20,7 @@ import math
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -64,7 +64,7 @@ _here = threading.Lock()
 
 def empty(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
     """An array that holds anything, as of `np.empty`."""
-    itemsize, typestr = _layout(dtype)
+    itemsize, typestr = _layout(dtype)  # type: ignore[arg-type]  # whatever names a dtype can be remembered
     size = math.prod(shape) * itemsize
     if size < LEAST:
         return np.empty(shape, dtype)
@@ -72,7 +72,7 @@ def empty(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
 
 
 @functools.cache
-def _layout(dtype: npt.DTypeLike) -> tuple[int, str]:
+def _layout(dtype: Any) -> tuple[int, str]:
     """Bytes of a number, and its name in `__array_interface__`: NumPy takes its time to say them."""
     return np.dtype(dtype).itemsize, np.dtype(dtype).str
 

@@ -3,8 +3,8 @@
     filters    stride, dilation, groups         dtype     forward and dx   why
     3x3, 5x5   1, 1, 1                          float32   Winograd         a quarter, a third of the multiplications
     3x3, 5x5   1, 1, 1, but few channels        float32   direct           changing the basis costs more than it saves
-    3 strides  above 1, 1, 1, many answers      float32   strided (dx:     11x11 at stride 4 and 5x5 at stride 2: 3x3 over
-                                                          direct)          the phases of the image, by Winograd's way
+    3 strides  2 or more, 1, 1; many answers    float32   strided          11x11 at stride 4, 5x5 at stride 2: 3x3 over
+                                                          (dx: direct)     the phases of the image, by Winograd's way
     others                                      float32   direct           also 1x1, a plain matrix product
     all                                         float64   direct           the gradient check must not see rounding
 
@@ -19,8 +19,9 @@ read, 0.56 for 8 -> 8, 0.9 for 64 -> 8; 1.2 for 8 -> 64 and 16 -> 16, 1.45 for 6
 of 7 to 60 pixels: 0.4 to 0.8 for 8 -> 8, 0.7 to 1.0 for 64 -> 8, 0.7 to 1.1 for 8 -> 16; 0.9 to 1.3 for 8 -> 32, 1.35
 to 1.6 for 16 -> 16, 1.7 to 2.1 for 64 -> 16, 1.5 to 1.9 for 16 -> 64. With a stride, counting the channels of all
 phases: 0.6 to 1.4 for 12 -> 16 or 32, 0.6 to 0.9 for 64 -> 32 on 14x14 pixels, 0.6 to 1.3 for 256 -> 64 on 14x14 and
-28x28; 1.3 for 27 -> 64, 2.0 to 2.4 for 48 -> 64 or 96, 1.8 for 384 -> 256, 2.0 to 2.9 for 64 -> 64 on 112x112. dw: 0.5 for 3 -> 64, 0.7 for 8 -> 8, 0.7 to 0.8
-for the 4 tiles of one map of 7x7; 1.1 to 1.3 for 8 tiles of two, 1.0 to 1.8 for 13x13, 1.5 to 3.2 for more.
+28x28; 1.3 for 27 -> 64, 2.0 to 2.4 for 48 -> 64 or 96, 1.8 for 384 -> 256, 2.0 to 2.9 for 64 -> 64 on 112x112.
+dw: 0.5 for 3 -> 64, 0.7 for 8 -> 8, 0.7 to 0.8 for the 4 tiles of one map of 7x7; 1.1 to 1.3 for 8 tiles of two, 1.0
+to 1.8 for 13x13, 1.5 to 3.2 for more.
 """
 
 from __future__ import annotations

@@ -247,7 +247,9 @@ else:
             if first > last:
                 return some
             some = True
-            if _run(board[JOB], board[JOB + 1], first if me == 0 else last, me):  # the job stays until this part is done
+            if _run(
+                board[JOB], board[JOB + 1], first if me == 0 else last, me
+            ):  # the job stays until this part is done
                 _store(board, FAILED, 1)
             _add(board, LEFT, -1)
 
@@ -282,7 +284,7 @@ else:
 
         As any other helper it would be optimized and translated by itself first, and in the kernel once more.
         """
-        flags = compiler.Flags()
+        flags: Any = compiler.Flags()
         function.targetdescr.options.parse_as_flags(flags, function.targetoptions)
         flags.no_compile = flags.no_cpython_wrapper = flags.no_cfunc_wrapper = True
         return compiler.compile_extra(

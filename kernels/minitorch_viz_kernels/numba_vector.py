@@ -44,7 +44,8 @@ VECTOR_BYTES = _vector_bytes()
 
 def lanes_of(dtype: Any) -> int:
     """How many numbers of a dtype one vector holds: 16 of float32 with AVX-512."""
-    return VECTOR_BYTES // np.dtype(dtype).itemsize
+    size: int = np.dtype(dtype).itemsize
+    return VECTOR_BYTES // size
 
 
 class Vector(types.Type):

@@ -17,6 +17,7 @@ import os
 import threading
 import time
 from collections import deque
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -193,7 +194,7 @@ def workspace(count: int, dtype: npt.DTypeLike) -> Array:
     Fresh memory is handed out by the system page by page, which costs more than many a kernel. What is kept is at
     most 64 MiB a thread.
     """
-    kept: dict[npt.DTypeLike, Array] = _here.__dict__
+    kept: dict[Any, Array] = _here.__dict__
     space = kept.get(dtype)
     if space is None or len(space) < count:
         size = count * np.dtype(dtype).itemsize

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-import minitorch_viz_kernels
+from tests.conftest import forget_gpu_modules
 from tests.kernels import cuda_on_cpu
 
 
@@ -18,16 +18,12 @@ def cuda_cpu(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """`cupy_` with its CUDA text compiled for the CPU. Nobody else gets to see the stand-in for CuPy."""
     if shutil.which("g++") is None:
         pytest.skip("g++ is not installed: CUDA text cannot be tried on the CPU")
-    name = "minitorch_viz_kernels.cupy_"
-    real = {key: sys.modules.pop(key) for key in ("cupy", name) if key in sys.modules}
-    sys.modules["cupy"] = cuda_on_cpu.module(tmp_path_factory.mktemp("cuda"))
-    try:
-        return importlib.import_module(name)
-    finally:
-        vars(minitorch_viz_kernels).pop("cupy_", None)
-        for key in ("cupy", name):
-            sys.modules.pop(key, None)
-        sys.modules.update(real)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "cupy", cuda_on_cpu.module(tmp_path_factory.mktemp("cuda")))
+        forget_gpu_modules()
+        module = importlib.import_module("minitorch_viz_kernels.cupy_")
+        forget_gpu_modules()
+        return module
 
 
 @pytest.fixture(params=["numpy", "numba", "cuda"])

@@ -27,7 +27,7 @@ def text_of(file: str) -> str:
 
 
 def test_there_is_cuda_text() -> None:
-    assert FILES == ["conv.cu", "lrn.cu", "pool.cu"]
+    assert FILES == ["conv.cu", "lrn.cu", "pool.cu", "winograd.cu"]
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -49,6 +49,73 @@ def test_nvcc_takes_the_text(file: str, tmp_path: Path) -> None:
     command = ["nvcc", "-arch=sm_80", "-std=c++14", "-Werror", "all-warnings", "-cubin", str(source)]
     done = subprocess.run([*command, "-o", str(tmp_path / "out.cubin")], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+# N, C, O, (H, W), padding: sizes that are no multiples of 4, single pixels, more padding than filter, batches
+WINOGRAD: list[tuple[Any, ...]] = [
+    (1, 16, 16, (8, 8), (1, 1)),
+    (2, 17, 33, (13, 14), (0, 0)),
+    (3, 20, 16, (5, 22), (2, 1)),
+    (1, 16, 18, (3, 7), (4, 3)),
+    (2, 16, 16, (1, 1), (1, 1)),
+    (0, 16, 16, (5, 5), (1, 1)),
+]
+
+
+def winograd_error(kernels_of: Any, shape: tuple[Any, ...], to: Any = lambda x: x, back: Any = lambda x: x) -> float:
+    """The largest error of forward and dx, relative to the largest number, against the direct sum in float64."""
+    n, c, o, size, padding = shape
+    rng = np.random.default_rng(0)
+    x, w, b = (rng.standard_normal(dims).astype(np.float32) for dims in ((n, c, *size), (o, c, 3, 3), (o,)))
+    one, errors = (1, 1), [0.0]
+
+    def exact(kernel: str, *arguments: Any) -> Any:
+        with kernels.use("numpy"):
+            wide = (np.float64(value) if isinstance(value, np.ndarray) else value for value in arguments)
+            return getattr(kernels, kernel)(*wide)
+
+    y = exact("conv2d", x, w, b, one, padding, one, 1)
+    dy = rng.standard_normal(y.shape).astype(np.float32)
+    for bias, relu in ((b, False), (b, True), (None, False)):
+        given = None if bias is None else to(bias)
+        got = back(kernels_of.conv2d(to(x), to(w), given, one, padding, one, 1, relu))
+        wanted = exact("conv2d", x, w, bias, one, padding, one, 1)
+        errors.append(relative(got, np.maximum(wanted, 0) if relu else wanted))
+    got = back(kernels_of.conv2d_dx(to(dy), to(w), size, one, padding, one, 1))
+    errors.append(relative(got, exact("conv2d_dx", dy, w, size, one, padding, one, 1)))
+    return max(errors)
+
+
+def relative(got: Any, wanted: Any) -> float:
+    assert got.shape == wanted.shape
+    assert got.dtype == np.float32
+    return float(np.abs(got - wanted).max(initial=0) / np.abs(wanted).max(initial=1e-30))
+
+
+@pytest.mark.parametrize("shape", WINOGRAD, ids=str)
+def test_winograds_text_is_the_direct_sum(
+    cuda_cpu: Any, shape: tuple[Any, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used = []
+    real = cuda_cpu.winograd
+    monkeypatch.setattr(cuda_cpu, "winograd", lambda *args, **more: used.append(1) or real(*args, **more))
+    assert winograd_error(cuda_cpu, shape) < 1e-5
+    assert len(used) == 4  # three times forward, once back
+
+
+def test_winograd_takes_images_in_blocks(cuda_cpu: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(cuda_cpu.blocks.__globals__, "BLOCK", 1)  # each image by itself
+    assert winograd_error(cuda_cpu, (3, 16, 16, (9, 6), (1, 1))) < 1e-5
+
+
+def test_winograd_only_where_the_table_says(cuda_cpu: Any) -> None:
+    def choice(o: int, c: int, side: int = 3, stride: int = 1, groups: int = 1, dtype: Any = np.float32) -> bool:
+        chosen: bool = cuda_cpu._by_winograd(np.zeros((o, c, side, side), dtype), (stride, stride), (1, 1), groups)
+        return chosen
+
+    assert choice(16, 16)
+    assert not any((choice(64, 3), choice(3, 64), choice(64, 64, 5), choice(64, 64, stride=2)))
+    assert not any((choice(64, 64, groups=2), choice(64, 64, dtype=np.float64)))
 
 
 @pytest.fixture(scope="module")
@@ -79,3 +146,9 @@ def test_a_gpu_agrees_with_the_loops(cupy: Any, kernel: str, dtype: Any) -> None
             np.testing.assert_allclose(
                 cupy.asnumpy(ours), theirs, rtol=tolerance, atol=tolerance * scale, err_msg=str(call)
             )
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("shape", WINOGRAD, ids=str)
+def test_winograd_on_a_gpu(cupy: Any, shape: tuple[Any, ...]) -> None:
+    assert winograd_error(kernels, shape, cupy.asarray, cupy.asnumpy) < 1e-5
