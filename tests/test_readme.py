@@ -54,7 +54,8 @@ def speed_table() -> str:
         "| --- | --- |",
     ]
     passes = ("forward", "dx", "dw")
-    for kind, words in (("3x3 stride 1", "layers with 3x3 filters and stride 1"), ("other", "other convolution layers")):
+    kinds = {"3x3 stride 1": "layers with 3x3 filters and stride 1", "other": "other convolution layers"}
+    for kind, words in kinds.items():
         of = [layers["summary"][f"{kind}, {what}"] for what in passes]
         count = sum(row["class"] == kind and row["pass"] == "forward" for row in layers["layers"])
         means = " / ".join(f"{one['geometric mean']:.1f}" for one in of)
