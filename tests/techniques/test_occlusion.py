@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -15,11 +17,11 @@ def test_it_finds_the_red_square(red_detector) -> None:
     image = np.zeros((12, 12, 3), np.uint8)
     image[0:4, 8:12, 0] = 255
     result = occlusion(red_detector, image, target="red", size=4, stride=4, fill="black", progress=False)
-    assert result.probability.shape == (3, 3)
+    assert result.values.shape == (3, 3)
     rest = np.ones((3, 3), bool)
     rest[0, 2] = False
-    np.testing.assert_allclose(result.probability[rest], result.base, rtol=1e-5)
-    assert result.probability[0, 2] == pytest.approx(0.5, abs=1e-6)  # both scores are 0 now
+    np.testing.assert_allclose(result.values[rest], result.base, rtol=1e-5)
+    assert result.values[0, 2] == pytest.approx(0.5, abs=1e-6)  # both scores are 0 now
     assert result.base > 0.7
     assert result.drop.argmax() == 2
 
@@ -34,7 +36,7 @@ def test_it_equals_a_plain_loop(digits) -> None:
             image = sample_digit().copy()
             image[top : top + 3, left : left + 3] = 255
             probabilities = digits.predict_probabilities(digits.preprocess(image))[0]
-            assert result.probability[i, j] == pytest.approx(float(probabilities[3]), abs=1e-12)
+            assert result.values[i, j] == pytest.approx(float(probabilities[3]), abs=1e-12)
             assert result.best[i, j] == probabilities.argmax()
 
 
@@ -43,6 +45,7 @@ def test_squeezenets_map_equals_whole_forward_passes(squeezenet, shared_data) ->
     photo = shared_data / "photos" / "cat_dog.jpg"
     result = occlusion(squeezenet, photo, size=40, stride=45, fill="grey", batch=4, progress=False)
     x = squeezenet.preprocess(photo)
+    target = squeezenet.classify(photo, top=1)[0].index
     assert result.tops[-1] + 40 > x.shape[2]
     mean, std = (
         np.reshape(value, (-1, 1, 1)) for value in (squeezenet.preprocessing.mean, squeezenet.preprocessing.std)
@@ -52,7 +55,7 @@ def test_squeezenets_map_equals_whole_forward_passes(squeezenet, shared_data) ->
             copy = x.copy()
             copy[0, :, top : top + 40, left : left + 40] = (128 - mean) / std
             probabilities = squeezenet.predict_probabilities(copy)[0]
-            assert result.probability[i, j] == pytest.approx(float(probabilities[result.target]), rel=1e-4, abs=1e-6)
+            assert result.values[i, j] == pytest.approx(float(probabilities[target]), rel=1e-4, abs=1e-6)
             assert result.best[i, j] == probabilities.argmax()
 
 
@@ -78,14 +81,49 @@ def test_the_mean_fill_is_the_photos_mean_colour(red_detector) -> None:
     """On a photo of one colour an occluder of the mean colour changes nothing."""
     image = np.full((12, 12, 3), (120, 30, 200), np.uint8)
     result = occlusion(red_detector, image, fill="mean", progress=False)
-    np.testing.assert_allclose(result.probability, result.base, rtol=1e-5)
+    np.testing.assert_allclose(result.values, result.base, rtol=1e-5)
     assert "flat" in result.notes[0]
 
 
 def test_numbers_are_fills(digits) -> None:
     for name, level in [("black", "0"), ("grey", "128"), ("white", "255.0")]:
-        a, b = (occlusion(digits, sample_digit(), fill=fill, progress=False).probability for fill in (name, level))
+        a, b = (occlusion(digits, sample_digit(), fill=fill, progress=False).values for fill in (name, level))
         np.testing.assert_array_equal(a, b)
+
+
+def test_a_units_value_is_recorded_as_a_plain_loop_does(digits) -> None:
+    digits = digits.astype(np.float64)
+    chosen = {"node": "relu1", "channel": 2, "position": (3, 4)}
+    result = occlusion(digits, sample_digit(), **chosen, size=3, stride=2, fill="black", progress=False)
+    assert result.best is None
+    for i, top in enumerate(result.tops):
+        for j, left in enumerate(result.lefts):
+            image = sample_digit().copy()
+            image[top : top + 3, left : left + 3] = 0
+            unit = digits.net.predict(digits.preprocess(image), upto="relu1")[0, 2, 3, 4]
+            assert result.values[i, j] == pytest.approx(float(unit), abs=1e-12)
+    far = np.abs(result.tops[:, None] + 1 - 3) + np.abs(result.lefts + 1 - 4) > 6
+    np.testing.assert_array_equal(result.drop[far], 0)  # squares that the unit does not see
+    assert "value" in result.caption
+
+
+@pytest.mark.parametrize(("size", "stride"), [(3, 2), (1, 1), (2, 3)])
+def test_a_pixels_heat_is_the_mean_drop_of_the_squares_over_it(digits, size, stride) -> None:
+    result = occlusion(digits, sample_digit(), size=size, stride=stride, progress=False)
+    for y, x in np.ndindex(8, 8):
+        rows = (result.tops <= y) & (y < result.tops + size)
+        columns = (result.lefts <= x) & (x < result.lefts + size)
+        over = result.drop[np.ix_(rows, columns)]
+        assert result.heat[y, x] == pytest.approx(over.mean() if over.size else 0, abs=1e-12)
+
+
+def test_a_net_without_classes_shows_its_strongest_unit(digits) -> None:
+    features = replace(digits, logits="", class_names=(), class_synonyms=())
+    result = occlusion(features, sample_digit(), progress=False)
+    scores = digits.net.predict(digits.preprocess(sample_digit()))[0]
+    assert result.base == pytest.approx(float(scores.max()))
+    assert result.label == f"{digits.net.output} unit {scores.argmax()}"
+    assert result.best is None
 
 
 def test_the_input_is_left_alone(digits) -> None:

@@ -1,7 +1,8 @@
-"""Occlusion: cover one place after another and watch the probability fall."""
+"""Occlusion: cover one place after another and watch the probability of a class, or a unit's value, fall."""
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,8 +16,9 @@ from minitorch_viz.errors import SettingError, need_whole
 from minitorch_viz.layers import Softmax
 from minitorch_viz.partial import predict_changed
 from minitorch_viz.plotting import colour_bar, show_image
-from minitorch_viz.techniques.base import Result, Technique, classifies
-from minitorch_viz.techniques.view import view
+from minitorch_viz.techniques.base import Result, Technique
+from minitorch_viz.techniques.start import start
+from minitorch_viz.techniques.target import Target
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,14 +31,14 @@ FILLS = {"grey": 128.0, "black": 0.0, "white": 255.0}
 
 @dataclass(frozen=True, eq=False)
 class OcclusionMap(Result):
-    """The class probabilities with the occluder at every place of a grid."""
+    """The number that is explained, with the occluder at every place of a grid."""
 
-    probability: Array  # (rows, columns): of the explained class, with the occluder there; 0..1
-    best: Array  # (rows, columns) int: the most probable class with the occluder there
+    values: Array  # (rows, columns): with the occluder there; of a class its probability, 0..1, of a unit what it gives
+    best: Array | None  # (rows, columns) int: the most probable class with the occluder there; None for a unit
     tops: Array  # (rows,) the occluder's first pixel row at each grid row
     lefts: Array  # (columns,) its first pixel column
-    base: float  # the class's probability on the whole photo
-    target: int  # the class
+    base: float  # the number on the whole photo
+    label: str  # what is explained, in words: 'class "tiger cat" (282)'
     class_names: tuple[str, ...]
     size: int  # the occluder's side in pixels of the net's input
     fill: str  # what the occluder shows
@@ -45,22 +47,35 @@ class OcclusionMap(Result):
 
     @property
     def drop(self) -> Array:
-        """(rows, columns): how much probability the occluder takes away; negative where covering helps."""
-        fall: Array = self.base - self.probability
+        """(rows, columns): how much the occluder takes away; negative where covering helps."""
+        fall: Array = self.base - self.values
         return fall
 
     @property
-    def caption(self) -> str:
-        return (
-            f'Explains class "{self.class_names[self.target]}" ({self.target}), probability {self.base:.3f} on the '
-            f"whole photo. A {self.fill} square of {self.size} x {self.size} pixels stood at {self.probability.size} "
-            f"places, one every {_step(self.tops)} pixels; each cell shows the probability with the square centred "
-            "there. Dark cells: without this place the class is gone. Right: the most probable class at each place."
+    def heat(self) -> Array:
+        """(h, w): how much is taken away on average by the squares that cover a pixel, in the units of the number."""
+        rows, columns = (
+            _covers(firsts, self.size, side)
+            for firsts, side in zip((self.tops, self.lefts), self.picture.shape[:2], strict=True)
         )
+        squares = np.outer(rows.sum(axis=0), columns.sum(axis=0))  # (h, w): so many cover each pixel
+        return (rows.T @ self.drop @ columns) / np.maximum(squares, 1)
+
+    @property
+    def caption(self) -> str:
+        kind = "probability" if self.best is not None else "value"
+        words = (
+            f"Explains {self.label}, {kind} {self.base:.3f} on the whole photo. A {self.fill} square of {self.size} x "
+            f"{self.size} pixels stood at {self.values.size} places, one every {_step(self.tops)} pixels; each cell "
+            f"shows the {kind} with the square centred there, on the scale of the bar. "
+        )
+        if self.best is None:
+            return f"{words}Dark cells: without this place the unit's value is gone."
+        return f"{words}Dark cells: without this place the class is gone. Right: the most probable class at each place."
 
     @property
     def notes(self) -> tuple[str, ...]:
-        if np.ptp(self.probability) < 1e-3:
+        if np.ptp(self.values) < 1e-3 * (1 if self.best is not None else max(abs(self.base), 1e-30)):
             return (
                 "The map is flat: no place alone matters. The net is sure whatever is covered, or the occluder is too "
                 "small; try a larger size.",
@@ -68,11 +83,20 @@ class OcclusionMap(Result):
         return ()
 
 
+def _covers(firsts: Array, size: int, side: int) -> Array:
+    """(places, side): 1 where a square that begins at firsts[place] covers a pixel, else 0."""
+    places, pixels = firsts[:, None], np.arange(side)
+    return ((places <= pixels) & (pixels < places + size)).astype(float)
+
+
 def occlusion(
     model: Model,
     image: Any,
     *,
     target: str | None = None,
+    node: str | None = None,
+    channel: int | None = None,
+    position: Pair | None = None,
     size: int | None = None,
     stride: int | None = None,
     fill: str = "mean",
@@ -83,62 +107,73 @@ def occlusion(
 
     Where the probability falls, the net was using what is covered. Unlike a gradient this is a measurement of what
     the net does. Only what the square can reach is computed anew, so that a place costs less than a forward pass.
+    Of a unit inside the net its value is recorded instead.
 
     Args:
         target: the class, by number or name; by default the most probable one
+        node: explain a unit of this node instead of a class
+        channel: the unit's channel; by default the strongest on this image
+        position: the unit's row and column; by default where the channel is strongest
         size: the square's side in pixels of the net's input; by default a fifth of it
         stride: pixels from one place to the next; by default a third of the size
         fill: what the square shows: mean (the photo's mean colour), grey, black, white, or a grey level 0 to 255
         batch: places a forward pass, all of one row; more than 32 save nothing, and take memory
         progress: show a progress bar
 
-    Returns an OcclusionMap with probability (rows, columns) in 0..1. The last row and column of squares may hang over
-    the border, so that every pixel is covered at least once (unless the stride is larger than the size).
-    Raises SettingError for an unknown class, or a size or stride below 1.
+    Returns an OcclusionMap with values (rows, columns), of a class in 0..1. The last row and column of squares may hang
+    over the border, so that every pixel is covered at least once (unless the stride is larger than the size).
+    Raises SettingError for an unknown class, channel or position, or a size or stride below 1, NetError for an unknown
+    node, ImageFileError for a bad image.
 
     Paper: Zeiler, Fergus 2013.
     """
     from tqdm.auto import tqdm
 
-    seen = view(model, image)
+    seen, tape, unit = start(model, image, target, node, channel, position)
     height, width = seen.x.shape[2:]
     side = min(height, width)
     size = need_whole("occluder's size", max(min(3, side), round(side / 5)) if size is None else size, 1, side)
     stride = need_whole("occluder's stride", max(1, size // 3) if stride is None else stride, 1, side)
     need_whole("batch", batch, 1)
-    if reason := classifies(model):
-        raise SettingError(f"{reason}.")
-    tape = model.net.forward(seen.x, upto=model.logits)
-    base = Softmax().forward(kernels.to_cpu(tape[model.logits]))[0][0]
-    chosen = int(np.argmax(base)) if target is None else model.class_index(target)
     colour = _fill_value(model, fill, seen.x)
 
     tops = np.arange(0, min(height - size + stride, height), stride)
     lefts = np.arange(0, min(width - size + stride, width), stride)
     # A batch stays in one row of places: the parts that alike places reach have nearly one size.
     rows = [[(int(top), int(left)) for left in lefts] for top in tops]
-    batches = [row[start : start + batch] for row in rows for start in range(0, len(row), batch)]
-    probabilities = []
+    batches = [row[begin : begin + batch] for row in rows for begin in range(0, len(row), batch)]
+    found = []
     with tqdm(total=len(tops) * len(lefts), desc="occlusion", unit="place", disable=not progress, leave=False) as bar:
         for some in batches:
             squares = {model.net.inputs[0]: covered(seen.x, some, size, colour)}
-            scores = kernels.to_cpu(predict_changed(model.net, tape, squares, model.logits))
-            probabilities.append(Softmax().forward(scores)[0])
+            found.append(_numbers(model, unit, predict_changed(model.net, tape, squares, unit.node)))
             bar.update(len(some))
-    grid = np.concatenate(probabilities).reshape(len(tops), len(lefts), -1)
+    of_class = unit.node == model.logits
+    grid = np.concatenate(found).reshape(len(tops), len(lefts), -1)
+    chosen = unit.index[0] if of_class else 0
     return OcclusionMap(
-        probability=grid[:, :, chosen],
-        best=grid.argmax(axis=2),
+        values=grid[:, :, chosen],
+        best=grid.argmax(axis=2) if of_class else None,
         tops=tops,
         lefts=lefts,
-        base=float(base[chosen]),
-        target=chosen,
+        base=float(_numbers(model, unit, tape[unit.node])[0, chosen]),
+        label=unit.label,
         class_names=model.class_names,
         size=size,
         fill={"mean": "mean-coloured"}.get(fill, fill if fill in FILLS else f"grey-level-{fill}"),
         picture=seen.picture,
         pixel_aspect=seen.pixel_aspect,
     )
+
+
+def _numbers(model: Model, unit: Target, outputs: Array) -> Array:
+    """A node's outputs (K, ...) -> the probability of every class (K, classes), or the unit's value (K, 1)."""
+    outputs = kernels.to_cpu(outputs)
+    if unit.node == model.logits:
+        return Softmax().forward(outputs)[0]
+    every: Any = (slice(None), *unit.index)
+    values: Array = outputs[every]
+    return values[:, None]
 
 
 def covered(x: Array, places: Sequence[Pair], size: int, colour: Array) -> Patch:
@@ -176,35 +211,42 @@ def _step(tops: Array) -> int:
 
 
 def plot(result: OcclusionMap, figure: Figure) -> None:
-    """The photo with the occluder's size, the probability over the photo, and the most probable class a place."""
-    from matplotlib.colors import ListedColormap
+    """The photo with the occluder's size, the number over the photo, and of a class the most probable one a place."""
     from matplotlib.patches import Rectangle
 
-    figure.set_size_inches(13, 4.2)
-    photo, heat, classes = figure.subplots(1, 3)
-    name = result.class_names[result.target]
-    show_image(photo, result.picture, f"{name}: {result.base:.2f}", result.pixel_aspect)
+    of_class = result.best is not None
+    figure.set_size_inches(13 if of_class else 9.2, 4.2)
+    photo, heat, *classes = figure.subplots(1, 3 if of_class else 2)
+    show_image(photo, result.picture, textwrap.fill(f"{result.label}: {result.base:.2f}", 36), result.pixel_aspect)
     corner = (result.picture.shape[1] - result.size) / 2 - 0.5, (result.picture.shape[0] - result.size) / 2 - 0.5
     photo.add_patch(Rectangle(corner, result.size, result.size, facecolor="0.5", edgecolor="white", lw=2))
     photo.set_xlabel(f"the occluder, {result.size} x {result.size} pixels, drawn at the middle", fontsize=9)
 
-    drawn = _draw_grid(
-        heat, result, result.probability, cmap="magma", vmin=0, vmax=max(result.base, result.probability.max())
-    )
-    heat.set_title("probability with the place covered", fontsize=11)
-    colour_bar(figure, drawn, heat, f'probability of "{name}"')
+    kind = "probability" if of_class else "value"
+    least, most = min(0.0, result.values.min()), max(result.base, result.values.max())
+    drawn = _draw_grid(heat, result, result.values, cmap="magma", vmin=least, vmax=most)
+    heat.set_title(f"{kind} with the place covered", fontsize=11)
+    colour_bar(figure, drawn, heat, textwrap.fill(f"{kind} of {result.label}", 44))
+    if result.best is not None:
+        _draw_classes(classes[0], result, result.best)
 
-    kinds, counts = np.unique(result.best, return_counts=True)
+
+def _draw_classes(axes: Axes, result: OcclusionMap, best: Array) -> None:
+    """The most probable class at each place."""
+    from matplotlib.colors import ListedColormap
+    from matplotlib.patches import Rectangle
+
+    kinds, counts = np.unique(best, return_counts=True)
     kinds = kinds[np.argsort(-counts)][:8]  # the commonest classes get a colour, the others stay grey
-    ranks = np.full(result.best.shape, len(kinds))
+    ranks = np.full(best.shape, len(kinds))
     for rank, kind in enumerate(kinds):
-        ranks[result.best == kind] = rank
+        ranks[best == kind] = rank
     palette = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#000000"][: len(kinds)]
-    _draw_grid(classes, result, ranks, cmap=ListedColormap([*palette, "#bbbbbb"]), vmin=-0.5, vmax=len(kinds) + 0.5)
-    classes.set_title("most probable class", fontsize=11)
+    _draw_grid(axes, result, ranks, cmap=ListedColormap([*palette, "#bbbbbb"]), vmin=-0.5, vmax=len(kinds) + 0.5)
+    axes.set_title("most probable class", fontsize=11)
     handles = [Rectangle((0, 0), 1, 1, facecolor=colour) for colour in palette]
     labels = [result.class_names[kind] for kind in kinds]
-    classes.legend(handles, labels, loc="center left", bbox_to_anchor=(1.02, 0.5), fontsize=8, frameon=False)
+    axes.legend(handles, labels, loc="center left", bbox_to_anchor=(1.02, 0.5), fontsize=8, frameon=False)
 
 
 def _draw_grid(axes: Axes, result: OcclusionMap, values: Array, **colours: Any) -> Any:
@@ -232,5 +274,6 @@ TECHNIQUE = Technique(
     title="Occlusion: what the answer depends on",
     paper="Zeiler, Fergus 2013",
     example=example,
-    applies=classifies,
+    explains=True,
+    in_comparison={"progress": False},
 )
