@@ -17,6 +17,7 @@ from minitorch_viz.layers import Softmax
 from minitorch_viz.partial import predict_changed
 from minitorch_viz.plotting import colour_bar, show_image
 from minitorch_viz.techniques.base import Result, Technique
+from minitorch_viz.techniques.diagnose import blank_note, drawable, not_finite
 from minitorch_viz.techniques.start import start
 from minitorch_viz.techniques.target import Target
 
@@ -39,6 +40,7 @@ class OcclusionMap(Result):
     lefts: Array  # (columns,) its first pixel column
     base: float  # the number on the whole photo
     label: str  # what is explained, in words: 'class "tiger cat" (282)'
+    blank: str  # why there is nothing to draw: NaN or infinity among the numbers; else ""
     class_names: tuple[str, ...]
     size: int  # the occluder's side in pixels of the net's input
     fill: str  # what the occluder shows
@@ -53,13 +55,16 @@ class OcclusionMap(Result):
 
     @property
     def heat(self) -> Array:
-        """(h, w): how much is taken away on average by the squares that cover a pixel, in the units of the number."""
+        """(h, w): how much is taken away on average by the squares that cover a pixel, in the units of the number.
+
+        All zero if it is blank.
+        """
         rows, columns = (
             _covers(firsts, self.size, side)
             for firsts, side in zip((self.tops, self.lefts), self.picture.shape[:2], strict=True)
         )
         squares = np.outer(rows.sum(axis=0), columns.sum(axis=0))  # (h, w): so many cover each pixel
-        return (rows.T @ self.drop @ columns) / np.maximum(squares, 1)
+        return (rows.T @ drawable(self.drop, self.blank) @ columns) / np.maximum(squares, 1)
 
     @property
     def caption(self) -> str:
@@ -75,6 +80,8 @@ class OcclusionMap(Result):
 
     @property
     def notes(self) -> tuple[str, ...]:
+        if self.blank:
+            return blank_note(self.blank)
         if np.ptp(self.values) < 1e-3 * (1 if self.best is not None else max(abs(self.base), 1e-30)):
             return (
                 "The map is flat: no place alone matters. The net is sure whatever is covered, or the occluder is too "
@@ -151,13 +158,15 @@ def occlusion(
     of_class = unit.node == model.logits
     grid = np.concatenate(found).reshape(len(tops), len(lefts), -1)
     chosen = unit.index[0] if of_class else 0
+    base = float(_numbers(model, unit, tape[unit.node])[0, chosen])
     return OcclusionMap(
         values=grid[:, :, chosen],
         best=grid.argmax(axis=2) if of_class else None,
         tops=tops,
         lefts=lefts,
-        base=float(_numbers(model, unit, tape[unit.node])[0, chosen]),
+        base=base,
         label=unit.label,
+        blank="" if np.isfinite(grid).all() and np.isfinite(base) else not_finite(model.net, tape),
         class_names=model.class_names,
         size=size,
         fill={"mean": "mean-coloured"}.get(fill, fill if fill in FILLS else f"grey-level-{fill}"),
@@ -214,21 +223,22 @@ def plot(result: OcclusionMap, figure: Figure) -> None:
     """The photo with the occluder's size, the number over the photo, and of a class the most probable one a place."""
     from matplotlib.patches import Rectangle
 
-    of_class = result.best is not None
-    figure.set_size_inches(13 if of_class else 9.2, 4.2)
-    photo, heat, *classes = figure.subplots(1, 3 if of_class else 2)
+    best = None if result.blank else result.best
+    base, values = (drawable(np.array(one), result.blank) for one in (result.base, result.values))
+    figure.set_size_inches(9.2 if best is None else 13, 4.2)
+    photo, heat, *classes = figure.subplots(1, 2 if best is None else 3)
     show_image(photo, result.picture, textwrap.fill(f"{result.label}: {result.base:.2f}", 36), result.pixel_aspect)
     corner = (result.picture.shape[1] - result.size) / 2 - 0.5, (result.picture.shape[0] - result.size) / 2 - 0.5
     photo.add_patch(Rectangle(corner, result.size, result.size, facecolor="0.5", edgecolor="white", lw=2))
     photo.set_xlabel(f"the occluder, {result.size} x {result.size} pixels, drawn at the middle", fontsize=9)
 
-    kind = "probability" if of_class else "value"
-    least, most = min(0.0, result.values.min()), max(result.base, result.values.max())
-    drawn = _draw_grid(heat, result, result.values, cmap="magma", vmin=least, vmax=most)
-    heat.set_title(f"{kind} with the place covered", fontsize=11)
+    kind = "value" if result.best is None else "probability"
+    least, most = min(0.0, values.min()), max(base, values.max())
+    drawn = _draw_grid(heat, result, values, cmap="magma", vmin=least, vmax=most)
+    heat.set_title("blank: see the notes" if result.blank else f"{kind} with the place covered", fontsize=11)
     colour_bar(figure, drawn, heat, textwrap.fill(f"{kind} of {result.label}", 44))
-    if result.best is not None:
-        _draw_classes(classes[0], result, result.best)
+    if best is not None:
+        _draw_classes(classes[0], result, best)
 
 
 def _draw_classes(axes: Axes, result: OcclusionMap, best: Array) -> None:
