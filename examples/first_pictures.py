@@ -23,7 +23,7 @@ from minitorch_viz.techniques.activations.occlusion import occlusion  # noqa: E4
 
 result = occlusion(model, image, size=3, stride=1)
 result.save("occlusion.png")
-print(f"With the worst place covered the probability is {result.probability.min():.3f} instead of {result.base:.3f}.")
+print(f"With the worst place covered the probability is {result.values.min():.3f} instead of {result.base:.3f}.")
 
 # %% The engine underneath: a tape holds every array of the forward pass by name.
 x = model.preprocess(image)
