@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import sys
 import warnings
 from collections.abc import Callable
@@ -133,8 +132,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
             torch.set_num_threads(torch_before)
     result = {"machine": bench.machine(torch), "net": "squeezenet1_1", "chunk": CHUNK, "rows": rows}
     if not options.quick and not options.only:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(json.dumps(result, indent=1) + "\n")
+        bench.write(result, options.out)
     return result
 
 

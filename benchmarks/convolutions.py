@@ -183,6 +183,12 @@ def machine(torch: Any) -> dict[str, Any]:
     return {"cpu": model, "machine": platform.machine(), "threads": kernels.get_threads(), "versions": versions}
 
 
+def write(result: dict[str, Any], path: Path) -> None:
+    """Write what a benchmark found as JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(result, indent=1) + "\n")
+
+
 def geometric_mean(values: list[float]) -> float:
     return float(np.exp(np.mean(np.log(values))))
 
@@ -256,9 +262,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
         said = f"-batch-{options.batch}" * (options.batch > 1)
         if options.threads:
             said += f"-{options.threads}-thread" + "s" * (options.threads > 1)
-        out = options.out or ROOT / "benchmarks" / "results" / f"convolutions{said}.json"
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(json.dumps(result, indent=1) + "\n")
+        write(result, options.out or ROOT / "benchmarks" / "results" / f"convolutions{said}.json")
     return result
 
 

@@ -18,7 +18,6 @@ without it, there are times and no ratios.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections import Counter
@@ -181,8 +180,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     for what, ms in result["ms_by_layer"].items():
         print(f"  {what:26} {ms:8.1f} ms")
     if not options.quick:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(json.dumps(result, indent=1) + "\n")
+        bench.write(result, options.out)
     return result
 
 

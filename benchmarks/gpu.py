@@ -118,8 +118,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
         if torch is not None:
             torch.set_grad_enabled(True)
     if not options.quick:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(json.dumps(result, indent=1) + "\n")
+        bench.write(result, options.out)
     return result
 
 

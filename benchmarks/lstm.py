@@ -11,7 +11,6 @@ this engine is faster. PyTorch is optional: without it there are no ratios.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -110,8 +109,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
             torch.set_num_threads(torch_before)
     result = {"machine": bench.machine(torch), "threads": threads, "rows": rows}
     if not options.quick:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(json.dumps(result, indent=1) + "\n")
+        bench.write(result, options.out)
     return result
 
 

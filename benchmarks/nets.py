@@ -11,7 +11,6 @@ A ratio above 1 means that this engine is faster. PyTorch and Captum are optiona
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
 import warnings
@@ -199,8 +198,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
             torch.set_num_threads(torch_before)
     result = {"machine": bench.machine(torch), "rows": rows, "growth_of_memory_mib_vgg16_guided": memory}
     if not options.quick:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(json.dumps(result, indent=1) + "\n")
+        bench.write(result, options.out)
     return result
 
 

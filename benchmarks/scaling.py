@@ -15,7 +15,6 @@ PyTorch and Captum are optional: without them there are no columns of theirs.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -139,8 +138,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
             torch.set_num_threads(torch_before)
     result = {"machine": bench.machine(torch), "rows": rows}
     if not options.quick:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(json.dumps(result, indent=1) + "\n")
+        bench.write(result, options.out)
     return result
 
 

@@ -11,7 +11,7 @@ import functools
 import itertools
 import operator
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from .contract import Array, Pair, out_size
 
 _FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 Shape = tuple[int, ...]
+Found = TypeVar("Found")
 ConvGeometry = tuple[Pair, Pair, Pair, int]  # stride, padding, dilation, groups
 
 
@@ -102,18 +103,18 @@ def whole(function: str, name: str, value: int) -> int:
     return number
 
 
-def _remembered(check: Callable[..., Any]) -> Callable[..., Any]:
+def _remembered(check: Callable[..., Found]) -> Callable[..., Found]:
     """check((shapes), pairs ..., groups), which remembers what it found good: a layer is called again and again.
 
     A small one takes no longer than a dozen checks.
     """
 
     @functools.lru_cache(1024, typed=True)  # typed: a stride of 2 was found good, one of 2.0 was not
-    def known(shapes: Any, groups: Any, *numbers: Any) -> Any:
+    def known(shapes: Any, groups: Any, *numbers: Any) -> Found:
         return check(shapes, *zip(numbers[::2], numbers[1::2], strict=True), groups)
 
     @functools.wraps(check)
-    def checked(shapes: Any, *settings: Any) -> Any:
+    def checked(shapes: Any, *settings: Any) -> Found:
         *pairs, groups = settings
         with_two = True
         try:
@@ -167,8 +168,7 @@ def conv2d(
     x: Array, w: Array, b: Array | None, stride: Pair, padding: Pair, dilation: Pair, groups: int
 ) -> ConvGeometry:
     shapes = (x.shape, w.shape, None if b is None else b.shape)
-    geometry: ConvGeometry = _conv2d(shapes, stride, padding, dilation, groups)
-    return geometry
+    return _conv2d(shapes, stride, padding, dilation, groups)
 
 
 @_remembered
@@ -188,8 +188,7 @@ def _conv2d(
 def conv2d_dx(
     dy: Array, w: Array, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
 ) -> tuple[Pair, ConvGeometry]:
-    found: tuple[Pair, ConvGeometry] = _conv2d_dx((dy.shape, w.shape), size, stride, padding, dilation, groups)
-    return found
+    return _conv2d_dx((dy.shape, w.shape), size, stride, padding, dilation, groups)
 
 
 @_remembered
@@ -209,8 +208,7 @@ def _conv2d_dx(
 def conv2d_dw(
     dy: Array, x: Array, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
 ) -> tuple[Pair, ConvGeometry]:
-    found: tuple[Pair, ConvGeometry] = _conv2d_dw((dy.shape, x.shape), kernel, stride, padding, dilation, groups)
-    return found
+    return _conv2d_dw((dy.shape, x.shape), kernel, stride, padding, dilation, groups)
 
 
 @_remembered

@@ -247,9 +247,8 @@ else:
             if first > last:
                 return some
             some = True
-            if _run(
-                board[JOB], board[JOB + 1], first if me == 0 else last, me
-            ):  # the job stays until this part is done
+            number = first if me == 0 else last
+            if _run(board[JOB], board[JOB + 1], number, me):  # the job stays until this part is done
                 _store(board, FAILED, 1)
             _add(board, LEFT, -1)
 
@@ -345,7 +344,7 @@ else:
             turn += 1
             if NATIVE and turn % 8 == 1:
                 core = _core()
-                if core == board[CORE] and 0 <= core < 64 * CORES:
+                if core == board[CORE]:
                     _leave(board, me, core)
                     turn = patience if _core() == core else turn
             if turn >= patience:

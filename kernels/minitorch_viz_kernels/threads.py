@@ -95,11 +95,10 @@ class _Crew:
         self.board = np.zeros(MASKS + (CORES + 1) * (helpers + 1), np.int64)
         self.board[HELPERS], self.board[OPEN], self.board[CORE] = helpers, 1, -1
         if hasattr(os, "sched_getaffinity"):
+            masks = self.board[MASKS : MASKS + CORES * (helpers + 1)].reshape(helpers + 1, CORES).view(np.uint8)
             for core in os.sched_getaffinity(os.getpid()):
                 if core < 64 * CORES:
-                    for helper in range(helpers + 1):
-                        begin = MASKS + helper * CORES
-                        self.board[begin : begin + CORES].view(np.uint8)[core // 8] |= 1 << core % 8
+                    masks[:, core // 8] |= 1 << core % 8
         self.asleep: deque[threading.Lock] = deque()  # a bell for each helper that sleeps in Python
         self.threads = [
             threading.Thread(target=self._help, args=(i + 1,), name=f"minitorch-viz-{i}", daemon=True)

@@ -353,3 +353,17 @@ def expected(call: Call, dtype: Any) -> tuple[Any, ...]:
 def using(name: str) -> AbstractContextManager[None]:
     """`use` for the CPU's modules; nothing to choose for others."""
     return kernels.use(name) if name in kernels.CPU_MODULES else nullcontext()
+
+
+def exact(kernel: str, *call: Any) -> Any:
+    """The direct sum in float64, on the same numbers."""
+    widened = (np.float64(value) if isinstance(value, np.ndarray) else value for value in call)
+    with kernels.use("numpy"):
+        return getattr(kernels, kernel)(*widened)
+
+
+def error(got: Any, wanted: Any) -> float:
+    """The largest difference of a float32 answer, relative to the largest number."""
+    assert got.shape == wanted.shape
+    assert got.dtype == np.float32
+    return float(np.abs(got - wanted).max(initial=0) / np.abs(wanted).max(initial=1e-30))

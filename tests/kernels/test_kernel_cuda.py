@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import minitorch_viz_kernels as kernels
-from tests.kernels.kernel_cases import CALLS, KERNELS, arrays, expected
+from tests.kernels.kernel_cases import CALLS, KERNELS, arrays, error, exact, expected
 
 FILES = sorted(
     entry.name
@@ -69,27 +69,16 @@ def winograd_error(kernels_of: Any, shape: tuple[Any, ...], to: Any = lambda x: 
     x, w, b = (rng.standard_normal(dims).astype(np.float32) for dims in ((n, c, *size), (o, c, 3, 3), (o,)))
     one, errors = (1, 1), [0.0]
 
-    def exact(kernel: str, *arguments: Any) -> Any:
-        with kernels.use("numpy"):
-            wide = (np.float64(value) if isinstance(value, np.ndarray) else value for value in arguments)
-            return getattr(kernels, kernel)(*wide)
-
     y = exact("conv2d", x, w, b, one, padding, one, 1)
     dy = rng.standard_normal(y.shape).astype(np.float32)
     for bias, relu in ((b, False), (b, True), (None, False)):
         given = None if bias is None else to(bias)
         got = back(kernels_of.conv2d(to(x), to(w), given, one, padding, one, 1, relu))
         wanted = exact("conv2d", x, w, bias, one, padding, one, 1)
-        errors.append(relative(got, np.maximum(wanted, 0) if relu else wanted))
+        errors.append(error(got, np.maximum(wanted, 0) if relu else wanted))
     got = back(kernels_of.conv2d_dx(to(dy), to(w), size, one, padding, one, 1))
-    errors.append(relative(got, exact("conv2d_dx", dy, w, size, one, padding, one, 1)))
+    errors.append(error(got, exact("conv2d_dx", dy, w, size, one, padding, one, 1)))
     return max(errors)
-
-
-def relative(got: Any, wanted: Any) -> float:
-    assert got.shape == wanted.shape
-    assert got.dtype == np.float32
-    return float(np.abs(got - wanted).max(initial=0) / np.abs(wanted).max(initial=1e-30))
 
 
 @pytest.mark.parametrize("shape", WINOGRAD, ids=str)

@@ -12,6 +12,7 @@ import minitorch_viz_kernels as kernels
 pytest.importorskip("numba")
 
 from minitorch_viz_kernels import numba_conv, numba_strided, numba_winograd, numba_winograd_dw
+from tests.kernels.kernel_cases import error, exact
 
 ONE = (1, 1)
 
@@ -34,19 +35,6 @@ SHAPES: list[tuple[Any, ...]] = [
 
 def draw(shape: tuple[int, ...], seed: int = 0) -> Any:
     return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
-
-
-def exact(kernel: str, *call: Any) -> Any:
-    """The direct sum in float64, on the same numbers."""
-    widened = (np.float64(value) if isinstance(value, np.ndarray) else value for value in call)
-    with kernels.use("numpy"):
-        return getattr(kernels, kernel)(*widened)
-
-
-def error(got: Any, wanted: Any) -> float:
-    assert got.shape == wanted.shape
-    assert got.dtype == np.float32
-    return float(np.abs(got - wanted).max(initial=0) / np.abs(wanted).max(initial=1e-30))
 
 
 @pytest.mark.parametrize("taps", [3, 5])
