@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from minitorch_viz.errors import MinitorchVizError
 from minitorch_viz.io.files import as_path, shown
+from minitorch_viz.io.out import beside, checked_target, create
 
 
 @contextlib.contextmanager
@@ -29,19 +29,17 @@ def atomic_write(path: str | Path, error: type[MinitorchVizError] = MinitorchViz
     the block itself pass through.
     """
     place = as_path(path, "file to write", error)
-    target = _checked_target(place, error)
-    beside = target.with_name(f".{target.name[:100]}.{secrets.token_hex(6)}.tmp")
+    target = checked_target(place, error)
+    hidden = beside(target)
     try:
-        # os.open applies the umask to 0o666, as for every other new file; tempfile would make it 0600.
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-        with open(os.open(beside, flags, 0o666), "wb") as file:
+        with open(create(hidden), "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(beside, target)
+        os.replace(hidden, target)
     except BaseException as problem:
         with contextlib.suppress(OSError):
-            beside.unlink()
+            hidden.unlink()
         if isinstance(problem, OSError):
             raise error(f"{place} cannot be written: {problem.strerror or problem}.") from problem
         raise
@@ -56,21 +54,6 @@ def write_bytes_atomically(
         raise error(f"write_bytes_atomically writes bytes, but got {shown(data)}; for text use text.encode().")
     with atomic_write(path, error) as file:
         file.write(data)
-
-
-def _checked_target(place: Path, error: type[MinitorchVizError]) -> Path:
-    """The file that a write to `place` replaces, links followed; raises `error` where none can be written."""
-    try:
-        target = Path(os.path.realpath(place))  # replacing a link's target keeps the link
-        if target.is_dir():
-            raise error(f"{place} is a folder; give the name of the file to write in it.")
-        if target.exists() and not target.is_file():
-            raise error(f"{place} is not a regular file (a pipe or a device?), so it cannot be replaced.")
-        if not target.parent.is_dir():
-            raise error(f"There is no folder {target.parent} to write {target.name} into; make it first.")
-    except OSError as problem:
-        raise error(f"There can be no file {place}: {problem.strerror or problem}.") from problem
-    return target
 
 
 def _sync_folder(folder: Path) -> None:
