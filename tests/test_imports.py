@@ -27,7 +27,18 @@ ORDER = [
     "io",
     "models",
 ]
-ORDER += ["data", "training", "plotting", "techniques", "report", "grading", "loss_surface", "cli", "__main__"]
+ORDER += [
+    "data",
+    "training",
+    "plotting",
+    "techniques",
+    "report",
+    "grading",
+    "loss_surface",
+    "commands",
+    "cli",
+    "__main__",
+]
 
 
 def run(code: str) -> str:

@@ -1,0 +1,50 @@
+"""What a command is, where commands are found, and the arguments that several of them share."""
+
+from __future__ import annotations
+
+import argparse
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+DEFAULT_MODEL = "digits"
+
+
+def no_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add nothing: the command takes no arguments."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command: `minitorch-viz NAME ...`."""
+
+    name: str
+    help: str  # one line, for the list of commands
+    run: Callable[[argparse.Namespace], int | None]  # the exit status; None is 0
+    manual: str = ""  # what `NAME --help` says above the arguments; empty: the help
+    add_arguments: Callable[[argparse.ArgumentParser], None] = no_arguments
+    order: int = 100  # its place in the list of commands, smallest first; equal ones by name
+
+
+def commands() -> list[Command]:
+    """Return every command, in the order of the list that `minitorch-viz --help` prints."""
+    from minitorch_viz.commands.technique import technique_command
+    from minitorch_viz.techniques import techniques
+
+    package = import_module("minitorch_viz.commands")
+    names = [module.name for module in pkgutil.iter_modules(package.__path__, package.__name__ + ".")]
+    modules = [import_module(name) for name in names]
+    of_files = [module.COMMAND for module in modules if isinstance(getattr(module, "COMMAND", None), Command)]
+    ordered = sorted(of_files, key=lambda command: (command.order, command.name))
+    return [*ordered, *map(technique_command, techniques().values())]
+
+
+def add_model_arguments(parser: argparse.ArgumentParser, default: str | None = DEFAULT_MODEL) -> None:
+    """Add the two arguments that choose a net."""
+    text = f"a net from `minitorch-viz models` (default: {DEFAULT_MODEL})"
+    parser.add_argument("--model", default=default, metavar="NAME", help=text)
+    parser.add_argument(
+        "--weights", type=Path, metavar="FILE", help="its weights: .safetensors, .npz, .pth, .caffemodel, .json"
+    )

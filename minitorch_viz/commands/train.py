@@ -1,0 +1,55 @@
+"""`minitorch-viz train`: train a bundled net again."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from minitorch_viz.commands.base import Command
+from minitorch_viz.errors import MinitorchVizError
+
+MANUAL = """Train a bundled net again; the same seed gives the same weights, bit for bit.
+
+With --film a single HTML page shows the training: open it in a browser while it runs, and play it back afterwards.
+With --checkpoint a training that was stopped (Ctrl-C, a power cut) is continued by the same command and --resume, to
+the same weights as if it had not been stopped.
+The data sets of mnist and cifar10 are fetched by `minitorch-viz download NAME`; --data names another folder."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the recipe, its seed, and the files to write and to read."""
+    from minitorch_viz.training.recipes import recipe_names
+
+    parser.add_argument("name", choices=recipe_names(), help="which net")
+    parser.add_argument("--out", type=Path, help="the weights file (default: NAME.safetensors)")
+    parser.add_argument("--seed", type=int, default=0, help="same seed, same weights (default: %(default)s)")
+    parser.add_argument(
+        "--film", type=Path, metavar="PAGE.html", help="write a page that plays the training back, live"
+    )
+    parser.add_argument("--checkpoint", type=Path, metavar="FILE", help="keep the whole state in this file, each epoch")
+    parser.add_argument("--resume", action="store_true", help="continue from the checkpoint, if there is one")
+    parser.add_argument("--data", type=Path, metavar="FOLDER", help="where the data set's files are (mnist, cifar10)")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Train a bundled net."""
+    from minitorch_viz.training.recipes import train
+
+    if arguments.resume and arguments.checkpoint is None:
+        raise MinitorchVizError("--resume continues from a checkpoint: give --checkpoint FILE too.")
+    out = arguments.out or Path(f"{arguments.name}.safetensors")
+    path = train(
+        arguments.name,
+        out,
+        arguments.seed,
+        film=arguments.film,
+        checkpoint=arguments.checkpoint,
+        resume=arguments.resume,
+        data=arguments.data,
+    )
+    for written in (path, arguments.film):
+        if written is not None:
+            print(f"Wrote {written}")
+
+
+COMMAND = Command("train", "train a bundled net again, and watch it learn", run, MANUAL, add_arguments, order=7)

@@ -1,0 +1,49 @@
+"""The folder of commands is the registry: what lies in it is on the command line."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+import minitorch_viz.commands as package
+from minitorch_viz.cli import main
+from minitorch_viz.commands import commands
+from minitorch_viz.techniques import techniques
+
+NEW_FILE = '''
+"""`minitorch-viz greet`."""
+from minitorch_viz.commands.base import Command
+
+def add_arguments(parser):
+    parser.add_argument("name", help="whom to greet")
+
+def run(arguments):
+    print(f"Hello {arguments.name}")
+    return 3
+
+COMMAND = Command("greet", "say hello", run, "Say hello to NAME.", add_arguments, order=0)
+'''
+
+
+def test_a_new_command_is_one_new_file(tmp_path, monkeypatch, capsys) -> None:
+    (tmp_path / "greet.py").write_text(NEW_FILE)
+    monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "minitorch_viz.commands.greet", raising=False)
+    try:
+        assert commands()[0].name == "greet"
+        assert main(["greet", "Ada"]) == 3
+        assert capsys.readouterr().out == "Hello Ada\n"
+        with pytest.raises(SystemExit):
+            main(["greet", "--help"])
+        assert "Say hello to NAME." in capsys.readouterr().out
+    finally:
+        sys.modules.pop("minitorch_viz.commands.greet", None)
+
+
+def test_each_file_of_the_folder_is_a_command_and_each_technique_too() -> None:
+    names = [command.name for command in commands()]
+    assert len(set(names)) == len(names)
+    assert set(techniques()) < set(names)
+    modules = {command.run.__module__ for command in commands()} - {"minitorch_viz.commands.technique"}
+    assert len(modules) == len(names) - len(techniques())
