@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
+from minitorch_viz.layers import Conv2d, Flatten, GlobalAvgPool2d, Linear, ReLU
+from minitorch_viz.models import Model
 from minitorch_viz.models.samples import sample_digit
 from minitorch_viz.techniques import techniques
 from minitorch_viz.techniques.gradients.compare import compare, rank_correlations
@@ -59,6 +61,85 @@ def test_the_default_second_class_is_the_runner_up(digits) -> None:
     assert f"({second.index})" in result.other_label
 
 
+def coloured(head: dict[str, tuple[float, float, float]]) -> Model:
+    """Each class weighs the mean red, green and blue of the picture: its class activation map is known."""
+    from minitorch_viz import Net
+
+    weights = np.array([*head.values()], np.float64)
+    layers = [("conv", Conv2d(np.eye(3)[:, :, None, None])), ("relu", ReLU()), ("gap", GlobalAvgPool2d())]
+    return Model.from_net(Net([*layers, ("flat", Flatten()), ("fc", Linear(weights))]), 12, class_names=list(head))
+
+
+RED, GREEN, BLUE = np.eye(3)
+SECONDS = {  # class -> what it weighs; red is always the most probable; and the second class that must be chosen
+    "the runner-up is elsewhere": ({"red": 9 * RED, "green": 5 * GREEN, "rose": 4 * RED}, "green"),
+    "one twin": ({"red": 9 * RED, "rose": 8 * RED, "green": 5 * GREEN}, "green"),
+    "three twins": ({"red": 9 * RED, "a": 8 * RED, "b": 7 * RED, "c": 6 * RED + GREEN, "blue": BLUE}, "blue"),
+    "half a twin": ({"red": 9 * RED, "pink": 5 * RED + 4 * BLUE, "green": 2 * GREEN, "blue": BLUE}, "green"),
+    "a class that nothing speaks for": (
+        {"red": 9 * RED, "none": 0 * RED, "not": -RED, "blue": -2 * RED + BLUE},
+        "blue",
+    ),
+    "nothing but twins": ({"red": 9 * RED, "rose": 8 * RED, "ruby": 7 * RED}, None),
+}
+
+
+@pytest.mark.parametrize(("head", "second"), SECONDS.values(), ids=list(SECONDS))
+def test_the_second_class_lies_elsewhere(head, second) -> None:
+    """The most probable class whose class activation map, by Zhou et al.'s formula, correlates below 0.6."""
+    model, photo = coloured(head), np.zeros((12, 12, 3), np.uint8)
+    photo[:, :6, 0] = np.arange(90, 162).reshape(12, 6)  # red at the left,
+    photo[:6, 6:, 1] = np.arange(50, 86).reshape(6, 6)  # green above at the right,
+    photo[6:, 6:, 2] = np.arange(40, 76).reshape(6, 6)  # and blue below it
+    cams = {name: (photo / 255) @ np.asarray(weights) for name, weights in head.items()}
+    alike = {name: spearmanr(cams["red"].ravel(), cam.ravel()).statistic for name, cam in cams.items() if cam.any()}
+    result = compare(model, photo, only="grad-cam,gradient-x-input")
+    assert result.label == 'class "red" (0)'
+    if second is None:
+        assert result.other_label == 'class "rose" (1)'  # the runner-up
+        assert "proved nothing" in result.notes[0]
+        assert '"rose"' in result.notes[0]
+        return
+    assert result.other_label == f'class "{second}" ({list(head).index(second)})'
+    assert result.alike == pytest.approx(alike[second], abs=1e-6)
+    assert alike[second] < 0.6
+    before = [name for name in list(alike)[1:] if cams[name].mean() > cams[second].mean()]
+    assert all(alike[name] >= 0.6 for name in before if cams[name].max() > 0)
+    assert f"{result.alike:.2f}, below 0.6" in result.caption
+    assert not [note for note in result.notes if "proved nothing" in note]
+
+
+def test_a_verdict_names_the_second_class_and_twins_give_none(digits) -> None:
+    """A map that ignores the class is named with both classes; a named twin is told to prove nothing."""
+    head = {"red": 9 * RED, "rose": 8 * RED, "green": 5 * GREEN}
+    photo = np.zeros((12, 12, 3), np.uint8)
+    photo[:, :6, 0], photo[:, 6:, 1] = np.arange(90, 162).reshape(12, 6), 80
+    twins = compare(coloured(head), photo, other="rose", only="grad-cam")
+    assert twins.looked == 0
+    assert "same place" in twins.notes[0]
+    assert all(name in twins.notes[0] for name in ('"red"', '"rose"', "1.00"))
+    same = dataclasses.replace(
+        compare(digits, sample_digit(), target=3, other=8, only="saliency"), across=np.array([1])
+    )
+    assert same.notes[0].startswith('Hardly change from class "3" (3) to class "8" (8)')
+
+
+def test_a_net_without_maps_has_a_second_class_too(rng) -> None:
+    """By gradient times input, which of a linear net is its weights times the pixels."""
+    from minitorch_viz import Net
+
+    weight = np.repeat(np.eye(3), 4, axis=1)[:, None].repeat(3, axis=1).reshape(3, 36)
+    weight[1] = 0.9 * weight[0]
+    model = Model.from_net(Net([("flat", Flatten()), ("fc", Linear(weight))]), (2, 6))
+    photo = rng.integers(1, 256, (2, 6, 3)).astype(np.uint8)
+    result = compare(model, photo, target=0, only="gradient-x-input")
+    assert result.class_map == "gradient times input"
+    shares = model.preprocess(photo)[0] * weight.reshape(3, 3, 2, 6)
+    expected = spearmanr(shares[0].sum(axis=0).ravel(), shares[2].sum(axis=0).ravel()).statistic
+    assert result.other_label.endswith("(2)")
+    assert result.alike == pytest.approx(expected)
+
+
 def test_a_unit_has_no_second_class(digits) -> None:
     result = compare(digits, sample_digit(), node="relu2", only="saliency, deconvnet")
     assert result.methods == ("saliency", "deconvnet")
@@ -80,8 +161,8 @@ def test_blank_maps_are_remarked_and_drawn_as_words(digits) -> None:
 
 
 def test_a_net_without_relus_has_no_gates(rng) -> None:
-    from minitorch_viz import Model, Net
-    from minitorch_viz.layers import Conv2d, Flatten, Linear, Tanh
+    from minitorch_viz import Net
+    from minitorch_viz.layers import Tanh
 
     net = Net(
         [

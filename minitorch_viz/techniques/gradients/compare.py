@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import SettingError, near
 from minitorch_viz.layers import ReLU
-from minitorch_viz.plotting import colour_bar, show_image
 from minitorch_viz.techniques.base import Result, Technique, explainers
-from minitorch_viz.techniques.gradients._gates import FATES, gate_shares
-from minitorch_viz.techniques.gradients._maps import show_blank, show_heat, wrapped
+from minitorch_viz.techniques.gradients._gates import gate_shares
+from minitorch_viz.techniques.gradients._second_class import ELSEWHERE, class_map_of, rank_correlations, second_class
 from minitorch_viz.techniques.start import start
+from minitorch_viz.techniques.target import Target, resolve_target
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure, SubFigure
+    from matplotlib.figure import Figure
 
     from minitorch_viz.models import Model
 
-COLUMNS = 7
-UNCHANGED = (
-    0.85  # rank correlation between the maps of two classes from which on a method is said not to tell them apart
-)
-COLOURS = ("#e8e8e8", "#009e73", "#0072b2", "#d55e00", "#cc79a7")
+UNCHANGED = 0.85  # rank correlation of the maps of two classes from which on a method is said not to tell them apart
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +42,9 @@ class Comparison(Result):
     pixel_aspect: float
     label: str
     other_label: str  # "" without a second class
+    class_map: str  # the method by whose maps the second class was chosen
+    alike: float  # rank correlation of the two classes' maps by that method; NaN without a second class or a map
+    looked: int  # among so many of the most probable classes the second was looked for; 0: it was named
 
     @property
     def caption(self) -> str:
@@ -55,14 +52,23 @@ class Comparison(Result):
         if self.other_label:
             values = ", ".join(f"{n} {r:.2f}" for n, r in zip(self.methods, self.across, strict=True))
             second = (
-                f" Below each map is the one for {self.other_label}, with the rank correlation between the two, in "
-                f"which signs count: {values}."
+                f" Below each map is the one for {self.other_label}{self._why_second}, with the rank correlation "
+                f"between the two, in which signs count: {values}."
             )
         return (
             f"{len(self.methods)} methods explain {self.label}. Every map has a scale of its own, full scale at the "
             f"99.5th percentile: black is 0 and white the most, or, of signed maps, red speaks for it, blue against it "
             f"and white is 0.{second} The matrix holds Spearman's rank correlations between the magnitudes of the "
             f"methods' maps (1: they rank the pixels alike, 0: they have nothing in common).{self._gates_legend}"
+        )
+
+    @property
+    def _why_second(self) -> str:
+        if not self.looked or not self.alike < ELSEWHERE:
+            return ""
+        return (
+            f" (the most probable class whose {self.class_map} map lies elsewhere: its rank correlation with that of "
+            f"{self.label} is {self.alike:.2f}, below {ELSEWHERE})"
         )
 
     @property
@@ -77,14 +83,26 @@ class Comparison(Result):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        same = [f"{n} ({r:.2f})" for n, r in zip(self.methods, self.across, strict=True) if r >= UNCHANGED]
-        found: tuple[str, ...] = ()
-        if same:
-            found = (
-                f"Hardly change with the class, so they show what is in the photo rather than why it is "
-                f"{self.label}: {', '.join(same)}.",
+        return self._verdict + self.remarks
+
+    @property
+    def _verdict(self) -> tuple[str, ...]:
+        """Which methods do not tell the two classes apart, if these two can show it."""
+        # A class that was named is the user's choice: only a map that hardly changes spoils the comparison.
+        if self.alike >= (ELSEWHERE if self.looked else UNCHANGED):
+            searched = f" None of the {self.looked} next most probable classes lies elsewhere." if self.looked else ""
+            return (
+                f"{self.label} and {self.other_label} are in the same place for this net: their {self.class_map} maps "
+                f"have a rank correlation of {self.alike:.2f}. A method that gives two such classes the same map has "
+                f"proved nothing by it; name another class as the second (other).{searched}",
             )
-        return found + self.remarks
+        same = [f"{n} ({r:.2f})" for n, r in zip(self.methods, self.across, strict=True) if r >= UNCHANGED]
+        if not same:
+            return ()
+        return (
+            f"Hardly change from {self.label} to {self.other_label} (rank correlation of the two maps at least "
+            f"{UNCHANGED}), so they show what is in the photo rather than why it is {self.label}: {', '.join(same)}.",
+        )
 
 
 def compare(
@@ -108,7 +126,7 @@ def compare(
         node: explain a unit of this node instead of a class
         channel: the unit's channel; by default the strongest on this image
         position: the unit's row and column; by default where the channel is strongest
-        other: the second class; by default the next most probable one; not with a node
+        other: the second class; by default the most probable one that lies elsewhere in the photo; not with a node
         only: compare these methods only, with commas between their names
 
     Returns a Comparison with maps (methods, h, w).
@@ -119,7 +137,8 @@ def compare(
     """
     methods = _chosen(model, only)
     seen, tape, unit = start(model, image, target, node, channel, position)
-    second = _second(model, kernels.to_cpu(tape[unit.node])[0], unit.node, unit.index[0], other)
+    named = _named(model, unit, other)
+    second = second_class(model, tape, unit, named) if unit.node == model.logits else None
     maps: list[Array] = []
     other_maps: list[Array] = []
     remarks: list[str] = []
@@ -129,7 +148,7 @@ def compare(
         maps.append(_heat(result))
         remarks += [f"{name}: {note}" for note in result.notes if "blank" in note]
         if second is not None:
-            other_maps.append(_heat(method.compute(model, image, target=second, **method.in_comparison)))
+            other_maps.append(_heat(method.compute(model, image, target=second.number, **method.in_comparison)))
     has_relus = any(isinstance(one.layer, ReLU) for one in model.net.nodes)
     relus, gates = gate_shares(model.net, tape, unit) if has_relus else ((), {})
     # A red pixel that turns blue has changed, though its magnitude has not: between classes the signs count.
@@ -146,20 +165,11 @@ def compare(
         seen.picture,
         seen.pixel_aspect,
         unit.label,
-        "" if second is None else f'class "{model.class_names[second]}" ({second})',
+        "" if second is None else resolve_target(model, tape, second.number).label,
+        class_map_of(model),
+        float("nan") if second is None else second.alike,
+        0 if second is None else second.looked,
     )
-
-
-def rank_correlations(maps: Sequence[Array], signed: bool = False) -> Array:
-    """Spearman's rank correlations (M, M), -1..1, between maps or their magnitudes; NaN where one is constant."""
-    from scipy.stats import rankdata
-
-    ranks = np.array([rankdata((one if signed else np.abs(one)).ravel()) for one in maps])
-    ranks -= ranks.mean(axis=1, keepdims=True)
-    sizes = np.sqrt((ranks**2).sum(axis=1))
-    ranks /= np.where(sizes > 0, sizes, np.nan)[:, None]
-    found: Array = ranks @ ranks.T
-    return found
 
 
 def _heat(result: Result) -> Array:
@@ -179,97 +189,23 @@ def _chosen(model: Model, only: str | None) -> dict[str, Technique]:
     return {name: known[name] for name in names}
 
 
-def _second(model: Model, scores: Array, node: str, first: int, other: str | None) -> int | None:
-    """The second class, or None where no class is explained."""
-    if node != model.logits:
-        if other is not None:
-            raise SettingError(f"other={other!r} is a class, but a unit of node {node!r} is explained; leave it out.")
-        return None
+def _named(model: Model, unit: Target, other: str | None) -> int | None:
+    """The second class that the user named, if any."""
     if other is None:
-        ranked = [int(i) for i in np.argsort(-scores, kind="stable") if i != first]
-        return ranked[0] if ranked else None
+        return None
+    if unit.node != model.logits:
+        raise SettingError(f"other={other!r} is a class, but a unit of node {unit.node!r} is explained; leave it out.")
     second = model.class_index(other)
-    if second == first:
+    if second == unit.index[0]:
         raise SettingError(f"other={other!r} is the class that is explained already; name another one.")
     return second
 
 
 def plot(result: Comparison, figure: Figure) -> None:
     """The photo and the maps, two rows for two classes; below, the correlations and the gates."""
-    count = len(result.methods)
-    columns = min(COLUMNS, count + 1)
-    lines = -(-(count + 1) // columns)
-    rows = lines * (2 if result.other_maps is not None else 1)
-    tall = result.pixel_aspect * result.picture.shape[0] / result.picture.shape[1]
-    upper, lower = rows * (2.05 * min(max(tall, 0.5), 1.6) + 0.32) + 0.2, max(4.4, 0.36 * count + 1.4)
-    figure.set_size_inches(14.4, upper + lower)
-    top, bottom = figure.subfigures(2, 1, height_ratios=(upper, lower), squeeze=False)[:, 0]
-    _draw_maps(result, top, (rows, columns))
-    left, right = bottom.subfigures(1, 2, width_ratios=(1, 1.25), squeeze=False)[0]
-    _draw_ranks(result, left)
-    if result.relus:
-        _draw_gates(result, right)
+    from minitorch_viz.techniques.gradients._compare_figure import draw
 
-
-def _draw_maps(result: Comparison, part: SubFigure, shape: Pair) -> None:
-    axes = part.subplots(*shape, squeeze=False)
-    for axis in axes.ravel():
-        axis.axis("off")
-    sets = [(result.maps, result.label)]
-    if result.other_maps is not None:
-        sets.append((result.other_maps, result.other_label))
-    for kind, (maps, label) in enumerate(sets):
-        for place, (name, heat) in enumerate(zip(("", *result.methods), (None, *maps), strict=True)):
-            axis = axes[place // shape[1] * len(sets) + kind, place % shape[1]]
-            axis.axis("on")
-            if heat is None:
-                show_image(axis, result.picture, wrapped(label, 24), result.pixel_aspect)
-                continue
-            title = name if kind == 0 else f"rank correlation {result.across[place - 1]:.2f}"
-            if not heat.any():
-                show_blank(axis, heat.shape, "see the notes", result.pixel_aspect, title)
-            else:
-                show_heat(axis, heat, title, result.pixel_aspect)
-            axis.title.set_fontsize(10)
-
-
-def _draw_ranks(result: Comparison, part: SubFigure) -> None:
-    count = len(result.methods)
-    axis = part.subplots()
-    drawn = axis.imshow(result.ranks, cmap="RdBu_r", vmin=-1, vmax=1)
-    axis.set_xticks(range(count), result.methods, rotation=45, ha="right", fontsize=9)
-    axis.set_yticks(range(count), result.methods, fontsize=9)
-    axis.set_title("do the methods rank the pixels alike?", fontsize=11)
-    for i in range(count):
-        for j in range(count):
-            value = result.ranks[i, j]
-            colour = "white" if abs(value) > 0.6 else "black"
-            text = "-" if np.isnan(value) else f"{value:.2f}"
-            axis.text(j, i, text, ha="center", va="center", fontsize=8, color=colour)
-    colour_bar(part, drawn, axis, "rank correlation")  # type: ignore[arg-type]  # a SubFigure has a colorbar too
-
-
-def _draw_gates(result: Comparison, part: SubFigure) -> None:
-    places = np.arange(len(result.relus))
-    step = -(-len(places) // 26)  # names that would overlap are left out
-    axes = part.subplots(1, len(result.gates), sharey=True)
-    for axis, (mode, shares) in zip(axes, result.gates.items(), strict=True):
-        left = np.zeros(len(places))
-        for fate, share, colour in zip(FATES, shares.T, COLOURS, strict=True):
-            axis.barh(places, share, left=left, color=colour, label=fate, height=0.85)
-            left += share
-        axis.set_xlim(0, 1)
-        axis.set_title(mode, fontsize=11)
-        axis.tick_params(labelsize=8)
-        axis.spines[["top", "right"]].set_visible(False)
-    axes[0].set_yticks(places[::step], [_short(name) for name in result.relus[::step]], fontsize=7.5)
-    axes[1].set_xlabel("share of each ReLU's units", fontsize=9)
-    handles, labels = axes[0].get_legend_handles_labels()
-    part.legend(handles, labels, loc="outside lower center", ncols=len(FATES), fontsize=8.5, frameon=False)
-
-
-def _short(name: str, most: int = 26) -> str:
-    return name if len(name) <= most else name[: most - 3] + "..."
+    draw(result, figure)
 
 
 def example() -> Comparison:

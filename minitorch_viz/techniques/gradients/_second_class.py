@@ -1,0 +1,94 @@
+"""A second class to compare with: the most probable one that the net sees elsewhere in the photo.
+
+The runner-up is often a twin (boxer and bull mastiff are one dog to the net), and a method that gives the same map for
+twins has shown nothing by it. Where the classes are is looked up by a cheap class map.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+import minitorch_viz_kernels as kernels
+from minitorch_viz._types import Array
+from minitorch_viz.graph import Tape
+from minitorch_viz.techniques.gradients._coarse import chosen_layer, has_maps, seeds_of
+from minitorch_viz.techniques.gradients.grad_cam import weighted_maps
+from minitorch_viz.techniques.target import Target, resolve_target
+
+if TYPE_CHECKING:
+    from minitorch_viz.models import Model
+
+ELSEWHERE = 0.6  # two classes lie in different places if the rank correlation of their class maps is below this
+CANDIDATES = 60  # the most probable classes that are looked through
+AT_ONCE = 12  # of them in one backward pass
+
+
+class SecondClass(NamedTuple):
+    """Which class, and how far its class map is that of the first."""
+
+    number: int
+    alike: float  # rank correlation of the two class maps, -1..1; NaN where one has nothing in it
+    looked: int  # how many classes were looked through for it; 0: the class was named
+
+
+def second_class(model: Model, tape: Tape, first: Target, number: int | None = None) -> SecondClass | None:
+    """Find the most probable class whose map lies elsewhere than the first's; else the most probable one.
+
+    first: a class score; number: take this class, and only say how alike the two are. None: there is no second class.
+    """
+    scores = kernels.to_cpu(tape[first.node])[0]
+    ranked = [int(i) for i in np.argsort(-scores, kind="stable") if i != first.index[0]][:CANDIDATES]
+    if number is not None:
+        return SecondClass(number, _correlations(model, tape, first, [number])[0], 0)
+    runner_up = float("nan")
+    for begin in range(0, len(ranked), AT_ONCE):
+        some = ranked[begin : begin + AT_ONCE]
+        alike = _correlations(model, tape, first, some)
+        for candidate, correlation in zip(some, alike, strict=True):
+            if correlation < ELSEWHERE:  # never true of NaN
+                return SecondClass(candidate, correlation, len(ranked))
+        runner_up = alike[0] if begin == 0 else runner_up
+    return SecondClass(ranked[0], runner_up, len(ranked)) if ranked else None
+
+
+def class_map_of(model: Model) -> str:
+    """The name of the class map that decides."""
+    return "gradient times input" if has_maps(model) else "Grad-CAM"
+
+
+def class_maps(model: Model, tape: Tape, units: Sequence[Target]) -> Array:
+    """(T, h', w'), signed: Grad-CAM's sums at the last maps; of a net without maps gradient times input, (T, h, w)."""
+    if has_maps(model) is None:
+        return weighted_maps(model, tape, units, chosen_layer(model, tape, units[0].node, None))[0]
+    pixels = model.net.inputs[0]
+    shares = kernels.to_cpu(model.net.backward(tape, seeds_of(tape, units))[pixels] * tape[pixels])
+    summed: Array = shares.sum(axis=1)
+    return summed
+
+
+def rank_correlations(maps: Sequence[Array], signed: bool = False) -> Array:
+    """Spearman's rank correlations (M, M), -1..1, between maps or their magnitudes; NaN where one is constant."""
+    from scipy.stats import rankdata
+
+    ranks = np.array([rankdata((one if signed else np.abs(one)).ravel()) for one in maps])
+    ranks -= ranks.mean(axis=1, keepdims=True)
+    sizes = np.sqrt((ranks**2).sum(axis=1))
+    ranks /= np.where(sizes > 0, sizes, np.nan)[:, None]
+    correlations: Array = ranks @ ranks.T
+    return correlations
+
+
+def _correlations(model: Model, tape: Tape, first: Target, classes: Sequence[int]) -> list[float]:
+    """Rank correlations, with signs, of the classes' maps with the first's; NaN where nothing speaks for one."""
+    units = [first, *(resolve_target(model, tape, number) for number in classes)]
+    maps = class_maps(model, tape, units)
+    if not np.isfinite(maps).all():
+        return [float("nan")] * len(classes)
+    speaks = maps.max(axis=(1, 2)) > 0
+    row = rank_correlations(list(maps), signed=True)[0]
+    return [
+        float(value) if speaks[0] and there else float("nan") for value, there in zip(row[1:], speaks[1:], strict=True)
+    ]
