@@ -31,7 +31,7 @@ def technique_command(technique: Technique) -> Command:
     def run(arguments: argparse.Namespace) -> None:
         run_technique(technique, arguments)
 
-    return Command(technique.name, technique.title, run, technique.compute.__doc__ or "", add_arguments)
+    return Command(technique.name, technique.title, run, technique.manual, add_arguments)
 
 
 def add_option(parser: argparse.ArgumentParser, option: Option) -> None:

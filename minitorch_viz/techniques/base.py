@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError, near
-from minitorch_viz.techniques.options import Option, options_of, takes_several
+from minitorch_viz.techniques.options import Option, manual_of, options_of, summary_of, takes_several
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -77,8 +77,13 @@ class Technique:
 
     @property
     def summary(self) -> str:
-        """The first line of the manual."""
-        return (self.compute.__doc__ or "").strip().splitlines()[0]
+        """The manual's first sentence; the title where Python was told to drop docstrings (PYTHONOPTIMIZE=2)."""
+        return summary_of(self.compute.__doc__) or self.title
+
+    @property
+    def manual(self) -> str:
+        """What the docstring tells a reader at the command line."""
+        return manual_of(self.compute.__doc__) or self.title
 
 
 class Result:

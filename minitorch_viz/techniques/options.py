@@ -1,6 +1,7 @@
 """A technique's settings, read from the signature and the docstring of its function.
 
-The signature is the command line and the docstring the manual, so neither is written twice.
+The signature is the command line and the docstring the manual, so neither is written twice. Python 3.13 takes the
+indentation from docstrings and PYTHONOPTIMIZE=2 the docstrings themselves: everything here holds for both.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def options_of(compute: Callable[..., Any]) -> dict[str, Option]:
 
     Their annotations may be int, float, str, bool, Pair, a Literal of strings, or one of these or None.
     """
-    helps = argument_helps(compute.__doc__ or "")
+    helps = argument_helps(compute.__doc__)
     namespace = {"Model": object, **compute.__globals__}
     found = {}
     for name, parameter in inspect.signature(compute).parameters.items():
@@ -42,7 +43,7 @@ def options_of(compute: Callable[..., Any]) -> dict[str, Option]:
             hint = parameter.annotation
             hint = eval(hint, namespace) if isinstance(hint, str) else hint  # our own source text, as typing does it
             kind, choices = _kind(hint)
-            found[name] = Option(name, kind, choices, parameter.default, helps[name])
+            found[name] = Option(name, kind, choices, parameter.default, helps.get(name, ""))
     return found
 
 
@@ -52,9 +53,9 @@ def takes_several(compute: Callable[..., Any]) -> bool:
     return annotation in ("Images", Images)
 
 
-def argument_helps(doc: str) -> dict[str, str]:
-    """The lines 'name: what it is' of a docstring's Args section."""
-    section = re.search(r"^ *Args:\n((?: {8,}.*\n)+)", doc, re.MULTILINE)
+def argument_helps(doc: str | None) -> dict[str, str]:
+    """Return the entries 'name: what it is' of a docstring's Args section; none where there is no docstring."""
+    section = re.search(r"^Args:\n((?: .*(?:\n|$))+)", inspect.cleandoc(doc or ""), re.MULTILINE)
     if section is None:
         return {}
     helps: dict[str, str] = {}
@@ -65,6 +66,20 @@ def argument_helps(doc: str) -> dict[str, str]:
         elif helps:  # a line further in goes on with the entry before it
             helps[next(reversed(helps))] += " " + line.strip()
     return helps
+
+
+def summary_of(doc: str | None) -> str:
+    """Return a docstring's first sentence, its first paragraph on one line; empty where there is no docstring."""
+    return " ".join(inspect.cleandoc(doc or "").split("\n\n")[0].split())
+
+
+def manual_of(doc: str | None) -> str:
+    """Return what a docstring tells a reader at the command line: without the settings, the result and the errors.
+
+    The settings are listed by the command line itself; what a function returns and raises is of use in Python only.
+    """
+    paragraphs = inspect.cleandoc(doc or "").split("\n\n")
+    return "\n\n".join(text for text in paragraphs if not re.match(r"(Args:|Returns? |Raises? )", text))
 
 
 def _kind(hint: Any) -> tuple[type | None, tuple[str, ...]]:

@@ -21,6 +21,7 @@ from minitorch_viz.plotting import colour_bar, show_image
 from minitorch_viz.techniques.base import Result
 from minitorch_viz.techniques.diagnose import drawable
 from minitorch_viz.techniques.gradients._maps import show_blank, wrapped
+from minitorch_viz.techniques.resize import resize
 from minitorch_viz.techniques.target import Target, resolve_target
 
 if TYPE_CHECKING:
@@ -95,10 +96,7 @@ class CoarseMaps(Result):
 
 def enlarged(coarse: Array, size: Sequence[int]) -> Array:
     """(h', w') -> (h, w), bilinear with align_corners=False; smaller maps are only thinned out."""
-    from skimage.transform import resize
-
-    larger: Array = resize(coarse, tuple(size), order=1, mode="edge", anti_aliasing=False, preserve_range=True)
-    return larger.astype(coarse.dtype, copy=False)
+    return resize(coarse, size)
 
 
 def several_targets(

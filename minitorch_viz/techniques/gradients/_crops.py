@@ -11,6 +11,7 @@ import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.rules.relu import ReluMode
 from minitorch_viz.techniques.gradients._signals import at_pixels
+from minitorch_viz.techniques.resize import resize
 from minitorch_viz.techniques.target import Target
 
 if TYPE_CHECKING:
@@ -33,8 +34,6 @@ def averaged_over_crops(model: Model, image: Any, unit: Target, mode: ReluMode, 
     The photo is taken larger than the net's input, by 8/7, so that a crop is as large as the net asks (a net that
     takes photos of any size gets crops of the photo as it is).
     """
-    from skimage.transform import resize
-
     full = _enlarged(model, image)
     (high, wide), (h, w) = full.shape[2:], _crop_size(model, full.shape[2:])
     corners = [(0, 0), (0, wide - w), (high - h, 0), (high - h, wide - w), ((high - h) // 2, (wide - w) // 2)]
@@ -54,8 +53,8 @@ def averaged_over_crops(model: Model, image: Any, unit: Target, mode: ReluMode, 
     held[held == 0] = 1  # a crop of less than half the photo would leave gaps
     gradient, magnitude = gradient / held, magnitude / held
     if (high, wide) != tuple(size):
-        gradient = np.stack([resize(channel, size, order=1, anti_aliasing=True) for channel in gradient])
-        magnitude = resize(magnitude, size, order=1, anti_aliasing=True)
+        gradient = np.stack([resize(channel, size, smooth=True, mode="mirror") for channel in gradient])
+        magnitude = resize(magnitude, size, smooth=True, mode="mirror")
     return Averaged(gradient, magnitude, signals.values)
 
 
