@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias
+from functools import partial
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from minitorch_viz._types import Array
 from minitorch_viz.errors import NetError, ShapeError, near
@@ -12,6 +13,7 @@ from minitorch_viz.layers.base import Layer
 
 Rule: TypeAlias = Callable[[Any, Array, Any], Any]  # (layer, dy, saved) -> dx, the signature of Layer.backward
 Rules: TypeAlias = Mapping[type[Layer] | str, Rule]  # by layer type, or by the name of one node
+AnyRule = TypeVar("AnyRule", bound=Rule)
 
 
 class Node(NamedTuple):
@@ -53,6 +55,29 @@ def rule_for(node: Node, rules: Rules) -> Rule | None:
     if node.name in rules:
         return rules[node.name]
     return next((rules[kind] for kind in type(node.layer).__mro__ if kind in rules), None)
+
+
+def local(rule: AnyRule) -> AnyRule:
+    """Mark a rule that may be computed on a crop of a map; `net.backward` shows every other rule whole maps.
+
+    Such a rule makes nothing of no signal, and all else of what it gives depends on the window that the layer itself
+    reads, never on the rest of the map: a rule that takes the map's mean is not local.
+
+    >>> @local
+    ... def negative(layer, dy, saved):
+    ...     return -layer.backward(dy, saved)
+    >>> is_local(negative), is_local(partial(negative, "a layer")), is_local(lambda layer, dy, saved: dy - dy.mean())
+    (True, True, False)
+    """
+    rule.is_local = True  # type: ignore[attr-defined]  # functions take attributes
+    return rule
+
+
+def is_local(rule: Rule) -> bool:
+    """Return whether a rule, or the one inside a `functools.partial`, is marked `@local`."""
+    while isinstance(rule, partial) and not hasattr(rule, "is_local"):
+        rule = rule.func
+    return getattr(rule, "is_local", False) is True
 
 
 def check_names(names: str | Iterable[str], known: Iterable[str], what: str) -> tuple[str, ...]:

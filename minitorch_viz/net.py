@@ -128,7 +128,7 @@ class Net:
         wrt: where the gradients are wanted (default: the net's inputs). Only the nodes in between are visited.
         rules: {layer type or node name: rule}; a rule replaces the layer's backward in this pass only.
         crop: where a seed is zero outside a small box of its maps, compute only the part that it can reach; the
-            numbers are the same. False: whole maps, as a rule needs that looks at all of a map at once (its mean, say).
+            numbers are the same. Rules see whole maps, unless they are marked `@local`. False: whole maps everywhere.
         chunk: how many of K seeds on a tape of one image to carry at a time; None: as many as suit the cache.
         Returns {name: gradient (K, ...)}, in the tape's dtype.
         """

@@ -10,7 +10,8 @@ outside a box, only that box is carried backwards, growing from layer to layer a
     conv1_1 3x3            40 x 40  of 224 x 224, the receptive field
 
 Each layer runs its own backward (or the rule in its place) on crops of what it saved; it does not notice. Where a layer
-has no window, or the box is most of the map anyway, the pass goes on with whole maps.
+has no window, where a rule is not marked `@local`, or where the box is most of the map anyway, the pass goes on with
+whole maps.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import numpy as np
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.boxes import Boxes, Patch, Span, whole_map
-from minitorch_viz.graph import Node, Rule, Rules, Tape, rule_for
+from minitorch_viz.graph import Node, Rule, Rules, Tape, is_local, rule_for
 from minitorch_viz.layers.base import Layer
 from minitorch_viz.layers.few import not_zero
 
@@ -127,7 +128,7 @@ def _backward(node: Node, tape: Tape, dy: Gradient, rules: Rules) -> tuple[Gradi
     """The gradients of a node's inputs, by its layer's backward or the rule in its place."""
     rule = rule_for(node, rules)
     backward = node.layer.backward if rule is None else partial(rule, node.layer)
-    if isinstance(dy, Patch):
+    if isinstance(dy, Patch) and (rule is None or is_local(rule)):
         dxs = _backward_of_patch(node, tape, dy, backward)
         if dxs is not None:
             return dxs

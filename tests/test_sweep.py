@@ -8,6 +8,7 @@ import pytest
 from minitorch_viz import Net, relu_mode
 from minitorch_viz.errors import SettingError
 from minitorch_viz.layers import Conv2d, MaxPool2d, ReLU
+from minitorch_viz.rules import local
 from tests.map_nets import MAP_NETS
 
 
@@ -76,6 +77,7 @@ def test_a_rule_that_runs_the_layer_on_what_it_saved(case) -> None:
     """The epsilon rule of layer-wise relevance propagation: it knows nothing of crops."""
     net, tape = case
 
+    @local
     def epsilon(layer: Conv2d, dy: np.ndarray, saved: Conv2d.Saved) -> np.ndarray:
         z = layer.forward(saved.x)[0]
         return saved.x * layer.backward(dy / (z + np.where(z >= 0, 0.1, -0.1)), saved)
@@ -91,6 +93,7 @@ def test_only_the_box_is_computed(rng: np.random.Generator) -> None:
     tape = net.forward(rng.standard_normal((1, 1, 64, 64)))
     given = {}
 
+    @local
     def spy(layer, dy, saved):
         given[layer] = dy.shape[2:]
         return layer.backward(dy, saved)

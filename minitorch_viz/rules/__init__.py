@@ -1,7 +1,8 @@
 """Backward rules: functions with the signature of `Layer.backward`, exchanged for one pass.
 
 `net.backward(tape, seeds, rules={ReLU: guided})` replaces the backward of a layer type, `{"conv1": rule}` of one node.
-Presets are dicts and merge with `|`. Nothing is hooked, mutated or restored.
+Presets are dicts and merge with `|`. Nothing is hooked, mutated or restored. A rule sees whole maps, unless it is
+marked `@local`: then `net.backward` may compute it on the part of a map that a signal can reach.
 
     relu         three ways back through a ReLU: gradient, deconvnet, guided
     excitation   every unit hands its chance of winning to those that excited it
@@ -9,6 +10,7 @@ Presets are dicts and merge with `|`. Nothing is hooked, mutated or restored.
     shares       what the last two have in common
 """
 
+from minitorch_viz.graph import is_local, local
 from minitorch_viz.rules.excitation import excitation_rules, excite, inhibit
 from minitorch_viz.rules.lrp import alpha_beta, composite, epsilon, gamma, lrp_rules, z_box
 from minitorch_viz.rules.relu import deconvnet, guided, normal, relu_mode
@@ -23,6 +25,8 @@ __all__ = [
     "gamma",
     "guided",
     "inhibit",
+    "is_local",
+    "local",
     "lrp_rules",
     "normal",
     "relu_mode",

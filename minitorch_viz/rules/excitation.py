@@ -9,7 +9,7 @@ that is  p_in = x ⊙ W⁺ᵀ(p ⊘ (W⁺ x)): the bias and inhibiting weights a
 mean by its inputs in proportion, a sum (residual) too. So the chances that start as 1 add up to 1 at every cut through
 the net, except for what stops at units that nothing excites (their bias alone made them fire): there 0/0 ends the way.
 
-    p = net.backward(tape, {"logits": seed}, wrt="pool2", rules=excitation_rules(net, tape), crop=False)["pool2"]
+    p = net.backward(tape, {"logits": seed}, wrt="pool2", rules=excitation_rules(net, tape))["pool2"]
 
 Contrastive (c-MWP): the same from a unit with the opposite weights, subtracted. What excites both cancels, and what
 speaks for this class rather than for any remains.
@@ -19,18 +19,20 @@ from __future__ import annotations
 
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError
-from minitorch_viz.graph import Rule, Rules, Tape
+from minitorch_viz.graph import Rule, Rules, Tape, local
 from minitorch_viz.layers import Layer
 from minitorch_viz.net import Net
 from minitorch_viz.rules.lrp import z_box
 from minitorch_viz.rules.shares import WEIGHTED, input_of, pass_on, positive_part, ratio, rules_for_tape
 
 
+@local
 def excite(layer: Layer, p: Array, saved: object) -> Array:
     """p_in = x ⊙ W⁺ᵀ(p ⊘ (W⁺ x)), for Conv2d, ConvTranspose2d and Linear. Negative inputs excite nobody."""
     return _through(layer, p, saved, positive_part(layer.weight))  # type: ignore[attr-defined]  # it has weights
 
 
+@local
 def inhibit(layer: Layer, p: Array, saved: object) -> Array:
     """The same through the layer with all weights negated: who excites the unit that is against this one."""
     return _through(layer, p, saved, positive_part(-layer.weight))  # type: ignore[attr-defined]  # it has weights
@@ -46,7 +48,7 @@ def _through(layer: Layer, p: Array, saved: object, weight: Array) -> Array:
 def excitation_rules(
     net: Net, tape: Tape, *, box: tuple[Array | float, Array | float] | None = None, against: str | None = None
 ) -> Rules:
-    """The rules of excitation backprop for one tape; pass crop=False to `net.backward`, they need whole maps.
+    """The rules of excitation backprop for one tape.
 
     box: what stands for black and for white in the net's input, numbers or (C, 1, 1). Pixels are no activations: they
         are counted from their mean, so that the dark ones are negative. With a box the light (x - black) excites

@@ -12,7 +12,7 @@ Two things take relevance away: the bias's share b_j / z_j stays at the bias, an
 relevance is therefore the score less what stayed; for a net without biases and epsilon 0 it is the score itself. On a
 net of ReLUs LRP-0 is nothing else than gradient x input.
 
-    R = net.backward(tape, {"logits": scores * one_hot}, rules=composite(net, tape, low, high), crop=False)["input"]
+    R = net.backward(tape, {"logits": scores * one_hot}, rules=composite(net, tape, low, high))["input"]
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import numpy as np
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError
-from minitorch_viz.graph import Rule, Rules, Tape
+from minitorch_viz.graph import Rule, Rules, Tape, local
 from minitorch_viz.layers import Linear
 from minitorch_viz.net import Net
 from minitorch_viz.rules.shares import (
@@ -45,6 +45,7 @@ def epsilon(value: float = EPSILON) -> Rule:
     """LRP-epsilon: shares of z = x W + b, with |z| larger by `value` (in z's units), which damps weak, noisy units."""
     value = _at_least("epsilon", value, 0.0)
 
+    @local
     def rule(layer: Any, r: Array, saved: object) -> Array:
         x = input_of(layer, saved)
         z, seen = layer.forward(x)
@@ -58,6 +59,7 @@ def gamma(value: float = 0.25) -> Rule:
     """LRP-gamma: contributions that speak for a unit count 1 + gamma times. Large gammas come to alpha-beta(1)."""
     value = _at_least("gamma", value, 0.0)
 
+    @local
     def rule(layer: Any, r: Array, saved: object) -> Array:
         x = input_of(layer, saved)
         z, seen = layer.forward(x)
@@ -79,6 +81,7 @@ def alpha_beta(alpha: float = 2.0) -> Rule:
     """
     alpha = _at_least("alpha", alpha, 1.0)
 
+    @local
     def rule(layer: Any, r: Array, saved: object) -> Array:
         x = input_of(layer, saved)
         pro, z_pro = _parts(layer, x, positive_part)
@@ -113,11 +116,12 @@ def z_box(low: Array | float, high: Array | float) -> Rule:
         shares: Array = sum(part * linear.backward(s, seen) for part, linear, _, seen in done)
         return shares
 
-    return rule
+    same_everywhere = all(set(np.shape(limit)[-2:]) <= {1} for limit in (low, high))
+    return local(rule) if same_everywhere else rule
 
 
 def lrp_rules(net: Net, tape: Tape, rule: Rule | None = None, at: Mapping[str, Rule] | None = None) -> Rules:
-    """The rules of LRP for one tape; pass crop=False to `net.backward`, they need whole maps.
+    """The rules of LRP for one tape.
 
     rule: for every layer with weights; None is `epsilon()`. at: {node: another rule} for some of them.
 

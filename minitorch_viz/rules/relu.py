@@ -17,22 +17,25 @@ from typing import Literal, get_args
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError, near
-from minitorch_viz.graph import Rules
+from minitorch_viz.graph import Rules, local
 from minitorch_viz.layers.relu import ReLU
 
 ReluMode = Literal["normal", "deconvnet", "guided"]
 
 
+@local
 def normal(layer: ReLU, dy: Array, saved: ReLU.Saved) -> Array:
     """The derivative: pass where the unit fired."""
     return layer.backward(dy, saved)
 
 
+@local
 def deconvnet(layer: ReLU, dy: Array, saved: ReLU.Saved) -> Array:  # noqa: ARG001 (it ignores the forward pass)
     """Zeiler and Fergus 2013: pass where the backward signal is positive, whatever the unit did."""
     return kernels.relu_dx(dy, None, positive=True)
 
 
+@local
 def guided(layer: ReLU, dy: Array, saved: ReLU.Saved) -> Array:  # noqa: ARG001 (every rule has this signature)
     """Springenberg et al. 2014: pass where the unit fired and the backward signal is positive."""
     return kernels.relu_dx(dy, saved.y, positive=True)

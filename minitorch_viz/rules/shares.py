@@ -22,7 +22,7 @@ import numpy as np
 
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError
-from minitorch_viz.graph import Rule, Rules, Tape
+from minitorch_viz.graph import Rule, Rules, Tape, is_local, local
 from minitorch_viz.layers import (
     LSTM,
     Add,
@@ -92,11 +92,13 @@ def negative_part(x: Array) -> Array:
     return np.minimum(x, 0)
 
 
+@local
 def pass_on(layer: Layer, r: Array, saved: object) -> Array:  # noqa: ARG001 (every rule has this signature)
     """Each value comes from one value at the same place, which gets all: gates, normalizations, dropout in use."""
     return r
 
 
+@local
 def as_gradient(layer: Layer, r: Array, saved: object) -> Array | tuple[Array, ...]:
     """Values are only moved, or one of them wins: the gradient carries the shares to where they came from."""
     moved: Array | tuple[Array, ...] = layer.backward(r, saved)
@@ -119,8 +121,8 @@ def sharing(xs: Sequence[Array], epsilon: float = 0.0) -> Rule:
         z = layer.forward(*xs)[0]
         if r.shape[1:] != z.shape[1:]:
             raise SettingError(
-                f"The shares of {type(layer).__name__} need its whole map {z.shape[1:]}, but the pass carries a part "
-                f"{r.shape[1:]}; call net.backward(..., crop=False), with the tape that the rules were made for."
+                f"The shares of {type(layer).__name__} need its whole map {z.shape[1:]}, but the pass carries "
+                f"{r.shape[1:]}; go back over the tape that the rules were made for."
             )
         back = layer.backward(ratio(r, away_from_zero(z, epsilon) if epsilon else z), saved)
         if isinstance(back, tuple):
@@ -184,7 +186,12 @@ def rules_for_tape(
 
 def in_place_of(rule: Rule, merged: Layer) -> Rule:
     """The same rule, with `merged` in place of the layer that it is called for."""
-    return lambda layer, r, saved: rule(merged, r, saved)  # noqa: ARG005 (every rule has this signature)
+
+    def rule_of_merged(layer: Layer, r: Array, saved: object) -> Array:  # noqa: ARG001 (every rule has this signature)
+        shares: Array = rule(merged, r, saved)
+        return shares
+
+    return local(rule_of_merged) if is_local(rule) else rule_of_merged
 
 
 def merged_norms(net: Net) -> dict[str, Layer]:

@@ -230,10 +230,15 @@ def test_bad_input_is_told_in_a_sentence(call, message) -> None:
         call()
 
 
-def test_a_mean_says_that_it_needs_whole_maps(rng) -> None:
+def test_a_mean_sees_whole_maps(rng) -> None:
+    """Its rule knows the inputs of its tape, so it is never asked about a part of a map."""
     from minitorch_viz.layers import AvgPool2d
 
     net = two_layers(("mean", AvgPool2d(3, 1, 1)))
     tape = net.forward(np.abs(rng.standard_normal((1, 1, 12, 12))))
-    with pytest.raises(ValueError, match="crop=False"):
-        net.backward(tape, {"mean": one_unit(tape["mean"])}, rules=excitation_rules(net, tape))
+    seed, rules = {"mean": one_unit(tape["mean"])}, excitation_rules(net, tape)
+    expected = winning_probabilities(net, tape, seed)["input"]
+    np.testing.assert_allclose(net.backward(tape, seed, rules=rules)["input"].ravel(), expected, rtol=1e-12, atol=0)
+    other = net.forward(np.ones((1, 1, 11, 12)))
+    with pytest.raises(ValueError, match="go back over the tape that the rules were made for"):
+        net.backward(other, {"mean": one_unit(other["mean"])}, rules=rules)
