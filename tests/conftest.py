@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
 import sys
 from collections.abc import Iterator
@@ -24,11 +25,37 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="NAMES",
         help="modules that are to look uninstalled, with commas between them: --block numba,cupy",
     )
+    parser.addoption(
+        "--require",
+        default="",
+        metavar="NAMES",
+        help="modules that must be there; a test marked with such a name may not be skipped: --require torch,captum",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    for name in filter(None, config.getoption("--block").split(",")):
+    for name in _names(config, "--block"):
         sys.modules[name] = None  # type: ignore[assignment]  # this is how Python marks a module that cannot be imported
+    for name in _names(config, "--require"):
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            raise pytest.UsageError(f"--require {name}: it cannot be imported here: {error}.") from error
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Turn the skip of a required comparison into a failure, unless only the shared data is absent."""
+    report = yield
+    marks = [name for name in _names(item.config, "--require") if item.get_closest_marker(name)]
+    if marks and report.skipped and not hasattr(report, "wasxfail") and "shared/data" not in str(report.longrepr):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, though --require names {marks[0]}: {report.longrepr}"
+    return report
+
+
+def _names(config: pytest.Config, option: str) -> list[str]:
+    return [name for name in config.getoption(option).split(",") if name]
 
 
 @pytest.fixture(scope="session")
