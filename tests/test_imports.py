@@ -23,6 +23,7 @@ ORDER = [
     "net",
     "partial",
     "rules",
+    "objectives",
     "gradcheck",
     "io",
     "models",

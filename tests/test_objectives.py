@@ -1,0 +1,133 @@
+"""Objectives: each value and its seeds against finite differences, and against hand-computed numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from minitorch_viz.errors import SettingError, ShapeError
+from minitorch_viz.gradcheck import check
+from minitorch_viz.graph import Tape
+from minitorch_viz.objectives import (
+    ChannelMean,
+    Direction,
+    Energy,
+    GramDistance,
+    Objective,
+    Unit,
+    gram,
+    stacked_seeds,
+)
+
+RNG = np.random.default_rng(0)
+MAPS = RNG.standard_normal((3, 4, 2, 5))  # (N, C, H, W)
+ROWS = RNG.standard_normal((3, 6))  # (N, D)
+VECTOR = RNG.standard_normal(4)
+WANTED = gram(RNG.standard_normal((1, 4, 2, 5)))[0]
+EXAMPLES: dict[str, Objective] = {
+    "a class": Unit("fc", (2,)),
+    "its opposite": Unit("fc", (2,), sign=-1),
+    "a unit": Unit("conv", (1, 0, 3)),
+    "a channel's mean": ChannelMean("conv", 2),
+    "a row's entry as a channel": ChannelMean("fc", 4),
+    "a direction": Direction("conv", VECTOR),
+    "a caricature": Direction("conv", VECTOR, power=2),
+    "a direction of a row": Direction("fc", RNG.standard_normal(6), power=1),
+    "energy": Energy("conv"),
+    "style": GramDistance("conv", WANTED),
+    "a sum over two nodes": 2.0 * Unit("fc", (1,)) - 0.5 * ChannelMean("conv", 0) + Energy("conv"),
+    "a difference of twins": Energy("conv") - Energy("conv"),
+}
+
+
+def tape_of(conv: np.ndarray, fc: np.ndarray) -> Tape:
+    return Tape({"conv": conv, "fc": fc}, {})
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_seeds_are_the_derivative(name: str) -> None:
+    objective = EXAMPLES[name]
+    weights = np.array([1.0, -0.7, 0.3])  # every image counts, by a weight of its own
+
+    def forward(conv: np.ndarray, fc: np.ndarray) -> tuple[float, tuple[np.ndarray, np.ndarray]]:
+        tape = tape_of(conv, fc)
+        seeds = objective.seeds(tape)
+        zeros = {"conv": np.zeros_like(conv), "fc": np.zeros_like(fc)}
+        gradients = {node: np.einsum("n,n...->n...", weights, seed) for node, seed in (zeros | seeds).items()}
+        return float(weights @ objective.value(tape)), (gradients["conv"], gradients["fc"])
+
+    report = check(forward, None, (MAPS.copy(), ROWS.copy()))
+    assert report.ok, report
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_one_number_an_image_and_what_it_reads(name: str) -> None:
+    objective, tape = EXAMPLES[name], tape_of(MAPS, ROWS)
+    values = objective.value(tape)
+    assert values.shape == (3,)
+    for i in range(3):  # no image sees another
+        alone = objective.value(tape_of(MAPS[i : i + 1], ROWS[i : i + 1]))
+        np.testing.assert_allclose(values[i], alone[0], rtol=1e-12, atol=1e-12)
+    assert set(objective.seeds(tape)) == set(objective.nodes)
+    assert objective.label
+
+
+def test_hand_computed_values() -> None:
+    tape = tape_of(np.arange(8.0).reshape(1, 2, 2, 2), np.array([[1.0, -2.0]]))
+    assert Unit("fc", (1,)).value(tape) == [-2]
+    assert Unit("fc", (1,), sign=-1).value(tape) == [2]
+    assert Unit("conv", (1, 0, 1)).value(tape) == [5]
+    assert ChannelMean("conv", 1).value(tape) == [5.5]
+    assert Energy("conv").value(tape) == [sum(i * i for i in range(8)) / 2]
+    assert Direction("conv", np.array([1.0, -1.0])).value(tape) == [-4]
+    difference = np.array([[14.0, 38.0], [38.0, 126.0]])  # F F^T of rows 0 1 2 3 and 4 5 6 7
+    assert GramDistance("conv", np.zeros((2, 2))).value(tape) == [-(difference**2).sum() / (4 * 4 * 16)]
+    assert GramDistance("conv", difference).value(tape) == [0]
+    both = 3 * Unit("fc", (0,)) - Unit("fc", (1,))
+    assert both.value(tape) == [5]
+    np.testing.assert_array_equal(both.seeds(tape)["fc"], [[3, -1]])
+
+
+def test_labels_say_what_is_added() -> None:
+    cat, dog = Unit("fc", (0,), 'class "cat" (0)'), Unit("fc", (1,), 'class "dog" (1)')
+    assert (cat - 0.5 * dog).label == '1 x class "cat" (0) - 0.5 x class "dog" (1)'
+    assert (-cat).label == '- 1 x class "cat" (0)'
+    assert Unit("conv", (1, 0, 3)).label == "conv[1, 0, 3]"
+
+
+def test_many_units_share_a_tape() -> None:
+    tape = tape_of(MAPS[:1], ROWS[:1])
+    seeds = stacked_seeds([Unit("fc", (1,)), Unit("fc", (4,), sign=-1)], tape)
+    np.testing.assert_array_equal(seeds["fc"], [[0, 1, 0, 0, 0, 0], [0, 0, 0, 0, -1, 0]])
+    with pytest.raises(SettingError, match="of one node"):
+        stacked_seeds([Unit("fc", (1,)), Unit("conv", (0, 0, 0))], tape)
+    with pytest.raises(SettingError, match="one image"):
+        stacked_seeds([Unit("fc", (1,))], tape_of(MAPS, ROWS))
+
+
+@pytest.mark.parametrize(
+    ("objective", "error", "words"),
+    [
+        (Unit("fc", (6,)), SettingError, "no unit"),
+        (Unit("conv", (1,)), SettingError, "no unit"),
+        (Unit("conv", (0, 2, 0)), SettingError, "no unit"),
+        (ChannelMean("conv", 4), SettingError, "without a channel 4"),
+        (Direction("conv", np.ones(5)), ShapeError, "does not fit"),
+        (GramDistance("conv", np.ones((3, 3))), ShapeError, "does not fit"),
+    ],
+)
+def test_what_does_not_fit_is_said(objective: Objective, error: type[Exception], words: str) -> None:
+    for method in (objective.value, objective.seeds):
+        with pytest.raises(error, match=words):
+            method(tape_of(MAPS, ROWS))
+
+
+@pytest.mark.parametrize("other", [1, "a", None])
+def test_only_objectives_add_up(other: object) -> None:
+    with pytest.raises(TypeError):
+        Energy("conv") + other  # type: ignore[operator]
+
+
+def test_only_numbers_scale() -> None:
+    with pytest.raises(TypeError):
+        Energy("conv") * "2"  # type: ignore[operator]
