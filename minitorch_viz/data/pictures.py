@@ -1,0 +1,203 @@
+"""Pictures: any number of pictures by number, each read when it is looked at; what PICTURES techniques run over.
+
+They may have any sizes, and labels or none. `pictures[number]` is the same picture in every pass, so that a technique
+can keep numbers and places and come back for the pixels of those that it shows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from minitorch_viz._types import Array, Pair
+from minitorch_viz.data.dataset import Dataset
+from minitorch_viz.data.folders import SUFFIXES
+from minitorch_viz.data.scenes import KINDS, Scene, scene
+from minitorch_viz.errors import DataFileError, SettingError, need_whole
+from minitorch_viz.io.files import as_path
+from minitorch_viz.io.images import load_image
+
+
+class Pictures:
+    """Pictures by number. `len(pictures)` counts them; a number beyond it is an IndexError."""
+
+    name: str = "pictures"
+    class_names: tuple[str, ...] = ()  # empty: the pictures have no labels
+
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+    def __getitem__(self, number: int) -> Array:
+        """Picture `number`, (H, W, 3) or grey (H, W) uint8. Raises ImageFileError if its file is broken."""
+        raise NotImplementedError
+
+    def title(self, number: int) -> str:
+        """What picture `number` is called: its file's name, or its number."""
+        return f"{self.name} {number}"
+
+    def label(self, number: int) -> int | None:  # noqa: ARG002 (those with labels answer)
+        """The class of picture `number`, an index into `class_names`; None if it has none."""
+        return None
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of which pictures these are; work that is continued must be on the same ones."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        classes = f", {len(self.class_names)} classes" if self.class_names else ""
+        return f"Pictures({self.name}: {len(self)}{classes})"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FilePictures(Pictures):
+    """Image files, read one at a time; the folder that a file lies in is its class where there are several."""
+
+    files: tuple[Path, ...]
+    name: str = "files"
+    labels: tuple[int, ...] = ()  # one a file, or none
+    class_names: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, number: int) -> Array:
+        return load_image(self.files[_inside(number, len(self))])
+
+    def title(self, number: int) -> str:
+        return self.files[number].name
+
+    def label(self, number: int) -> int | None:
+        return self.labels[number] if self.labels else None
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the files' names, sizes and dates, not of their bytes: a folder may hold a hundred thousand."""
+        state = hashlib.sha256()
+        for file in self.files:
+            try:
+                facts = file.stat()
+            except OSError:
+                continue
+            state.update(f"{file.name}\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
+        return state.hexdigest()
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class DatasetPictures(Pictures):
+    """The pictures of a `Dataset`, which lie in memory."""
+
+    data: Dataset
+
+    @property
+    def name(self) -> str:  # type: ignore[override]  # a data set has one
+        return self.data.name
+
+    @property
+    def class_names(self) -> tuple[str, ...]:  # type: ignore[override]
+        return self.data.class_names
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __getitem__(self, number: int) -> Array:
+        image: Array = self.data.images[_inside(number, len(self))]
+        return image
+
+    def label(self, number: int) -> int | None:
+        return int(self.data.labels[number])
+
+    @property
+    def fingerprint(self) -> str:
+        state = hashlib.sha256(repr((self.data.images.shape, self.class_names)).encode())
+        state.update(np.ascontiguousarray(self.data.images).data)
+        return state.hexdigest()
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ScenePictures(Pictures):
+    """Generated scenes, of which every pixel's object is known; each is drawn when it is looked at."""
+
+    count: int
+    seed: int = 0
+    size: int = 64
+    objects: Pair = (1, 3)  # the fewest and the most in a scene
+    name: str = "scenes"
+    class_names: tuple[str, ...] = KINDS[1:]
+
+    def __len__(self) -> int:
+        return self.count
+
+    def scene(self, number: int) -> Scene:
+        """Scene `number` with its truth."""
+        return scene(_inside(number, self.count), self.seed, size=self.size, objects=self.objects)
+
+    def __getitem__(self, number: int) -> Array:
+        return self.scene(number).image
+
+    def label(self, number: int) -> int | None:
+        return self.scene(number).label
+
+    @property
+    def fingerprint(self) -> str:
+        return f"scenes {self.count} {self.seed} {self.size} {self.objects}"
+
+
+def as_pictures(source: object, what: str = "pictures") -> Pictures:
+    """Return what a user names as pictures.
+
+    source: Pictures; a Dataset; a folder, flat or nested (the folders inside one are its classes); a list of files;
+        "scenes" or "scenes:500" for so many generated scenes.
+
+    Raises DataFileError if there is no such folder or no picture in it, SettingError for anything else.
+    """
+    if isinstance(source, Pictures):
+        return source
+    if isinstance(source, Dataset):
+        return DatasetPictures(source)
+    if isinstance(source, str) and re.fullmatch(r"scenes(:\d+)?", source) and not Path(source).is_dir():
+        count = int(source.partition(":")[2] or 500)
+        return ScenePictures(need_whole("number of scenes", count, 1, 10**6))
+    if isinstance(source, (str, Path)):
+        return folder_pictures(source)
+    if isinstance(source, Sequence) and source and all(isinstance(file, (str, Path)) for file in source):
+        return FilePictures(tuple(map(Path, source)))
+    raise SettingError(
+        f"{what} must be a folder, a data set, a list of image files or scenes:500, but got {source!r:.80}."
+    )
+
+
+def folder_pictures(folder: str | Path) -> FilePictures:
+    """Every image file below a folder, in the order of their paths; the folders directly inside it are classes.
+
+    A file that turns out broken is found when it is looked at. Raises DataFileError if there is no folder or no
+    picture in it.
+    """
+    place = as_path(folder, "folder of pictures", DataFileError)
+    if not place.is_dir():
+        raise DataFileError(f"There is no folder {place}; give one that has pictures in it.")
+    files = sorted(
+        file
+        for file in place.rglob("*")
+        if file.suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in file.relative_to(place).parts)
+    )
+    if not files:
+        raise DataFileError(f"{place} has no pictures ({', '.join(SUFFIXES)}) in it or in the folders inside it.")
+    groups = [file.relative_to(place).parts[0] if file.parent != place else "" for file in files]
+    names = tuple(sorted(set(groups)))
+    if "" in names or len(names) < 2:  # one flat folder, or some that belong to no class
+        return FilePictures(tuple(files), place.name or str(place))
+    labels = tuple(names.index(group) for group in groups)
+    return FilePictures(tuple(files), place.name or str(place), labels, names)
+
+
+def _inside(number: int, count: int) -> int:
+    """The number, if it is one of the pictures'; IndexError ends a `for picture in pictures`."""
+    if not 0 <= number < count:
+        raise IndexError(f"picture {number} of {count}")
+    return int(number)

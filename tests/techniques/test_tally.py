@@ -1,0 +1,222 @@
+"""Tallies over pictures: the same bits by any way, nothing lost, broken pictures named and left out."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from minitorch_viz import load_model
+from minitorch_viz.data.pictures import FilePictures, Pictures, ScenePictures, as_pictures
+from minitorch_viz.errors import NetError, SettingError, WeightsFileError
+from minitorch_viz.techniques.tally import Tallied, Tally, tallied
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class Sums(Tally):
+    """The sum of each channel over all pictures and places, in the order of the pictures, in float32: order shows."""
+
+    node: str
+    arrays: dict = field(default_factory=dict)
+
+    @property
+    def upto(self) -> tuple[str, ...]:
+        return (self.node,)
+
+    def see(self, tape, numbers) -> None:
+        maps = tape[self.node]
+        total = self.arrays.get("total", np.zeros(maps.shape[1], np.float32))
+        for image in maps.reshape(*maps.shape[:2], -1):
+            total = total + image.sum(axis=1)
+        self.arrays = {"total": total, "count": self.arrays.get("count", np.zeros(1, np.int64)) + len(numbers)}
+
+    def merge(self, other) -> None:
+        if not self.arrays:
+            self.arrays = dict(other.arrays)
+        elif other.arrays:
+            self.arrays = {name: self.arrays[name] + other.arrays[name] for name in self.arrays}
+
+    def result(self):
+        return self.arrays["total"]
+
+
+@dataclass
+class Best(Tally):
+    """The picture with the largest mean of each channel; ties go to the lower number."""
+
+    node: str
+    arrays: dict = field(default_factory=dict)
+
+    @property
+    def upto(self) -> tuple[str, ...]:
+        return (self.node,)
+
+    def see(self, tape, numbers) -> None:
+        means = tape[self.node].mean(axis=(2, 3))
+        first = means.argmax(axis=0)
+        self.merge(Best(self.node, {"value": means.max(axis=0), "number": numbers[first]}))
+
+    def merge(self, other) -> None:
+        if not self.arrays or not other.arrays:
+            self.arrays = self.arrays or dict(other.arrays)
+            return
+        better = other.arrays["value"] > self.arrays["value"]
+        self.arrays = {name: np.where(better, other.arrays[name], value) for name, value in self.arrays.items()}
+
+    def result(self):
+        return self.arrays["number"]
+
+
+@pytest.fixture(scope="module")
+def scenes_net():
+    return load_model("scenes")
+
+
+def run(model, pictures: Pictures, **settings) -> Tallied:
+    *_, last = tallied(model, pictures, [Sums("relu3"), Best("relu5")], **settings)
+    return last
+
+
+def bits(last: Tallied) -> list[bytes]:
+    return [value.tobytes() for tally in last.tallies for _, value in sorted(tally.arrays.items())]
+
+
+PICTURES = ScenePictures(75, seed=3)
+
+
+def test_equal_to_one_batch_by_hand(scenes_net) -> None:
+    images = np.concatenate([scenes_net.preprocess(PICTURES[number]) for number in range(75)])
+    tape = scenes_net.net.forward(images, upto=("relu3", "relu5"))
+    last = run(scenes_net, PICTURES, batch=4)
+    assert (last.done, last.total, last.skipped) == (75, 75, ())
+    np.testing.assert_allclose(last.tallies[0].result(), tape["relu3"].sum(axis=(0, 2, 3)), rtol=1e-4)
+    np.testing.assert_array_equal(last.tallies[1].result(), tape["relu5"].mean(axis=(2, 3)).argmax(axis=0))
+    assert last.tallies[0].arrays["count"] == [75]
+
+
+def test_it_is_a_loop_of_whole_results(scenes_net) -> None:
+    seen = [
+        (step.done, int(step.tallies[0].arrays["count"][0]))
+        for step in tallied(scenes_net, PICTURES, [Sums("relu1")], batch=4)
+    ]
+    assert seen == [(16, 16), (32, 32), (48, 48), (64, 64), (75, 75)]
+
+
+def test_stopped_and_continued_gives_the_same_bits(scenes_net, tmp_path) -> None:
+    whole = run(scenes_net, PICTURES, batch=4)
+    loop = tallied(scenes_net, PICTURES, [Sums("relu3"), Best("relu5")], batch=4, checkpoint=tmp_path / "run")
+    assert next(loop).done == 16
+    assert next(loop).done == 32
+    loop.close()  # as Ctrl-C does
+    steps = [*tallied(scenes_net, PICTURES, [Sums("relu3"), Best("relu5")], batch=4, checkpoint=tmp_path / "run")]
+    assert [step.done for step in steps] == [48, 64, 75]
+    assert bits(steps[-1]) == bits(whole)
+    again = [*tallied(scenes_net, PICTURES, [Sums("relu3"), Best("relu5")], batch=4, checkpoint=tmp_path / "run")]
+    assert [step.done for step in again] == [75]
+    assert bits(again[-1]) == bits(whole)
+
+
+@pytest.mark.slow
+def test_any_number_of_workers_gives_the_same_bits(scenes_net) -> None:
+    pytest.importorskip("joblib")
+    whole = run(scenes_net, PICTURES, batch=4)
+    for workers in (2, 3):
+        last = run(scenes_net, PICTURES, batch=4, workers=workers)
+        assert bits(last) == bits(whole)
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_and_continued(scenes_net, tmp_path) -> None:
+    code = """
+import sys
+from minitorch_viz import load_model
+from minitorch_viz.techniques import tally
+from tests.techniques.test_tally import PICTURES, Best, Sums
+tally.PAUSE = 0
+empty = [Sums("relu3"), Best("relu5")]
+for step in tally.tallied(load_model("scenes"), PICTURES, empty, batch=4, checkpoint=sys.argv[1]):
+    print(step.done, flush=True)
+"""
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'kernels'}"}
+    for stop in (1, 2):
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, str(tmp_path / "run")], stdout=subprocess.PIPE, text=True, env=environment
+        )
+        for _ in range(stop):
+            process.stdout.readline()
+        time.sleep(0.002)
+        process.send_signal(signal.SIGKILL)
+        process.stdout.close()
+        process.wait()
+    last = run(scenes_net, PICTURES, batch=4, checkpoint=tmp_path / "run")
+    assert bits(last) == bits(run(scenes_net, PICTURES, batch=4))
+
+
+def test_a_broken_picture_leaves_its_place_empty(scenes_net, tmp_path) -> None:
+    for number in range(9):
+        Image.fromarray(PICTURES[number]).save(tmp_path / f"{number}.png")
+    whole = run(scenes_net, as_pictures(tmp_path), batch=4)
+    (tmp_path / "5.png").write_bytes(b"broken")
+    last = run(scenes_net, as_pictures(tmp_path), batch=4)
+    assert [(picture.number, picture.title) for picture in last.skipped] == [(5, "5.png")]
+    assert "5.png" in last.skipped[0].why
+    assert last.tallies[0].arrays["count"] == [8]
+    five = scenes_net.net.forward(scenes_net.preprocess(PICTURES[5]), upto="relu3")["relu3"].sum(axis=(0, 2, 3))
+    np.testing.assert_allclose(whole.tallies[0].result() - last.tallies[0].result(), five, rtol=1e-3)
+
+
+def test_only_broken_pictures(scenes_net, tmp_path) -> None:
+    for number in range(3):
+        (tmp_path / f"{number}.png").write_bytes(b"broken")
+    last = run(scenes_net, as_pictures(tmp_path))
+    assert len(last.skipped) == last.done == 3
+    assert last.tallies[0].arrays == {}
+
+
+def test_a_checkpoint_of_another_run_is_refused(scenes_net, tmp_path) -> None:
+    run(scenes_net, PICTURES, batch=4, checkpoint=tmp_path / "run")
+    loop = tallied(
+        scenes_net, ScenePictures(75, seed=4), [Sums("relu3"), Best("relu5")], batch=4, checkpoint=tmp_path / "run"
+    )
+    with pytest.raises(SettingError, match="another net, other pictures or other settings"):
+        next(loop)
+    other_node = tallied(scenes_net, PICTURES, [Sums("relu4"), Best("relu5")], batch=4, checkpoint=tmp_path / "run")
+    with pytest.raises(SettingError, match="other settings"):
+        next(other_node)
+    other_net = tallied(
+        load_model("cifar10"), PICTURES, [Sums("relu3"), Best("relu5")], batch=4, checkpoint=tmp_path / "run"
+    )
+    with pytest.raises(SettingError, match="another net"):
+        next(other_net)
+
+
+@pytest.mark.parametrize("content", [b"", b"no tally", b"\x00" * 64])
+def test_a_damaged_checkpoint_is_said(scenes_net, tmp_path, content: bytes) -> None:
+    (tmp_path / "run").write_bytes(content)
+    with pytest.raises(WeightsFileError):
+        run(scenes_net, PICTURES, checkpoint=tmp_path / "run")
+
+
+def test_bad_settings(scenes_net) -> None:
+    with pytest.raises(SettingError, match="workers"):
+        next(tallied(scenes_net, PICTURES, [Sums("relu3")], workers=0))
+    with pytest.raises(SettingError, match="batch"):
+        next(tallied(scenes_net, PICTURES, [Sums("relu3")], batch=0))
+    with pytest.raises(NetError, match="nosuch"):
+        next(tallied(scenes_net, PICTURES, [Sums("nosuch")]))
+
+
+def test_pictures_may_have_any_sizes(scenes_net, tmp_path) -> None:
+    for number, size in enumerate([(40, 90), (64, 64), (300, 10)]):
+        Image.fromarray(np.full((*size, 3), 60 * number, np.uint8)).save(tmp_path / f"{number}.png")
+    assert run(scenes_net, FilePictures(tuple(sorted(tmp_path.iterdir())))).tallies[0].arrays["count"] == [3]
