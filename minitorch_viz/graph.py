@@ -10,9 +10,11 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 from minitorch_viz._types import Array
 from minitorch_viz.errors import NetError, ShapeError, near
 from minitorch_viz.layers.base import Layer
+from minitorch_viz.layers.kind import Kind
 
 Rule: TypeAlias = Callable[[Any, Array, Any], Any]  # (layer, dy, saved) -> dx, the signature of Layer.backward
-Rules: TypeAlias = Mapping[type[Layer] | str, Rule]  # by layer type, or by the name of one node
+Key: TypeAlias = type[Layer] | Kind | str
+Rules: TypeAlias = Mapping[Key, Rule]  # by layer type, by kind, or by the name of one node
 AnyRule = TypeVar("AnyRule", bound=Rule)
 
 
@@ -51,10 +53,16 @@ class Tape:
 
 
 def rule_for(node: Node, rules: Rules) -> Rule | None:
-    """A rule for the node's own name comes before one for its type; a type covers its subclasses."""
+    """Return the rule for the node's own name, else for its type, else for its kind, else for `Layer`; or None.
+
+    A type covers its subclasses.
+    """
+    if not rules:
+        return None
     if node.name in rules:
         return rules[node.name]
-    return next((rules[kind] for kind in type(node.layer).__mro__ if kind in rules), None)
+    keys: list[Key] = [cls for cls in type(node.layer).__mro__ if cls is not Layer]
+    return next((rules[key] for key in (*keys, node.layer.kind, Layer) if key in rules), None)
 
 
 def local(rule: AnyRule) -> AnyRule:
@@ -91,12 +99,12 @@ def check_names(names: str | Iterable[str], known: Iterable[str], what: str) -> 
 
 
 def checked_rules(rules: Rules | None, names: Iterable[str]) -> Rules:
-    """The rules as a dict, if every key is a layer type or the name of a node."""
+    """The rules as a dict, if every key is a layer type, a kind or the name of a node."""
     for key in rules or {}:
         if isinstance(key, str):
             check_names([key], names, "rules")
-        elif not (isinstance(key, type) and issubclass(key, Layer)):
-            raise NetError(f"A rule's key must be a layer type or a node's name, but got {key!r}.")
+        elif not isinstance(key, Kind) and not (isinstance(key, type) and issubclass(key, Layer)):
+            raise NetError(f"A rule's key must be a Kind, a layer type or a node's name, but got {key!r}.")
     return rules or {}
 
 

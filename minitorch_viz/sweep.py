@@ -25,7 +25,7 @@ import numpy as np
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.boxes import Boxes, Patch, Span, whole_map
-from minitorch_viz.graph import Node, Rule, Rules, Tape, is_local, rule_for
+from minitorch_viz.graph import Key, Node, Rule, Rules, Tape, is_local, rule_for
 from minitorch_viz.layers.base import Layer
 from minitorch_viz.layers.few import not_zero
 
@@ -114,7 +114,7 @@ def sweep_params(nodes: Iterable[Node], tape: Tape, seeds: Mapping[str, Array], 
         for name in list(reached):
             keep(name, layers[name].param_grads(reached.pop(name), tape.saved[name]))
 
-    joint: dict[type[Layer] | str, Rule] = {
+    joint: dict[Key, Rule] = {
         node.name: partial(both, node.name) for node in nodes if node.name in layers and not rule_for(node, rules)
     }
     for name, dy in sweep(nodes, tape, seeds, set(layers), {**rules, **joint}, crop=False):

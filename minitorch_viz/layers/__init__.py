@@ -3,7 +3,7 @@
 One idea a file, each a frozen dataclass with `Saved`, `forward`, `backward`, `param_grads`, `examples` in that order.
 A reading order, from one line of arithmetic to backpropagation through time:
 
-    base            what every layer is              batch_norm      BatchNorm2d, fold_batch_norm
+    base, kind      what every layer is              batch_norm      BatchNorm2d, fold_batch_norm
     relu            the gate                         norm            LocalResponseNorm
     leaky_relu, sigmoid, tanh                        conv            Conv2d (padding: mirrored borders)
     linear          a matrix                         conv_transpose  a convolution with its passes swapped
@@ -27,6 +27,7 @@ from minitorch_viz.layers.conv_transpose import ConvTranspose2d
 from minitorch_viz.layers.dropout import Dropout
 from minitorch_viz.layers.embedding import Embedding
 from minitorch_viz.layers.join import Add, Concat, Flatten
+from minitorch_viz.layers.kind import Kind
 from minitorch_viz.layers.leaky_relu import LeakyReLU
 from minitorch_viz.layers.linear import Linear
 from minitorch_viz.layers.lstm import LSTM, lstm_stack
@@ -50,6 +51,7 @@ __all__ = [
     "Embedding",
     "Flatten",
     "GlobalAvgPool2d",
+    "Kind",
     "Layer",
     "LeakyReLU",
     "Linear",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from minitorch_viz._types import Array, Generator, Pair
 from minitorch_viz.boxes import Boxes
 from minitorch_viz.layers.base import Example, Layer, expect_axes
 from minitorch_viz.layers.fields import PairField
+from minitorch_viz.layers.kind import Kind
 from minitorch_viz.layers.max_pool import check_pool_padding, pool_out
 from minitorch_viz.layers.window import Window
 
@@ -33,6 +34,8 @@ class AvgPool2d(Layer):
     padding: PairField = PairField(0)
     ceil_mode: bool = False
     count_include_pad: bool = True
+
+    kind: ClassVar[Kind] = Kind.SUMS
 
     class Saved(NamedTuple):
         size: Pair  # (H, W) of the input
@@ -80,6 +83,8 @@ class GlobalAvgPool2d(Layer):
     x (N, C, H, W) -> y (N, C, 1, 1). With this layer before the last Linear, class activation maps are just the
     Linear's weights applied to every pixel (Zhou et al. 2016).
     """
+
+    kind: ClassVar[Kind] = Kind.SUMS
 
     class Saved(NamedTuple):
         size: Pair  # (H, W) of the input

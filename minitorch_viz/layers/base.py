@@ -17,6 +17,7 @@ import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Generator
 from minitorch_viz.boxes import Boxes
 from minitorch_viz.errors import ShapeError
+from minitorch_viz.layers.kind import Kind
 from minitorch_viz.layers.window import PIXEL, Window
 
 Example = tuple["Layer", tuple[Array, ...]]  # a layer and the inputs of its forward pass
@@ -38,6 +39,8 @@ class Layer:
     saved arrays are (1, ...), and broadcasting gives K gradients.
     """
 
+    kind: ClassVar[Kind] = Kind.OPAQUE  # what it does to its inputs; opaque is the safe answer
+    limits: ClassVar[tuple[float, ...]] = ()  # outputs near which hardly any gradient comes through
     param_names: ClassVar[tuple[str, ...]] = ()  # fields that learn
     buffer_names: ClassVar[tuple[str, ...]] = ()  # array fields that do not learn (running statistics)
     uses_rng: ClassVar[bool] = False  # forward takes rng=: giving one means training

@@ -14,6 +14,7 @@ from minitorch_viz.errors import SettingError, ShapeError
 from minitorch_viz.layers.base import Example, Layer, expect_axes, expect_field, same_batch
 from minitorch_viz.layers.conv import Conv2d
 from minitorch_viz.layers.fields import NumberField
+from minitorch_viz.layers.kind import Kind
 from minitorch_viz.layers.linear import Linear
 
 
@@ -40,6 +41,7 @@ class BatchNorm2d(Layer):
     eps: NumberField = NumberField(1e-5, least=0)
     momentum: NumberField = NumberField(0.1, least=0, most=1)
 
+    kind: ClassVar[Kind] = Kind.SCALES
     param_names: ClassVar[tuple[str, ...]] = ("weight", "bias")
     buffer_names: ClassVar[tuple[str, ...]] = ("running_mean", "running_var")
     uses_rng: ClassVar[bool] = True

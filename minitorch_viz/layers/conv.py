@@ -14,6 +14,7 @@ from minitorch_viz.errors import SettingError, ShapeError
 from minitorch_viz.layers.base import Example, Layer, expect_axes, expect_field, same_batch
 from minitorch_viz.layers.few import few_channels
 from minitorch_viz.layers.fields import PairField, WholeField, as_pair
+from minitorch_viz.layers.kind import Kind
 from minitorch_viz.layers.padding import reflect_pad, reflect_pad_backward
 from minitorch_viz.layers.window import Window
 
@@ -40,6 +41,7 @@ class Conv2d(Layer):
     groups: WholeField = WholeField(1, least=1)
     padding_mode: Literal["zeros", "reflect"] = "zeros"
 
+    kind: ClassVar[Kind] = Kind.WEIGHS
     param_names: ClassVar[tuple[str, ...]] = ("weight", "bias")
 
     class Saved(NamedTuple):

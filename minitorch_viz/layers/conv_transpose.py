@@ -12,6 +12,7 @@ from minitorch_viz._types import Array, Generator, Pair
 from minitorch_viz.errors import SettingError, ShapeError
 from minitorch_viz.layers.base import Example, Layer, expect_axes, expect_field, same_batch
 from minitorch_viz.layers.fields import PairField, WholeField, as_pair
+from minitorch_viz.layers.kind import Kind
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -45,6 +46,7 @@ class ConvTranspose2d(Layer):
     groups: WholeField = WholeField(1, least=1)
     dilation: PairField = PairField(1, least=1)
 
+    kind: ClassVar[Kind] = Kind.WEIGHS
     param_names: ClassVar[tuple[str, ...]] = ("weight", "bias")
 
     class Saved(NamedTuple):

@@ -12,6 +12,7 @@ from minitorch_viz._types import Array, Generator
 from minitorch_viz.errors import SettingError
 from minitorch_viz.layers.base import Example, Layer, expect_floats
 from minitorch_viz.layers.fields import NumberField
+from minitorch_viz.layers.kind import Kind
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -27,6 +28,7 @@ class Dropout(Layer):
 
     p: NumberField = NumberField(0.5, least=0, most=1)
 
+    kind: ClassVar[Kind] = Kind.GATES
     uses_rng: ClassVar[bool] = True
     pixelwise: ClassVar[bool] = True
 

@@ -10,6 +10,7 @@ import numpy as np
 from minitorch_viz._types import Array, Generator
 from minitorch_viz.errors import NotDifferentiableError, ShapeError
 from minitorch_viz.layers.base import Example, Layer, expect_field, same_batch
+from minitorch_viz.layers.kind import Kind
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -28,6 +29,7 @@ class Embedding(Layer):
 
     weight: Array
 
+    kind: ClassVar[Kind] = Kind.OPAQUE
     param_names: ClassVar[tuple[str, ...]] = ("weight",)
 
     class Saved(NamedTuple):

@@ -13,6 +13,7 @@ from minitorch_viz._types import Array, Generator
 from minitorch_viz.errors import ShapeError
 from minitorch_viz.layers.base import Example, Layer
 from minitorch_viz.layers.fields import WholeField
+from minitorch_viz.layers.kind import Kind
 from minitorch_viz.layers.window import PIXEL, Window
 
 
@@ -24,6 +25,8 @@ class Flatten(Layer):
     """
 
     start_dim: WholeField = WholeField(1, least=1)
+
+    kind: ClassVar[Kind] = Kind.SELECTS
 
     class Saved(NamedTuple):
         shape: tuple[int, ...]  # the input's shape
@@ -54,6 +57,8 @@ class Concat(Layer):
     """
 
     axis: WholeField = WholeField(1, least=1)
+
+    kind: ClassVar[Kind] = Kind.SELECTS
 
     class Saved(NamedTuple):
         ends: tuple[int, ...]  # along the axis: where each input ends in y
@@ -97,6 +102,7 @@ class Add(Layer):
     xs (N, ...) -> y (N, ...). Any number of inputs. He et al. 2016, "Deep residual learning".
     """
 
+    kind: ClassVar[Kind] = Kind.SUMS
     pixelwise: ClassVar[bool] = True
 
     class Saved(NamedTuple):

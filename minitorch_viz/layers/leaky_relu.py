@@ -10,6 +10,7 @@ import numpy as np
 from minitorch_viz._types import Array, Generator
 from minitorch_viz.layers.base import Example, Layer
 from minitorch_viz.layers.fields import NumberField
+from minitorch_viz.layers.kind import Kind
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -22,6 +23,7 @@ class LeakyReLU(Layer):
 
     negative_slope: NumberField = NumberField(0.01)
 
+    kind: ClassVar[Kind] = Kind.GATES
     pixelwise: ClassVar[bool] = True
 
     class Saved(NamedTuple):

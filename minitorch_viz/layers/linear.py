@@ -12,6 +12,7 @@ from minitorch_viz._types import Array, Generator
 from minitorch_viz.errors import ShapeError
 from minitorch_viz.layers.base import Example, Layer, expect_field, expect_floats, same_batch
 from minitorch_viz.layers.few import few_channels
+from minitorch_viz.layers.kind import Kind
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -28,6 +29,7 @@ class Linear(Layer):
     weight: Array
     bias: Array | None = None
 
+    kind: ClassVar[Kind] = Kind.WEIGHS
     param_names: ClassVar[tuple[str, ...]] = ("weight", "bias")
 
     class Saved(NamedTuple):

@@ -13,6 +13,7 @@ import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Generator
 from minitorch_viz.errors import ShapeError, WeightsFileError
 from minitorch_viz.layers.base import Example, Layer, expect_axes, expect_field, expect_floats, same_batch
+from minitorch_viz.layers.kind import Kind
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -50,6 +51,7 @@ class LSTM(Layer):
     bias_ih_l0: Array | None = None
     bias_hh_l0: Array | None = None
 
+    kind: ClassVar[Kind] = Kind.OPAQUE
     param_names: ClassVar[tuple[str, ...]] = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
 
     class Saved(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from minitorch_viz.boxes import Boxes
 from minitorch_viz.errors import SettingError, ShapeError
 from minitorch_viz.layers.base import Example, Layer, Nothing, expect_axes
 from minitorch_viz.layers.fields import PairField
+from minitorch_viz.layers.kind import Kind
 from minitorch_viz.layers.window import Window, shifted
 
 
@@ -37,6 +38,8 @@ class MaxPool2d(Layer):
     stride: PairField = PairField(like="kernel", least=1)
     padding: PairField = PairField(0)
     ceil_mode: bool = False
+
+    kind: ClassVar[Kind] = Kind.SELECTS
 
     class Saved(NamedTuple):
         won: Array  # (N, C, H', W') int32: the winner's place row * W + column in its map
@@ -93,6 +96,8 @@ class MaxUnpool2d(Layer):
 
     won: Array
     size: PairField = PairField(least=1)
+
+    kind: ClassVar[Kind] = Kind.SUMS
 
     Saved = Nothing
 

@@ -9,6 +9,7 @@ import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Generator
 from minitorch_viz.layers.base import Example, Layer, expect_axes
 from minitorch_viz.layers.fields import NumberField, WholeField
+from minitorch_viz.layers.kind import Kind
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -29,6 +30,7 @@ class LocalResponseNorm(Layer):
     k: NumberField = NumberField(1.0, least=0)
     divide_alpha: bool = True
 
+    kind: ClassVar[Kind] = Kind.SCALES
     pixelwise: ClassVar[bool] = True
 
     class Saved(NamedTuple):

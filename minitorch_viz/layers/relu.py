@@ -8,6 +8,7 @@ from typing import ClassVar, NamedTuple
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Generator
 from minitorch_viz.layers.base import Example, Layer, expect_floats
+from minitorch_viz.layers.kind import Kind
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -18,6 +19,7 @@ class ReLU(Layer):
     `minitorch_viz.rules.relu_mode` swaps this backward for the deconvnet's or the guided one.
     """
 
+    kind: ClassVar[Kind] = Kind.GATES
     pixelwise: ClassVar[bool] = True
 
     class Saved(NamedTuple):

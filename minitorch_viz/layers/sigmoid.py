@@ -9,6 +9,7 @@ import numpy as np
 
 from minitorch_viz._types import Array, Generator
 from minitorch_viz.layers.base import Example, Layer
+from minitorch_viz.layers.kind import Kind
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -18,6 +19,8 @@ class Sigmoid(Layer):
     x of any shape -> y of the same shape. Far from 0 the curve is flat and hardly any gradient passes.
     """
 
+    kind: ClassVar[Kind] = Kind.GATES
+    limits: ClassVar[tuple[float, ...]] = (0, 1)
     pixelwise: ClassVar[bool] = True
 
     class Saved(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from minitorch_viz._types import Array, Generator
 from minitorch_viz.errors import SettingError, ShapeError
 from minitorch_viz.layers.base import Example, Layer, expect_floats
 from minitorch_viz.layers.fields import WholeField
+from minitorch_viz.layers.kind import Kind
 from minitorch_viz.layers.window import PIXEL, Window
 
 
@@ -27,6 +28,9 @@ class Softmax(Layer):
     """
 
     axis: WholeField = WholeField(1, least=1)
+
+    kind: ClassVar[Kind] = Kind.OPAQUE
+    limits: ClassVar[tuple[float, ...]] = (0, 1)
 
     class Saved(NamedTuple):
         y: Array  # shape of x: the probabilities
@@ -58,6 +62,8 @@ class LogSoftmax(Layer):
     """
 
     axis: WholeField = WholeField(1, least=1)
+
+    kind: ClassVar[Kind] = Kind.OPAQUE
 
     class Saved(NamedTuple):
         p: Array  # shape of x: the probabilities, exp(y)

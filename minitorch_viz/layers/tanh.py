@@ -9,6 +9,7 @@ import numpy as np
 
 from minitorch_viz._types import Array, Generator
 from minitorch_viz.layers.base import Example, Layer
+from minitorch_viz.layers.kind import Kind
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -18,6 +19,8 @@ class Tanh(Layer):
     x of any shape -> y of the same shape. It is a sigmoid in other units: tanh(x) = 2 sigmoid(2x) - 1.
     """
 
+    kind: ClassVar[Kind] = Kind.GATES
+    limits: ClassVar[tuple[float, ...]] = (-1, 1)
     pixelwise: ClassVar[bool] = True
 
     class Saved(NamedTuple):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from minitorch_viz._types import Array, Generator, Pair
 from minitorch_viz.layers.base import Example, Layer, Nothing, expect_axes
 from minitorch_viz.layers.fields import PairField
+from minitorch_viz.layers.kind import Kind
 from minitorch_viz.layers.window import Window
 
 
@@ -20,6 +22,8 @@ class UpsampleNearest(Layer):
     """
 
     factor: PairField = PairField(2, least=1)
+
+    kind: ClassVar[Kind] = Kind.SELECTS
 
     Saved = Nothing
 

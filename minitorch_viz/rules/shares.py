@@ -22,7 +22,7 @@ import numpy as np
 
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError
-from minitorch_viz.graph import Rule, Rules, Tape, is_local, local
+from minitorch_viz.graph import Key, Rule, Rules, Tape, is_local, local
 from minitorch_viz.layers import (
     LSTM,
     Add,
@@ -160,7 +160,7 @@ def rules_for_tape(
     alone: Rule,
     inputs: Callable[[Array], Array],
     epsilon: float = 0.0,
-) -> dict[type[Layer] | str, Rule]:
+) -> dict[Key, Rule]:
     """The rules of a whole net for one tape: COMMON, and what depends on the node.
 
     weighted: node name -> the rule of that layer with weights; it is called with the batch normalization that follows
@@ -169,7 +169,7 @@ def rules_for_tape(
     """
     for name in net.inputs:
         tape[name]  # NetError if the tape is of another net
-    rules: dict[type[Layer] | str, Rule] = {**COMMON, BatchNorm2d: alone}
+    rules: dict[Key, Rule] = {**COMMON, BatchNorm2d: alone}
     merged = merged_norms(net)
     for node in net.nodes:
         if node.name not in tape.saved:
