@@ -1,0 +1,114 @@
+"""Running a loop: the one place where a technique that loops gets its progress bar, its budget and its Ctrl-C.
+
+A technique that loops is a generator of whole results; `last` gives the newest one. Whatever stops the loop early,
+that result is whole, and it says itself how far it is.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from minitorch_viz.errors import SettingError
+
+DELAY = 2.0  # seconds without a bar: what is over sooner needs none
+
+
+class Partial(Protocol):
+    """A result that knows how far it is."""
+
+    @property
+    def done(self) -> int:
+        """How many of `total` are in it."""
+
+    @property
+    def total(self) -> int:
+        """How many there would be at the end."""
+
+
+R = TypeVar("R", bound=Partial)
+
+
+class End(NamedTuple):
+    """How a loop ended."""
+
+    result: Any  # the newest whole result
+    why: str  # "" at its own end; "interrupted", or "the budget of 5 s is spent"
+
+    def sentence(self, unit: str = "steps") -> str:
+        """What to tell the user; "" at the loop's own end."""
+        if not self.why:
+            return ""
+        return f"{self.why}; this is the result after {self.result.done} of {self.result.total} {unit}"
+
+
+def run(
+    loop: Iterable[R],
+    name: str = "",
+    unit: str = "step",
+    *,
+    budget: float | None = None,
+    progress: bool = True,
+    watch: Iterable[Callable[[R], Any]] = (),
+) -> End:
+    """Run a loop to its end, to Ctrl-C, or until its budget is spent.
+
+    budget: seconds, counted from the first step; the loop stops before a step that would go beyond it, as long as the
+        last one took. At least one step is made.
+    progress: a bar, where stderr is a terminal or a notebook and the loop takes over two seconds.
+    watch: each is called with every result.
+
+    Raises KeyboardInterrupt if there is no result yet, SettingError if the budget is no positive number.
+    """
+    from tqdm.auto import tqdm
+
+    if budget is not None and (isinstance(budget, bool) or not isinstance(budget, (int, float)) or not budget > 0):
+        raise SettingError(f"A budget is a number of seconds above 0, but got {budget!r}.")
+    watchers = list(watch)
+    newest: R | None = None
+    begin = before = time.monotonic()
+    iterator = _closable(loop)
+    bar = tqdm(desc=name, unit=unit, delay=DELAY, leave=False, disable=None if progress else True, dynamic_ncols=True)
+    with closing(iterator), bar:
+        try:
+            for newest in iterator:
+                for watcher in watchers:
+                    watcher(newest)
+                if bar.total != newest.total:
+                    bar.total = newest.total
+                bar.update(newest.done - bar.n)
+                now = time.monotonic()
+                step, before = now - before, now
+                if budget is not None and now - begin + step > budget and newest.done < newest.total:
+                    return End(newest, f"the budget of {budget:g} s is spent")
+        except KeyboardInterrupt:
+            if newest is None:
+                raise
+            return End(newest, "interrupted")
+    if newest is None:
+        raise SettingError(f"The loop {name or loop!r} gave no result.")
+    return End(newest, "")
+
+
+def last(loop: Iterable[R], name: str = "", unit: str = "step", *, budget: float | None = None) -> R:
+    """The newest result of a loop: see `run`. In Python Ctrl-C gives the result so far, which says how far it is."""
+    result: R = run(loop, name, unit, budget=budget).result
+    return result
+
+
+def shared(budget: float | None, parts: int) -> Iterator[float | None]:
+    """The budget of each of `parts` inner loops, out of what is left when its turn comes; None has no end.
+
+    The outer loop yields after each inner one, so time that one does not use goes to those after it.
+    """
+    end = None if budget is None else time.monotonic() + budget
+    for index in range(parts):
+        yield None if end is None else max((end - time.monotonic()) / (parts - index), 1e-3)
+
+
+def _closable(loop: Iterable[R]) -> Any:
+    """A generator as it is, anything else as one: its `close` lets it tidy up."""
+    iterator = iter(loop)
+    return iterator if hasattr(iterator, "close") else (result for result in iterator)
