@@ -26,6 +26,7 @@ def load(name: str) -> Any:
     return module
 
 
+@pytest.mark.slow
 def test_convolutions(capsys: pytest.CaptureFixture[str]) -> None:
     module = load("convolutions")
     result = module.main(["--quick"])
@@ -36,6 +37,7 @@ def test_convolutions(capsys: pytest.CaptureFixture[str]) -> None:
     assert {module.kind(layer) for _, layer in module.layers(quick=False)} == {"3x3 stride 1", "other"}
 
 
+@pytest.mark.slow
 def test_epoch(capsys: pytest.CaptureFixture[str]) -> None:
     """One thread: a library whose waiting threads turn in circles takes seconds where other programs run."""
     result = load("epoch").main(["--quick", "--threads", "1"])
@@ -51,6 +53,7 @@ def test_epoch(capsys: pytest.CaptureFixture[str]) -> None:
     assert "ms a step" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_attributions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.path", sys.path[:])  # it finds its neighbours by path
     result = load("attributions").main(["--quick"])
@@ -61,6 +64,7 @@ def test_attributions(monkeypatch: pytest.MonkeyPatch) -> None:
     assert json.loads(json.dumps(result))["net"] == "squeezenet1_1"
 
 
+@pytest.mark.slow
 def test_lstm(capsys: pytest.CaptureFixture[str]) -> None:
     module = load("lstm")
     result = module.main(["--quick"])
@@ -71,6 +75,7 @@ def test_lstm(capsys: pytest.CaptureFixture[str]) -> None:
     assert module.SIZES[0] == (2, 256, 100, 50)
 
 
+@pytest.mark.slow
 def test_scaling(capsys: pytest.CaptureFixture[str]) -> None:
     module = load("scaling")
     result = module.main(["--quick"])
@@ -96,6 +101,7 @@ def test_gpu_without_one_is_one_sentence(capsys: pytest.CaptureFixture[str], mon
     assert '"cuda" needs CuPy' in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("cuda")
 def test_gpu(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """On the stand-in for CuPy, or where there is a GPU on that."""

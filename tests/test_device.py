@@ -75,8 +75,15 @@ def test_a_net_runs_unchanged() -> None:
         np.testing.assert_array_equal(back.net.state[name], value)
 
 
+QUICK = ("saliency", "grad-cam", "occlusion")  # a gradient, a map of features, forward passes alone; the rest is slow
+EACH = [
+    pytest.param(technique, id=name, marks=() if name in QUICK else pytest.mark.slow)
+    for name, technique in techniques().items()
+]
+
+
 @pytest.mark.usefixtures("cuda")
-@pytest.mark.parametrize("technique", techniques().values(), ids=lambda technique: technique.name)
+@pytest.mark.parametrize("technique", EACH)
 def test_techniques_run_unchanged(technique) -> None:
     import dataclasses
 
@@ -117,6 +124,7 @@ def test_the_stand_in_is_as_strict_as_cupy() -> None:
     assert isinstance(x.sum(), cupy_stand_in.DeviceArray)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("cuda")
 def test_grading_on_the_device_gives_the_same_grades() -> None:
     from minitorch_viz.grading import Case, grade

@@ -8,9 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SCRIPT = Path(__file__).parents[1] / "benchmarks" / "less_work.py"
 
 
+@pytest.mark.slow
 def test_a_quick_run_reports_ratios_and_equal_answers(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-W", "error", SCRIPT, "--quick", "--out", tmp_path / "less_work.json"],

@@ -104,6 +104,7 @@ def test_the_page_shows_the_same_numbers_and_stays_small() -> None:
         assert shown == pytest.approx([cells[key] for key in METRICS if key in cells], rel=1e-5)
 
 
+@pytest.mark.slow
 def test_the_gallery_is_still_what_the_command_makes() -> None:
     """The first scenes again, for what does not depend on how many there are."""
     saved = read("grade.json")
@@ -116,6 +117,7 @@ def test_the_gallery_is_still_what_the_command_makes() -> None:
             np.testing.assert_allclose(rows[row.name][key]["scores"][: len(now)], now, atol=2e-3, err_msg=RENEW)
 
 
+@pytest.mark.slow
 def test_the_photos_table_is_still_what_the_command_makes(shared_data) -> None:
     model = load_model("squeezenet1_1", weights=shared_data / "weights" / "squeezenet1_1.safetensors")
     boxes, quick = GALLERY / "photo_boxes.json", {"checked": 1, "samples": 1, "steps": 1, "progress": False}

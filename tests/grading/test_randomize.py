@@ -129,6 +129,7 @@ def test_edges_do_not_react_at_all_and_noise_always(left) -> None:
     assert abs(left["random"]["top"]) < 0.05
 
 
+@pytest.mark.slow
 def test_on_a_deep_net_deconvnets_do_not_react_either(shared_data) -> None:
     """Nie et al. 2018; SqueezeNet, whose 26 convolutions leave nothing of the class. The gradient reacts at once."""
     from skimage.data import chelsea

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import inspect
 
 import numpy as np
@@ -16,6 +17,12 @@ from minitorch_viz.techniques.options import argument_helps
 
 ALL = list(techniques().values())
 each = pytest.mark.parametrize("technique", ALL, ids=lambda t: t.name)
+
+
+@functools.cache
+def example(technique: Technique):
+    """One run for all tests that only look at the result."""
+    return technique.example()
 
 
 def pixels(result) -> np.ndarray:
@@ -35,7 +42,7 @@ def test_the_registry_finds_the_files() -> None:
 
 @each
 def test_the_result_is_frozen_arrays_and_draws_the_same_twice(technique: Technique) -> None:
-    result = technique.example()
+    result = example(technique)
     assert result.technique is technique
     assert dataclasses.is_dataclass(result)
     with pytest.raises(dataclasses.FrozenInstanceError):
@@ -48,14 +55,14 @@ def test_the_result_is_frozen_arrays_and_draws_the_same_twice(technique: Techniq
 
 @each
 def test_the_same_call_gives_the_same_bits(technique: Technique) -> None:
-    first, second = technique.example(), technique.example()
+    first, second = example(technique), technique.example()
     for field in dataclasses.fields(first):
         np.testing.assert_equal(getattr(first, field.name), getattr(second, field.name))
 
 
 @each
 def test_the_caption_says_what_is_shown_and_its_scale(technique: Technique) -> None:
-    caption = technique.example().caption
+    caption = example(technique).caption
     assert len(caption) > 80
     assert any(word in caption for word in ("scale", "Scale", "probability"))
     assert caption.endswith(".")
@@ -66,7 +73,7 @@ explaining = pytest.mark.parametrize("technique", [t for t in ALL if t.explains]
 
 @explaining
 def test_what_explains_has_a_heat_at_the_inputs_resolution(technique: Technique) -> None:
-    result = technique.example()
+    result = example(technique)
     assert result.heat is not None
     assert result.heat.shape == (8, 8)  # the bundled net's input
     assert np.isfinite(result.heat).all()
@@ -86,7 +93,7 @@ def test_what_explains_takes_the_common_settings(technique: Technique, digits) -
 
 @each
 def test_it_shows_itself_in_jupyter_and_saves(technique: Technique, tmp_path) -> None:
-    result = technique.example()
+    result = example(technique)
     assert result._repr_png_().startswith(b"\x89PNG")
     assert result.save(tmp_path / "a.png").read_bytes()[:4] == b"\x89PNG"
     assert b"<svg" in result.save(tmp_path / "a.svg").read_bytes()

@@ -72,6 +72,7 @@ def test_the_accuracy_is_the_cards(name: str, people: tuple[Dataset, Dataset]) -
     assert share >= 0.95
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("one", recipe.RECIPES, ids=NAMES)
 def test_other_splits_are_about_as_good(one: recipe.Recipe, people: tuple[Dataset, Dataset]) -> None:
     """Twelve pictures say little; sixty of five splits say more. The card has the mean of twenty."""
