@@ -154,3 +154,40 @@ def checked_nodes(specs: Iterable[Sequence[Any]], inputs: tuple[str, ...]) -> tu
     if not nodes:
         raise NetError("A net needs at least one node.")
     return tuple(nodes)
+
+
+def ancestors(nodes: Iterable[Node], name: str) -> set[str]:
+    """The nodes and inputs that `name` depends on, and `name` itself."""
+    wanted = {name}
+    for node in reversed(tuple(nodes)):
+        if node.name in wanted:
+            wanted.update(node.inputs)
+    return wanted
+
+
+def on_every_path(nodes: Iterable[Node], inputs: Iterable[str], name: str) -> tuple[str, ...]:
+    """What every path from the inputs to `name` runs through, in the order of the net, with both ends.
+
+    These are the dominators of `name` (Prosser 1959): those of a node are the node itself and what is common to the
+    dominators of all its sources. With several inputs none of them is on every path.
+    """
+    common = {one: frozenset({one}) for one in inputs}
+    order = list(common)
+    for node in nodes:
+        sources = [common[source] for source in node.inputs if source in common]
+        if sources:  # else no path from an input comes here
+            common[node.name] = frozenset.intersection(*sources) | {node.name}
+            order.append(node.name)
+    return tuple(one for one in order if one in common.get(name, ()))
+
+
+def last_common_maps(
+    nodes: Iterable[Node], inputs: Iterable[str], name: str, shapes: Mapping[str, Sequence[int]]
+) -> str | None:
+    """The last node or input before `name` that every path to it runs through and that has maps; None if none has.
+
+    shapes: {node: shape of its output}. Maps are (N, C, h, w) with more than one place: what a global pooling leaves
+    is none. All that the net sees of the picture is in these maps, as it is not in those of one branch.
+    """
+    way = on_every_path(nodes, inputs, name)[:-1]
+    return next((one for one in reversed(way) if len(shapes[one]) == 4 and shapes[one][2] * shapes[one][3] > 1), None)

@@ -137,7 +137,7 @@ class Grader:
 
             def probability(batch: Array, case: Case = case) -> Array:
                 there = kernels.to_device(batch, self.model.net.device)
-                return self.model.predict_probabilities(there)[:, case.classes[0]]
+                return self.model.predict_answers(there)[:, case.classes[0]]
 
             settings = {"steps": self.plan.steps, "seed": self.plan.seed}
             taken = deletion(probability, x, heat, background=baseline_of(x, "mean"), **settings)

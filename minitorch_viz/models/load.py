@@ -18,6 +18,7 @@ from minitorch_viz.models.fold import fold_batch_norms
 from minitorch_viz.models.home import VARIABLE, home_folder
 from minitorch_viz.models.model import Model
 from minitorch_viz.models.preprocessing import Preprocessing
+from minitorch_viz.models.scores import Classes, Maps, Scores, YesNo, kind_of_scores
 from minitorch_viz.models.spec import ModelSpec, get_spec
 from minitorch_viz.net import Net
 
@@ -62,6 +63,7 @@ def load_model(
     notes: list[str] = []
     preprocessing = _preprocessing(spec, path, beside, is_caffe, notes)
     names = _class_names(spec, path, beside, classes, notes)
+    scores = _scores(spec, path, beside, classes, notes)
     return Model(
         name=spec.name,
         net=fold_batch_norms(net) if fold else net,
@@ -73,6 +75,7 @@ def load_model(
         last_conv=spec.last_conv,
         source=str(path),
         notes=tuple(notes),
+        scores=scores,
     )
 
 
@@ -205,6 +208,30 @@ def _preprocessing(
             f"{spec.official_file} wants it (mean {spec.preprocessing.mean}, std {spec.preprocessing.std})."
         )
     return spec.preprocessing
+
+
+def _scores(spec: ModelSpec, path: Path, beside: Mapping[str, Any], classes: int, notes: list[str]) -> Scores:
+    """What the scores mean: by the JSON beside the file, else the spec; a net cut to one output answers yes or no."""
+    asked = beside.get("scores", spec.scores)
+    if not spec.logits:
+        return Maps() if "scores" not in beside else _kind(asked, path)
+    kind = _kind(asked, path)
+    if classes == 1 and isinstance(kind, Classes):
+        notes.append(
+            f"The net has one score, taken as a sigmoid's (yes or no); a {path.with_suffix('.json').name} beside the "
+            'weights with "scores": "numbers" says otherwise.'
+        )
+        return YesNo()
+    if (isinstance(kind, YesNo) and classes != 1) or isinstance(kind, Maps):
+        raise WeightsFileError(f"{path.with_suffix('.json')}: {classes} scores cannot be {kind.name!r}.")
+    return kind
+
+
+def _kind(asked: object, path: Path) -> Scores:
+    try:
+        return kind_of_scores(asked)()
+    except SettingError as error:
+        raise WeightsFileError(f"{path.with_suffix('.json')}: {error}") from error
 
 
 def _class_names(

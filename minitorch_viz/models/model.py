@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
@@ -13,10 +13,11 @@ import numpy.typing as npt
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
-from minitorch_viz.errors import NetError, SettingError, ShapeError
-from minitorch_viz.layers import Conv2d, Softmax
-from minitorch_viz.models.classes import find_class, first_synonym, numbered
+from minitorch_viz.errors import NetError, SettingError
+from minitorch_viz.models.classes import find_class, first_synonym
+from minitorch_viz.models.own_net import checked_names, look_at
 from minitorch_viz.models.preprocessing import Preprocessing, Resize
+from minitorch_viz.models.scores import Classes, Maps, Numbers, Scores
 from minitorch_viz.net import Net
 
 if TYPE_CHECKING:
@@ -31,10 +32,17 @@ class Prediction:
 
     index: int  # the class number
     name: str  # "tiger cat"
-    probability: float  # 0..1
+    probability: float | None  # 0..1; None if the net gives plain numbers
+    score: float | None = field(default=None, compare=False)  # what the net gives, before its softmax or sigmoid
+
+    @property
+    def number(self) -> float:
+        """What there is to read: the probability, or of a plain number its value."""
+        return float(self.score or 0) if self.probability is None else self.probability
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.index}) {self.probability:.1%}"
+        shown = f"{self.number:.4g}" if self.probability is None else f"{self.probability:.1%}"
+        return f"{self.name} ({self.index}) {shown}"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -54,12 +62,13 @@ class Model:
     last_conv: str = ""  # the last node with maps of features, for class activation maps; "" if there is none
     source: str = ""  # the file the weights came from
     notes: tuple[str, ...] = ()  # what the user should know, such as missing class names
+    scores: Scores = Classes()  # what the scores mean: classes, labels, yes or no, numbers, maps
 
     def __post_init__(self) -> None:
         for node in (self.logits, self.first_conv, self.last_conv):
             if node:
                 self.net[node]  # NetError with near names
-        if bool(self.logits) != bool(self.class_names):
+        if bool(self.logits) != bool(self.class_names) and not isinstance(self.scores, Maps):
             raise NetError(
                 f"{self.name} names the classes {self.class_names[:3]} and {self.logits!r} as the node of their "
                 "scores; a classifier needs both, and any other net neither."
@@ -78,15 +87,20 @@ class Model:
         std: float | Sequence[float] = 255.0,
         resize: Resize = "stretch",
         logits: str | None = None,
+        scores: str | None = None,
         name: str = "net",
     ) -> Self:
-        """Wrap your own classifier, so that every technique works on it.
+        """Wrap your own net, so that every technique works on it.
 
-        size: (H, W) of its input, or one number for a square. mean, std: as in `Preprocessing`; the default gives the
-        net pixels from 0 to 1. logits: the node with the class scores (N, classes); default: the last node, or the
-        one before it if that is a Softmax. class_names: default "class 0", "class 1", ...
+        size: (H, W) of its input, or one number for a square. mean, std: as in `Preprocessing`, for pixels from 0 to
+        255; the default gives the net pixels from 0 to 1. logits: the node with the scores (N, classes); default: the
+        last node, or the one before it if that is a Softmax, LogSoftmax or Sigmoid. scores: what they mean, "classes"
+        of which one is right (softmax), "labels" beside one another (sigmoids), "yes-no" (one sigmoid), plain
+        "numbers", or "maps"; default: what the net's end tells, and where that is a guess, `notes` say so.
+        class_names: default "class 0", "class 1", ...
 
-        Raises SettingError or ShapeError if the net cannot take such an image or gives no (N, classes) scores.
+        Raises NetError if `net` is none, SettingError or ShapeError if it cannot take such an image or gives neither
+        (N, classes) scores nor maps.
 
         >>> from minitorch_viz.layers import Conv2d, Flatten, Linear, ReLU
         >>> rng = np.random.default_rng(0)
@@ -95,27 +109,10 @@ class Model:
         >>> Model.from_net(net, 8, class_names=["cat", "dog"]).class_index("dog")
         1
         """
-        convolutions = [node.name for node in net.nodes if isinstance(node.layer, Conv2d)]
-        channels = 3
-        if convolutions and (reads := net[convolutions[0]]).inputs[0] in net.inputs:
-            channels = reads.layer.weight.shape[1] * reads.layer.groups  # type: ignore[attr-defined]  # a Conv2d
-        sides = (size, size) if isinstance(size, (int, np.integer)) else size
-        preprocessing = Preprocessing(sides, channels, mean, std, resize)  # type: ignore[arg-type]  # checked there
-        if logits is None:
-            last = net.nodes[-1]
-            logits = last.inputs[0] if isinstance(last.layer, Softmax) else last.name
-        blank = np.zeros((1, channels, *preprocessing.size), _dtype(net))
-        scores = net.predict(blank, upto=logits)
-        if scores.ndim != 2:
-            raise ShapeError(
-                f"Class scores need the shape (N, classes), but {logits!r} gives {scores.shape}; "
-                "name another node with logits=, or end the net with a Flatten."
-            )
-        names = tuple(class_names) or numbered(scores.shape[1])
-        if len(names) != scores.shape[1]:
-            raise SettingError(f"{logits!r} gives {scores.shape[1]} scores, but there are {len(names)} class names.")
-        first, last_conv = (convolutions[0], convolutions[-1]) if convolutions else ("", "")
-        return cls(name, net, preprocessing, names, logits, first_conv=first, last_conv=last_conv)
+        if not isinstance(name, str) or not name.strip():
+            raise SettingError(f"name must be a text, what the net is called, but got {name!r}.")
+        known = look_at(net, size, class_names, mean, std, resize, logits, scores)
+        return cls(name, net, **known._asdict())
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -130,22 +127,32 @@ class Model:
         """The net's input (1, C, H, W) or (C, H, W) -> the picture (H, W, 3) uint8 that a person sees."""
         return self.preprocessing.restore(x)
 
-    def predict_probabilities(self, x: Array, batch: int | None = None) -> Array:
-        """Inputs x (N, C, H, W), as `preprocess` gives them -> class probabilities (N, classes), in main memory.
+    def predict_answers(self, x: Array, batch: int | None = None) -> Array:
+        """Inputs x (N, C, H, W), as `preprocess` gives them -> what the net answers (N, classes), in main memory.
 
-        batch: how many images to run at a time; None: all at once.
+        Probabilities 0..1 by a softmax or by sigmoids, or plain numbers: as `scores` says. batch: how many images to
+        run at a time; None: all at once.
         """
         self._need_classes()
-        scores = self.net.predict(x, upto=self.logits, batch=batch)
-        return Softmax().forward(kernels.to_cpu(scores))[0]
+        return self.scores.answers(kernels.to_cpu(self.net.predict(x, upto=self.logits, batch=batch)))
+
+    def predict_probabilities(self, x: Array, batch: int | None = None) -> Array:
+        """The same for nets whose answers are probabilities; SettingError for plain numbers."""
+        if isinstance(self.scores, Numbers):
+            raise SettingError(f"{self.name} gives plain numbers and no probabilities; use predict_answers.")
+        return self.predict_answers(x, batch)
 
     def classify(self, image: ImageLike, top: int = 5) -> list[Prediction]:
-        """The `top` most probable classes of an image, best first."""
+        """The `top` most probable classes or labels of an image, best first; plain numbers in their own order."""
         if isinstance(top, bool) or not isinstance(top, (int, np.integer)) or top < 1:
             raise SettingError(f"top must be a whole number of at least 1, but got {top!r}.")
-        probabilities = self.predict_probabilities(self.preprocess(image))[0]
-        best = np.argsort(-probabilities, kind="stable")[:top]
-        return [Prediction(int(i), self.class_names[int(i)], float(probabilities[i])) for i in best]
+        self._need_classes()
+        scores = kernels.to_cpu(self.net.predict(self.preprocess(image), upto=self.logits))
+        answers = self.scores.answers(scores)[0]
+        if isinstance(self.scores, Numbers):
+            return [Prediction(i, self.class_names[i], None, float(answers[i])) for i in range(len(answers))[:top]]
+        best = [int(i) for i in np.argsort(-answers, kind="stable")[:top]]
+        return [Prediction(i, self.class_names[i], float(answers[i]), float(scores[0, i])) for i in best]
 
     def class_index(self, target: int | str) -> int:
         """The number of a class given by number ("281" or 281), name ("tabby") or part of a name ("persian").
@@ -168,6 +175,7 @@ class Model:
 
     def with_class_names(self, names: Sequence[str]) -> Self:
         """The same model with other class names, in class order; synonyms may follow after commas."""
+        names = checked_names(names)
         if len(names) != len(self.class_names):
             raise SettingError(f"{self.name} has {len(self.class_names)} classes, but {len(names)} names were given.")
         return dataclasses.replace(self, class_names=tuple(map(first_synonym, names)), class_synonyms=tuple(names))

@@ -37,6 +37,7 @@ class ModelSpec:
     logits: str = ""  # the node with the class scores (N, classes); "" if the net is no classifier
     head: str = ""  # the node whose weight has one row a class; "" if the net is no classifier
     classes: int | tuple[str, ...] = 0  # how many, or their names
+    scores: str = "classes"  # what the scores mean, by the names of `models/scores.py`
     imagenet: bool = False  # whether the official classes are ImageNet's 1000
     first_conv: str = ""
     last_conv: str = ""  # the node whose maps class activation maps weigh

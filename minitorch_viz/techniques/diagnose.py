@@ -8,7 +8,7 @@ import numpy as np
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
-from minitorch_viz.graph import Rules, Tape
+from minitorch_viz.graph import Rules, Tape, ancestors
 from minitorch_viz.layers import ReLU, Sigmoid, Softmax, Tanh
 from minitorch_viz.net import Net
 from minitorch_viz.techniques.target import Target
@@ -75,7 +75,7 @@ def _saturation(model: Model, tape: Tape, unit: Target) -> str:
     if unit.node not in model.net:
         return ""  # a pixel
     layer, values = model.net[unit.node].layer, tape[unit.node]
-    top = np.abs(unit.value) if isinstance(layer, Tanh) else unit.value
+    top = np.abs(unit.value) if isinstance(layer, Tanh) else unit.sign * unit.value
     ends = {Softmax: (1.0,), Sigmoid: (0.0, 1.0), Tanh: (1.0,)}
     near = SATURATED * float(np.finfo(values.dtype).eps)
     if any(abs(top - end) < near for kind, at in ends.items() if isinstance(layer, kind) for end in at):
@@ -107,8 +107,5 @@ def _where_it_ends(net: Net, tape: Tape, unit: Target, rules: Rules | None) -> s
 
 def _ancestors(net: Net, name: str) -> list[str]:
     """The nodes that `name` depends on, and itself, in the order of the net."""
-    wanted = {name}
-    for node in reversed(net.nodes):
-        if node.name in wanted:
-            wanted.update(node.inputs)
+    wanted = ancestors(net.nodes, name)
     return [node.name for node in net.nodes if node.name in wanted]

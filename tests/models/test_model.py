@@ -241,7 +241,7 @@ def test_from_net_finds_what_it_needs() -> None:
     model = Model.from_net(small_net(classes=3, channels=1), (8, 8))
     assert model.logits == "fc"  # before the Softmax
     assert model.class_names == ("class 0", "class 1", "class 2")
-    assert (model.first_conv, model.last_conv) == ("conv", "conv")
+    assert (model.first_conv, model.last_conv) == ("conv", "relu")  # after its activation
     assert model.preprocessing == Preprocessing((8, 8), channels=1)
     assert repr(model) == "Model(net: 475 parameters, input 8 x 8, 3 classes, float32)"
 

@@ -122,7 +122,7 @@ def test_the_default_layer(digits, gap_net) -> None:
     assert grad_cam(digits, sample_digit(), node="conv3").layer == "pool2"
     assert grad_cam(digits, sample_digit(), node="relu2").layer == "relu1"
     assert grad_cam(digits, sample_digit(), node="conv1").layer == "input"
-    assert grad_cam(gap_net, PHOTO).layer == "conv2"  # of a net of one's own: the last convolution
+    assert grad_cam(gap_net, PHOTO).layer == "relu2"  # of a net of one's own: the last common maps
 
 
 def test_enlarging_is_bilinear_with_centred_patches() -> None:

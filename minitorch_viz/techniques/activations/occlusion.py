@@ -13,7 +13,6 @@ import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.boxes import Boxes, Patch
 from minitorch_viz.errors import SettingError, need_whole
-from minitorch_viz.layers import Softmax
 from minitorch_viz.partial import predict_changed
 from minitorch_viz.plotting import colour_bar, show_image
 from minitorch_viz.techniques.base import Result, Technique
@@ -35,7 +34,7 @@ class OcclusionMap(Result):
     """The number that is explained, with the occluder at every place of a grid."""
 
     values: Array  # (rows, columns): with the occluder there; of a class its probability, 0..1, of a unit what it gives
-    best: Array | None  # (rows, columns) int: the most probable class with the occluder there; None for a unit
+    best: Array | None  # (rows, columns) int: the most probable class with the occluder there; None where there is none
     tops: Array  # (rows,) the occluder's first pixel row at each grid row
     lefts: Array  # (columns,) its first pixel column
     base: float  # the number on the whole photo
@@ -46,6 +45,7 @@ class OcclusionMap(Result):
     fill: str  # what the occluder shows
     picture: Array  # (h, w, 3) uint8: what the net saw
     pixel_aspect: float
+    kind: str = "probability"  # what the numbers are: probability or value
 
     @property
     def drop(self) -> Array:
@@ -68,26 +68,32 @@ class OcclusionMap(Result):
 
     @property
     def caption(self) -> str:
-        kind = "probability" if self.best is not None else "value"
+        kind = self.kind
         words = (
             f"Explains {self.label}, {kind} {self.base:.3f} on the whole photo. A {self.fill} square of {self.size} x "
             f"{self.size} pixels stood at {self.values.size} places, one every {_step(self.tops)} pixels; each cell "
             f"shows the {kind} with the square centred there, on the scale of the bar. "
         )
+        if self.kind == "value":
+            return f"{words}Dark cells: without this place the value is gone."
         if self.best is None:
-            return f"{words}Dark cells: without this place the unit's value is gone."
+            return f"{words}Dark cells: without this place the class is gone."
         return f"{words}Dark cells: without this place the class is gone. Right: the most probable class at each place."
 
     @property
     def notes(self) -> tuple[str, ...]:
         if self.blank:
             return blank_note(self.blank)
-        if np.ptp(self.values) < 1e-3 * (1 if self.best is not None else max(abs(self.base), 1e-30)):
-            return (
-                "The map is flat: no place alone matters. The net is sure whatever is covered, or the occluder is too "
-                "small; try a larger size.",
-            )
-        return ()
+        least = 1e-3 * (1 if self.kind == "probability" else max(abs(self.base), 1e-30))
+        if np.ptp(self.values) >= least:
+            return ()
+        if np.abs(self.drop).max() >= least:
+            change = -self.drop.mean()
+            return (f"The map is even: wherever the square stands, it changes the {self.kind} by {change:+.3g}.",)
+        return (
+            "The map is flat: no place alone matters. The net is sure whatever is covered, or the occluder is too "
+            "small; try a larger size.",
+        )
 
 
 def _covers(firsts: Array, size: int, side: int) -> Array:
@@ -159,9 +165,13 @@ def occlusion(
     grid = np.concatenate(found).reshape(len(tops), len(lefts), -1)
     chosen = unit.index[0] if of_class else 0
     base = float(_numbers(model, unit, tape[unit.node])[0, chosen])
+    values = grid[:, :, chosen]
+    if unit.sign < 0:
+        values, base = model.scores.opposite(values), model.scores.opposite(base)
+    kind = model.scores.number if of_class else "value"
     return OcclusionMap(
-        values=grid[:, :, chosen],
-        best=grid.argmax(axis=2) if of_class else None,
+        values=values,
+        best=grid.argmax(axis=2) if kind == "probability" and grid.shape[2] > 1 else None,
         tops=tops,
         lefts=lefts,
         base=base,
@@ -172,14 +182,15 @@ def occlusion(
         fill={"mean": "mean-coloured"}.get(fill, fill if fill in FILLS else f"grey-level-{fill}"),
         picture=seen.picture,
         pixel_aspect=seen.pixel_aspect,
+        kind=kind,
     )
 
 
 def _numbers(model: Model, unit: Target, outputs: Array) -> Array:
-    """A node's outputs (K, ...) -> the probability of every class (K, classes), or the unit's value (K, 1)."""
+    """A node's outputs (K, ...) -> what the net answers of every class (K, classes), or the unit's value (K, 1)."""
     outputs = kernels.to_cpu(outputs)
     if unit.node == model.logits:
-        return Softmax().forward(outputs)[0]
+        return model.scores.answers(outputs)
     every: Any = (slice(None), *unit.index)
     values: Array = outputs[every]
     return values[:, None]
@@ -232,7 +243,7 @@ def plot(result: OcclusionMap, figure: Figure) -> None:
     photo.add_patch(Rectangle(corner, result.size, result.size, facecolor="0.5", edgecolor="white", lw=2))
     photo.set_xlabel(f"the occluder, {result.size} x {result.size} pixels, drawn at the middle", fontsize=9)
 
-    kind = "value" if result.best is None else "probability"
+    kind = result.kind
     least, most = min(0.0, values.min()), max(base, values.max())
     drawn = _draw_grid(heat, result, values, cmap="magma", vmin=least, vmax=most)
     heat.set_title("blank: see the notes" if result.blank else f"{kind} with the place covered", fontsize=11)

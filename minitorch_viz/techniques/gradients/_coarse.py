@@ -7,22 +7,22 @@ A map of 14 x 14 places is enlarged bilinearly to the pixels, each value standin
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import SettingError
-from minitorch_viz.graph import Tape
-from minitorch_viz.layers import BatchNorm2d, Conv2d, ConvTranspose2d, Dropout
+from minitorch_viz.graph import Tape, ancestors, last_common_maps
+from minitorch_viz.layers import Conv2d
 from minitorch_viz.net import Net
 from minitorch_viz.plotting import colour_bar, show_image
 from minitorch_viz.techniques.base import Result
 from minitorch_viz.techniques.diagnose import drawable
 from minitorch_viz.techniques.gradients._maps import show_blank, wrapped
 from minitorch_viz.techniques.resize import resize
-from minitorch_viz.techniques.target import Target, resolve_target
+from minitorch_viz.techniques.target import Classes, Target, listed, resolve_target
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,6 +46,7 @@ class CoarseMaps(Result):
     labels: tuple[str, ...]  # the targets, in words
     values: tuple[float, ...]  # what they give for this photo
     blanks: tuple[str, ...]  # for each target why there is nothing to draw; "" if there is something
+    readings: tuple[str, ...] = field(default=(), kw_only=True)  # the values in a caption's words
 
     @property
     def drawn(self) -> Array:
@@ -79,8 +80,9 @@ class CoarseMaps(Result):
     @property
     def explains(self) -> str:
         """How a caption begins."""
-        both = zip(self.labels, self.values, strict=True)
-        return f"Explains {'; '.join(f'{label}, value {value:.4g}' for label, value in both)}."
+        readings = self.readings or tuple(f"value {value:.4g}" for value in self.values)
+        both = zip(self.labels, readings, strict=True)
+        return f"Explains {'; '.join(f'{label}, {reading}' for label, reading in both)}."
 
     @property
     def legend(self) -> str:
@@ -100,20 +102,19 @@ def enlarged(coarse: Array, size: Sequence[int]) -> Array:
 
 
 def several_targets(
-    model: Model, tape: Tape, target: str | int | None, node: str | None, channel: int | None, position: Pair | None
+    model: Model, tape: Tape, target: Classes, node: str | None, channel: int | None, position: Pair | None
 ) -> list[Target]:
-    """The units that the settings mean: one, or several classes with commas between them."""
-    if not isinstance(target, str) or "," not in target:
-        return [resolve_target(model, tape, target, node, channel, position)]
-    try:
-        return [resolve_target(model, tape, target, node, channel, position)]  # "tench, Tinca tinca" is one class
-    except SettingError:
-        if node not in (None, model.logits):
-            raise
-        found = [resolve_target(model, tape, one, node, channel, position) for one in target.split(",")]
-    if len(found) > MOST:
-        raise SettingError(f"At most {MOST} classes fit on one page, but target names {len(found)}.")
-    return found
+    """The units that the settings mean: one, or several classes in a list or with commas between them."""
+    if isinstance(target, str):
+        try:
+            return [resolve_target(model, tape, target, node, channel, position)]  # "tench, Tinca tinca" is one class
+        except SettingError:
+            if "," not in target or node not in (None, model.logits):
+                raise
+    names = listed(target)
+    if len(names) > MOST:
+        raise SettingError(f"At most {MOST} classes fit on one page, but target names {len(names)}.")
+    return [resolve_target(model, tape, name, node, channel, position) for name in names]
 
 
 def seeds_of(tape: Tape, units: Sequence[Target]) -> dict[str, Array]:
@@ -124,27 +125,26 @@ def seeds_of(tape: Tape, units: Sequence[Target]) -> dict[str, Array]:
 
 def before(net: Net, name: str) -> list[str]:
     """The nodes (and inputs) that `name` depends on, in the order of the net, without itself."""
-    wanted = {name}
-    for node in reversed(net.nodes):
-        if node.name in wanted:
-            wanted.update(node.inputs)
+    wanted = ancestors(net.nodes, name)
     return [one for one in net.names if one in wanted and one != name]
 
 
 def chosen_layer(model: Model, tape: Tape, node: str, layer: str | None) -> str:
     """The node whose maps are meant: `layer`, or by default the last before `node` with maps of features.
 
-    That is the model's `last_conv` if `node` comes after it; else the nearest node before `node` that ends a stage (no
-    bare convolution). Raises SettingError if `layer` has no maps or does not lead to `node`, NetError if unknown.
+    That is the model's `last_conv` if `node` comes after it; else the last node that every path to `node` runs through
+    and that has maps. Of a unit behind a gate it is the last before the sum that is gated, whose maps are the unit's
+    own. Raises SettingError if `layer` has no maps or does not lead to `node`, NetError if unknown.
     """
     names = before(model.net, node)
     if layer is None:
-        maps = [name for name in names if tape[name].ndim == 4]
-        ends = [name for name in maps if name in model.net and not _is_bare(model.net[name].layer)]
-        found = [name for name in (model.last_conv, *ends[::-1], *maps[::-1]) if name in maps]
-        if not found:
+        if model.last_conv in names and tape[model.last_conv].ndim == 4:
+            return model.last_conv
+        shapes = {name: value.shape for name, value in tape.values.items()}
+        name = last_common_maps(model.net.nodes, model.net.inputs, _behind_gates(model.net, node), shapes)
+        if name is None:
             raise SettingError(f"{node!r} reads no maps (C, H, W), so there are no places to show.")
-        return found[0]
+        return name
     if layer not in model.net.inputs:
         model.net[layer]  # NetError with near names
     if layer not in names:
@@ -157,8 +157,11 @@ def chosen_layer(model: Model, tape: Tape, node: str, layer: str | None) -> str:
     return layer
 
 
-def _is_bare(layer: Any) -> bool:
-    return isinstance(layer, (Conv2d, ConvTranspose2d, BatchNorm2d, Dropout))
+def _behind_gates(net: Net, name: str) -> str:
+    """The node whose values the gates, scales and dropouts that end in `name` were applied to."""
+    while name in net and net[name].layer.pixelwise and len(net[name].inputs) == 1:
+        name = net[name].inputs[0]
+    return name
 
 
 def has_maps(model: Model) -> str | None:

@@ -7,7 +7,7 @@ channels. An attribution is a share of the score: its map is the sum over the ch
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -47,6 +47,7 @@ class PixelMap(Result):
     label: str  # what is explained, in words
     value: float  # the class score (before the softmax) or the unit's activation
     blank: str  # why there is nothing to draw; "" if there is something
+    reading: str = field(default="", kw_only=True)  # the value in a caption's words
 
     @property
     def form(self) -> Form:
@@ -70,7 +71,7 @@ class PixelMap(Result):
     @property
     def explains(self) -> str:
         """How a caption begins."""
-        return f"Explains {self.label}, value {self.value:.4g}."
+        return f"Explains {self.label}, {self.reading or f'value {self.value:.4g}'}."
 
     @property
     def legend(self) -> str:

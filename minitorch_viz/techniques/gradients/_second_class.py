@@ -16,7 +16,7 @@ from minitorch_viz._types import Array
 from minitorch_viz.graph import Tape
 from minitorch_viz.techniques.gradients._coarse import chosen_layer, has_maps, seeds_of
 from minitorch_viz.techniques.gradients.grad_cam import weighted_maps
-from minitorch_viz.techniques.target import Target, resolve_target
+from minitorch_viz.techniques.target import Target, opposite_of, resolve_target
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
@@ -29,29 +29,32 @@ AT_ONCE = 12  # of them in one backward pass
 class SecondClass(NamedTuple):
     """Which class, and how far its class map is that of the first."""
 
-    number: int
+    unit: Target
     alike: float  # rank correlation of the two class maps, -1..1; NaN where one has nothing in it
     looked: int  # how many classes were looked through for it; 0: the class was named
 
 
-def second_class(model: Model, tape: Tape, first: Target, number: int | None = None) -> SecondClass | None:
+def second_class(model: Model, tape: Tape, first: Target, named: Target | None = None) -> SecondClass | None:
     """Find the most probable class whose map lies elsewhere than the first's; else the most probable one.
 
-    first: a class score; number: take this class, and only say how alike the two are. None: there is no second class.
+    first: a class score; named: take this class, and only say how alike the two are. Of a net with one question the
+    second class is the opposite. None: there is no second class.
     """
     scores = kernels.to_cpu(tape[first.node])[0]
     ranked = [int(i) for i in np.argsort(-scores, kind="stable") if i != first.index[0]][:CANDIDATES]
-    if number is not None:
-        return SecondClass(number, _correlations(model, tape, first, [number])[0], 0)
+    if named is None and not ranked and model.scores.has_opposite:
+        named = opposite_of(model, tape, first)
+    if named is not None:
+        return SecondClass(named, _correlations(model, tape, first, [named])[0], 0)
     runner_up = float("nan")
     for begin in range(0, len(ranked), AT_ONCE):
-        some = ranked[begin : begin + AT_ONCE]
+        some = [resolve_target(model, tape, number) for number in ranked[begin : begin + AT_ONCE]]
         alike = _correlations(model, tape, first, some)
         for candidate, correlation in zip(some, alike, strict=True):
             if correlation < ELSEWHERE:  # never true of NaN
                 return SecondClass(candidate, correlation, len(ranked))
         runner_up = alike[0] if begin == 0 else runner_up
-    return SecondClass(ranked[0], runner_up, len(ranked)) if ranked else None
+    return SecondClass(resolve_target(model, tape, ranked[0]), runner_up, len(ranked)) if ranked else None
 
 
 def class_map_of(model: Model) -> str:
@@ -81,10 +84,9 @@ def rank_correlations(maps: Sequence[Array], signed: bool = False) -> Array:
     return correlations
 
 
-def _correlations(model: Model, tape: Tape, first: Target, classes: Sequence[int]) -> list[float]:
+def _correlations(model: Model, tape: Tape, first: Target, classes: Sequence[Target]) -> list[float]:
     """Rank correlations, with signs, of the classes' maps with the first's; NaN where nothing speaks for one."""
-    units = [first, *(resolve_target(model, tape, number) for number in classes)]
-    maps = class_maps(model, tape, units)
+    maps = class_maps(model, tape, [first, *classes])
     if not np.isfinite(maps).all():
         return [float("nan")] * len(classes)
     speaks = maps.max(axis=(1, 2)) > 0

@@ -52,18 +52,18 @@ def at_tape(net: Net, tape: Tape, unit: Target, rules: Rules | None = None) -> A
 
 
 def backward(net: Net, tape: Tape, unit: Target, rules: Rules, wrt: str | None = None) -> dict[str, Array]:
-    """The signal from `unit`, with seed 1 for each of the tape's images, at `wrt` (default: the input)."""
+    """The signal from `unit`, with its seed for each of the tape's images, at `wrt` (default: the input)."""
     seed = np.zeros_like(tape[unit.node])
     every: tuple[Any, ...] = (slice(None), *unit.index)
-    seed[every] = 1
+    seed[every] = unit.sign
     return net.backward(tape, {unit.node: seed}, rules=rules, wrt=wrt)
 
 
 def values_of(tape: Tape, unit: Target) -> Array:
-    """(N,) what the unit gives for each image of the tape."""
+    """(N,) what the unit gives for each image of the tape, negated for an opposite."""
     every: tuple[Any, ...] = (slice(None), *unit.index)
     values: Array = kernels.to_cpu(tape[unit.node])[every]
-    return values
+    return values if unit.sign > 0 else -values
 
 
 def stem(net: Net, unit: Target) -> str | None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import SettingError, near
+from minitorch_viz.graph import Tape
 from minitorch_viz.layers import ReLU
 from minitorch_viz.techniques.base import Result, Technique, explainers
 from minitorch_viz.techniques.gradients._gates import gate_shares
@@ -137,7 +138,7 @@ def compare(
     """
     methods = _chosen(model, only)
     seen, tape, unit = start(model, image, target, node, channel, position)
-    named = _named(model, unit, other)
+    named = _named(model, tape, unit, other)
     second = second_class(model, tape, unit, named) if unit.node == model.logits else None
     maps: list[Array] = []
     other_maps: list[Array] = []
@@ -148,7 +149,7 @@ def compare(
         maps.append(_heat(result))
         remarks += [f"{name}: {note}" for note in result.notes if "blank" in note]
         if second is not None:
-            other_maps.append(_heat(method.compute(model, image, target=second.number, **method.in_comparison)))
+            other_maps.append(_heat(method.compute(model, image, target=second.unit.question, **method.in_comparison)))
     has_relus = any(isinstance(one.layer, ReLU) for one in model.net.nodes)
     relus, gates = gate_shares(model.net, tape, unit) if has_relus else ((), {})
     # A red pixel that turns blue has changed, though its magnitude has not: between classes the signs count.
@@ -165,7 +166,7 @@ def compare(
         seen.picture,
         seen.pixel_aspect,
         unit.label,
-        "" if second is None else resolve_target(model, tape, second.number).label,
+        "" if second is None else second.unit.label,
         class_map_of(model),
         float("nan") if second is None else second.alike,
         0 if second is None else second.looked,
@@ -189,14 +190,14 @@ def _chosen(model: Model, only: str | None) -> dict[str, Technique]:
     return {name: known[name] for name in names}
 
 
-def _named(model: Model, unit: Target, other: str | None) -> int | None:
+def _named(model: Model, tape: Tape, unit: Target, other: str | None) -> Target | None:
     """The second class that the user named, if any."""
     if other is None:
         return None
     if unit.node != model.logits:
         raise SettingError(f"other={other!r} is a class, but a unit of node {unit.node!r} is explained; leave it out.")
-    second = model.class_index(other)
-    if second == unit.index[0]:
+    second = resolve_target(model, tape, other)
+    if (second.index, second.sign) == (unit.index, unit.sign):
         raise SettingError(f"other={other!r} is the class that is explained already; name another one.")
     return second
 

@@ -87,7 +87,10 @@ def counterfactual(
     layer = chosen_layer(model, tape, units[0].node, layer)
     signed, weights, blanks = weighted_maps(model, tape, units, layer)
     labels, values = tuple(unit.label for unit in units), tuple(unit.value for unit in units)
-    return Counterfactual(signed, layer, seen.picture, seen.pixel_aspect, labels, values, blanks, weights)
+    readings = tuple(unit.reading for unit in units)
+    return Counterfactual(
+        signed, layer, seen.picture, seen.pixel_aspect, labels, values, blanks, weights, readings=readings
+    )
 
 
 def plot(result: Counterfactual, figure: Figure) -> None:

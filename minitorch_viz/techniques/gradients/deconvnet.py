@@ -43,6 +43,7 @@ class Projections(Result):
     labels: tuple[str, ...]  # what was projected, in words
     values: tuple[float, ...]  # the activation
     blanks: tuple[str, ...]  # why there is nothing to draw; "" if there is something
+    readings: tuple[str, ...] = ()  # the activations in a caption's words
 
     @property
     def heat(self) -> Array | None:
@@ -63,7 +64,7 @@ class Projections(Result):
     @property
     def caption(self) -> str:
         grey = len(self.signals[0]) == 1
-        what = f"{self.labels[0]}, value {self.values[0]:.4g}"
+        what = f"{self.labels[0]}, {self.readings[0] if self.readings else f'value {self.values[0]:.4g}'}"
         if len(self.signals) > 1:
             values = ", ".join(f"{value:.3g}" for value in self.values)
             what = f"{_common(self.labels)} of {len(self.signals)} photos, values {values}"
@@ -137,6 +138,7 @@ def deconvnet(
         tuple(one.unit.label for one in starts),
         tuple(one.unit.value for one in starts),
         tuple(blanks),
+        tuple(one.unit.reading for one in starts),
     )
 
 

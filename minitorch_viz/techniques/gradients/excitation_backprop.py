@@ -97,25 +97,40 @@ def excitation_backprop(
     units = several_targets(model, tape, target, node, channel, position)
     top = units[0].node
     layer = chosen_layer(model, tape, top, layer or middle_layer(model.net, tape, top))
-    seeds, rules = seeds_of(tape, units), excitation_rules(model.net, tape, box=pixel_box(model))
-    negated = nearest_weights(model.net, top) if contrastive else ()
+    seeds = {name: abs(seed) for name, seed in seeds_of(tape, units).items()}
+    rules = excitation_rules(model.net, tape, box=pixel_box(model))
+    nearest = nearest_weights(model.net, top)
+    negated = nearest if contrastive else ()
     if contrastive and not set(negated) & {*before(model.net, top), top} - {*before(model.net, layer), layer}:
         raise SettingError(
             f"There is no layer with weights between {layer!r} and {top!r}, so none to negate: stop at an earlier "
             "layer, or set contrastive to False."
         )
+    against: Rules = {**rules, **{name: inhibit for name in nearest}}  # noqa: C420 (fromkeys loses the type)
+    turned = np.array([unit.sign < 0 for unit in units])  # of "not dog" the opposite unit is that of "dog"
     with np.errstate(invalid="ignore", over="ignore"):  # broken weights are diagnosed below
-        chances = model.net.backward(tape, seeds, wrt=layer, rules=rules, crop=False)[layer]
+        chances = _either(model.net, tape, seeds, layer, (rules, against), turned)
         reached = kernels.to_cpu(chances.sum(axis=(1, 2, 3)))
         if contrastive:
-            against: Rules = {**rules, **{name: inhibit for name in negated}}  # noqa: C420 (fromkeys loses the type)
-            chances = chances - model.net.backward(tape, seeds, wrt=layer, rules=against, crop=False)[layer]
+            chances = chances - _either(model.net, tape, seeds, layer, (rules, against), ~turned)
     signed = kernels.to_cpu(chances.sum(axis=1))
     blanks = tuple(_why_blank(model, tape, *one) for one in zip(signed, reached, strict=True))
     labels, values = tuple(unit.label for unit in units), tuple(unit.value for unit in units)
+    readings = tuple(unit.reading for unit in units)
     return ExcitationMap(
-        signed, layer, seen.picture, seen.pixel_aspect, labels, values, blanks, reached, contrastive, negated
-    )
+        signed, layer, seen.picture, seen.pixel_aspect, labels, values, blanks, reached, contrastive, negated,
+        readings=readings,
+    )  # fmt: skip
+
+
+def _either(
+    net: Net, tape: Tape, seeds: dict[str, Array], layer: str, rules: tuple[Rules, Rules], second: Array
+) -> Array:
+    """The chances (T, C, h', w') at the layer, each of T seeds by the first rules or, where `second`, by the others."""
+    if second.all() or not second.any():
+        return net.backward(tape, seeds, wrt=layer, rules=rules[int(second.any())], crop=False)[layer]
+    first, others = (net.backward(tape, seeds, wrt=layer, rules=one, crop=False)[layer] for one in rules)
+    return np.where(second[:, None, None, None], others, first)
 
 
 def middle_layer(net: Net, tape: Tape, top: str) -> str | None:

@@ -86,7 +86,8 @@ def cam_of(model: Model, seen: View, tape: Tape, units: Sequence[Target], layer:
         for why, one in zip(blanks, signed, strict=True)
     )
     labels, values = tuple(unit.label for unit in units), tuple(unit.value for unit in units)
-    return GradCam(signed, layer, seen.picture, seen.pixel_aspect, labels, values, blanks, weights)
+    readings = tuple(unit.reading for unit in units)
+    return GradCam(signed, layer, seen.picture, seen.pixel_aspect, labels, values, blanks, weights, readings=readings)
 
 
 def weighted_maps(

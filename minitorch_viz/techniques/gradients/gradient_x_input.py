@@ -65,7 +65,9 @@ def gradient_x_input(
     blank = why_blank(model, tape, unit, gradient)
     if not blank and not signal.any():
         blank = "the photo is of the net's mean colour wherever the gradient is not 0"
-    return GradientTimesInput(signal, seen.picture, seen.pixel_aspect, unit.label, unit.value, blank)
+    return GradientTimesInput(
+        signal, seen.picture, seen.pixel_aspect, unit.label, unit.value, blank, reading=unit.reading
+    )
 
 
 def example() -> GradientTimesInput:

@@ -60,7 +60,7 @@ def guided_backprop(
     rules = relu_mode("guided")
     signal = at_tape(model.net, tape, unit, rules)
     blank = why_blank(model, tape, unit, signal, rules)
-    return GuidedMap(signal, seen.picture, seen.pixel_aspect, unit.label, unit.value, blank)
+    return GuidedMap(signal, seen.picture, seen.pixel_aspect, unit.label, unit.value, blank, reading=unit.reading)
 
 
 def example() -> GuidedMap:

@@ -101,6 +101,7 @@ def guided_grad_cam(
         weights=cam.weights,
         layer=cam.layer,
         nowhere=cam.blanks[0],
+        reading=unit.reading,
     )
 
 

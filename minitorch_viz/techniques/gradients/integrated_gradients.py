@@ -151,6 +151,7 @@ def integrated_gradients(
         rule,
         asked,
         path,
+        reading=unit.reading,
     )
 
 

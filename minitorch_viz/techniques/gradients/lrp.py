@@ -46,6 +46,7 @@ class LrpMap(Result):
     value: float  # the class score (before the softmax) or the unit's activation
     blank: dict[str, str]  # rule -> why there is nothing to draw; "" if there is something
     settings: str  # epsilon, gamma and alpha, in words
+    reading: str = ""  # the value in a caption's words
 
     def map(self, rule: str | None = None) -> Array:
         """(h, w), signed: the sum over the colour channels; positive speaks for the value, negative against it."""
@@ -62,8 +63,9 @@ class LrpMap(Result):
         ways = "; ".join(f"{rule}: {SAYS[rule]}" for rule in self.relevance)
         kept = ", ".join(f"{rule} {self.map(rule).sum():.4g}" for rule in self.relevance)
         scales = ", ".join(f"{rule} +-{robust_max(self.map(rule)):.3g}" for rule in self.relevance)
+        reading = self.reading or f"value {self.value:.4g}"
         return (
-            f"Explains {self.label}, value {self.value:.4g}, which is handed down to the pixels layer by layer "
+            f"Explains {self.label}, {reading}, which is handed down to the pixels layer by layer "
             f"({ways}; {self.settings}). The pixels hold {kept}; the rest stayed at the biases and at epsilon. "
             f"{sentence(SHARES)}; full scale is the 99.5th percentile of the magnitudes, {scales}."
         )
@@ -130,7 +132,9 @@ def lrp(
         relevance[one] = _handed_down(model.net, tape, unit, chosen)
         blank[one] = _why_blank(model, tape, unit, relevance[one])
     settings = f"epsilon {epsilon:g}, gamma {gamma:g}, alpha {alpha:g}"
-    return LrpMap(relevance, seen.picture, seen.pixel_aspect, unit.label, unit.value, blank, settings)
+    return LrpMap(
+        relevance, seen.picture, seen.pixel_aspect, unit.label, unit.value, blank, settings, reading=unit.reading
+    )
 
 
 def pixel_box(model: Model) -> tuple[Array, Array]:
@@ -140,7 +144,7 @@ def pixel_box(model: Model) -> tuple[Array, Array]:
 
 
 def _handed_down(net: Net, tape: Tape, unit: Target, chosen: Rules) -> Array:
-    seed = {name: unit.value * one for name, one in unit.seed(tape).items()}
+    seed = {name: unit.value * abs(one) for name, one in unit.seed(tape).items()}  # of an opposite: minus the score
     with np.errstate(invalid="ignore", over="ignore"):  # broken weights are diagnosed afterwards
         found: Array = kernels.to_cpu(net.backward(tape, seed, rules=chosen, crop=False)[net.inputs[0]])[0]
     return found

@@ -52,6 +52,7 @@ class SaliencyMap(Result):
     value: float  # the class score (before the softmax) or the unit's activation
     blank: dict[str, str]  # mode -> why there is nothing to draw, "" if there is something
     averaged: dict[str, Array] = field(default_factory=dict)  # mode -> (h, w): the mean over crops of their maps
+    reading: str = ""  # the value in a caption's words
 
     def map(self, mode: str | None = None) -> Array:
         """(h, w): the largest magnitude over the colour channels, M = max_c |g_c|, or its mean over the crops."""
@@ -74,7 +75,7 @@ class SaliencyMap(Result):
         scales = ", ".join(f"{mode} {robust_max(drawable(self.map(mode))):.3g}" for mode in self.gradients)
         crops = " Every map is the mean over ten crops of the photo." if self.averaged else ""
         return (
-            f"Explains {self.label}, value {self.value:.4g}. {ways[0].upper()}{ways[1:]}.{crops} "
+            f"Explains {self.label}, {self.reading or f'value {self.value:.4g}'}. {ways[0].upper()}{ways[1:]}.{crops} "
             f"{sentence(MAGNITUDE)}. {sentence(GREY_SIGN if self.grey else COLOUR_SIGN)}. "
             f"Each mode has a scale of its own, full scale of the magnitude at {scales}."
         )
@@ -136,7 +137,9 @@ def saliency(
         else:
             gradients[one] = at_tape(model.net, tape, unit, rules)
         blank[one] = why_blank(model, tape, unit, gradients[one], rules)
-    return SaliencyMap(gradients, seen.picture, seen.pixel_aspect, unit.label, unit.value, blank, averaged)
+    return SaliencyMap(
+        gradients, seen.picture, seen.pixel_aspect, unit.label, unit.value, blank, averaged, unit.reading
+    )
 
 
 def plot(result: SaliencyMap, figure: Figure) -> None:

@@ -136,6 +136,7 @@ def smoothgrad(
         variant,
         samples,
         float(noise),
+        reading=unit.reading,
     )
 
 

@@ -1,0 +1,176 @@
+"""What `Model.from_net` has to find out of a net of one's own, and the sentences for what does not fit."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minitorch_viz._types import Array, Pair
+from minitorch_viz.errors import NetError, SettingError, ShapeError
+from minitorch_viz.graph import last_common_maps
+from minitorch_viz.layers import Conv2d
+from minitorch_viz.models.preprocessing import Preprocessing, Resize
+from minitorch_viz.models.scores import Maps, Scores, chosen_scores, ending, kind_of_scores
+from minitorch_viz.net import Net
+
+MOST_PIXELS = 2**27  # of a net's input: what is more fits no memory
+
+
+class Findings(NamedTuple):
+    """The fields of a Model that a net and its user's settings decide."""
+
+    preprocessing: Preprocessing
+    class_names: tuple[str, ...]
+    logits: str
+    scores: Scores
+    first_conv: str
+    last_conv: str
+    notes: tuple[str, ...]
+
+
+def look_at(
+    net: Net,
+    size: int | Pair,
+    class_names: Iterable[str],
+    mean: float | Sequence[float],
+    std: float | Sequence[float],
+    resize: Resize,
+    logits: str | None,
+    scores: str | None,
+) -> Findings:
+    """Run the net once on a blank picture and find its channels, scores, kind of scores and layers of maps."""
+    if scores is not None:
+        kind_of_scores(scores)
+    names = checked_names(class_names)
+    preprocessing, shapes = _first_run(checked_net(net), size, mean, std, resize, logits)
+    known = ending(net, shapes, logits)
+    shape = shapes[known.node]
+    notes = [*_scale_note(preprocessing), *_twin_note(names)]
+    of_maps = len(shape) == 4 and (scores == Maps.name or (logits is None and scores is None and shape[2:] != (1, 1)))
+    kind: Scores
+    if of_maps:
+        kind, node = Maps(known.squashed), ""
+        if names and len(names) != shape[1]:
+            raise SettingError(f"{known.node!r} gives {shape[1]} maps, but there are {len(names)} names.")
+        notes.append(
+            f"The net ends in maps, {known.node} {shape[1:]}, and not in class scores: its units are explained, one at "
+            "a time (node, channel, position)."
+        )
+    else:
+        if len(shape) != 2:
+            raise ShapeError(
+                f"Class scores need the shape (N, classes), but {known.node!r} gives {shape}; name another node with "
+                "logits=, end the net with a Flatten, or say scores='maps'."
+            )
+        kind, guess = chosen_scores(shape[1], known, scores, known.node)
+        node = known.node
+        notes += [guess] if guess else []
+        names = names or kind.names(shape[1])
+        if len(names) != shape[1]:
+            raise SettingError(f"{node!r} gives {shape[1]} scores, but there are {len(names)} class names.")
+    convolutions = [one.name for one in net.nodes if isinstance(one.layer, Conv2d)]
+    last = last_common_maps(net.nodes, net.inputs, known.node, shapes)
+    if last in net.inputs and convolutions and node:
+        notes.append(
+            f"No node with maps lies on every path from the picture to {node!r}, so class maps would show the picture "
+            "itself; name a layer for them."
+        )
+    first_conv = convolutions[0] if convolutions else ""
+    last_conv = last if last is not None and last in net else ""
+    return Findings(preprocessing, names, node, kind, first_conv, last_conv, tuple(notes))
+
+
+def checked_net(net: object) -> Net:
+    """The net, or a sentence on what else it is."""
+    if isinstance(net, Net):
+        return net
+    name = type(net).__name__
+    if callable(getattr(net, "state_dict", None)):
+        raise NetError(
+            f"Model.from_net wraps a minitorch_viz Net, but got {name}, a PyTorch module; build the same graph as a "
+            "Net and give it the module's arrays (Params(state), or net.with_params)."
+        )
+    if isinstance(getattr(net, "net", None), Net):
+        raise NetError(f"Model.from_net wraps a Net, but got a {name}, which is ready as it is; its net is .net.")
+    raise NetError(f"Model.from_net wraps a minitorch_viz Net, but got {name}; make one: Net([(name, layer), ...]).")
+
+
+def checked_names(names: object) -> tuple[str, ...]:
+    """Class names as a tuple of texts; SettingError with the first that is none."""
+    if names is None:
+        return ()
+    if isinstance(names, (str, bytes, Mapping, set, frozenset)) or not isinstance(names, Iterable):
+        hint = " (of a dict: list(names.values()))" if isinstance(names, Mapping) else ""
+        raise SettingError(
+            f"class_names must be a list of texts in class order{hint}, but got {type(names).__name__} {names!r:.60}."
+        )
+    listed: list[Any] = list(names)
+    for place, name in enumerate(listed):
+        if not isinstance(name, str) or not name.strip():
+            raise SettingError(
+                f"class_names must be texts, but that of class {place} is {name!r:.60} ({type(name).__name__}); "
+                f"write a name such as 'class {place}'."
+            )
+    return tuple(str(name) for name in listed)
+
+
+def _first_run(
+    net: Net, size: int | Pair, mean: Any, std: Any, resize: Resize, logits: str | None
+) -> tuple[Preprocessing, dict[str, tuple[int, ...]]]:
+    """How pictures are prepared, and the shape of every node's output for one of them."""
+    sides: Any = (size, size) if isinstance(size, (int, np.integer)) else size
+    channels = _channels(net)
+    problem: Exception | None = None
+    for guess in (channels,) if channels else (3, 1):  # a net that begins with a Flatten does not tell
+        try:
+            preprocessing = Preprocessing(sides, guess, mean, std, resize)
+            if math.prod(preprocessing.size) > MOST_PIXELS:
+                raise SettingError(f"A picture of size {preprocessing.size} is larger than any memory; give (H, W).")
+            tape = net.forward(_blank(net, preprocessing), upto=logits)
+            return preprocessing, {name: tuple(value.shape) for name, value in tape.values.items()}
+        except (ShapeError, SettingError) as error:
+            problem = problem or error
+    assert problem is not None
+    raise problem
+
+
+def _blank(net: Net, preprocessing: Preprocessing) -> Array:
+    dtype = next((value.dtype for value in net.params.values()), np.dtype(np.float32))
+    return np.zeros((1, preprocessing.channels, *preprocessing.size), dtype)
+
+
+def _channels(net: Net) -> int:
+    """How many channels the first convolution that reads the picture takes; 0 if none tells."""
+    for node in net.nodes:
+        if isinstance(node.layer, Conv2d) and node.inputs[0] in net.inputs:
+            return int(node.layer.weight.shape[1] * node.layer.groups)
+    return 0
+
+
+def _scale_note(preprocessing: Preprocessing) -> list[str]:
+    """A warning where mean and std look as if pixels went from 0 to 1."""
+    mean, std = np.array(preprocessing.mean), np.array(preprocessing.std)
+    if std.max() >= 1 and not 0 < np.abs(mean).max() <= 1:
+        return []
+    least, most = ((0 - mean) / std).min(), ((255 - mean) / std).max()
+    return [
+        f"mean {_short(mean)} and std {_short(std)} look as if pixels went from 0 to 1, but they go from 0 to 255, so "
+        f"that the net gets values from {least:.3g} to {most:.4g}; multiply both by 255 if it was trained on 0 to 1."
+    ]
+
+
+def _short(values: Array) -> str:
+    return ", ".join(f"{value:.3g}" for value in dict.fromkeys(values.tolist()))
+
+
+def _twin_note(names: Sequence[str]) -> list[str]:
+    """A warning where two classes have one name."""
+    twins = [name for name, count in Counter(names).items() if count > 1]
+    if not twins:
+        return []
+    places = ", ".join(str(i) for i, name in enumerate(names) if name == twins[0])
+    return [f"{len(twins)} names stand for several classes ({twins[0]!r}: {places}); name those by their numbers."]
