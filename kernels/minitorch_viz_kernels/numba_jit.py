@@ -13,10 +13,13 @@ import numba
 import numpy as np
 from numba.core import event
 
+from .cache_folder import how_often, prepare
 from .contract import Array
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+prepare()
 
 # x / 0 is infinite, as in NumPy; and nobody calls from C, so that no code is made for it.
 FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
@@ -32,7 +35,7 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
     compiled = numba.njit(**FLAGS)(function)
     # Code from disk would ignore NUMBA_BOUNDSCHECK=1, so under it nothing is kept.
     if os.environ.get("NUMBA_BOUNDSCHECK", "0") == "0":
-        # A read-only installation: "cannot cache function: no locator available". Then each process compiles anew.
+        # No folder at all: "cannot cache function: no locator available". Then each process compiles anew.
         with contextlib.suppress(RuntimeError):
             compiled = numba.njit(cache=True, **FLAGS)(function)
     return cast("Callable[P, R]", compiled)
@@ -95,7 +98,7 @@ class Announcer(event.Listener):
         if not self.said:
             self.said = True
             print(
-                "Compiling the fast kernels, which takes some seconds, once on this machine. "
+                f"Compiling the fast kernels, which takes some seconds, {how_often()}. "
                 "`minitorch-viz warmup` compiles all of them ahead.",
                 file=sys.stderr,
                 flush=True,
