@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import re
 import zipfile
@@ -25,7 +24,21 @@ DESCR = re.compile(r"""['"]descr['"]\s*:\s*['"]([<>|=]?)([a-zA-Z])(\d{1,9})['"]"
 FORTRAN = re.compile(r"""['"]fortran_order['"]\s*:\s*(True|False)""")
 SHAPE = re.compile(r"""['"]shape['"]\s*:\s*\(\s*((?:\d+L?\s*,\s*)*(?:\d+L?)?)\s*\)""")
 LONGEST_HEADER = 10_000  # NumPy's own limit
+SHOWN = 8  # how many names a note lists
+KINDS = {"U": "text", "S": "text", "a": "text", "V": "raw bytes"}
+Header = tuple[np.dtype[Any], str, tuple[int, ...], int]  # dtype, "C" or "F", shape, where the numbers begin
+FIELDS = re.compile(r"""['"]descr['"]\s*:\s*\[""")
+DATES = re.compile(r"""['"]descr['"]\s*:\s*['"][<>|=]?[mM]8""")
+OBJECTS = re.compile(r"""['"]\|?O['"]""")
 SIZES = {"b": (1,), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "f": (2, 4, 8), "c": (8, 16)}
+
+
+class _NoNumbersError(WeightsFileError):
+    """An array is sound, as far as can be seen, but holds no numbers that can be read; `kind` says what it holds."""
+
+    def __init__(self, message: str, kind: str) -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 def read_npz(path: str | Path, dtype: npt.DTypeLike | None = None) -> dict[str, Array]:
@@ -37,50 +50,87 @@ def read_npz(path: str | Path, dtype: npt.DTypeLike | None = None) -> dict[str, 
     that a small file cannot unfold to fill the memory. Raises WeightsFileError if the file is missing, damaged, too
     large, or holds anything but numbers (pickled objects, structured arrays, text).
     """
+    tensors, problems = _read_archive(path, dtype)
+    if problems:
+        raise problems[0]
+    return tensors
+
+
+def read_npz_and_notes(
+    path: str | Path, dtype: npt.DTypeLike | None = None
+) -> tuple[dict[str, Array], tuple[str, ...]]:
+    """The arrays of numbers in a `.npz` file by name, and notes on what lies beside them and was left out.
+
+    Text, dates, records and pickled objects are left out unopened. Raises WeightsFileError as `read_npz` does, but for
+    them only if there is no array of numbers.
+    """
+    tensors, problems = _read_archive(path, dtype)
+    if problems and not tensors:
+        raise problems[0]
+    kinds = [problem.kind for problem in problems]
+    more = f" and {len(kinds) - SHOWN} more" if len(kinds) > SHOWN else ""
+    return tensors, (f"Left out, since they are no numbers: {', '.join(kinds[:SHOWN])}{more}.",) if kinds else ()
+
+
+def _read_archive(path: str | Path, dtype: npt.DTypeLike | None) -> tuple[dict[str, Array], list[_NoNumbersError]]:
+    """The arrays of numbers, and one error for each other member."""
     if dtype is not None:
         float_dtype(dtype)
+    problems: list[_NoNumbersError] = []
     with open_zip(path) as archive:
-        arrays = {name.removesuffix(".npy"): member for name, member in archive.members.items()}
         others = [name for name in archive.members if not name.endswith(".npy")]
-        if others or not arrays:
-            got = f"holds {others[0]!r}" if others else "is empty"
-            raise WeightsFileError(f"{archive.path} is no .npz file of arrays: it {got:.120}.")
-        total = sum(member.size for member in arrays.values())
+        if not archive.members:
+            raise WeightsFileError(f"{archive.path} is no .npz file of arrays: it is empty.")
+        for name in others:
+            sentence = f"{archive.path} is no .npz file of arrays: it holds {name!r:.120}."
+            problems.append(_NoNumbersError(sentence, f"the file {name!a:.80}"))
+        headers: dict[str, tuple[Member, Header]] = {}
+        for name, member in archive.members.items():
+            if name not in others:
+                try:
+                    headers[name.removesuffix(".npy")] = member, _header_of(archive, member)
+                except _NoNumbersError as problem:
+                    problems.append(problem)
+        total = sum(member.size for member, _ in headers.values())
         if total > archive.size + ROOM:
             raise WeightsFileError(
                 f"{archive.path} has {archive.size} bytes but would unfold to {total}; at most {ROOM // 2**20} MB more "
                 "than the file are unpacked. Save it with np.savez (not np.savez_compressed)."
             )
-        tensors = {name: _read(archive, member) for name, member in arrays.items()}
-    return in_dtype(tensors, dtype)
+        tensors = {name: _read(archive, member, header) for name, (member, header) in headers.items()}
+    return in_dtype(tensors, dtype), problems
 
 
-def _read(archive: Archive, member: Member) -> Array:
-    """One array, unpacked straight into place."""
-    what = f"{archive.path}: {member.name[:100]!r}"
-    chunks = archive.chunks(member)
+def _header_of(archive: Archive, member: Member) -> Header:
     start = b""
-    for chunk in chunks:
+    for chunk in archive.chunks(member):
         start += chunk
         if len(start) >= 12 + LONGEST_HEADER:
             break
-    dtype, order, shape, offset = _header(start, what)
+    return _header(start, f"{archive.path}: {member.name[:100]!r}", member.name.removesuffix(".npy")[:80])
+
+
+def _read(archive: Archive, member: Member, header: Header) -> Array:
+    """One array, unpacked straight into place."""
+    what = f"{archive.path}: {member.name[:100]!r}"
+    dtype, order, shape, offset = header
     needed = math.prod(shape) * dtype.itemsize
     if member.size - offset != needed:
         raise WeightsFileError(
             f"{what}: {dtype} {shape} needs {needed} bytes, but {member.size - offset} are there; is it damaged?"
         )
     array = np.empty(math.prod(shape), dtype)
-    octets, at = array.view(np.uint8), 0
-    for chunk in itertools.chain([start[offset:]], chunks):
-        octets[at : at + len(chunk)] = np.frombuffer(chunk, np.uint8)
+    octets, at = array.view(np.uint8), -offset
+    for chunk in archive.chunks(member):
+        piece = chunk[-at:] if at < 0 else chunk
+        octets[max(at, 0) : max(at + len(chunk), 0)] = np.frombuffer(piece, np.uint8)
         at += len(chunk)
     array = tidy(array)
     return array.reshape(shape[::-1]).T if order == "F" else array.reshape(shape)
 
 
-def _header(start: bytes, what: str) -> tuple[np.dtype[Any], str, tuple[int, ...], int]:
-    """(dtype, "C" or "F", shape, where the numbers begin) of a .npy file."""
+def _header(start: bytes, what: str, name: str) -> Header:
+    """What a .npy file begins with."""
     if start[:6] != b"\x93NUMPY" or len(start) < 12 or start[6] not in (1, 2, 3):
         raise WeightsFileError(f"{what} is no NumPy array; is the file damaged?")
     width = 2 if start[6] == 1 else 4
@@ -89,13 +139,19 @@ def _header(start: bytes, what: str) -> tuple[np.dtype[Any], str, tuple[int, ...
     if length > LONGEST_HEADER or len(text) != length:
         raise WeightsFileError(f"{what} has a header of {length} bytes; is the file damaged?")
     descr, fortran, shape = DESCR.search(text), FORTRAN.search(text), SHAPE.search(text)
-    if re.search(r"""['"]\|?O['"]""", text):
-        raise WeightsFileError(f"{what} holds pickled Python objects, which can run programs; save plain arrays.")
+    if OBJECTS.search(text):
+        sentence = f"{what} holds pickled Python objects, which can run programs; save plain arrays."
+        raise _NoNumbersError(sentence, f"{name!a} (pickled Python objects)")
+    other = "records" if FIELDS.search(text) else "dates or times" if DATES.search(text) else ""
+    if other:
+        sentence = f"{what} has a header that is not one of a plain array; save arrays of numbers."
+        raise _NoNumbersError(sentence, f"{name!a} ({other})")
     if descr is None or fortran is None or shape is None:
         raise WeightsFileError(f"{what} has a header that is not one of a plain array; save arrays of numbers.")
     byte_order, kind, size = descr.groups()
     if kind not in SIZES or int(size) not in SIZES[kind]:
-        raise WeightsFileError(f"{what} holds {descr[0]!r}; arrays of integers, floats or bools can be read.")
+        sentence = f"{what} holds {descr[0]!r}; arrays of integers, floats or bools can be read."
+        raise _NoNumbersError(sentence, f"{name!a} ({KINDS.get(kind, descr[0])})")
     sizes = [int(number) for number in re.findall(r"\d+", shape[1][:600])]
     dtype = np.dtype(f"{byte_order}{kind}{size}")
     return dtype, "F" if fortran[1] == "True" else "C", checked_shape(sizes, what), 8 + width + length

@@ -3,6 +3,8 @@
 A pickle is a program for a small stack machine, and the real machine lets it import and call anything: loading one from
 a stranger is running the stranger's program. The machine here knows the forty instructions that plain data need. What
 is imported is a name, looked up in a list that the caller gives; what is called is one of the caller's own functions.
+
+What is in no list becomes a `Foreign`, or is refused (see `foreign.py`).
 """
 
 from __future__ import annotations
@@ -13,10 +15,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from minitorch_viz.errors import WeightsFileError
+from minitorch_viz.io.foreign import Foreign, runs_programs
 
 LONGEST_PICKLE = 8 * 2**20
 MOST_STEPS = 800_000  # 13,000 tensors; a step takes 90 bytes at most, strings aside
 KEYS = (str, int, float, type(None), bytes)  # hashing a deeply nested tuple can overflow the stack of Python itself
+LONGEST_INTEGER = 16  # bytes
 _MARK = object()
 
 
@@ -33,7 +37,7 @@ class PickleReader:
     """Reads one pickle: `PickleReader(data, ...).read()` gives the value, and `at` is then the place behind it.
 
     symbols: what each (module, name) stands for: a Function that is called with the arguments in the pickle, or a
-        plain value. Anything else is refused.
+        plain value. Anything else is a `Foreign`, or refused if programs are run by that name.
     persistent: turns the identifier of something kept outside the pickle into that thing.
     """
 
@@ -116,10 +120,10 @@ class PickleReader:
         """The str of Python 2, in which old files keep their names."""
         return data.decode("latin-1")
 
-    def _long(self, count: int) -> int:
-        if count > 16:
-            raise self.error(f"holds an integer of {count} bytes")
-        return int.from_bytes(self._take(count), "little", signed=True)
+    def _long(self, count: int) -> int | Foreign:
+        """An integer; a long one, such as a generator's state, only by its length: writing it out could take hours."""
+        data = self._take(count)
+        return int.from_bytes(data, "little", signed=True) if count <= LONGEST_INTEGER else _integer(count)
 
     def _put(self, index: int) -> None:
         if not self.stack or self.stack[-1] is _MARK:
@@ -132,15 +136,18 @@ class PickleReader:
         self.stack.append(self.memo[index])
 
     def _global(self, module: object, name: object) -> None:
-        if (module, name) not in self.symbols:
-            if not isinstance(module, str) or not isinstance(name, str):
-                raise self.error("imports something that is not named by text")
+        if (module, name) in self.symbols:
+            self.stack.append(self.symbols[module, name])  # type: ignore[index]  # its presence was tested above
+            return
+        if not isinstance(module, str) or not isinstance(name, str):
+            raise self.error("imports something that is not named by text")
+        label = f"{module}.{name}"
+        if runs_programs(module, name):
             raise self.error(
-                f"needs {f'{module}.{name}'!a:.120}, a program's own object (of a whole pickled model?), and running "
-                "what a file asks for is unsafe, so it is refused. Where it was made, save only the arrays: "
-                "torch.save(model.state_dict(), path)"
+                f"needs {label!a:.120}, by which programs are run: running what a file asks for is unsafe, so it is "
+                "refused. Where it was made, save only the arrays: torch.save(model.state_dict(), path)"
             )
-        self.stack.append(self.symbols[module, name])  # type: ignore[index]  # its presence was tested above
+        self.stack.append(Foreign(label[:120]))
 
     def _stack_global(self) -> None:
         name, module = self._pop(), self._pop()
@@ -148,6 +155,9 @@ class PickleReader:
 
     def _reduce(self) -> None:
         arguments, function = self._pop(), self._pop()
+        if type(function) is Foreign:
+            self.stack.append(function)
+            return
         if type(arguments) is not tuple or not isinstance(function, Function):
             raise self.error("calls something that is not a function")
         least, most = function.arguments
@@ -158,22 +168,42 @@ class PickleReader:
     def _build(self) -> None:
         """An attribute is set: OrderedDict gets torch's `_metadata`, which says nothing about the arrays."""
         state = self._pop()
+        if self._is_foreign():
+            return
         self._top(dict, "sets an attribute of")
         if type(state) is not dict:
             raise self.error("sets attributes that are no dict")
 
+    def _new(self, parts: int) -> None:
+        """An object of a class, with arguments: only those of unknown classes, and they stay labels."""
+        for _ in range(parts):
+            self._pop()
+        if not self._is_foreign():
+            raise self.error("makes an object of something that is not a class")
+
+    def _is_foreign(self) -> bool:
+        return bool(self.stack) and type(self.stack[-1]) is Foreign
+
     def _set_items(self, items: list[Any]) -> None:
+        if self._is_foreign():
+            return
         target = self._top(dict, "sets items of")
-        if len(items) % 2 or not all(isinstance(key, KEYS) for key in items[::2]):
+        if len(items) % 2 or any(isinstance(key, (list, dict)) for key in items[::2]):
             raise self.error("has a dict whose keys are not plain")
-        target.update(zip(items[::2], items[1::2], strict=True))
+        keys = [key if isinstance(key, KEYS) else Foreign(_kind(key)) for key in items[::2]]
+        target.update(zip(keys, items[1::2], strict=True))
 
     def _set_item(self) -> None:
         value, key = self._pop(), self._pop()
         self._set_items([key, value])
 
     def _append(self, items: list[Any]) -> None:
-        self._top(list, "appends to").extend(items)
+        if not self._is_foreign():
+            self._top(list, "appends to").extend(items)
+
+    def _frozen_set(self) -> None:
+        self._pop_to_mark()
+        self._push(Foreign("a set"))
 
     def _tuple(self, count: int) -> None:
         items = [self._pop() for _ in range(count)]
@@ -182,6 +212,14 @@ class PickleReader:
     def _dup(self) -> None:
         self.stack.append(self._pop())
         self.stack.append(self.stack[-1])
+
+
+def _integer(count: int) -> Foreign:
+    return Foreign(f"an integer of {count} bytes")
+
+
+def _kind(key: object) -> str:
+    return key.label if isinstance(key, Foreign) else f"a {type(key).__name__}"
 
 
 def _double(data: bytes) -> float:
@@ -222,6 +260,12 @@ _BY_CODE: dict[int | str, Callable[[PickleReader], Any]] = {
     "a": lambda r: r._append([r._pop()]),                                  # APPEND
     "e": lambda r: r._append(r._pop_to_mark()),                            # APPENDS
     "}": lambda r: r._push({}),                                            # EMPTY_DICT
+    0x8F: lambda r: r._push(Foreign("a set")),                             # EMPTY_SET
+    0x90: lambda r: r._append(r._pop_to_mark()),                           # ADDITEMS
+    0x91: lambda r: r._frozen_set(),                                       # FROZENSET
+    0x96: lambda r: r._push(r._take(r._number(8))),                        # BYTEARRAY8
+    0x81: lambda r: r._new(1),                                             # NEWOBJ
+    0x92: lambda r: r._new(2),                                             # NEWOBJ_EX
     "s": lambda r: r._set_item(),                                          # SETITEM
     "u": lambda r: r._set_items(r._pop_to_mark()),                         # SETITEMS
     "q": lambda r: r._put(r._number(1)),                                   # BINPUT

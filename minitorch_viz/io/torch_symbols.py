@@ -11,6 +11,7 @@ import numpy as np
 
 from minitorch_viz.errors import WeightsFileError
 from minitorch_viz.io.files import is_whole, shown
+from minitorch_viz.io.foreign import Foreign
 from minitorch_viz.io.pickle_reader import Function
 from minitorch_viz.io.tensors import LARGEST, checked_shape
 
@@ -72,8 +73,10 @@ def _refused(text: str) -> WeightsFileError:
     return WeightsFileError(f"The weights file describes {text}; is it damaged?")
 
 
-def _tensor(storage: Any, offset: Any, shape: Any, stride: Any, code: str | None = None) -> Tensor:
-    """A tensor, after checking that it lies within its storage."""
+def _tensor(storage: Any, offset: Any, shape: Any, stride: Any, code: str | None = None) -> Tensor | Foreign:
+    """A tensor, after checking that it lies within its storage; a label if the storage is of an unknown kind."""
+    if type(storage) is Foreign:
+        return storage
     if type(storage) is not Storage or type(shape) is not tuple or type(stride) is not tuple:
         raise _refused("a tensor that has no storage, shape or strides")
     sizes = checked_shape(shape, "The weights file")
@@ -88,25 +91,42 @@ def _tensor(storage: Any, offset: Any, shape: Any, stride: Any, code: str | None
     return tensor
 
 
-def _tensor_v2(storage: Any, offset: Any, shape: Any, stride: Any, *_: Any) -> Tensor:
+def _tensor_v2(storage: Any, offset: Any, shape: Any, stride: Any, *_: Any) -> Tensor | Foreign:
     """torch._utils._rebuild_tensor_v2(storage, offset, shape, stride, requires_grad, hooks, metadata)."""
     return _tensor(storage, offset, shape, stride)
 
 
 def _tensor_v3(
     storage: Any, offset: Any, shape: Any, stride: Any, _grad: Any, _hooks: Any, code: Any, *_: Any
-) -> Tensor:
+) -> Tensor | Foreign:
     """The same for dtypes that came after typed storages: the storage is one of bytes."""
+    if type(code) is Foreign:  # float8, say
+        return code
     if not isinstance(code, _Dtype) or type(storage) is not Storage or storage.code != "u1":
         raise _refused(f"a tensor whose dtype is {shown(code)}")
     return _tensor(storage, offset, shape, stride, code.code)
 
 
-def _parameter(data: Any, *_: Any) -> Tensor:
+def _parameter(data: Any, *_: Any) -> Tensor | Foreign:
     """torch._utils._rebuild_parameter(data, requires_grad, hooks): the tensor in it."""
-    if type(data) is not Tensor:
+    if type(data) not in (Tensor, Foreign):
         raise _refused(f"a parameter that holds {shown(data)}")
-    return data
+    return data  # type: ignore[no-any-return]  # one of the two
+
+
+def _with_attributes(function: Any, _kind: Any, arguments: Any, _state: Any) -> Any:
+    """torch._tensor._rebuild_from_type_v2(function, type, arguments, state): a tensor that carries attributes."""
+    if type(function) is not Function or function not in _TENSORS or type(arguments) is not tuple:
+        raise _refused("a tensor of a class of its own")
+    least, most = function.arguments
+    if not least <= len(arguments) <= most:
+        raise _refused(f"a tensor of {len(arguments)} parts")
+    return function.body(*arguments)
+
+
+def _default_dict(_factory: Any = None) -> dict[Any, Any]:
+    """collections.defaultdict(factory): its items follow."""
+    return {}
 
 
 def _ordered_dict(pairs: Any = ()) -> dict[Any, Any]:
@@ -136,12 +156,18 @@ _STORAGES = {
     **{"Float": "f4", "Double": "f8", "Half": "f2", "ComplexFloat": "c8", "ComplexDouble": "c16", "Bool": "b1"},
     **{"Long": "i8", "Int": "i4", "Short": "i2", "Char": "i1", "Byte": "u1"},
 }
+_TENSORS = {
+    Function("_rebuild_tensor", (4, 4), _tensor_v2),
+    Function("_rebuild_tensor_v2", (6, 7), _tensor_v2),
+    Function("_rebuild_tensor_v3", (7, 8), _tensor_v3),
+    Function("_rebuild_parameter", (3, 3), _parameter),
+    Function("_rebuild_parameter_with_state", (4, 4), _parameter),
+}
 SYMBOLS: dict[tuple[str, str], Any] = {
     ("collections", "OrderedDict"): Function("OrderedDict", (0, 1), _ordered_dict),
-    ("torch._utils", "_rebuild_tensor"): Function("_rebuild_tensor", (4, 4), _tensor_v2),
-    ("torch._utils", "_rebuild_tensor_v2"): Function("_rebuild_tensor_v2", (6, 7), _tensor_v2),
-    ("torch._utils", "_rebuild_tensor_v3"): Function("_rebuild_tensor_v3", (7, 8), _tensor_v3),
-    ("torch._utils", "_rebuild_parameter"): Function("_rebuild_parameter", (3, 3), _parameter),
+    ("collections", "defaultdict"): Function("defaultdict", (0, 1), _default_dict),
+    **{("torch._utils", function.name): function for function in _TENSORS},
+    ("torch._tensor", "_rebuild_from_type_v2"): Function("_rebuild_from_type_v2", (4, 4), _with_attributes),
     ("torch", "Size"): Function("torch.Size", (0, 1), _size),
     **{("torch", f"{name}Storage"): StorageType(code) for name, code in _STORAGES.items()},
     ("torch", "BFloat16Storage"): StorageType("u2", is_bfloat16=True),
@@ -150,21 +176,21 @@ SYMBOLS: dict[tuple[str, str], Any] = {
 }
 
 
-def storage_from(what: str, seen: dict[str, Storage] | None = None) -> Callable[[Any], Storage]:
+def storage_from(what: str, seen: dict[str, Storage] | None = None) -> Callable[[Any], Storage | Foreign]:
     """The function that makes a pickle's ("storage", type, key, device, count) a Storage, and notes it in `seen`."""
     known: dict[str, Storage] = {} if seen is None else seen
 
-    def persistent(identifier: Any) -> Storage:
-        if type(identifier) is tuple and identifier[:1] == ("module",):
-            raise WeightsFileError(
-                f"{what} holds a whole pickled model, which is refused: loading it would run its program. Where it was "
-                "made, save only its arrays: torch.save(model.state_dict(), path)."
-            )
+    def persistent(identifier: Any) -> Storage | Foreign:
+        if type(identifier) is tuple and identifier[:1] == ("module",):  # a class, with its program as text
+            kind = identifier[1] if len(identifier) > 1 else None
+            return kind if type(kind) is Foreign else Foreign("torch.nn.Module")
         if type(identifier) is not tuple or len(identifier) not in (5, 6) or identifier[0] != "storage":
             raise WeightsFileError(f"{what} refers to something that is no storage; is it damaged?")
         _, kind, key, _, count = identifier[:5]
         if len(identifier) == 6 and identifier[5] is not None:
             raise WeightsFileError(f"{what} holds views of storages as PyTorch 0.3 wrote them; save it again.")
+        if type(kind) is Foreign:
+            return kind
         if not isinstance(kind, StorageType) or not isinstance(key, str) or not is_whole(count):
             raise WeightsFileError(f"{what} refers to a storage without type, key or size; is it damaged?")
         if not 0 <= count <= LARGEST or len(key) > 100:

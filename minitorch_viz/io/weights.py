@@ -122,9 +122,10 @@ def _safetensors(path: Path) -> Parts:
 
 
 def _npz(path: Path) -> Parts:
-    from minitorch_viz.io.npz import read_npz
+    from minitorch_viz.io.npz import read_npz_and_notes
 
-    return read_npz(path), {}, ()
+    tensors, notes = read_npz_and_notes(path)
+    return tensors, {}, notes
 
 
 def _torch(path: Path) -> Parts:

@@ -137,7 +137,7 @@ BAD_FILES: dict[str, tuple[Any, ...]] = {
     "half a text": (steps(b"X\xff\xff\xff\xffabc"), "ends too early"),
     "text of 16 EiB": (steps(b"\x8d" + b"\xff" * 8 + b"abc"), "ends too early"),
     "not UTF-8": (steps(b"X\x01\0\0\0\xff."), "not UTF-8"),
-    "huge integer": (steps(b"\x8a\x11" + bytes(17)), "integer of 17 bytes"),
+    "huge integer": (steps(b"\x8a\x11" + bytes(17) + b"."), "integer of 17 bytes"),
     "endless name": (steps(b"c" + b"a" * 300), "name without an end"),
     "name of numbers": (steps(b"K\x01K\x02\x93."), "not named by text"),
     "append to a dict": (steps(b"}Na."), "no list"),
