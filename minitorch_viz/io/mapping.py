@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from minitorch_viz.errors import SettingError, WeightsFileError, near
 from minitorch_viz.io.files import is_whole, shown
 
 Shape = tuple[int, ...]
+AVERAGE = re.compile(r"(^|[._\-/])(ema|swa|averaged?|shadow|polyak)(?=$|[._\-/])", re.IGNORECASE)
 TOLERATED = ("num_batches_tracked",)  # bookkeeping of the framework that wrote the file; no net here needs it
 
 
@@ -58,7 +60,8 @@ def map_weights(
     """Pick from a file's arrays those that a net needs: (arrays by the net's names, report).
 
     tensors: arrays by the file's names. needed: shapes by the net's names.
-    prefix: what the file's names have in front of the net's ("backbone."); None finds it, "" allows none.
+    prefix: what the file's names have in front of the net's ("backbone."); None finds it, "" allows none. A file with
+        different nets under several prefixes raises WeightsFileError: then it must be given.
     partial: take what fits; otherwise something missing or of a wrong shape raises WeightsFileError with the report.
 
     Arrays that no parameter needs are listed in the report and tolerated. Nothing is copied.
@@ -85,19 +88,56 @@ def map_weights(
     return mapped, report
 
 
-def _best_prefix(tensors: Mapping[str, Array], needed: Mapping[str, Sequence[int]]) -> str:
-    """The prefix under which most of the needed names are found; none, if that does as well."""
-    direct = sum(name in tensors for name in needed)
-    if direct == len(needed):
-        return ""
-    starts: Counter[str] = Counter()
-    for found in tensors:
-        parts = found.split(".", 8)
+def prefixes_of(tensors: Mapping[str, Array], needed: Collection[str]) -> list[str]:
+    """The prefixes, "" among them, under each of which the file has all the needed names."""
+    return [start for start, count in _starts(tensors, needed).items() if count == len(needed)]
+
+
+def is_average(name: str) -> bool:
+    """Whether a name is that of a moving average of the weights ("ema.conv1.weight")."""
+    return bool(AVERAGE.search(name))
+
+
+def _starts(tensors: Mapping[str, Array], needed: Collection[str]) -> Counter[str]:
+    """How many of the needed names the file has under each prefix, "" first."""
+    starts: Counter[str] = Counter({"": sum(name in tensors for name in needed)})
+    for name in tensors:
+        parts = name.split(".", 8)
         for cut in range(1, len(parts)):
             if ".".join(parts[cut:]) in needed:
                 starts[".".join(parts[:cut]) + "."] += 1
-    best, count = max(starts.items(), key=lambda item: item[1], default=("", 0))
-    return best if count > direct else ""
+    return starts
+
+
+def _best_prefix(tensors: Mapping[str, Array], needed: Mapping[str, Sequence[int]]) -> str:
+    """The prefix under which most of the needed names are found; none, if that does as well.
+
+    Raises WeightsFileError if the file has several different nets that fit, under several prefixes.
+    """
+    starts = _starts(tensors, needed)
+    complete = [start for start, count in starts.items() if count == len(needed)]
+    fitting = [
+        start
+        for start in complete
+        if all(tuple(tensors[start + name].shape) == tuple(sizes) for name, sizes in needed.items())
+    ]
+    # A moving average is the same net; the weights themselves come first.
+    plain = [start for start in fitting if not is_average(start)] or fitting or complete
+    if not plain:
+        return max(starts.items(), key=lambda item: item[1])[0]
+    first, *others = plain
+    different = [
+        start
+        for start in others
+        if start in fitting and any(not np.array_equal(tensors[start + n], tensors[first + n]) for n in needed)
+    ]
+    if different:
+        names = [repr(start) if start else "no prefix" for start in (first, *different)]
+        raise WeightsFileError(
+            f"The file holds {len(names)} nets that fit, under {', '.join(names[:-1])} and {names[-1]}: say which one "
+            f"is meant, for example prefix={different[0]!r}."
+        )
+    return first
 
 
 def _check(tensors: object, needed: object, prefix: object) -> None:

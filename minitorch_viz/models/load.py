@@ -31,6 +31,7 @@ def load_model(
     *,
     dtype: npt.DTypeLike = np.float32,
     fold: bool = False,
+    prefix: str | None = None,
 ) -> Model:
     """A pretrained net, ready for photos: `load_model("squeezenet1_1", weights="squeezenet1_1.safetensors")`.
 
@@ -39,10 +40,14 @@ def load_model(
         one; None looks in $MINITORCH_VIZ_HOME (default: the user's cache folder), then among those that come with the
         package. A file with another number of classes is taken, too: your own fine-tuned net.
     dtype: float32 or float64. fold: merge batch normalization into the convolutions.
+    prefix: what the names in the file have in front of the net's ("student."), where it holds several nets, or this net
+        as a part of a larger one; None finds it.
 
     A JSON file beside the weights (same name, .json) says the preprocessing and the class names; without one the
     preprocessing is that of the official file. ImageNet's names come from imagenet_classes.json beside the weights or
     in $MINITORCH_VIZ_HOME; where it is missing, classes are called "class 281" and `Model.notes` says so.
+
+    What the file holds beyond the net is an error if it speaks of another net, else a line in `Model.notes`.
 
     Raises SettingError for an unknown name, WeightsFileError if the weights are missing, damaged, or another net's.
     """
@@ -56,11 +61,11 @@ def load_model(
     file = read_weights(path)
     is_caffe = file.format == "caffemodel"
     tensors = _from_caffe(spec, file.tensors) if is_caffe else file.tensors
-    classes = _class_count(spec, tensors)
+    classes = _class_count(spec, tensors, prefix)
     needed = spec.build(classes=classes, seed=None)
-    net = needed.with_params(fitting_arrays(tensors, needed, path, precision))
+    notes = [] if is_caffe else list(file.notes)  # that Caffe's nets take BGR is dealt with
+    net = needed.with_params(fitting_arrays(tensors, needed, path, precision, prefix, spec, notes))
     beside = file.json or {}
-    notes: list[str] = []
     preprocessing = _preprocessing(spec, path, beside, is_caffe, notes)
     names = _class_names(spec, path, beside, classes, notes)
     scores = _scores(spec, path, beside, classes, notes)
@@ -109,15 +114,28 @@ def search_folders() -> list[Path]:
 
 
 def fitting_arrays(
-    tensors: Mapping[str, Array], net: Net, path: Path, dtype: npt.DTypeLike = np.float32
+    tensors: Mapping[str, Array],
+    net: Net,
+    path: Path,
+    dtype: npt.DTypeLike = np.float32,
+    prefix: str | None = None,
+    spec: ModelSpec | None = None,
+    notes: list[str] | None = None,
 ) -> dict[str, Array]:
-    """The file's arrays by the net's names, in the given precision; WeightsFileError unless they fit and are finite."""
+    """The file's arrays by the net's names, in the given precision; WeightsFileError unless they fit and are finite.
+
+    spec: of the net, if the file must hold no other's; what else it holds is then told in `notes`.
+    """
+    from minitorch_viz.io.leftover import check_rest
     from minitorch_viz.io.mapping import map_weights
 
     try:
-        mapped, _ = map_weights(tensors, {name: value.shape for name, value in net.state.items()})
+        mapped, report = map_weights(tensors, {name: value.shape for name, value in net.state.items()}, prefix=prefix)
     except WeightsFileError as error:
         raise WeightsFileError(f"{path}: {error}") from error
+    if spec is not None and notes is not None:
+        names = {"file": path.name, "net": spec.name}
+        notes += check_rest(tensors, report, **names, headless=not spec.head, prefix=prefix)
     for name, array in mapped.items():
         if array.dtype.kind != "f":
             raise WeightsFileError(f"{path}: {name!r} must hold floating-point numbers, but holds {array.dtype}.")
@@ -164,11 +182,12 @@ def _missing(spec: ModelSpec) -> str:
     )
 
 
-def _class_count(spec: ModelSpec, tensors: Mapping[str, Array]) -> int:
+def _class_count(spec: ModelSpec, tensors: Mapping[str, Array], prefix: str | None) -> int:
     """How many classes the file's last layer has; the official number if that cannot be told."""
     name = f"{spec.head}.weight"
     for key, array in tensors.items():
-        if spec.head and (key == name or key.endswith(f".{name}")) and array.ndim > 1 and len(array):
+        is_head = key == f"{prefix}{name}" if prefix is not None else key == name or key.endswith(f".{name}")
+        if spec.head and is_head and array.ndim > 1 and len(array):
             return len(array)
     return spec.class_count
 
