@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Sequence
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,24 @@ def numbered(count: int) -> tuple[str, ...]:
 def first_synonym(name: str) -> str:
     """The word to show: "tench" of "tench, Tinca tinca"."""
     return name.split(",")[0].strip()
+
+
+@functools.cache
+def imagenet_names() -> tuple[str, ...]:
+    """The 1000 classes of ImageNet's challenge, in order: a short name, then WordNet's synonyms."""
+    text = resources.files("minitorch_viz.models").joinpath("bundled", "imagenet_classes.txt").read_text("utf-8")
+    return tuple(text.splitlines())
+
+
+def notes_on_names(names: Sequence[str], model: str) -> tuple[str, ...]:
+    """What must be known to name a class: a sentence if one's name is another's number, else nothing."""
+    for i, name in enumerate(map(first_synonym, names)):
+        if re.fullmatch(r"\d{1,9}", name) and int(name) != i and int(name) < len(names):
+            return (
+                f"{model} has classes whose names are numbers: {name!r} means the class of that name, which is number "
+                f"{i}; '#{name}' means class number {name}.",
+            )
+    return ()
 
 
 def read_class_names(path: Path) -> tuple[str, ...]:
@@ -62,7 +82,8 @@ def class_names_in(content: Any) -> tuple[str, ...] | None:
 def find_class(target: object, names: Sequence[str], model: str) -> int:
     """The class number that `target` means.
 
-    target: a number, a string of digits, or a name: the whole of a name or synonym first, then any part of one.
+    target: a number, or text: the whole of a name or synonym comes first, then a number ("281", or "#281" where a name
+        might be a number, too), then any part of a name.
     names: full names, "tench, Tinca tinca". Raises SettingError with the candidates if none or several fit.
     """
     if not names:
@@ -72,26 +93,33 @@ def find_class(target: object, names: Sequence[str], model: str) -> int:
     if not isinstance(target, str) or not target.strip():
         raise SettingError(f"A class is given by its number or its name, but got {target!r}.")
     word = target.strip().lower()
-    if re.fullmatch(r"[+-]?[0-9]+", word):
-        return _checked_number(int(word[:12]), names, model)
     synonyms = [[part.strip().lower() for part in name.split(",")] for name in names]
-    for matches in (
-        [i for i, name in enumerate(names) if name.lower() == word],
+    whole = [
+        [i for i, name in enumerate(names) if name.strip() == target.strip()],
+        [i for i, name in enumerate(names) if name.strip().lower() == word],
         [i for i, parts in enumerate(synonyms) if word in parts],
+    ]
+    part = [
         [i for i, name in enumerate(names) if re.search(rf"\b{re.escape(word)}\b", name.lower())],
         [i for i, name in enumerate(names) if word in name.lower()],
-    ):
+    ]
+    number = re.fullmatch(r"#?([+-]?[0-9]+)", word)
+    for matches in whole if number else whole + part:
         if len(matches) == 1:
             return matches[0]
         if matches:
             shown = ", ".join(f"{names[i].split(',')[0]} ({i})" for i in matches[:SHOWN])
             more = f" and {len(matches) - SHOWN} more" if len(matches) > SHOWN else ""
             raise SettingError(f"{target!r} fits {len(matches)} classes of {model}: {shown}{more}; give the number.")
+    if number:
+        return _checked_number(int(number[1][:12]), names, model)
     words = dict.fromkeys(part for parts in synonyms for part in parts)
     raise SettingError(f"{model} knows no class {target!r}; {near(word, words)}.")
 
 
 def _checked_number(number: int, names: Sequence[str], model: str) -> int:
-    if not 0 <= number < len(names):
-        raise SettingError(f"{model} has the classes 0 to {len(names) - 1}, but got {number}.")
-    return number
+    if 0 <= number < len(names):
+        return number
+    called = [name for name in map(first_synonym, names) if re.fullmatch(r"\d+", name)]
+    some = f", and {', '.join(called[:SHOWN])}{' ...' * (len(called) > SHOWN)} as names" if called else ""
+    raise SettingError(f"{model} has the classes 0 to {len(names) - 1}{some}, but got {number}.")

@@ -13,7 +13,14 @@ import numpy.typing as npt
 
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError, WeightsFileError
-from minitorch_viz.models.classes import class_names_in, first_synonym, numbered, read_class_names
+from minitorch_viz.models.classes import (
+    class_names_in,
+    first_synonym,
+    imagenet_names,
+    notes_on_names,
+    numbered,
+    read_class_names,
+)
 from minitorch_viz.models.fold import fold_batch_norms
 from minitorch_viz.models.home import VARIABLE, home_folder
 from minitorch_viz.models.model import Model
@@ -44,8 +51,8 @@ def load_model(
         as a part of a larger one; None finds it.
 
     A JSON file beside the weights (same name, .json) says the preprocessing and the class names; without one the
-    preprocessing is that of the official file. ImageNet's names come from imagenet_classes.json beside the weights or
-    in $MINITORCH_VIZ_HOME; where it is missing, classes are called "class 281" and `Model.notes` says so.
+    preprocessing is that of the official file. ImageNet's names come with the package; an imagenet_classes.json beside
+    the weights or in $MINITORCH_VIZ_HOME comes first.
 
     What the file holds beyond the net is an error if it speaks of another net, else a line in `Model.notes`.
 
@@ -68,6 +75,7 @@ def load_model(
     beside = file.json or {}
     preprocessing = _preprocessing(spec, path, beside, is_caffe, notes)
     names = _class_names(spec, path, beside, classes, notes)
+    notes += notes_on_names(names, spec.name)
     scores = _scores(spec, path, beside, classes, notes)
     return Model(
         name=spec.name,
@@ -268,6 +276,8 @@ def _class_names(
     if file_name:
         found = next((f for f in (path.parent, *search_folders()) if (f / file_name[0]).is_file()), None)
         names = read_class_names(found / file_name[0]) if found else ()
+        if not names and file_name[0] == IMAGENET_FILE:
+            names = imagenet_names()
         if len(names) == classes:
             return names
         if classes == spec.class_count:

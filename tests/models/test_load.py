@@ -100,11 +100,11 @@ def test_another_number_of_classes_is_a_fine_tuned_net(tmp_path: Path) -> None:
     assert model.predict_probabilities(np.zeros((1, 3, 64, 64), np.float32)).shape == (1, 3)
 
 
-def test_imagenet_names_beside_or_at_home_or_numbers(tmp_path: Path, home: Path) -> None:
+def test_imagenet_names_beside_or_at_home_or_from_the_package(tmp_path: Path, home: Path) -> None:
     path = write(tmp_path / "w.safetensors", "squeezenet1_1", classes=1000)
     model = load_model("squeezenet1_1", weights=path)
-    assert model.class_names[281] == "class 281"
-    assert any("imagenet_classes.json" in note and str(home) in note for note in model.notes)
+    assert model.class_names[281] == "tabby"
+    assert model.class_index("Panthera tigris") == 292
     assert any("w.json" in note and "squeezenet1_1-b8a52dc0.pth" in note for note in model.notes)
     for folder, word in ((home, "h"), (tmp_path, "b")):  # beside the file comes first
         content = {"names": [f"{word}{i}, long {i}" for i in range(1000)]}
