@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from minitorch_viz.loss_surface.surface import LossSurface
 
 TEST, TRAIN = "#0b62a4", "#c44e00"
-HEAD, TEXT = TITLE_SIZE + 1, LABEL_SIZE + 2
+HEAD, TEXT = TITLE_SIZE, LABEL_SIZE
 NOTHING = float(np.log(10))  # the loss of one who says that all ten classes are equally likely
 
 

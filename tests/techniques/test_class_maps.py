@@ -91,6 +91,61 @@ def test_several_classes_are_single_runs_on_one_scale(gap_net) -> None:
     assert len(limits) == together.blanks.count("") >= 2
 
 
+def drawn_limits(result) -> list[tuple[float, float]]:
+    """The scale of each map over the photo, in the order of the panels."""
+    return [im.get_clim() for axes in result.figure().axes for im in axes.images if im.cmap.name == "inferno"]
+
+
+@pytest.mark.parametrize("method", [grad_cam, excitation_backprop, counterfactual])
+def test_each_map_may_have_its_own_scale(gap_net, method) -> None:
+    """The scale of a single run's map, and the figure and the caption say so."""
+    together = method(gap_net, PHOTO, target="0,3,2,1", layer="relu1", scale="each")
+    tops = []
+    for target in (0, 3, 2, 1):
+        alone = method(gap_net, PHOTO, target=target, layer="relu1")
+        sides = (alone.maps[0], alone.against[0]) if method is counterfactual else (alone.maps[0],)
+        tops += [(0, pytest.approx(float(side.max()) or 1.0)) for side in sides if not alone.blanks[0]]
+    assert drawn_limits(together) == tops
+    assert together.figure().get_suptitle().endswith("each map has a scale of its own")
+    assert "each map has its own" in together.caption
+    one = method(gap_net, PHOTO, target="0,3,2,1", layer="relu1")
+    assert set(drawn_limits(one)) == {(0, one.scale)}
+    assert one.figure().get_suptitle().endswith("one scale for all maps")
+    assert "one scale for all maps" in one.caption
+
+
+@pytest.mark.parametrize("share", [0.5, 0.2, 0.12, 0.03, 1e-4])
+def test_a_map_that_is_faint_beside_another_is_named(gap_net, share) -> None:
+    """The weights of one class are a share of another's: so is its map."""
+    head = gap_net.net["fc"].layer
+    weight = np.abs(head.weight)
+    weight[1] = share * weight[0]
+    model = Model.from_net(gap_net.net.with_params({"fc.weight": weight}), 12, class_names=["ant", "bee", "cat", "dog"])
+    result = grad_cam(model, PHOTO, target="ant,bee", layer="relu2")
+    assert result.maps[1].max() / result.maps[0].max() == pytest.approx(share)
+    faint = [note for note in result.notes if "too faint" in note]
+    assert [f"{result.maps[1].max():.3g}" in note and '"bee"' in note for note in faint] == [True] * (share < 0.15)
+    assert not grad_cam(model, PHOTO, target="ant,bee", layer="relu2", scale="each").notes
+
+
+@pytest.mark.parametrize("share", [-4.0, -0.9, -0.1, -0.02, 0.0])
+def test_a_side_of_a_counterfactual_map_that_is_too_faint_is_said(gap_net, share) -> None:
+    """All weights but the last are made positive; what speaks against the class is the last channel's doing."""
+    weight = np.zeros_like(gap_net.net["fc"].layer.weight)
+    weight[2, 0], weight[2, 1] = 1.0, share
+    model = Model.from_net(gap_net.net.with_params({"fc.weight": weight, "fc.bias": np.zeros(4)}), 12)
+    first, second = gap_net.net.predict(gap_net.preprocess(PHOTO), upto="relu2")[0, :2] / 36
+    top_for, top_against = (max(0, (sign * (first + share * second)).max()) for sign in (1, -1))
+    result = counterfactual(model, PHOTO, target=2, layer="relu2")
+    titles = [axes.get_title().replace("\n", " ") for axes in result.figure().axes]
+    for word, top, rival in (("for", top_for, top_against), ("against", top_against, top_for)):
+        (title,) = [title for title in titles if title.startswith(f"speaks {word}:")]
+        faint = 0 < top < 0.15 * rival
+        assert (f"up to {top:.3g}" if top else "nothing") in title
+        assert ("too faint to see" in title) == faint
+        assert any(f"speaks {word} " in note and f"{top:.3g}" in note for note in result.notes) == faint
+
+
 def test_a_name_with_a_comma_is_one_class(gap_net) -> None:
     model = gap_net.with_class_names(["ant, emmet", "bee", "cat", "dog"])
     assert grad_cam(model, PHOTO, target="ant, emmet").labels == ('class "ant" (0)',)
@@ -351,6 +406,13 @@ SEVERAL_BAD = {
     "too many": ({"target": ",".join("0123456789")}, SettingError, "At most 8"),
     "two classes and a node": ({"target": "3,4", "node": "relu1"}, SettingError, "not both"),
 }
+SCALE_BAD = {
+    "unknown scale": ({"scale": "both"}, SettingError, "no scale 'both'.*one, each"),
+    "a misspelt scale": ({"scale": "eech"}, SettingError, "near scales: each"),
+    "scale is None": ({"scale": None}, SettingError, "None"),
+    "scale is a number": ({"scale": 1}, SettingError, "no scale 1"),
+    "scale is a list": ({"scale": ["each"]}, SettingError, "each"),
+}
 LRP_BAD = {
     "unknown rule": ({"rule": "epsilom"}, SettingError, "near rules: epsilon"),
     "rule is None": ({"rule": None}, SettingError, "None"),
@@ -366,10 +428,10 @@ EXCITATION_BAD = {
 BAD = [
     (method, name, *row)
     for method, table in [
-        (grad_cam, COMMON_BAD | LAYER_BAD | SEVERAL_BAD),
-        (counterfactual, COMMON_BAD | LAYER_BAD | SEVERAL_BAD),
+        (grad_cam, COMMON_BAD | LAYER_BAD | SEVERAL_BAD | SCALE_BAD),
+        (counterfactual, COMMON_BAD | LAYER_BAD | SEVERAL_BAD | SCALE_BAD),
         (guided_grad_cam, COMMON_BAD | LAYER_BAD),
-        (excitation_backprop, COMMON_BAD | LAYER_BAD | SEVERAL_BAD | EXCITATION_BAD),
+        (excitation_backprop, COMMON_BAD | LAYER_BAD | SEVERAL_BAD | SCALE_BAD | EXCITATION_BAD),
         (lrp, COMMON_BAD | LRP_BAD),
     ]
     for name, row in table.items()

@@ -1,23 +1,24 @@
 """Coarse maps, a value at each place of a node in the middle of the net: what the class maps here share.
 
 A map of 14 x 14 places is enlarged bilinearly to the pixels, each value standing at the centre of its patch of pixels
-(PyTorch's align_corners=False), and laid over the photo. Maps of several classes are drawn on one scale.
+(PyTorch's align_corners=False), and laid over the photo. Maps of several classes are drawn on one scale, or each on its
+own, so that a weak class is seen beside a strong one; the figure says which.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 import numpy as np
 
 from minitorch_viz._types import Array, Pair
-from minitorch_viz.errors import SettingError
+from minitorch_viz.errors import SettingError, near
 from minitorch_viz.graph import Tape, ancestors, last_common_maps
 from minitorch_viz.layers import Conv2d
 from minitorch_viz.net import Net
-from minitorch_viz.plotting import colour_bar, show_image
+from minitorch_viz.plotting import TITLE_SIZE, colour_bar, panels, proportions, show_image, title_width
 from minitorch_viz.techniques.base import Result
 from minitorch_viz.techniques.diagnose import drawable
 from minitorch_viz.techniques.gradients._maps import show_blank, wrapped
@@ -30,7 +31,10 @@ if TYPE_CHECKING:
 
     from minitorch_viz.models import Model
 
+Scaling = Literal["one", "each"]
+
 MOST = 8  # maps on one page
+FAINT = 0.15  # of the full scale: what stays below it can hardly be seen over the photo
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +51,7 @@ class CoarseMaps(Result):
     values: tuple[float, ...]  # what they give for this photo
     blanks: tuple[str, ...]  # for each target why there is nothing to draw; "" if there is something
     readings: tuple[str, ...] = field(default=(), kw_only=True)  # the values in a caption's words
+    scaling: Scaling = field(default="one", kw_only=True)  # whether all maps are drawn on one scale, or each on its own
 
     @property
     def drawn(self) -> Array:
@@ -73,9 +78,33 @@ class CoarseMaps(Result):
         return float(self.maps.max()) or 1.0
 
     @property
+    def scales(self) -> tuple[float, ...]:
+        """For each map the value at full scale: the largest of all maps, or its own; 1 for a blank map."""
+        if self.scaling == "one":
+            return (self.scale,) * len(self.labels)
+        return tuple(float(one.max()) or 1.0 for one in self.maps)
+
+    @property
     def notes(self) -> tuple[str, ...]:
+        return self.blank_notes + self.faint_notes
+
+    @property
+    def blank_notes(self) -> tuple[str, ...]:
+        """Why a map is blank."""
         both = zip(self.labels, self.blanks, strict=True)
         return tuple(f"The map of {label} is blank because {why}." for label, why in both if why)
+
+    @property
+    def faint_notes(self) -> tuple[str, ...]:
+        """Which map can hardly be seen beside the strongest."""
+        rows = zip(self.labels, self.maps, self.scales, strict=True)
+        tops = [(label, float(one.max()), scale) for label, one, scale in rows]
+        return tuple(
+            f"The map of {label} is too faint to see beside the strongest: its largest value is {top:.3g}, full scale "
+            f"{scale:.3g}. With scale each it has a scale of its own."
+            for label, top, scale in tops
+            if 0 < top < FAINT * scale
+        )
 
     @property
     def explains(self) -> str:
@@ -86,13 +115,14 @@ class CoarseMaps(Result):
 
     @property
     def legend(self) -> str:
-        """How a caption ends: the resolution, and the one scale."""
+        """How a caption ends: the resolution, and the one scale, or each map's own."""
         high, wide = self.signed.shape[1:]
-        one = "" if len(self.labels) == 1 else "one scale for all maps, "
+        several = {"one": "one scale for all maps, ", "each": "each map has its own, "}[self.scaling]
+        tops = ", ".join(f"{scale:.3g}" for scale in dict.fromkeys(self.scales))
         return (
             f"The {high} x {wide} places of {self.layer} are enlarged bilinearly to the photo, each at the centre of "
-            f"its patch. Colour scale: {one}0 (dark, over the photo transparent) to {self.scale:.3g} (bright), the "
-            "largest value."
+            f"its patch. Colour scale: {several if len(self.labels) > 1 else ''}0 (dark, over the photo transparent) "
+            f"to {tops} (bright), the largest value."
         )
 
 
@@ -115,6 +145,14 @@ def several_targets(
     if len(names) > MOST:
         raise SettingError(f"At most {MOST} classes fit on one page, but target names {len(names)}.")
     return [resolve_target(model, tape, name, node, channel, position) for name in names]
+
+
+def need_scaling(scale: object) -> Scaling:
+    """A setting scale= as it must be; SettingError if it is not."""
+    for choice in get_args(Scaling):
+        if scale == choice:
+            return choice  # type: ignore[no-any-return]  # get_args forgets that it is one of the literals
+    raise SettingError(f"There is no scale {scale!r}; {near(scale, get_args(Scaling), 'scale')}.")
 
 
 def seeds_of(tape: Tape, units: Sequence[Target]) -> dict[str, Array]:
@@ -173,29 +211,38 @@ def has_maps(model: Model) -> str | None:
 
 def plot_coarse(result: CoarseMaps, figure: Figure) -> None:
     """The photo, and each map over it; a single map is shown alone too, in its own places."""
-    count = len(result.labels)
+    count, tall = len(result.labels), proportions(result.picture, result.pixel_aspect)
+    letters = title_width(tall)
     if count == 1:
-        figure.set_size_inches(10.8, 3.9)
-        photo, places, over = figure.subplots(1, 3)
-        show_image(photo, result.picture, wrapped(result.labels[0]), result.pixel_aspect)
         high, wide = result.signed.shape[1:]
+        label = wrapped(result.labels[0], letters)
+        where = wrapped(f"the {high} x {wide} places of {result.layer}", letters)
+        lines = 1 + max(label.count("\n"), where.count("\n"), letters < 26)
+        photo, places, over = panels(figure, 1, 3, tall, lines=lines, bars=1)[0]
+        show_image(photo, result.picture, label, result.pixel_aspect)
         if result.blanks[0]:
             show_blank(places, (high, wide), result.blanks[0], aspect_of(result))
             show_blank(over, result.picture.shape[:2], result.blanks[0], result.pixel_aspect)
             return
         scaled = {"cmap": "inferno", "vmin": 0, "vmax": result.scale}
-        show_image(places, result.maps[0], f"the {high} x {wide} places of {result.layer}", aspect_of(result), **scaled)
-        show_over_photo(over, result, 0, "enlarged, over the photo", figure)
+        show_image(places, result.maps[0], where, aspect_of(result), **scaled)
+        show_over_photo(over, result, 0, wrapped("enlarged, over the photo", letters), figure)
         return
-    columns = min(4, count + 1)
+    columns = 2 if count == 3 else min(3, count + 1)
     rows = -(-(count + 1) // columns)
-    figure.set_size_inches(3.3 * columns + 0.6, 3.7 * rows)
-    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
+    each = result.scaling == "each"
+    titles = [
+        wrapped(f"{label}, value {value:.3g}", letters)
+        for label, value in zip(result.labels, result.values, strict=True)
+    ]
+    lines = 1 + max(title.count("\n") for title in titles)
+    axes = list(panels(figure, rows, columns, tall, lines=lines, bars=columns if each else 1, above=0.35).flat)
+    words = "each map has a scale of its own" if each else "one scale for all maps"
+    figure.suptitle(f"{result.what}: {words}", fontsize=TITLE_SIZE)
     show_image(axes[0], result.picture, "what the net saw", result.pixel_aspect)
-    for index in range(count):
-        title = wrapped(f"{result.labels[index]}, value {result.values[index]:.3g}", 30)
-        last = index == count - 1
-        show_over_photo(axes[index + 1], result, index, title, figure if last else None)
+    for index, title in enumerate(titles):
+        barred = each or index + 1 == columns - 1  # one scale: a bar at the end of the first row
+        show_over_photo(axes[index + 1], result, index, title, figure if barred else None)
     for spare in axes[count + 1 :]:
         spare.axis("off")
 
@@ -208,21 +255,21 @@ def aspect_of(result: CoarseMaps) -> float:
 
 
 def show_over_photo(axes: Axes, result: CoarseMaps, index: int, title: str, bar: Figure | None = None) -> None:
-    """One map over the photo in grey, on the scale of all; bar: the figure, if a colour bar is wanted."""
+    """One map over the photo in grey, on its scale; bar: the figure, if a colour bar is wanted."""
     if result.blanks[index]:
         show_blank(axes, result.picture.shape[:2], result.blanks[index], result.pixel_aspect, title)
         return
-    over_grey(axes, result, result.map(index), title, bar)
+    over_grey(axes, result, result.map(index), title, result.scales[index], bar)
 
 
-def over_grey(axes: Axes, result: CoarseMaps, heat: Array, title: str, bar: Figure | None = None) -> None:
+def over_grey(axes: Axes, result: CoarseMaps, heat: Array, title: str, scale: float, bar: Figure | None = None) -> None:
     """A nonnegative map (h, w) over the photo in grey, which shows through where the map is small."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
     show_image(axes, result.picture.mean(axis=2), "", result.pixel_aspect, cmap="gray", vmin=-60, vmax=255)
-    strength = 0.8 * np.sqrt(np.clip(heat / result.scale, 0, 1))
-    colours = {"cmap": "inferno", "vmin": 0, "vmax": result.scale}
+    strength = 0.8 * np.sqrt(np.clip(heat / scale, 0, 1))
+    colours = {"cmap": "inferno", "vmin": 0, "vmax": scale}
     show_image(axes, heat, title, result.pixel_aspect, **colours, alpha=strength)
     if bar is not None:  # the colours at full strength
-        colour_bar(bar, ScalarMappable(Normalize(0, result.scale), "inferno"), axes, result.what)
+        colour_bar(bar, ScalarMappable(Normalize(0, scale), "inferno"), axes, result.what)

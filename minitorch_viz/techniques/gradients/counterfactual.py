@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minitorch_viz._types import Array, Pair
-from minitorch_viz.plotting import show_image
+from minitorch_viz.plotting import TITLE_SIZE, panels, proportions, show_image, title_width
 from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.gradients._coarse import (
+    FAINT,
+    Scaling,
     chosen_layer,
     enlarged,
     has_maps,
+    need_scaling,
     over_grey,
     several_targets,
 )
@@ -23,6 +26,27 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from minitorch_viz.models import Model
+
+
+class Side(NamedTuple):
+    """What speaks for a target, or against it."""
+
+    word: str  # "for" or "against"
+    map: Array  # (h', w'), nonnegative
+    top: float  # its largest value
+    scale: float  # the value at full scale
+
+    @property
+    def faint(self) -> bool:
+        """Whether there is something, but too little to see."""
+        return 0 < self.top < FAINT * self.scale
+
+    @property
+    def title(self) -> str:
+        """What the panel shows, with its largest value."""
+        if not self.top:
+            return f"speaks {self.word}: nothing"
+        return f"speaks {self.word}: up to {self.top:.3g}{', too faint to see' if self.faint else ''}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +69,32 @@ class Counterfactual(GradCam):
         return float(abs(self.drawn).max()) or 1.0
 
     @property
+    def sides(self) -> tuple[tuple[Side, Side], ...]:
+        """For each target what speaks for it and what against it."""
+        rows = []
+        for row in zip(self.maps, self.against, strict=True):
+            tops = [float(one.max()) for one in row]
+            scales = [self.scale if self.scaling == "one" else top or 1.0 for top in tops]
+            rows.append((Side("for", row[0], tops[0], scales[0]), Side("against", row[1], tops[1], scales[1])))
+        return tuple(rows)
+
+    @property
+    def scales(self) -> tuple[float, ...]:
+        """The values at full scale: one for all maps, or one for each side of each target."""
+        return tuple(dict.fromkeys(side.scale for row in self.sides for side in row))
+
+    @property
+    def faint_notes(self) -> tuple[str, ...]:
+        """What can hardly be seen beside the rest."""
+        return tuple(
+            f"What speaks {side.word} {label} is too faint to see: its largest value is {side.top:.3g}, full scale "
+            f"{side.scale:.3g}. With scale each it has a scale of its own."
+            for label, row in zip(self.labels, self.sides, strict=True)
+            for side in row
+            if side.faint
+        )
+
+    @property
     def caption(self) -> str:
         return (
             f"{self.explains} Counterfactual map: Grad-CAM with every gradient negated. On the right is where the "
@@ -62,6 +112,7 @@ def counterfactual(
     channel: int | None = None,
     position: Pair | None = None,
     layer: str | None = None,
+    scale: Scaling = "one",
 ) -> Counterfactual:
     """Show where in the photo the features are that speak against a class, beside those that speak for it.
 
@@ -74,13 +125,15 @@ def counterfactual(
         channel: the unit's channel; by default the strongest on this image
         position: the unit's row and column; by default where the channel is strongest
         layer: the node whose maps are weighted; by default the last one with maps of features
+        scale: one for all maps, so that they compare; each: a scale a map, so that weak ones show
 
     Returns a Counterfactual with signed (T, h', w') at the layer's places: positive for, negative against.
-    Raises SettingError for an unknown class or channel or a layer without maps, NetError for an unknown node,
+    Raises SettingError for an unknown class, channel or scale or a layer without maps, NetError for an unknown node,
     ImageFileError for a bad image.
 
     Paper: Selvaraju et al. 2017.
     """
+    scaling = need_scaling(scale)
     seen = view(model, image)
     tape = model.net.forward(seen.x, upto=node or model.logits or None)
     units = several_targets(model, tape, target, node, channel, position)
@@ -89,27 +142,32 @@ def counterfactual(
     labels, values = tuple(unit.label for unit in units), tuple(unit.value for unit in units)
     readings = tuple(unit.reading for unit in units)
     return Counterfactual(
-        signed, layer, seen.picture, seen.pixel_aspect, labels, values, blanks, weights, readings=readings
-    )
+        signed, layer, seen.picture, seen.pixel_aspect, labels, values, blanks, weights,
+        readings=readings, scaling=scaling,
+    )  # fmt: skip
 
 
 def plot(result: Counterfactual, figure: Figure) -> None:
     """One row for each target: the photo, what speaks for it, what speaks against it."""
-    count = len(result.labels)
-    figure.set_size_inches(11.2, 3.8 * count)
-    for row, (photo, *sides) in enumerate(figure.subplots(count, 3, squeeze=False)):
-        title = f"{result.labels[row]}, value {result.values[row]:.3g}"
-        show_image(photo, result.picture, wrapped(title, 36), result.pixel_aspect)
-        for axes, maps, words in zip(
-            sides, (result.maps, result.against), ("speaks for", "speaks against"), strict=True
-        ):
+    count, tall = len(result.labels), proportions(result.picture, result.pixel_aspect)
+    letters, each = title_width(tall), result.scaling == "each"
+    titles = [
+        [wrapped(text, letters) for text in (f"{label}, value {value:.3g}", *(side.title for side in row))]
+        for label, value, row in zip(result.labels, result.values, result.sides, strict=True)
+    ]
+    lines = 1 + max(title.count("\n") for row in titles for title in row)
+    axes = panels(figure, count, 3, tall, lines=lines, bars=2 if each else 1, above=0.3)
+    words = "each map has a scale of its own" if each else "one scale for all maps"
+    figure.suptitle(f"{result.what}: {words}", fontsize=TITLE_SIZE)
+    for row, (photo, *places) in enumerate(axes):
+        show_image(photo, result.picture, titles[row][0], result.pixel_aspect)
+        for place, side, title in zip(places, result.sides[row], titles[row][1:], strict=True):
             if result.blanks[row]:
-                show_blank(axes, result.picture.shape[:2], result.blanks[row], result.pixel_aspect, words)
+                blank = wrapped(f"speaks {side.word}", letters)
+                show_blank(place, result.picture.shape[:2], result.blanks[row], result.pixel_aspect, blank)
                 continue
-            heat = enlarged(maps[row], result.picture.shape[:2])
-            nothing = "" if maps[row].any() else ": nothing"
-            bar = figure if words == "speaks against" else None
-            over_grey(axes, result, heat, words + nothing, bar)
+            heat = enlarged(side.map, result.picture.shape[:2])
+            over_grey(place, result, heat, title, side.scale, figure if each or side.word == "against" else None)
 
 
 def example() -> Counterfactual:

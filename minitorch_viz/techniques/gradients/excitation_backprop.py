@@ -19,9 +19,11 @@ from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.diagnose import not_finite
 from minitorch_viz.techniques.gradients._coarse import (
     CoarseMaps,
+    Scaling,
     before,
     chosen_layer,
     has_maps,
+    need_scaling,
     plot_coarse,
     seeds_of,
     several_targets,
@@ -70,8 +72,9 @@ def excitation_backprop(
     position: Pair | None = None,
     layer: str | None = None,
     contrastive: bool = True,
+    scale: Scaling = "one",
 ) -> ExcitationMap:
-    """Show where the signal came from that made a class win, for one or several classes on one scale.
+    """Show where the signal came from that made a class win, for one or several classes.
 
     A winner is drawn at the top, then one of the inputs that excited it (in proportion to activation times positive
     weight), and so on down; shown is how probable it is to come by each place. Contrastive, the default, subtracts the
@@ -84,13 +87,15 @@ def excitation_backprop(
         position: the unit's row and column; by default where the channel is strongest
         layer: the node to stop at (or input); by default the last pooling with at least a tenth of the input's sides
         contrastive: subtract the probabilities of the opposite unit (c-MWP)
+        scale: of several classes: one for all maps, so that they compare; each: a scale a map, so that weak ones show
 
     Returns an ExcitationMap with signed (T, h', w') at the layer's places; `map(i)` is enlarged to the pixels.
-    Raises SettingError for an unknown class or channel or a layer without maps, NetError for an unknown node,
+    Raises SettingError for an unknown class, channel or scale or a layer without maps, NetError for an unknown node,
     ImageFileError for a bad image.
 
     Paper: Zhang et al. 2016.
     """
+    scaling = need_scaling(scale)
     model = model.astype(np.float64)
     seen = view(model, image)
     tape = model.net.forward(seen.x, upto=node or model.logits or None)
@@ -119,7 +124,7 @@ def excitation_backprop(
     readings = tuple(unit.reading for unit in units)
     return ExcitationMap(
         signed, layer, seen.picture, seen.pixel_aspect, labels, values, blanks, reached, contrastive, negated,
-        readings=readings,
+        readings=readings, scaling=scaling,
     )  # fmt: skip
 
 

@@ -13,8 +13,10 @@ from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.diagnose import why_blank
 from minitorch_viz.techniques.gradients._coarse import (
     CoarseMaps,
+    Scaling,
     chosen_layer,
     has_maps,
+    need_scaling,
     plot_coarse,
     seeds_of,
     several_targets,
@@ -51,8 +53,9 @@ def grad_cam(
     channel: int | None = None,
     position: Pair | None = None,
     layer: str | None = None,
+    scale: Scaling = "one",
 ) -> GradCam:
-    """Show where in the photo the features are that speak for a class, for one or several classes on one scale.
+    """Show where in the photo the features are that speak for a class, for one or several classes.
 
     Each channel of a late layer is a map of where its feature is. The gradient of the class score, averaged over a
     map, says how much the class wants that feature; the maps, added up with these weights, show where the class's
@@ -65,20 +68,24 @@ def grad_cam(
         channel: the unit's channel; by default the strongest on this image
         position: the unit's row and column; by default where the channel is strongest
         layer: the node whose maps are weighted; by default the last one with maps of features
+        scale: of several classes: one for all maps, so that they compare; each: a scale a map, so that weak ones show
 
     Returns a GradCam with signed (T, h', w') at the layer's places; `map(i)` is enlarged to the pixels.
-    Raises SettingError for an unknown class or channel or a layer without maps, NetError for an unknown node,
+    Raises SettingError for an unknown class, channel or scale or a layer without maps, NetError for an unknown node,
     ImageFileError for a bad image.
 
     Paper: Selvaraju et al. 2017.
     """
+    scaling = need_scaling(scale)
     seen = view(model, image)
     tape = model.net.forward(seen.x, upto=node or model.logits or None)
     units = several_targets(model, tape, target, node, channel, position)
-    return cam_of(model, seen, tape, units, chosen_layer(model, tape, units[0].node, layer))
+    return cam_of(model, seen, tape, units, chosen_layer(model, tape, units[0].node, layer), scaling)
 
 
-def cam_of(model: Model, seen: View, tape: Tape, units: Sequence[Target], layer: str) -> GradCam:
+def cam_of(
+    model: Model, seen: View, tape: Tape, units: Sequence[Target], layer: str, scaling: Scaling = "one"
+) -> GradCam:
     """Grad-CAM of units of one node, when the forward pass has been run and the layer chosen."""
     signed, weights, blanks = weighted_maps(model, tape, units, layer)
     blanks = tuple(
@@ -87,7 +94,10 @@ def cam_of(model: Model, seen: View, tape: Tape, units: Sequence[Target], layer:
     )
     labels, values = tuple(unit.label for unit in units), tuple(unit.value for unit in units)
     readings = tuple(unit.reading for unit in units)
-    return GradCam(signed, layer, seen.picture, seen.pixel_aspect, labels, values, blanks, weights, readings=readings)
+    return GradCam(
+        signed, layer, seen.picture, seen.pixel_aspect, labels, values, blanks, weights,
+        readings=readings, scaling=scaling,
+    )  # fmt: skip
 
 
 def weighted_maps(

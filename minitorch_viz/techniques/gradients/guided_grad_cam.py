@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from minitorch_viz._types import Array, Pair
-from minitorch_viz.plotting import show_signed
+from minitorch_viz.plotting import TITLE_SIZE, panels, proportions, show_signed, title_width
 from minitorch_viz.rules.relu import relu_mode
 from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.diagnose import drawable, why_blank
@@ -107,19 +107,25 @@ def guided_grad_cam(
 
 def plot(result: GuidedGradCam, figure: Figure) -> None:
     """Both factors above, and below their product: its magnitude, and its signs or colours."""
-    figure.set_size_inches(8.4, 8.2)
-    (over, edges), (magnitude, colours) = figure.subplots(2, 2)
     aspect = result.pixel_aspect
-    figure.suptitle(wrapped(f"{result.label}, value {result.value:.3g}", 70), fontsize=12)
-    show_over_photo(over, result.cam, 0, f"Grad-CAM at {result.layer}", figure)
-    show_signed(edges, drawable(result.guided), "times guided backpropagation", aspect)
+    tall = proportions(result.picture, aspect)
+    letters = title_width(tall)
+    sign = "sign" if len(result.signal) == 1 else "sign and colour"
+    words = (f"Grad-CAM at {result.layer}", "times guided backpropagation", "is guided Grad-CAM: magnitude")
+    titles = [wrapped(text, letters) for text in (*words, f"guided Grad-CAM: {sign}")]
+    head = wrapped(f"{result.label}, value {result.value:.3g}", 2 * letters)
+    lines = 1 + max(title.count("\n") for title in titles)
+    above = 0.25 * (1 + head.count("\n")) + 0.1
+    (over, edges), (magnitude, colours) = panels(figure, 2, 2, tall, lines=lines, bars=1, above=above)
+    figure.suptitle(head, fontsize=TITLE_SIZE + 1)
+    show_over_photo(over, result.cam, 0, titles[0], figure)
+    show_signed(edges, drawable(result.guided), titles[1], aspect)
     if result.blank:
         for axes in (magnitude, colours):
             show_blank(axes, result.picture.shape[:2], result.blank, aspect)
         return
-    show_magnitude(magnitude, result.heat, "is guided Grad-CAM: magnitude", aspect)
-    sign = "sign" if len(result.signal) == 1 else "sign and colour"
-    show_signed(colours, result.signal, f"guided Grad-CAM: {sign}", aspect)
+    show_magnitude(magnitude, result.heat, titles[2], aspect)
+    show_signed(colours, result.signal, titles[3], aspect)
 
 
 def example() -> GuidedGradCam:
