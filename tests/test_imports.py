@@ -32,6 +32,7 @@ ORDER += [
     "data",
     "training",
     "plotting",
+    "jupyter",
     "techniques",
     "report",
     "grading",
@@ -64,6 +65,18 @@ def test_importing_loads_numpy_and_nothing_heavier() -> None:
 def test_building_the_command_line_loads_nothing_heavy() -> None:
     loaded = run("import sys, minitorch_viz.cli as c; c.parser(); print(*sys.modules)").split()
     assert [name for name in HEAVY if name in loaded] == []
+
+
+def test_a_technique_is_imported_by_name_and_loads_no_other() -> None:
+    """`import minitorch_viz.techniques` loads no technique; naming one loads its file and nothing heavy."""
+    start = "import sys; import minitorch_viz.techniques as techniques; before = [*sys.modules]; "
+    before, after = (
+        part.split() for part in run(f"{start} techniques.grad_cam; print(*before, '|', *sys.modules)").split("|")
+    )
+    assert not [name for name in before if name.startswith("minitorch_viz.techniques.gradients")]
+    assert "minitorch_viz.techniques.gradients.grad_cam" in after
+    assert "minitorch_viz.techniques.gradients.lrp" not in after
+    assert [name for name in HEAVY if name in after] == []
 
 
 def test_kernels_know_nothing_of_layers() -> None:

@@ -89,8 +89,29 @@ class Technique:
 class Result:
     """Base of all results: arrays and facts, never a picture. It draws itself when it is asked to.
 
-    In Jupyter a result shows its figure; `save` writes it as PNG, SVG or PDF; `figure()` gives the Matplotlib figure.
+    In Jupyter a result shows its figure with caption and notes; `save` writes it as PNG, SVG or PDF; `figure()` gives
+    the Matplotlib figure.
     """
+
+    def __init_subclass__(cls) -> None:
+        """Keep the short text form: a dataclass writes its own, all arrays in full, where a class has none."""
+        cls.__repr__ = cls.__dict__.get("__repr__", Result.__repr__)  # type: ignore[method-assign]  # the same method
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(self.facts)})"
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """What the short text form says: what is explained, and how large the map is."""
+        labels = getattr(self, "labels", None) or (getattr(self, "label", ""),)
+        picture = getattr(self, "picture", None)
+        size = () if picture is None else (f"{picture.shape[0]} x {picture.shape[1]} pixels",)
+        return (*dict.fromkeys(filter(None, labels)), *size)
+
+    @property
+    def alt(self) -> str:
+        """The picture in a few words, for readers who do not see it (the caption says the rest)."""
+        return f"{self.technique.title.split(':')[0]}: {', '.join(self.facts)}"
 
     @property
     def caption(self) -> str:
@@ -119,23 +140,30 @@ class Result:
         return technique
 
     def figure(self) -> Figure:
-        """Draw on a new Matplotlib figure (no pyplot, nothing global)."""
-        from matplotlib.figure import Figure
+        """Draw on a new Matplotlib figure (no pyplot, nothing global); last in a cell of a notebook it shows itself."""
+        from minitorch_viz.jupyter import ShownFigure
 
-        figure = Figure(layout="constrained", facecolor="white")
+        figure = ShownFigure(layout="constrained", facecolor="white")
+        figure.alt = self.alt
         self.technique.plot(self, figure)
         return figure
 
-    def save(self, path: str | Path, dpi: int = 120) -> Path:
+    def save(self, path: str | Path, dpi: int = 144) -> Path:
         """Write the figure to `path`; the suffix says the format (.png, .svg, .pdf). The file is complete or absent."""
         from minitorch_viz.plotting import save_figure
 
         return save_figure(self.figure(), path, dpi)
 
     def _repr_png_(self) -> bytes:
+        from minitorch_viz.jupyter import DPI
         from minitorch_viz.plotting import figure_bytes
 
-        return figure_bytes(self.figure(), "png", dpi=100)
+        return figure_bytes(self.figure(), "png", dpi=DPI)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002 (IPython's)
+        from minitorch_viz.jupyter import bundle
+
+        return {**bundle(self.figure(), self.alt, self.caption, self.notes), "text/plain": repr(self)}
 
 
 @functools.cache

@@ -108,6 +108,85 @@ def test_it_shows_itself_in_jupyter_and_saves(technique: Technique, tmp_path) ->
 
 
 @each
+def test_its_function_is_imported_by_name(technique: Technique) -> None:
+    import minitorch_viz.techniques as package
+
+    name = technique.compute.__name__
+    assert getattr(package, name) is technique.compute
+    assert name in dir(package)
+    assert technique.compute.__module__.endswith(f".{name}")  # the module of that name stays where it was
+
+
+@pytest.mark.parametrize("name", ["gradcam", "_coarse", "Grad_Cam", "techniqes", "__wrapped__", "base_"])
+def test_a_name_that_is_no_technique_is_an_attribute_error(name: str) -> None:
+    import minitorch_viz.techniques as package
+
+    with pytest.raises(AttributeError, match=rf"no attribute '{name}'"):
+        getattr(package, name)
+    assert not hasattr(package, name)
+
+
+@each
+def test_it_says_itself_in_one_line(technique: Technique) -> None:
+    """Not the arrays: what is explained, and how large the map is."""
+    result = example(technique.name)
+    text = repr(result)
+    assert text.startswith(f"{type(result).__name__}(")
+    assert len(text) < 130
+    assert "array" not in text
+    assert "\n" not in text
+    assert len(result.alt) < 160
+    assert result.alt != result.caption
+    for label in getattr(result, "labels", None) or [getattr(result, "label", "")]:
+        assert label in text
+
+
+def test_the_text_form_names_class_layer_and_places(digits) -> None:
+    result = get_technique("grad-cam").compute(digits, sample_digit(), target=3)
+    assert repr(result) == 'GradCam(class "3" (3), relu3, 4 x 4)'
+    assert result.alt == 'Grad-CAM: class "3" (3), relu3, 4 x 4'
+
+
+def test_a_notebook_gets_picture_caption_notes_and_words(digits) -> None:
+    """One drawing for all forms; what a name contains cannot break the page."""
+    import base64
+    from html.parser import HTMLParser
+
+    tags: list[tuple[str, dict[str, str | None]]] = []
+    words: list[str] = []
+
+    class Page(HTMLParser):
+        def handle_starttag(self, tag, attributes) -> None:
+            tags.append((tag, dict(attributes)))
+
+        def handle_data(self, data) -> None:
+            words.append(data)
+
+    name = '<b>"&amp;'
+    model = dataclasses.replace(digits, class_names=(name, *digits.class_names[1:]), class_synonyms=())
+    result = get_technique("grad-cam").compute(model, sample_digit(), target="0,3")  # 3 is strong, 0 is not there
+    assert result.notes
+    bundle = result._repr_mimebundle_()
+    Page().feed(bundle["text/html"])
+    assert {tag for tag, _ in tags} == {"figure", "img", "figcaption", "p"}
+    (image,) = [attributes for tag, attributes in tags if tag == "img"]
+    assert image["alt"] == result.alt
+    assert name in result.alt
+    assert words == [result.caption, *result.notes]
+    assert base64.b64decode(bundle["image/png"]) == result._repr_png_()
+    assert bundle["image/png"] in bundle["text/html"]
+    assert bundle["text/plain"] == repr(result)
+
+
+def test_a_figure_shows_itself_at_the_end_of_a_cell(digits) -> None:
+    """Without %matplotlib, and for nbconvert with an alternative text."""
+    result = get_technique("occlusion").compute(digits, sample_digit(), progress=False)
+    bundle = result.figure()._repr_mimebundle_()
+    assert f'alt="{result.alt}"'.replace('"3"', "&quot;3&quot;") in bundle["text/html"]
+    assert bundle["image/png"]
+
+
+@each
 def test_every_setting_has_a_help_line_and_an_option(technique: Technique) -> None:
     helps = argument_helps(technique.compute.__doc__ or "")
     assert helps.keys() == technique.options.keys()

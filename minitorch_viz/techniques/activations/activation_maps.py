@@ -38,6 +38,11 @@ class ActivationMaps(Result):
     pixel_aspect: float
 
     @property
+    def facts(self) -> tuple[str, ...]:
+        high, wide = self.maps.shape[1:]
+        return (self.node, f"{len(self.maps)} of {self.of} channels", f"{high} x {wide}")
+
+    @property
     def caption(self) -> str:
         height, width = self.maps.shape[1:]
         scale = "All maps share one scale" if self.scale == "shared" else "Each map has a scale of its own"

@@ -48,6 +48,11 @@ class OcclusionMap(Result):
     kind: str = "probability"  # what the numbers are: probability or value
 
     @property
+    def facts(self) -> tuple[str, ...]:
+        rows, columns = self.values.shape
+        return (self.label, f"{rows} x {columns} places", f"a square of {self.size} pixels")
+
+    @property
     def drop(self) -> Array:
         """(rows, columns): how much the occluder takes away; negative where covering helps."""
         fall: Array = self.base - self.values

@@ -107,6 +107,11 @@ class CoarseMaps(Result):
         )
 
     @property
+    def facts(self) -> tuple[str, ...]:
+        high, wide = self.signed.shape[1:]
+        return (*self.labels, self.layer, f"{high} x {wide}")
+
+    @property
     def explains(self) -> str:
         """How a caption begins."""
         readings = self.readings or tuple(f"value {value:.4g}" for value in self.values)

@@ -48,6 +48,11 @@ class Comparison(Result):
     looked: int  # among so many of the most probable classes the second was looked for; 0: it was named
 
     @property
+    def facts(self) -> tuple[str, ...]:
+        count = len(self.methods)
+        return (f"{count} method{'s' if count > 1 else ''}", *filter(None, (self.label, self.other_label)))
+
+    @property
     def caption(self) -> str:
         second = ""
         if self.other_label:
@@ -56,8 +61,10 @@ class Comparison(Result):
                 f" Below each map is the one for {self.other_label}{self._why_second}, with the rank correlation "
                 f"between the two, in which signs count: {values}."
             )
+        count = len(self.methods)
+        explain = "One method explains" if count == 1 else f"{count} methods explain"
         return (
-            f"{len(self.methods)} methods explain {self.label}. Every map has a scale of its own, full scale at the "
+            f"{explain} {self.label}. Every map has a scale of its own, full scale at the "
             f"99.5th percentile: black is 0 and white the most, or, of signed maps, red speaks for it, blue against it "
             f"and white is 0.{second} The matrix holds Spearman's rank correlations between the magnitudes of the "
             f"methods' maps (1: they rank the pixels alike, 0: they have nothing in common).{self._gates_legend}"

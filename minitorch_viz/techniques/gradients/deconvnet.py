@@ -46,6 +46,11 @@ class Projections(Result):
     readings: tuple[str, ...] = ()  # the activations in a caption's words
 
     @property
+    def facts(self) -> tuple[str, ...]:
+        count = len(self.signals)
+        return (_common(self.labels), f"{count} photo{'s' if count > 1 else ''}")
+
+    @property
     def heat(self) -> Array | None:
         """(h, w), nonnegative, max_c |signal|, if there is one photo."""
         if len(self.signals) > 1:

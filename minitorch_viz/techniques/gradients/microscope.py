@@ -86,7 +86,7 @@ class UnitView(Result):
         """The page: one file, in which one clicks from unit to unit, forwards and backwards."""
         return render_page(self.page)
 
-    def save(self, path: str | Path, dpi: int = 120) -> Path:
+    def save(self, path: str | Path, dpi: int = 144) -> Path:
         """Write the figure (.png, .svg, .pdf), or the page in which one clicks from unit to unit (.html)."""
         if Path(path).suffix.lower() != ".html":
             return super().save(path, dpi)

@@ -61,6 +61,10 @@ class Segmentation(Result):
         return "a threshold" if self.instead else "GrabCut"
 
     @property
+    def facts(self) -> tuple[str, ...]:
+        return (self.label, f"by {self.by} from {self.method}", f"{self.mask.mean():.1%} of the picture")
+
+    @property
     def caption(self) -> str:
         if self.box is None:
             where = "The mask is empty"
