@@ -44,23 +44,41 @@ class Params:
         bias: bool = True,
         **settings: Any,
     ) -> NodeSpec:
-        """A Conv2d of `out` filters over `channels` channels; settings: stride, padding, padding_mode."""
-        shape = (out, channels, *as_pair(kernel, "A convolution's kernel", 1))
+        """A Conv2d of `out` filters over `channels` channels; settings: those of Conv2d."""
+        groups = settings.get("groups", 1)
+        per_group = channels // groups if isinstance(groups, int) and groups > 0 else channels  # else Conv2d tells
+        shape = (out, per_group, *as_pair(kernel, "A convolution's kernel", 1))
         weight = self._random(f"{name}.weight", shape)
         layer = Conv2d(weight, self._constant(f"{name}.bias", out, 0) if bias else None, **settings)
         return _node(name, layer, reads)
 
-    def linear(self, name: str, inputs: int, out: int, *, reads: str | Sequence[str] = ()) -> NodeSpec:
+    def linear(
+        self, name: str, inputs: int, out: int, *, reads: str | Sequence[str] = (), bias: bool = True
+    ) -> NodeSpec:
         """A Linear from `inputs` to `out` features."""
         weight = self._random(f"{name}.weight", (out, inputs))
-        return _node(name, Linear(weight, self._constant(f"{name}.bias", out, 0)), reads)
+        return _node(name, Linear(weight, self._constant(f"{name}.bias", out, 0) if bias else None), reads)
 
-    def norm(self, name: str, channels: int, *, reads: str | Sequence[str] = ()) -> NodeSpec:
-        """A BatchNorm2d; untrained it has scale 1, shift 0, mean 0 and variance 1."""
-        scale, shift = self._constant(f"{name}.weight", channels, 1), self._constant(f"{name}.bias", channels, 0)
+    def norm(
+        self,
+        name: str,
+        channels: int,
+        *,
+        reads: str | Sequence[str] = (),
+        affine: bool = True,
+        bias: bool = True,
+        **settings: Any,
+    ) -> NodeSpec:
+        """A BatchNorm2d; untrained it has scale 1, shift 0, mean 0 and variance 1.
+
+        affine=False: without scale and shift; bias=False: without the shift. settings: eps (PyTorch's default 1e-5;
+        1e-3 in files of TensorFlow's and Keras's nets, EfficientNet, MobileNetV3 and Inception among them), momentum.
+        """
+        scale = self._constant(f"{name}.weight", channels, 1) if affine else None
+        shift = self._constant(f"{name}.bias", channels, 0) if affine and bias else None
         mean = self._constant(f"{name}.running_mean", channels, 0)
         var = self._constant(f"{name}.running_var", channels, 1)
-        return _node(name, BatchNorm2d(scale, shift, mean, var), reads)
+        return _node(name, BatchNorm2d(scale, shift, mean, var, **settings), reads)
 
     def _random(self, name: str, shape: tuple[int, ...]) -> Array:
         if self.state is not None:
