@@ -49,7 +49,10 @@ class Tape:
         return name in self.values
 
     def __repr__(self) -> str:
-        return f"Tape({', '.join(f'{name} {tuple(value.shape)}' for name, value in self.values.items())})"
+        shown = [f"{name} {tuple(value.shape)}" for name, value in self.values.items()]
+        if len(shown) > 8:
+            shown[4:-3] = [f"... {len(shown) - 7} more ..."]
+        return f"Tape({', '.join(shown)})"
 
 
 def rule_for(node: Node, rules: Rules) -> Rule | None:

@@ -216,8 +216,14 @@ class Net:
 
     def __repr__(self) -> str:
         width = max(len(node.name) for node in self.nodes)
-        lines = [f"  {node.name:<{width}}  <- {', '.join(node.inputs)}: {node.layer!r}" for node in self.nodes]
-        return "\n".join([f"Net of {len(self.nodes)} nodes, inputs {', '.join(self.inputs)}", *lines])
+        counts = [sum(value.size for value in node.layer.params.values()) for node in self.nodes]
+        lines = [
+            f"  {node.name:<{width}}  <- {', '.join(node.inputs)}: {node.layer!r}"
+            + (f"  {count:,} parameters" if count else "")
+            for node, count in zip(self.nodes, counts, strict=True)
+        ]
+        head = f"Net of {len(self.nodes)} nodes, {sum(counts):,} parameters, inputs {', '.join(self.inputs)}"
+        return "\n".join([head, *lines])
 
     # ------------------------------------------------------------------ inside
 

@@ -6,21 +6,25 @@ file is a new model.
 
 from __future__ import annotations
 
+from minitorch_viz.models.describe import Description, describe
 from minitorch_viz.models.home import home_folder
-from minitorch_viz.models.load import load_model
+from minitorch_viz.models.load import load_model, sketch
 from minitorch_viz.models.model import Model, Prediction
 from minitorch_viz.models.params import Params
 from minitorch_viz.models.preprocessing import Preprocessing
 from minitorch_viz.models.spec import ModelSpec, get_spec, specs
 
 __all__ = [
+    "Description",
     "Model",
     "ModelSpec",
     "Params",
     "Prediction",
     "Preprocessing",
+    "describe",
     "get_spec",
     "home_folder",
     "load_model",
+    "sketch",
     "specs",
 ]

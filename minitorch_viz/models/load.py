@@ -92,6 +92,24 @@ def load_model(
     )
 
 
+def sketch(name: str) -> Model:
+    """A net without its weights, all zeros, to look at its nodes and shapes: `describe(sketch("vgg16"))`."""
+    spec = get_spec(name)
+    names = spec.classes if isinstance(spec.classes, tuple) else numbered(spec.classes)
+    return Model(
+        name=spec.name,
+        net=spec.build(seed=None),
+        preprocessing=spec.preprocessing,
+        class_names=tuple(map(first_synonym, names)),
+        logits=spec.logits,
+        class_synonyms=names,
+        first_conv=spec.first_conv,
+        last_conv=spec.last_conv,
+        notes=("This is the net without its weights: all its numbers are 0.",),
+        scores=kind_of_scores(spec.scores)() if spec.logits else Maps(),
+    )
+
+
 def look_for(file_names: Iterable[str], weights: str | Path | None = None) -> Path | None:
     """The first of the files that exists: `weights` itself, or in the folder `weights`, else at home, else bundled.
 

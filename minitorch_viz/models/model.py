@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
@@ -40,9 +41,27 @@ class Prediction:
         """What there is to read: the probability, or of a plain number its value."""
         return float(self.score or 0) if self.probability is None else self.probability
 
+    @property
+    def shown(self) -> str:
+        """The number in words: "50.0%", or of a plain number "37.25"."""
+        return f"{self.number:.4g}" if self.probability is None else f"{self.probability:.1%}"
+
     def __str__(self) -> str:
-        shown = f"{self.number:.4g}" if self.probability is None else f"{self.probability:.1%}"
-        return f"{self.name} ({self.index}) {shown}"
+        return f"{self.name} ({self.index}) {self.shown}"
+
+
+class Predictions(list[Prediction]):
+    """Answers, best first: a list that prints one a line, and shows itself as a table in Jupyter."""
+
+    def __repr__(self) -> str:
+        return "\n".join(map(str, self))
+
+    def _repr_html_(self) -> str:
+        lines = [
+            f"<tr><td style='text-align:left'>{escape(one.name)}</td><td>{one.index}</td><td>{one.shown}</td></tr>"
+            for one in self
+        ]
+        return f"<table>{''.join(lines)}</table>"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -142,7 +161,7 @@ class Model:
             raise SettingError(f"{self.name} gives plain numbers and no probabilities; use predict_answers.")
         return self.predict_answers(x, batch)
 
-    def classify(self, image: ImageLike, top: int = 5) -> list[Prediction]:
+    def classify(self, image: ImageLike, top: int = 5) -> Predictions:
         """The `top` most probable classes or labels of an image, best first; plain numbers in their own order."""
         if isinstance(top, bool) or not isinstance(top, (int, np.integer)) or top < 1:
             raise SettingError(f"top must be a whole number of at least 1, but got {top!r}.")
@@ -150,9 +169,10 @@ class Model:
         scores = kernels.to_cpu(self.net.predict(self.preprocess(image), upto=self.logits))
         answers = self.scores.answers(scores)[0]
         if isinstance(self.scores, Numbers):
-            return [Prediction(i, self.class_names[i], None, float(answers[i])) for i in range(len(answers))[:top]]
+            numbers = enumerate(answers[:top].tolist())
+            return Predictions(Prediction(i, self.class_names[i], None, number) for i, number in numbers)
         best = [int(i) for i in np.argsort(-answers, kind="stable")[:top]]
-        return [Prediction(i, self.class_names[i], float(answers[i]), float(scores[0, i])) for i in best]
+        return Predictions(Prediction(i, self.class_names[i], float(answers[i]), float(scores[0, i])) for i in best)
 
     def class_index(self, target: int | str) -> int:
         """The number of a class given by number ("281" or 281), name ("tabby") or part of a name ("persian").
@@ -185,6 +205,11 @@ class Model:
         count = sum(value.size for value in self.net.params.values())
         classes = f"{len(self.class_names)} classes" if self.class_names else "no classes"
         return f"Model({self.name}: {count:,} parameters, input {size}, {classes}, {self.dtype})"
+
+    def _repr_html_(self) -> str:
+        from minitorch_viz.models.describe import describe
+
+        return describe(self)._repr_html_()
 
     def _need_classes(self) -> None:
         if not self.logits:
