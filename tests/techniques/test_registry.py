@@ -129,7 +129,7 @@ def test_a_name_that_is_no_technique_is_an_attribute_error(name: str) -> None:
 @each
 def test_it_says_itself_in_one_line(technique: Technique) -> None:
     """Not the arrays: what is explained, and how large the map is."""
-    result = example(technique.name)
+    result = example(technique)
     text = repr(result)
     assert text.startswith(f"{type(result).__name__}(")
     assert len(text) < 130
