@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError, near
 from minitorch_viz.techniques.options import Option, manual_of, options_of, summary_of, takes_several
+from minitorch_viz.techniques.run import Loop
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -69,6 +70,11 @@ class Technique:
     def options(self) -> dict[str, Option]:
         """The settings by name, from the function's signature and docstring."""
         return options_of(self.compute)
+
+    @property
+    def loop(self) -> Loop[..., Any] | None:
+        """Its function as a loop of whole results (`@looping`); None if it gives one result."""
+        return self.compute if isinstance(self.compute, Loop) else None
 
     @functools.cached_property
     def several(self) -> bool:

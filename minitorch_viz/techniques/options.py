@@ -36,7 +36,7 @@ def options_of(compute: Callable[..., Any]) -> dict[str, Option]:
     Their annotations may be int, float, str, bool, Pair, a Literal of strings, or one of these or None.
     """
     helps = argument_helps(compute.__doc__)
-    namespace = {"Model": object, **compute.__globals__}
+    namespace = {"Model": object, **inspect.unwrap(compute).__globals__}
     found = {}
     for name, parameter in inspect.signature(compute).parameters.items():
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY:

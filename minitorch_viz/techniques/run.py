@@ -6,14 +6,16 @@ that result is whole, and it says itself how far it is.
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, ParamSpec, Protocol, TypeVar
 
 from minitorch_viz.errors import SettingError
 
 DELAY = 2.0  # seconds without a bar: what is over sooner needs none
+PACE = 0.25  # seconds between two results of a loop of quick steps
 
 
 class Partial(Protocol):
@@ -28,6 +30,7 @@ class Partial(Protocol):
         """How many there would be at the end."""
 
 
+P = ParamSpec("P")
 R = TypeVar("R", bound=Partial)
 
 
@@ -37,11 +40,11 @@ class End(NamedTuple):
     result: Any  # the newest whole result
     why: str  # "" at its own end; "interrupted", or "the budget of 5 s is spent"
 
-    def sentence(self, unit: str = "steps") -> str:
+    def sentence(self, unit: str = "step") -> str:
         """What to tell the user; "" at the loop's own end."""
         if not self.why:
             return ""
-        return f"{self.why}; this is the result after {self.result.done} of {self.result.total} {unit}"
+        return f"{self.why}; this is the result after {self.result.done} of {self.result.total} {unit}s"
 
 
 def run(
@@ -96,6 +99,54 @@ def last(loop: Iterable[R], name: str = "", unit: str = "step", *, budget: float
     """The newest result of a loop: see `run`. In Python Ctrl-C gives the result so far, which says how far it is."""
     result: R = run(loop, name, unit, budget=budget).result
     return result
+
+
+class Loop(Generic[P, R]):
+    """A technique that loops: `technique(...)` gives its last result, `technique.each(...)` yields all of them.
+
+    Made by `@looping`. Its signature and manual are the generator's.
+    """
+
+    def __init__(self, each: Callable[P, Iterator[R]], unit: str) -> None:
+        self.each = each
+        self.unit = unit  # what `done` counts, in the singular
+        functools.update_wrapper(self, each)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        return last(self.each(*args, **kwargs), self.name, self.unit)
+
+    @property
+    def name(self) -> str:
+        """What a progress bar calls it."""
+        return str(getattr(self.each, "__name__", "")).replace("_", " ")
+
+
+def looping(unit: str) -> Callable[[Callable[P, Iterator[R]]], Loop[P, R]]:
+    """Mark a generator of whole results as a technique's function; unit: what it counts ("place", "step")."""
+    return lambda each: Loop(each, unit)
+
+
+class Pace:
+    """Tell when the next result of a loop is due: a whole one may cost more than the step before it."""
+
+    def __init__(self, seconds: float = PACE) -> None:
+        self.seconds = seconds
+        self._next = time.monotonic()  # the first at once
+
+    def due(self) -> bool:
+        """Whether it is time; then the next is due `seconds` later."""
+        now = time.monotonic()
+        if now < self._next:
+            return False
+        self._next = now + self.seconds
+        return True
+
+
+def how_far(result: Partial, unit: str) -> tuple[str, ...]:
+    """The note of a result that its loop has not finished; empty if it has."""
+    if result.done >= result.total:
+        return ()
+    return (f"This is the result after {result.done} of {result.total} {unit}s.",)
 
 
 def shared(budget: float | None, parts: int) -> Iterator[float | None]:

@@ -80,7 +80,7 @@ def ours(case: Case, name: str, **settings: Any) -> np.ndarray:
     return result.signals[0] if name == "deconvnet" else result.signal
 
 
-PATH = {"baseline": "mean", "refine": False, "progress": False}  # Captum's default baseline is 0, the net's mean colour
+PATH = {"baseline": "mean", "refine": False}  # Captum's default baseline is 0, the net's mean colour
 PAIRS: dict[str, tuple[str, dict[str, Any], str, dict[str, Any]]] = {
     "saliency": ("saliency", {}, "Saliency", {"abs": False}),
     "deconvnet": ("deconvnet", {}, "Deconvolution", {}),
@@ -131,7 +131,7 @@ def test_a_black_baseline_equals_captums(on_residual, libraries) -> None:
     mean, std = (np.reshape(v, (1, 3, 1, 1)) for v in (case.model.preprocessing.mean, case.model.preprocessing.std))
     black = libraries[0].from_numpy(np.broadcast_to(-mean / std, (1, 3, 21, 19)).copy())
     expected = theirs(case, libraries, "IntegratedGradients", baselines=black, n_steps=50)
-    found = ours(case, "integrated-gradients", refine=False, progress=False)
+    found = ours(case, "integrated-gradients", refine=False)
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7 * np.abs(expected).max())  # its steps are float32
 
 
@@ -145,7 +145,7 @@ def test_smoothgrad_is_captums_over_the_same_copies(on_residual, libraries) -> N
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         each = attr.GuidedBackprop(case.peer).attribute(copies, target=case.target).detach().numpy()
-    settings = {"method": "guided-backprop", "samples": 12, "noise": 0.2, "seed": 5, "progress": False}
+    settings = {"method": "guided-backprop", "samples": 12, "noise": 0.2, "seed": 5}
     for variant, expected in (("mean", each.mean(0)), ("square", (each**2).mean(0)), ("variance", each.var(0))):
         found = ours(case, "smoothgrad", variant=variant, **settings)
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6 * np.abs(expected).max())

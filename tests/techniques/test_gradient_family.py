@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
+
 import numpy as np
 import pytest
 
 from minitorch_viz import Model, Net, relu_mode
 from minitorch_viz.layers import Conv2d, Flatten, GlobalAvgPool2d, Linear, ReLU
 from minitorch_viz.models.samples import sample_digit
+from minitorch_viz.techniques import run
 from minitorch_viz.techniques.gradients._path import nodes_of
 from minitorch_viz.techniques.gradients.gradient_x_input import gradient_x_input
 from minitorch_viz.techniques.gradients.guided_backprop import guided_backprop
@@ -15,7 +18,6 @@ from minitorch_viz.techniques.gradients.integrated_gradients import integrated_g
 from minitorch_viz.techniques.gradients.saliency import saliency
 from minitorch_viz.techniques.gradients.smoothgrad import smoothgrad
 
-QUIET = {"progress": False}
 UNIT = {"node": "relu2", "channel": 9, "position": (3, 4)}
 
 
@@ -95,7 +97,7 @@ def test_the_mean_colour_counts_as_nothing(rng) -> None:
 @pytest.mark.parametrize("settings", [{"target": 3}, {"target": 0}, UNIT], ids=str)
 @pytest.mark.parametrize("baseline", ["black", "mean", "blurred", "noise"])
 def test_the_shares_are_complete(digits64, baseline, settings, rule) -> None:
-    result = integrated_gradients(digits64, sample_digit(), baseline=baseline, rule=rule, **settings, **QUIET)
+    result = integrated_gradients(digits64, sample_digit(), baseline=baseline, rule=rule, **settings)
     base, value = result.path.ends
     assert value == pytest.approx(result.value)
     assert result.gap == pytest.approx(abs(result.signal.sum() - (value - base)) / abs(value - base), rel=1e-6)
@@ -109,7 +111,7 @@ def test_the_shares_are_complete(digits64, baseline, settings, rule) -> None:
 @pytest.mark.parametrize("baseline", ["mean", "blurred", pytest.param("black", marks=pytest.mark.slow)])
 def test_they_are_complete_on_squeezenet(squeezenet, shared_data, photo, baseline) -> None:
     """To 1 % at 50 steps, or after more steps, which the notes say."""
-    result = integrated_gradients(squeezenet, shared_data / "photos" / photo, baseline=baseline, **QUIET)
+    result = integrated_gradients(squeezenet, shared_data / "photos" / photo, baseline=baseline)
     steps = len(result.path.places)
     print(f"{photo} {baseline}: gap {result.gap:.3%} at {steps} steps")
     assert result.gap < 0.01
@@ -128,7 +130,7 @@ def test_the_path_is_that_of_whole_passes(digits64) -> None:
         tape = digits64.net.forward(base + place * (x - base))
         expected = expected + weight * digits64.net.backward(tape, {"logits": np.eye(10)[3:4]})["input"]
     for chunk in (1, 3, 7, 100):
-        result = integrated_gradients(digits64, sample_digit(), target=3, steps=7, refine=False, chunk=chunk, **QUIET)
+        result = integrated_gradients(digits64, sample_digit(), target=3, steps=7, refine=False, chunk=chunk)
         np.testing.assert_allclose(result.signal, (expected * (x - base))[0], rtol=1e-10, atol=1e-15)
 
 
@@ -147,16 +149,16 @@ def test_a_first_layer_that_is_not_affine_is_run_each_time(rng) -> None:
     net = Net([("relu", ReLU()), ("flat", Flatten()), ("fc", Linear(rng.standard_normal((3, 3 * 5 * 5))))])
     model = Model.from_net(net, 5, mean=100.0, std=50.0)
     image = rng.integers(0, 256, (5, 5, 3)).astype(np.uint8)
-    result = integrated_gradients(model, image, target=1, baseline="noise", steps=200, refine=False, **QUIET)
+    result = integrated_gradients(model, image, target=1, baseline="noise", steps=200, refine=False)
     assert result.gap < 0.01
-    unit = integrated_gradients(model, image, node="input", channel=0, position=(2, 2), **QUIET)  # the pixel itself
+    unit = integrated_gradients(model, image, node="input", channel=0, position=(2, 2))  # the pixel itself
     assert unit.signal[0, 2, 2] == pytest.approx(unit.value - (0 - 100) / 50)
     assert np.count_nonzero(unit.signal) == 1
 
 
 def test_too_few_steps_are_refined_or_admitted(squeezenet, shared_data) -> None:
     photo = shared_data / "photos" / "cat_dog.jpg"
-    coarse = integrated_gradients(squeezenet, photo, baseline="black", steps=4, refine=False, **QUIET)
+    coarse = integrated_gradients(squeezenet, photo, baseline="black", steps=4, refine=False)
     assert coarse.gap > 0.01
     assert "do not add up" in coarse.notes[0]
     assert len(coarse.path.places) == 4
@@ -173,7 +175,7 @@ def test_smoothgrad_is_the_mean_over_copies(digits64, method) -> None:
     for copy in copies:
         tape = digits64.net.forward(copy[None])
         each.append(digits64.net.backward(tape, {"logits": np.eye(10)[5:6]}, rules=relu_mode(mode))["input"][0])
-    settings = {"target": 5, "method": method, "samples": 9, "noise": 0.3, "seed": 7, **QUIET}
+    settings = {"target": 5, "method": method, "samples": 9, "noise": 0.3, "seed": 7}
     for variant, expected in (
         ("mean", np.mean(each, axis=0)),
         ("square", np.mean(np.square(each), axis=0)),
@@ -191,18 +193,16 @@ def test_without_noise_it_is_the_method_itself(digits64, method) -> None:
     from minitorch_viz.techniques import get_technique
 
     technique = get_technique(method)
-    quiet = {"progress": False, "steps": 16, "refine": False} if method == "integrated-gradients" else {}
+    quiet = {"steps": 16, "refine": False} if method == "integrated-gradients" else {}
     alone = technique.compute(digits64, sample_digit(), target=3, **quiet).heat
-    smooth = smoothgrad(digits64, sample_digit(), target=3, method=method, noise=0.0, samples=3, **QUIET)
+    smooth = smoothgrad(digits64, sample_digit(), target=3, method=method, noise=0.0, samples=3)
     np.testing.assert_allclose(smooth.heat, alone, rtol=1e-10, atol=1e-15)
-    flat = smoothgrad(
-        digits64, sample_digit(), target=3, method=method, noise=0.0, samples=3, variant="variance", **QUIET
-    )
+    flat = smoothgrad(digits64, sample_digit(), target=3, method=method, noise=0.0, samples=3, variant="variance")
     assert flat.signal.max() < 1e-25
 
 
 def test_seeds_repeat_and_differ(digits) -> None:
-    a, b, c = (smoothgrad(digits, sample_digit(), seed=seed, **QUIET).signal for seed in (0, 0, 1))
+    a, b, c = (smoothgrad(digits, sample_digit(), seed=seed).signal for seed in (0, 0, 1))
     np.testing.assert_array_equal(a, b)
     assert not np.array_equal(a, c)
 
@@ -212,7 +212,7 @@ def test_noise_calms_the_map(squeezenet, shared_data) -> None:
     photo = shared_data / "photos" / "cat_dog.jpg"
 
     def alike(samples: int) -> float:
-        maps = [smoothgrad(squeezenet, photo, samples=samples, seed=seed, **QUIET).signal.ravel() for seed in (0, 1)]
+        maps = [smoothgrad(squeezenet, photo, samples=samples, seed=seed).signal.ravel() for seed in (0, 1)]
         return float(np.corrcoef(maps)[0, 1])
 
     assert alike(12) > alike(1) + 0.1
@@ -254,3 +254,63 @@ def test_compare_is_also_a_switch(digits) -> None:
     a, b = saliency(digits, sample_digit(), compare=True), saliency(digits, sample_digit(), mode="compare")
     for mode in ("normal", "deconvnet", "guided"):
         np.testing.assert_array_equal(a.gradients[mode], b.gradients[mode])
+
+
+@pytest.fixture
+def _every_result(monkeypatch) -> None:
+    """Loops yield after each step, however quick it is."""
+    monkeypatch.setattr(run.Pace, "due", lambda self: True)
+
+
+@pytest.mark.usefixtures("_every_result")
+@pytest.mark.parametrize(
+    "settings", [{}, {"method": "gradient-x-input"}, {"variant": "variance"}, {"variant": "square"}], ids=str
+)
+def test_a_smooth_map_on_the_way_is_that_of_the_copies_so_far(digits, settings) -> None:
+    loop = smoothgrad.each(digits, sample_digit(), samples=20, chunk=4, seed=3, **settings)
+    for number, half in zip(range(1, 6), loop, strict=True):
+        assert (half.done, half.total) == (4 * number, 20)
+        assert bool(half.notes) == (number < 5)
+        whole = smoothgrad(digits, sample_digit(), samples=4 * number, chunk=4, seed=3, **settings)
+        np.testing.assert_array_equal(half.signal, whole.signal)
+    assert half.notes == ()
+
+
+@pytest.mark.usefixtures("_every_result")
+def test_integrated_gradients_on_the_way_say_how_far_they_are(digits64) -> None:
+    results = [*integrated_gradients.each(digits64, sample_digit(), steps=10, chunk=4, refine=False)]
+    assert [(result.done, result.total) for result in results] == [(4, 10), (8, 10), (10, 10)]
+    for result in results:
+        walked = result.path.weights[: result.done] @ result.path.slopes[: result.done]
+        np.testing.assert_allclose(result.signal.sum(), walked, rtol=1e-9)  # the shares of the way so far
+    assert "after 8 of 10 steps" in results[1].notes[0]
+    assert "80% of the way" in results[1].caption
+    assert "of the way" not in results[2].caption
+    results[1].figure()
+
+
+@pytest.mark.usefixtures("_every_result")
+def test_a_finer_walk_keeps_the_whole_coarser_one_until_it_is_done(digits64, monkeypatch) -> None:
+    module = importlib.import_module("minitorch_viz.techniques.gradients.integrated_gradients")
+    monkeypatch.setattr(module, "COMPLETE", 0.0)  # never complete: all refinements are made
+    results = [*integrated_gradients.each(digits64, sample_digit(), steps=8, chunk=8)]
+    steps = [(result.done, result.total, len(result.path.places)) for result in results]
+    assert steps[0] == (8, 24, 8)
+    assert steps[1:3] == [(16, 24, 8), (24, 56, 16)]
+    assert steps[-1] == (120, 120, 64)
+    assert all(result.path.done == len(result.path.places) for result in results)
+
+
+def test_an_interrupt_leaves_a_whole_result(digits, monkeypatch) -> None:
+    monkeypatch.setattr(run.Pace, "due", lambda self: True)
+    end = run.run(interrupted(smoothgrad.each(digits, sample_digit(), samples=40), after=3))
+    assert end.sentence("sample") == "interrupted; this is the result after 12 of 40 samples"
+    assert end.result.heat.any()
+
+
+def interrupted(loop, after: int):
+    """The loop, with a Ctrl-C after some results."""
+    for number, result in enumerate(loop, 1):
+        yield result
+        if number == after:
+            raise KeyboardInterrupt

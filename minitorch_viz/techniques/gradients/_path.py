@@ -7,8 +7,8 @@ The shares add up to score(x) - score(b) as far as the sum over the steps is the
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,7 @@ import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.net import Net
 from minitorch_viz.techniques.gradients._signals import CHUNK, backward, parts, stem, through_stem, values_of
+from minitorch_viz.techniques.run import Pace
 from minitorch_viz.techniques.target import Target
 
 Rule = Literal["gauss-legendre", "midpoint"]
@@ -27,13 +28,17 @@ class Path(NamedTuple):
     shares: Array  # (C, h, w)
     places: Array  # (steps,) a, from 0 (the baseline) to 1 (the photo)
     weights: Array  # (steps,) of the sum; they add up to 1
-    values: Array  # (steps,) the unit's value at each place
+    values: Array  # (steps,) the unit's value at each place; NaN where the walk has not been yet
     slopes: Array  # (steps,) its derivative along the way; their weighted sum is the sum of the shares
     ends: tuple[float, float]  # the unit's value at the baseline and at the photo
+    done: int  # the steps that have been walked
 
     @property
     def gap(self) -> float:
-        """How far the shares miss the difference of the ends, as a share of it; infinite if there is none."""
+        """How far the shares miss the difference of the ends, as a share of it; infinite if there is none.
+
+        NaN on the way, before all steps are walked.
+        """
         rise, total = self.ends[1] - self.ends[0], float(self.weights @ self.slopes)
         if rise == 0:
             return 0.0 if total == 0 else float("inf")
@@ -48,20 +53,14 @@ def nodes_of(rule: Rule, steps: int) -> tuple[Array, Array]:
     return (1 + places) / 2, weights / 2
 
 
-def follow(
-    net: Net,
-    x: Array,
-    base: Array,
-    unit: Target,
-    rule: Rule,
-    steps: int,
-    chunk: int = CHUNK,
-    tick: Callable[[int], Any] = lambda done: None,  # noqa: ARG005 (it is told how many steps are done)
-) -> Path:
-    """Walk from `base` to `x`, both (1, C, h, w).
+def walk(
+    net: Net, x: Array, base: Array, unit: Target, rule: Rule, steps: int, chunk: int = CHUNK, pace: Pace | None = None
+) -> Iterator[Path]:
+    """Walk from `base` to `x`, both (1, C, h, w), and yield what has been met so far; the last has all steps.
 
     An affine first layer maps the straight way to a straight way, so the walk begins above it, and one backward pass
     through it with the sum of the signals is the same as one for each step.
+    pace: how often to yield on the way; None: at the end only.
     """
     places, weights = nodes_of(rule, steps)
     device = kernels.device_of(x)
@@ -69,7 +68,8 @@ def follow(
     low, high = (net.predict(end, upto=name) if name in net else end for end in (base, x))
     way = high - low
     total = np.zeros_like(way.ravel())
-    values, slopes = np.empty(steps), np.empty(steps)
+    values, slopes = np.full(steps, np.nan), np.full(steps, np.nan)
+    both = [float(values_of(net.forward(end, upto=unit.node), unit)[0]) for end in (base, x)]
     for part in parts(steps, chunk):
         a = kernels.to_device(places[part].astype(x.dtype), device).reshape(-1, *[1] * (way.ndim - 1))
         here = a * way
@@ -79,8 +79,14 @@ def follow(
         values[part] = values_of(tape, unit)
         slopes[part] = kernels.to_cpu(kernels.matmul(signals, way.reshape(-1, 1)))[:, 0]
         total += kernels.matmul(kernels.to_device(weights[None, part].astype(x.dtype), device), signals)[0]
-        tick(len(a))
-    total = total.reshape(way.shape)
-    gradient = through_stem(net, name, x, total) if name in net else total
-    both = [float(values_of(net.forward(end, upto=unit.node), unit)[0]) for end in (base, x)]
-    return Path(kernels.to_cpu(gradient * (x - base))[0], places, weights, values, slopes, (both[0], both[1]))
+        if part.stop == steps or (pace is not None and pace.due()):
+            signal = total.reshape(way.shape)
+            gradient = through_stem(net, name, x, signal) if name in net else signal
+            shares = kernels.to_cpu(gradient * (x - base))[0]
+            yield Path(shares, places, weights, values.copy(), slopes.copy(), (both[0], both[1]), part.stop)
+
+
+def follow(net: Net, x: Array, base: Array, unit: Target, rule: Rule, steps: int, chunk: int = CHUNK) -> Path:
+    """The whole way from `base` to `x`, both (1, C, h, w)."""
+    *_, path = walk(net, x, base, unit, rule, steps, chunk)
+    return path

@@ -12,7 +12,8 @@ and between two images an affine first layer need not be run forwards either (in
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +27,13 @@ from minitorch_viz.rules.relu import ReluMode, relu_mode
 from minitorch_viz.techniques.target import Target
 
 CHUNK = 4  # images carried at a time
+
+
+class Running(NamedTuple):
+    """What has been averaged so far."""
+
+    images: int
+    signal: Callable[[], Array]  # computes the average (1, C, h, w) at the pixels
 
 
 class Signals(NamedTuple):
@@ -75,18 +83,30 @@ def stem(net: Net, unit: Target) -> str | None:
     return readers[0].name if alone and isinstance(readers[0].layer, Conv2d | Linear) else None
 
 
-def mean_at_pixels(net: Net, xs: Iterable[Array], unit: Target, rules: Rules) -> Array:
-    """The mean signal (1, C, h, w) at the pixels over batches of images xs: the first layer is run backwards once."""
+def running_mean(net: Net, xs: Iterable[Array], unit: Target, rules: Rules) -> Iterator[Running]:
+    """After each batch of images xs the mean signal (1, C, h, w) at the pixels so far.
+
+    The first layer is run backwards only when a mean is asked for.
+    """
     first = stem(net, unit)
     total: Any = 0
     count = 0
-    x: Any = None
     for x in xs:
         tape = net.forward(x, upto=unit.node, fuse=True)
         total = total + backward(net, tape, unit, rules, wrt=first)[first or net.inputs[0]].sum(axis=0, keepdims=True)
         count += len(x)
-    mean: Array = total / x.dtype.type(count)
-    return mean if first is None else through_stem(net, first, x, mean)
+        mean = total / x.dtype.type(count)
+        yield Running(count, partial(through_stem, net, first, x, mean) if first else partial(_itself, mean))
+
+
+def _itself(mean: Array) -> Array:
+    return mean
+
+
+def mean_at_pixels(net: Net, xs: Iterable[Array], unit: Target, rules: Rules) -> Array:
+    """The mean signal (1, C, h, w) at the pixels over batches of images xs."""
+    *_, whole = running_mean(net, xs, unit, rules)
+    return whole.signal()
 
 
 def through_stem(net: Net, name: str, xs: Array, signal: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -14,8 +15,9 @@ from minitorch_viz.plotting import show_image
 from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.diagnose import why_blank
 from minitorch_viz.techniques.gradients._maps import Form, PixelMap, draw_map
-from minitorch_viz.techniques.gradients._path import Path, Rule, follow
+from minitorch_viz.techniques.gradients._path import Path, Rule, walk
 from minitorch_viz.techniques.gradients._signals import CHUNK
+from minitorch_viz.techniques.run import Pace, how_far, looping
 from minitorch_viz.techniques.start import start
 
 if TYPE_CHECKING:
@@ -45,6 +47,8 @@ class IntegratedGradients(PixelMap):
     rule: Rule
     asked: int  # steps that were asked for
     path: Path  # what was met on the way, as many steps as were needed
+    done: int  # steps, in all walks
+    total: int  # steps that there would be; it grows while a finer walk is needed
 
     @property
     def form(self) -> Form:
@@ -59,15 +63,22 @@ class IntegratedGradients(PixelMap):
     def caption(self) -> str:
         base, value = self.path.ends
         return (
-            f"{self.explains} Integrated gradients from {SAYS[self.baseline]}, {len(self.path.places)} steps "
-            f"({self.rule}). The shares add up to {self.signal.sum():.4g}; the value rises by {value - base:.4g}, from "
-            f"{base:.4g} to {value:.4g}: a gap of {self.gap:.2%}. {self.legend}"
+            f"{self.explains} Integrated gradients from {SAYS[self.baseline]}, {self.path.done} steps ({self.rule}). "
+            f"The shares add up to {self.signal.sum():.4g}; the value rises by {value - base:.4g}, from {base:.4g} to "
+            f"{value:.4g}: {self._gap_in_words}. {self.legend}"
         )
 
     @property
+    def _gap_in_words(self) -> str:
+        path = self.path
+        if path.done < len(path.places):
+            return f"only {path.done / len(path.places):.0%} of the way has been walked"
+        return f"a gap of {self.gap:.2%}"
+
+    @property
     def notes(self) -> tuple[str, ...]:
-        notes, steps = super().notes, len(self.path.places)
-        if self.blank:
+        notes, steps = (*how_far(self, "step"), *super().notes), len(self.path.places)
+        if self.blank or self.path.done < steps:
             return notes
         if steps > self.asked:
             notes += (f"{self.asked} steps left a gap of more than {COMPLETE:.0%}, so {steps} were taken.",)
@@ -79,6 +90,7 @@ class IntegratedGradients(PixelMap):
         return notes
 
 
+@looping("step")
 def integrated_gradients(
     model: Model,
     image: Any,
@@ -93,8 +105,7 @@ def integrated_gradients(
     refine: bool = True,
     chunk: int = CHUNK,
     seed: int = 0,
-    progress: bool = True,
-) -> IntegratedGradients:
+) -> Iterator[IntegratedGradients]:
     """Divide a score among the pixels so that the shares add up to it.
 
     The gradients are averaged along the straight way from a baseline, an image of nothing, to the photo, and
@@ -112,7 +123,6 @@ def integrated_gradients(
         refine: take more steps, up to eight times as many, while the shares miss the score by more than 1 percent
         chunk: images computed at a time
         seed: of the noise
-        progress: show a progress bar
 
     Returns IntegratedGradients with signal (C, h, w) in units of the score, and the path.
     Raises SettingError for an unknown class, channel or setting, NetError for an unknown node, ImageFileError for a
@@ -120,8 +130,6 @@ def integrated_gradients(
 
     Paper: Sundararajan, Taly, Yan 2017.
     """
-    from tqdm.auto import tqdm
-
     for what, chosen, choices in (("baseline", baseline, get_args(Baseline)), ("rule", rule, get_args(Rule))):
         if chosen not in choices:
             raise SettingError(f"There is no {what} {chosen!r}; {near(chosen, choices, what)}.")
@@ -130,29 +138,28 @@ def integrated_gradients(
     need_whole("seed", seed, 0)
     seen, tape, unit = start(model, image, target, node, channel, position)
     base = baseline_image(model, seen.x, baseline, seed)
+    same = not (seen.x != base).any()
+    shown = model.restore(base)
+
+    def result(path: Path, done: int, total: int) -> IntegratedGradients:
+        blank = why_blank(model, tape, unit, path.shares)
+        blank = "the photo is the baseline itself" if blank and same else blank
+        about = (seen.picture, seen.pixel_aspect, unit.label, unit.value, blank, baseline, shown, rule, asked)
+        return IntegratedGradients(path.shares, *about, path, done, total, reading=unit.reading)
+
+    before = 0  # steps of the walks so far
+    coarser: Path | None = None  # the last whole walk: better than the beginning of a finer one
+    pace = Pace()
     while True:
-        with tqdm(total=steps, desc="integrated gradients", unit="step", disable=not progress, leave=False) as bar:
-            path = follow(model.net, seen.x, base, unit, rule, steps, chunk, bar.update)
-        if not refine or not path.gap > COMPLETE or 2 * steps > FINEST * asked:
-            break
-        steps *= 2
-    blank = why_blank(model, tape, unit, path.shares)
-    if blank and not (seen.x != base).any():
-        blank = "the photo is the baseline itself"
-    return IntegratedGradients(
-        path.shares,
-        seen.picture,
-        seen.pixel_aspect,
-        unit.label,
-        unit.value,
-        blank,
-        baseline,
-        model.restore(base),
-        rule,
-        asked,
-        path,
-        reading=unit.reading,
-    )
+        for path in walk(model.net, seen.x, base, unit, rule, steps, chunk, pace):
+            if path.done < steps:
+                yield result(coarser or path, before + path.done, before + steps)
+        before += steps
+        finer = refine and path.gap > COMPLETE and 2 * steps <= FINEST * asked
+        yield result(path, before, before + 2 * steps if finer else before)
+        if not finer:
+            return
+        coarser, steps = path, 2 * steps
 
 
 def baseline_image(model: Model, x: Array, baseline: Baseline, seed: int) -> Array:
@@ -194,7 +201,7 @@ def _draw_path(result: IntegratedGradients, axes: Axes) -> None:
         return
     places = np.concatenate([[0], path.places, [1]])
     axes.plot(places, np.concatenate([path.ends[:1], path.values, path.ends[1:]]), color="#0072b2", lw=2, label="value")
-    sums = path.ends[0] + np.cumsum(path.weights * path.slopes)
+    sums = path.ends[0] + np.cumsum(path.weights * path.slopes)  # NaN, and not drawn, where the walk has not been
     axes.plot(path.places, sums, ".", color="#d55e00", ms=5, label="baseline's value + shares so far")
     axes.set_xlabel(f"from the {result.baseline} baseline (0) to the photo (1)", fontsize=9)
     axes.set_title(f"gap {result.gap:.2%} at {len(path.places)} steps", fontsize=11)
@@ -208,7 +215,7 @@ def example() -> IntegratedGradients:
     from minitorch_viz.models import load_model
     from minitorch_viz.models.samples import sample_digit
 
-    return integrated_gradients(load_model("digits"), sample_digit(), progress=False)
+    return integrated_gradients(load_model("digits"), sample_digit())
 
 
 TECHNIQUE = Technique(
@@ -219,6 +226,6 @@ TECHNIQUE = Technique(
     paper="Sundararajan, Taly, Yan 2017",
     example=example,
     explains=True,
-    in_comparison={"baseline": "mean", "steps": 16, "refine": False, "progress": False},
+    in_comparison={"baseline": "mean", "steps": 16, "refine": False},
     in_report=lambda model: [{"baseline": "mean", "steps": 25}],  # noqa: ARG005 (the signature of `in_report`)
 )

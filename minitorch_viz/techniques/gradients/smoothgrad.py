@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -17,8 +18,9 @@ from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.diagnose import why_blank
 from minitorch_viz.techniques.gradients._maps import Form, PixelMap, draw_map
 from minitorch_viz.techniques.gradients._path import follow
-from minitorch_viz.techniques.gradients._signals import CHUNK, at_pixels, mean_at_pixels, parts
+from minitorch_viz.techniques.gradients._signals import CHUNK, Running, at_pixels, parts, running_mean
 from minitorch_viz.techniques.gradients.integrated_gradients import baseline_image
+from minitorch_viz.techniques.run import Pace, how_far, looping
 from minitorch_viz.techniques.start import start
 from minitorch_viz.techniques.target import Target
 
@@ -46,8 +48,18 @@ class SmoothMap(PixelMap):
     noisy: Array  # (h, w, 3) uint8: one of the copies
     method: Method
     variant: Variant
-    samples: int
+    samples: int  # that were asked for
     noise: float
+    done: int  # the copies that are in the map
+
+    @property
+    def total(self) -> int:
+        """The copies at the end."""
+        return self.samples
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return (*how_far(self, "sample"), *super().notes)
 
     @property
     def form(self) -> Form:
@@ -59,10 +71,11 @@ class SmoothMap(PixelMap):
 
     @property
     def caption(self) -> str:
-        what = SAYS[self.variant].format(self.method, self.samples)
+        what = SAYS[self.variant].format(self.method, self.done)
         return f"{self.explains} {what}, with noise of {self.noise:g} times the range of its values. {self.legend}"
 
 
+@looping("sample")
 def smoothgrad(
     model: Model,
     image: Any,
@@ -77,8 +90,7 @@ def smoothgrad(
     variant: Variant = "mean",
     chunk: int = CHUNK,
     seed: int = 0,
-    progress: bool = True,
-) -> SmoothMap:
+) -> Iterator[SmoothMap]:
     """Average a map over noisy copies of the photo, so that what holds for the neighbourhood remains.
 
     A gradient of a net with ReLUs jumps from one image to the next that looks the same. The mean over such images is
@@ -95,7 +107,6 @@ def smoothgrad(
         variant: mean; square, the mean of the squares; variance, of the map over the copies
         chunk: images computed at a time
         seed: of the noise; the same seed gives the same map
-        progress: show a progress bar
 
     Returns a SmoothMap with signal (C, h, w).
     Raises SettingError for an unknown class, channel or setting, NetError for an unknown node, ImageFileError for a
@@ -103,8 +114,6 @@ def smoothgrad(
 
     Paper: Smilkov et al. 2017; the square and the variance: Hooker et al. 2019 and Adebayo et al. 2018.
     """
-    from tqdm.auto import tqdm
-
     for what, chosen, choices in (("method", method, get_args(Method)), ("variant", variant, get_args(Variant))):
         if chosen not in choices:
             raise SettingError(f"There is no {what} {chosen!r}; {near(chosen, choices, what)}.")
@@ -117,37 +126,36 @@ def smoothgrad(
     seen, tape, unit = start(model, image, target, node, channel, position)
     x = seen.x
     width = float(noise) * float(x.max() - x.min())
-    with tqdm(total=samples, desc="smoothgrad", unit="sample", disable=not progress, leave=False) as bar:
-        copies = noisy_copies(x, width, samples, chunk, seed, bar.update)
-        if method in MODES and variant == "mean":
-            signal = mean_at_pixels(model.net, copies, unit, relu_mode(MODES[method]))
-        else:
-            signal = moments(signals_of(model, unit, method), copies, variant)
-    found = kernels.to_cpu(signal)[0]
-    return SmoothMap(
-        found,
-        seen.picture,
-        seen.pixel_aspect,
-        unit.label,
-        unit.value,
-        why_blank(model, tape, unit, found, relu_mode(MODES.get(method, "normal"))),
-        model.restore(next(noisy_copies(x, width, 1, 1, seed))),
-        method,
-        variant,
-        samples,
-        float(noise),
-        reading=unit.reading,
-    )
+    copies = noisy_copies(x, width, samples, chunk, seed)
+    shown = model.restore(next(noisy_copies(x, width, 1, 1, seed)))
+    rules = relu_mode(MODES.get(method, "normal"))
+    if method in MODES and variant == "mean":
+        averages = running_mean(model.net, copies, unit, rules)
+    else:
+        averages = running_moment(signals_of(model, unit, method), copies, variant)
+    pace = Pace()
+    for average in averages:
+        if average.images < samples and not pace.due():
+            continue
+        signal = kernels.to_cpu(average.signal())[0]
+        yield SmoothMap(
+            signal,
+            seen.picture,
+            seen.pixel_aspect,
+            unit.label,
+            unit.value,
+            why_blank(model, tape, unit, signal, rules),
+            shown,
+            method,
+            variant,
+            samples,
+            float(noise),
+            average.images,
+            reading=unit.reading,
+        )
 
 
-def noisy_copies(
-    x: Array,
-    width: float,
-    samples: int,
-    chunk: int,
-    seed: int,
-    tick: Callable[[int], Any] = lambda done: None,  # noqa: ARG005 (it is told how many are done)
-) -> Iterator[Array]:
+def noisy_copies(x: Array, width: float, samples: int, chunk: int, seed: int) -> Iterator[Array]:
     """Copies of x (1, C, h, w) with Gaussian noise of standard deviation `width`, `chunk` at a time.
 
     The copies do not depend on the chunk.
@@ -157,7 +165,6 @@ def noisy_copies(
         noise = rng.standard_normal((part.stop - part.start, *x.shape[1:]), np.float32)
         noise *= width
         yield x + kernels.to_device(noise.astype(x.dtype, copy=False), kernels.device_of(x))
-        tick(len(noise))
 
 
 def signals_of(model: Model, unit: Target, method: Method) -> Callable[[Array], Array]:
@@ -175,19 +182,19 @@ def signals_of(model: Model, unit: Target, method: Method) -> Callable[[Array], 
     return of
 
 
-def moments(of: Callable[[Array], Array], copies: Iterator[Array], variant: Variant) -> Array:
-    """The mean, mean square or variance (1, C, h, w) of what `of` gives for the copies."""
+def running_moment(of: Callable[[Array], Array], copies: Iterator[Array], variant: Variant) -> Iterator[Running]:
+    """After each batch of copies the mean, mean square or variance (1, C, h, w) of what `of` gives for them so far."""
     count = 0
     mean: Any = 0
     spread: Any = 0  # the sum of squared distances from the mean so far (Welford), for squares from 0
     for xs in copies:
-        for one in of(xs):
+        for signal in of(xs):
             count += 1
-            before = one - mean
+            before = signal - mean
             mean = mean + before / count
-            spread = spread + (one * one if variant == "square" else before * (one - mean))
-    found: Array = mean if variant == "mean" else spread / count
-    return found[None]
+            spread = spread + (signal * signal if variant == "square" else before * (signal - mean))
+        moment: Array = (mean if variant == "mean" else spread / count)[None]
+        yield Running(count, partial(np.copy, moment))
 
 
 def plot(result: SmoothMap, figure: Figure) -> None:
@@ -197,7 +204,7 @@ def plot(result: SmoothMap, figure: Figure) -> None:
     figure.set_size_inches(14, 3.9)
     photo, noisy, *maps = figure.subplots(1, 4)
     draw_map(result, [photo, *maps])
-    show_image(noisy, result.noisy, f"one of {result.samples} noisy copies", result.pixel_aspect)
+    show_image(noisy, result.noisy, f"one of {result.done} noisy copies", result.pixel_aspect)
 
 
 def example() -> SmoothMap:
@@ -205,7 +212,7 @@ def example() -> SmoothMap:
     from minitorch_viz.models import load_model
     from minitorch_viz.models.samples import sample_digit
 
-    return smoothgrad(load_model("digits"), sample_digit(), progress=False)
+    return smoothgrad(load_model("digits"), sample_digit())
 
 
 TECHNIQUE = Technique(
@@ -216,6 +223,6 @@ TECHNIQUE = Technique(
     paper="Smilkov et al. 2017",
     example=example,
     explains=True,
-    in_comparison={"samples": 16, "progress": False},
+    in_comparison={"samples": 16},
     in_report=lambda model: [{"samples": 25}],  # noqa: ARG005 (the signature of `in_report`)
 )
