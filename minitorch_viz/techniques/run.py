@@ -58,8 +58,9 @@ def run(
 ) -> End:
     """Run a loop to its end, to Ctrl-C, or until its budget is spent.
 
-    budget: seconds, counted from the first step; the loop stops before a step that would go beyond it, as long as the
-        last one took. At least one step is made.
+    budget: seconds, counted from the first result, since what is before it (a forward pass, kernels being loaded) tells
+        nothing of the steps; the loop stops before a step that would go beyond it, taking as long as the last one. If
+        the first result alone took longer than the budget, it is the only one.
     progress: a bar, where stderr is a terminal or a notebook and the loop takes over two seconds.
     watch: each is called with every result.
 
@@ -71,7 +72,8 @@ def run(
         raise SettingError(f"A budget is a number of seconds above 0, but got {budget!r}.")
     watchers = list(watch)
     newest: R | None = None
-    begin = before = time.monotonic()
+    begin: float | None = None
+    before = time.monotonic()
     iterator = _closable(loop)
     bar = tqdm(desc=name, unit=unit, delay=DELAY, leave=False, disable=None if progress else True, dynamic_ncols=True)
     with closing(iterator), bar:
@@ -84,6 +86,8 @@ def run(
                 bar.update(newest.done - bar.n)
                 now = time.monotonic()
                 step, before = now - before, now
+                if begin is None:
+                    begin, step = now, step if step > (budget or 0) else 0
                 if budget is not None and now - begin + step > budget and newest.done < newest.total:
                     return End(newest, f"the budget of {budget:g} s is spent")
         except KeyboardInterrupt:

@@ -80,10 +80,11 @@ def test_an_interrupt_before_the_first_result_is_an_interrupt() -> None:
 @pytest.mark.parametrize(
     ("durations", "budget", "done"),
     [
-        ([1.0] * 10, 5.0, 5),  # a sixth step would end at 6
-        ([1.0] * 10, 5.5, 5),
+        ([1.0] * 10, 5.0, 6),  # counted from the first result; one more would end at 6
+        ([1.0] * 10, 5.5, 6),
+        ([4.9, *[1.0] * 9], 5.0, 6),  # what comes before the first result tells nothing of the steps
         ([7.0] * 10, 5.0, 1),  # at least one
-        ([1.0, 3.0, 1.0, 1.0], 5.0, 2),  # a step like the last would end at 7
+        ([1.0, 3.0, 1.0, 1.0], 5.0, 2),  # a step like the last would end at 6
         ([1.0] * 3, 60.0, 3),
     ],
 )
