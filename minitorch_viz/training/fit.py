@@ -18,6 +18,7 @@ from minitorch_viz.net import Net
 from minitorch_viz.training.checkpoint import Checkpoints, resumed
 from minitorch_viz.training.clip import clip_by_norm
 from minitorch_viz.training.evaluate import evaluate
+from minitorch_viz.training.lone import Taken
 from minitorch_viz.training.losses import Loss
 from minitorch_viz.training.nonfinite import check_grads, check_loss, check_params
 from minitorch_viz.training.observer import Observer, ProgressBar, Step
@@ -38,6 +39,7 @@ class Fitted:
     steps: int  # taken in all, those before resuming included
     stopped: str  # "finished", "no improvement" or "interrupted"
     seconds: float  # spent in all
+    notes: tuple[str, ...] = ()  # what was done that was not asked for, such as joining batches
 
 
 def fit(
@@ -78,6 +80,8 @@ def fit(
         run, bit for bit. A file of a run with other settings is refused.
     observers: more that watch, such as a Film. Ctrl-C writes the checkpoint and returns what there is.
 
+    A batch of one image on which batch normalization cannot be trained is joined to the one before it (`Fitted.notes`).
+
     Raises NotFiniteError, naming the node where it began, when a loss, gradient or parameter stops being finite.
     """
     plan = make_plan(
@@ -112,8 +116,8 @@ def fit(
         observer.begin(plan.run, state)
     try:
         while not (why := plan.finished(state)):
-            for x, target in _rest_of_epoch(plan, state, rng):
-                step = _step(plan, state, x, target)
+            for taken in plan.lone.steps(_rest_of_epoch(plan, state, rng)):
+                step = _step(plan, state, taken)
                 state = replace(step.state, seconds=before + time.perf_counter() - started)
                 for observer in watching:
                     observer.step(plan.run, replace(step, state=state))
@@ -129,7 +133,7 @@ def fit(
         for observer in watching:
             observer.end(plan.run, state, why)
     kept = state.best if keep == "best" and state.best is not None else state.net
-    return Fitted(kept, state.net, state.history, state.step, why, state.seconds)
+    return Fitted(kept, state.net, state.history, state.step, why, state.seconds, plan.lone.notes())
 
 
 def _rest_of_epoch(plan: Plan, state: State, rng: Generator) -> Iterator[Batch]:
@@ -145,11 +149,14 @@ def _rest_of_epoch(plan: Plan, state: State, rng: Generator) -> Iterator[Batch]:
     return batches
 
 
-def _step(plan: Plan, state: State, x: Any, target: Array) -> Step:
+def _step(plan: Plan, state: State, taken: Taken) -> Step:
     """One batch: forward, loss, backward, a step of the optimizer."""
     net, output, net_rng = state.net, plan.run.output, generator_from(state.net_rng)
+    x, target = taken.x, taken.target
+    is_lone = plan.lone.is_lone(x, target)
+    plan.lone.frozen += is_lone
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what is not finite is told in a sentence
-        tape = net.forward(x, upto=output, rng=net_rng)
+        tape = net.forward(x, upto=output, rng=None if is_lone else net_rng)
         loss, dy = plan.run.loss(tape[output], target)
         check_loss(loss, net, tape.values, output, f"at step {state.step}")
         grads = net.param_grads(tape, {output: dy})
@@ -169,7 +176,7 @@ def _step(plan: Plan, state: State, x: Any, target: Array) -> Step:
         net=_with_running_stats(after, tape),
         optimizer=optimizer,
         step=state.step + 1,
-        batches=state.batches + 1,
+        batches=state.batches + taken.batches,
         net_rng=generator_state(net_rng),
         sums=sums,
     )
@@ -181,7 +188,7 @@ def _with_running_stats(net: Net, tape: Tape) -> Net:
     moved = {
         node.name: node.layer.with_running_stats(tape.saved[node.name])
         for node in net.nodes
-        if isinstance(node.layer, BatchNorm2d) and node.name in tape.saved
+        if isinstance(node.layer, BatchNorm2d) and node.name in tape.saved and tape.saved[node.name].values
     }
     return net.with_layers(moved) if moved else net
 

@@ -10,6 +10,8 @@ from minitorch_viz.net import Net
 from minitorch_viz.training.losses import Loss
 from minitorch_viz.training.state import State
 
+SHORT = 10  # letters of a score's name in the bar
+
 
 @dataclass(frozen=True, eq=False)
 class Run:
@@ -51,13 +53,18 @@ class Observer:
 
 
 class ProgressBar(Observer):
-    """A bar with the loss, as tqdm draws it on terminals and in notebooks."""
+    """A bar with the loss, as tqdm draws it on terminals and in notebooks; elsewhere (a log file) there is none."""
 
     def begin(self, run: Run, state: State) -> None:
         from tqdm.auto import tqdm
 
-        self._bar: Any = tqdm(total=run.steps, initial=state.step, desc="train", unit="step")
+        known = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{remaining}{postfix}]"  # 80 columns hold all of it
+        unknown = "{n_fmt} steps [{elapsed}{postfix}]"
+        layout = known if run.steps else unknown
+        self._bar: Any = tqdm(total=run.steps, initial=state.step, unit="step", bar_format=layout, disable=None)
         self._held_out = ""
+        if state.history:
+            self.epoch(run, state)
 
     def step(self, run: Run, step: Step) -> None:  # noqa: ARG002 (every observer has this signature)
         self._bar.set_postfix_str(f"loss {step.loss:.3f}{self._held_out}", refresh=False)
@@ -66,8 +73,13 @@ class ProgressBar(Observer):
     def epoch(self, run: Run, state: State) -> None:
         line = state.history[-1]
         if line.held_out_loss is not None:
-            score = f" ({run.loss.score_name} {line.held_out_score:.1%})" if run.loss.score_name else ""
+            name = run.loss.score_name if len(run.loss.score_name) <= SHORT else "right"
+            score = f" ({name} {line.held_out_score:.1%})" if run.loss.score_name else ""
             self._held_out = f", held out {line.held_out_loss:.3f}{score}"
 
     def end(self, run: Run, state: State, why: str) -> None:  # noqa: ARG002 (every observer has this signature)
+        line = state.history[-1:]
+        if line and not state.batches:  # the last epoch is whole: what it came to stays on the screen
+            self._bar.set_postfix_str(f"loss {line[0].loss:.3f}{self._held_out}", refresh=False)
+            self._bar.refresh()
         self._bar.close()

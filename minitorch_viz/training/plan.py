@@ -14,11 +14,12 @@ from minitorch_viz.errors import SettingError, ShapeError, need_whole
 from minitorch_viz.graph import check_names
 from minitorch_viz.net import Net
 from minitorch_viz.training.clip import clip_by_norm
+from minitorch_viz.training.lone import Lone
 from minitorch_viz.training.losses import Loss, SoftmaxCrossEntropy
 from minitorch_viz.training.observer import Observer, Run
 from minitorch_viz.training.optimizers import Adam, Optimizer
 from minitorch_viz.training.schedules import Constant, Cosine, Schedule
-from minitorch_viz.training.sources import Source, as_source, batch_count, check_targets, describe
+from minitorch_viz.training.sources import Source, as_source, check_targets, describe
 from minitorch_viz.training.state import State
 
 
@@ -33,6 +34,7 @@ class Plan:
     schedule: Schedule
     clip: float | None
     patience: int | None
+    lone: Lone
 
     def finished(self, state: State) -> str:
         """Why training is over, or "" if it is not."""
@@ -75,7 +77,8 @@ def make_plan(
     for observer in observers:
         _kind("each of observers", observer, Observer, "Film('film.html', images, labels)")
     output = net.output if logits is None else check_names(logits, net.names, "logits")[0]
-    count = batch_count(source)
+    lone = Lone(net, output)
+    count = lone.count(source)
     steps = None if count is None else epochs * count
     if schedule is None:
         schedule = Cosine(optimizer.rate, steps) if steps else Constant(optimizer.rate)
@@ -100,7 +103,7 @@ def make_plan(
         "clip": repr(clip),
         "generator": type(rng.bit_generator).__name__,
     }
-    return Plan(Run(loss, output, epochs, steps, settings), source, held_out, optimizer, schedule, clip, patience)
+    return Plan(Run(loss, output, epochs, steps, settings), source, held_out, optimizer, schedule, clip, patience, lone)
 
 
 def _validation(validation: Any, batch: int) -> Source:

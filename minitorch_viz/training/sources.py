@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -56,11 +56,6 @@ def batches_of(source: Source, rng: Generator | None) -> Iterator[Batch]:
         if not isinstance(batch, (tuple, list)) or len(batch) != 2 or not hasattr(batch[1], "shape"):
             raise ShapeError(f"A batch must be a pair (x, targets) of arrays, but got {batch!r:.60}.")
         yield batch[0], batch[1]
-
-
-def batch_count(source: Source) -> int | None:
-    """How many batches an epoch has, if that can be known before it."""
-    return len(source) if isinstance(source, Sized) else None
 
 
 def describe(source: Source) -> str:

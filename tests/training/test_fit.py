@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import os
+import re
+import sys
+
 import numpy as np
 import pytest
 
@@ -23,6 +28,8 @@ from minitorch_viz.training import (
     evaluate,
     fit,
 )
+from minitorch_viz.training.observer import ProgressBar, Run, Step
+from minitorch_viz.training.state import Epoch, State
 from tests.training.training_cases import assert_same_bits, bars, net_with_everything, small_net
 
 
@@ -196,12 +203,36 @@ def test_ctrl_c_returns_what_there_is() -> None:
     assert watcher.seen[-1] == "end interrupted"
 
 
-def test_the_progress_bar_says_the_loss(capsys) -> None:
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_progress_bar_says_the_loss_in_80_columns(monkeypatch) -> None:
+    """The widest case: a long run, hours to go, a large loss."""
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(os, "get_terminal_size", lambda *_: os.terminal_size((80, 24)))
     trained(progress=True, validation=bars(20, 5))
-    shown = capsys.readouterr().err
-    assert "4/4" in shown
-    assert "held out" in shown
-    assert "accuracy" in shown
+    frames = terminal.getvalue().split("\r")
+    assert "4/4" in frames[-1]
+    assert re.search(r"loss \d\.\d{3}, held out \d\.\d{3} \(accuracy \d+\.\d%\)\]", frames[-1])
+    bar = ProgressBar()
+    run = Run(SoftmaxCrossEntropy(), "fc", 30, 99_000, {})
+    line = Epoch(1, 50_000, 12.3, 1.0, 0.1, 12.345, 1.0)
+    state = State(small_net(), None, 50_000, 0, {}, {}, history=(line,), seconds=1.0)
+    bar.begin(run, state)
+    bar._bar.start_t -= 36_000
+    bar.step(run, Step(state.net, state, 12.345, 1.0, 0.1, {}))
+    bar.end(run, state, "finished")
+    frames = re.split(r"[\r\n]", terminal.getvalue())
+    assert max(map(len, frames)) <= 80
+    assert any("held out 12.345 (accuracy 100.0%)]" in frame and "50001/99000" in frame for frame in frames)
+
+
+def test_where_there_is_no_terminal_there_is_no_bar(capsys) -> None:
+    trained(progress=True, validation=bars(20, 5))
+    assert capsys.readouterr() == ("", "")
 
 
 def test_shifts_move_each_image_by_its_own_way(rng) -> None:

@@ -1,0 +1,106 @@
+"""A batch of one image and batch normalization: where a map has one pixel, one value a channel has no variance.
+
+The last batch of an epoch often is one image (33 images, batches of 32). It is joined to the batch before it, so that
+no image is lost. If the whole data set is one image, the step is taken with the running statistics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sized
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minitorch_viz._types import Array
+from minitorch_viz.data.batches import Batches
+from minitorch_viz.layers import BatchNorm2d
+from minitorch_viz.net import Net
+
+
+class Taken(NamedTuple):
+    """What one step is taken on."""
+
+    x: Any  # as Net.forward takes it
+    target: Array
+    batches: int  # how many of the source's batches it is made of
+
+
+class Lone:
+    """Says which batches a net cannot be trained on alone, joins them, and remembers what it did."""
+
+    def __init__(self, net: Net, output: str) -> None:
+        """Look at `net`, whose loss sees the node `output`."""
+        self.net, self.output = net, output
+        self.norms = [node for node in net.nodes if isinstance(node.layer, BatchNorm2d)]
+        self.joined = 0  # batches
+        self.frozen = 0  # steps with the running statistics
+
+    def is_lone(self, x: Any, target: Array) -> bool:
+        """Whether it is one image of which some batch normalization sees one value a channel."""
+        if not self.norms or len(target) != 1:
+            return False
+        values = self.net.forward(x, upto=self.output).values
+        return any(norm.name in values and values[norm.name][0, 0].size == 1 for norm in self.norms)
+
+    def steps(self, batches: Iterable[tuple[Any, Array]]) -> Iterator[Taken]:
+        """The batches of an epoch, each lone one joined to the one before it, or to the next if it is the first."""
+        if not self.norms:
+            yield from (Taken(x, target, 1) for x, target in batches)
+            return
+        before: Taken | None = None  # one batch is held back, in case the next has to be joined to it
+        last: Taken | None = None
+        for x, target in batches:
+            if last is not None and self.is_lone(last.x, last.target):
+                last = self._join(last, Taken(x, target, 1))
+                continue
+            if before is not None:
+                yield before
+            before, last = last, Taken(x, target, 1)
+        if last is not None and before is not None and self.is_lone(last.x, last.target):
+            last = self._join(before, last)
+            before = None
+        yield from (taken for taken in (before, last) if taken is not None)
+
+    def count(self, source: Any) -> int | None:
+        """How many steps an epoch of a source has, if that can be known before it."""
+        count = len(source) if isinstance(source, Sized) else None
+        if count is None or not self.norms:
+            return count
+        if isinstance(source, (list, tuple)):
+            return sum(1 for _ in Lone(self.net, self.output).steps(source))
+        batch = getattr(source, "batch", None)
+        if not isinstance(source, Batches) or not isinstance(batch, int) or len(source.labels) % batch != 1 % batch:
+            return count
+        if not self.is_lone(source.first(), source.labels[:1]):
+            return count
+        return max(1, len(source.labels) // max(batch, 2))
+
+    def notes(self) -> tuple[str, ...]:
+        """Sentences on what was done."""
+        why = "batch normalization has no variance of one value a channel"
+        notes = []
+        if self.joined:
+            notes.append(f"{self.joined} {_batches(self.joined)} of one image joined to the next to it, since {why}.")
+        if self.frozen:
+            notes.append(
+                f"{self.frozen} {'step was' if self.frozen == 1 else 'steps were'} taken on one image alone, with the "
+                f"running statistics and without dropout, since {why}."
+            )
+        return tuple(notes)
+
+    def _join(self, first: Taken, second: Taken) -> Taken:
+        self.joined += 1
+        target = np.concatenate([first.target, second.target])
+        return Taken(_both(first.x, second.x), target, first.batches + second.batches)
+
+
+def _both(a: Any, b: Any) -> Any:
+    if isinstance(a, Mapping):
+        return {name: _both(a[name], b[name]) for name in a}
+    if isinstance(a, (tuple, list)):
+        return type(a)(_both(x, y) for x, y in zip(a, b, strict=True))
+    return np.concatenate([a, b])
+
+
+def _batches(count: int) -> str:
+    return "batch was" if count == 1 else "batches were"
