@@ -207,6 +207,9 @@ class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
 
+    def fileno(self) -> int:
+        return 2
+
 
 def test_the_progress_bar_says_the_loss_in_80_columns(monkeypatch) -> None:
     """The widest case: a long run, hours to go, a large loss."""
@@ -222,7 +225,7 @@ def test_the_progress_bar_says_the_loss_in_80_columns(monkeypatch) -> None:
     line = Epoch(1, 50_000, 12.3, 1.0, 0.1, 12.345, 1.0)
     state = State(small_net(), None, 50_000, 0, {}, {}, history=(line,), seconds=1.0)
     bar.begin(run, state)
-    bar._bar.start_t -= 36_000
+    bar._bar.start_t -= 0.6  # so nine hours are to go
     bar.step(run, Step(state.net, state, 12.345, 1.0, 0.1, {}))
     bar.end(run, state, "finished")
     frames = re.split(r"[\r\n]", terminal.getvalue())
