@@ -25,8 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MinitorchVizError as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print(f"{PROGRAM}: interrupted; what was finished is kept", file=sys.stderr)
+    except KeyboardInterrupt as stop:  # a command that knows better says what is kept, and where
+        print(f"{PROGRAM}: {str(stop) or 'interrupted; what was finished is kept'}", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader of our output (head, less) has gone
         sys.stderr.close()

@@ -16,6 +16,7 @@ from minitorch_viz.training.card import save_with_card
 from minitorch_viz.training.evaluate import accuracy
 from minitorch_viz.training.film import Film
 from minitorch_viz.training.fit import fit
+from minitorch_viz.training.places import Keeper, check_places
 from minitorch_viz.training.sources import Source
 
 
@@ -42,8 +43,12 @@ def train_classifier(
         nothing. shown: the class names of the pictures that the film has in front.
     settings: for `fit`; so are film, checkpoint and resume.
     card: what is known beforehand. parts: {entry of the card: test pictures that are worth a figure of their own}.
-    Raises KeyboardInterrupt at Ctrl-C, once film and checkpoint are written.
+    Raises KeyboardInterrupt at Ctrl-C, with a sentence, once film, checkpoint and the weights so far are written.
     """
+    check_places(out, film, checkpoint)
+    names = test.class_names
+    command = f"minitorch-viz train {spec.name} --seed {seed}"
+    known = {"name": spec.name, **card, "command": command, "seed": seed}
     fitted = fit(
         net,
         batches,
@@ -56,23 +61,27 @@ def train_classifier(
         observers=[] if film is None else [_film(film, spec, test, shown)],
         **settings,
     )
-    if fitted.stopped == "interrupted":
-        raise KeyboardInterrupt
     net = as_written(fitted.net)
-    share = share_right(net, spec, test)
+    try:
+        if fitted.stopped == "interrupted":
+            raise KeyboardInterrupt
+        share = share_right(net, spec, test)
+        shares = {name: round(share_right(net, spec, part), 4) for name, part in (parts or {}).items()}
+    except KeyboardInterrupt:
+        keeper = Keeper(out, spec.preprocessing, names, known, checkpoint)
+        raise KeyboardInterrupt(keeper.keep(fitted, net, settings["epochs"])) from None
     print(f"{spec.name}: {share:.2%} of the {len(test)} test images right, trained in {fitted.seconds:.1f} s")
+    for note in fitted.notes:
+        print(f"Note: {note}")
     facts = {
-        "name": spec.name,
-        **card,
-        "command": f"minitorch-viz train {spec.name} --seed {seed}",
-        "seed": seed,
+        **known,
         "epochs": len(fitted.history),
         "test_accuracy": round(share, 4),
-        **{name: round(share_right(net, spec, part), 4) for name, part in (parts or {}).items()},
+        **shares,
         "seconds": round(fitted.seconds, 1),
         "licence": "MIT",
     }
-    return save_with_card(net, out, spec.preprocessing, class_names=test.class_names, card=facts)
+    return save_with_card(net, out, spec.preprocessing, class_names=names, card=facts)
 
 
 def as_written(net: Net) -> Net:

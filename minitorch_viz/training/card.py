@@ -18,13 +18,14 @@ from minitorch_viz.net import Net
 def place_for_weights(out: str | Path) -> Path:
     """`out` as a path that can be written to, or a sentence: for asking before a long training, not after it."""
     from minitorch_viz.io.files import as_path
+    from minitorch_viz.io.out import check_out
 
     place = as_path(out, "weights file", SettingError)
     if place.suffix != ".safetensors" or place.is_dir():
         raise SettingError(f"The weights are written as NAME.safetensors, but the file is to be {place}.")
     if not place.parent.is_dir():
         raise SettingError(f"The weights are to be written to {place}, but {place.parent} is no folder; make it first.")
-    return place
+    return check_out(place, what="weights file", error=SettingError)
 
 
 def save_with_card(

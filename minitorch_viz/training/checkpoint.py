@@ -20,7 +20,7 @@ import numpy as np
 from minitorch_viz._types import Array
 from minitorch_viz.errors import MinitorchVizError, SettingError, WeightsFileError, need_whole
 from minitorch_viz.io.files import as_path, parse_json
-from minitorch_viz.io.safetensors_ import read_safetensors_and_metadata, save_safetensors
+from minitorch_viz.io.safetensors_ import LONGEST_HEADER, read_safetensors_and_metadata, save_safetensors
 from minitorch_viz.training.observer import Observer, Run, Step
 from minitorch_viz.training.state import Epoch, State, Sums, generator_from
 
@@ -111,6 +111,14 @@ def _state(arrays: Mapping[str, Array], header: Mapping[str, Any], start: State)
         best=start.net.with_params(part("best/", start.net.state)) if has_best else None,
         seconds=float(header["seconds"]),
     )
+
+
+def is_checkpoint(path: str | Path) -> bool:
+    """Whether a file is a checkpoint, by its first bytes; False if it cannot be read."""
+    with contextlib.suppress(OSError), Path(path).open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        return length <= LONGEST_HEADER and f'"{KEY}"'.encode() in file.read(length)
+    return False
 
 
 def resumed(path: str | Path, run: Run, start: State) -> State:

@@ -44,12 +44,15 @@ class Lone:
 
     def steps(self, batches: Iterable[tuple[Any, Array]]) -> Iterator[Taken]:
         """The batches of an epoch, each lone one joined to the one before it, or to the next if it is the first."""
-        if not self.norms:
-            yield from (Taken(x, target, 1) for x, target in batches)
-            return
         before: Taken | None = None  # one batch is held back, in case the next has to be joined to it
         last: Taken | None = None
+        holds_back: bool | None = None
         for x, target in batches:
+            if holds_back is None:
+                holds_back = self.is_lone(_first(x), target[:1])
+            if not holds_back:  # what is taken is stepped at once: Ctrl-C costs no batch
+                yield Taken(x, target, 1)
+                continue
             if last is not None and self.is_lone(last.x, last.target):
                 last = self._join(last, Taken(x, target, 1))
                 continue
@@ -92,6 +95,13 @@ class Lone:
         self.joined += 1
         target = np.concatenate([first.target, second.target])
         return Taken(_both(first.x, second.x), target, first.batches + second.batches)
+
+
+def _first(x: Any) -> Any:
+    """The first image of a batch."""
+    if isinstance(x, Mapping):
+        return {name: _first(value) for name, value in x.items()}
+    return type(x)(map(_first, x)) if isinstance(x, (tuple, list)) else x[:1]
 
 
 def _both(a: Any, b: Any) -> Any:

@@ -31,16 +31,33 @@ def train(
     film: a page that plays the training back, and shows it live. checkpoint: a file from which an interrupted training
     is resumed. data: the folder with the data set's files; default: see `minitorch_viz.data.find`.
 
-    Raises KeyboardInterrupt at Ctrl-C, once film and checkpoint are written; SettingError for an unknown name, or if
-    the net's data come from no files.
+    All places are checked before anything is read. Raises KeyboardInterrupt at Ctrl-C, with a sentence on what is kept,
+    once film, checkpoint and the weights so far are written; SettingError for an unknown name, a place that cannot be
+    written to, or if the net's data come from no files.
     """
     if name not in recipe_names():
         raise SettingError(f"There is no recipe for {name!r}; {near(name, recipe_names(), 'net')}.")
+    from minitorch_viz.training.places import check_places
+
+    out = check_places(out, film, checkpoint)
     recipe = import_module(f"{__name__}.{name}")
     place: dict[str, Any] = {}
     if data is not None:
         if "data" not in inspect.signature(recipe.train).parameters:
             raise SettingError(f"The data of {name} come with its recipe, so there is no folder to give; leave it out.")
         place["data"] = data
-    path: Path = recipe.train(out, seed, film=film, checkpoint=checkpoint, resume=resume, **place)
+    before = _when_written(out)
+    try:
+        path: Path = recipe.train(out, seed, film=film, checkpoint=checkpoint, resume=resume, **place)
+    except KeyboardInterrupt as stop:
+        nothing = f"interrupted before the first step, so nothing was written to {out}"
+        already = f"interrupted; {out} was written before that"
+        raise KeyboardInterrupt(str(stop) or (nothing if _when_written(out) == before else already)) from None
     return path
+
+
+def _when_written(path: Path) -> int | None:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return None

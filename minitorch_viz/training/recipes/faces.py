@@ -21,11 +21,12 @@ from minitorch_viz.errors import need_whole
 from minitorch_viz.models.faces import PEOPLE, PREPROCESSING, faces
 from minitorch_viz.models.faces_hidden import faces_hidden
 from minitorch_viz.net import Net
-from minitorch_viz.training.card import place_for_weights, save_with_card
+from minitorch_viz.training.card import save_with_card
 from minitorch_viz.training.evaluate import accuracy
 from minitorch_viz.training.film import Film
 from minitorch_viz.training.fit import Fitted, fit
 from minitorch_viz.training.optimizers import SGD
+from minitorch_viz.training.places import Keeper, check_places
 
 BATCH, MOMENTUM, DECAY, SHIFT = 16, 0.9, 0.1, 2
 SPLITS = 20  # others than the files' own, for the mean
@@ -60,33 +61,42 @@ def train(
     data: the folder with olivetti_faces.npz, as `load_faces` takes it. film, checkpoint, resume: see `fit`; the second
     net has its own, with "_hidden" in their names.
     """
-    out = place_for_weights(out)
+    out = check_places(out, film, checkpoint)
+    hidden_out = out.with_name(f"{out.stem}_hidden{out.suffix}")
+    check_places(hidden_out, _beside(film), _beside(checkpoint))
     need_whole("seed", seed, 0)
     training, test = six_people(*load_faces(data))
     for recipe, hidden in zip(RECIPES, (False, True), strict=True):
         path, its_film, its_checkpoint = (_beside(file) if hidden else file for file in (out, film, checkpoint))
         fitted = trained(recipe, training, seed, test, film=its_film, checkpoint=its_checkpoint, resume=resume)
-        if fitted.stopped == "interrupted":
-            raise KeyboardInterrupt
         as_written = {name: value.astype(np.float16).astype(np.float32) for name, value in fitted.net.state.items()}
         net = fitted.net.with_params(as_written)
-        share, others = right(net, test), other_splits(recipe, training, test)
+        assert path is not None
+        known = {
+            "name": recipe.name,
+            "data": f"the Olivetti faces (ORL database, 1994) of the first six people, {len(training)} pictures "
+            f"for training and {len(test)} for testing",
+            "command": f"minitorch-viz train faces --seed {seed}",
+            "seed": seed,
+        }
+        try:
+            if fitted.stopped == "interrupted":
+                raise KeyboardInterrupt
+            share, others = right(net, test), other_splits(recipe, training, test)
+        except KeyboardInterrupt:
+            keeper = Keeper(path, PREPROCESSING, PEOPLE, known, checkpoint)
+            raise KeyboardInterrupt(keeper.keep(fitted, net, recipe.epochs)) from None
         print(
             f"{recipe.name}: {share:.1%} of the {len(test)} test pictures right, trained in {fitted.seconds:.1f} s; "
             f"{others:.1%} on average over {SPLITS} other splits"
         )
-        assert path is not None
         save_with_card(
             net,
             path,
             PREPROCESSING,
             class_names=PEOPLE,
             card={
-                "name": recipe.name,
-                "data": f"the Olivetti faces (ORL database, 1994) of the first six people, {len(training)} pictures "
-                f"for training and {len(test)} for testing",
-                "command": f"minitorch-viz train faces --seed {seed}",
-                "seed": seed,
+                **known,
                 "test_accuracy": round(share, 4),
                 "test_accuracy_of_one_picture": round(1 / len(test), 4),
                 f"mean_test_accuracy_of_{SPLITS}_other_splits": round(others, 4),
@@ -155,7 +165,10 @@ def other_splits(recipe: Recipe, training: Dataset, test: Dataset, count: int | 
     shares = []
     for seed in range(1, 1 + (SPLITS if count is None else count)):
         some, held = whole.split(len(test) / len(whole), seed)
-        shares.append(right(trained(recipe, some, seed).net, held))
+        fitted = trained(recipe, some, seed)
+        if fitted.stopped == "interrupted":
+            raise KeyboardInterrupt
+        shares.append(right(fitted.net, held))
     return float(np.mean(shares))
 
 

@@ -32,14 +32,15 @@ from minitorch_viz.data import normalized
 from minitorch_viz.data.scenes import KINDS, Scenes
 from minitorch_viz.data.scenes import scenes as make_scenes
 from minitorch_viz.errors import need_whole
-from minitorch_viz.models.fold import fold_batch_norms
 from minitorch_viz.models.scenes import PREPROCESSING, SPEC, scenes
 from minitorch_viz.net import Net
-from minitorch_viz.training.card import place_for_weights, save_with_card
+from minitorch_viz.training.bundle import as_written
+from minitorch_viz.training.card import save_with_card
 from minitorch_viz.training.evaluate import accuracy
 from minitorch_viz.training.film import Film
 from minitorch_viz.training.fit import fit
 from minitorch_viz.training.optimizers import Adam
+from minitorch_viz.training.places import Keeper, check_places
 from minitorch_viz.training.schedules import OneCycle
 
 BATCHES, BATCH = 100, 128  # an epoch is so many batches: there are as many scenes as one wants
@@ -116,11 +117,22 @@ def train(
     The test scenes are only watched, after every epoch: they choose nothing. film, checkpoint, resume: see `fit`; the
     second stage has its own, with "_2" in their names.
     """
-    out = place_for_weights(out)
+    for number in range(len(STAGES)):
+        out = check_places(out, _numbered(film, number), _numbered(checkpoint, number))
     need_whole("seed", seed, 0)
+    count = sum(stage.epochs for stage in STAGES) * BATCHES * BATCH
+    known = {
+        "name": "scenes",
+        "data": f"{count} scenes of minitorch_viz.data.scenes, each seen once; tested on "
+        f"{TEST_SCENES} others of one to three objects, seed {TEST_SEED}",
+        "command": f"minitorch-viz train scenes --seed {seed}",
+        "seed": seed,
+    }
+    keeper = Keeper(out, PREPROCESSING, KINDS[1:], known, checkpoint)
     watched = make_scenes(WATCHED, TEST_SEED + 1)
     images = normalized(watched.images, PREPROCESSING)
     net, seconds = scenes(seed=seed, norm=True), 0.0
+    steps = 0
     for number, stage in enumerate(STAGES):
         its_film, its_checkpoint = (_numbered(path, number) for path in (film, checkpoint))
         targets = stage.targets(watched)
@@ -138,14 +150,16 @@ def train(
             resume=resume,
             observers=[] if its_film is None else [Film(its_film, images[:64], targets[:64], title=TITLE)],
         )
+        place = f" of stage {number + 1} of {len(STAGES)}", steps
         if fitted.stopped == "interrupted":
-            raise KeyboardInterrupt
-        net, seconds = fitted.net, seconds + fitted.seconds
-    count = sum(stage.epochs for stage in STAGES) * BATCHES * BATCH
-    net = fold_batch_norms(net)
-    net = net.with_params({name: value.astype(np.float16).astype(np.float32) for name, value in net.state.items()})
-    share = right(net, make_scenes(TEST_SCENES, TEST_SEED))
-    alone = right(net, make_scenes(TEST_SCENES, TEST_SEED, objects=1))
+            raise KeyboardInterrupt(keeper.keep(fitted, as_written(fitted.net), stage.epochs, *place))
+        net, seconds, steps = fitted.net, seconds + fitted.seconds, steps + fitted.steps
+    net = as_written(net)
+    try:
+        share = right(net, make_scenes(TEST_SCENES, TEST_SEED))
+        alone = right(net, make_scenes(TEST_SCENES, TEST_SEED, objects=1))
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(keeper.keep(fitted, net, stage.epochs, *place)) from None
     print(
         f"scenes: the main object of {share:.2%} of {TEST_SCENES} fresh scenes named, {alone:.2%} where it is the only "
         f"one; trained in {seconds:.0f} s"
@@ -156,11 +170,7 @@ def train(
         PREPROCESSING,
         class_names=KINDS[1:],
         card={
-            "name": "scenes",
-            "data": f"{count} scenes of minitorch_viz.data.scenes, each seen once; tested on "
-            f"{TEST_SCENES} others of one to three objects, seed {TEST_SEED}",
-            "command": f"minitorch-viz train scenes --seed {seed}",
-            "seed": seed,
+            **known,
             "test_accuracy": round(share, 4),
             "test_accuracy_of_single_objects": round(alone, 4),
             "seconds": round(seconds, 1),

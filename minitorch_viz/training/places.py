@@ -1,0 +1,78 @@
+"""Where a training writes to, checked before it begins; and what is left when it is stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from minitorch_viz.errors import MinitorchVizError, SettingError
+from minitorch_viz.models.preprocessing import Preprocessing
+from minitorch_viz.net import Net
+from minitorch_viz.training.card import place_for_weights, save_with_card
+from minitorch_viz.training.checkpoint import is_checkpoint
+from minitorch_viz.training.fit import Fitted
+
+
+def check_places(out: str | Path, film: str | Path | None = None, checkpoint: str | Path | None = None) -> Path:
+    """Return `out` as a path if all files of a training can be written, the model card beside `out` included.
+
+    Raises SettingError with a sentence if a folder is missing or may not be written, a suffix is wrong, two of the
+    files are one, or something would be overwritten that is no card and no checkpoint.
+    """
+    from minitorch_viz.io.out import check_out
+
+    place = place_for_weights(out)
+    card = place.with_suffix(".json")
+    files = {"weights": place, "model card": check_out(card, what="model card", error=SettingError)}
+    if card.exists() and not _is_card(card):
+        raise SettingError(f"The model card would overwrite {card}, which is none; give the weights another name.")
+    if film is not None:
+        files["film"] = check_out(film, (".html", ".htm"), what="film", error=SettingError)
+    if checkpoint is not None:
+        files["checkpoint"] = check_out(checkpoint, what="checkpoint", error=SettingError)
+        if files["checkpoint"].exists() and not is_checkpoint(checkpoint):
+            raise SettingError(f"The checkpoint would overwrite {checkpoint}, which is none; give another name.")
+    seen: dict[Path, str] = {}
+    for what, file in files.items():
+        other = seen.setdefault(file.resolve(), what)
+        if other != what:
+            raise SettingError(f"{file} cannot be both the {other} and the {what}; give two names.")
+    return place
+
+
+@dataclass(frozen=True)
+class Keeper:
+    """Writes what an interrupted training has come to."""
+
+    out: Path
+    preprocessing: Preprocessing
+    class_names: Sequence[str]
+    card: Mapping[str, Any]  # what is known beforehand
+    checkpoint: Path | None
+
+    def keep(self, fitted: Fitted, net: Net, epochs: int, stage: str = "", steps_before: int = 0) -> str:
+        """Write the weights so far, with their card, and return the sentence that says it.
+
+        net: as it is written. epochs: how many there should have been. stage: words such as " of stage 1 of 2";
+        steps_before: taken in the stages before this one.
+        """
+        again = "" if self.checkpoint is None else f"; the same command with --resume continues from {self.checkpoint}"
+        steps = steps_before + fitted.steps
+        if steps == 0:
+            return f"interrupted before the first step, so nothing was written to {self.out}{again}"
+        done = f"after {len(fitted.history)} of {epochs} epochs{stage} ({steps} step{'s' * (steps != 1)})"
+        when = done if fitted.stopped == "interrupted" else f"{done}, before the test was done"
+        facts = {**self.card, "interrupted": when, "seconds": round(fitted.seconds, 1), "licence": "MIT"}
+        save_with_card(net, self.out, self.preprocessing, class_names=self.class_names, card=facts)
+        return f"interrupted; {self.out} holds the weights {when}{again}"
+
+
+def _is_card(path: Path) -> bool:
+    from minitorch_viz.io.files import read_json
+
+    try:
+        return "card" in read_json(path)
+    except MinitorchVizError:
+        return False
