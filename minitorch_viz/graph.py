@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias, TypeVar
+
+import numpy as np
 
 from minitorch_viz._types import Array
 from minitorch_viz.errors import NetError, ShapeError, near
@@ -152,11 +156,30 @@ def checked_nodes(specs: Iterable[Sequence[Any]], inputs: tuple[str, ...]) -> tu
             if source not in known:
                 hint = near(source, known, "node")
                 raise NetError(f"Node {name!r} reads from {source!r}, which does not come before it; {hint}.")
+        least, most = _inputs_of(type(layer))  # type: ignore[arg-type]  # a class can be hashed
+        if not least <= len(sources) <= most:
+            takes = f"{least}" if least == most else f"{least} to {most:g}" if most < np.inf else f"at least {least}"
+            raise NetError(
+                f"Node {name!r} reads {len(sources)} arrays ({', '.join(sources)}), but {type(layer).__name__} takes "
+                f"{takes}."
+            )
         known.add(name)
         nodes.append(Node(name, layer, sources))
     if not nodes:
         raise NetError("A net needs at least one node.")
     return tuple(nodes)
+
+
+@functools.cache
+def _inputs_of(kind: type[Layer]) -> tuple[int, float]:
+    """How many arrays a layer's forward takes, at least and at most; infinitely many after a *."""
+    parameters = [*inspect.signature(kind.forward).parameters.values()][1:]
+    arrays = [one for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+    needed = [one for one in arrays if one.default is one.empty]
+    # LSTM's state may be left out; rng, relu and the like are settings.
+    optional = [one for one in arrays if one.default is None and one.name != "rng"]
+    unbounded = any(one.kind is one.VAR_POSITIONAL for one in parameters)
+    return len(needed), np.inf if unbounded else len(needed) + len(optional)
 
 
 def ancestors(nodes: Iterable[Node], name: str) -> set[str]:

@@ -446,3 +446,23 @@ def test_sigmoid_between_is_no_relu(rng: np.random.Generator) -> None:
     tape = net.forward(rng.standard_normal((1, 3)))
     plain = net.backward(tape, {"s": np.eye(3)})["input"]
     np.testing.assert_array_equal(net.backward(tape, {"s": np.eye(3)}, rules=relu_mode("guided"))["input"], plain)
+
+
+@pytest.mark.parametrize(
+    ("layer", "reads", "message"),
+    [
+        (ReLU(), ("input", "input"), r"reads 2 arrays \(input, input\), but ReLU takes 1"),
+        (Conv2d(np.zeros((1, 1, 1, 1))), ("input", "input"), "but Conv2d takes 1"),
+        (ReLU(), (), "reads 0 arrays"),
+        (Add(), (), None),  # any number: Add itself tells
+        (Add(), ("input",) * 5, None),
+        (LSTM.random(np.random.default_rng(0), 2, 3), ("input",) * 4, "but LSTM takes 1 to 3"),
+        (LSTM.random(np.random.default_rng(0), 2, 3), ("input",) * 3, None),
+    ],
+)
+def test_a_node_reads_as_many_arrays_as_its_layer_takes(layer, reads: tuple[str, ...], message: str | None) -> None:
+    if message is None:
+        assert Net([("a", layer, reads)])["a"].inputs == reads
+        return
+    with pytest.raises(NetError, match=message):
+        Net([("a", layer, reads)])

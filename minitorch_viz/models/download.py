@@ -7,9 +7,10 @@ import urllib.parse
 from pathlib import Path
 
 from minitorch_viz.errors import SettingError, WeightsFileError
+from minitorch_viz.models.beside import IMAGENET_FILE
 from minitorch_viz.models.fetch import copy_in, fetch, finish, taking, wrong_sum
 from minitorch_viz.models.home import home_folder
-from minitorch_viz.models.load import IMAGENET_FILE, look_for
+from minitorch_viz.models.load import look_for
 from minitorch_viz.models.spec import ModelSpec, get_spec
 
 SUFFIXES = (".safetensors", ".npz", ".pth", ".pt", ".caffemodel", ".json")

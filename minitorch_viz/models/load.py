@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterable, Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -13,40 +13,35 @@ import numpy.typing as npt
 
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError, WeightsFileError
-from minitorch_viz.models.classes import (
-    class_names_in,
-    first_synonym,
-    imagenet_names,
-    notes_on_names,
-    numbered,
-    read_class_names,
-)
+from minitorch_viz.models.beside import class_names_of, preprocessing_of, scores_of, search_folders
+from minitorch_viz.models.classes import first_synonym, imagenet_names, notes_on_names, numbered
 from minitorch_viz.models.fold import fold_batch_norms
 from minitorch_viz.models.home import VARIABLE, home_folder
 from minitorch_viz.models.model import Model
-from minitorch_viz.models.preprocessing import Preprocessing
-from minitorch_viz.models.scores import Classes, Maps, Scores, YesNo, kind_of_scores
+from minitorch_viz.models.saved import described, read_model
+from minitorch_viz.models.scores import Maps, kind_of_scores
 from minitorch_viz.models.spec import ModelSpec, get_spec
 from minitorch_viz.net import Net
 
-IMAGENET_FILE = "imagenet_classes.json"
+FILE = r"[/\\]|\.(pth|pt|npz|safetensors|caffemodel)$"  # what no name of a net looks like
 
 
 def load_model(
-    name: str,
+    name: str | Path,
     weights: str | Path | None = None,
     *,
-    dtype: npt.DTypeLike = np.float32,
+    dtype: npt.DTypeLike | None = None,
     fold: bool = False,
     prefix: str | None = None,
 ) -> Model:
     """A pretrained net, ready for photos: `load_model("squeezenet1_1", weights="squeezenet1_1.safetensors")`.
 
-    name: a net from `minitorch-viz models`.
+    name: a net from `minitorch-viz models`, or the file that `Model.save` wrote: "mine.safetensors".
     weights: its file (.safetensors, .npz, .pth without PyTorch, .caffemodel, ConvNetJS .json), or a folder that holds
         one; None looks in $MINITORCH_VIZ_HOME (default: the user's cache folder), then among those that come with the
         package. A file with another number of classes is taken, too: your own fine-tuned net.
-    dtype: float32 or float64. fold: merge batch normalization into the convolutions.
+    dtype: float32, the default, or float64; None keeps that of a file of `Model.save`. fold: merge batch normalization
+        into the convolutions.
     prefix: what the names in the file have in front of the net's ("student."), where it holds several nets, or this net
         as a part of a larger one; None finds it.
 
@@ -58,8 +53,10 @@ def load_model(
 
     Raises SettingError for an unknown name, WeightsFileError if the weights are missing, damaged, or another net's.
     """
-    spec = _spec(name, weights)
-    precision = _precision(dtype)
+    precision = None if dtype is None else _precision(dtype)
+    if (own := _own_file(name, weights)) is not None:
+        return _read_own(own, precision, fold)
+    spec = get_spec(name)
     path = look_for(spec.file_names, weights)
     if path is None:
         raise WeightsFileError(_missing(spec))
@@ -71,12 +68,12 @@ def load_model(
     classes = _class_count(spec, tensors, prefix)
     needed = spec.build(classes=classes, seed=None)
     notes = [] if is_caffe else list(file.notes)  # that Caffe's nets take BGR is dealt with
-    net = needed.with_params(fitting_arrays(tensors, needed, path, precision, prefix, spec, notes))
-    beside = file.json or {}
-    preprocessing = _preprocessing(spec, path, beside, is_caffe, notes)
-    names = _class_names(spec, path, beside, classes, notes)
+    net = needed.with_params(fitting_arrays(tensors, needed, path, precision or np.float32, prefix, spec, notes))
+    beside = _as_beside(described(file.metadata, path)) | (file.json or {})
+    preprocessing = preprocessing_of(spec, path, beside, is_caffe, notes)
+    names = class_names_of(spec, path, beside, classes, notes)
     notes += notes_on_names(names, spec.name)
-    scores = _scores(spec, path, beside, classes, notes)
+    scores = scores_of(spec, path, beside, classes, notes)
     return Model(
         name=spec.name,
         net=fold_batch_norms(net) if fold else net,
@@ -96,6 +93,7 @@ def sketch(name: str) -> Model:
     """A net without its weights, all zeros, to look at its nodes and shapes: `describe(sketch("vgg16"))`."""
     spec = get_spec(name)
     names = spec.classes if isinstance(spec.classes, tuple) else numbered(spec.classes)
+    names = imagenet_names() if spec.imagenet else names
     return Model(
         name=spec.name,
         net=spec.build(seed=None),
@@ -131,12 +129,6 @@ def look_for(file_names: Iterable[str], weights: str | Path | None = None) -> Pa
     except (OSError, ValueError) as error:  # a name too long, or with a null byte
         raise WeightsFileError(f"There can be no weights file {str(weights)!r}: {error}.") from error
     raise WeightsFileError(f"There is no weights file {path}; give the path of one, or of the folder that holds it.")
-
-
-def search_folders() -> list[Path]:
-    """Where weights are looked for, in order: the home folder, then the files that come with the package."""
-    bundled = resources.files("minitorch_viz.models").joinpath("bundled")
-    return [home_folder(), *([bundled] if isinstance(bundled, Path) else [])]
 
 
 def fitting_arrays(
@@ -180,15 +172,57 @@ def _precision(dtype: npt.DTypeLike) -> np.dtype[Any]:
     return precision
 
 
-def _spec(name: object, weights: object) -> ModelSpec:
-    """The model's entry, with a hint where a path was given instead of a name."""
-    if isinstance(name, Path) or (isinstance(name, str) and re.search(r"[/\\]|\.(pth|npz|safetensors)$", name)):
+def _own_file(name: object, weights: object) -> Path | None:
+    """The file that is to say what its net is: given in place of a name, or alone as weights; None for a name."""
+    looks_like_a_file = isinstance(name, Path) or (isinstance(name, str) and re.search(FILE, name) is not None)
+    if name is None and isinstance(weights, (str, Path)):
+        return Path(weights).expanduser()
+    if not looks_like_a_file:
+        return None
+    if weights is not None:
         raise SettingError(
-            f"Give the net's name first, then its file: load_model('squeezenet1_1', weights={str(name)!r})."
+            f"Give the net's name first, then its file: load_model('squeezenet1_1', weights={str(weights)!r}); or "
+            f"{str(name)!r} alone, if Model.save wrote it."
         )
-    if name is None and weights is not None:
-        raise SettingError("A weights file does not say how its net is built: load_model('NAME', weights=...).")
-    return get_spec(name)
+    path = Path(str(name)).expanduser()
+    try:
+        there = path.is_file()
+    except (OSError, ValueError):  # a name too long, or with a null byte
+        there = False
+    if not there:
+        raise SettingError(
+            f"Give the net's name first, then its file (load_model('squeezenet1_1', weights={str(name)!r})), or the "
+            f"file that Model.save wrote; there is no file {str(name)!r}."
+        )
+    return path
+
+
+def _read_own(path: Path, precision: np.dtype[Any] | None, fold: bool) -> Model:
+    """The model in a file of `Model.save`."""
+    from minitorch_viz.io.weights import read_weights
+
+    file = read_weights(path)
+    content = described(file.metadata, path)
+    if content is None:
+        raise SettingError(
+            f"{path} holds arrays alone; it does not say how its net is built. Give the net's name first, then its "
+            f"file: load_model('NAME', weights={str(path)!r})."
+        )
+    model = read_model(content, file.tensors, path, precision)
+    return dataclasses.replace(model, net=fold_batch_norms(model.net)) if fold else model
+
+
+def _as_beside(content: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What `Model.save` wrote, in the words of a JSON file beside weights: for such a file given with a net's name."""
+    if content is None:
+        return {}
+    classes, preparation = content.get("classes"), content.get("preprocessing")
+    found: dict[str, Any] = {}
+    if isinstance(classes, dict) and (names := classes.get("synonyms") or classes.get("names")):
+        found |= {"names": names, "scores": classes.get("scores")}
+    if isinstance(preparation, dict) and isinstance(size := preparation.get("size"), list):
+        found["input"] = {**preparation, "size": [preparation.get("channels"), *size]}
+    return found
 
 
 def _in_folder(folder: Path, names: Iterable[str]) -> Path | None:
@@ -229,80 +263,3 @@ def _from_caffe(spec: ModelSpec, tensors: Mapping[str, Array]) -> dict[str, Arra
     if first in renamed:
         renamed[first] = renamed[first][:, ::-1]
     return renamed
-
-
-def _preprocessing(
-    spec: ModelSpec, path: Path, beside: Mapping[str, Any], is_caffe: bool, notes: list[str]
-) -> Preprocessing:
-    if "input" in beside:
-        try:
-            found = Preprocessing.from_json(beside, spec.preprocessing)
-        except SettingError as error:
-            raise WeightsFileError(f"{path.with_suffix('.json')}: {error}") from error
-        if found.channels != spec.preprocessing.channels:
-            raise WeightsFileError(
-                f"{path.with_suffix('.json')}: {spec.name} takes images of {spec.preprocessing.channels} channels, "
-                f'but "size" names {found.channels}.'
-            )
-        return found
-    if is_caffe and spec.caffe is not None:
-        return spec.caffe
-    if spec.caffe not in (None, spec.preprocessing) and path.name != spec.official_file:
-        notes.append(
-            f"There is no {path.with_suffix('.json').name} beside the weights, so the image is prepared as "
-            f"{spec.official_file} wants it (mean {spec.preprocessing.mean}, std {spec.preprocessing.std})."
-        )
-    return spec.preprocessing
-
-
-def _scores(spec: ModelSpec, path: Path, beside: Mapping[str, Any], classes: int, notes: list[str]) -> Scores:
-    """What the scores mean: by the JSON beside the file, else the spec; a net cut to one output answers yes or no."""
-    asked = beside.get("scores", spec.scores)
-    if not spec.logits:
-        return Maps() if "scores" not in beside else _kind(asked, path)
-    kind = _kind(asked, path)
-    if classes == 1 and isinstance(kind, Classes):
-        notes.append(
-            f"The net has one score, taken as a sigmoid's (yes or no); a {path.with_suffix('.json').name} beside the "
-            'weights with "scores": "numbers" says otherwise.'
-        )
-        return YesNo()
-    if (isinstance(kind, YesNo) and classes != 1) or isinstance(kind, Maps):
-        raise WeightsFileError(f"{path.with_suffix('.json')}: {classes} scores cannot be {kind.name!r}.")
-    return kind
-
-
-def _kind(asked: object, path: Path) -> Scores:
-    try:
-        return kind_of_scores(asked)()
-    except SettingError as error:
-        raise WeightsFileError(f"{path.with_suffix('.json')}: {error}") from error
-
-
-def _class_names(
-    spec: ModelSpec, path: Path, beside: Mapping[str, Any], classes: int, notes: list[str]
-) -> tuple[str, ...]:
-    """Full class names: from the JSON beside the file, the file that it or ImageNet's rule names, or the spec."""
-    if not spec.logits:
-        return ()
-    own = class_names_in(dict(beside)) if "names" in beside else None
-    if own is not None and len(own) == classes:
-        return own
-    if own is not None:
-        notes.append(f"{path.with_suffix('.json').name} names {len(own)} classes, but the net has {classes}.")
-    file_name = re.match(r"[\w-]+\.json", str(beside.get("classes", IMAGENET_FILE if spec.imagenet else "")))
-    if file_name:
-        found = next((f for f in (path.parent, *search_folders()) if (f / file_name[0]).is_file()), None)
-        names = read_class_names(found / file_name[0]) if found else ()
-        if not names and file_name[0] == IMAGENET_FILE:
-            names = imagenet_names()
-        if len(names) == classes:
-            return names
-        if classes == spec.class_count:
-            notes.append(
-                f'The classes have numbers for names ("class 281"): put {file_name[0]} beside the weights or into '
-                f"{home_folder()}."
-            )
-    if isinstance(spec.classes, tuple) and len(spec.classes) == classes:
-        return spec.classes
-    return numbered(classes)

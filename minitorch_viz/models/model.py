@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
-from minitorch_viz.errors import NetError, SettingError
+from minitorch_viz.errors import NetError, SettingError, ShapeError
 from minitorch_viz.models.classes import find_class, first_synonym
 from minitorch_viz.models.own_net import checked_names, look_at
 from minitorch_viz.models.preprocessing import Preprocessing, Resize
@@ -152,8 +152,7 @@ class Model:
         Probabilities 0..1 by a softmax or by sigmoids, or plain numbers: as `scores` says. batch: how many images to
         run at a time; None: all at once.
         """
-        self._need_classes()
-        return self.scores.answers(kernels.to_cpu(self.net.predict(x, upto=self.logits, batch=batch)))
+        return self.scores.answers(self._scores_of(x, batch))
 
     def predict_probabilities(self, x: Array, batch: int | None = None) -> Array:
         """The same for nets whose answers are probabilities; SettingError for plain numbers."""
@@ -165,8 +164,7 @@ class Model:
         """The `top` most probable classes or labels of an image, best first; plain numbers in their own order."""
         if isinstance(top, bool) or not isinstance(top, (int, np.integer)) or top < 1:
             raise SettingError(f"top must be a whole number of at least 1, but got {top!r}.")
-        self._need_classes()
-        scores = kernels.to_cpu(self.net.predict(self.preprocess(image), upto=self.logits))
+        scores = self._scores_of(self.preprocess(image))
         answers = self.scores.answers(scores)[0]
         if isinstance(self.scores, Numbers):
             numbers = enumerate(answers[:top].tolist())
@@ -200,6 +198,16 @@ class Model:
             raise SettingError(f"{self.name} has {len(self.class_names)} classes, but {len(names)} names were given.")
         return dataclasses.replace(self, class_names=tuple(map(first_synonym, names)), class_synonyms=tuple(names))
 
+    def save(self, path: str | Path) -> Path:
+        """Write all of it to one .safetensors file: graph, arrays, preprocessing, names. `load_model(path)` reads it.
+
+        The file is complete or absent. Raises SettingError for layers of your own, WeightsFileError if the file cannot
+        be written.
+        """
+        from minitorch_viz.models.saved import save_model
+
+        return save_model(self, path)
+
     def __repr__(self) -> str:
         size = " x ".join(map(str, self.preprocessing.size))
         count = sum(value.size for value in self.net.params.values())
@@ -210,6 +218,17 @@ class Model:
         from minitorch_viz.models.describe import describe
 
         return describe(self)._repr_html_()
+
+    def _scores_of(self, x: Array, batch: int | None = None) -> Array:
+        """The scores (N, classes) in main memory, one for each name."""
+        self._need_classes()
+        scores = kernels.to_cpu(self.net.predict(x, upto=self.logits, batch=batch))
+        if scores.ndim != 2 or scores.shape[1] != len(self.class_names):
+            raise ShapeError(
+                f"{self.name} names {len(self.class_names)} classes, but {self.logits!r} gives {scores.shape} and not "
+                f"(N, {len(self.class_names)})."
+            )
+        return scores
 
     def _need_classes(self) -> None:
         if not self.logits:

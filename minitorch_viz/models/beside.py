@@ -1,0 +1,101 @@
+"""What is said beside a weights file or in it: how pictures are prepared, what classes are called and scores mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from minitorch_viz.errors import SettingError, WeightsFileError
+from minitorch_viz.models.classes import class_names_in, imagenet_names, numbered, read_class_names
+from minitorch_viz.models.home import home_folder
+from minitorch_viz.models.preprocessing import Preprocessing
+from minitorch_viz.models.scores import Classes, Maps, Scores, YesNo, kind_of_scores
+from minitorch_viz.models.spec import ModelSpec
+
+IMAGENET_FILE = "imagenet_classes.json"
+
+
+def search_folders() -> list[Path]:
+    """Where weights are looked for, in order: the home folder, then the files that come with the package."""
+    bundled = resources.files("minitorch_viz.models").joinpath("bundled")
+    return [home_folder(), *([bundled] if isinstance(bundled, Path) else [])]
+
+
+def preprocessing_of(
+    spec: ModelSpec, path: Path, beside: Mapping[str, Any], is_caffe: bool, notes: list[str]
+) -> Preprocessing:
+    if "input" in beside:
+        try:
+            found = Preprocessing.from_json(beside, spec.preprocessing)
+        except SettingError as error:
+            raise WeightsFileError(f"{path.with_suffix('.json')}: {error}") from error
+        if found.channels != spec.preprocessing.channels:
+            raise WeightsFileError(
+                f"{path.with_suffix('.json')}: {spec.name} takes images of {spec.preprocessing.channels} channels, "
+                f'but "size" names {found.channels}.'
+            )
+        return found
+    if is_caffe and spec.caffe is not None:
+        return spec.caffe
+    if spec.caffe not in (None, spec.preprocessing) and path.name != spec.official_file:
+        notes.append(
+            f"There is no {path.with_suffix('.json').name} beside the weights, so the image is prepared as "
+            f"{spec.official_file} wants it (mean {spec.preprocessing.mean}, std {spec.preprocessing.std})."
+        )
+    return spec.preprocessing
+
+
+def scores_of(spec: ModelSpec, path: Path, beside: Mapping[str, Any], classes: int, notes: list[str]) -> Scores:
+    """What the scores mean: by the JSON beside the file, else the spec; a net cut to one output answers yes or no."""
+    asked = beside.get("scores", spec.scores)
+    if not spec.logits:
+        return Maps() if "scores" not in beside else _kind(asked, path)
+    kind = _kind(asked, path)
+    if classes == 1 and isinstance(kind, Classes):
+        notes.append(
+            f"The net has one score, taken as a sigmoid's (yes or no); a {path.with_suffix('.json').name} beside the "
+            'weights with "scores": "numbers" says otherwise.'
+        )
+        return YesNo()
+    if (isinstance(kind, YesNo) and classes != 1) or isinstance(kind, Maps):
+        raise WeightsFileError(f"{path.with_suffix('.json')}: {classes} scores cannot be {kind.name!r}.")
+    return kind
+
+
+def _kind(asked: object, path: Path) -> Scores:
+    try:
+        return kind_of_scores(asked)()
+    except SettingError as error:
+        raise WeightsFileError(f"{path.with_suffix('.json')}: {error}") from error
+
+
+def class_names_of(
+    spec: ModelSpec, path: Path, beside: Mapping[str, Any], classes: int, notes: list[str]
+) -> tuple[str, ...]:
+    """Full class names: from the JSON beside the file, the file that it or ImageNet's rule names, or the spec."""
+    if not spec.logits:
+        return ()
+    own = class_names_in(dict(beside)) if "names" in beside else None
+    if own is not None and len(own) == classes:
+        return own
+    if own is not None:
+        notes.append(f"{path.with_suffix('.json').name} names {len(own)} classes, but the net has {classes}.")
+    file_name = re.match(r"[\w-]+\.json", str(beside.get("classes", IMAGENET_FILE if spec.imagenet else "")))
+    if file_name:
+        found = next((f for f in (path.parent, *search_folders()) if (f / file_name[0]).is_file()), None)
+        names = read_class_names(found / file_name[0]) if found else ()
+        if not names and file_name[0] == IMAGENET_FILE:
+            names = imagenet_names()
+        if len(names) == classes:
+            return names
+        if classes == spec.class_count:
+            notes.append(
+                f'The classes have numbers for names ("class 281"): put {file_name[0]} beside the weights or into '
+                f"{home_folder()}."
+            )
+    if isinstance(spec.classes, tuple) and len(spec.classes) == classes:
+        return spec.classes
+    return numbered(classes)

@@ -1,0 +1,262 @@
+"""A model in one file: its graph, settings, preprocessing and names as JSON in a safetensors file, beside its arrays.
+
+    {"format": 1, "name": "mine", "inputs": ["input"],
+     "nodes": [["conv", "Conv2d", ["input"], {"stride": [1, 1], "bias": null, ...}, ["weight"]], ...],
+     "preprocessing": {...}, "classes": {"names": [...], ...}, ...}
+
+A node is [name, layer, what it reads, settings, which of its fields are arrays]; the arrays are called "node.field".
+Layers are looked up by name among those of this package and made from checked settings: nothing in a file is executed.
+
+A reader takes its own format number and all before it. What a file of today does not say (a setting that a layer gets
+tomorrow) has its default; what a file of tomorrow says and today does not know is refused in a sentence.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import minitorch_viz_kernels as kernels
+from minitorch_viz._types import Array
+from minitorch_viz.errors import MinitorchVizError, SettingError, WeightsFileError, near
+from minitorch_viz.graph import Node
+from minitorch_viz.layers import Layer, all_layers
+from minitorch_viz.models.model import Model
+from minitorch_viz.models.preprocessing import Preprocessing
+from minitorch_viz.models.scores import kind_of_scores
+from minitorch_viz.net import Net
+
+FORMAT = 1
+KEY = "minitorch_viz"  # of the file's metadata, beside which other programs may keep their own
+LARGEST = 2**31  # of a whole number among the settings
+UNREADABLE = (TypeError, ValueError, KeyError, AttributeError, ArithmeticError, RecursionError)
+
+Settings = dict[str, Any]
+
+
+def save_model(model: Model, path: str | Path) -> Path:
+    """Write a model to `path`, a .safetensors file, completely or not at all; `load_model(path)` reads it.
+
+    Raises SettingError for layers of one's own, WeightsFileError if the file cannot be written.
+    """
+    from minitorch_viz.io.out import check_out
+    from minitorch_viz.io.safetensors_ import save_safetensors
+
+    place = check_out(path, [".safetensors"], what="model", error=WeightsFileError)
+    text, arrays = written(model)
+    save_safetensors(place, arrays, {KEY: text})
+    return place
+
+
+def written(model: Model) -> tuple[str, dict[str, Array]]:
+    """What a file says of a model, as JSON text, and its arrays by name."""
+    arrays: dict[str, Array] = {}
+    nodes = [_node_as_list(node, arrays) for node in model.net.nodes]
+    preparation = model.preprocessing
+    description = {
+        "format": FORMAT,
+        "name": model.name,
+        "inputs": list(model.net.inputs),
+        "nodes": nodes,
+        "preprocessing": {
+            "size": list(preparation.size),
+            "channels": preparation.channels,
+            "mean": list(preparation.mean),
+            "std": list(preparation.std),
+            "resize": preparation.resize,
+        },
+        "classes": {
+            "names": list(model.class_names),
+            "synonyms": list(model.class_synonyms),
+            "logits": model.logits,
+            "scores": model.scores.name,
+            "squashed": model.scores.squashed,
+        },
+        "first_conv": model.first_conv,
+        "last_conv": model.last_conv,
+        "notes": list(model.notes),
+    }
+    return json.dumps(description, allow_nan=False), arrays
+
+
+def _node_as_list(node: Node, arrays: dict[str, Array]) -> list[Any]:
+    layer, kind = node.layer, type(node.layer)
+    if kind not in all_layers():
+        raise SettingError(
+            f"A model file keeps the layers of this package, but node {node.name!r} is a {kind.__name__} of your own; "
+            "keep its net in a program, and its arrays with save_safetensors(path, net.state)."
+        )
+    settings: Settings = {}
+    held = []
+    for field in dataclasses.fields(layer):
+        value = getattr(layer, field.name)
+        if not hasattr(value, "dtype"):
+            settings[field.name] = list(value) if isinstance(value, tuple) else value
+        elif field.name in (*kind.param_names, *kind.buffer_names):
+            held.append(field.name)
+            arrays[f"{node.name}.{field.name}"] = kernels.to_cpu(value)
+        else:
+            raise SettingError(
+                f"Node {node.name!r}, a {kind.__name__}, holds the {field.name} of one picture, which no file keeps."
+            )
+    return [node.name, kind.__name__, list(node.inputs), settings, held]
+
+
+# ---------------------------------------------------------------------- reading
+
+
+def described(metadata: Mapping[str, Any], place: Path) -> dict[str, Any] | None:
+    """What a file says of its own model; None if it says nothing. WeightsFileError if that is damaged or too new."""
+    from minitorch_viz.io.files import parse_json
+
+    text = metadata.get(KEY)
+    if not isinstance(text, str):
+        return None
+    content = parse_json(text.encode(), f"{place}: its description of the net")
+    number = content.get("format")
+    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+        raise WeightsFileError(f"{place}: its description of the net has no format number; is the file damaged?")
+    if number > FORMAT:
+        raise WeightsFileError(
+            f"{place} was written by a newer minitorch_viz: it has the format {number}, and this one reads up to "
+            f"{FORMAT}. Install a newer one."
+        )
+    return content
+
+
+def read_model(
+    content: Mapping[str, Any], tensors: Mapping[str, Array], place: Path, dtype: npt.DTypeLike | None = None
+) -> Model:
+    """The model that a file describes. dtype: None keeps the file's own (float16 becomes float32).
+
+    Raises WeightsFileError, and nothing else, if the description is damaged or does not fit the arrays.
+    """
+    try:
+        return _read(_Part(content, "the description"), dict(tensors), place, dtype)
+    except MinitorchVizError as error:
+        raise WeightsFileError(f"{place}: {error}") from error
+    except UNREADABLE as error:
+        raise WeightsFileError(
+            f"{place}: its description of the net makes no sense ({type(error).__name__}: {error}); is it damaged?"
+        ) from error
+
+
+def _read(part: _Part, tensors: dict[str, Array], place: Path, dtype: npt.DTypeLike | None) -> Model:
+    inputs = part.texts("inputs")
+    used: set[str] = set()
+    nodes = [_node_of(spec, tensors, used, dtype) for spec in part.a("nodes", list)]
+    if unused := sorted(set(tensors) - used):
+        raise WeightsFileError(
+            f"it holds {len(unused)} arrays that its net has no place for ({', '.join(unused[:4])}); is it damaged?"
+        )
+    preparation, classes = part.part("preprocessing"), part.part("classes")
+    squashed = classes.a("squashed", bool)
+    return Model(
+        name=part.a("name", str),
+        net=Net(nodes, inputs),
+        preprocessing=Preprocessing(
+            tuple(preparation.a("size", list)),
+            preparation.a("channels", int),
+            tuple(preparation.a("mean", list)),
+            tuple(preparation.a("std", list)),
+            preparation.a("resize", str),
+        ),
+        class_names=classes.texts("names"),
+        logits=classes.a("logits", str),
+        class_synonyms=classes.texts("synonyms"),
+        first_conv=part.a("first_conv", str),
+        last_conv=part.a("last_conv", str),
+        source=str(place),
+        notes=part.texts("notes"),
+        scores=kind_of_scores(classes.a("scores", str))(squashed),
+    )
+
+
+def _node_of(
+    spec: object, tensors: Mapping[str, Array], used: set[str], dtype: npt.DTypeLike | None
+) -> tuple[str, Layer, tuple[str, ...]]:
+    """One node as `Net` takes it."""
+    if not isinstance(spec, list) or len(spec) != 5:
+        raise WeightsFileError(f"a node must be [name, layer, inputs, settings, arrays], but one is {spec!r:.60}.")
+    name, kind_name, reads, settings, held = spec
+    kinds = {kind.__name__: kind for kind in all_layers()}
+    if not isinstance(name, str) or not isinstance(kind_name, str) or not isinstance(settings, dict):
+        raise WeightsFileError(f"a node must be [name, layer, inputs, settings, arrays], but one is {spec!r:.60}.")
+    if kind_name not in kinds:
+        raise WeightsFileError(
+            f"node {name!r:.60} is a {kind_name:.60}, a layer that this minitorch_viz does not have; "
+            f"{near(kind_name, kinds, 'layer')}."
+        )
+    kind = kinds[kind_name]
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    allowed = (*kind.param_names, *kind.buffer_names)
+    if not isinstance(held, list) or not all(isinstance(one, str) and one in allowed for one in held):
+        raise WeightsFileError(f"node {name!r:.60}, a {kind_name}, cannot hold the arrays {held!r:.60}.")
+    given = {key: _setting(fields.get(key), key, value, f"node {name!r:.60}") for key, value in settings.items()}
+    for one in held:
+        given[one] = _array(f"{name}.{one}", tensors, dtype)
+        used.add(f"{name}.{one}")
+    return name, kind(**given), tuple(_texts(reads, f"what node {name!r:.60} reads"))
+
+
+def _array(key: str, tensors: Mapping[str, Array], dtype: npt.DTypeLike | None) -> Array:
+    """An array of the file, in the precision that is wanted; WeightsFileError unless it is there, and of numbers."""
+    if key not in tensors:
+        raise WeightsFileError(f"the array {key!r:.80} is missing; is it damaged?")
+    array = tensors[key]
+    if array.dtype.kind != "f":
+        raise WeightsFileError(f"{key!r:.80} must hold floating-point numbers, but holds {array.dtype}.")
+    if not np.isfinite(array).all():
+        raise WeightsFileError(f"{key!r:.80} holds values that are not finite (NaN or infinity).")
+    own = array.dtype if array.dtype in (np.float32, np.float64) else np.float32
+    return np.ascontiguousarray(array, own if dtype is None else dtype)
+
+
+def _setting(field: dataclasses.Field[Any] | None, key: str, value: object, what: str) -> Any:
+    """A setting as the layer takes it: a number, a text, or a pair of whole numbers."""
+    if field is None:
+        raise WeightsFileError(f"{what} has a setting {key!r:.60}, which this minitorch_viz does not know.")
+    if isinstance(value, list):
+        if len(value) > 8 or not all(_is_small(one) for one in value):
+            raise WeightsFileError(f"{what}: {key} must be a few whole numbers, but is {value!r:.60}.")
+        return tuple(value)
+    plain = value is None or isinstance(value, (bool, float, str)) or _is_small(value)
+    if not plain or isinstance(field.default, bool) is not isinstance(value, bool):
+        raise WeightsFileError(f"{what}: {key} cannot be {value!r:.60}.")
+    return value
+
+
+def _is_small(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < LARGEST
+
+
+def _texts(value: object, what: str) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise WeightsFileError(f"{what} must be a list of texts, but is {value!r:.60}.")
+    return value
+
+
+@dataclasses.dataclass(frozen=True)
+class _Part:
+    """A JSON object whose entries are asked for by name and kind."""
+
+    content: Mapping[str, Any]
+    what: str
+
+    def a(self, key: str, kind: type) -> Any:
+        value = self.content.get(key)
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            raise WeightsFileError(f"{self.what} needs {key!r} as {kind.__name__}, but has {value!r:.60}.")
+        return value
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        return tuple(_texts(self.content.get(key), f"{key!r} of {self.what}"))
+
+    def part(self, key: str) -> _Part:
+        return _Part(self.a(key, dict), f"{key!r} of {self.what}")
