@@ -180,7 +180,7 @@ def test_the_opposite_is_explained_as_by_the_net_with_a_negated_end(outputs: int
         lambda net, target: lrp(net, PHOTO, target=target, rule="epsilon").relevance["epsilon"],
         lambda net, target: excitation_backprop(net, PHOTO, target=target, layer="relu").signed,
         lambda net, target: excitation_backprop(net, PHOTO, target=target, layer="relu", contrastive=False).signed,
-        lambda net, target: integrated_gradients(net, PHOTO, target=target, progress=False).signal,
+        lambda net, target: integrated_gradients(net, PHOTO, target=target).signal,
         lambda net, target: occlusion(net, PHOTO, target=target, size=3, progress=False).values,
     ):
         theirs = explain(other, "dog")
