@@ -35,9 +35,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "kernels")]  # an uninstalled checkout wor
 import minitorch_viz_kernels as kernels  # noqa: E402  # after the path is set
 from minitorch_viz import Net, load_model  # noqa: E402
 from minitorch_viz.boxes import Boxes, Patch  # noqa: E402
+from minitorch_viz.less_work.forward import predict_changed  # noqa: E402
 from minitorch_viz.models.squeezenet1_1 import squeezenet1_1  # noqa: E402
 from minitorch_viz.models.vgg16 import vgg16  # noqa: E402
-from minitorch_viz.partial import predict_changed  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results" / "less_work.json"
 Seconds = dict[str, list[tuple[float, float]]]  # candidate -> (clock, processor) of each round

@@ -1,20 +1,17 @@
-"""What a net is made of, and the checks that its parts fit: nodes, tapes, seeds and rules."""
+"""What a net is made of, nodes, tapes and rules, and the questions about a graph, each answered once."""
 
 from __future__ import annotations
 
-import functools
-import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
-import numpy as np
-
-from minitorch_viz._types import Array
-from minitorch_viz.errors import NetError, ShapeError, near
+from minitorch_viz._types import Array, Pair
+from minitorch_viz.errors import NetError, near
 from minitorch_viz.layers.base import Layer
 from minitorch_viz.layers.kind import Kind
+from minitorch_viz.layers.window import Field
 
 Rule: TypeAlias = Callable[[Any, Array, Any], Any]  # (layer, dy, saved) -> dx, the signature of Layer.backward
 Key: TypeAlias = type[Layer] | Kind | str
@@ -59,136 +56,66 @@ class Tape:
         return f"Tape({', '.join(shown)})"
 
 
-def rule_for(node: Node, rules: Rules) -> Rule | None:
-    """Return the rule for the node's own name, else for its type, else for its kind, else for `Layer`; or None.
-
-    A type covers its subclasses.
-    """
-    if not rules:
-        return None
-    if node.name in rules:
-        return rules[node.name]
-    keys: list[Key] = [cls for cls in type(node.layer).__mro__ if cls is not Layer]
-    return next((rules[key] for key in (*keys, node.layer.kind, Layer) if key in rules), None)
-
-
-def local(rule: AnyRule) -> AnyRule:
-    """Mark a rule that may be computed on a crop of a map; `net.backward` shows every other rule whole maps.
-
-    Such a rule makes nothing of no signal, and all else of what it gives depends on the window that the layer itself
-    reads, never on the rest of the map: a rule that takes the map's mean is not local.
-
-    >>> @local
-    ... def negative(layer, dy, saved):
-    ...     return -layer.backward(dy, saved)
-    >>> is_local(negative), is_local(partial(negative, "a layer")), is_local(lambda layer, dy, saved: dy - dy.mean())
-    (True, True, False)
-    """
-    rule.is_local = True  # type: ignore[attr-defined]  # functions take attributes
-    return rule
-
-
-def is_local(rule: Rule) -> bool:
-    """Return whether a rule, or the one inside a `functools.partial`, is marked `@local`."""
-    while isinstance(rule, partial) and not hasattr(rule, "is_local"):
-        rule = rule.func
-    return getattr(rule, "is_local", False) is True
-
-
-def check_names(names: str | Iterable[str], known: Iterable[str], what: str) -> tuple[str, ...]:
-    """One name or several as a tuple; NetError, with near names, unless every one is known."""
-    known = tuple(known)
-    names = (names,) if isinstance(names, str) or not isinstance(names, Iterable) else tuple(names)
-    for name in names:
-        if name not in known:
-            raise NetError(f"{what} names {name!r}, which this net does not have; {near(name, known, 'node')}.")
-    return names
-
-
-def checked_rules(rules: Rules | None, names: Iterable[str]) -> Rules:
-    """The rules as a dict, if every key is a layer type, a kind or the name of a node."""
-    for key in rules or {}:
-        if isinstance(key, str):
-            check_names([key], names, "rules")
-        elif not isinstance(key, Kind) and not (isinstance(key, type) and issubclass(key, Layer)):
-            raise NetError(f"A rule's key must be a Kind, a layer type or a node's name, but got {key!r}.")
-    return rules or {}
-
-
-def checked_seeds(tape: Tape, seeds: Mapping[str, Array]) -> dict[str, Array]:
-    """The seeds in the tape's dtype, if each has its node's shape and all have one batch."""
-    if not isinstance(seeds, Mapping) or not seeds:
-        raise NetError("seeds must be a dict {node name: array} with at least one entry.")
-    grads, batches = {}, set()
-    for name, seed in seeds.items():
-        if name not in tape.values:
-            raise NetError(f"seeds names {name!r}, which this tape does not hold; {near(name, tape.values, 'node')}.")
-        y = tape[name]
-        if not hasattr(seed, "shape"):
-            raise ShapeError(f"The seed for {name!r} must be an array, but got a {type(seed).__name__}.")
-        if seed.ndim != y.ndim or seed.shape[1:] != y.shape[1:] or len(y) not in (1, len(seed)):
-            any_batch = " (its first axis may be any number of seeds)" if len(y) == 1 else ""
-            raise ShapeError(f"The seed for {name!r} needs the node's shape {y.shape}{any_batch}, not {seed.shape}.")
-        batches.add(len(seed))
-        grads[name] = seed.astype(y.dtype, copy=False)
-    if len(batches) > 1:
-        raise ShapeError(f"All seeds of one pass need the same batch, but got {sorted(batches)}.")
-    return grads
-
-
-def checked_nodes(specs: Iterable[Sequence[Any]], inputs: tuple[str, ...]) -> tuple[Node, ...]:
-    """The nodes, if every name is new and every input comes before its reader."""
-    nodes: list[Node] = []
-    known = set(inputs)
-    for place, spec in enumerate(specs):
-        if not isinstance(spec, (tuple, list)) or not 2 <= len(spec) <= 3:
-            raise NetError(f"Node {place} must be (name, layer) or (name, layer, inputs), but got {spec!r}.")
-        name, layer = spec[0], spec[1]
-        sources = spec[2] if len(spec) == 3 else (nodes[-1].name if nodes else inputs[0],)
-        sources = (sources,) if isinstance(sources, str) else tuple(sources)
-        if not isinstance(name, str) or not name:
-            raise NetError(f"Node {place} needs a name that is a non-empty string, but got {name!r}.")
-        if not isinstance(layer, Layer):
-            raise NetError(f"Node {name!r} needs a layer, but got {layer!r}; give an object such as ReLU().")
-        if name in known:
-            raise NetError(f"The name {name!r} is used twice; every node needs a name of its own.")
-        for source in sources:
-            if source not in known:
-                hint = near(source, known, "node")
-                raise NetError(f"Node {name!r} reads from {source!r}, which does not come before it; {hint}.")
-        least, most = _inputs_of(type(layer))  # type: ignore[arg-type]  # a class can be hashed
-        if not least <= len(sources) <= most:
-            takes = f"{least}" if least == most else f"{least} to {most:g}" if most < np.inf else f"at least {least}"
-            raise NetError(
-                f"Node {name!r} reads {len(sources)} arrays ({', '.join(sources)}), but {type(layer).__name__} takes "
-                f"{takes}."
-            )
-        known.add(name)
-        nodes.append(Node(name, layer, sources))
-    if not nodes:
-        raise NetError("A net needs at least one node.")
-    return tuple(nodes)
-
-
-@functools.cache
-def _inputs_of(kind: type[Layer]) -> tuple[int, float]:
-    """How many arrays a layer's forward takes, at least and at most; infinitely many after a *."""
-    parameters = [*inspect.signature(kind.forward).parameters.values()][1:]
-    arrays = [one for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
-    needed = [one for one in arrays if one.default is one.empty]
-    # LSTM's state may be left out; rng, relu and the like are settings.
-    optional = [one for one in arrays if one.default is None and one.name != "rng"]
-    unbounded = any(one.kind is one.VAR_POSITIONAL for one in parameters)
-    return len(needed), np.inf if unbounded else len(needed) + len(optional)
+def needed(nodes: Iterable[Node], goals: Iterable[str], known: Container[str] = ()) -> list[Node]:
+    """Return the nodes that compute the goals, in order: their own and all before them, back to what is known."""
+    wanted, way = {name for name in goals if name not in known}, []
+    for node in reversed(tuple(nodes)):
+        if node.name in wanted:
+            way.append(node)
+            wanted.update(name for name in node.inputs if name not in known)
+    return way[::-1]
 
 
 def ancestors(nodes: Iterable[Node], name: str) -> set[str]:
-    """The nodes and inputs that `name` depends on, and `name` itself."""
-    wanted = {name}
-    for node in reversed(tuple(nodes)):
-        if node.name in wanted:
-            wanted.update(node.inputs)
-    return wanted
+    """Return the nodes and inputs that `name` depends on, and `name` itself."""
+    return {name}.union(*(node.inputs for node in needed(nodes, [name])))
+
+
+def dependents(nodes: Iterable[Node], names: Iterable[str]) -> list[Node]:
+    """Return the nodes that read `names`, or what depends on them, in order."""
+    reached, way = set(names), []
+    for node in nodes:
+        if not reached.isdisjoint(node.inputs):
+            reached.add(node.name)
+            way.append(node)
+    return way
+
+
+def between(nodes: Iterable[Node], starts: Collection[str], goals: Iterable[str]) -> list[Node]:
+    """Return the nodes that depend on `starts` and that `goals` need, in order; `starts` themselves are left out."""
+    return needed(dependents(nodes, starts), goals, starts)
+
+
+def readers(nodes: Iterable[Node]) -> dict[str, list[Node]]:
+    """Return {name: the nodes that read it}; a node that reads it twice, as x + x does, stands there twice."""
+    reading: dict[str, list[Node]] = {}
+    for node in nodes:
+        for name in node.inputs:
+            reading.setdefault(name, []).append(node)
+    return reading
+
+
+def only_reader(nodes: Iterable[Node], name: str) -> Node | None:
+    """Return the one node that reads `name`, once; None if there are several or none."""
+    reading = readers(nodes).get(name, ())
+    return reading[0] if len(reading) == 1 else None
+
+
+def receptive_field(nodes: Iterable[Node], tape: Tape, node: str, position: Pair | None, name: str) -> Field | None:
+    """Return the rectangle of `name`, inside its map, that the unit of `node` at (row, column) can depend on.
+
+    position: None for a node without places (a class score). None is returned where a layer on the way reads all of its
+    map, or says nothing of its windows: perhaps all of it. The field of a dilated convolution counts with its holes.
+    """
+    fields = {node: Field(position[0], position[1], position[0] + 1, position[1] + 1) if position else None}
+    for reader in reversed(needed(nodes, [node])):
+        field, window = fields.pop(reader.name), reader.layer.window
+        for source in reader.inputs:
+            shape, below = tape.like(source).shape, None
+            if field is not None and window is not None and len(shape) == 4:
+                below = window.sees(field, (shape[2], shape[3]))
+            fields[source] = below if source not in fields else below and below.union(fields[source])
+    return fields[name]
 
 
 def on_every_path(nodes: Iterable[Node], inputs: Iterable[str], name: str) -> tuple[str, ...]:
@@ -217,3 +144,72 @@ def last_common_maps(
     """
     way = on_every_path(nodes, inputs, name)[:-1]
     return next((one for one in reversed(way) if len(shapes[one]) == 4 and shapes[one][2] * shapes[one][3] > 1), None)
+
+
+def rule_for(node: Node, rules: Rules) -> Rule | None:
+    """Return the rule for the node's own name, else for its type, else for its kind, else for `Layer`; or None.
+
+    A type covers its subclasses.
+    """
+    if node.name in rules:
+        return rules[node.name]
+    for key in _keys(type(node.layer)) if rules else ():  # type: ignore[arg-type]  # a class can be hashed
+        if key in rules:
+            return rules[key]
+    return None
+
+
+@cache
+def _keys(cls: type[Layer]) -> tuple[Key, ...]:
+    """The keys that a rule for a layer of this type may have, the nearest first."""
+    return (*(key for key in cls.__mro__ if key not in (Layer, object)), cls.kind, Layer)
+
+
+class Route(NamedTuple):
+    """The way of a backward pass: the nodes that depend on its goals, and how to get through one of them."""
+
+    tape: Tape
+    nodes: Sequence[Node]  # in the order of the forward pass
+    goals: Collection[str]  # whose gradients are wanted
+    leads: Container[str]  # the goals and all that depends on them: where a gradient is worth carrying
+    rules: Rules
+
+    @classmethod
+    def back(cls, nodes: Iterable[Node], tape: Tape, goals: Iterable[str], rules: Rules) -> Route:
+        """Return the way back to `goals`, over those of the nodes that ran."""
+        goals = set(goals)
+        way = dependents((node for node in nodes if node.name in tape.saved), goals)
+        return cls(tape, way, goals, goals.union(node.name for node in way), rules)
+
+    def step(self, node: Node, dy: Array) -> list[tuple[str, Array]]:
+        """The gradients of a node's inputs, by its layer's backward or the rule in its place."""
+        rule, saved = rule_for(node, self.rules), self.tape.saved[node.name]
+        return self.wanted(node, node.layer.backward(dy, saved) if rule is None else rule(node.layer, dy, saved))
+
+    def wanted(self, node: Node, dx: Any) -> list[tuple[str, Any]]:
+        """(name, gradient) of those of a node's inputs from which a goal can be reached."""
+        parts = zip(node.inputs, dx if isinstance(dx, tuple) else (dx,), strict=False)
+        return [(name, part) for name, part in parts if name in self.leads]
+
+
+def local(rule: AnyRule) -> AnyRule:
+    """Mark a rule that may be computed on a crop of a map; `net.backward` shows every other rule whole maps.
+
+    Such a rule makes nothing of no signal, and all else of what it gives depends on the window that the layer itself
+    reads, never on the rest of the map: a rule that takes the map's mean is not local.
+
+    >>> @local
+    ... def negative(layer, dy, saved):
+    ...     return -layer.backward(dy, saved)
+    >>> is_local(negative), is_local(partial(negative, "a layer")), is_local(lambda layer, dy, saved: dy - dy.mean())
+    (True, True, False)
+    """
+    rule.is_local = True  # type: ignore[attr-defined]  # functions take attributes
+    return rule
+
+
+def is_local(rule: Rule) -> bool:
+    """Return whether a rule, or the one inside a `functools.partial`, is marked `@local`."""
+    while isinstance(rule, partial) and not hasattr(rule, "is_local"):
+        rule = rule.func
+    return getattr(rule, "is_local", False) is True

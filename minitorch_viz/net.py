@@ -12,13 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 import minitorch_viz_kernels as kernels
+from minitorch_viz import less_work
 from minitorch_viz._types import Array, Generator
+from minitorch_viz.checks import check_names, checked_nodes, checked_rules, checked_seeds
 from minitorch_viz.errors import NetError, SettingError, ShapeError, near, need_whole
-from minitorch_viz.graph import Node, Rules, Tape, check_names, checked_nodes, checked_rules, checked_seeds
+from minitorch_viz.graph import Node, Route, Rules, Tape, needed
 from minitorch_viz.layers.base import Layer
-from minitorch_viz.layers.conv import Conv2d
 from minitorch_viz.layers.relu import ReLU
-from minitorch_viz.sweep import sweep_in_chunks, sweep_params
+from minitorch_viz.less_work import PlanName
 
 
 class Net:
@@ -56,6 +57,7 @@ class Net:
         upto: str | Sequence[str] | None = None,
         rng: Generator | None = None,
         fuse: bool = False,
+        plan: PlanName = "less",
     ) -> Tape:
         """Run the net and keep what a backward pass needs.
 
@@ -66,16 +68,17 @@ class Net:
         fuse: where only a ReLU reads a convolution, write its answer after the ReLU and not before, too: an eighth
             to a quarter of the pass is saved, backward passes are the same, and the tape holds no value for these
             convolutions. Nodes of `upto` keep theirs.
+        plan: "plain" computes each node by itself, whatever `fuse` says.
         """
+        goals = self.outputs if upto is None else check_names(upto, self.names, "upto")
         values, saved = self._start(x, given), {}
-        nodes = self._needed(values, upto)
-        fused = _convolutions_before_relu(nodes, check_names(upto or self.outputs, self.names, "upto")) if fuse else {}
+        nodes = self._needed(values, goals)
+        nodes, fused = less_work.plan(plan if fuse else "plain").fused(nodes, goals)
         for node in nodes:
+            y, saved[node.name] = self._run(node, values, rng)
             if node.name in fused:
-                y, saved[node.name] = self._run(node, values, rng, relu=True)
-                values[fused[node.name]], saved[fused[node.name]] = y, ReLU.Saved(y)
-            elif node.name not in values:
-                values[node.name], saved[node.name] = self._run(node, values, rng)
+                saved[fused[node.name]] = ReLU.Saved(y)
+            values[fused.get(node.name, node.name)] = y
         return Tape(values, saved, fused)
 
     def predict(
@@ -85,30 +88,28 @@ class Net:
         given: Mapping[str, Array] | None = None,
         upto: str | None = None,
         batch: int | None = None,
+        plan: PlanName = "less",
     ) -> Array:
         """Run the net and keep only the output of `upto` (default: the last node): for sweeps and evaluation.
 
         Every value is dropped as soon as its last reader has run. batch: cut x into pieces of so many images.
+        plan: "plain" computes each node by itself; a ReLU is otherwise computed with the convolution before it.
         """
-        goal = self.output if upto is None else upto
+        (goal,) = check_names(self.output if upto is None else upto, self.names, "upto")
         if batch is not None:
             batch = need_whole("batch", batch, 1)
             if x is None or isinstance(x, Mapping) or given is not None:
                 raise SettingError("batch= cuts one input array into pieces; it cannot be used with given= or a dict.")
-            pieces = [self.predict(x[i : i + batch], upto=goal) for i in range(0, max(len(x), 1), batch)]
+            pieces = [self.predict(x[i : i + batch], upto=goal, plan=plan) for i in range(0, max(len(x), 1), batch)]
             return np.concatenate(pieces) if len(pieces) > 1 else pieces[0]
         values = self._start(x, given)
-        nodes = self._needed(values, goal)
+        nodes, fused = less_work.plan(plan).fused(self._needed(values, (goal,)), (goal,))
         last_reader = {name: node.name for node in nodes for name in node.inputs}
-        fused = _convolutions_before_relu(nodes, (goal,))
         for node in nodes:
-            if node.name in fused:
-                values[fused[node.name]] = self._run(node, values, None, relu=True)[0]
-            elif node.name not in values:
-                values[node.name] = self._run(node, values, None)[0]
+            values[fused.get(node.name, node.name)] = self._run(node, values, None)[0]
             for name in set(node.inputs):
                 if last_reader[name] == node.name and name != goal:
-                    values.pop(name, None)  # a convolution that its ReLU took along was never there
+                    del values[name]
         return values[goal]
 
     def backward(
@@ -120,6 +121,7 @@ class Net:
         rules: Rules | None = None,
         crop: bool = True,
         chunk: int | None = None,
+        plan: PlanName = "less",
     ) -> dict[str, Array]:
         """Carry gradients from `seeds` back to the inputs or nodes named in `wrt`. Parameters get none.
 
@@ -130,24 +132,30 @@ class Net:
         crop: where a seed is zero outside a small box of its maps, compute only the part that it can reach; the
             numbers are the same. Rules see whole maps, unless they are marked `@local`. False: whole maps everywhere.
         chunk: how many of K seeds on a tape of one image to carry at a time; None: as many as suit the cache.
+        plan: "plain" is the walk of `walk.py` and nothing else: no crops, no chunks, every rule as it is written.
         Returns {name: gradient (K, ...)}, in the tape's dtype.
         """
         goals = self.inputs if wrt is None else check_names(wrt, self.names, "wrt")
         grads, rules = checked_seeds(tape, seeds), checked_rules(rules, self._by_name)
         chunk = None if chunk is None else need_whole("chunk", chunk, 1)
-        found = sweep_in_chunks(self.nodes, tape, grads, set(goals), rules, crop, chunk)
+        route = Route.back(self.nodes, tape, goals, rules)
+        gradients = less_work.plan(plan).carried(route, grads, crop, chunk)
         for name in goals:
-            if name not in found:
+            if name not in gradients:
                 raise NetError(f"No path leads from the seeds {sorted(seeds)} back to {name!r}: it has no gradient.")
-        return {name: found[name] for name in goals}
+        return {name: gradients[name] for name in goals}
 
-    def param_grads(self, tape: Tape, seeds: Mapping[str, Array], *, rules: Rules | None = None) -> dict[str, Array]:
+    def param_grads(
+        self, tape: Tape, seeds: Mapping[str, Array], *, rules: Rules | None = None, plan: PlanName = "less"
+    ) -> dict[str, Array]:
         """The gradients of the parameters, summed over the batch: {"node.parameter": gradient}.
 
-        Parameters that the seeds do not depend on are left out.
+        Parameters that the seeds do not depend on are left out. plan: "plain" asks each layer for its gradients apart.
         """
         dys, rules = checked_seeds(tape, seeds), checked_rules(rules, self._by_name)
-        return sweep_params(self.nodes, tape, dys, rules)
+        layers = {node.name: node.layer for node in self.nodes if node.layer.params and node.name in tape.saved}
+        route = Route.back(self.nodes, tape, layers, rules)
+        return less_work.plan(plan).gradients(route, dys, layers)
 
     # ------------------------------------------------------------------ looking and changing
 
@@ -248,42 +256,17 @@ class Net:
                 raise ShapeError(f"{name!r} needs an array with a batch axis, but got {type(value).__name__}.")
         return values
 
-    def _needed(self, values: Mapping[str, Array], upto: str | Sequence[str] | None) -> list[Node]:
-        """The nodes to run, in order: what `upto` (or every output) depends on and is not there yet."""
-        goals = self.outputs if upto is None else check_names(upto, self.names, "upto")
-        wanted = set(goals) - set(values)
-        nodes = []
-        for node in reversed(self.nodes):
-            if node.name in wanted:
-                nodes.append(node)
-                wanted.update(name for name in node.inputs if name not in values)
+    def _needed(self, values: Mapping[str, Array], goals: Sequence[str]) -> Sequence[Node]:
+        """The nodes to run, in order: what the goals depend on and is not there yet."""
+        nodes = needed(self.nodes, goals, values)
         for name in self.inputs:
-            if name in wanted:
+            if name not in values and (name in goals or any(name in node.inputs for node in nodes)):
                 raise NetError(f"This pass needs the input {name!r}, but none was given.")
-        return nodes[::-1]
+        return nodes
 
-    def _run(
-        self, node: Node, values: Mapping[str, Array], rng: Generator | None, relu: bool = False
-    ) -> tuple[Array, Any]:
-        xs = [values[name] for name in node.inputs]
+    def _run(self, node: Node, values: Mapping[str, Array], rng: Generator | None) -> tuple[Array, Any]:
         settings = {"rng": rng} if node.layer.uses_rng else {}
         try:
-            if relu and isinstance(node.layer, Conv2d):
-                return node.layer.forward(xs[0], relu=True)
-            return node.layer.forward(*xs, **settings)
+            return node.layer.forward(*(values[name] for name in node.inputs), **settings)
         except ShapeError as error:
             raise ShapeError(f"At node {node.name!r}: {error}") from error
-
-
-def _convolutions_before_relu(nodes: Sequence[Node], goals: Sequence[str]) -> dict[str, str]:
-    """{convolution: its ReLU}, where nobody else wants the convolution's output."""
-    readers: dict[str, list[Node]] = {}
-    for node in nodes:
-        for name in node.inputs:
-            readers.setdefault(name, []).append(node)
-    return {
-        node.name: readers[node.name][0].name
-        for node in nodes
-        if type(node.layer) is Conv2d and node.name not in goals and len(readers.get(node.name, ())) == 1
-        and type(readers[node.name][0].layer) is ReLU
-    }  # fmt: skip

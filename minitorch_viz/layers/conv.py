@@ -27,7 +27,6 @@ class Conv2d(Layer):
 
     weight (O, C/groups, kh, kw), bias (O,) or None; stride, padding, dilation: an int or (vertical, horizontal).
     padding_mode: what stands beyond the border, "zeros" or "reflect" (mirrored without repeating the edge).
-    forward(x, relu=True) is ReLU of the output: cut off before it is written, which saves a way through memory.
     Like every deep-learning library this is a cross-correlation: filters are not flipped.
 
     Raises ShapeError if x has another number of channels, or is smaller than a filter's reach.
@@ -58,23 +57,18 @@ class Conv2d(Layer):
         if self.padding_mode not in ("zeros", "reflect"):
             raise SettingError(f'Conv2d\'s padding_mode must be "zeros" or "reflect", but got {self.padding_mode!r}.')
 
-    def forward(self, x: Array, relu: bool = False) -> tuple[Array, Saved]:
-        size = self._check(x)
-        if self.padding_mode == "reflect":
-            x = reflect_pad(x, self.padding)
-        y = kernels.conv2d(x, self.weight, self.bias, self.stride, self._zeros, self.dilation, self.groups, relu)
-        return y, self.Saved(x, size)
+    def forward(self, x: Array) -> tuple[Array, Saved]:
+        saved = self.prepared(x)
+        return kernels.conv2d(saved.x, self.weight, self.bias, *self.geometry), saved
 
     def backward(self, dy: Array, saved: Saved) -> Array:
-        padded_size = saved.x.shape[2:]
         dy, weight = few_channels(dy, self.weight) if self.groups == 1 else (dy, self.weight)
-        dx = kernels.conv2d_dx(dy, weight, padded_size, self.stride, self._zeros, self.dilation, self.groups)
+        dx = kernels.conv2d_dx(dy, weight, saved.x.shape[2:], *self.geometry)
         return reflect_pad_backward(dx, self.padding) if self.padding_mode == "reflect" else dx
 
     def param_grads(self, dy: Array, saved: Saved) -> dict[str, Array]:
         dy, x = same_batch(dy, saved.x)
-        kernel = self.weight.shape[2:]
-        dw = kernels.conv2d_dw(dy, x, kernel, self.stride, self._zeros, self.dilation, self.groups)
+        dw = kernels.conv2d_dw(dy, x, self.weight.shape[2:], *self.geometry)
         return {"weight": dw} if self.bias is None else {"weight": dw, "bias": dy.sum(axis=(0, 2, 3))}
 
     @classmethod
@@ -125,11 +119,12 @@ class Conv2d(Layer):
         return self.Saved(x.take(saved.x), x.size)
 
     @property
-    def _zeros(self) -> Pair:
-        """The padding that the kernel adds itself: none if the image was mirrored before."""
-        return self.padding if self.padding_mode == "zeros" else (0, 0)
+    def geometry(self) -> tuple[Pair, Pair, Pair, int]:
+        """How the filters move: stride, padding, dilation, groups. A border that is mirrored needs none."""
+        return self.stride, self.padding if self.padding_mode == "zeros" else (0, 0), self.dilation, self.groups
 
-    def _check(self, x: Array) -> Pair:
+    def prepared(self, x: Array) -> Saved:
+        """What is saved of the input: with its mirrored border, if the padding mirrors. Raises ShapeError."""
         expect_axes(self, x, "N, C, H, W")
         channels, *size = x.shape[1:]
         needed = self.weight.shape[1] * self.groups
@@ -146,4 +141,4 @@ class Conv2d(Layer):
                     f"Conv2d's filter reaches over {reach} pixels, but x {x.shape} with padding {self.padding} "
                     f"is smaller; give a larger image."
                 )
-        return size[0], size[1]
+        return self.Saved(reflect_pad(x, self.padding) if self.padding_mode == "reflect" else x, (size[0], size[1]))

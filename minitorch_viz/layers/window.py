@@ -19,6 +19,21 @@ from minitorch_viz._types import Array, Pair
 from minitorch_viz.boxes import Boxes, Span
 
 
+class Field(NamedTuple):
+    """A rectangle of a map's rows and columns, the last ones not included."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    def union(self, other: Field | None) -> Field | None:
+        """The rectangle that holds both; None, perhaps the whole map, if the other is."""
+        if other is None:
+            return None
+        return Field(*map(min, self[:2], other[:2]), *map(max, self[2:], other[2:]))
+
+
 class Window(NamedTuple):
     """Output pixel o reads the `reach` places from o * stride - padding on; each input pixel makes `up` such places.
 
@@ -50,6 +65,15 @@ class Window(NamedTuple):
             return x
         rows, columns = (self._gives(a, x[a], in_size[a], out_size[a]) for a in (0, 1))
         return Boxes(rows, columns)
+
+    def sees(self, y: Field, size: Pair) -> Field:
+        """What of an input (H, W) a field of the output reads, without a margin."""
+        first, last = [], []
+        for a in (0, 1):
+            start, stop = y[a] * self.stride[a] - self.padding[a], (y[2 + a] - 1) * self.stride[a] - self.padding[a]
+            first.append(min(max(start // self.up[a], 0), size[a] - 1))
+            last.append(min((stop + self.reach[a] - 1) // self.up[a] + 1, size[a]))
+        return Field(*first, *last)
 
     def _reached(self, a: int, x: Span, out_length: int) -> Span:
         stride, padding, up = self.stride[a], self.padding[a], self.up[a]

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from minitorch_viz._types import Array
+from minitorch_viz.checks import check_names
 from minitorch_viz.errors import SettingError, ShapeError, need_whole
-from minitorch_viz.graph import check_names
 from minitorch_viz.layers import softmax_cross_entropy
 from minitorch_viz.loss_surface.directions import Params, filter_normalized
 from minitorch_viz.net import Net

@@ -14,11 +14,14 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
+import numpy as np
+
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError, near
 from minitorch_viz.graph import Rules, local
 from minitorch_viz.layers.relu import ReLU
+from minitorch_viz.less_work.backward import KERNELS
 
 ReluMode = Literal["normal", "deconvnet", "guided"]
 
@@ -32,13 +35,13 @@ def normal(layer: ReLU, dy: Array, saved: ReLU.Saved) -> Array:
 @local
 def deconvnet(layer: ReLU, dy: Array, saved: ReLU.Saved) -> Array:  # noqa: ARG001 (it ignores the forward pass)
     """Zeiler and Fergus 2013: pass where the backward signal is positive, whatever the unit did."""
-    return kernels.relu_dx(dy, None, positive=True)
+    return np.maximum(dy, 0)
 
 
 @local
 def guided(layer: ReLU, dy: Array, saved: ReLU.Saved) -> Array:  # noqa: ARG001 (every rule has this signature)
     """Springenberg et al. 2014: pass where the unit fired and the backward signal is positive."""
-    return kernels.relu_dx(dy, saved.y, positive=True)
+    return np.where(saved.on, np.maximum(dy, 0), 0)
 
 
 def relu_mode(mode: ReluMode) -> Rules:
@@ -47,3 +50,8 @@ def relu_mode(mode: ReluMode) -> Rules:
     if mode not in modes:
         raise SettingError(f"There is no ReLU mode {mode!r}; {near(mode, get_args(ReluMode), 'mode')}.")
     return modes[mode]
+
+
+# The same, going through memory once: what a net's pass calls for a ReLU.
+KERNELS[deconvnet, ReLU] = lambda _layer, dy, _saved: kernels.relu_dx(dy, None, positive=True)
+KERNELS[guided, ReLU] = lambda _layer, dy, saved: kernels.relu_dx(dy, saved.y, positive=True)

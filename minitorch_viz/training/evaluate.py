@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minitorch_viz._types import Array
+from minitorch_viz.checks import check_names
 from minitorch_viz.errors import SettingError, ShapeError, need_whole
-from minitorch_viz.graph import check_names
 from minitorch_viz.net import Net
 from minitorch_viz.training.losses import Loss, SoftmaxCrossEntropy
 from minitorch_viz.training.nonfinite import check_loss

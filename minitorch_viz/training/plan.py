@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from minitorch_viz._types import Array, Generator
+from minitorch_viz.checks import check_names
 from minitorch_viz.data.batches import Batches
 from minitorch_viz.errors import SettingError, ShapeError, need_whole
-from minitorch_viz.graph import check_names
 from minitorch_viz.net import Net
 from minitorch_viz.training.clip import clip_by_norm
 from minitorch_viz.training.lone import Lone

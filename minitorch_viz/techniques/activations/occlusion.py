@@ -13,7 +13,7 @@ import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.boxes import Boxes, Patch
 from minitorch_viz.errors import SettingError, need_whole
-from minitorch_viz.partial import predict_changed
+from minitorch_viz.less_work.forward import predict_changed
 from minitorch_viz.plotting import colour_bar, show_image
 from minitorch_viz.techniques.base import Result, Technique
 from minitorch_viz.techniques.diagnose import blank_note, drawable, not_finite

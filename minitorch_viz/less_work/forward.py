@@ -21,13 +21,14 @@ from typing import TYPE_CHECKING
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.boxes import Boxes, Patch, whole_map
+from minitorch_viz.checks import check_names
 from minitorch_viz.errors import NetError, ShapeError
-from minitorch_viz.graph import Node, Tape, check_names
+from minitorch_viz.graph import Node, Tape, between
 
 if TYPE_CHECKING:
     from minitorch_viz.net import Net
 
-MOST = 0.9  # of a map: a larger box is not worth cutting out
+WORTH_CUTTING = 0.9  # of a map: a larger box is not worth cutting out
 
 
 def predict_changed(net: Net, tape: Tape, changes: Mapping[str, Patch], upto: str | None = None) -> Array:
@@ -50,7 +51,7 @@ def predict_changed(net: Net, tape: Tape, changes: Mapping[str, Patch], upto: st
     (goal,) = check_names(net.output if upto is None else upto, net.names, "upto")
     count = _checked(net, tape, changes, goal)
     now: dict[str, Array | Patch] = dict(changes)
-    nodes = _between(net, changes, goal)
+    nodes = between(net.nodes, changes, [goal])
     last_reader = {name: node.name for node in nodes for name in node.inputs}
     for node in nodes:
         now[node.name] = _run(node, tape, now, count)
@@ -84,7 +85,7 @@ def _reached(node: Node, tape: Tape, now: Mapping[str, Array | Patch]) -> Boxes 
             return None
         boxes = window.reached(value.boxes, out[2:])
         found = boxes if found is None else found.union(boxes, out[2:])
-    return found if found is not None and found.area <= MOST * out[2] * out[3] else None
+    return found if found is not None and found.area <= WORTH_CUTTING * out[2] * out[3] else None
 
 
 def _crops(name: str, boxes: Boxes, tape: Tape, now: Mapping[str, Array | Patch], count: int) -> Array:
@@ -108,20 +109,6 @@ def _repeated(x: Array, count: int) -> Array:
     """One image as a batch, without copying it."""
     repeated: Array = kernels.array_module(x).broadcast_to(x, (count, *x.shape[1:]))
     return repeated
-
-
-def _between(net: Net, changes: Mapping[str, Patch], goal: str) -> list[Node]:
-    """The nodes to run, in order: those that the changes reach and that `goal` needs."""
-    reached = set(changes)
-    for node in net.nodes:
-        if any(name in reached for name in node.inputs):
-            reached.add(node.name)
-    wanted, nodes = {goal}, []
-    for node in reversed(net.nodes):
-        if node.name in wanted and node.name in reached and node.name not in changes:
-            nodes.append(node)
-            wanted.update(node.inputs)
-    return nodes[::-1]
 
 
 def _checked(net: Net, tape: Tape, changes: Mapping[str, Patch], goal: str) -> int:

@@ -7,7 +7,7 @@ import pytest
 
 from minitorch_viz.boxes import Boxes, Patch
 from minitorch_viz.errors import MinitorchVizError, NetError, ShapeError
-from minitorch_viz.partial import predict_changed
+from minitorch_viz.less_work.forward import predict_changed
 from tests.map_nets import MAP_NETS
 
 
