@@ -81,7 +81,7 @@ def checked_nodes(specs: Iterable[Sequence[Any]], inputs: tuple[str, ...]) -> tu
         if not least <= len(sources) <= most:
             takes = f"{least}" if least == most else f"{least} to {most:g}" if most < np.inf else f"at least {least}"
             raise NetError(
-                f"Node {name!r} reads {len(sources)} arrays ({', '.join(sources)}), but {type(layer).__name__} takes "
+                f"Node {name!r} reads {len(sources)} arrays ({', '.join(sources)}), but {layer.type_name} takes "
                 f"{takes}."
             )
         known.add(name)

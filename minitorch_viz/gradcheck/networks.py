@@ -41,7 +41,7 @@ def check_layer(
     if not isinstance(layer, Layer):
         raise SettingError(f"check_layer needs a layer object, such as ReLU(), but got {layer!r}.")
     if rng is not None and not layer.uses_rng:
-        raise SettingError(f"{type(layer).__name__} does not use randomness; leave rng away.")
+        raise SettingError(f"{layer.type_name} does not use randomness; leave rng away.")
     arrays = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
     names = argument_names(layer.forward, len(arrays))
     params = {name if name not in names else f"param {name}": name for name in layer.params}

@@ -84,6 +84,11 @@ class Layer:
         return saved._replace(**{name: x.take(value) for name, value in maps.items()})
 
     @property
+    def type_name(self) -> str:
+        """What it is called in a sentence, such as "Conv2d"."""
+        return type(self).__name__
+
+    @property
     def params(self) -> dict[str, Array]:
         """The arrays that learn, by PyTorch's names (a bias that is None is left out)."""
         return {name: value for name in self.param_names if (value := getattr(self, name)) is not None}

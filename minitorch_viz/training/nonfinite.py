@@ -8,7 +8,7 @@ import numpy as np
 
 from minitorch_viz._types import Array
 from minitorch_viz.errors import MinitorchVizError
-from minitorch_viz.graph import Tape
+from minitorch_viz.graph import Tape, needed
 from minitorch_viz.net import Net
 from minitorch_viz.training.optimizers.base import Arrays
 
@@ -38,7 +38,7 @@ def check_loss(loss: float, net: Net, values: Mapping[str, Array], output: str, 
             raise NotFiniteError(f"{start}: the data are not finite, {_bad(values[name])} of the input {name!r}.", name)
         of = "".join(f"; its largest {key} is {_top(value)}" for key, value in net[name].layer.params.items())
         raise NotFiniteError(
-            f"{start}: it began at node {name!r} ({type(net[name].layer).__name__}), where {_bad(values[name])} are "
+            f"{start}: it began at node {name!r} ({net[name].layer.type_name}), where {_bad(values[name])} are "
             f"not finite although all it reads is{of}. {ADVICE}",
             name,
         )
@@ -55,9 +55,10 @@ def check_grads(grads: Arrays, net: Net, tape: Tape, seeds: Mapping[str, Array],
     if not wrong:
         return
     start = f"The gradients stopped being finite at step {step}: it began"
-    reached = net.backward(tape, seeds, wrt=_reached(net, tape, seeds))
+    ran = (node for node in net.nodes if node.name in tape.saved)
+    reached = net.backward(tape, seeds, wrt=[node.name for node in needed(ran, seeds)])
     for node in reversed(net.nodes):  # from the loss backwards: the first that breaks is where it began
-        dy, kind = reached.get(node.name), type(node.layer).__name__
+        dy, kind = reached.get(node.name), node.layer.type_name
         if dy is None:
             continue
         if not finite(dy):
@@ -82,7 +83,7 @@ def check_params(params: Arrays, net: Net, rate: float, step: int) -> None:
             node = name.rpartition(".")[0]
             raise NotFiniteError(
                 f"The parameter {name!r} stopped being finite at step {step}: the step at the rate {rate:g} was too "
-                f"large for node {node!r} ({type(net[node].layer).__name__}). {ADVICE}",
+                f"large for node {node!r} ({net[node].layer.type_name}). {ADVICE}",
                 node,
             )
 
@@ -90,15 +91,6 @@ def check_params(params: Arrays, net: Net, rate: float, step: int) -> None:
 def finite(x: Array) -> bool:
     """Whether every value is finite; integers always are."""
     return bool(x.dtype.kind != "f" or np.isfinite(x).all())
-
-
-def _reached(net: Net, tape: Tape, seeds: Mapping[str, Array]) -> list[str]:
-    """The nodes of the tape that the seeds depend on."""
-    leads = set(seeds)
-    for node in reversed(net.nodes):
-        if node.name in leads:
-            leads.update(node.inputs)
-    return [node.name for node in net.nodes if node.name in leads and node.name in tape.saved]
 
 
 def _bad(x: Array) -> str:
