@@ -91,16 +91,18 @@ def panels(
     bars: int = 0,
     above: float = 0.0,
     below: float = 0.0,
+    beside: float = 0.0,
     side: float = SIDE,
 ) -> Array:
     """Give a figure the size of rows x columns pictures of one shape, and return their axes, (rows, columns).
 
     tall: the pictures' height over their width; lines: of the titles; bars: how many columns have a colour bar at
-    their right; above, below: inches beside the pictures and their titles, for a heading or labels.
+    their right; above, below: inches over and under the pictures and their titles, for a heading or
+    labels; beside: inches at the right, for a legend.
     """
     wide, high = panel_size(tall, side)
     figure.set_size_inches(
-        columns * (wide + 0.1) + 0.95 * bars, rows * (high + LINE * lines + 0.15 + below) + above + 0.05
+        columns * (wide + 0.1) + 0.95 * bars + beside, rows * (high + LINE * lines + 0.15 + below) + above + 0.05
     )
     axes: Array = figure.subplots(rows, columns, squeeze=False)
     return axes

@@ -7,8 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from minitorch_viz import Model, Net
 from minitorch_viz.errors import ImageFileError, MinitorchVizError, SettingError
+from minitorch_viz.layers import Conv2d, Flatten, GlobalAvgPool2d, Linear
 from minitorch_viz.models.samples import sample_digit
+from minitorch_viz.techniques.activations._occlusion_figure import edges
+from minitorch_viz.techniques.activations._squares import places_on
 from minitorch_viz.techniques.activations.occlusion import occlusion
 
 
@@ -47,13 +51,14 @@ def test_squeezenets_map_equals_whole_forward_passes(squeezenet, shared_data) ->
     x = squeezenet.preprocess(photo)
     target = squeezenet.classify(photo, top=1)[0].index
     assert result.tops[-1] + 40 > x.shape[2]
+    assert result.tops[0] < 0
     mean, std = (
         np.reshape(value, (-1, 1, 1)) for value in (squeezenet.preprocessing.mean, squeezenet.preprocessing.std)
     )
     for i, top in enumerate(result.tops):
         for j, left in enumerate(result.lefts):
             copy = x.copy()
-            copy[0, :, top : top + 40, left : left + 40] = (128 - mean) / std
+            copy[0, :, max(top, 0) : top + 40, max(left, 0) : left + 40] = (128 - mean) / std
             probabilities = squeezenet.predict_probabilities(copy)[0]
             assert result.values[i, j] == pytest.approx(float(probabilities[target]), rel=1e-4, abs=1e-6)
             assert result.best[i, j] == probabilities.argmax()
@@ -65,16 +70,102 @@ def test_every_pixel_is_covered_at_least_once(digits) -> None:
         covered = np.zeros((8, 8), bool)
         for top in result.tops:
             for left in result.lefts:
-                covered[top : top + size, left : left + size] = True
+                covered[max(top, 0) : top + size, max(left, 0) : left + size] = True
         assert covered.all(), (size, stride)
         assert result.tops[-1] < 8
 
 
 def test_a_stride_beyond_the_size_leaves_gaps_but_stays_inside(digits) -> None:
     result = occlusion(digits, sample_digit(), size=2, stride=8, progress=False)
-    np.testing.assert_array_equal(result.tops, [0])
+    np.testing.assert_array_equal(result.tops, [3])  # in the middle
     result = occlusion(digits, sample_digit(), size=2, stride=5, progress=False)
     np.testing.assert_array_equal(result.lefts, [0, 5])
+
+
+@pytest.mark.parametrize(
+    ("side", "size", "stride"), [(8, 3, 2), (8, 3, 1), (9, 4, 3), (227, 45, 15), (64, 13, 4), (7, 2, 5)]
+)
+def test_the_grid_is_centred(side, size, stride) -> None:
+    """As far over the one border as over the other, but for one pixel that cannot be halved; no square in vain."""
+    firsts = places_on(side, size, stride)
+    before, after = -firsts[0], firsts[-1] + size - side
+    assert abs(after - before) <= 1
+    assert (np.diff(firsts) == stride).all()
+    covered = np.zeros(side, bool)
+    for first in firsts:
+        covered[max(first, 0) : first + size] = True
+    assert covered.all() or stride > size
+    assert len(firsts) == 1 or (len(firsts) - 2) * stride + size < side
+    cells = edges(firsts, size, side)
+    assert (cells[0], cells[-1]) == (-0.5, side - 0.5)  # no uncovered border
+    np.testing.assert_allclose(
+        cells + cells[::-1], side - 1 + np.abs(after - before) * ((cells > 0) & (cells < side - 1))
+    )
+
+
+def test_the_colours_read_as_in_every_other_map(red_detector) -> None:
+    """Red where covering takes the class away, blue where it helps: the sign of `heat`; the bar says so."""
+    image = np.full((12, 12, 3), (128, 0, 0), np.uint8)
+    image[:4, :4, 0], image[8:, 8:, 0] = 255, 0
+    result = occlusion(red_detector, image, target="red", size=4, stride=4, fill="grey", progress=False)
+    figure = result.figure()
+    (mesh,) = figure.axes[1].collections
+    assert mesh.get_cmap().name == "RdBu_r"
+    low, high = mesh.get_clim()
+    assert low == -high
+    drawn = np.asarray(mesh.get_array()).reshape(3, 3)
+    np.testing.assert_allclose(drawn, result.base - result.values)
+    assert drawn[0, 0] > 0 > drawn[2, 2]
+    assert result.heat[0, 0] > 0 > result.heat[11, 11]
+    labels = [axes.get_ylabel() for parent in figure.axes for axes in parent.child_axes]
+    assert labels == ["red matters, blue holds it down"]
+
+
+def bright(weight: float, bias: float, scores: str | None, classes: int = 2) -> Model:
+    """Class 0 (or the only one) scores weight * mean grey + bias, the others 0."""
+    rows = np.zeros((classes, 1))
+    rows[0] = weight
+    layers = [("conv", Conv2d(np.full((1, 3, 1, 1), 1 / 3))), ("gap", GlobalAvgPool2d()), ("flat", Flatten())]
+    net = Net([*layers, ("fc", Linear(rows, np.array([bias] + [0.0] * (classes - 1))))])
+    return Model.from_net(net, 8, scores=scores)
+
+
+SATURATED = {  # weight and bias of the class, kind of scores, how many, target, the function that is left out
+    "sure": (40.0, 4.0, "classes", 2, 0, "softmax"),
+    "sure among five": (90.0, 8.0, "classes", 5, 0, "softmax"),
+    "a class that is not there": (-40.0, -4.0, "classes", 3, 0, "softmax"),
+    "a label": (30.0, 5.0, "labels", 3, 0, "sigmoid"),
+    "yes": (25.0, 4.0, "yes-no", 1, 0, "sigmoid"),
+    "no": (25.0, 4.0, "yes-no", 1, "not class 0", "sigmoid"),
+}
+
+
+@pytest.mark.parametrize(("weight", "bias", "scores", "classes", "target", "squash"), SATURATED.values(), ids=SATURATED)
+def test_where_the_answer_is_saturated_the_score_is_shown(weight, bias, scores, classes, target, squash) -> None:
+    """A half bright picture: covering the bright half lowers the score by a known amount."""
+    image = np.zeros((8, 8, 3), np.uint8)
+    image[:, 4:] = 255
+    result = occlusion(
+        bright(weight, bias, scores, classes), image, target=target, size=4, stride=4, fill="black", progress=False
+    )
+    sign = -1 if str(target).startswith("not") else 1
+    np.testing.assert_allclose(result.base, sign * (weight / 2 + bias), rtol=1e-6)
+    np.testing.assert_allclose(result.drop, sign * weight * np.array([[0, 0.25], [0, 0.25]]), atol=1e-5)
+    assert result.kind == "score"
+    assert f"shows the score before the {squash}" in result.notes[0]
+    assert f"score {result.base:.4g}, probability " in result.caption
+    assert "flat" not in " ".join(result.notes)
+
+
+@pytest.mark.parametrize(("weight", "bias"), [(8.0, -2.0), (4.0, 1.0), (-6.0, 3.0), (20.0, -4.0), (3.0, 0.0)])
+def test_where_the_probability_moves_it_is_shown(weight, bias) -> None:
+    image = np.zeros((8, 8, 3), np.uint8)
+    image[:, 4:] = 255
+    result = occlusion(bright(weight, bias, "classes"), image, target=0, size=4, stride=4, fill="black", progress=False)
+    assert result.kind == "probability"
+    np.testing.assert_allclose(result.base, 1 / (1 + np.exp(-weight / 2 - bias)), rtol=1e-6)
+    np.testing.assert_allclose(result.values[0, 1], 1 / (1 + np.exp(-weight / 4 - bias)), rtol=1e-6)
+    assert not result.instead
 
 
 def test_the_mean_fill_is_the_photos_mean_colour(red_detector) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,31 +9,34 @@ import numpy as np
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
-from minitorch_viz.boxes import Boxes, Patch
-from minitorch_viz.errors import SettingError, need_whole
+from minitorch_viz.errors import need_whole
 from minitorch_viz.less_work.forward import predict_changed
-from minitorch_viz.plotting import colour_bar, show_image
+from minitorch_viz.techniques.activations._squares import FILLS, covered, covers, fill_value, places_on
 from minitorch_viz.techniques.base import Result, Technique
 from minitorch_viz.techniques.diagnose import blank_note, drawable, not_finite
 from minitorch_viz.techniques.start import start
 from minitorch_viz.techniques.target import Target
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from minitorch_viz.models import Model
 
-FILLS = {"grey": 128.0, "black": 0.0, "white": 255.0}
+NEAR_THE_END = 0.05  # a probability that stays this near to 0 or 1 at every place is saturated
+EFFECTS = {  # what a red cell means
+    "probability": "without this place the class is less probable",
+    "score": "without this place the class has a lower score",
+    "value": "without this place the value is lower",
+}
 
 
 @dataclass(frozen=True, eq=False)
 class OcclusionMap(Result):
     """The number that is explained, with the occluder at every place of a grid."""
 
-    values: Array  # (rows, columns): with the occluder there; of a class its probability, 0..1, of a unit what it gives
+    values: Array  # (rows, columns): with the occluder there; what the number is says `kind`
     best: Array | None  # (rows, columns) int: the most probable class with the occluder there; None where there is none
-    tops: Array  # (rows,) the occluder's first pixel row at each grid row
+    tops: Array  # (rows,) the occluder's first pixel row at each grid row; negative where it hangs over the border
     lefts: Array  # (columns,) its first pixel column
     base: float  # the number on the whole photo
     label: str  # what is explained, in words: 'class "tiger cat" (282)'
@@ -45,7 +46,9 @@ class OcclusionMap(Result):
     fill: str  # what the occluder shows
     picture: Array  # (h, w, 3) uint8: what the net saw
     pixel_aspect: float
-    kind: str = "probability"  # what the numbers are: probability or value
+    kind: str = "probability"  # what the numbers are: probability, score (before the softmax) or value
+    instead: str = ""  # why it is the score and not the probability
+    reading: str = ""  # the score with its probability, in words, where it is the score
 
     @property
     def facts(self) -> tuple[str, ...]:
@@ -65,7 +68,7 @@ class OcclusionMap(Result):
         All zero if it is blank.
         """
         rows, columns = (
-            _covers(firsts, self.size, side)
+            covers(firsts, self.size, side)
             for firsts, side in zip((self.tops, self.lefts), self.picture.shape[:2], strict=True)
         )
         squares = np.outer(rows.sum(axis=0), columns.sum(axis=0))  # (h, w): so many cover each pixel
@@ -73,38 +76,40 @@ class OcclusionMap(Result):
 
     @property
     def caption(self) -> str:
-        kind = self.kind
+        reading = self.reading or f"{self.kind} {self.base:.3f}"
         words = (
-            f"Explains {self.label}, {kind} {self.base:.3f} on the whole photo. A {self.fill} square of {self.size} x "
-            f"{self.size} pixels stood at {self.values.size} places, one every {_step(self.tops)} pixels; each cell "
-            f"shows the {kind} with the square centred there, on the scale of the bar. "
+            f"Explains {self.label}, {reading} on the whole photo. A {self.fill} square of "
+            f"{self.size} x {self.size} pixels stood at {self.values.size} places, one every {_step(self.tops)} "
+            f"pixels; each cell shows by how much the {self.kind} falls with the square centred there (the outer cells "
+            f"reach to the border), on the scale of the bar: red cells matter, {EFFECTS[self.kind]}, white ones do "
+            f"not; blue ones hold it down: without them the {self.kind} rises."
         )
-        if self.kind == "value":
-            return f"{words}Dark cells: without this place the value is gone."
-        if self.best is None:
-            return f"{words}Dark cells: without this place the class is gone."
-        return f"{words}Dark cells: without this place the class is gone. Right: the most probable class at each place."
+        if not self.shows_classes or self.best is None:
+            return words
+        return f"{words} Right: the most probable class at each place."
+
+    @property
+    def shows_classes(self) -> bool:
+        """Whether there is a picture of the most probable classes: more than one of them."""
+        return self.best is not None and not self.blank and bool(np.ptp(self.best) > 0)
 
     @property
     def notes(self) -> tuple[str, ...]:
         if self.blank:
             return blank_note(self.blank)
+        saturated = (f"{self.instead}.",) if self.instead else ()
         least = 1e-3 * (1 if self.kind == "probability" else max(abs(self.base), 1e-30))
         if np.ptp(self.values) >= least:
-            return ()
+            return saturated
         if np.abs(self.drop).max() >= least:
             change = -self.drop.mean()
-            return (f"The map is even: wherever the square stands, it changes the {self.kind} by {change:+.3g}.",)
-        return (
+            even = f"The map is even: wherever the square stands, it changes the {self.kind} by {change:+.3g}."
+            return (even, *saturated)
+        flat = (
             "The map is flat: no place alone matters. The net is sure whatever is covered, or the occluder is too "
-            "small; try a larger size.",
+            "small; try a larger size."
         )
-
-
-def _covers(firsts: Array, size: int, side: int) -> Array:
-    """(places, side): 1 where a square that begins at firsts[place] covers a pixel, else 0."""
-    places, pixels = firsts[:, None], np.arange(side)
-    return ((places <= pixels) & (pixels < places + size)).astype(float)
+        return (flat, *saturated)
 
 
 def occlusion(
@@ -121,11 +126,12 @@ def occlusion(
     batch: int = 32,
     progress: bool = True,
 ) -> OcclusionMap:
-    """Cover one place after another with a square and record the class probability.
+    """Cover one place after another with a square and record how far the class probability falls.
 
     Where the probability falls, the net was using what is covered. Unlike a gradient this is a measurement of what
     the net does. Only what the square can reach is computed anew, so that a place costs less than a forward pass.
-    Of a unit inside the net its value is recorded instead.
+    Where the net is sure whatever is covered, the probability says nothing and the score before the softmax is shown;
+    of a unit inside the net its value.
 
     Args:
         target: the class, by number or name; by default the most probable one
@@ -138,8 +144,8 @@ def occlusion(
         batch: places a forward pass, all of one row; more than 32 save nothing, and take memory
         progress: show a progress bar
 
-    Returns an OcclusionMap with values (rows, columns), of a class in 0..1. The last row and column of squares may hang
-    over the border, so that every pixel is covered at least once (unless the stride is larger than the size).
+    Returns an OcclusionMap with values (rows, columns), of a class in 0..1. The grid is centred; squares at its ends
+    may hang over the border, so that every pixel is covered at least once (unless the stride is larger than the size).
     Raises SettingError for an unknown class, channel or position, or a size or stride below 1, NetError for an unknown
     node, ImageFileError for a bad image.
 
@@ -153,82 +159,71 @@ def occlusion(
     size = need_whole("occluder's size", max(min(3, side), round(side / 5)) if size is None else size, 1, side)
     stride = need_whole("occluder's stride", max(1, size // 3) if stride is None else stride, 1, side)
     need_whole("batch", batch, 1)
-    colour = _fill_value(model, fill, seen.x)
+    colour = fill_value(model, fill, seen.x)
 
-    tops = np.arange(0, min(height - size + stride, height), stride)
-    lefts = np.arange(0, min(width - size + stride, width), stride)
+    tops, lefts = places_on(height, size, stride), places_on(width, size, stride)
     # A batch stays in one row of places: the parts that alike places reach have nearly one size.
     rows = [[(int(top), int(left)) for left in lefts] for top in tops]
     batches = [row[begin : begin + batch] for row in rows for begin in range(0, len(row), batch)]
     found = []
+    of_class = unit.node == model.logits
     with tqdm(total=len(tops) * len(lefts), desc="occlusion", unit="place", disable=not progress, leave=False) as bar:
         for some in batches:
             squares = {model.net.inputs[0]: covered(seen.x, some, size, colour)}
-            found.append(_numbers(model, unit, predict_changed(model.net, tape, squares, unit.node)))
+            found.append(_outputs(unit, predict_changed(model.net, tape, squares, unit.node), of_class))
             bar.update(len(some))
-    of_class = unit.node == model.logits
-    grid = np.concatenate(found).reshape(len(tops), len(lefts), -1)
+    outputs, whole = np.concatenate(found), _outputs(unit, tape[unit.node], of_class)  # (places, classes), (1, classes)
     chosen = unit.index[0] if of_class else 0
-    base = float(_numbers(model, unit, tape[unit.node])[0, chosen])
-    values = grid[:, :, chosen]
+    answers, base_answers = ((model.scores.answers(one) if of_class else one) for one in (outputs, whole))
+    kind = model.scores.number if of_class else "value"
+    values, base, instead = answers[:, chosen], float(base_answers[0, chosen]), ""
     if unit.sign < 0:
         values, base = model.scores.opposite(values), model.scores.opposite(base)
-    kind = model.scores.number if of_class else "value"
+    if kind == "probability" and not model.scores.squashed and _saturated(values, base):
+        kind, instead = "score", _why_scores(model, values)
+        values, base = unit.sign * outputs[:, chosen], unit.sign * float(whole[0, chosen])
+    shape = len(tops), len(lefts)
+    several = of_class and model.scores.number == "probability" and answers.shape[1] > 1
     return OcclusionMap(
-        values=values,
-        best=grid.argmax(axis=2) if kind == "probability" and grid.shape[2] > 1 else None,
+        values=values.reshape(shape),
+        best=answers.argmax(axis=1).reshape(shape) if several else None,
         tops=tops,
         lefts=lefts,
         base=base,
         label=unit.label,
-        blank="" if np.isfinite(grid).all() and np.isfinite(base) else not_finite(model.net, tape),
+        blank="" if np.isfinite(answers).all() and np.isfinite(base) else not_finite(model.net, tape),
         class_names=model.class_names,
         size=size,
         fill={"mean": "mean-coloured"}.get(fill, fill if fill in FILLS else f"grey-level-{fill}"),
         picture=seen.picture,
         pixel_aspect=seen.pixel_aspect,
         kind=kind,
+        instead=instead,
+        reading=unit.reading if instead else "",
     )
 
 
-def _numbers(model: Model, unit: Target, outputs: Array) -> Array:
-    """A node's outputs (K, ...) -> what the net answers of every class (K, classes), or the unit's value (K, 1)."""
+def _outputs(unit: Target, outputs: Array, of_class: bool) -> Array:
+    """A node's outputs (K, ...) -> the scores of every class (K, classes), or the unit's value (K, 1)."""
     outputs = kernels.to_cpu(outputs)
-    if unit.node == model.logits:
-        return model.scores.answers(outputs)
+    if of_class:
+        return outputs
     every: Any = (slice(None), *unit.index)
     values: Array = outputs[every]
     return values[:, None]
 
 
-def covered(x: Array, places: Sequence[Pair], size: int, colour: Array) -> Patch:
-    """What x (1, C, h, w) shows where a square of `colour` (C, 1, 1) covers it, at each of K places (top, left).
-
-    A square may hang over the lower or right border. Its patch is then moved inside and shows some of x itself.
-    """
-    last_top, last_left = x.shape[2] - size, x.shape[3] - size
-    boxes = Boxes.at((min(i, last_top) for i, _ in places), (min(j, last_left) for _, j in places), (size, size))
-    values = np.broadcast_to(boxes.take(x), (len(places), x.shape[1], size, size)).copy()
-    for square, (top, left) in zip(values, places, strict=True):
-        square[:, max(0, top - last_top) :, max(0, left - last_left) :] = colour
-    return Patch(values, boxes)
+def _saturated(probabilities: Array, base: float) -> bool:
+    """Whether a probability stays at one end of its range wherever one covers, so that it shows nothing."""
+    numbers = np.append(probabilities, base)
+    return bool((numbers > 1 - NEAR_THE_END).all() or (numbers < NEAR_THE_END).all())
 
 
-def _fill_value(model: Model, fill: str, x: Array) -> Array:
-    """The occluder's colour in the net's units, (C, 1, 1)."""
-    if fill == "mean":
-        colour: Array = x[0].mean(axis=(1, 2), keepdims=True)
-        return colour
-    try:
-        level = FILLS[fill] if fill in FILLS else float(fill)
-    except (TypeError, ValueError):
-        level = -1.0
-    if not 0 <= level <= 255:
-        raise SettingError(f"fill must be mean, {', '.join(FILLS)} or a grey level from 0 to 255, but got {fill!r}.")
-    mean, std = (
-        np.asarray(value, x.dtype).reshape(-1, 1, 1) for value in (model.preprocessing.mean, model.preprocessing.std)
-    )
-    return kernels.to_device((level - mean) / std, kernels.device_of(x))
+def _why_scores(model: Model, probabilities: Array) -> str:
+    squash = "softmax" if model.scores.name == "classes" else "sigmoid"
+    far = float(probabilities.max())
+    stays = f"below {far:.2g}" if far < NEAR_THE_END else f"within {1 - float(probabilities.min()):.2g} of 1"
+    return f"The probability stays {stays} wherever the square stands, so the map shows the score before the {squash}"
 
 
 def _step(tops: Array) -> int:
@@ -236,53 +231,10 @@ def _step(tops: Array) -> int:
 
 
 def plot(result: OcclusionMap, figure: Figure) -> None:
-    """The photo with the occluder's size, the number over the photo, and of a class the most probable one a place."""
-    from matplotlib.patches import Rectangle
+    """The photo with the occluder's size, the fall over the photo, and of a class the most probable one a place."""
+    from minitorch_viz.techniques.activations._occlusion_figure import draw
 
-    best = None if result.blank else result.best
-    base, values = (drawable(np.array(one), result.blank) for one in (result.base, result.values))
-    figure.set_size_inches(9.2 if best is None else 13, 4.2)
-    photo, heat, *classes = figure.subplots(1, 2 if best is None else 3)
-    show_image(photo, result.picture, textwrap.fill(f"{result.label}: {result.base:.2f}", 36), result.pixel_aspect)
-    corner = (result.picture.shape[1] - result.size) / 2 - 0.5, (result.picture.shape[0] - result.size) / 2 - 0.5
-    photo.add_patch(Rectangle(corner, result.size, result.size, facecolor="0.5", edgecolor="white", lw=2))
-    photo.set_xlabel(f"the occluder, {result.size} x {result.size} pixels, drawn at the middle", fontsize=9)
-
-    kind = result.kind
-    least, most = min(0.0, values.min()), max(base, values.max())
-    drawn = _draw_grid(heat, result, values, cmap="magma", vmin=least, vmax=most)
-    heat.set_title("blank: see the notes" if result.blank else f"{kind} with the place covered", fontsize=11)
-    colour_bar(figure, drawn, heat, textwrap.fill(f"{kind} of {result.label}", 44))
-    if best is not None:
-        _draw_classes(classes[0], result, best)
-
-
-def _draw_classes(axes: Axes, result: OcclusionMap, best: Array) -> None:
-    """The most probable class at each place."""
-    from matplotlib.colors import ListedColormap
-    from matplotlib.patches import Rectangle
-
-    kinds, counts = np.unique(best, return_counts=True)
-    kinds = kinds[np.argsort(-counts)][:8]  # the commonest classes get a colour, the others stay grey
-    ranks = np.full(best.shape, len(kinds))
-    for rank, kind in enumerate(kinds):
-        ranks[best == kind] = rank
-    palette = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#000000"][: len(kinds)]
-    _draw_grid(axes, result, ranks, cmap=ListedColormap([*palette, "#bbbbbb"]), vmin=-0.5, vmax=len(kinds) + 0.5)
-    axes.set_title("most probable class", fontsize=11)
-    handles = [Rectangle((0, 0), 1, 1, facecolor=colour) for colour in palette]
-    labels = [result.class_names[kind] for kind in kinds]
-    axes.legend(handles, labels, loc="center left", bbox_to_anchor=(1.02, 0.5), fontsize=8, frameon=False)
-
-
-def _draw_grid(axes: Axes, result: OcclusionMap, values: Array, **colours: Any) -> Any:
-    """Cells over the faded photo, each centred where the occluder was."""
-    show_image(axes, result.picture.mean(axis=2), "", result.pixel_aspect, cmap="gray", vmin=-255, vmax=255)
-    step = _step(result.tops) or result.size
-    half = result.size / 2 - step / 2 - 0.5
-    lefts = np.append(result.lefts, result.lefts[-1] + step) + half
-    tops = np.append(result.tops, result.tops[-1] + step) + half
-    return axes.pcolormesh(lefts, tops, values, alpha=0.8, **colours)
+    draw(result, figure)
 
 
 def example() -> OcclusionMap:
