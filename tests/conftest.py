@@ -12,7 +12,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-import minitorch_viz_kernels as kernels
+from minitorch_viz_kernels.machine import registry
 from tests import cupy_stand_in
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -93,8 +93,9 @@ def cuda(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 
 def forget_gpu_modules() -> None:
-    """Let the next kernel import `cupy_` and what belongs to it anew, on the `cupy` of the moment."""
-    kernels._gpu_module.cache_clear()
-    for name in [name for name in sys.modules if name.startswith("minitorch_viz_kernels.cupy_")]:
-        del sys.modules[name]
-        vars(kernels).pop(name.rpartition(".")[2], None)
+    """Let the next kernel import CUDA's rung and what belongs to it anew, on the `cupy` of the moment."""
+    for package in registry.operations():
+        registry.rungs(package).forget("cuda")
+    for name in [name for name in sys.modules if name.startswith("minitorch_viz_kernels.")]:
+        if ".cuda" in name:
+            del sys.modules[name]

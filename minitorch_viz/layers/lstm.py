@@ -37,7 +37,7 @@ class LSTM(Layer):
         dz = dc * g * i (1 - i),  dc * c_before * f (1 - f),  dc * i * (1 - g^2),  dh * tanh(c) * o (1 - o)
         dh_before = U^T dz,  dc_before = dc * f,  dx = W^T dz,  dW = dz x^T,  dU = dz h_before^T,  db = dz
 
-    Both loops are the kernels `lstm` and `lstm_dz`: read them in minitorch_viz_kernels/numpy_lstm.py.
+    Both loops are the kernels `lstm` and `lstm_dz`: read them in minitorch_viz_kernels/recurrence/numpy_.py.
 
     `forward(x)` starts from zeros and `backward` gives dx; `forward(x, h0, c0)`, both (N, H), carries a state in, and
     `backward` gives (dx, dh0, dc0). The state to carry on is `saved.h[:, -1], saved.c[:, -1]`.

@@ -1,36 +1,47 @@
-"""The kernel modules under test, by name."""
+"""The rungs under test, by name."""
 
 from __future__ import annotations
 
-import importlib
 import shutil
 import sys
 from typing import Any
 
 import pytest
 
+from minitorch_viz_kernels.machine import registry
 from tests.conftest import forget_gpu_modules
 from tests.kernels import cuda_on_cpu
 
 
 @pytest.fixture(scope="session")
 def cuda_cpu(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """`cupy_` with its CUDA text compiled for the CPU. Nobody else gets to see the stand-in for CuPy."""
+    """CUDA's rung with its text compiled for the CPU. No other test gets to see the stand-in for CuPy."""
     if shutil.which("g++") is None:
         pytest.skip("g++ is not installed: CUDA text cannot be tried on the CPU")
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "cupy", cuda_on_cpu.module(tmp_path_factory.mktemp("cuda")))
         forget_gpu_modules()
-        module = importlib.import_module("minitorch_viz_kernels.cupy_")
+        rung = registry.rung("cuda")
         forget_gpu_modules()
-        return module
+        return rung
+
+
+def rung_of(request: pytest.FixtureRequest) -> Any:
+    """All kernels of the rung that a parametrized fixture names, called without the checks of the package."""
+    if request.param == "cuda":
+        return request.getfixturevalue("cuda_cpu")
+    if request.param in ("compiled", "numba"):
+        pytest.importorskip("numba")
+    return registry.rung(request.param)
+
+
+@pytest.fixture(params=["numpy", "compiled", "numba", "cuda"])
+def rung(request: pytest.FixtureRequest) -> Any:
+    """Each rung above the loops."""
+    return rung_of(request)
 
 
 @pytest.fixture(params=["numpy", "numba", "cuda"])
 def module(request: pytest.FixtureRequest) -> Any:
-    """Each kernel module, called without the checks of the package."""
-    if request.param == "cuda":
-        return request.getfixturevalue("cuda_cpu")
-    if request.param == "numba":
-        pytest.importorskip("numba")
-    return importlib.import_module(f"minitorch_viz_kernels.{request.param}_")
+    """Each rung that is chosen at run time."""
+    return rung_of(request)

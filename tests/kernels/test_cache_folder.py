@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from minitorch_viz_kernels.cache_folder import temporary_folder
+from minitorch_viz_kernels.machine.cache_folder import temporary_folder
 
 posix = pytest.mark.skipif(os.name != "posix", reason="rights and owners are POSIX's")
 ROOT = Path(__file__).parents[2]
 SAYS = """
 import shutil, sys
 shutil.copytree({source!r}, {copy!r}, ignore=shutil.ignore_patterns("__pycache__"))
-(__import__("pathlib").Path({copy!r}) / "__pycache__").touch()  # a file where the folder would be
+(__import__("pathlib").Path({copy!r}) / "machine" / "__pycache__").touch()  # a file where the folder would be
 sys.path.insert(0, {folder!r})
-from minitorch_viz_kernels import cache_folder
+from minitorch_viz_kernels.machine import cache_folder
 assert cache_folder.__file__.startswith({folder!r})
 cache_folder.prepare()
 print(cache_folder.how_often())

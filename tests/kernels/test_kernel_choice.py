@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
@@ -13,8 +14,8 @@ import numpy as np
 import pytest
 
 import minitorch_viz_kernels as kernels
-from minitorch_viz_kernels.contract import Kernels
-from tests.kernels.kernel_cases import CALLS, KERNELS, arrays, expected, using
+from minitorch_viz_kernels.machine import registry
+from tests.kernels.kernel_cases import arrays, expected, small_calls, using
 
 
 def run_python(code: str, **environment: str) -> str:
@@ -79,7 +80,7 @@ def refuse(*a, cache=False, **k):
     return wrapper
 numba.njit = refuse
 import numpy as np, minitorch_viz_kernels as kernels
-print(kernels.current(), kernels.maxpool2d(np.ones((1, 1, 2, 2)), (2, 2), (1, 1), (0, 0), (1, 1))[0].item())
+print(kernels.current(), kernels.relu(np.ones(1)).item())
 """
     assert run_python(code) == "numba 1.0"
 
@@ -117,9 +118,9 @@ def test_a_choice_holds_for_its_thread() -> None:
 
 
 def test_the_chosen_module_computes(monkeypatch: pytest.MonkeyPatch) -> None:
-    from minitorch_viz_kernels import reference
+    from minitorch_viz_kernels.normalization import loops
 
-    monkeypatch.setattr(reference, "lrn", lambda *_: "the loops")
+    monkeypatch.setattr(loops, "lrn", lambda *_: "the loops")
     with kernels.use("reference"):
         assert kernels.lrn(np.ones((1, 1, 1, 1)), 3, 1.0, 1.0, 1.0) == "the loops"  # type: ignore[comparison-overlap]
 
@@ -140,7 +141,8 @@ OnGpu.__module__ = "cupy._core.core"
 
 def test_gpu_arrays_go_to_cupy_and_do_not_mix(monkeypatch: pytest.MonkeyPatch) -> None:
     gpu = types.SimpleNamespace(lrn=lambda *_: "the GPU")
-    monkeypatch.setattr(kernels, "_gpu_module", lambda: gpu)
+    rungs = registry.rungs(registry.KERNELS["lrn"])
+    monkeypatch.setitem(rungs._loaded, "cuda", gpu)
     assert kernels.lrn(OnGpu(), 3, 1.0, 1.0, 1.0) == "the GPU"  # type: ignore[arg-type, comparison-overlap]
     with pytest.raises(TypeError, match=r"conv2d: x on the GPU and w in main memory.*cupy\.asarray"):
         kernels.conv2d(OnGpu(), np.ones((1, 1, 1, 1)), None, (1, 1), (0, 0), (1, 1), 1)  # type: ignore[arg-type]
@@ -152,24 +154,24 @@ def test_array_module() -> None:
 
 
 def test_every_kernel_of_the_contract_is_offered_by_all() -> None:
-    from minitorch_viz_kernels import numpy_, reference
-
-    stated = {name for name in vars(Kernels) if not name.startswith("_")}
-    assert stated == set(KERNELS)
-    for home in (kernels, reference, numpy_):
-        assert all(callable(getattr(home, name)) for name in stated)
-    assert stated <= set(kernels.__all__)
+    for package in registry.operations():
+        contract = importlib.import_module(f"{package}.contract")
+        (protocol,) = (
+            value
+            for value in vars(contract).values()
+            if getattr(value, "__module__", "") == contract.__name__ and isinstance(value, type)
+        )
+        stated = {name for name in vars(protocol) if not name.startswith("_")}
+        assert stated == {name for name, home in registry.KERNELS.items() if home == package}
+        homes = [kernels, *(registry.rungs(package)[rung] for rung in ("reference", "numpy"))]
+        assert all(callable(getattr(home, name)) for home in homes for name in stated)
 
 
 @pytest.mark.parametrize("name", ["numpy", "numba"])
 def test_four_threads_get_the_answers_of_one(name: str) -> None:
     if name == "numba":
         pytest.importorskip("numba")
-    calls = [next(call for call in CALLS if call.kernel == kernel and "3x3" in str(call)) for kernel in KERNELS[:3]]
-    calls += [
-        next(call for call in CALLS if call.kernel == kernel and "overlap" in str(call)) for kernel in KERNELS[3:7]
-    ]
-    calls += [next(call for call in CALLS if call.kernel == kernel) for kernel in KERNELS[7:]]
+    calls = small_calls()
     wanted = [expected(call, np.float64) for call in calls]
 
     def work(turn: int) -> None:

@@ -15,36 +15,39 @@ import pytest
 import minitorch_viz_kernels as kernels
 from tests.kernels.kernel_cases import CALLS, KERNELS, arrays, error, exact, expected
 
-FILES = sorted(
-    entry.name
-    for entry in resources.files("minitorch_viz_kernels").joinpath("cuda").iterdir()
-    if entry.name.endswith(".cu")
-)
+FILES = [
+    ("convolution", "columns.cu"),
+    ("convolution", "winograd.cu"),
+    ("normalization", "lrn.cu"),
+    ("pooling", "pooling.cu"),
+]
+PACKAGE = Path(str(resources.files("minitorch_viz_kernels")))
 
 
-def text_of(file: str) -> str:
-    return resources.files("minitorch_viz_kernels").joinpath("cuda", file).read_text(encoding="utf-8")
+def text_of(file: tuple[str, str]) -> str:
+    return (PACKAGE / file[0] / "cuda_" / file[1]).read_text(encoding="utf-8")
 
 
 def test_there_is_cuda_text() -> None:
-    assert FILES == ["conv.cu", "lrn.cu", "pool.cu", "winograd.cu"]
+    found = [(path.parts[-3], path.name) for path in sorted(PACKAGE.rglob("*.cu"))]
+    assert found == FILES
 
 
-@pytest.mark.parametrize("file", FILES)
-def test_threads_are_independent(file: str) -> None:
+@pytest.mark.parametrize("file", FILES, ids="-".join)
+def test_threads_are_independent(file: tuple[str, str]) -> None:
     """No waiting and no atomics: what the stand-in for CuPy relies on, and what makes sums repeatable."""
     assert not re.search(r"__syncthreads|atomic|__shared__", text_of(file))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("file", FILES)
-def test_nvcc_takes_the_text(file: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("file", FILES, ids="-".join)
+def test_nvcc_takes_the_text(file: tuple[str, str], tmp_path: Path) -> None:
     if shutil.which("nvcc") is None:
         pytest.skip("nvcc is not installed")
     text = text_of(file)
     names = re.findall(r"__global__ void (\w+)", text)
     uses = ", ".join(f"(void*){name}<{number}>" for name in names for number in ("float", "double"))
-    source = tmp_path / file
+    source = tmp_path / file[1]
     source.write_text(f"{text}\nvoid* used[] = {{{uses}}};\n")  # a template is checked where it is used
     command = ["nvcc", "-arch=sm_80", "-std=c++14", "-Werror", "all-warnings", "-cubin", str(source)]
     done = subprocess.run([*command, "-o", str(tmp_path / "out.cubin")], capture_output=True, text=True, check=False)
@@ -86,20 +89,22 @@ def test_winograds_text_is_the_direct_sum(
     cuda_cpu: Any, shape: tuple[Any, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     used = []
-    real = cuda_cpu.winograd
-    monkeypatch.setattr(cuda_cpu, "winograd", lambda *args, **more: used.append(1) or real(*args, **more))
+    columns = cuda_cpu.conv2d.__globals__
+    real = columns["winograd"]
+    monkeypatch.setitem(columns, "winograd", lambda *args, **more: used.append(1) or real(*args, **more))
     assert winograd_error(cuda_cpu, shape) < 1e-5
     assert len(used) == 4  # three times forward, once back
 
 
 def test_winograd_takes_images_in_blocks(cuda_cpu: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(cuda_cpu.blocks.__globals__, "BLOCK", 1)  # each image by itself
+    monkeypatch.setitem(cuda_cpu.conv2d.__globals__["winograd"].__globals__, "BLOCK", 1)  # each image by itself
     assert winograd_error(cuda_cpu, (3, 16, 16, (9, 6), (1, 1))) < 1e-5
 
 
 def test_winograd_only_where_the_table_says(cuda_cpu: Any) -> None:
     def choice(o: int, c: int, side: int = 3, stride: int = 1, groups: int = 1, dtype: Any = np.float32) -> bool:
-        chosen: bool = cuda_cpu._by_winograd(np.zeros((o, c, side, side), dtype), (stride, stride), (1, 1), groups)
+        w = np.zeros((o, c, side, side), dtype)
+        chosen: bool = cuda_cpu.conv2d.__globals__["_by_winograd"](w, (stride, stride), (1, 1), groups)
         return chosen
 
     assert choice(16, 16)

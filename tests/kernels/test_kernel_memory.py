@@ -1,4 +1,4 @@
-"""Memory that is handed out again: never while someone looks at it, and not more of it than is useful."""
+"""Memory that is handed out again: never while an array refers to it, and not more of it than is useful."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from minitorch_viz_kernels import memory
+from minitorch_viz_kernels.machine import memory
 
 SHAPE = (1, 16, 64, 64)  # 256 kB of float32
 
@@ -68,7 +68,7 @@ def test_much_too_large_memory_is_not_wasted() -> None:
 
 
 def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "MOST", 1 << 20)
+    monkeypatch.setattr(memory, "LARGEST_RESERVE", 1 << 20)
     arrays = [memory.empty(SHAPE, np.float32) for _ in range(9)]
     del arrays
     memory.empty((1 << 19,), np.float32)  # 2 MB
@@ -101,4 +101,12 @@ def test_threads_never_share_memory() -> None:
     for thread in threads:
         thread.join()
     assert not wrong
-    assert sum(memory._sizes) <= memory.MOST
+    assert sum(memory._sizes) <= memory.LARGEST_RESERVE
+
+
+def test_working_memory_is_kept_while_it_is_small() -> None:
+    first = memory.workspace(100, np.float32)
+    assert first.shape == (100,)
+    assert first.dtype == np.float32
+    assert np.shares_memory(first, memory.workspace(50, np.float64))
+    assert not np.shares_memory(first, memory.workspace(1 << 23, np.float64))

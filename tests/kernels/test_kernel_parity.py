@@ -1,4 +1,4 @@
-"""Every kernel module gives what the plain loops give, on every shape of the table."""
+"""Every rung gives what the plain loops give, on every example of every kernel."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.kernels.kernel_cases import CALLS, Call, arrays, expected
+from minitorch_viz_kernels.machine import registry
+from minitorch_viz_kernels.machine.examples import Example
+from tests.kernels.kernel_cases import CALLS, KERNELS, arrays, calls_of, expected, naming
 
 TOLERANCE = {np.float64: 1e-12, np.float32: 1e-5}
 
@@ -17,10 +19,8 @@ def assert_close(got: Any, wanted: Any, dtype: Any) -> None:
     np.testing.assert_allclose(got, wanted, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype] * scale)
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("call", CALLS, ids=str)
-def test_module_agrees_with_the_loops_and_keeps_the_dtype(module: Any, call: Call, dtype: Any) -> None:
-    got = arrays(getattr(module, call.kernel)(*call.arguments(dtype)))
+def check_against_the_loops(rung: Any, call: Example, dtype: Any) -> None:
+    got = arrays(getattr(rung, call.kernel)(*call.arguments(dtype)))
     wanted = expected(call, dtype)
     assert len(got) == len(wanted)
     for ours, theirs in zip(got, wanted, strict=True):
@@ -31,6 +31,24 @@ def test_module_agrees_with_the_loops_and_keeps_the_dtype(module: Any, call: Cal
             np.testing.assert_array_equal(ours, theirs)
         else:
             assert_close(ours, theirs, dtype)
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_rung_agrees_with_the_loops_and_keeps_the_dtype(module: Any, kernel: str) -> None:
+    for call in calls_of(kernel):
+        for dtype in (np.float64, np.float32):
+            with naming(call):
+                check_against_the_loops(module, call, dtype)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, pytest.param(np.float32, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_the_compiled_loops_are_the_loops(kernel: str, dtype: Any) -> None:
+    """The naive rung, which is never chosen at run time."""
+    pytest.importorskip("numba")
+    for call in calls_of(kernel):
+        with naming(call):
+            check_against_the_loops(registry.rung("compiled"), call, dtype)
 
 
 def spread_out(value: Any) -> Any:
@@ -46,12 +64,14 @@ def spread_out(value: Any) -> Any:
     return gaps
 
 
-@pytest.mark.parametrize("call", CALLS, ids=str)
-def test_arrays_need_not_be_contiguous(module: Any, call: Call) -> None:
-    kernel = getattr(module, call.kernel)
-    packed = call.arguments(np.float64)
-    for ours, theirs in zip(arrays(kernel(*map(spread_out, packed))), arrays(kernel(*packed)), strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-13, atol=1e-13)
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_arrays_need_not_be_contiguous(module: Any, kernel: str) -> None:
+    compute = getattr(module, kernel)
+    for call in calls_of(kernel):
+        packed = call.arguments(np.float64)
+        with naming(call):
+            for ours, theirs in zip(arrays(compute(*map(spread_out, packed))), arrays(compute(*packed)), strict=True):
+                np.testing.assert_allclose(ours, theirs, rtol=1e-13, atol=1e-13)
 
 
 def test_max_pooling_hands_back_the_pixel_itself(module: Any) -> None:
@@ -77,15 +97,15 @@ def test_pixels_that_no_window_saw_get_exactly_zero(module: Any) -> None:
 def test_blocks_of_rows_and_images_join_without_a_seam(module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     call = next(call for call in CALLS if str(call) == "conv2d-groups")
     backward = [call for call in CALLS if str(call) in ("conv2d_dx-groups", "conv2d_dw-groups")]
-    if module.__name__.endswith("numba_"):
-        from minitorch_viz_kernels import numba_plan
+    home = module.conv2d.__globals__
+    plans = ()
+    if home["__name__"].endswith("numba_.choice"):
+        from minitorch_viz_kernels.convolution.numba_ import direct_plan
 
-        plans = (numba_plan.forward_plan, numba_plan.backward_plan)
-        for name, value in (("WEIGHTS", 8), ("FEW", 0), ("PLACES", 3), ("GRAIN", 10)):
-            monkeypatch.setattr(numba_plan, name, value)
+        plans = (direct_plan.forward_plan, direct_plan.backward_plan)
+        for name, value in (("BLOCK_WEIGHTS", 8), ("FEW_WEIGHTS", 0), ("BLOCK_PLACES", 3), ("SMALLEST_BLOCK", 10)):
+            monkeypatch.setattr(direct_plan, name, value)
     else:
-        plans = ()
-        home = module.blocks.__globals__ if hasattr(module, "blocks") else vars(module)  # CUDA's are shared
         monkeypatch.setitem(home, "BLOCK", 100)
     try:
         for plan in plans:
@@ -112,16 +132,17 @@ def test_sums_over_many_places_join_without_a_seam(module: Any) -> None:
 
 def test_numba_compiles_each_loop_once_a_dtype_whatever_the_layout() -> None:
     pytest.importorskip("numba")
-    from minitorch_viz_kernels import numba_, numba_direct
+    from minitorch_viz_kernels.convolution import numba_
+    from minitorch_viz_kernels.convolution.numba_ import direct
 
-    if not hasattr(numba_direct._convolve, "signatures"):
+    if not hasattr(direct._convolve, "signatures"):
         pytest.skip("Numba's compiler is switched off")
     x, w = np.random.default_rng(0).standard_normal((2, 2, 5, 5)), np.ones((2, 2, 3, 3))
     geometry = ((1, 1), (0, 0), (1, 1), 1)
     for layout in (x, np.asfortranarray(x), x[:, ::-1], spread_out(x)):
         numba_.conv2d(layout, w, None, *geometry)
         numba_.conv2d(layout.astype(np.float32), w.astype(np.float32), None, *geometry)
-    assert len(numba_direct._convolve.signatures) <= 2
+    assert len(direct._convolve.signatures) <= 2
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.kernels.kernel_cases import CALLS, CONVS, LRNS, POOLS, expected
+from minitorch_viz_kernels.convolution.examples import CONVS
+from minitorch_viz_kernels.normalization.examples import LRNS
+from minitorch_viz_kernels.pooling.examples import POOLS
+from tests.kernels.kernel_cases import CALLS, expected
 
 pytestmark = pytest.mark.torch
 

@@ -11,7 +11,7 @@ import minitorch_viz_kernels as kernels
 
 pytest.importorskip("numba")
 
-from minitorch_viz_kernels import numba_conv, numba_strided, numba_winograd, numba_winograd_dw
+from minitorch_viz_kernels.convolution.numba_ import choice, strided, winograd, winograd_filter_gradient
 from tests.kernels.kernel_cases import error, exact
 
 ONE = (1, 1)
@@ -44,11 +44,11 @@ def test_forward_and_dx_are_the_direct_sum(shape: tuple[Any, ...], taps: int) ->
     padding = (padding[0] + taps // 2 - 1, padding[1] + taps // 2 - 1)
     x, w, b = draw((n, c, *size)), draw((o, c, taps, taps), 1), draw((o,), 2)
     wanted = exact("conv2d", x, w, b, ONE, padding, ONE, 1)
-    assert error(numba_winograd.winograd(x, w, b, padding), wanted) < 1e-5
-    assert error(numba_winograd.winograd(x, w, b, padding, relu=True), np.maximum(wanted, 0)) < 1e-5
+    assert error(winograd.winograd(x, w, b, padding), wanted) < 1e-5
+    assert error(winograd.winograd(x, w, b, padding, relu=True), np.maximum(wanted, 0)) < 1e-5
     dy = draw(wanted.shape, 3)
     turned = (taps - 1 - padding[0], taps - 1 - padding[1])
-    dx = numba_winograd.winograd(dy, w, None, turned, backward=True)
+    dx = winograd.winograd(dy, w, None, turned, backward=True)
     assert error(dx, exact("conv2d_dx", dy, w, size, ONE, padding, ONE, 1)) < 1e-5
 
 
@@ -61,7 +61,7 @@ def test_rows_that_fill_vectors_or_do_not(wide: int, taps: int) -> None:
         padding, answers = (taps // 2, taps // 2), []
         for count in (1, 3):
             kernels.set_threads(count)
-            answers.append(numba_winograd.winograd(x, w, b, padding, relu=True))
+            answers.append(winograd.winograd(x, w, b, padding, relu=True))
         kernels.set_threads(None)
         assert error(answers[0], np.maximum(exact("conv2d", x, w, b, ONE, padding, ONE, 1), 0)) < 1e-5
         np.testing.assert_array_equal(answers[0], answers[1])
@@ -70,7 +70,7 @@ def test_rows_that_fill_vectors_or_do_not(wide: int, taps: int) -> None:
 @pytest.mark.parametrize("segment", [192, 5])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_dw_is_the_direct_sum(shape: tuple[Any, ...], segment: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(numba_winograd_dw, "SEGMENT", segment)  # few tiles a segment: many segments
+    monkeypatch.setattr(winograd_filter_gradient, "SEGMENT_TILES", segment)  # few tiles a segment: many segments
     n, c, o, size, padding = shape
     x = draw((n, c, *size))
     dy = draw((n, o, *(side + 2 * pad - 2 for side, pad in zip(size, padding, strict=True))), 1)
@@ -80,7 +80,7 @@ def test_dw_is_the_direct_sum(shape: tuple[Any, ...], segment: int, monkeypatch:
         answers = []
         for threads in (1, 2, 3):
             kernels.set_threads(threads)
-            answers.append(numba_winograd_dw.conv3x3_dw(dy, x, padding))
+            answers.append(winograd_filter_gradient.conv3x3_dw(dy, x, padding))
     finally:
         kernels.set_threads(before)
     assert error(answers[0], wanted) < 3e-5  # a sum over all places, thousands of them
@@ -89,10 +89,10 @@ def test_dw_is_the_direct_sum(shape: tuple[Any, ...], segment: int, monkeypatch:
 
 
 def test_dw_in_blocks_of_few_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(numba_winograd_dw, "COMMON", 1)  # 16 tiles at a time
+    monkeypatch.setattr(winograd_filter_gradient, "COMMON_NUMBERS", 1)  # 16 tiles at a time
     x, dy = draw((3, 40, 21, 18)), draw((3, 20, 21, 18), 1)
     wanted = exact("conv2d_dw", dy, x, (3, 3), ONE, ONE, ONE, 1)
-    assert error(numba_winograd_dw.conv3x3_dw(dy, x, ONE), wanted) < 1e-5
+    assert error(winograd_filter_gradient.conv3x3_dw(dy, x, ONE), wanted) < 1e-5
 
 
 @pytest.mark.parametrize("relu", [False, True])
@@ -113,7 +113,7 @@ def test_a_stride_is_none_over_the_phases(
 ) -> None:
     x, w, b = draw(shape), draw((o, shape[1], *taps), 1), draw((o,), 2) if with_bias else None
     wanted = exact("conv2d", x, w, b, stride, padding, ONE, 1)
-    got = numba_strided.strided_winograd(x, w, b, stride, padding, relu)
+    got = strided.strided_winograd(x, w, b, stride, padding, relu)
     assert error(got, np.maximum(wanted, 0) if relu else wanted) < 1e-5
 
 
@@ -143,7 +143,7 @@ def test_error_on_layers_of_the_nets(c: int, o: int, side: int, taps: int) -> No
     x = np.maximum(draw((1, c, side, side)), 0)  # what a ReLU leaves
     w = draw((o, c, taps, taps), 1) * np.float32(np.sqrt(2 / (taps**2 * c)))
     padding = (taps // 2, taps // 2)
-    assert numba_conv.algorithm(w, ONE, ONE, 1) == "winograd"
+    assert choice.algorithm(w, ONE, ONE, 1) == "winograd"
     with kernels.use("numba"):
         y = kernels.conv2d(x, w, None, ONE, padding, ONE, 1)
         dy = draw((1, o, side, side), 2)
@@ -155,28 +155,30 @@ def test_error_on_layers_of_the_nets(c: int, o: int, side: int, taps: int) -> No
 
 
 def test_the_table_of_algorithms() -> None:
-    def choice(o: int, c: int, side: int = 3, stride: int = 1, groups: int = 1, backward: bool = False) -> str:
+    def algorithm(o: int, c: int, side: int = 3, stride: int = 1, groups: int = 1, backward: bool = False) -> str:
         w = np.zeros((o, c, side, side), np.float32)
-        return numba_conv.algorithm(w, (stride, stride), ONE, groups, 900, backward)
+        return choice.algorithm(w, (stride, stride), ONE, groups, 900, backward)
 
-    assert choice(64, 16) == "winograd"
-    assert choice(64, 3) == "direct"
-    assert choice(64, 3, backward=True) == "winograd"  # reads 64 channels
-    assert choice(8, 8) == "direct"
-    assert choice(32, 16, side=5) == "winograd"
-    assert choice(8, 64, side=5) == "direct"
-    assert choice(64, 64, side=1) == choice(64, 64, side=7) == "direct"
-    assert choice(64, 64, stride=2) == choice(64, 64, groups=2) == "direct"
-    assert numba_conv.algorithm(np.zeros((64, 64, 3, 3)), ONE, ONE, 1) == "direct"  # float64
-    assert choice(64, 3, side=11, stride=4) == choice(64, 8, side=5, stride=2) == "strided"
-    assert choice(64, 3, side=11, stride=4, backward=True) == choice(64, 3, side=13, stride=4) == "direct"
-    assert choice(64, 3, side=7, stride=2) == choice(64, 3, side=5, stride=2) == choice(8, 64, 5, 2) == "direct"
+    assert algorithm(64, 16) == "winograd"
+    assert algorithm(64, 3) == "direct"
+    assert algorithm(64, 3, backward=True) == "winograd"  # reads 64 channels
+    assert algorithm(8, 8) == "direct"
+    assert algorithm(32, 16, side=5) == "winograd"
+    assert algorithm(8, 64, side=5) == "direct"
+    assert algorithm(64, 64, side=1) == algorithm(64, 64, side=7) == "direct"
+    assert algorithm(64, 64, stride=2) == algorithm(64, 64, groups=2) == "direct"
+    assert choice.algorithm(np.zeros((64, 64, 3, 3)), ONE, ONE, 1) == "direct"  # float64
+    assert algorithm(64, 3, side=11, stride=4) == algorithm(64, 8, side=5, stride=2) == "strided"
+    assert algorithm(64, 3, side=11, stride=4, backward=True) == algorithm(64, 3, side=13, stride=4) == "direct"
+    assert (
+        algorithm(64, 3, side=7, stride=2) == algorithm(64, 3, side=5, stride=2) == algorithm(8, 64, 5, 2) == "direct"
+    )
     few_places, w = 100, np.zeros((64, 3, 11, 11), np.float32)
-    assert numba_conv.algorithm(w, (4, 4), ONE, 1, few_places) == "direct"
+    assert choice.algorithm(w, (4, 4), ONE, 1, few_places) == "direct"
 
     def dw(n: int, c: int, o: int, side: int, kernel: Any = (3, 3), stride: Any = ONE, dtype: Any = np.float32) -> str:
         dy, x = np.zeros((n, o, side, side), dtype), np.zeros((n, c, side, side), dtype)
-        return numba_conv.algorithm_dw(dy, x, kernel, stride, ONE, 1)
+        return choice.algorithm_dw(dy, x, kernel, stride, ONE, 1)
 
     assert dw(1, 64, 64, 13) == dw(2, 64, 64, 7) == "winograd"
     assert dw(1, 64, 64, 7) == dw(1, 3, 64, 224) == dw(1, 64, 64, 13, (5, 5)) == "direct"
@@ -187,8 +189,8 @@ def test_float64_never_comes_here(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any, **__: Any) -> Any:
         raise AssertionError("Winograd was called")
 
-    monkeypatch.setattr(numba_conv, "winograd", refuse)
-    monkeypatch.setattr(numba_conv, "conv3x3_dw", refuse)
+    monkeypatch.setattr(choice, "winograd", refuse)
+    monkeypatch.setattr(choice, "conv3x3_dw", refuse)
     x, w = draw((1, 16, 9, 9)), draw((16, 16, 3, 3), 1)
     with kernels.use("numba"):
         with pytest.raises(AssertionError, match="Winograd"):  # the trap works

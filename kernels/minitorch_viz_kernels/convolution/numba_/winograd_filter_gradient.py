@@ -1,0 +1,277 @@
+"""The gradient for 3x3 filters, Winograd's way: the forward pass of `winograd` read backwards.
+
+Forward, a tile's answers are y = A' [ (G g G') * (B' d B) ] A, linear in the filter g. So what comes back to the filter
+is the same with every matrix turned around:
+
+    gradient dy 4x4 --A dy A'--> 6x6 \\                      S = sum over tiles       3x3
+    pixels d    6x6 --B' d B-->  6x6 /  multiplied one by one ----------------> --G' S G--> dw
+
+36 multiplications for a tile, a channel and a filter, where the direct sum over its 16 places takes 144. The sums over
+the tiles are 36 matrix products, one for each place of the 6x6:
+
+    S[place] (filters, channels)  +=  Z[place] (tiles, filters)' @ V[place] (tiles, channels)
+
+Where tiles are many, they are cut into segments, each with sums of its own that are added up at the end; a thread takes
+a segment, and what it changes stays in its cache. Where they are few, the threads change them together, and then each
+takes some of the filters. The shapes alone say which, so that the number of threads changes no sum.
+
+S has 36 numbers for the 9 of dw: where tiles are few, the direct sum (`filter_gradient`) is faster.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minitorch_viz_kernels.contract import Array, Pair
+from minitorch_viz_kernels.machine.compiling import compiled, inlined, inner, packed
+from minitorch_viz_kernels.machine.memory import empty, workspace
+from minitorch_viz_kernels.machine.parallel import parallel, share
+from minitorch_viz_kernels.machine.threads import WORKERS, board_for
+from minitorch_viz_kernels.machine.vectors import ZERO, frozen, load, store, store_transposed
+from minitorch_viz_kernels.product.numba_.tile import multiply
+
+from .layouts import channels_last
+from .winograd import COST_PER_TILE
+from .winograd_bases import GAP, LANES, PANEL, change_pixels, load_6, store_6
+
+PART_FILTERS = LANES  # whose sums one part adds
+OWN_NUMBERS = 1 << 13  # tiles times channels (or filters) that a thread changes at a time: 36 times as many numbers
+COMMON_NUMBERS = 1 << 15  # and that all threads change together
+SEGMENT_TILES = 192  # that are worth sums of their own, so that each thread works on tiles that no other one sees
+SEGMENT_SUMS = 1 << 22  # numbers in the sums of all segments
+
+
+@inner
+def _gradient(d0: Any, d1: Any, d2: Any, d3: Any) -> Any:
+    """A d for one column of a tile's gradient."""
+    a, b = d0 + d2, d1 + d3
+    e, f = d0 + 4 * d2, 2 * d1 + 8 * d3
+    return d0, a + b, a - b, e + f, e - f, d3
+
+
+@inner
+def _weights(s0: Any, s1: Any, s2: Any, s3: Any, s4: Any, s5: Any) -> Any:
+    """G' s for one column of sums."""
+    a, e = s1 + s2, s3 + s4
+    return (
+        0.25 * s0 - (1 / 6) * a + (1 / 24) * e,
+        (1 / 6) * (s2 - s1) + (1 / 12) * (s3 - s4),
+        (1 / 6) * (e - a) + s5,
+    )
+
+
+@inner
+def _load_4(x: Array, at: int, step: int) -> Any:
+    return load(x, at), load(x, at + step), load(x, at + 2 * step), load(x, at + 3 * step)
+
+
+@inner
+def _change_gradient(
+    dy: Array, row: int, rows: int, across: int, first: int, stop: int, depth: int, z: Array, z_at: int, far: int,
+    space: Array,
+) -> None:  # fmt: skip
+    """dy (O, H', W') -> z (36, tiles, depth): rows of tiles from `row` on, filters first to stop."""
+    some, wide = stop - first, 4 * across
+    image = space[: 4 * rows * wide * some]
+    channels_last(dy, 4 * row, ZERO, first, 4 * rows, wide, some, LANES + ZERO, image)
+    down = wide * some
+    for i in range(rows):
+        for j in range(across):
+            for c in range(0, some, LANES):
+                at, to = 4 * (i * wide + j) * some + c, z_at + (i * across + j) * depth + first + c
+                p = _gradient(*_load_4(image, at, down))
+                q = _gradient(*_load_4(image, at + some, down))
+                r = _gradient(*_load_4(image, at + 2 * some, down))
+                s = _gradient(*_load_4(image, at + 3 * some, down))
+                store_6(z, to, far, _gradient(p[0], q[0], r[0], s[0]))
+                store_6(z, to + 6 * far, far, _gradient(p[1], q[1], r[1], s[1]))
+                store_6(z, to + 12 * far, far, _gradient(p[2], q[2], r[2], s[2]))
+                store_6(z, to + 18 * far, far, _gradient(p[3], q[3], r[3], s[3]))
+                store_6(z, to + 24 * far, far, _gradient(p[4], q[4], r[4], s[4]))
+                store_6(z, to + 30 * far, far, _gradient(p[5], q[5], r[5], s[5]))
+
+
+@inner
+def _change(
+    number: int, worker: int, begin: int, tiles: int, dy: Array, x: Array, padding: Pair, rows: int, across: int,
+    chunks: int, memory: Array, common: int, own: int,
+) -> None:  # fmt: skip
+    """One vector of channels, or of filters, of one chunk of rows of tiles: chunk `begin` and those after it."""
+    channels, filters = x.shape[1], dy.shape[1]
+    ins, outs = (channels + LANES - 1) // LANES, (filters + LANES - 1) // LANES
+    which, group = number // (ins + outs), number % (ins + outs)
+    n, row = (begin + which) // chunks, (begin + which) % chunks * rows
+    space, at = memory[common + worker * own :], which * rows * across
+    if group < ins:
+        depth = ins * LANES
+        first = group * LANES
+        change_pixels(
+            x[n], ZERO + 3, padding[0], padding[1], row, rows, across, first, first + LANES, depth, memory,
+            at * depth, tiles * depth + GAP, space,
+        )  # fmt: skip
+    else:
+        depth, first, start = outs * LANES, (group - ins) * LANES, 36 * (tiles * ins * LANES + GAP)
+        _change_gradient(
+            dy[n], row, rows, across, first, first + LANES, depth, memory, start + at * depth, tiles * depth + GAP,
+            space,
+        )  # fmt: skip
+
+
+@inlined
+def _change_back(sums: Array, depth: int, o: int, dw: Array, space: Array) -> None:
+    """sums (36, PART_FILTERS, depth) -> dw (O, C, 9), filters from o on."""
+    filters, channels = dw.shape[:2]
+    far, square, turned = PART_FILTERS * depth + GAP, space[: 16 * LANES], space[16 * LANES : 32 * LANES]
+    for r in range(min(PART_FILTERS, filters - o)):
+        for c in range(0, channels, LANES):
+            at = r * depth + c
+            p = _weights(*load_6(sums, at, 6 * far))
+            q = _weights(*load_6(sums, at + far, 6 * far))
+            s = _weights(*load_6(sums, at + 2 * far, 6 * far))
+            t = _weights(*load_6(sums, at + 3 * far, 6 * far))
+            u = _weights(*load_6(sums, at + 4 * far, 6 * far))
+            v = _weights(*load_6(sums, at + 5 * far, 6 * far))
+            _store_3(square, ZERO, LANES, _weights(p[0], q[0], s[0], t[0], u[0], v[0]))
+            _store_3(square, 3 * LANES, LANES, _weights(p[1], q[1], s[1], t[1], u[1], v[1]))
+            _store_3(square, 6 * LANES, LANES, _weights(p[2], q[2], s[2], t[2], u[2], v[2]))
+            for k in range(0, 9, LANES):  # a row of `turned` is the 9 weights of one channel
+                store_transposed(square, k * LANES, LANES, turned, k, 16)
+            for k in range(min(LANES, channels - c)):
+                target, source = dw[o + r, c + k], turned[k * 16 :]
+                for i in range(9):
+                    target[i] = source[i]
+
+
+@inner
+def _store_3(x: Array, at: int, step: int, values: Any) -> None:
+    store(x, at, values[0])
+    store(x, at + step, values[1])
+    store(x, at + 2 * step, values[2])
+
+
+@inner
+def _add(
+    number: int, worker: int, count: int, tiles: int, first: bool, last: bool, depth: int, steps: Array, dw: Array,
+    memory: Array, common: int, own: int, kept: Array,
+) -> None:  # fmt: skip
+    """One part of the filters, all channels: the sums over `count` tiles; from and to where all are added up."""
+    filters = dw.shape[0]
+    size, width = 36 * (PART_FILTERS * depth + GAP), (filters + LANES - 1) // LANES * LANES
+    space = memory[common + worker * own :]
+    sums, space = (kept[number * size : (number + 1) * size], space) if len(kept) else (space[:size], space[size:])
+    if first:
+        sums[:] = 0
+    start = 36 * (tiles * depth + GAP)
+    some = min(PART_FILTERS, filters - number * PART_FILTERS)
+    for place in range(36):
+        left = start + place * (tiles * width + GAP) + number * PART_FILTERS
+        for c in range(0, depth, PANEL):
+            vectors = 2 if depth - c > LANES else 1
+            multiply(
+                some, vectors, frozen(memory), left, ZERO + 1, width, frozen(memory),
+                place * (tiles * depth + GAP) + c, steps, count, sums, place * (PART_FILTERS * depth + GAP) + c, depth,
+            )  # fmt: skip
+    if last:
+        _change_back(sums, depth, number * PART_FILTERS, dw, space)
+
+
+@inner
+def _segment(
+    number: int, worker: int, segments: int, dy: Array, x: Array, padding: Pair, rows: int, across: int, chunks: int,
+    together: int, steps: Array, dw: Array, memory: Array, common: int, own: int, kept: Array,
+) -> None:  # fmt: skip
+    """All filters and channels, over some of the tiles, in this thread's own memory."""
+    ins, outs = (x.shape[1] + LANES - 1) // LANES, (dy.shape[1] + LANES - 1) // LANES
+    mine, sums = memory[worker * (common + own) :], kept[number * (len(kept) // segments) :]
+    start, stop = share(len(x) * chunks, number, segments)
+    for begin in range(start, stop, together):
+        some = min(together, stop - begin)
+        for group in range(some * (ins + outs)):
+            _change(
+                group, ZERO, begin, together * rows * across, dy, x, padding, rows, across, chunks, mine, common, own
+            )  # fmt: skip
+        for part in range(outs):
+            _add(
+                part, ZERO, some * rows * across, together * rows * across, begin == start, begin < start, ins * LANES,
+                steps, dw, mine, common, own, sums,
+            )  # fmt: skip
+
+
+@inner
+def _collect(
+    number: int, worker: int, segments: int, depth: int, kept: Array, dw: Array, memory: Array, common: int, own: int
+) -> None:  # fmt: skip
+    """The sums of all segments for one part of the filters."""
+    size, all_of_one = 36 * (PART_FILTERS * depth + GAP), len(kept) // segments
+    sums = kept[number * size : (number + 1) * size]
+    for segment in range(1, segments):
+        more = kept[segment * all_of_one + number * size :]
+        for i in range(size):
+            sums[i] += more[i]
+    _change_back(sums, depth, number * PART_FILTERS, dw, memory[worker * (common + own) + common :])
+
+
+@compiled
+def _sum(
+    board: Array, segments: int, dy: Array, x: Array, padding: Pair, rows: int, across: int, chunks: int,
+    together: int, steps: Array, dw: Array, memory: Array, common: int, own: int, kept: Array,
+) -> None:  # fmt: skip
+    """dy (N, O, H', W'), x (N, C, H, W) -> dw (O, C, 9), `together` chunks of rows of tiles at a time."""
+    ins, outs = (x.shape[1] + LANES - 1) // LANES, (dy.shape[1] + LANES - 1) // LANES
+    units, tiles = len(x) * chunks, together * rows * across
+    if segments > 1:
+        parallel(
+            _segment, segments, board,
+            (segments, dy, x, padding, rows, across, chunks, together, steps, dw, memory, common, own, kept),
+        )  # fmt: skip
+        parallel(_collect, outs, board, (segments, ins * LANES, kept, dw, memory, common, own))
+        return
+    for begin in range(0, units, together):
+        some = min(together, units - begin)
+        parallel(
+            _change, some * (ins + outs), board,
+            (begin, tiles, dy, x, padding, rows, across, chunks, memory, common, own),
+        )  # fmt: skip
+        parallel(
+            _add, outs, board,
+            (
+                some * rows * across, tiles, begin == 0, begin + some == units, ins * LANES, steps, dw, memory, common,
+                own, kept,
+            ),
+        )  # fmt: skip
+
+
+def conv3x3_dw(dy: Array, x: Array, padding: Pair) -> Array:
+    """dy (N, O, H', W'), x (N, C, H, W) in float32, stride 1 -> dw (O, C, 3, 3)."""
+    images, filters, high, wide = dy.shape
+    channels = x.shape[1]
+    dw = empty((filters, channels, 3, 3), dy.dtype)
+    if not images:
+        dw[...] = 0
+        return dw
+    ins, outs = -(-channels // LANES), -(-filters // LANES)
+    down, across = -(-high // 4), -(-wide // 4)
+    sums = 36 * (PART_FILTERS * ins * LANES + GAP)  # of one part of the filters
+    segments = min(images * down * across // SEGMENT_TILES, SEGMENT_SUMS // (sums * outs))
+    own_tiles = max(16, (OWN_NUMBERS if segments > 1 else COMMON_NUMBERS) // (LANES * max(ins, outs)))  # at a time
+    chunks = -(-down // max(1, own_tiles // across))  # rows of tiles of one image, cut into so many equal chunks
+    rows = -(-down // chunks)
+    segments = max(1, min(segments, images * chunks))
+    together = max(1, min(images * chunks // segments, own_tiles // (rows * across)))
+    tiles = together * rows * across
+    board = board_for(COST_PER_TILE * images * down * across * channels * filters)
+    threads = int(board[WORKERS]) + 1
+    common = 36 * (tiles * (ins + outs) * LANES + 2 * GAP)
+    several = segments > 1 or images * chunks > together
+    seen = (4 * rows + 2) * (4 * across + 2) * LANES
+    own = max(seen, (0 if several else sums) + 32 * LANES)
+    room = threads * (common + own) if segments > 1 else common + threads * own
+    memory = workspace(room + (segments * sums * outs if several else 0), x.dtype)
+    steps = packed(np.arange(tiles) * ins * LANES)
+    _sum(
+        board, segments, packed(dy), packed(x), padding, rows, across, chunks, together, steps,
+        dw.reshape(filters, channels, 9), memory, common, own, memory[room:] if several else memory[:0],
+    )  # fmt: skip
+    return dw

@@ -1,0 +1,99 @@
+"""Every kernel by name, and the rungs of each operation, loaded when they are first needed.
+
+A kernel becomes known by one line: its import in `minitorch_viz_kernels/__init__.py`. That loads its function, whose
+mark `@kernel` writes it into `KERNELS`; checks, tests, warm-up and the ladder take it from here.
+"""
+
+from __future__ import annotations
+
+import importlib
+import types
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, TypeVar
+
+from minitorch_viz_kernels.contract import Array
+
+from .checks import is_cupy
+from .choice import current
+from .examples import Example, Share
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+Contract = TypeVar("Contract")
+
+KERNELS: dict[str, str] = {}  # kernel -> the package of its operation
+
+# What `use` and the tests call a rung -> its module in the folder of an operation.
+MODULES = {
+    "reference": "loops",
+    "numpy": "numpy_",
+    "compiled": "compiled",  # the loops as they are, through Numba's compiler: for tests and timings, never chosen
+    "numba": "numba_",
+    "cuda": "cuda_",
+}
+
+
+def kernel(function: Function) -> Function:
+    """Register a public kernel under its name; its module is the package of the operation."""
+    KERNELS[function.__name__] = function.__module__
+    return function
+
+
+class Rungs(Generic[Contract]):
+    """The modules of one operation, each of which fulfils its contract.
+
+    package: of the operation. modules: those whose names differ from `MODULES`.
+    """
+
+    def __init__(self, package: str, **modules: str) -> None:
+        self._package, self._modules = package, {**MODULES, **modules}
+        self._loaded: dict[str, Contract] = {}
+
+    def __call__(self, array: Array) -> Contract:
+        """The module that computes with an array: CUDA's for one on the GPU, else the current one."""
+        return self["cuda" if is_cupy(array) else current()]
+
+    def __getitem__(self, name: str) -> Contract:
+        module = self._loaded.get(name)
+        if module is None:  # imported here and not above: Numba takes a second to load
+            loaded: Any = importlib.import_module(f"{self._package}.{self._modules[name]}")
+            self._loaded[name] = module = loaded
+        return module
+
+    def forget(self, name: str) -> None:
+        """Import a rung anew when it is next needed."""
+        self._loaded.pop(name, None)
+
+
+def rungs(package: str) -> Rungs[Any]:
+    """The rungs of an operation, which its package holds as `RUNGS`."""
+    modules: Rungs[Any] = importlib.import_module(package).RUNGS
+    return modules
+
+
+def rung(name: str) -> Any:
+    """All kernels of one rung ("reference", "numpy", "compiled", "numba", "cuda"), without checks, as one namespace."""
+    return types.SimpleNamespace(
+        **{kernel: getattr(rungs(package)[name], kernel) for kernel, package in KERNELS.items()}
+    )
+
+
+def operations() -> list[str]:
+    """The packages of all operations."""
+    return list(dict.fromkeys(KERNELS.values()))
+
+
+def examples() -> Iterator[Example]:
+    """Every example of every kernel."""
+    for package in operations():
+        yield from importlib.import_module(f"{package}.examples").examples()
+
+
+def large_examples() -> Iterator[Example]:
+    """For every kernel, calls that are worth several threads; the first of each kernel is what the ladder times."""
+    for package in operations():
+        yield from importlib.import_module(f"{package}.examples").large_examples()
+
+
+def shares() -> list[Share]:
+    """What the warm-up compiles."""
+    return [share for package in operations() for share in importlib.import_module(f"{package}.examples").SHARES]

@@ -1,0 +1,134 @@
+"""Compile every kernel before it is needed: its machine code then comes from the cache, now and in later processes.
+
+The kernels are in shares (`SHARES` in each operation's `examples.py`), which are compiled by as many processes at once
+as there are cores: the one that asked, and others whose machine code it then loads. No two shares compile a kernel of
+the same file: a kernel's index on disk is read, changed and written again, and two processes that do so at once can
+leave the name of one machine code on another.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from . import registry
+from .threads import NO_WORKERS, board_for, get_threads
+
+
+def shares() -> dict[str, tuple[int, list[Callable[[Any, Any], None]]]]:
+    """By name: about how many seconds the compiler takes, and the calls that need it."""
+    whole: dict[str, tuple[int, list[Callable[[Any, Any], None]]]] = {}
+    for share in registry.shares():
+        seconds, calls = whole.get(share.name, (0, []))
+        whole[share.name] = seconds + share.seconds, [*calls, share.call]
+    return whole
+
+
+def run(names: Iterable[str]) -> None:
+    """Call the kernels of some shares, which compiles them or loads their machine code."""
+    import minitorch_viz_kernels as kernels
+
+    # The compiler makes millions of objects that stay. Looking through them for garbage takes a fifteenth of the time.
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        calls = shares()
+        for name in names:
+            for call in calls[name][1]:
+                for dtype in (np.float32, np.float64):
+                    call(kernels, dtype)
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _groups(names: Iterable[str], count: int) -> list[list[str]]:
+    """The shares in `count` groups, or fewer, that take about as long as each other."""
+    groups: list[list[str]] = [[] for _ in range(count)]
+    seconds = {name: seconds for name, (seconds, _) in shares().items()}
+    for name in sorted(names, key=lambda name: -seconds[name]):
+        min(groups, key=lambda group: sum(seconds[member] for member in group)).append(name)
+    return [group for group in groups if group]
+
+
+def _compile_at_once(groups: list[list[str]]) -> None:
+    """Compile the first group here, and each other one into the cache by a process of its own.
+
+    What a process fails to compile is compiled here after all, where the error is raised if it was not its own.
+    """
+    settings = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
+        "MINITORCH_VIZ_KERNELS": "numba",
+        "MINITORCH_VIZ_THREADS": "1",
+    }
+    with contextlib.ExitStack() as stack:
+        running: list[tuple[subprocess.Popen[bytes], Any]] = []
+        try:
+            for group in groups[1:]:
+                said = stack.enter_context(tempfile.TemporaryFile())
+                code = f"from minitorch_viz_kernels.machine import warm_up; warm_up.run({group!r})"
+                process = subprocess.Popen(
+                    [sys.executable, "-c", code], env=settings, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                    stderr=said,
+                )  # fmt: skip
+                running.append((process, said))
+            run(groups[0] if groups else [])
+            for process, said in running:
+                if process.wait():
+                    said.seek(0)
+                    last = said.read().decode(errors="replace").strip().rpartition("\n")[2]
+                    print(f"A process that compiles kernels failed, so this one compiles them: {last}", file=sys.stderr)
+        finally:  # after Ctrl-C some still run
+            for process, _ in running:
+                process.terminate()
+                process.wait()
+
+
+def _uncompiled() -> list[str]:
+    """The shares that need the compiler, if what it makes can be kept; all others are ready after this."""
+    from .compiling import NotCompiledError, announcer
+    from .parallel import spin
+
+    if getattr(getattr(spin, "stats", None), "cache_path", None) is None:  # nothing is compiled, or nothing is kept
+        return []
+    missing = []
+    for name in shares():
+        try:
+            with announcer.without_compiler():
+                run([name])
+        except NotCompiledError:
+            missing.append(name)
+    return missing
+
+
+def warmup() -> float:
+    """Run each kernel of the current module once in float32 and float64; returns how many seconds it took.
+
+    The first time on a machine, Numba's compiler takes most of them. Later calls are a matter of milliseconds.
+    """
+    import minitorch_viz_kernels as kernels
+
+    start = time.perf_counter()
+    if kernels.current() == "numba":
+        from .compiling import announcer
+
+        announcer.said = True  # the caller knows
+        if get_threads() > 1:
+            _compile_at_once(_groups(_uncompiled(), get_threads()))
+    run(shares())
+    if kernels.current() == "numba":
+        from .parallel import serve
+
+        serve(NO_WORKERS, 1, 1)  # a closed board: compiled here, before a worker would do so on its own time
+        board_for(np.inf)  # starts the workers
+    return time.perf_counter() - start

@@ -1,0 +1,53 @@
+"""Rung two: normalization in NumPy. Batch normalization is also rung five: CuPy's arrays work too."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from minitorch_viz_kernels.contract import Array
+
+
+def _sum_over_channels(x: Array, before: int, after: int) -> Array:
+    """At each channel c, the sum of the channels c - before to c + after that exist."""
+    padded = np.pad(x, ((0, 0), (before, after), (0, 0), (0, 0)))
+    total: Array = sliding_window_view(padded, before + 1 + after, axis=1).sum(axis=-1)
+    return total
+
+
+def lrn(x: Array, size: int, alpha: float, beta: float, k: float) -> tuple[Array, Array]:
+    scale = k + alpha * _sum_over_channels(x * x, size // 2, (size - 1) // 2)
+    return x / scale**beta, scale
+
+
+def lrn_dx(dy: Array, x: Array, scale: Array, size: int, alpha: float, beta: float) -> Array:
+    through_scale = _sum_over_channels(dy * x * scale ** (-beta - 1), (size - 1) // 2, size // 2)
+    return dy * scale**-beta - 2 * alpha * beta * x * through_scale
+
+
+def _along(channel_values: Array) -> Array:
+    """(C,) -> (C, 1, 1): one value a channel, for arithmetic with (N, C, H, W)."""
+    return channel_values[:, None, None]
+
+
+def batch_norm(x: Array, w: Array, b: Array, eps: float) -> tuple[Array, Array, Array]:
+    mean = x.mean(axis=(0, 2, 3))
+    y = x - _along(mean)
+    var = (y * y).mean(axis=(0, 2, 3))
+    y *= _along(w / np.sqrt(var + eps))  # in place: a pass over a large map costs more than its arithmetic
+    y += _along(b)
+    return y, mean, var
+
+
+def batch_norm_dx(
+    dy: Array, x: Array, mean: Array, var: Array, w: Array, eps: float
+) -> tuple[Array, Array, Array]:  # fmt: skip
+    values, deviation = max(1, x.size // x.shape[1]), np.sqrt(var + eps)
+    dx = x - _along(mean)
+    dx /= _along(deviation)  # the input with mean 0 and variance 1
+    dw, db = (dy * dx).sum(axis=(0, 2, 3)), dy.sum(axis=(0, 2, 3))
+    dx *= _along(-dw / values)
+    dx += dy
+    dx -= _along(db / values)
+    dx *= _along(w / deviation)
+    return dx, dw, db

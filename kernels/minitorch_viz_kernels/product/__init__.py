@@ -1,0 +1,20 @@
+"""The matrix product."""
+
+from __future__ import annotations
+
+from minitorch_viz_kernels.contract import Array
+from minitorch_viz_kernels.machine.checks import floats
+from minitorch_viz_kernels.machine.registry import Rungs, kernel
+
+from . import checks
+from .contract import Product
+
+RUNGS: Rungs[Product] = Rungs(__name__)
+
+
+@kernel
+def matmul(a: Array, b: Array) -> Array:
+    """The matrix product of a (M, K) and b (K, P) -> (M, P)."""
+    a, b = floats("matmul", a=a, b=b)
+    checks.matmul(a, b)
+    return RUNGS(a).matmul(a, b)

@@ -1,0 +1,175 @@
+"""A matrix product, a @ b, at the processor's peak: each number is in the nearest cache when its turn comes.
+
+    b, cut into panels        [ 32 columns ][ 32 columns ]...   each lies in memory in the order in which it is read
+                                   depth rows
+
+    a, a block of rows     x       a panel        =    a block of answers, 8 x 32 of them at a time in registers
+       (rows, depth)               (depth, 32)         (`tile`)
+
+A block of a's rows stays in the second cache while it meets all panels, and a panel in the first while it meets the
+rows. Threads take different blocks. For a.T @ b the block is turned on its way, some hundred numbers of the sum at a
+time, so that the large matrix need not be turned as a whole.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minitorch_viz_kernels.contract import Array
+from minitorch_viz_kernels.machine.compiling import compiled, inner, packed
+from minitorch_viz_kernels.machine.llvm import lanes_of
+from minitorch_viz_kernels.machine.parallel import parallel, pieces, share
+from minitorch_viz_kernels.machine.threads import board_for
+from minitorch_viz_kernels.machine.vectors import ZERO, frozen, store_transposed
+
+from .few_rows import FEW_ROWS, few_rows
+from .tile import multiply
+
+BLOCK_ROWS = 64  # rows of a that meet all panels before the next
+TURNED_AT_ONCE = 256  # numbers of a sum of a.T @ b that are turned at a time
+
+
+@inner
+def _panels_part(number: int, _worker: int, b: Array, wide: int, out: Array) -> None:
+    """One panel."""
+    depth, width = b.shape
+    first = number * wide
+    count = min(wide, width - first)
+    for k in range(depth):
+        target, source = out[number, k], b[k, first:]
+        for j in range(count):
+            target[j] = source[j]
+        target[count:] = 0
+
+
+@compiled
+def _fill_panels(board: Array, b: Array, wide: int, out: Array) -> None:
+    """b (K, P) -> out (P / wide, K, wide), zeros beyond the last column."""
+    parallel(_panels_part, len(out), board, (b, wide, out))
+
+
+def panels(b: Array) -> Array:
+    """b (K, P) cut into panels of two vectors: flat (P / wide, K, wide), zeros beyond the last column."""
+    wide = 2 * lanes_of(b.dtype)
+    out = np.empty((-(-b.shape[1] // wide), len(b), wide), b.dtype)
+    _fill_panels(board_for(4.0 * out.size), packed(b), wide, out)
+    return packed(out, out.size)
+
+
+def panel_steps(depth: int, lanes: int) -> Array:
+    """Where the rows of a panel begin."""
+    return packed(np.arange(depth, dtype=np.int64) * 2 * lanes)
+
+
+@inner
+def add_product(
+    a: Array, a_at: int, rows: int, panels: Array, length: int, skip: int, steps: Array, first: int, stop: int,
+    c: Array, c_at: int, width: int, lanes: int,
+) -> None:  # fmt: skip
+    """c (rows, width) += a (rows, depth) @ rows skip to skip + depth of the panels first to stop.
+
+    All arrays are flat; a begins at a_at, c at c_at. A whole panel has `length` rows; steps are its `panel_steps`.
+    """
+    depth, wide, two = len(steps), 2 * lanes, ZERO + 2
+    for p in range(first, stop):
+        at, column = (p * length + skip) * wide, p * wide
+        if column + wide <= width:
+            multiply(rows, two, a, a_at, depth, ZERO + 1, panels, at, steps, depth, c, c_at + column, width)
+        else:
+            rest = np.zeros(rows * wide, c.dtype)
+            multiply(rows, two, a, a_at, depth, ZERO + 1, panels, at, steps, depth, rest, ZERO, wide)
+            for r in range(rows):
+                for j in range(width - column):
+                    c[c_at + r * width + column + j] += rest[r * wide + j]
+
+
+@inner
+def _rows_part(
+    number: int, _worker: int, parts: int, a: Array, panels: Array, steps: Array, b: Array, c: Array, lanes: int
+) -> None:  # fmt: skip
+    """Some rows, a block at a time."""
+    (rows, depth), width = a.shape, c.shape[1]
+    blocks = -(-rows // BLOCK_ROWS)
+    first, stop = share(blocks, number, parts)
+    for block in range(first, stop):
+        top, bottom = block * BLOCK_ROWS, min(rows, (block + 1) * BLOCK_ROWS)
+        for r in range(top, bottom):
+            row = c[r]
+            for j in range(width):  # not row[:] = b: compiling its error message takes seconds
+                row[j] = b[j]
+        add_product(
+            a.reshape(a.size), top * depth, bottom - top, panels, depth, ZERO, steps, ZERO, -(-width // (2 * lanes)),
+            c.reshape(c.size), top * width, width, lanes,
+        )  # fmt: skip
+
+
+@compiled
+def _rows(board: Array, a: Array, panels: Array, steps: Array, b: Array, c: Array, lanes: int) -> None:
+    """c (M, P) = a (M, K) @ the matrix (K, P) in the panels + b (P,)."""
+    parts = pieces(board, -(-len(a) // BLOCK_ROWS), float(a.size) * c.shape[1])
+    parallel(_rows_part, parts, board, (parts, a, panels, steps, b, c, lanes))
+
+
+@inner
+def _turn(a: Array, top: int, bottom: int, first: int, stop: int, lanes: int, out: Array) -> None:
+    """Rows top to bottom and columns first to stop of a -> out, flat (stop - first, bottom - top)."""
+    width, rows, flat = a.shape[1], bottom - top, a.reshape(a.size)
+    for k in range(0, rows, lanes):
+        for j in range(0, stop - first, lanes):
+            if k + lanes <= rows and j + lanes <= stop - first:
+                store_transposed(flat, (top + k) * width + first + j, width, out, j * rows + k, rows)
+            else:
+                for i in range(k, min(k + lanes, rows)):
+                    for column in range(j, min(j + lanes, stop - first)):
+                        out[column * rows + i] = a[top + i, first + column]
+
+
+@inner
+def _turned_part(
+    number: int, _worker: int, parts: int, a: Array, panels: Array, steps: Array, c: Array, lanes: int
+) -> None:  # fmt: skip
+    """Some columns of a, which are rows of c: a block and a piece of the sum at a time."""
+    (depth, rows), width = a.shape, c.shape[1]
+    blocks = -(-rows // BLOCK_ROWS)
+    first, stop = share(blocks, number, parts)
+    turned = np.empty(BLOCK_ROWS * TURNED_AT_ONCE, a.dtype)
+    for block in range(first, stop):
+        left, right = block * BLOCK_ROWS, min(rows, (block + 1) * BLOCK_ROWS)
+        c[left:right] = 0
+        for top in range(0, depth, TURNED_AT_ONCE):
+            bottom = min(depth, top + TURNED_AT_ONCE)
+            _turn(a, top, bottom, left, right, lanes, turned)
+            add_product(
+                frozen(turned), ZERO, right - left, panels, depth, top, steps[: bottom - top], ZERO,
+                -(-width // (2 * lanes)), c.reshape(c.size), left * width, width, lanes,
+            )  # fmt: skip
+
+
+@compiled
+def _turned(board: Array, a: Array, panels: Array, steps: Array, c: Array, lanes: int) -> None:
+    """c (M, P) = the transpose of a (K, M) @ the matrix (K, P) in the panels."""
+    parts = pieces(board, -(-a.shape[1] // BLOCK_ROWS), float(a.size) * c.shape[1])
+    parallel(_turned_part, parts, board, (parts, a, panels, steps, c, lanes))
+
+
+def matmul_panels(a: Array, cut: Array, b: Array) -> Array:
+    """a (M, K) @ the matrix (K, P) that `panels` cut + b (P,)."""
+    c, lanes = np.empty((len(a), len(b)), a.dtype), lanes_of(a.dtype)
+    a, steps, b = packed(a), panel_steps(a.shape[1], lanes), packed(b)
+    _rows(board_for(float(c.size) * a.shape[1]), a, cut, steps, b, c, lanes)  # last, as workers soon sleep
+    return c
+
+
+def matmul(a: Array, b: Array) -> Array:
+    width = b.shape[1]
+    if a.size == 0 or width == 0:
+        return np.zeros((len(a), width), a.dtype)
+    if len(a) <= FEW_ROWS:
+        return few_rows(a, b)
+    if not a.T.flags.c_contiguous or a.flags.c_contiguous:
+        return matmul_panels(a, panels(b), np.zeros(width, a.dtype))
+    c, lanes, cut = np.empty((len(a), width), a.dtype), lanes_of(a.dtype), panels(b)
+    _turned(
+        board_for(float(a.size) * width), packed(a.T), cut, panel_steps(min(TURNED_AT_ONCE, len(b)), lanes), c, lanes
+    )
+    return c
