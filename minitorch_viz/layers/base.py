@@ -44,6 +44,7 @@ class Layer:
     param_names: ClassVar[tuple[str, ...]] = ()  # fields that learn
     buffer_names: ClassVar[tuple[str, ...]] = ()  # array fields that do not learn (running statistics)
     uses_rng: ClassVar[bool] = False  # forward takes rng=: giving one means training
+    passes_on: ClassVar[bool] = False  # in use y holds what x holds, in the same order, and nothing else
     pixelwise: ClassVar[bool] = False  # y (N, C, H, W) at a pixel depends on x at that pixel only
 
     def forward(self, *xs: Any, **settings: Any) -> tuple[Array, Any]:
@@ -61,6 +62,10 @@ class Layer:
     def backward_and_grads(self, dy: Array, saved: Any) -> tuple[Any, dict[str, Array]]:
         """What `backward` and `param_grads` return. A layer for which both begin with the same work does it once."""
         return self.backward(dy, saved), self.param_grads(dy, saved)
+
+    def trained(self, saved: Any) -> Self:  # noqa: ARG002 (most layers learn by their parameters alone)
+        """The layer after a training pass that saved this: what it counts by itself (running statistics) has moved."""
+        return self
 
     @classmethod
     def examples(cls, rng: Generator) -> list[Example]:

@@ -123,6 +123,9 @@ class BatchNorm2d(Layer):
         """In training the statistics tie all pixels together."""
         return None if saved.values else super().crop(saved, x, y)
 
+    def trained(self, saved: Saved) -> Self:
+        return self.with_running_stats(saved) if saved.values else self
+
     def with_running_stats(self, saved: Saved) -> Self:
         """The same layer after a training batch: its running statistics move by `momentum` towards the batch's."""
         if not saved.values:

@@ -30,6 +30,7 @@ class Dropout(Layer):
 
     kind: ClassVar[Kind] = Kind.GATES
     uses_rng: ClassVar[bool] = True
+    passes_on: ClassVar[bool] = True
     pixelwise: ClassVar[bool] = True
 
     class Saved(NamedTuple):

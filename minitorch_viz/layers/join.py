@@ -27,6 +27,7 @@ class Flatten(Layer):
     start_dim: WholeField = WholeField(1, least=1)
 
     kind: ClassVar[Kind] = Kind.SELECTS
+    passes_on: ClassVar[bool] = True
 
     class Saved(NamedTuple):
         shape: tuple[int, ...]  # the input's shape

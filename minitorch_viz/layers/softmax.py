@@ -30,7 +30,7 @@ class Softmax(Layer):
     axis: WholeField = WholeField(1, least=1)
 
     kind: ClassVar[Kind] = Kind.OPAQUE
-    limits: ClassVar[tuple[float, ...]] = (0, 1)
+    limits: ClassVar[tuple[float, ...]] = (1,)  # near 0 a probability has digits enough to move by
 
     class Saved(NamedTuple):
         y: Array  # shape of x: the probabilities

@@ -13,7 +13,7 @@ marked `@local`: then `net.backward` may compute it on the part of a map that a 
 from minitorch_viz.graph import is_local, local
 from minitorch_viz.rules.excitation import excitation_rules, excite, inhibit
 from minitorch_viz.rules.lrp import alpha_beta, composite, epsilon, gamma, lrp_rules, z_box
-from minitorch_viz.rules.relu import deconvnet, guided, normal, relu_mode
+from minitorch_viz.rules.relu import deconvnet, guided, normal, relu_mode, relus
 
 __all__ = [
     "alpha_beta",
@@ -30,5 +30,6 @@ __all__ = [
     "lrp_rules",
     "normal",
     "relu_mode",
+    "relus",
     "z_box",
 ]

@@ -19,9 +19,10 @@ import numpy as np
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError, near
-from minitorch_viz.graph import Rules, local
+from minitorch_viz.graph import Rules, local, rule_for
 from minitorch_viz.layers.relu import ReLU
 from minitorch_viz.less_work.backward import KERNELS
+from minitorch_viz.net import Net
 
 ReluMode = Literal["normal", "deconvnet", "guided"]
 
@@ -50,6 +51,11 @@ def relu_mode(mode: ReluMode) -> Rules:
     if mode not in modes:
         raise SettingError(f"There is no ReLU mode {mode!r}; {near(mode, get_args(ReluMode), 'mode')}.")
     return modes[mode]
+
+
+def relus(net: Net) -> list[str]:
+    """Return the nodes at which the modes differ, in order."""
+    return [node.name for node in net.nodes if rule_for(node, relu_mode("guided"))]
 
 
 # The same, going through memory once: what a net's pass calls for a ReLU.

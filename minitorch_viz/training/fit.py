@@ -13,7 +13,6 @@ import numpy as np
 from minitorch_viz._types import Array, Generator
 from minitorch_viz.errors import SettingError, ShapeError
 from minitorch_viz.graph import Tape
-from minitorch_viz.layers import BatchNorm2d
 from minitorch_viz.net import Net
 from minitorch_viz.training.checkpoint import Checkpoints, resumed
 from minitorch_viz.training.clip import clip_by_norm
@@ -173,7 +172,7 @@ def _step(plan: Plan, state: State, taken: Taken) -> Step:
     sums = Sums(done.images + count, done.loss + float(loss) * count, done.score + (score or 0.0) * count)
     new = replace(
         state,
-        net=_with_running_stats(after, tape),
+        net=_trained(after, tape),
         optimizer=optimizer,
         step=state.step + 1,
         batches=state.batches + taken.batches,
@@ -183,13 +182,10 @@ def _step(plan: Plan, state: State, taken: Taken) -> Step:
     return Step(net, new, float(loss), score, float(rate), grads)
 
 
-def _with_running_stats(net: Net, tape: Tape) -> Net:
+def _trained(net: Net, tape: Tape) -> Net:
     """The same net whose batch normalizations have seen this batch."""
-    moved = {
-        node.name: node.layer.with_running_stats(tape.saved[node.name])
-        for node in net.nodes
-        if isinstance(node.layer, BatchNorm2d) and node.name in tape.saved and tape.saved[node.name].values
-    }
+    layers = {name: net[name].layer.trained(saved) for name, saved in tape.saved.items()}
+    moved = {name: layer for name, layer in layers.items() if layer is not net[name].layer}
     return net.with_layers(moved) if moved else net
 
 
