@@ -33,13 +33,15 @@ def save_with_card(
 ) -> Path:
     """Write `out` (.safetensors) and, beside it, NAME.json with preprocessing, class names, and the card's facts.
 
-    `load_model(name, weights=out)` reads both. The card gets the number of parameters and the weights' SHA-256.
+    `load_model(name, weights=out)` reads both; `load_model(out)` reads the one file, which says of a net of the package
+    how it is built, too. The card gets the number of parameters and the weights' SHA-256.
     """
     from minitorch_viz.io.atomic import write_bytes_atomically
     from minitorch_viz.io.safetensors_ import save_safetensors
 
     out = Path(out)
-    save_safetensors(out, {name: value.astype(np.float16) for name, value in net.state.items()})
+    arrays = {name: value.astype(np.float16) for name, value in net.state.items()}
+    save_safetensors(out, arrays, _said_of(net, preprocessing, class_names, card["name"]))
     description = {
         "name": card["name"],
         "weights": out.name,
@@ -56,3 +58,29 @@ def save_with_card(
     }
     write_bytes_atomically(out.with_suffix(".json"), (json.dumps(description, indent=1) + "\n").encode())
     return out
+
+
+def _said_of(net: Net, preprocessing: Preprocessing, class_names: Sequence[str], name: str) -> dict[str, str] | None:
+    """What the file says of a net of the package, as `Model.save` writes it; None of another."""
+    from minitorch_viz.models.classes import first_synonym
+    from minitorch_viz.models.model import Model
+    from minitorch_viz.models.saved import KEY, written
+    from minitorch_viz.models.scores import kind_of_scores
+    from minitorch_viz.models.spec import specs
+
+    spec = specs().get(name)
+    if spec is None or not spec.logits or spec.logits not in net:
+        return None
+    first, last = (at if at in net else "" for at in (spec.first_conv, spec.last_conv))
+    model = Model(
+        name=name,
+        net=net,
+        preprocessing=preprocessing,
+        class_names=tuple(map(first_synonym, class_names)),
+        logits=spec.logits,
+        class_synonyms=tuple(class_names),
+        first_conv=first,
+        last_conv=last,
+        scores=kind_of_scores(spec.scores)(),
+    )
+    return {KEY: written(model)[0]}

@@ -356,3 +356,17 @@ def test_the_text_is_short_and_the_arrays_are_plain(tmp_path: Path) -> None:
     state = load_model("digits").net.state
     assert read_safetensors(path).keys() == state.keys()
     assert len(read_safetensors_and_metadata(path)[1][KEY]) < 3000
+
+
+def test_a_file_of_a_training_says_what_its_net_is(tmp_path: Path) -> None:
+    """`train digits --out mine.safetensors` writes such files: they load by themselves, and by the net's name."""
+    from minitorch_viz.training.card import save_with_card
+
+    model = load_model("digits")
+    names, card = list(model.class_names), {"name": "digits"}
+    path = save_with_card(model.net, tmp_path / "mine.safetensors", model.preprocessing, class_names=names, card=card)
+    alone, named = load_model(path), load_model("digits", weights=path)
+    for key, value in model.net.state.items():
+        np.testing.assert_array_equal(alone.net.state[key], value.astype(np.float16).astype(np.float32))
+    assert (alone.class_names, alone.logits, alone.last_conv) == (model.class_names, model.logits, model.last_conv)
+    same(alone, named)

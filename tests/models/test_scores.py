@@ -267,6 +267,8 @@ def test_an_even_drop_is_not_called_sure() -> None:
 def test_compare_sets_a_single_question_against_its_opposite() -> None:
     result = compare(asked(1, 0), PHOTO, only="grad-cam,saliency")
     assert "not dog" in result.other_label
+    assert "sign turned" in result.notes[0]
+    assert "Hardly change" not in " ".join(result.notes)
     model = turned(asked(1, 0))
     np.testing.assert_allclose(result.other_maps[0], grad_cam(model, PHOTO).heat, atol=1e-12)
     assert compare(Model.from_net(net(1), 8, scores="numbers"), PHOTO, only="saliency").other_maps is None

@@ -46,6 +46,7 @@ class Comparison(Result):
     class_map: str  # the method by whose maps the second class was chosen
     alike: float  # rank correlation of the two classes' maps by that method; NaN without a second class or a map
     looked: int  # among so many of the most probable classes the second was looked for; 0: it was named
+    turned: bool = False  # whether the second class is the opposite of the first: the same score with its sign turned
 
     @property
     def facts(self) -> tuple[str, ...]:
@@ -96,6 +97,11 @@ class Comparison(Result):
     @property
     def _verdict(self) -> tuple[str, ...]:
         """Which methods do not tell the two classes apart, if these two can show it."""
+        if self.turned:
+            return (
+                f"{self.other_label} is the same score with its sign turned: by definition maps of magnitudes do not "
+                "change, and only maps with signs tell the two apart.",
+            )
         # A class that was named is the user's choice: only a map that hardly changes spoils the comparison.
         if self.alike >= (ELSEWHERE if self.looked else UNCHANGED):
             searched = f" None of the {self.looked} next most probable classes lies elsewhere." if self.looked else ""
@@ -177,6 +183,7 @@ def compare(
         class_map_of(model),
         float("nan") if second is None else second.alike,
         0 if second is None else second.looked,
+        second is not None and second.unit.index == unit.index,
     )
 
 
