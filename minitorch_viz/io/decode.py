@@ -1,4 +1,4 @@
-"""From PNG and JPEG to RGB pixels, with Pillow's traps in one place.
+"""From image files to RGB pixels, with Pillow's traps in one place.
 
 Pillow only warns about a 17 kB file that unfolds to 1.6 GB; clips 16-bit grey to white instead of scaling it; compares
 the transparent color of 1-, 2-, 4- and 16-bit pictures in the wrong units; and raises a dozen kinds of exceptions on
@@ -8,33 +8,29 @@ damaged files. CMYK JPEGs need no care: it inverts them as Adobe's programs (and
 from __future__ import annotations
 
 import contextlib
+import threading
 import warnings
 from collections.abc import Iterator
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minitorch_viz._types import Array
-from minitorch_viz.errors import ImageFileError
+from minitorch_viz.errors import ImageFileError, SettingError
 from minitorch_viz.io.files import shown
+from minitorch_viz.io.formats import MOST_PIXELS, READ, START, kind_of, most_pixels, other_kind, too_large, webp_size
 
 if TYPE_CHECKING:
     from PIL import Image
 
-MOST_PIXELS = 40 * 10**6
+__all__ = ["MOST_PIXELS", "from_file", "from_pillow", "over_background"]
+
 STRIP = 2**20  # pixels that are converted at once
-KNOWN = {  # what other files begin with, to say what came
-    b"GIF8": "a GIF",
-    b"BM": "a BMP",
-    b"II*\0": "a TIFF",
-    b"MM\0*": "a TIFF",
-    b"%PDF": "a PDF",
-    b"<": "a web page or SVG",
-    b"PK\x03\x04": "a zip archive",
-    b"RIFF": "a WebP or AVI",
-    b"\0\0\0\x0cjP": "a JPEG 2000",
-    b"version https://git-lfs": "a git-lfs pointer, not the picture itself; run `git lfs pull`",
-}
+PLUGINS = {"PNG": "Png", "JPEG": "Jpeg", "WEBP": "WebP", "GIF": "Gif", "BMP": "Bmp", "TIFF": "Tiff"}
+ANIMATED = ("GIF", "PNG", "WEBP", "TIFF")  # a phone's JPEG may hold a depth map beside the photo: no second frame
+WHITE_IS_ZERO = 262  # the number of TIFF's tag, 0 for negatives
+_OPENING = threading.Lock()
 
 
 @contextlib.contextmanager
@@ -46,7 +42,7 @@ def _sentences(what: str) -> Iterator[None]:
         warnings.filterwarnings("ignore", module=r"PIL\.(TiffImagePlugin|MpoImagePlugin)")
         try:
             yield
-        except ImageFileError:
+        except (ImageFileError, SettingError):
             raise
         except MemoryError as problem:
             raise ImageFileError(f"{what} cannot be decoded: there is not enough memory for it.") from problem
@@ -54,48 +50,77 @@ def _sentences(what: str) -> Iterator[None]:
             Exception
         ) as problem:  # on damaged files Pillow raises OSError, SyntaxError, ValueError, struct.error ...
             text = str(problem).split("\n", 1)[0][:200] or type(problem).__name__
-            if "DecompressionBomb" in type(problem).__name__:
-                text = f"it has far more than {MOST_PIXELS // 10**6} megapixels"
             raise ImageFileError(
                 f"{what} cannot be decoded: {text.rstrip('.')}. Is it damaged or cut off?"
             ) from problem
 
 
-def from_file(file: Any, what: str, background: Array) -> Array:
-    """The pixels (H, W, 3) of an open PNG or JPEG file."""
-    from PIL import Image, UnidentifiedImageError
+def from_file(
+    file: Any, what: str, background: Array, max_pixels: int | None = None, notes: list[str] | None = None
+) -> Array:
+    """The pixels (H, W, 3) of an open image file; notes: gets a sentence on what was left out."""
+    from PIL import UnidentifiedImageError
 
+    most = most_pixels(max_pixels)
     with _sentences(what):
         file.seek(0)
-        start = file.read(32)
+        start = file.read(START)
         if not isinstance(start, bytes):
             raise ImageFileError(f"{what} must be opened in binary mode, but reading gives {shown(start)}.")
         if not start:
-            raise ImageFileError(f"{what} is empty (0 bytes); a PNG or JPEG file is needed.")
-        file.seek(0)
+            raise ImageFileError(f"{what} is empty (0 bytes); a {READ} file is needed.")
+        kind = kind_of(start)
+        if not kind:
+            other = other_kind(start)
+            looks = f": it looks like {other}" if other else ""
+            raise ImageFileError(f"{what} is no picture of a kind that is read{looks}; a {READ} file is needed.")
+        size = webp_size(start) if kind == "WEBP" else None
+        if size is not None and size[0] * size[1] > most:
+            raise ImageFileError(too_large(what, *size, most))
         try:
-            opened = Image.open(file, formats=["PNG", "JPEG"])
+            opened = _open(file, kind)
         except UnidentifiedImageError as problem:
-            kind = next((name for magic, name in KNOWN.items() if start.startswith(magic)), "")
-            is_ours = start.startswith((b"\x89PNG", b"\xff\xd8"))
-            text = "is damaged or cut off" if is_ours else f"is no PNG or JPEG{f': it looks like {kind}' * bool(kind)}"
-            raise ImageFileError(f"{what} {text}; a sound PNG or JPEG file is needed.") from problem
+            if kind == "TIFF":
+                text = "is a TIFF of a kind that is not read (16 bits a color, say), or damaged; save it as PNG"
+            else:
+                text = "is damaged or cut off"
+            raise ImageFileError(f"{what} {text}; a sound {READ} file is needed.") from problem
         with opened:
-            return from_pillow(opened, what, background)
+            return from_pillow(opened, what, background, most, notes)
 
 
-def from_pillow(image: Image.Image, what: str, background: Array) -> Array:
-    """The pixels (H, W, 3) of a Pillow image, decoded only now and only if it has at most 40 megapixels."""
+def _open(file: Any, kind: str) -> Image.Image:
+    """The picture, not decoded yet. Pillow's own limit is set aside meanwhile: this package has one of its own."""
+    from PIL import Image
+
+    import_module(f"PIL.{PLUGINS[kind]}ImagePlugin")  # else Pillow loads all of its forty formats
+    file.seek(0)
+    with _OPENING:
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            return Image.open(file, formats=[kind])
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+
+
+def from_pillow(
+    image: Image.Image, what: str, background: Array, max_pixels: int | None = None, notes: list[str] | None = None
+) -> Array:
+    """The pixels (H, W, 3) of a Pillow image, decoded only now and only if it is not too large."""
+    most = most_pixels(max_pixels)
     with _sentences(what):
         width, height = image.size
-        if width * height > MOST_PIXELS:
-            raise ImageFileError(
-                f"{what} has {width} x {height} pixels; at most {MOST_PIXELS // 10**6} megapixels are read."
-            )
+        if width * height > most:
+            raise ImageFileError(too_large(what, width, height, most))
         if width * height == 0:
             raise ImageFileError(f"{what} has no pixels: its size is {width} x {height}.")
+        if notes is not None and image.format in ANIMATED and getattr(image, "is_animated", False):
+            notes.append(f"{what} holds several pictures; the first is taken.")
         key = _transparent_color(image)  # before load, which forgets how the pixels were stored
+        is_negative = image.mode.startswith("I;16") and _tag(image, WHITE_IS_ZERO) == 0
         image.load()
+        _check_depth(image, what)
+        width, height = image.size  # of a TIFF that was turned
         turn = _orientation(image)
         upright = np.empty((width, height, 3) if turn >= 5 else (height, width, 3), np.uint8)
         stored = _as_stored(upright, turn)
@@ -103,7 +128,7 @@ def from_pillow(image: Image.Image, what: str, background: Array) -> Array:
         for top in range(0, height, rows):
             strip = image.crop((0, top, width, min(top + rows, height)))
             stored[top : top + rows] = _rgb(strip, key, what, background)
-    return upright
+    return 255 - upright if is_negative else upright
 
 
 def _rgb(strip: Image.Image, key: Any, what: str, background: Array) -> Array:
@@ -117,12 +142,28 @@ def _rgb(strip: Image.Image, key: Any, what: str, background: Array) -> Array:
             rgb[deep == key] = background
         return rgb
     if strip.mode == "F":
-        raise ImageFileError(f"{what} is a Pillow image of floats; give its array, scaled to 0..1, instead.")
+        raise ImageFileError(
+            f"{what} holds floats, whose black and white are not known; give its array, scaled to 0..1, instead."
+        )
+    if strip.mode in ("RGBa", "La"):  # multiplied with alpha already
+        strip = strip.convert("RGBA" if strip.mode == "RGBa" else "LA")
     if key is not None:
         strip.info["transparency"] = key
     if key is not None or strip.has_transparency_data:
         return over_background(np.asarray(strip.convert("RGBA")), background)
     return np.asarray(strip.convert("RGB"))
+
+
+def _check_depth(image: Image.Image, what: str) -> None:
+    """Refuse whole numbers of 32 bits that do not show whether white is 255 or 65535."""
+    if image.mode == "I":
+        extremes: Any = image.getextrema()
+        smallest, largest = extremes
+        if smallest >= 0 and 0 < largest <= 255:
+            raise ImageFileError(
+                f"{what} holds whole numbers of 32 bits up to {largest}, so white may be 255 or 65535; "
+                "give an array of uint8, or a picture of 8 or 16 bits."
+            )
 
 
 def over_background(rgba: Array, background: Array) -> Array:
@@ -152,6 +193,11 @@ def _transparent_color(image: Image.Image) -> Any:
     if isinstance(key, tuple) and stored == "RGB;16B":
         return tuple(value >> 8 for value in key)
     return key
+
+
+def _tag(image: Image.Image, number: int) -> Any:
+    """A tag of a TIFF; None if it has none, or the picture is no TIFF."""
+    return getattr(image, "tag_v2", {}).get(number)
 
 
 def _orientation(image: Image.Image) -> int:

@@ -61,7 +61,9 @@ def open_file(path: object, what: str, error: type[MinitorchVizError]) -> Iterat
         if not stat.S_ISREG(status.st_mode):
             raise error(f"{place} is not a regular file (a pipe or a device?); the {what} must be one.")
         if status.st_size == 0:
-            raise error(f"{place} is empty (0 bytes); a {what} is needed. Was a download or a copy cut off?")
+            raise error(
+                f"{place} is empty (0 bytes); {article(what)} {what} is needed. Was a download or a copy cut off?"
+            )
         with place.open("rb") as file:
             yield file, status.st_size, place
     except (FileNotFoundError, NotADirectoryError) as problem:
@@ -70,6 +72,11 @@ def open_file(path: object, what: str, error: type[MinitorchVizError]) -> Iterat
         raise error(f"The {what} {place} cannot be read: {problem.strerror or problem}.") from problem
     except MemoryError as problem:
         raise error(f"The {what} {place} cannot be read: there is not enough memory for it.") from problem
+
+
+def article(noun: str) -> str:
+    """Return "an" before a vowel, else "a"."""
+    return "an" if noun[:1].lower() in "aeiou" else "a"
 
 
 def _near_files(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Photos as arrays: reading PNG and JPEG, resizing and cropping, writing PNG."""
+"""Photos as arrays: reading image files, resizing and cropping, writing PNG."""
 
 from __future__ import annotations
 
@@ -21,16 +21,25 @@ ImageLike: TypeAlias = "str | Path | BinaryIO | Array | Image.Image"
 WHITE = (255, 255, 255)
 
 
-def load_image(image: ImageLike, background: tuple[int, int, int] = WHITE) -> Array:
+def load_image(
+    image: ImageLike,
+    background: tuple[int, int, int] = WHITE,
+    *,
+    max_pixels: int | None = None,
+    notes: list[str] | None = None,
+) -> Array:
     """A photo as an array (H, W, 3) of uint8, red, green and blue from 0 to 255, the way up it was taken.
 
-    image: the path of a PNG or JPEG file, such a file opened in binary mode, a Pillow image, or an array: uint8
-        0..255 or floats 0..1, of shape (H, W), (H, W, 1), (H, W, 3), or (H, W, 4) with alpha last.
+    image: the path of a PNG, JPEG, WebP, GIF, BMP or TIFF file (told by its contents, not its name), such a file opened
+        in binary mode, a Pillow image, or an array: uint8 0..255 or floats 0..1, of shape (H, W), (H, W, 1),
+        (H, W, 3), or (H, W, 4) with alpha last.
     background: transparent pixels are laid over this color (R, G, B); white if not given.
+    max_pixels: the largest picture, in pixels; default: $MINITORCH_VIZ_MAX_MEGAPIXELS million, else 40 million.
+    notes: a list that gets a sentence where something was left out.
 
-    Grey becomes three equal channels; palettes, CMYK and 1-bit pictures become RGB; of 16 bits the upper 8 stay; EXIF
-    orientation is applied; of an animation the first frame is taken. Pictures of more than 40 megapixels are refused
-    before they are decoded. Raises ImageFileError, with a sentence, for whatever cannot be read.
+    Grey becomes three equal channels; palettes, CMYK, Lab and 1-bit pictures become RGB; of 16 bits the upper 8 stay;
+    EXIF orientation is applied; of an animation the first frame is taken. Larger pictures are refused before they are
+    decoded. Raises ImageFileError, with a sentence, for whatever cannot be read.
     """
     from minitorch_viz.io import decode
 
@@ -39,18 +48,17 @@ def load_image(image: ImageLike, background: tuple[int, int, int] = WHITE) -> Ar
     if isinstance(given, np.ndarray):
         return _from_array(given, color)
     if _is_pillow(given):
-        return decode.from_pillow(given, "The image", color)
+        return decode.from_pillow(given, "The image", color, max_pixels, notes)
     if hasattr(given, "read") and hasattr(given, "seek"):
-        return decode.from_file(given, "The image file", color)
+        return decode.from_file(given, "The image file", color, max_pixels, notes)
     if isinstance(given, (bytes, bytearray, memoryview)):
         raise ImageFileError("load_image got bytes: if they are a file's contents, give io.BytesIO(them), else a path.")
     if not isinstance(given, (str, os.PathLike)):
         raise ImageFileError(
-            f"load_image takes the path of a PNG or JPEG file, an array (H, W, 3) or a Pillow image, but got "
-            f"{shown(given)}."
+            f"load_image takes the path of an image file, an array (H, W, 3) or a Pillow image, but got {shown(given)}."
         )
     with open_file(given, "image file", ImageFileError) as (file, _, place):
-        return decode.from_file(file, str(place), color)
+        return decode.from_file(file, str(place), color, max_pixels, notes)
 
 
 def save_png(image: ImageLike, path: str | Path) -> None:

@@ -59,8 +59,12 @@ def _peak() -> int:
 def main(folders: list[str]) -> int:
     warnings.simplefilter("error")
     np.seterr(all="ignore")  # the numbers in a damaged file may be anything
+    import PIL.BmpImagePlugin
+    import PIL.GifImagePlugin
     import PIL.JpegImagePlugin
-    import PIL.PngImagePlugin  # noqa: F401 (loaded before the limit is set)
+    import PIL.PngImagePlugin
+    import PIL.TiffImagePlugin
+    import PIL.WebPImagePlugin  # noqa: F401 (loaded before the limit is set)
 
     files = sorted(path for folder in folders for path in Path(folder).iterdir())
     largest = max(path.stat().st_size for path in files)

@@ -144,3 +144,19 @@ def test_100_mutated_images(name: str, tmp_path: Path, read_under_limit: Callabl
     for number in range(100):
         (tmp_path / f"{number:03}{suffix}").write_bytes(mutated(data, rng) or b"\0")
     assert "100 files" in read_under_limit(tmp_path)
+
+
+@pytest.mark.slow
+def test_500_mutated_images_of_other_formats(tmp_path: Path, read_under_limit: Callable[[Path], str]) -> None:
+    files = [
+        samples.encoded(_photo("RGB"), "WEBP"),
+        samples.encoded(_photo("RGBA"), "WEBP", lossless=True),
+        samples.encoded(_photo("P"), "GIF", save_all=True, append_images=[_photo("P")]),
+        samples.encoded(_photo("P"), "BMP"),
+        samples.encoded(_photo("CMYK"), "TIFF"),
+        samples.encoded(_photo("L"), "TIFF", compression="tiff_lzw"),
+    ]
+    rng = np.random.default_rng(7)
+    for number in range(500):
+        (tmp_path / f"{number:03}.png").write_bytes(mutated(files[number % len(files)], rng) or b"\0")
+    assert "500 files" in read_under_limit(tmp_path)
