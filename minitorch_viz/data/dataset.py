@@ -25,6 +25,7 @@ class Dataset:
     labels: Array  # (N,) int64, the class of each image, 0..len(class_names) - 1
     class_names: tuple[str, ...]
     name: str
+    notes: tuple[str, ...] = ()  # what was left out or taken otherwise when it was read
 
     def __post_init__(self) -> None:
         images, labels = self.images, self.labels
@@ -64,12 +65,12 @@ class Dataset:
         return replace(self, images=self.images[which], labels=self.labels[which])
 
     def __repr__(self) -> str:
-        """`Dataset(MNIST test: 10000 pictures of 28 x 28, grey, 10 classes)`."""
+        """`Dataset(MNIST test: 10000 pictures of 28 x 28, grey, 10 classes)`, and how many notes."""
         height, width = self.images.shape[1:3]
         kind = "grey" if self.channels == 1 else "RGB"
-        return (
-            f"Dataset({self.name}: {len(self)} pictures of {height} x {width}, {kind}, {len(self.class_names)} classes)"
-        )
+        noted = f", {len(self.notes)} note{'s' * (len(self.notes) > 1)}" if self.notes else ""
+        size = f"{len(self)} pictures of {height} x {width}, {kind}, {len(self.class_names)} classes"
+        return f"Dataset({self.name}: {size}{noted})"
 
     @property
     def channels(self) -> int:

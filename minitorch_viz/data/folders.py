@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from minitorch_viz._types import Array, Pair
+from minitorch_viz._types import Pair
 from minitorch_viz.data.dataset import Dataset
+from minitorch_viz.data.picture_files import SHOWN, SUFFIXES, PictureFiles, entries, picture_files
 from minitorch_viz.errors import DataFileError, ImageFileError
 from minitorch_viz.io.files import as_path, as_size
 from minitorch_viz.io.images import load_image, resize_image
 
-SUFFIXES = (".png", ".jpg", ".jpeg")
+__all__ = ["SUFFIXES", "load_folder"]
+
 TRAINING, TESTING = ("train", "training"), ("test", "testing", "val", "valid", "validation")
 LARGEST = 4 * 2**30  # bytes of all pictures together, resized
 
@@ -28,38 +30,49 @@ def load_folder(
     seed: int = 0,
     progress: bool = True,
 ) -> tuple[Dataset, Dataset]:
-    """(training, test) from folder/CLASS/*.png and .jpg; a folder's name is its class's.
+    """(training, test) from folder/CLASS/ with pictures in it, or in folders inside it; a folder's name is its class's.
 
     size: pixels, an int or (H, W); every picture is brought to it.
     how: "crop" keeps proportions and cuts out the centre, "stretch" does not (see `resize_image`).
     test: the share of each class that is for testing, drawn with `seed`. Where folder/train/CLASS and folder/test/CLASS
         (or val) exist, these are the two parts instead.
 
-    Names that begin with a dot, and files of other kinds, are passed over. Raises DataFileError if there is no folder
-    or no picture in one, or a picture cannot be read; SettingError for an impossible size or share.
+    A picture is told by its contents. Broken ones are left out and named in `notes` of the data set, where the files of
+    other kinds are counted, too; names that begin with a dot are passed over. A lone folder in `folder` is looked into.
+    Raises DataFileError if there is no folder or no sound picture in one, SettingError for an impossible size or share.
     """
     place = as_path(folder, "folder of pictures", DataFileError)
     pair = as_size(size, "The pictures' size")
+    place, notes = _lone_folder(place)
     inside = {path.name.lower(): path for path in _folders(place)}
     training = next((inside[name] for name in TRAINING if name in inside), None)
     testing = next((inside[name] for name in TESTING if name in inside), None)
     if training is None or testing is None:
-        return _read(place, None, pair, how, progress).split(test, seed)
+        whole = _read(place, None, pair, how, progress)
+        return replace(whole, notes=(*notes, *whole.notes)).split(test, seed)
+    others = [path.name for path in inside.values() if path not in (training, testing)]
+    if others:
+        notes.append(f"{training.name} and {testing.name} are read; passed over: {', '.join(others[:SHOWN])}.")
     first = _read(training, None, pair, how, progress)
-    return first, _read(testing, first.class_names, pair, how, progress)
+    second = _read(testing, first.class_names, pair, how, progress)
+    return replace(first, notes=(*notes, *first.notes)), replace(second, notes=(*notes, *second.notes))
 
 
 def _folders(place: Path) -> list[Path]:
     if not place.is_dir():
         raise DataFileError(f"There is no folder {place}; give one that has a folder of pictures for each class.")
-    return sorted(path for path in _entries(place) if path.is_dir())
+    return sorted(path for path in entries(place) if path.is_dir())
 
 
-def _entries(place: Path) -> list[Path]:
-    try:
-        return [place / name for name in sorted(os.listdir(place)) if not name.startswith(".")]
-    except OSError as problem:
-        raise DataFileError(f"The folder {place} cannot be read: {problem.strerror or problem}.") from problem
+def _lone_folder(place: Path) -> tuple[Path, list[str]]:
+    """The folder that holds the classes: of an unpacked archive it often is the only one inside another."""
+    outer = place
+    while len(folders := _folders(place)) == 1 and _folders(folders[0]):
+        if picture_files(folders[0], nested=False).files:
+            break
+        place = folders[0]
+    notes = [f"The classes are the folders in {place}, since nothing else is in {outer}."] if place != outer else []
+    return place, notes
 
 
 def _read(place: Path, names: tuple[str, ...] | None, size: Pair, how: str, progress: bool) -> Dataset:
@@ -70,29 +83,56 @@ def _read(place: Path, names: tuple[str, ...] | None, size: Pair, how: str, prog
     if not folders:
         raise DataFileError(f"{place} has no folders; each class needs one, with its pictures in it.")
     classes = names or tuple(folder.name for folder in folders)
+    outside = picture_files(place, nested=False)
+    others = PictureFiles(others=outside.others)
     files: list[tuple[Path, int]] = []
     for folder in folders:
         if folder.name not in classes:
             raise DataFileError(f"{folder} is a class that the training pictures do not have: {', '.join(classes)}.")
-        pictures = [path for path in _entries(folder) if path.suffix.lower() in SUFFIXES]
-        if not pictures:
-            raise DataFileError(f"{folder} has no pictures (.png, .jpg); remove the folder or fill it.")
-        files += [(path, classes.index(folder.name)) for path in pictures]
+        below = picture_files(folder)
+        if not below.files:
+            text = below.note().replace("passed over", "found")
+            raise DataFileError(
+                f"{folder} has no pictures (.png, .jpg, .webp ...); remove it or fill it. {text}".rstrip()
+            )
+        files += [(path, classes.index(folder.name)) for path in below.files]
+        others.others += below.others
     if len(files) * 3 * math.prod(size) > LARGEST:
         raise DataFileError(
             f"{place} has {len(files)} pictures, which take more than {LARGEST // 2**30} GB at {size[0]} x {size[1]} "
             "pixels; choose a smaller size."
         )
     images = np.empty((len(files), *size, 3), np.uint8)
+    broken: dict[int, str] = {}
+    several: list[str] = []
     bar = tqdm(files, desc=place.name, unit="picture", delay=2, disable=None if progress else True)
-    for image, (path, _) in zip(images, bar, strict=True):
-        image[:] = _picture(path, size, how)
-    return Dataset(images, np.array([label for _, label in files]), classes, place.name or str(place))
+    for number, (path, _) in enumerate(bar):
+        try:
+            pixels = load_image(path, notes=several)
+        except ImageFileError as problem:
+            broken[number] = str(problem)
+            continue
+        images[number] = pixels if pixels.shape[:2] == size else resize_image(pixels, size, how)
+    labels = np.array([label for _, label in files])
+    sound = np.array([number not in broken for number in range(len(files))])
+    for label in np.setdiff1d(labels, labels[sound]):
+        first = next(text for number, text in broken.items() if labels[number] == label)
+        raise DataFileError(f"None of the pictures of {classes[label]!r} can be read; the first: {first}")
+    notes = [others.note(), _of_broken(list(broken.values())), _of_several(several)]
+    if outside.files:
+        count = len(outside.files)
+        notes.append(f"{count} picture{'s lie' if count > 1 else ' lies'} in {place} itself, in no class: passed over.")
+    name = place.name or str(place)
+    return Dataset(images[sound], labels[sound], classes, name, tuple(note for note in notes if note))
 
 
-def _picture(path: Path, size: Pair, how: str) -> Array:
-    try:
-        pixels = load_image(path)
-    except ImageFileError as problem:
-        raise DataFileError(str(problem)) from problem
-    return pixels if pixels.shape[:2] == size else resize_image(pixels, size, how)
+def _of_broken(sentences: list[str]) -> str:
+    count = len(sentences)
+    more = f" And {count - SHOWN} more." if count > SHOWN else ""
+    verb = "picture was" if count == 1 else "pictures were"
+    return f"{count} {verb} left out: {' '.join(sentences[:SHOWN])}{more}" if count else ""
+
+
+def _of_several(sentences: list[str]) -> str:
+    more = f" So do {len(sentences) - 1} more." if len(sentences) > 1 else ""
+    return sentences[0] + more if sentences else ""

@@ -16,7 +16,7 @@ import numpy as np
 
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.data.dataset import Dataset
-from minitorch_viz.data.folders import SUFFIXES
+from minitorch_viz.data.picture_files import SUFFIXES, picture_files
 from minitorch_viz.data.scenes import KINDS, Scene, scene
 from minitorch_viz.errors import DataFileError, SettingError, need_whole
 from minitorch_viz.io.files import as_path
@@ -181,11 +181,7 @@ def folder_pictures(folder: str | Path) -> FilePictures:
     place = as_path(folder, "folder of pictures", DataFileError)
     if not place.is_dir():
         raise DataFileError(f"There is no folder {place}; give one that has pictures in it.")
-    files = sorted(
-        file
-        for file in place.rglob("*")
-        if file.suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in file.relative_to(place).parts)
-    )
+    files = sorted(picture_files(place).files)
     if not files:
         raise DataFileError(f"{place} has no pictures ({', '.join(SUFFIXES)}) in it or in the folders inside it.")
     groups = [file.relative_to(place).parts[0] if file.parent != place else "" for file in files]
