@@ -12,6 +12,7 @@ from minitorch_viz._types import Array
 from minitorch_viz.data.cifar10_jpeg import load_jpegs
 from minitorch_viz.data.dataset import Dataset
 from minitorch_viz.data.find import find_folder
+from minitorch_viz.data.picture_files import entries
 from minitorch_viz.data.unpack import tar_members
 from minitorch_viz.errors import DataFileError
 from minitorch_viz.io.files import open_file
@@ -22,6 +23,9 @@ BATCH = 10_000  # records of a complete file
 COUNTS = {"train": 5 * BATCH, "test": BATCH}
 BATCHES = {**{f"data_batch_{k}.bin": ("train", (k - 1) * BATCH) for k in range(1, 6)}, "test_batch.bin": ("test", 0)}
 OFFICIAL, JPEGS = "cifar-10-binary.tar.gz", "cifar10_jpeg.tar.xz"
+# As browsers save the archive: unpacked by Safari, a second time, or shortened.
+ARCHIVE = re.compile(r"cifar-?10-binary( ?\(\d+\))?\.(tar|tar\.gz|tgz)", re.IGNORECASE)
+UNPACKED = "cifar-10-batches-bin"  # the folder in it
 Records = tuple[Array, Array]  # images (n, 32, 32, 3) uint8 and labels (n,) int64
 
 
@@ -30,19 +34,20 @@ def load_cifar10(
 ) -> tuple[Dataset, Dataset]:
     """(training, test): 50,000 and 10,000 pictures in the original order.
 
-    folder: with the official archive, or the files data_batch_1.bin ... and test_batch.bin, or an archive of JPEGs
-        (cifar10_jpeg.tar.xz); default: $MINITORCH_VIZ_HOME/data/cifar10. Where the .bin files hold only the first
-        records, those replace their JPEGs: JPEG changes the pixels a little.
+    folder: with the official archive of the binary version, or the files data_batch_1.bin ... and test_batch.bin, or an
+        archive of JPEGs (cifar10_jpeg.tar.xz), in it or below it; default: $MINITORCH_VIZ_HOME/data/cifar10. Where the
+        .bin files hold only the first records, those replace their JPEGs: JPEG changes the pixels a little. The Python
+        version is a pickle, which can run programs, and is not opened.
     lossless: only the pictures of which the exact pixels are at hand, be it all or a few thousand.
     progress: show a bar if it takes longer than two seconds. The decoded JPEGs are kept in the home folder.
 
     Raises DataFileError if files are missing, damaged, or disagree.
     """
-    wanted = (*BATCHES, OFFICIAL, JPEGS)
-    place = find_folder(folder, "cifar10", wanted, f"{OFFICIAL} or {JPEGS}", download=True)
-    found = dict(_from_files(place))
-    if _missing(found) and (place / OFFICIAL).is_file():
-        found = dict(_from_archive(place / OFFICIAL))
+    place = _place(folder)
+    found = dict(_from_files(place)) or dict(_from_files(place / UNPACKED))
+    archive = _archive(place)
+    if _missing(found) and archive is not None:
+        found = dict(_from_archive(archive))
     if lossless or not _missing(found):
         return _dataset("train", found, place), _dataset("test", found, place)
     if not (place / JPEGS).is_file():
@@ -55,6 +60,27 @@ def load_cifar10(
     for name, records in found.items():
         _replace(parts, name, records, place)
     return tuple(Dataset(*parts[part], NAMES, f"CIFAR-10 {part}") for part in COUNTS)  # type: ignore[return-value]  # two
+
+
+def files_in(folder: str | Path) -> dict[str, Path]:
+    """The files that a folder has, by their official names."""
+    place = _place(folder)
+    paths = {name: place / name if (place / name).is_file() else place / UNPACKED / name for name in BATCHES}
+    archive = _archive(place)
+    paths |= {JPEGS: place / JPEGS} | ({OFFICIAL: archive} if archive else {})
+    return {name: path for name, path in paths.items() if path.is_file()}
+
+
+def _place(folder: str | Path | None) -> Path:
+    return find_folder(folder, "cifar10", _is_wanted, f"{OFFICIAL} or {JPEGS}", download=True)
+
+
+def _archive(place: Path) -> Path | None:
+    return next((path for path in entries(place) if ARCHIVE.fullmatch(path.name) and path.is_file()), None)
+
+
+def _is_wanted(name: str) -> bool:
+    return name in BATCHES or name == JPEGS or ARCHIVE.fullmatch(name) is not None
 
 
 def read_records(data: bytes, what: str) -> Records:
@@ -88,7 +114,7 @@ def _from_archive(place: Path) -> Iterator[tuple[str, Records]]:
     """(file name, its records) of each batch in the official archive, all of which must be there."""
     missing = set(BATCHES)
     for path, data in tar_members(place, "CIFAR-10 archive", 2**28, BATCH * RECORD):
-        name = re.sub(r"^(\./)?cifar-10-batches-bin/", "", path)
+        name = re.sub(rf"^(\./)?{UNPACKED}/", "", path)
         if name in missing:
             missing.remove(name)
             yield name, read_records(data, f"{place}: {name}")

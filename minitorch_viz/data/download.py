@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from minitorch_viz.data.cifar10 import BATCHES, JPEGS, OFFICIAL, load_cifar10
+from minitorch_viz.data import cifar10, mnist
+from minitorch_viz.data.cifar10 import JPEGS, OFFICIAL, load_cifar10
 from minitorch_viz.data.find import data_folder
-from minitorch_viz.data.mnist import FILES, load_mnist
+from minitorch_viz.data.mnist import load_mnist
 from minitorch_viz.errors import DataFileError, SettingError, near
 from minitorch_viz.models.fetch import copy_in, fetch, finish, taking, wrong_sum
 
@@ -21,7 +22,7 @@ class Source:
     address: str
     sums: dict[str, str]  # file name -> SHA-256
     load: Callable[..., Any]
-    files: tuple[str, ...]  # what may be taken from a folder of this machine
+    files_in: Callable[[Path], dict[str, Path]]  # what may be taken from a folder of this machine, by official names
 
 
 SOURCES = {
@@ -34,13 +35,13 @@ SOURCES = {
             "t10k-labels-idx1-ubyte.gz": "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
         },
         load_mnist,
-        FILES,
+        mnist.files_in,
     ),
     "cifar10": Source(
         "https://www.cs.toronto.edu/~kriz/",
         {OFFICIAL: "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"},
         load_cifar10,
-        (OFFICIAL, JPEGS, *BATCHES),
+        cifar10.files_in,
     ),
 }
 
@@ -82,11 +83,12 @@ def _copy(known: Source, name: str, source: Path, folder: Path, progress: bool) 
     """Take the files that a folder has, if they can be read."""
     if not source.is_dir():
         raise DataFileError(f"{source} is neither an http or https address nor a folder with the files of {name}.")
+    files = known.files_in(source)
     if name == "cifar10":
-        known.load(source, lossless=not (source / JPEGS).is_file(), progress=progress)
+        known.load(source, lossless=JPEGS not in files, progress=progress)
     else:
         known.load(source)
     with taking("files", folder, DataFileError):
         folder.mkdir(parents=True, exist_ok=True)
-        for file in known.files:
-            copy_in(source / file, folder / file)
+        for file, path in files.items():
+            copy_in(path, folder / file)

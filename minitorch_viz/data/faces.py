@@ -24,7 +24,7 @@ def load_faces(folder: str | Path | None = None) -> tuple[Dataset, Dataset]:
 
     Raises DataFileError if the file is missing or holds something else.
     """
-    path = find_folder(folder, "faces", [FILE], FILE, download=False) / FILE
+    path = find_folder(folder, "faces", FILE.__eq__, FILE, download=False) / FILE
     with open_file(path, "file of faces", DataFileError):
         pass  # it is there, it is a file, and it may be read
     try:

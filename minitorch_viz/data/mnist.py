@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from minitorch_viz._types import Array
 from minitorch_viz.data.dataset import Dataset
 from minitorch_viz.data.find import find_folder
+from minitorch_viz.data.picture_files import entries
 from minitorch_viz.data.unpack import Unpacked
 from minitorch_viz.errors import DataFileError
 from minitorch_viz.io.files import open_file
@@ -20,6 +22,8 @@ FILES = (
     "t10k-images-idx3-ubyte.gz",
     "t10k-labels-idx1-ubyte.gz",
 )
+# As they are called after unpacking by one program or another: train-images.idx3-ubyte, train-images-idx3-ubyte (1).gz
+KNOWN = re.compile(r"(train|t10k|test)[-_. ](images|labels)[-_. ]idx[13][-_. ]ubyte( ?\(\d+\))?(\.gz)?", re.IGNORECASE)
 NAMES = tuple("0123456789")
 LARGEST = 2**28  # bytes of an unpacked file; MNIST's have 47 million
 
@@ -32,9 +36,20 @@ def load_mnist(folder: str | Path | None = None) -> tuple[Dataset, Dataset]:
 
     Raises DataFileError if a file is missing, damaged, or does not fit the others.
     """
-    wanted = [*FILES, *(name.removesuffix(".gz") for name in FILES)]
-    place = find_folder(folder, "mnist", wanted, f"{FILES[0]} and the three files beside it", download=True)
+    place = _place(folder)
     return _load(place, "train", "MNIST train"), _load(place, "t10k", "MNIST test")
+
+
+def files_in(folder: str | Path) -> dict[str, Path]:
+    """The files that a folder has, by their official names."""
+    place = _place(folder)
+    paths = {name: _file(place, name.removesuffix(".gz")) for name in FILES}
+    packed = {name: path.suffix.lower() == ".gz" for name, path in paths.items()}
+    return {name if packed[name] else name.removesuffix(".gz"): path for name, path in paths.items() if path.is_file()}
+
+
+def _place(folder: str | Path | None) -> Path:
+    return find_folder(folder, "mnist", _is_wanted, f"{FILES[0]} and the three files beside it", download=True)
 
 
 def _load(folder: Path, part: str, name: str) -> Dataset:
@@ -54,10 +69,24 @@ def _load(folder: Path, part: str, name: str) -> Dataset:
     return Dataset(images, labels, NAMES, name)
 
 
+def _is_wanted(name: str) -> bool:
+    return KNOWN.fullmatch(name) is not None
+
+
 def _file(folder: Path, name: str) -> Path:
-    """The packed file, or the unpacked one where only that is there."""
-    plain, packed = folder / name, folder / f"{name}.gz"
-    return plain if plain.is_file() and not packed.is_file() else packed
+    """The file called `name` in one way or another, the packed one first; some unpackers make a folder for each."""
+    packed = folder / f"{name}.gz"
+    if packed.is_file():
+        return packed
+    part, what = name.split("-")[:2]
+    files: list[Path] = []
+    for path in entries(folder):
+        if _is_wanted(path.name):
+            files += [path] if path.is_file() else [inner for inner in entries(path) if inner.is_file()]
+    matches = {path: match for path in files if (match := KNOWN.fullmatch(path.name))}
+    parts = ("t10k", "test") if part == "t10k" else (part,)
+    fitting = [path for path, match in matches.items() if match[1].lower() in parts and match[2].lower() == what]
+    return min(fitting, key=lambda path: (path.suffix.lower() != ".gz", path), default=packed)
 
 
 def read_idx(path: str | Path) -> Array:
