@@ -88,7 +88,7 @@ def test_techniques_run_unchanged(technique) -> None:
     import dataclasses
 
     model = load_model("digits")
-    settings = {"progress": False, "fill": "grey"} if technique.name == "occlusion" else {}
+    settings = {"fill": "grey"} if technique.name == "occlusion" else {}
     expected = technique.compute(model, sample_digit(), **settings)
     found = technique.compute(model.to("cuda"), sample_digit(), **settings)
     for field in dataclasses.fields(expected):

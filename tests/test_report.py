@@ -242,7 +242,7 @@ def test_the_main_job_on_a_real_photo(shared_data, tmp_path) -> None:
     text = make_report(model, [("cat_dog", photo)], tmp_path / "r.html", progress=False).read_text(encoding="utf-8")
     assert "boxer" in text
     assert len(Page(text).all("img")) == 1 + pictures(model)
-    result = occlusion(model, photo, target="boxer", progress=False)
+    result = occlusion(model, photo, target="boxer")
     row, column = np.unravel_index(result.drop.argmax(), result.drop.shape)
     height, width = result.picture.shape[:2]
     centre = (result.tops[row] + result.size / 2) / height, (result.lefts[column] + result.size / 2) / width

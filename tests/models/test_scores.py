@@ -181,7 +181,7 @@ def test_the_opposite_is_explained_as_by_the_net_with_a_negated_end(outputs: int
         lambda net, target: excitation_backprop(net, PHOTO, target=target, layer="relu").signed,
         lambda net, target: excitation_backprop(net, PHOTO, target=target, layer="relu", contrastive=False).signed,
         lambda net, target: integrated_gradients(net, PHOTO, target=target).signal,
-        lambda net, target: occlusion(net, PHOTO, target=target, size=3, progress=False).values,
+        lambda net, target: occlusion(net, PHOTO, target=target, size=3).values,
     ):
         theirs = explain(other, "dog")
         np.testing.assert_allclose(explain(model, "not dog"), theirs, rtol=1e-9, atol=1e-9 * np.abs(theirs).max())
@@ -231,7 +231,7 @@ def test_several_targets_in_a_list_or_with_commas(target) -> None:
 @pytest.mark.parametrize("outputs", [1, 3])
 def test_occlusion_measures_the_sigmoid(outputs: int) -> None:
     model = asked(outputs, 1)
-    result = occlusion(model, PHOTO, target="dog", size=4, stride=4, fill="black", progress=False)
+    result = occlusion(model, PHOTO, target="dog", size=4, stride=4, fill="black")
     for row, top in enumerate(result.tops):
         for column, left in enumerate(result.lefts):
             covered = PHOTO.copy()
@@ -245,7 +245,7 @@ def test_occlusion_measures_the_sigmoid(outputs: int) -> None:
 
 def test_occlusion_of_plain_numbers() -> None:
     model = Model.from_net(net(2), 8, scores="numbers")
-    result = occlusion(model, PHOTO, target=1, size=8, fill="black", progress=False)
+    result = occlusion(model, PHOTO, target=1, size=8, fill="black")
     black = model.net.predict(model.preprocess(np.zeros_like(PHOTO)))[0, 1]
     assert result.values[0, 0] == pytest.approx(black)
     assert "probab" not in result.caption
@@ -257,7 +257,7 @@ def test_an_even_drop_is_not_called_sure() -> None:
     head = Linear(np.array([[8.0]]), np.array([-4.0]))
     mean = [("c", Conv2d(np.full((1, 3, 1, 1), 1 / 3))), GAP, FLAT, ("fc", head)]
     model = Model.from_net(Net(mean), 8, class_names=["light"])
-    result = occlusion(model, np.full_like(PHOTO, 255), size=4, stride=4, fill="black", progress=False)
+    result = occlusion(model, np.full_like(PHOTO, 255), size=4, stride=4, fill="black")
     np.testing.assert_allclose(result.values, sigmoid(2), rtol=1e-9)
     assert result.base == pytest.approx(sigmoid(4))
     assert result.notes == (f"The map is even: wherever the square stands, it changes the probability by "

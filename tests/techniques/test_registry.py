@@ -180,7 +180,7 @@ def test_a_notebook_gets_picture_caption_notes_and_words(digits) -> None:
 
 def test_a_figure_shows_itself_at_the_end_of_a_cell(digits) -> None:
     """Without %matplotlib, and for nbconvert with an alternative text."""
-    result = get_technique("occlusion").compute(digits, sample_digit(), progress=False)
+    result = get_technique("occlusion").compute(digits, sample_digit())
     bundle = result.figure()._repr_mimebundle_()
     assert f'alt="{result.alt}"'.replace('"3"', "&quot;3&quot;") in bundle["text/html"]
     assert bundle["image/png"]

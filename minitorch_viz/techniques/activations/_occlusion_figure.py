@@ -55,14 +55,27 @@ def draw(result: OcclusionMap, figure: Figure) -> None:
     photo.add_patch(Rectangle(corner, result.size, result.size, facecolor="0.5", edgecolor="white", lw=2))
     photo.set_xlabel(size, fontsize=LABEL_SIZE)
 
-    drop = drawable(result.drop, result.blank)
+    drop = drawable(np.nan_to_num(result.drop), result.blank)
     scale = float(np.abs(drop).max()) or 1.0
     opaque = 0.85 * np.clip(np.abs(drop) / scale, 0, 1) ** 0.7
     _draw_grid(heat, result, drop, alpha=opaque, cmap="RdBu_r", vmin=-scale, vmax=scale)
     heat.set_title(titles[1], fontsize=TITLE_SIZE)
     colour_bar(figure, ScalarMappable(Normalize(-scale, scale), "RdBu_r"), heat, _bar_label(tall))
+    if result.done < result.total:
+        _hatch(heat, result)
     if best is not None:
         _draw_classes(classes[0], result, classes_of)
+
+
+def _hatch(axes: Axes, result: OcclusionMap) -> None:
+    """Lines over the places where the square has not been yet: nothing is known of them."""
+    from matplotlib.patches import Rectangle
+
+    high, wide = result.picture.shape[:2]
+    tops, lefts = (edges(firsts, result.size, side) for firsts, side in ((result.tops, high), (result.lefts, wide)))
+    for row, column in zip(*np.nonzero(np.isnan(result.values)), strict=True):
+        corner, sides = (lefts[column], tops[row]), np.diff((lefts[column : column + 2], tops[row : row + 2]))[:, 0]
+        axes.add_patch(Rectangle(corner, *sides, fill=False, hatch="///", edgecolor="0.45", linewidth=0))
 
 
 def _bar_label(tall: float) -> str:
@@ -81,14 +94,15 @@ class _Classes(NamedTuple):
 def _classes(result: OcclusionMap, best: Array | None) -> _Classes:
     if best is None:
         return _Classes(np.zeros((0, 0), int), (), ())
-    kinds, counts = np.unique(best, return_counts=True)
+    kinds, counts = np.unique(best[best >= 0], return_counts=True)
     kinds = kinds[np.argsort(-counts)]
     shown = kinds[: len(PALETTE)]
     ranks = np.full(best.shape, len(shown))
     for rank, kind in enumerate(shown):
         ranks[best == kind] = rank
-    rest = len(kinds) > len(shown)
-    names = (*(result.class_names[kind] for kind in shown), *(["others"] if rest else []))
+    rest = len(kinds) > len(shown) or bool((best < 0).any())
+    word = "others" if len(kinds) > len(shown) else "not there yet"
+    names = (*(result.class_names[kind] for kind in shown), *([word] if rest else []))
     return _Classes(ranks, names, (*PALETTE[: len(shown)], *([REST] if rest else [])))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,10 +11,12 @@ import numpy as np
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import need_whole
+from minitorch_viz.graph import Tape
 from minitorch_viz.less_work.forward import predict_changed
 from minitorch_viz.techniques.activations._squares import FILLS, covered, covers, fill_value, places_on
 from minitorch_viz.techniques.base import Result, Technique
 from minitorch_viz.techniques.diagnose import blank_note, drawable, not_finite
+from minitorch_viz.techniques.run import Pace, how_far, looping
 from minitorch_viz.techniques.start import start
 from minitorch_viz.techniques.target import Target
 
@@ -34,8 +37,8 @@ EFFECTS = {  # what a red cell means
 class OcclusionMap(Result):
     """The number that is explained, with the occluder at every place of a grid."""
 
-    values: Array  # (rows, columns): with the occluder there; what the number is says `kind`
-    best: Array | None  # (rows, columns) int: the most probable class with the occluder there; None where there is none
+    values: Array  # (rows, columns): with the occluder there; `kind` says what the number is; NaN: not measured yet
+    best: Array | None  # (rows, columns) int: the most probable class with the occluder there, -1 where it has not been
     tops: Array  # (rows,) the occluder's first pixel row at each grid row; negative where it hangs over the border
     lefts: Array  # (columns,) its first pixel column
     base: float  # the number on the whole photo
@@ -49,6 +52,12 @@ class OcclusionMap(Result):
     kind: str = "probability"  # what the numbers are: probability, score (before the softmax) or value
     instead: str = ""  # why it is the score and not the probability
     reading: str = ""  # the score with its probability, in words, where it is the score
+    done: int = 0  # places where the occluder has been
+
+    @property
+    def total(self) -> int:
+        """All places."""
+        return self.values.size
 
     @property
     def facts(self) -> tuple[str, ...]:
@@ -65,21 +74,23 @@ class OcclusionMap(Result):
     def heat(self) -> Array:
         """(h, w): how much is taken away on average by the squares that cover a pixel, in the units of the number.
 
-        All zero if it is blank.
+        All zero if it is blank, and where no square has been yet.
         """
         rows, columns = (
             covers(firsts, self.size, side)
             for firsts, side in zip((self.tops, self.lefts), self.picture.shape[:2], strict=True)
         )
-        squares = np.outer(rows.sum(axis=0), columns.sum(axis=0))  # (h, w): so many cover each pixel
-        return (rows.T @ drawable(self.drop, self.blank) @ columns) / np.maximum(squares, 1)
+        measured = np.ones(self.values.shape) if self.done == self.total else ~np.isnan(self.values)
+        squares = rows.T @ measured @ columns  # (h, w): so many cover each pixel
+        drop = np.where(measured, drawable(self.drop, self.blank), 0)
+        return (rows.T @ drop @ columns) / np.maximum(squares, 1)
 
     @property
     def caption(self) -> str:
         reading = self.reading or f"{self.kind} {self.base:.3f}"
         words = (
             f"Explains {self.label}, {reading} on the whole photo. A {self.fill} square of "
-            f"{self.size} x {self.size} pixels stood at {self.values.size} places, one every {_step(self.tops)} "
+            f"{self.size} x {self.size} pixels stood at {self.done} places, one every {_step(self.tops)} "
             f"pixels; each cell shows by how much the {self.kind} falls with the square centred there (the outer cells "
             f"reach to the border), on the scale of the bar: red cells matter, {EFFECTS[self.kind]}, white ones do "
             f"not; blue ones hold it down: without them the {self.kind} rises."
@@ -91,18 +102,20 @@ class OcclusionMap(Result):
     @property
     def shows_classes(self) -> bool:
         """Whether there is a picture of the most probable classes: more than one of them."""
-        return self.best is not None and not self.blank and bool(np.ptp(self.best) > 0)
+        return self.best is not None and not self.blank and len(np.unique(self.best[self.best >= 0])) > 1
 
     @property
     def notes(self) -> tuple[str, ...]:
+        partial = how_far(self, "place")
         if self.blank:
-            return blank_note(self.blank)
-        saturated = (f"{self.instead}.",) if self.instead else ()
+            return (*partial, *blank_note(self.blank))
+        saturated = (*partial, f"{self.instead}.") if self.instead else partial
+        values = self.values[~np.isnan(self.values)]
         least = 1e-3 * (1 if self.kind == "probability" else max(abs(self.base), 1e-30))
-        if np.ptp(self.values) >= least:
+        if np.ptp(values) >= least:
             return saturated
-        if np.abs(self.drop).max() >= least:
-            change = -self.drop.mean()
+        if np.abs(self.base - values).max() >= least:
+            change = (values - self.base).mean()
             even = f"The map is even: wherever the square stands, it changes the {self.kind} by {change:+.3g}."
             return (even, *saturated)
         flat = (
@@ -112,6 +125,7 @@ class OcclusionMap(Result):
         return (flat, *saturated)
 
 
+@looping("place")
 def occlusion(
     model: Model,
     image: Any,
@@ -124,8 +138,7 @@ def occlusion(
     stride: int | None = None,
     fill: str = "mean",
     batch: int = 32,
-    progress: bool = True,
-) -> OcclusionMap:
+) -> Iterator[OcclusionMap]:
     """Cover one place after another with a square and record how far the class probability falls.
 
     Where the probability falls, the net was using what is covered. Unlike a gradient this is a measurement of what
@@ -142,7 +155,6 @@ def occlusion(
         stride: pixels from one place to the next; by default a third of the size
         fill: what the square shows: mean (the photo's mean colour), grey, black, white, or a grey level 0 to 255
         batch: places a forward pass, all of one row; more than 32 save nothing, and take memory
-        progress: show a progress bar
 
     Returns an OcclusionMap with values (rows, columns), of a class in 0..1. The grid is centred; squares at its ends
     may hang over the border, so that every pixel is covered at least once (unless the stride is larger than the size).
@@ -151,8 +163,6 @@ def occlusion(
 
     Paper: Zeiler, Fergus 2013.
     """
-    from tqdm.auto import tqdm
-
     seen, tape, unit = start(model, image, target, node, channel, position)
     height, width = seen.x.shape[2:]
     side = min(height, width)
@@ -165,41 +175,62 @@ def occlusion(
     # A batch stays in one row of places: the parts that alike places reach have nearly one size.
     rows = [[(int(top), int(left)) for left in lefts] for top in tops]
     batches = [row[begin : begin + batch] for row in rows for begin in range(0, len(row), batch)]
-    found = []
     of_class = unit.node == model.logits
-    with tqdm(total=len(tops) * len(lefts), desc="occlusion", unit="place", disable=not progress, leave=False) as bar:
-        for some in batches:
-            squares = {model.net.inputs[0]: covered(seen.x, some, size, colour)}
-            found.append(_outputs(unit, predict_changed(model.net, tape, squares, unit.node), of_class))
-            bar.update(len(some))
-    outputs, whole = np.concatenate(found), _outputs(unit, tape[unit.node], of_class)  # (places, classes), (1, classes)
+    whole = _outputs(unit, tape[unit.node], of_class)  # (1, classes)
+    outputs = np.full((len(tops) * len(lefts), whole.shape[1]), np.nan, whole.dtype)  # (places, classes)
+    frame = OcclusionMap(
+        values=np.full((len(tops), len(lefts)), np.nan),
+        best=None,
+        tops=tops,
+        lefts=lefts,
+        base=0.0,
+        label=unit.label,
+        blank="",
+        class_names=model.class_names,
+        size=size,
+        fill={"mean": "mean-coloured"}.get(fill, fill if fill in FILLS else f"grey-level-{fill}"),
+        picture=seen.picture,
+        pixel_aspect=seen.pixel_aspect,
+    )
+    done, pace = 0, Pace()
+    for places in batches:
+        squares = {model.net.inputs[0]: covered(seen.x, places, size, colour)}
+        answer = _outputs(unit, predict_changed(model.net, tape, squares, unit.node), of_class)
+        outputs[done : done + len(places)] = answer
+        done += len(places)
+        if done == len(outputs) or pace.due():
+            yield _filled(frame, model, tape, unit, outputs, whole, done)
+
+
+def _filled(
+    frame: OcclusionMap, model: Model, tape: Tape, unit: Target, outputs: Array, whole: Array, done: int
+) -> OcclusionMap:
+    """The map of the first `done` places: their outputs (places, classes), beside that of the whole photo (1, classes).
+
+    Probabilities, unless all are near one end of their range: then the scores that they come from.
+    """
+    of_class = unit.node == model.logits
     chosen = unit.index[0] if of_class else 0
-    answers, base_answers = ((model.scores.answers(one) if of_class else one) for one in (outputs, whole))
+    answers, base_answers = ((model.scores.answers(one) if of_class else one) for one in (outputs[:done], whole))
     kind = model.scores.number if of_class else "value"
     values, base, instead = answers[:, chosen], float(base_answers[0, chosen]), ""
     if unit.sign < 0:
         values, base = model.scores.opposite(values), model.scores.opposite(base)
     if kind == "probability" and not model.scores.squashed and _saturated(values, base):
         kind, instead = "score", _why_scores(model, values)
-        values, base = unit.sign * outputs[:, chosen], unit.sign * float(whole[0, chosen])
-    shape = len(tops), len(lefts)
+        values, base = unit.sign * outputs[:done, chosen], unit.sign * float(whole[0, chosen])
     several = of_class and model.scores.number == "probability" and answers.shape[1] > 1
-    return OcclusionMap(
-        values=values.reshape(shape),
-        best=answers.argmax(axis=1).reshape(shape) if several else None,
-        tops=tops,
-        lefts=lefts,
+    shape, rest = frame.values.shape, len(outputs) - done
+    return replace(
+        frame,
+        values=np.append(values, np.full(rest, np.nan, values.dtype)).reshape(shape),
+        best=np.append(answers.argmax(axis=1), np.full(rest, -1)).reshape(shape) if several else None,
         base=base,
-        label=unit.label,
         blank="" if np.isfinite(answers).all() and np.isfinite(base) else not_finite(model.net, tape),
-        class_names=model.class_names,
-        size=size,
-        fill={"mean": "mean-coloured"}.get(fill, fill if fill in FILLS else f"grey-level-{fill}"),
-        picture=seen.picture,
-        pixel_aspect=seen.pixel_aspect,
         kind=kind,
         instead=instead,
         reading=unit.reading if instead else "",
+        done=done,
     )
 
 
@@ -242,7 +273,7 @@ def example() -> OcclusionMap:
     from minitorch_viz.models import load_model
     from minitorch_viz.models.samples import sample_digit
 
-    return occlusion(load_model("digits"), sample_digit(), size=2, stride=1, progress=False)
+    return occlusion(load_model("digits"), sample_digit(), size=2, stride=1)
 
 
 TECHNIQUE = Technique(
@@ -253,5 +284,4 @@ TECHNIQUE = Technique(
     paper="Zeiler, Fergus 2013",
     example=example,
     explains=True,
-    in_comparison={"progress": False},
 )
