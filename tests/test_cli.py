@@ -36,7 +36,7 @@ def test_every_technique_has_a_command(name: str, tmp_path, capsys) -> None:
 def test_settings_reach_the_technique(capsys) -> None:
     assert main(["saliency", "--node", "relu2", "--channel", "4", "--position", "3", "5", "--mode", "guided"]) == 0
     assert "relu2 channel 4 at row 3, column 5" in capsys.readouterr().out
-    assert main(["occlusion", "--target", "5", "--size", "4", "--stride", "2", "--no-progress", "--out", "o.svg"]) == 0
+    assert main(["occlusion", "--target", "5", "--size", "4", "--stride", "2", "--out", "o.svg"]) == 0
     assert 'class "5" (5)' in capsys.readouterr().out
 
 
