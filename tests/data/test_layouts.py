@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +21,11 @@ IMAGES = "train-images-idx3-ubyte"
 
 def unpacked(folder: Path, rename=lambda name: name) -> Path:
     """The four files of MNIST without .gz, under other names."""
-    for file in mnist(folder.parent / "packed").iterdir():
-        place = folder / rename(file.stem)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(gzip.decompress(file.read_bytes()))
+    with tempfile.TemporaryDirectory() as elsewhere:
+        for file in mnist(Path(elsewhere)).iterdir():
+            place = folder / rename(file.stem)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(gzip.decompress(file.read_bytes()))
     return folder
 
 
