@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import minitorch_viz.net as net_module
 import minitorch_viz.rules  # noqa: F401  # rules put their kernels into the table
-from minitorch_viz import Net, relu_mode, walk
+import minitorch_viz_kernels as kernels
+from minitorch_viz import Net, layers, relu_mode, walk
 from minitorch_viz.errors import SettingError
 from minitorch_viz.layers import LSTM, BatchNorm2d, Conv2d, Flatten, LeakyReLU, Linear, ReLU
 from minitorch_viz.less_work import backward, plan
@@ -165,8 +168,27 @@ def test_the_walk_is_short_and_the_net_asks_for_a_plan_only() -> None:
     assert asked == {"plan"}
 
 
+def test_three_files_hold_the_formulas_of_convolution() -> None:
+    """layers/conv.py names the file of the loops, in which its three passes stand; contract.py states them."""
+    layer = Path(inspect.getfile(Conv2d))
+    (named,) = re.findall(r"minitorch_viz_kernels/(\S+)\.py", layer.read_text(encoding="utf-8"))
+    loops = Path(kernels.__file__).parent / f"{named}.py"
+    for file in (loops, loops.with_name("contract.py")):
+        written = {
+            part.name for part in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(part, ast.FunctionDef)
+        }
+        assert {"conv2d", "conv2d_dx", "conv2d_dw"} <= written
+    passes = {"conv2d": "forward", "conv2d_dx": "backward", "conv2d_dw": "param_grads"}
+    for kernel, method in passes.items():
+        assert f"kernels.{kernel}(" in inspect.getsource(getattr(Conv2d, method))
+
+
 def test_layers_hold_no_more_than_formulas() -> None:
-    """No argument of `forward` or `backward` but arrays, what was saved, and the generator of training."""
+    """No argument of `forward` or `backward` but arrays, what was saved, and the generator of training; no backends."""
+    for cls in layers.all_layers():
+        source = Path(inspect.getfile(cls)).read_text(encoding="utf-8")
+        assert "np.ndarray" not in source
+        assert "cupy" not in source.lower()
     for cls in (Conv2d, Linear, ReLU, BatchNorm2d):
         assert set(inspect.signature(cls.forward).parameters) <= {"self", "x", "rng"}
         assert set(inspect.signature(cls.backward).parameters) == {"self", "dy", "saved"}

@@ -42,5 +42,6 @@ from .pooling import maxpool2d as maxpool2d
 from .pooling import maxpool2d_dx as maxpool2d_dx
 from .pooling.contract import pool_out_size as pool_out_size
 from .product import matmul as matmul
+from .product import matmul_dx as matmul_dx
 from .recurrence import lstm as lstm
 from .recurrence import lstm_dz as lstm_dz

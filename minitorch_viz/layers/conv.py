@@ -12,7 +12,6 @@ from minitorch_viz._types import Array, Generator, Pair
 from minitorch_viz.boxes import Boxes
 from minitorch_viz.errors import SettingError, ShapeError
 from minitorch_viz.layers.base import Example, Layer, expect_axes, expect_field, same_batch
-from minitorch_viz.layers.few import few_channels
 from minitorch_viz.layers.fields import PairField, WholeField, as_pair
 from minitorch_viz.layers.kind import Kind
 from minitorch_viz.layers.padding import reflect_pad, reflect_pad_backward
@@ -27,7 +26,8 @@ class Conv2d(Layer):
 
     weight (O, C/groups, kh, kw), bias (O,) or None; stride, padding, dilation: an int or (vertical, horizontal).
     padding_mode: what stands beyond the border, "zeros" or "reflect" (mirrored without repeating the edge).
-    Like every deep-learning library this is a cross-correlation: filters are not flipped.
+    Like every deep-learning library this is a cross-correlation: filters are not flipped. The three passes are written
+    out, number by number, in minitorch_viz_kernels/convolution/loops.py.
 
     Raises ShapeError if x has another number of channels, or is smaller than a filter's reach.
     """
@@ -62,8 +62,7 @@ class Conv2d(Layer):
         return kernels.conv2d(saved.x, self.weight, self.bias, *self.geometry), saved
 
     def backward(self, dy: Array, saved: Saved) -> Array:
-        dy, weight = few_channels(dy, self.weight) if self.groups == 1 else (dy, self.weight)
-        dx = kernels.conv2d_dx(dy, weight, saved.x.shape[2:], *self.geometry)
+        dx = kernels.conv2d_dx(dy, self.weight, saved.x.shape[2:], *self.geometry)
         return reflect_pad_backward(dx, self.padding) if self.padding_mode == "reflect" else dx
 
     def param_grads(self, dy: Array, saved: Saved) -> dict[str, Array]:

@@ -11,7 +11,6 @@ import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Generator
 from minitorch_viz.errors import ShapeError
 from minitorch_viz.layers.base import Example, Layer, expect_field, expect_floats, same_batch
-from minitorch_viz.layers.few import few_channels
 from minitorch_viz.layers.kind import Kind
 
 
@@ -46,7 +45,7 @@ class Linear(Layer):
         return (y if self.bias is None else y + self.bias), self.Saved(x)
 
     def backward(self, dy: Array, saved: Saved) -> Array:  # noqa: ARG002 (a linear layer: its gradient needs no x)
-        return _product(*few_channels(dy, self.weight)) if dy.ndim == 2 else _product(dy, self.weight)
+        return kernels.matmul_dx(dy, self.weight) if dy.ndim == 2 else _product(dy, self.weight)  # dy W
 
     def param_grads(self, dy: Array, saved: Saved) -> dict[str, Array]:
         dy, x = same_batch(dy, saved.x)

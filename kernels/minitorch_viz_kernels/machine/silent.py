@@ -1,0 +1,36 @@
+"""Channels without a signal: where a class score or a single unit sends it, it arrives in one channel only."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minitorch_viz_kernels.contract import Array
+
+from .checks import is_cupy
+
+WORTH_LEAVING_OUT = 4  # at least one channel of so many has a signal: they are not sorted out
+
+
+def without_silent(dy: Array, w: Array) -> tuple[Array, Array]:
+    """dy (N, O, ...) and w (O, ...) without the channels where dy is 0, if these are most; else both as they are.
+
+    What is left out would have been multiplied by 0. On a GPU looking for it costs more than it saves.
+    """
+    if is_cupy(dy) or dy.size == 0 or dy.shape[1] < WORTH_LEAVING_OUT:
+        return dy, w
+    maps = dy.reshape(*dy.shape[:2], -1)  # (N, O, pixels)
+    in_the_middle = np.count_nonzero(maps[:, :, maps.shape[2] // 2].any(axis=0))
+    if WORTH_LEAVING_OUT * in_the_middle > dy.shape[1]:  # one pixel says: most have a signal
+        return dy, w
+    channels = np.flatnonzero(not_zero(maps, axis=(0, 2)))
+    if WORTH_LEAVING_OUT * len(channels) > dy.shape[1]:
+        return dy, w
+    channels = channels if len(channels) else np.array([0])
+    return dy[:, channels], w[channels]
+
+
+def not_zero(x: Array, axis: int | tuple[int, ...]) -> Array:
+    """Where some number of x along the axes is not 0; a NaN is not. Like np.any, which takes floats one by one."""
+    bits = np.bitwise_or.reduce(x.view(f"u{x.itemsize}"), axis=axis)  # the sign, in front, may be that of -0.0
+    somewhere: Array = bits << 1 != 0
+    return somewhere
