@@ -3,8 +3,9 @@
 `check(forward, backward, inputs)` for any pair of functions, `check_layer` and `check_net` for the package's own. The
 report names each gradient ok or wrong, shows the worst entries beside their finite differences, and a diagnosis.
 
-Read in this order: `differences` (how a derivative is measured), `compare` (entries and random directions), `judge`
-(the verdict), `diagnosis` (what a bug looks like).
+Read in this order: `differences` (how a derivative is measured), `noise` and `steps` (how far it may be trusted, and
+which step is best), `compare` (entries and random directions), `integral` (a second opinion where noise is loud),
+`judge` (the verdict), `diagnosis` (what a bug looks like).
 """
 
 from minitorch_viz.gradcheck.networks import check_layer, check_net

@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from minitorch_viz._types import Array, Generator
-from minitorch_viz.gradcheck.differences import EPS, TRUST, Line, Probe, Slope
+from minitorch_viz.gradcheck.differences import TRUST, Line, Probe, Slope
+from minitorch_viz.gradcheck.integral import explains
+from minitorch_viz.gradcheck.noise import rms
 from minitorch_viz.gradcheck.report import Entry, Verdict
+from minitorch_viz.gradcheck.steps import confirm, search
 
 BISECTIONS = 80  # blocks that are halved to find a wrong entry, at most
 AT_KINKS = 8  # blocks that are halved because kinks hide what they sum to, at most
+CANCELLED = 1e-6  # of a typical entry: an error below may be what is left of large terms in backward
 
 Index = tuple[int, ...]
 
@@ -32,35 +37,78 @@ class Comparison:
     yours: Array | None  # None if it does not have the tensor's shape
     typical: float  # size of a typical entry of yours
     tolerance: float
+    rounding: float = 0.0  # of a typical entry: what a backward in float32 leaves of an entry that is zero
+    jitter: Callable[[], Array] | None = None  # how far rounding moves each entry of yours; called where it matters
+    yours_at: Callable[[Array], Array] | None = None  # backward's answer at another x
 
     def entry(self, index: Index) -> Entry:
-        """Measure one entry."""
-        line = Line(index, 1.0)
-        slope = self.probe.measure(line, abs(float(self.probe.x[index])), self.typical)
+        """Measure one entry: at the first step if that settles it, else at the best one."""
+        line, size = Line(index, 1.0), abs(float(self.probe.x[index]))
+        slope = self.probe.slope(line, self.probe.first_step(size))
         entry = self._entry(index, slope)
+        if self._settled(entry, slope):
+            return entry
+
+        def enough(slope: Slope) -> bool:
+            own = max(abs(slope.value), 0.0 if self.yours is None else abs(float(self.yours[index])))
+            return slope.finite and TRUST * slope.doubt <= self.tolerance * own
+
+        slope = search(self.probe, line, slope, size, enough)
+        entry = self._entry(index, slope)
+        sure = enough(slope)
         if self.wrong(entry):
-            entry = self._entry(index, self.probe.confirm(line, slope))
+            entry = self._entry(index, confirm(self.probe, line, slope))
+            if not self.wrong(entry):  # two steps tell two stories: ask many
+                slope, sure = search(self.probe, line, slope, size, enough, climb=True), False
+                entry = self._entry(index, slope)
+        if self.wrong(entry) and not sure:
+            entry = self._entry(index, self._second_opinion(line, slope, abs(entry.difference)))
         return entry
 
+    def _second_opinion(self, line: Line, slope: Slope, difference: float) -> Slope:
+        """The same slope, in doubt by the whole difference if a bend that noise hides explains it."""
+        if self.yours_at is None or not explains(self.probe, line, slope, self.yours_at):
+            return slope
+        doubt = max(slope.doubt, difference * float(np.max(np.abs(slope.moved))))
+        return replace(slope, doubt=doubt, rounding=doubt)
+
     def _entry(self, index: Index, slope: Slope) -> Entry:
-        moved = float(slope.moved)
+        step = float(slope.moved) or 1.0
         yours = float("nan") if self.yours is None else float(self.yours[index])
-        measured, doubt = slope.value / moved, slope.doubt / abs(moved)
+        measured, doubt = slope.value / step, slope.doubt / abs(step)
         accurate = TRUST * doubt <= self.tolerance * max(abs(measured), abs(yours), self.typical)
-        kink = slope.kinked and not accurate and self.probe.precision == "float64"
+        kink = slope.edge or (slope.kinked and not accurate and self.probe.precision == "float64")
         return Entry(index, yours, measured, doubt, kink)
 
+    def _settled(self, entry: Entry, slope: Slope) -> bool:
+        """True if no better step is needed: the two agree, or both are zero beside the others."""
+        if not slope.finite:
+            return False
+        doubt = TRUST * entry.attainable
+        if self.yours is None:
+            return not slope.kinked
+        own = max(abs(entry.yours), abs(entry.measured))
+        agree = abs(entry.difference) <= self.tolerance * own and doubt <= self.tolerance * max(own, self.typical)
+        return agree or own <= doubt <= 1e-3 * self.tolerance * self.typical
+
     def error(self, entry: Entry) -> float:
-        """Relative error: an entry far smaller than the others, or than the doubt, is measured against those."""
-        floor = max(1e-3 * self.typical, TRUST * entry.attainable / self.tolerance, self.rounding / self.tolerance)
+        """Relative error; an entry smaller than the doubt, or than what rounding leaves of yours, beside those."""
+        floor = max(TRUST * entry.attainable, self.rounding * self.typical) / self.tolerance
         scale = max(abs(entry.yours), abs(entry.measured), floor)
-        return abs(entry.difference) / scale if scale else 0.0
+        error = abs(entry.difference) / scale if scale else 0.0
+        if self.tolerance < error and abs(entry.difference) <= CANCELLED * self.typical:
+            scale = max(scale, TRUST * float(self._jitters[entry.index]) / self.tolerance)
+            error = abs(entry.difference) / scale
+        return error
 
     @cached_property
-    def rounding(self) -> float:
-        """What rounding alone makes of a gradient that is zero."""
-        size = float(np.linalg.norm(self.probe.dy * self.probe.y))
-        return 10 * EPS[self.probe.precision] * size / max(1.0, self.probe.size)
+    def _jitters(self) -> Array:
+        return np.zeros(self.probe.x.shape) if self.jitter is None else self.jitter()
+
+    @property
+    def is_rounding(self) -> bool:
+        """True if yours is zero, or nothing but what rounding makes of a zero, as for a bias before a normalization."""
+        return self.yours is not None and rms(self.yours) <= 5 * rms(self._jitters)
 
     def wrong(self, entry: Entry) -> bool:
         """At a kink no value is wrong: by the chain rule, yours need not even lie between the one-sided slopes."""
@@ -69,26 +117,36 @@ class Comparison:
     def relative_doubt(self, entry: Entry) -> float:
         """The relative error that is attainable at this entry."""
         scale = max(abs(entry.measured), 0.0 if self.yours is None else abs(entry.yours), self.typical)
-        return entry.attainable / scale if scale else 0.0
+        if scale == 0:
+            return 0.0 if entry.attainable < 1e-290 else float("inf")
+        return entry.attainable / scale
 
     def block(self, line: Line) -> tuple[Verdict, float, float]:
         """OK, WRONG or KINK (cannot tell) for a block of entries together; yours and the measured slope."""
         assert self.yours is not None
         typical = self.typical * float(np.sqrt(np.size(line.weights)))
-        size = float(np.sqrt(np.mean(np.square(self.probe.x[line.part]))))
-        slope = self.probe.measure(line, size, typical)
-        yours = float(np.sum(self.yours[line.part] * slope.moved))
-        allowed = self.tolerance * max(abs(slope.value), typical)
-        if self._off(yours, slope, allowed):
-            slope = self.probe.confirm(line, slope)
-        unclear = not slope.finite or (TRUST * slope.doubt > allowed and slope.kinked)
-        if not unclear and self._off(yours, slope, allowed):
-            return Verdict.WRONG, yours, slope.value
-        return (Verdict.KINK if unclear else Verdict.OK), yours, slope.value
+        size = rms(self.probe.x[line.part]) / (rms(line.weights) or 1.0)
+        slope = self.probe.slope(line, self.probe.first_step(size))
 
-    @staticmethod
-    def _off(yours: float, slope: Slope, allowed: float) -> bool:
-        return slope.finite and abs(yours - slope.value) > max(allowed, TRUST * slope.doubt)
+        def allowed(slope: Slope) -> float:
+            return self.tolerance * max(abs(slope.value), typical)
+
+        def yours(slope: Slope) -> float:
+            return float(np.sum(np.asarray(self.yours)[line.part] * slope.moved))
+
+        def off(slope: Slope) -> bool:
+            return slope.finite and abs(yours(slope) - slope.value) > max(allowed(slope), TRUST * slope.doubt)
+
+        if off(slope) or not TRUST * slope.doubt <= allowed(slope):
+            slope = search(self.probe, line, slope, size, lambda slope: TRUST * slope.doubt <= allowed(slope))
+        if off(slope):
+            slope = confirm(self.probe, line, slope)
+        if off(slope) and TRUST * slope.doubt > allowed(slope):
+            slope = self._second_opinion(line, slope, abs(yours(slope) - slope.value))
+        unclear = not slope.finite or (TRUST * slope.doubt > allowed(slope) and slope.kinked)
+        if not unclear and off(slope):
+            return Verdict.WRONG, yours(slope), slope.value
+        return (Verdict.KINK if unclear else Verdict.OK), yours(slope), slope.value
 
     def locate(self, weights: Array, enough: int = 4) -> tuple[list[Index], bool]:
         """Halve the tensor to find wrong entries; True as well if some blocks could not be judged, for kinks."""

@@ -9,19 +9,23 @@ from typing import Any
 import numpy as np
 
 from minitorch_viz._types import Array, Generator
-from minitorch_viz.errors import ShapeError
+from minitorch_viz.errors import MinitorchVizError, ShapeError
 from minitorch_viz.gradcheck.compare import Comparison, chosen_entries
 from minitorch_viz.gradcheck.diagnosis import diagnose
 from minitorch_viz.gradcheck.diagnosis.evidence import Evidence
-from minitorch_viz.gradcheck.differences import EPS, TRUST, Line, Probe, precision_of, random_weights
-from minitorch_viz.gradcheck.problem import Conduct, Problem, observe
+from minitorch_viz.gradcheck.differences import TRUST, Line, Probe
+from minitorch_viz.gradcheck.noise import EPS, precision_of, random_weights, rms
+from minitorch_viz.gradcheck.problem import Conduct, Problem, Values, observe
 from minitorch_viz.gradcheck.report import Entry, Report, TensorResult, Verdict
+from minitorch_viz.gradcheck.steps import search
 
 TIES = (
     "ties: moving all entries together, where the function has no kink, yours sums to {:.6g} and the measured "
     "derivative to {:.6g}. Where several inputs are equal (maxima of one pooling window) the gradient is handed out "
     "more than once, or not at all."
 )
+
+COARSE = 1e-4  # relative doubt at a single entry above which a gradient is not called right
 
 
 @dataclass(frozen=True)
@@ -78,10 +82,19 @@ def _compared(problem: Problem, conduct: Conduct, name: str, settings: Settings)
         sentence = f"backward returns {_not_finite(raw)}."
         return replace(result, verdict=Verdict.NONFINITE, sentence=sentence, worst=_first_bad(probe, yours))
 
-    typical = 0.0 if yours is None else float(np.sqrt(np.mean(np.square(yours))))
-    comparison = Comparison(probe, yours, typical, settings.tolerance)
+    typical = 0.0 if yours is None else rms(yours)
+    rounding = 16 * EPS[raw.dtype.name] if raw.dtype.name in ("float16", "float32") else 0.0
+    comparison = Comparison(
+        probe,
+        yours,
+        typical,
+        settings.tolerance,
+        rounding,
+        jitter=lambda: _jitter(problem, conduct, name),
+        yours_at=lambda x: _gradient(problem, {**problem.fresh(), name: x}, conduct.dy, name),
+    )
     entries = [comparison.entry(index) for index in chosen_entries(x.shape, yours, settings.max_entries, rng)]
-    if bad := [entry.index for entry in entries if not np.isfinite(entry.measured)]:
+    if bad := [entry.index for entry in entries if not (entry.kink or np.isfinite(entry.measured))]:
         sentence = f"forward is not finite near entry {bad[0]} at any step: there is no derivative to compare with."
         return replace(result, verdict=Verdict.NONFINITE, sentence=sentence)
     findings = _weigh(comparison, entries, rng)
@@ -143,7 +156,8 @@ def _said(problem: Problem, conduct: Conduct, result: TensorResult, findings: _F
     comparison, sure = findings.comparison, findings.sure
     errors = [comparison.error(entry) for entry in sure] if comparison.yours is not None else []
     doubts = [comparison.relative_doubt(entry) for entry in sure]
-    coarse = 0.0 if comparison.probe.precision == "float64" else 10 * EPS[comparison.probe.precision]
+    precision = comparison.probe.precision
+    coarse = 10 * EPS[precision] if _rounded_to(conduct.y, precision) else 0.0
     result = replace(
         result,
         sentence=findings.sentence,
@@ -174,18 +188,26 @@ def _said(problem: Problem, conduct: Conduct, result: TensorResult, findings: _F
     if not sure:
         sentence = "Every entry that was measured sits on a kink of the function; move the inputs a little."
         return replace(result, verdict=Verdict.KINK, sentence=sentence)
-    if TRUST * result.attainable > comparison.tolerance and not _vanishes(comparison):
-        precision = comparison.probe.precision
-        why = (
-            "the result of forward is much larger than its changes."
-            if precision == "float64"
-            else f"the function computes in {precision}. Give float64 and keep it throughout."
-        )
-        sentence = (
-            f"Errors below {TRUST * result.attainable:.0e} cannot be told from rounding, none above was found: {why}"
-        )
-        return replace(result, verdict=Verdict.PRECISION, sentence=sentence)
+    beyond = max(result.attainable / comparison.tolerance, max(doubts) / max(COARSE, comparison.tolerance))
+    if beyond > 1 and not (comparison.is_rounding and _flat(comparison.probe)):
+        return replace(result, verdict=Verdict.PRECISION, sentence=_not_checkable(result, comparison, sure))
     return result
+
+
+def _not_checkable(result: TensorResult, comparison: Comparison, entries: tuple[Entry, ...]) -> str:
+    """What error can be told from rounding, and why not a smaller one."""
+    probe = comparison.probe
+    if _rounded_to(probe.y, probe.precision):
+        why = f"the function computes in {probe.precision}. Give float64 and keep it throughout."
+    elif probe.precision != "float64":
+        why = "forward loses digits inside: large numbers that cancel, or something made in float32 on the way."
+    elif comparison.is_rounding:
+        why = "yours is zero, and so is what was measured, as far as the rounding of forward's result lets it be seen."
+    else:
+        why = "the result of forward is much larger than its changes (a large loss, a gradient that vanishes)."
+    absolute = TRUST * float(np.median([entry.attainable for entry in entries]))
+    relative = f"{TRUST * result.attainable:.0e}" if TRUST * result.attainable < 1 else f"{absolute:.0e} (all of it)"
+    return f"Errors below {relative} cannot be told from rounding, none above was found: {why}"
 
 
 def departure(entries: tuple[Entry, ...]) -> str:
@@ -203,11 +225,43 @@ def departure(entries: tuple[Entry, ...]) -> str:
     )
 
 
-def _vanishes(comparison: Comparison) -> bool:
-    """The gradient is zero up to rounding, as for a bias before a normalization."""
-    size = float(np.linalg.norm(comparison.probe.dy * comparison.probe.y))
-    reach = max(1.0, float(np.max(np.abs(comparison.probe.x))))
-    return comparison.probe.precision == "float64" and comparison.typical * reach <= 1e-9 * size
+def _rounded_to(y: Array, precision: str) -> bool:
+    """True if all numbers of y are numbers of a precision below float64."""
+    return precision != "float64" and bool(np.all(y.astype(precision) == y))
+
+
+def _flat(probe: Probe) -> bool:
+    """True if f does not change, up to rounding, however far x is moved."""
+    direction = random_weights(np.random.default_rng(2), probe.x.shape) * max(1.0, probe.size)
+    with np.errstate(all="ignore"):
+        changes = [np.abs(probe.f(probe.x + sign * direction) - probe.y) for sign in (-1, 1)]
+    return all(bool(np.all(change <= 20 * probe.noise)) for change in changes)
+
+
+def _jitter(problem: Problem, conduct: Conduct, name: str) -> Array:
+    """How far each entry of a gradient moves when dy and all inputs move by their last digits."""
+    rng = np.random.default_rng(3)
+
+    def shaken(value: Array) -> Array:
+        last = 2 * EPS["float64"] * random_weights(rng, value.shape)
+        return np.asarray(value * (1 + last)) if value.dtype.kind == "f" else value
+
+    yours = np.asarray(conduct.grads[name], float)
+    jitter = np.zeros(yours.shape)
+    for _ in range(4):
+        values = {key: shaken(value) for key, value in problem.fresh().items()}
+        jitter = np.fmax(jitter, np.abs(_gradient(problem, values, shaken(conduct.dy), name) - yours))
+    return jitter
+
+
+def _gradient(problem: Problem, values: Values, dy: Array, name: str) -> Array:
+    """Backward's gradient at other values; nan where there is none."""
+    shape = problem.values[name].shape
+    try:
+        grad = problem.backward(dy.copy(), problem.forward(values)[1]).get(name)
+    except (ArithmeticError, ValueError, AssertionError):
+        grad = None
+    return np.asarray(grad, float) if grad is not None and np.shape(grad) == shape else np.full(shape, np.nan)
 
 
 def _first_bad(probe: Probe, yours: Array | None) -> tuple[Entry, ...]:
@@ -215,7 +269,9 @@ def _first_bad(probe: Probe, yours: Array | None) -> tuple[Entry, ...]:
     if yours is None:
         return ()
     index = tuple(int(i) for i in np.argwhere(~np.isfinite(yours))[0])
-    slope = probe.measure(Line(index, 1.0), abs(float(probe.x[index])), 0.0)
+    size = abs(float(probe.x[index]))
+    line = Line(index, 1.0)
+    slope = search(probe, line, probe.slope(line, probe.first_step(size)), size, lambda slope: not slope.kinked)
     return (Entry(index, float(yours[index]), slope.value, slope.doubt),)
 
 
@@ -230,7 +286,12 @@ def _function(problem: Problem, name: str, conduct: Conduct) -> Callable[[Array]
 
     def f(x: Array) -> Array:
         values = problem.fresh() if conduct.modified else problem.values
-        y = problem.forward({**values, name: x})[0]
+        try:
+            y = problem.forward({**values, name: x})[0]
+        except (ArithmeticError, ValueError, AssertionError) as error:  # log of a negative number, and the like
+            if isinstance(error, MinitorchVizError):
+                raise
+            return np.full(conduct.y.shape, np.nan)
         if y.shape != conduct.y.shape:
             raise ShapeError(f"forward returned shape {conduct.y.shape} at first, but {y.shape} after {name} moved.")
         return y

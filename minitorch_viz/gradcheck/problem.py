@@ -14,7 +14,7 @@ import numpy as np
 
 from minitorch_viz._types import Array, Generator
 from minitorch_viz.errors import MinitorchVizError, ShapeError
-from minitorch_viz.gradcheck.differences import random_weights
+from minitorch_viz.gradcheck.noise import random_weights
 
 Values = dict[str, Array]
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from minitorch_viz.gradcheck.diagnosis import places, sums, whole
 from minitorch_viz.gradcheck.diagnosis.evidence import Evidence
 
@@ -44,7 +46,11 @@ DIAGNOSES: list[Diagnosis] = [
 def diagnose(evidence: Evidence) -> list[str]:
     """The first sentence that fits, in a list; an empty list if the bug has no simple form."""
     for diagnosis in DIAGNOSES if evidence.right_shape else WRONG_SHAPE:
-        sentence = diagnosis(evidence)
+        try:
+            with np.errstate(all="ignore"):
+                sentence = diagnosis(evidence)
+        except ArithmeticError:  # numbers whose squares vanish or overflow
+            continue
         if sentence:
             return [sentence]
     return []
