@@ -6,16 +6,21 @@ marked `@local`: then `net.backward` may compute it on the part of a map that a 
 
     relu         three ways back through a ReLU: gradient, deconvnet, guided
     excitation   every unit hands its chance of winning to those that excited it
-    lrp          the score is handed down in shares: epsilon, gamma, alpha-beta, z-box, and the usual composite
-    shares       what the last two have in common
+    lrp          the score is handed down in shares: epsilon, gamma, alpha-beta, z-box
+    presets      LRP for a whole net: one rule everywhere, or the usual composite
+    shares       what the ways of sharing have in common; contributions, gates: sums and activations
+    accounts     what stayed on the way, and where
 """
 
 from minitorch_viz.graph import is_local, local
+from minitorch_viz.rules.accounts import Books
 from minitorch_viz.rules.excitation import excitation_rules, excite, inhibit
-from minitorch_viz.rules.lrp import alpha_beta, composite, epsilon, gamma, lrp_rules, z_box
+from minitorch_viz.rules.lrp import alpha_beta, epsilon, gamma, z_box
+from minitorch_viz.rules.presets import composite, lrp_rules
 from minitorch_viz.rules.relu import deconvnet, guided, normal, relu_mode, relus
 
 __all__ = [
+    "Books",
     "alpha_beta",
     "composite",
     "deconvnet",

@@ -22,8 +22,9 @@ from minitorch_viz.errors import SettingError
 from minitorch_viz.graph import Rule, Rules, Tape, local
 from minitorch_viz.layers import Layer
 from minitorch_viz.net import Net
-from minitorch_viz.rules.lrp import z_box
-from minitorch_viz.rules.shares import WEIGHTED, input_of, pass_on, positive_part, ratio, rules_for_tape
+from minitorch_viz.rules.gates import gate_rule
+from minitorch_viz.rules.lrp import epsilon, z_box
+from minitorch_viz.rules.shares import WEIGHTED, by_node, input_of, pass_on, positive_part, ratio, rules_for_tape
 
 
 @local
@@ -46,7 +47,12 @@ def _through(layer: Layer, p: Array, saved: object, weight: Array) -> Array:
 
 
 def excitation_rules(
-    net: Net, tape: Tape, *, box: tuple[Array | float, Array | float] | None = None, against: str | None = None
+    net: Net,
+    tape: Tape,
+    *,
+    box: tuple[Array | float, Array | float] | None = None,
+    against: str | None = None,
+    rules: Rules | None = None,
 ) -> Rules:
     """The rules of excitation backprop for one tape.
 
@@ -55,9 +61,11 @@ def excitation_rules(
         through positive weights and the darkness (white - x) through negative ones, which is LRP's z-box rule.
         Without it the pixels below 0 excite nobody; to stop above the first layer none is needed.
     against: a layer whose weights are negated, for the contrastive form.
+    rules: {layer type or node: rule}, rules of one's own, which come before all of these.
 
-    Batch normalization is merged into the convolution before it. Raises NetError for a tape of another net; the pass
-    raises SettingError at layers that have no shares (Softmax, LSTM, Embedding, layers of your own).
+    Batch normalization is merged into the convolution before it. Layers of one's own that are functions of each value
+    alone (activations) pass the chances on. Raises NetError for a tape of another net; the pass raises SettingError at
+    layers that have no shares (Softmax, LSTM, Embedding, other layers of one's own).
     """
     if against is not None and not isinstance(net[against].layer, WEIGHTED):
         raise SettingError(f"against names {against!r}, which has no weights to negate: {net[against].layer!r}.")
@@ -67,4 +75,15 @@ def excitation_rules(
             return inhibit
         return z_box(*box) if box is not None and net[name].inputs[0] in net.inputs else excite
 
-    return rules_for_tape(net, tape, weighted, pass_on, positive_part)
+    def mixing(name: str) -> Rule:
+        return epsilon(0).of_sum([positive_part(tape[source]) for source in net[name].inputs])
+
+    return rules_for_tape(
+        net,
+        tape,
+        weighted=weighted,
+        mixing=mixing,
+        norm=lambda name: pass_on,  # noqa: ARG005 (it is the same for all)
+        gate=lambda kind: gate_rule(net, tape, kind, offset=False),
+        own=by_node(net, rules),
+    )

@@ -9,20 +9,21 @@ has r_j to hand out, and input i gets the share that it contributed:
 
 So a layer's forward and backward do the work, with weights changed as the rule wants; only x is needed besides. Layers
 with weights have saved it. An average or a sum needs no x for its gradient and saved none: their rules are made for
-one tape, by `sharing`, and know the inputs from there.
+one tape and know the inputs from there.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import Never
+from collections.abc import Callable, Container, Mapping
+from typing import Any, Never
 
 import numpy as np
 
 from minitorch_viz._types import Array
+from minitorch_viz.checks import checked_rules
 from minitorch_viz.errors import SettingError
-from minitorch_viz.graph import Key, Rule, Rules, Tape, is_local, local
+from minitorch_viz.graph import Key, Node, Rule, Rules, Tape, is_local, local, rule_for
 from minitorch_viz.layers import (
     LSTM,
     Add,
@@ -49,6 +50,7 @@ from minitorch_viz.layers import (
     UpsampleNearest,
     fold_batch_norm,
 )
+from minitorch_viz.layers.kind import Kind
 from minitorch_viz.net import Net
 
 WEIGHTED = (Conv2d, ConvTranspose2d, Linear)  # layers with weights, which save their input
@@ -80,6 +82,15 @@ def input_of(layer: Layer, saved: object) -> Array:
         high, wide = saved.size  # type: ignore[attr-defined]  # a Conv2d.Saved
         x = x[:, :, layer.padding[0] : layer.padding[0] + high, layer.padding[1] : layer.padding[1] + wide]
     return x
+
+
+def expect_whole(layer: Layer, r: Array, like: Any) -> None:
+    """Raise a sentence unless the relevance r is for a whole map, shaped like the layer's output on the rules' tape."""
+    if like is None or r.shape[1:] != like.shape[1:]:
+        raise SettingError(
+            f"The shares of {type(layer).__name__} need its whole map, but the pass carries {r.shape[1:]}; go back "
+            "over the tape that the rules were made for."
+        )
 
 
 def positive_part(x: Array) -> Array:
@@ -114,26 +125,17 @@ def refuse(why: str) -> Rule:
     return rule
 
 
-def sharing(xs: Sequence[Array], epsilon: float = 0.0) -> Rule:
-    """The rule of one linear layer without weights (a mean, a sum), whose inputs on this tape are xs."""
-
-    def rule(layer: Layer, r: Array, saved: object) -> Array | tuple[Array, ...]:
-        z = layer.forward(*xs)[0]
-        if r.shape[1:] != z.shape[1:]:
-            raise SettingError(
-                f"The shares of {type(layer).__name__} need its whole map {z.shape[1:]}, but the pass carries "
-                f"{r.shape[1:]}; go back over the tape that the rules were made for."
-            )
-        back = layer.backward(ratio(r, away_from_zero(z, epsilon) if epsilon else z), saved)
-        if isinstance(back, tuple):
-            return tuple(x * one for x, one in zip(xs, back, strict=True))
-        shares: Array = xs[0] * back
-        return shares
-
-    return rule
+def unknown(layer: Layer, r: Array, saved: object) -> Never:  # noqa: ARG001 (every rule has this signature)
+    """The rule of a layer of which no rule is known."""
+    kind = type(layer).__name__
+    raise SettingError(
+        f"Shares cannot be carried back through {kind}: no rule is known for this layer, and it is no function of each "
+        f"value alone; give one with rules={{{kind}: rule}}, where rule(layer, r, saved) returns the shares of its "
+        "input."
+    )
 
 
-# What is the same for every way of sharing. `Layer` stands for layers of which nothing is known.
+# What is the same for every way of sharing; by kind for layers that are not named. `Layer`: nothing is known of it.
 COMMON: Rules = {
     ReLU: pass_on,
     LeakyReLU: pass_on,
@@ -149,39 +151,64 @@ COMMON: Rules = {
     LogSoftmax: refuse("a log-probability is no sum of shares of the scores; start at the scores, the node before it"),
     Embedding: refuse("a word's number has no shares; stop at the embedding's output with wrt="),
     LSTM: refuse("its gates multiply signals, and no rule for products is kept here; stop at its output with wrt="),
-    Layer: refuse("no rule is known for this layer; merge your own into the rules: rules | {YourLayer: rule}"),
+    Kind.SELECTS: as_gradient,
+    Kind.SCALES: pass_on,
+    Layer: unknown,
 }
 
 
 def rules_for_tape(
     net: Net,
     tape: Tape,
+    *,
     weighted: Callable[[str], Rule],
-    alone: Rule,
-    inputs: Callable[[Array], Array],
-    epsilon: float = 0.0,
+    mixing: Callable[[str], Rule],
+    norm: Callable[[str], Rule],
+    gate: Callable[[type[Layer]], Rule],
+    own: Mapping[str, Rule],
 ) -> dict[Key, Rule]:
     """The rules of a whole net for one tape: COMMON, and what depends on the node.
 
-    weighted: node name -> the rule of that layer with weights; it is called with the batch normalization that follows
-        merged in. alone: the rule of a batch normalization that follows no convolution.
-    inputs: what counts of the inputs of a mean or a sum; epsilon: their stabilizer.
+    weighted: node -> the rule of that layer with weights; it is called with the batch normalization that follows
+        merged in. mixing: node -> the rule of that mean or sum. norm: node -> the rule of that batch normalization,
+        which follows no convolution. gate: type -> the rule of such layers, of which COMMON knows nothing.
+    own: {node: rule} of the user, before all others. A rule given for a batch normalization keeps it unmerged.
     """
     for name in net.inputs:
         tape[name]  # NetError if the tape is of another net
-    rules: dict[Key, Rule] = {**COMMON, BatchNorm2d: alone}
-    merged = merged_norms(net)
+    rules: dict[Key, Rule] = dict(COMMON)
+    merged = merged_norms(net, apart=own)
     for node in net.nodes:
         if node.name not in tape.saved:
             continue
         if isinstance(node.layer, WEIGHTED):
-            rule = weighted(node.name)
-            rules[node.name] = in_place_of(rule, merged[node.name]) if node.name in merged else rule
-        elif isinstance(node.layer, MIXING):
-            rules[node.name] = sharing([inputs(tape[name]) for name in node.inputs], epsilon)
-        elif node.inputs[0] in merged and isinstance(node.layer, BatchNorm2d):
-            rules[node.name] = pass_on
+            share = own.get(node.name) or weighted(node.name)
+            rules[node.name] = in_place_of(share, merged[node.name]) if node.name in merged else share
+        elif node.name in own:
+            rules[node.name] = own[node.name]
+        elif node.layer.kind is Kind.SUMS:
+            rules[node.name] = mixing(node.name)
+        elif isinstance(node.layer, BatchNorm2d):
+            rules[node.name] = pass_on if node.inputs[0] in merged else norm(node.name)
+        elif no_rule_for(node):
+            rules[type(node.layer)] = gate(type(node.layer))
     return rules
+
+
+def no_rule_for(node: Node) -> bool:
+    """Whether this is a layer of which nothing is known here."""
+    known = isinstance(node.layer, (*WEIGHTED, BatchNorm2d)) or node.layer.kind is Kind.SUMS
+    return not known and rule_for(node, COMMON) is unknown
+
+
+def by_node(net: Net, rules: Rules | None) -> dict[str, Rule]:
+    """{node: the rule that was given for it or for its type}, after a look at the keys and the rules."""
+    given = checked_rules(rules, [node.name for node in net.nodes])
+    for key, rule in given.items():
+        if not callable(rule):
+            raise SettingError(f"A rule is a function (layer, r, saved) -> shares, but for {key!r} it is {rule!r}.")
+    found = {node.name: rule_for(node, given) for node in net.nodes}
+    return {name: rule for name, rule in found.items() if rule is not None}
 
 
 def in_place_of(rule: Rule, merged: Layer) -> Rule:
@@ -194,16 +221,17 @@ def in_place_of(rule: Rule, merged: Layer) -> Rule:
     return local(rule_of_merged) if is_local(rule) else rule_of_merged
 
 
-def merged_norms(net: Net) -> dict[str, Layer]:
+def merged_norms(net: Net, apart: Container[str] = ()) -> dict[str, Layer]:
     """{convolution: the one layer that it makes together with the batch normalization that alone reads it}.
 
-    A normalization may turn a channel's sign around: only together do the two say what excites a unit.
+    A normalization may turn a channel's sign around: only together do the two say what excites a unit. Those in `apart`
+    stay by themselves.
     """
     readers = Counter(name for node in net.nodes for name in node.inputs)
     merged: dict[str, Layer] = {}
     for node in net.nodes:
         before = node.inputs[0]
-        if isinstance(node.layer, BatchNorm2d) and before in net and readers[before] == 1:
+        if isinstance(node.layer, BatchNorm2d) and before in net and readers[before] == 1 and node.name not in apart:
             layer = net[before].layer
             if isinstance(layer, Conv2d):
                 merged[before] = fold_batch_norm(layer, node.layer)

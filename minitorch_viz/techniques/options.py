@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, Union, get_args, get_origin
 
 from minitorch_viz._types import Pair
+from minitorch_viz.graph import Rules
 
 # What a technique's function writes as the type of `image` if it takes a list of images too: `image: Images`.
 Images: TypeAlias = "Any | list[Any] | tuple[Any, ...]"
@@ -42,6 +43,8 @@ def options_of(compute: Callable[..., Any]) -> dict[str, Option]:
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
             hint = parameter.annotation
             hint = eval(hint, namespace) if isinstance(hint, str) else hint  # our own source text, as typing does it
+            if hint == Rules | None:
+                continue  # functions: for Python only
             kind, choices = _kind(hint)
             found[name] = Option(name, kind, choices, parameter.default, helps.get(name, ""))
     return found

@@ -31,7 +31,7 @@ from minitorch_viz.rules import (
     normal,
     z_box,
 )
-from minitorch_viz.rules.shares import as_gradient, in_place_of, pass_on, sharing
+from minitorch_viz.rules.shares import as_gradient, in_place_of, pass_on
 from tests.map_nets import MAP_NETS
 from tests.rules.share_nets import matrix, share_net
 
@@ -162,7 +162,7 @@ def test_wrappers_keep_the_mark() -> None:
         plain,
         partial(plain, ReLU()),
         in_place_of(plain, ReLU()),
-        sharing([np.ones((1, 2))]),
+        epsilon().of_sum([np.ones((1, 2))]),
         Linear.backward,
     ):
         assert not is_local(rule)

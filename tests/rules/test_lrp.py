@@ -20,12 +20,14 @@ from minitorch_viz.layers import (
     LogSoftmax,
     MaxPool2d,
     ReLU,
+    Sigmoid,
     Softmax,
+    Tanh,
 )
 from minitorch_viz.models.fold import fold_batch_norms
-from minitorch_viz.rules import alpha_beta, composite, epsilon, gamma, lrp_rules, z_box
+from minitorch_viz.rules import Books, alpha_beta, composite, epsilon, gamma, lrp_rules, z_box
 from tests.map_nets import MAP_NETS, Mirror
-from tests.rules.share_nets import matrix, share_net
+from tests.rules.share_nets import matrix, share_net, slowly
 
 NETS = pytest.mark.parametrize("name", MAP_NETS)
 LOW, HIGH = -2.0, 3.0
@@ -48,28 +50,20 @@ LAYERS = {
 }
 
 
-def slowly(rule: str, J: np.ndarray, x: np.ndarray, b: np.ndarray, r: np.ndarray) -> np.ndarray:
-    """The formulas, on the matrix of contributions x_i w_ij (outputs, inputs)."""
-    away = lambda z, value: z + np.where(z < 0, -value, value)
-    plus, minus = lambda a: np.maximum(a, 0), lambda a: np.minimum(a, 0)
-    c = J * x
-    if rule == "epsilon":
-        return (c * (r / away(c.sum(1) + b, 0.3))[:, None]).sum(0)
-    if rule == "gamma":
-        c, b = c + 0.5 * plus(c), b + 0.5 * plus(b)
-        return (c * (r / away(c.sum(1) + b, 1e-9))[:, None]).sum(0)
-    if rule == "alpha-beta":
-        total = np.zeros_like(x)
-        for j, row in enumerate(c):
-            pro, con = plus(row).sum() + plus(b[j]), minus(row).sum() + minus(b[j])
-            alpha, beta = (1, 0) if con == 0 else (0, -1) if pro == 0 else (2, 1)
-            total += alpha * plus(row) / (pro or 1) * r[j] - beta * minus(row) / (con or 1) * r[j]
-        return total
-    c = c - LOW * plus(J) - HIGH * minus(J)
-    return (c * (r / away(c.sum(1), 1e-9))[:, None]).sum(0)
-
-
-RULES = {"epsilon": epsilon(0.3), "gamma": gamma(0.5), "alpha-beta": alpha_beta(2), "z-box": z_box(LOW, HIGH)}
+RULES = {
+    "epsilon": epsilon(0.3),
+    "gamma": gamma(0.5),
+    "alpha-beta": alpha_beta(2),
+    "alpha 1": alpha_beta(1),
+    "z-box": z_box(LOW, HIGH),
+}
+RULES_BY_HAND = {
+    "epsilon": ("epsilon", 0.3),
+    "gamma": ("gamma", 0.5),
+    "alpha-beta": ("alpha-beta", 2),
+    "alpha 1": ("alpha-beta", 1),
+    "z-box": ("z-box", (LOW, HIGH)),
+}
 
 
 @pytest.mark.parametrize("inputs", ["nonnegative", "of both signs"])
@@ -86,7 +80,8 @@ def test_each_rule_is_its_formula(layer, rule, inputs, rng) -> None:
     J = matrix(net["layer"].layer, (r.shape[1:], tape.saved["layer"]))
     b = (tape["layer"] - (J @ x.ravel()).reshape(r.shape)).ravel()
     b = np.where(np.abs(b) < 1e-9, 0, b)
-    np.testing.assert_allclose(ours.ravel(), slowly(rule, J, x.ravel(), b, r.ravel()), rtol=1e-7, atol=1e-9)
+    expected = slowly(RULES_BY_HAND[rule], J, x.ravel(), b, r.ravel())
+    np.testing.assert_allclose(ours.ravel(), expected, rtol=1e-7, atol=1e-9)
 
 
 def test_a_mirrored_border_is_the_convolution_of_the_mirrored_image(rng) -> None:
@@ -129,10 +124,9 @@ def test_lrp_0_on_a_net_of_relus_is_gradient_times_input(name, bias, rng) -> Non
 def test_nothing_is_lost_without_biases(name, rule, rng) -> None:
     """The pixels' relevance adds up to the score, whatever the rule."""
     net, x, top = share_net(name, rng, bias=False)
-    if name == "residual":
-        net = net.with_layers({"bn1": net["bn1"].layer.replace(bias=None, running_mean=np.zeros(4))})
-    if rule == "alpha 1":  # a unit below 0 has nothing that speaks for it
-        net = net.with_params({key: np.abs(value) for key, value in net.params.items()})
+    if name == "residual":  # no shift, nor an activation that is not 0 at 0, which is a bias, too
+        norm = net["bn1"].layer.replace(bias=None, running_mean=np.zeros(4))
+        net = net.with_layers({"bn1": norm, "sigmoid": Tanh()})
     tape = net.forward(x, upto=top)
     seed = scores(tape, top)
     rules = {
@@ -155,9 +149,12 @@ def test_what_is_missing_stayed_at_biases_and_at_epsilon(name, value, rng) -> No
     tape = net.forward(x, upto=top)
     seed = scores(tape, top)
     nodes = [node for node in net.names if node in tape]
-    relevance = net.backward(tape, {top: seed}, wrt=nodes, rules=lrp_rules(net, tape, epsilon(value)), crop=False)
+    rules = lrp_rules(net, tape, epsilon(value), books=(books := Books()))
+    relevance = net.backward(tape, {top: seed}, wrt=nodes, rules=rules, crop=False)
     stayed = 0.0
     for node in net.nodes:
+        if isinstance(node.layer, Sigmoid):  # half of every sigmoid's range is there without any input
+            stayed += (relevance[node.name] * 0.5 / tape[node.name]).sum()
         if node.name in tape.saved and node.layer.params:
             z = tape[node.name]
             per_unit = relevance[node.name] / (z + np.where(z < 0, -value, value))
@@ -167,6 +164,8 @@ def test_what_is_missing_stayed_at_biases_and_at_epsilon(name, value, rng) -> No
                 stayed += (per_unit.sum(axis=axes) * bias).sum()
             stayed += (per_unit * np.where(z < 0, -value, value)).sum()
     assert relevance["input"].sum() + stayed == pytest.approx(seed.sum(), rel=1e-6)
+    assert books.total == pytest.approx(stayed, rel=1e-6, abs=1e-6 * abs(seed).max())
+    assert relevance["input"].sum() + books.total == pytest.approx(seed.sum(), rel=1e-12)
 
 
 def test_a_normalization_is_merged_into_its_convolution(rng) -> None:
@@ -194,7 +193,7 @@ def test_a_large_gamma_is_alpha_1(rng) -> None:
         net.backward(tape, {"conv": r}, rules={"conv": rule})["input"] for rule in (gamma(1e9), alpha_beta(1))
     )
     np.testing.assert_allclose(large, plus, rtol=1e-6, atol=1e-7)
-    none, zero = (net.backward(tape, {"conv": r}, rules={"conv": rule})["input"] for rule in (gamma(0), epsilon()))
+    none, zero = (net.backward(tape, {"conv": r}, rules={"conv": rule})["input"] for rule in (gamma(0), epsilon(0)))
     np.testing.assert_allclose(none, zero, rtol=1e-9)
 
 

@@ -163,3 +163,56 @@ def test_the_three_modes_equal_captums(squeezenet, shared_data) -> None:
         print(f"{mode}: relative error {error:.2e}, largest difference over largest value {largest:.2e}")
         assert error < 1e-4, mode
         assert largest < 1e-4, mode
+
+
+# ---------------------------------------------------------------------- nets without a ReLU
+
+
+def without_relu(rng, *layers):
+    """A grey net of 5 x 5 pixels in float64."""
+    from minitorch_viz import Model, Net
+    from minitorch_viz.layers import Conv2d, Flatten, Linear
+
+    conv = Conv2d(rng.standard_normal((3, 1, 3, 3)), rng.standard_normal(3))
+    nodes = [("conv", conv), *((f"own{i}", layer) for i, layer in enumerate(layers)), ("flat", Flatten())]
+    return Model.from_net(Net([*nodes, ("fc", Linear(rng.standard_normal((2, 27))))]), 5)
+
+
+@pytest.mark.parametrize("kind", ["linear", "LeakyReLU", "Tanh", "Sigmoid", "Gelu", "Softplus"])
+def test_the_gradient_needs_no_relu(kind, rng) -> None:
+    """It is the derivative by central differences; the other two modes are it, and say so."""
+    from minitorch_viz.techniques.base import explainers
+    from tests.rules.share_nets import ACTIVATIONS
+
+    model = without_relu(rng, *([] if kind == "linear" else [ACTIVATIONS[kind]]))
+    image = rng.integers(0, 256, (5, 5)).astype(np.uint8)
+    result = saliency(model, image, target=1, mode="compare")
+    x, step = model.preprocess(image), 1e-5
+    moves = step * np.eye(25).reshape(25, 1, 5, 5)
+    up, down = (model.net.predict(x + sign * moves)[:, 1] for sign in (1, -1))
+    for gradient in result.gradients.values():
+        np.testing.assert_allclose(gradient.ravel(), (up - down) / (2 * step), rtol=1e-6, atol=1e-9)
+    (note,) = result.notes
+    assert note.endswith("the deconvnet's and the guided mode have nothing to change: they are the gradient.")
+    assert not saliency(model, image, target=1).notes
+    assert "saliency" in explainers(model)  # so that compare, grade and the report have it
+    assert not {"guided-backprop", "deconvnet", "guided-grad-cam"} & set(explainers(model))
+
+
+def test_a_unit_below_the_first_relu_has_no_relu_on_its_way(digits) -> None:
+    below = saliency(digits, sample_digit(), node="conv1", mode="guided")
+    assert "No ReLU lies on the way" in below.notes[0]
+    assert not saliency(digits, sample_digit(), node="relu1", mode="guided").notes
+    from minitorch_viz.techniques.gradients.guided_backprop import guided_backprop
+
+    assert "No ReLU lies on the way" in guided_backprop(digits, sample_digit(), node="conv1").notes[0]
+    assert not guided_backprop(digits, sample_digit()).notes
+
+
+def test_the_command_draws_a_net_without_relus(tmp_path, capsys) -> None:
+    from minitorch_viz.cli import main
+
+    assert main(["saliency", "--model", "faces", "--mode", "normal", "--out", str(tmp_path / "s.png")]) == 0
+    assert (tmp_path / "s.png").read_bytes().startswith(b"\x89PNG")
+    assert main(["guided-backprop", "--model", "faces", "--out", str(tmp_path / "g.png")]) != 0
+    assert "no ReLU, so that it would be the plain gradient, which saliency shows" in capsys.readouterr().err

@@ -18,7 +18,7 @@ from minitorch_viz.rules.relu import relu_mode
 from minitorch_viz.techniques.base import Result, Technique
 from minitorch_viz.techniques.diagnose import drawable, why_blank
 from minitorch_viz.techniques.gradients._maps import COLOUR_SIGN, GREY_SIGN, one_map, sentence, show_blank, wrapped
-from minitorch_viz.techniques.gradients.saliency import applies
+from minitorch_viz.techniques.gradients.saliency import has_relus
 from minitorch_viz.techniques.options import Images
 from minitorch_viz.techniques.receptive import Field, receptive_field
 from minitorch_viz.techniques.start import start
@@ -250,7 +250,7 @@ TECHNIQUE = Technique(
     title="Deconvnet: what in the photo made a unit fire",
     paper="Zeiler, Fergus 2013",
     example=example,
-    applies=applies,
+    applies=has_relus,
     explains=True,
     in_report=lambda model: [{"node": _middle(model)}],
 )

@@ -73,6 +73,7 @@ def excitation_backprop(
     layer: str | None = None,
     contrastive: bool = True,
     scale: Scaling = "one",
+    rules: Rules | None = None,
 ) -> ExcitationMap:
     """Show where the signal came from that made a class win, for one or several classes.
 
@@ -89,6 +90,9 @@ def excitation_backprop(
         contrastive: subtract the probabilities of the opposite unit (c-MWP)
         scale: of several classes: one for all maps, so that they compare; each: a scale a map, so that weak ones show
 
+    In Python, `rules={layer type or node: rule}` puts rules of one's own before these, as for `lrp`: layers of one's
+    own need one, unless they are activations, which pass the chances on.
+
     Returns an ExcitationMap with signed (T, h', w') at the layer's places; `map(i)` is enlarged to the pixels.
     Raises SettingError for an unknown class, channel or scale or a layer without maps, NetError for an unknown node,
     ImageFileError for a bad image.
@@ -103,7 +107,7 @@ def excitation_backprop(
     top = units[0].node
     layer = chosen_layer(model, tape, top, layer or middle_layer(model.net, tape, top))
     seeds = {name: abs(seed) for name, seed in seeds_of(tape, units).items()}
-    rules = excitation_rules(model.net, tape, box=pixel_box(model))
+    pro = excitation_rules(model.net, tape, box=pixel_box(model), rules=rules)
     nearest = nearest_weights(model.net, top)
     negated = nearest if contrastive else ()
     if contrastive and not set(negated) & {*before(model.net, top), top} - {*before(model.net, layer), layer}:
@@ -111,13 +115,13 @@ def excitation_backprop(
             f"There is no layer with weights between {layer!r} and {top!r}, so none to negate: stop at an earlier "
             "layer, or set contrastive to False."
         )
-    against: Rules = {**rules, **{name: inhibit for name in nearest}}  # noqa: C420 (fromkeys loses the type)
+    against: Rules = {**pro, **{name: inhibit for name in nearest}}  # noqa: C420 (fromkeys loses the type)
     turned = np.array([unit.sign < 0 for unit in units])  # of "not dog" the opposite unit is that of "dog"
     with np.errstate(invalid="ignore", over="ignore"):  # broken weights are diagnosed below
-        chances = _either(model.net, tape, seeds, layer, (rules, against), turned)
+        chances = _either(model.net, tape, seeds, layer, (pro, against), turned)
         reached = kernels.to_cpu(chances.sum(axis=(1, 2, 3)))
         if contrastive:
-            chances = chances - _either(model.net, tape, seeds, layer, (rules, against), ~turned)
+            chances = chances - _either(model.net, tape, seeds, layer, (pro, against), ~turned)
     signed = kernels.to_cpu(chances.sum(axis=1))
     blanks = tuple(_why_blank(model, tape, *one) for one in zip(signed, reached, strict=True))
     labels, values = tuple(unit.label for unit in units), tuple(unit.value for unit in units)

@@ -1,14 +1,16 @@
-"""Gradient times input: how much of a score each pixel carries, to first order."""
+"""Gradient times input: how much of a score each pixel carries, to first order, and how much none of them does."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Pair
+from minitorch_viz.rules.accounts import Books, gradient_books
 from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.diagnose import why_blank
+from minitorch_viz.techniques.gradients._books import books_notes
 from minitorch_viz.techniques.gradients._maps import Form, PixelMap, plot_map
 from minitorch_viz.techniques.gradients._signals import at_tape
 from minitorch_viz.techniques.start import start
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 class GradientTimesInput(PixelMap):
     """Shares of the score, pixel by pixel and channel by channel."""
 
+    stayed: Books = field(default_factory=Books)  # what no pixel holds: value = sum of the signal + stayed.total
+
     @property
     def form(self) -> Form:
         return "attribution"
@@ -29,8 +33,12 @@ class GradientTimesInput(PixelMap):
     def caption(self) -> str:
         return (
             f"{self.explains} Each pixel's gradient times its value as the net gets it, so that a pixel of the net's "
-            f"mean colour counts as nothing. The shares add up to {self.signal.sum():.4g}. {self.legend}"
+            f"mean colour counts as nothing. The pixels hold {self.signal.sum():.4g} of the value. {self.legend}"
         )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return super().notes or books_notes(self.signal, self.value, self.stayed)
 
 
 def gradient_x_input(
@@ -42,11 +50,12 @@ def gradient_x_input(
     channel: int | None = None,
     position: Pair | None = None,
 ) -> GradientTimesInput:
-    """Show how much of a score each pixel carries: its gradient times its value.
+    """Show how much of a score each pixel carries to first order, its gradient times its value, and how much none does.
 
     The value is the normalized one that enters the net, so "nothing" (the baseline) is the net's mean colour, which is
-    0 there; for a net that takes pixels from 0 to 1 it is black. If the net had no biases, the shares would add up to
-    the score; integrated gradients do so for every net.
+    0 there; for a net that takes pixels from 0 to 1 it is black. If the net were made of ReLUs without biases, the
+    shares would add up to the score. Otherwise biases hold a part of it, often the larger one, and so does the bend of
+    a tanh or a normalization; a note says how much and where. Integrated gradients add up for every net.
 
     Args:
         target: the class, by number or name; by default the most probable one
@@ -54,7 +63,7 @@ def gradient_x_input(
         channel: the unit's channel; by default the strongest on this image
         position: the unit's row and column; by default where the channel is strongest
 
-    Returns a GradientTimesInput with signal (C, h, w), in units of the score.
+    Returns a GradientTimesInput with signal (C, h, w), in units of the score, and what stayed at which node.
     Raises SettingError for an unknown class or channel, NetError for an unknown node, ImageFileError for a bad image.
 
     Paper: Shrikumar et al. 2016 ("Not just a black box").
@@ -65,8 +74,9 @@ def gradient_x_input(
     blank = why_blank(model, tape, unit, gradient)
     if not blank and not signal.any():
         blank = "the photo is of the net's mean colour wherever the gradient is not 0"
+    books = Books() if blank else gradient_books(model.net, tape, unit.seed(tape))
     return GradientTimesInput(
-        signal, seen.picture, seen.pixel_aspect, unit.label, unit.value, blank, reading=unit.reading
+        signal, seen.picture, seen.pixel_aspect, unit.label, unit.value, blank, reading=unit.reading, stayed=books
     )
 
 
@@ -82,7 +92,7 @@ TECHNIQUE = Technique(
     name="gradient-x-input",
     compute=gradient_x_input,
     plot=plot_map,
-    title="Gradient times input: what each pixel adds to the score",
+    title="Gradient times input: each pixel's part of the score, to first order",
     paper="Shrikumar et al. 2016",
     example=example,
     explains=True,

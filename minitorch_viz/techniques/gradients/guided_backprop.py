@@ -11,7 +11,7 @@ from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.diagnose import why_blank
 from minitorch_viz.techniques.gradients._maps import PixelMap, plot_map
 from minitorch_viz.techniques.gradients._signals import at_tape
-from minitorch_viz.techniques.gradients.saliency import applies
+from minitorch_viz.techniques.gradients.saliency import has_relus, without_relus
 from minitorch_viz.techniques.start import start
 
 if TYPE_CHECKING:
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, eq=False)
 class GuidedMap(PixelMap):
     """The guided signal at the pixels."""
+
+    remark: str = ""  # that it is the gradient, where no ReLU lies on the way
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return super().notes + ((self.remark,) if self.remark else ())
 
     @property
     def caption(self) -> str:
@@ -60,7 +66,10 @@ def guided_backprop(
     rules = relu_mode("guided")
     signal = at_tape(model.net, tape, unit, rules)
     blank = why_blank(model, tape, unit, signal, rules)
-    return GuidedMap(signal, seen.picture, seen.pixel_aspect, unit.label, unit.value, blank, reading=unit.reading)
+    remark = without_relus(model.net, tape)
+    return GuidedMap(
+        signal, seen.picture, seen.pixel_aspect, unit.label, unit.value, blank, reading=unit.reading, remark=remark
+    )
 
 
 def example() -> GuidedMap:
@@ -78,6 +87,6 @@ TECHNIQUE = Technique(
     title="Guided backpropagation: the edges of what a unit looks for",
     paper="Springenberg et al. 2014",
     example=example,
-    applies=applies,
+    applies=has_relus,
     explains=True,
 )

@@ -138,7 +138,7 @@ def example() -> GuidedGradCam:
 
 def applies(model: Model) -> str | None:
     """There must be maps for the one factor, and ReLUs for the other."""
-    from minitorch_viz.techniques.gradients.saliency import applies as has_relus
+    from minitorch_viz.techniques.gradients.saliency import has_relus
 
     return has_maps(model) or has_relus(model)
 

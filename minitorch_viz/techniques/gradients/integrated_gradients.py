@@ -1,4 +1,4 @@
-"""Integrated gradients: shares of a score that add up to it, measured from a baseline."""
+"""Integrated gradients: shares of a score's rise from a baseline, which add up to it."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def integrated_gradients(
     chunk: int = CHUNK,
     seed: int = 0,
 ) -> Iterator[IntegratedGradients]:
-    """Divide a score among the pixels so that the shares add up to it.
+    """Divide what a score has risen by, from an image of nothing to the photo, among the pixels.
 
     The gradients are averaged along the straight way from a baseline, an image of nothing, to the photo, and
     multiplied by how far each pixel has come. The shares add up to the difference of the two scores, which the figure
@@ -222,7 +222,7 @@ TECHNIQUE = Technique(
     name="integrated-gradients",
     compute=integrated_gradients,
     plot=plot,
-    title="Integrated gradients: shares that add up to the score",
+    title="Integrated gradients: shares of the score's rise from a baseline",
     paper="Sundararajan, Taly, Yan 2017",
     example=example,
     explains=True,

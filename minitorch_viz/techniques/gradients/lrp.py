@@ -1,21 +1,24 @@
-"""Layer-wise relevance propagation: every pixel's share of the score."""
+"""Layer-wise relevance propagation: the score, handed down to the pixels, and what of it stayed on the way."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
 import minitorch_viz_kernels as kernels
-from minitorch_viz import rules
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import SettingError, near
 from minitorch_viz.graph import Rules, Tape
 from minitorch_viz.net import Net
 from minitorch_viz.plotting import colour_bar, robust_max, show_image
+from minitorch_viz.rules import lrp as formulas
+from minitorch_viz.rules.accounts import Books
+from minitorch_viz.rules.presets import composite, lrp_rules, passed_through
 from minitorch_viz.techniques.base import Result, Technique
 from minitorch_viz.techniques.diagnose import blank_note, drawable, not_finite, why_blank
+from minitorch_viz.techniques.gradients._books import books_notes, where_it_stayed
 from minitorch_viz.techniques.gradients._maps import SHARES, sentence, show_blank, show_over, show_shares, wrapped
 from minitorch_viz.techniques.start import start
 from minitorch_viz.techniques.target import Target
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 Rule = Literal["composite", "epsilon", "gamma", "alpha-beta", "compare"]
 
 SAYS = {
-    "composite": "z-box at the pixels, gamma in the convolutions, epsilon in the dense layers",
+    "composite": "z-box at the pixels, gamma in the lower half of the layers, epsilon above",
     "epsilon": "shares of the weighted sums, with epsilon to damp weak units",
     "gamma": "what speaks for a unit is favoured by gamma",
     "alpha-beta": "what speaks for a unit gets alpha of its relevance, what speaks against it -beta = 1 - alpha",
@@ -47,6 +50,8 @@ class LrpMap(Result):
     blank: dict[str, str]  # rule -> why there is nothing to draw; "" if there is something
     settings: str  # epsilon, gamma and alpha, in words
     reading: str = ""  # the value in a caption's words
+    # rule -> what stayed at which node: value = sum of the relevance + stayed[rule].total
+    stayed: dict[str, Books] = field(default_factory=dict)
 
     def map(self, rule: str | None = None) -> Array:
         """(h, w), signed: the sum over the colour channels; positive speaks for the value, negative against it."""
@@ -61,21 +66,32 @@ class LrpMap(Result):
     @property
     def caption(self) -> str:
         ways = "; ".join(f"{rule}: {SAYS[rule]}" for rule in self.relevance)
-        kept = ", ".join(f"{rule} {self.map(rule).sum():.4g}" for rule in self.relevance)
+        held = ", ".join(f"{rule} {self.held(rule)}" for rule in self.relevance)
         scales = ", ".join(f"{rule} +-{robust_max(self.map(rule)):.3g}" for rule in self.relevance)
         reading = self.reading or f"value {self.value:.4g}"
         return (
-            f"Explains {self.label}, {reading}, which is handed down to the pixels layer by layer "
-            f"({ways}; {self.settings}). The pixels hold {kept}; the rest stayed at the biases and at epsilon. "
-            f"{sentence(SHARES)}; full scale is the 99.5th percentile of the magnitudes, {scales}."
+            f"Explains {self.label}, {reading}, which is handed down to the pixels layer by layer ({ways}; "
+            f"{self.settings}). The pixels hold {held}. {sentence(SHARES)}; full scale is the 99.5th percentile of the "
+            f"magnitudes, {scales}."
         )
+
+    def held(self, rule: str) -> str:
+        """How much of the value the pixels hold, in words: "1.35 of 5.75"."""
+        return f"{self.map(rule).sum():.3g} of {self.value:.3g}"
 
     @property
     def notes(self) -> tuple[str, ...]:
-        if len(self.blank) == 1:
-            return blank_note(next(iter(self.blank.values())))
+        several = len(self.blank) > 1
+        found = tuple(
+            note
+            for rule, shares in self.relevance.items()
+            if not self.blank[rule]
+            for note in books_notes(shares, self.value, self.stayed[rule], rule if several else "")
+        )
+        if not several:
+            return blank_note(next(iter(self.blank.values()))) + found
         reasons = {why: [rule for rule, one in self.blank.items() if one == why] for why in self.blank.values() if why}
-        return tuple(f"The map is blank ({', '.join(names)}) because {why}." for why, names in reasons.items())
+        return tuple(f"The map is blank ({', '.join(names)}) because {why}." for why, names in reasons.items()) + found
 
 
 def lrp(
@@ -90,12 +106,13 @@ def lrp(
     epsilon: float = 1e-6,
     gamma: float = 0.25,
     alpha: float = 2.0,
+    rules: Rules | None = None,
 ) -> LrpMap:
-    """Show each pixel's share of a class score, handed down layer by layer so that nothing is added or lost.
+    """Show each pixel's share of a class score, handed down layer by layer, and say what of it stayed on the way.
 
     Every unit hands its relevance to its inputs in proportion to what they contributed to it. How the parts for and
-    against it are weighed is the rule. It is computed in double precision: shares are quotients of sums that may be
-    near 0.
+    against it are weighed is the rule. A bias is no input: its share stays with it. It is computed in double precision:
+    shares are quotients of sums that may be near 0.
 
     Args:
         target: the class, by number or name; by default the most probable one
@@ -104,36 +121,53 @@ def lrp(
         position: the unit's row and column; by default where the channel is strongest
         rule: how relevance is shared (composite: each kind of layer its own rule; compare: all side by side)
         epsilon: added to the magnitude of each sum, in the units of the layer; 0 for the basic rule, LRP-0
-        gamma: how much more positive contributions count, with gamma and in the convolutions of the composite
+        gamma: how much more contributions for a unit count, with gamma and in the lower layers of the composite
         alpha: the share of positive contributions with alpha-beta; beta is alpha - 1
 
-    Returns an LrpMap with relevance (C, h, w) for each rule; the sum over all pixels is the score less what the biases
-    and epsilon keep.
-    Raises SettingError for an unknown class, channel or rule, NetError for an unknown node, ImageFileError for a bad
-    image.
+    In Python, `rules={layer type or node: rule}` puts rules of one's own before these, where `rule(layer, r, saved)`
+    takes the relevance r of the layer's output and returns that of its input. A layer of one's own needs one, unless it
+    is a function of each value alone (an activation): those hand each value's share on, less that of what they give for
+    an input of 0, and the caption names them.
+
+    Returns an LrpMap with relevance (C, h, w) for each rule, and in `stayed` what each node kept: the value is the sum
+    of the two. A note says where the rest is, if the pixels hold the value to no better than 1 percent.
+    Raises SettingError for an unknown class, channel or rule or a layer without a rule, NetError for an unknown node,
+    ImageFileError for a bad image.
 
     Paper: Bach et al. 2015; Montavon et al. 2019 (gamma, z-box and the composite).
     """
     if rule not in get_args(Rule):
         raise SettingError(f"There is no rule {rule!r}; {near(rule, get_args(Rule), 'rule')}.")
-    weighted = {
-        "epsilon": rules.epsilon(epsilon),
-        "gamma": rules.gamma(gamma),
-        "alpha-beta": rules.alpha_beta(alpha),
+    everywhere = {
+        "epsilon": formulas.epsilon(epsilon),
+        "gamma": formulas.gamma(gamma),
+        "alpha-beta": formulas.alpha_beta(alpha),
     }
     model = model.astype(np.float64)
     seen, tape, unit = start(model, image, target, node, channel, position)
-    relevance, blank = {}, {}
+    relevance, blank, stayed = {}, {}, {}
     for one in SAYS if rule == "compare" else (rule,):
+        books = stayed[one] = Books()
         if one == "composite":
-            chosen = rules.composite(model.net, tape, *pixel_box(model), weighted["gamma"], weighted["epsilon"])
+            middle, upper = everywhere["gamma"], everywhere["epsilon"]
+            chosen = composite(model.net, tape, *pixel_box(model), middle, upper, rules=rules, books=books)
         else:
-            chosen = rules.lrp_rules(model.net, tape, weighted[one])
+            chosen = lrp_rules(model.net, tape, everywhere[one], rules=rules, books=books)
         relevance[one] = _handed_down(model.net, tape, unit, chosen)
-        blank[one] = _why_blank(model, tape, unit, relevance[one])
+        blank[one] = _why_blank(model, tape, unit, relevance[one], books)
     settings = f"epsilon {epsilon:g}, gamma {gamma:g}, alpha {alpha:g}"
+    if passed := passed_through(model.net, tape, rules):
+        settings += f"; {', '.join(passed)}: no rule is known, each value's share goes to the value it was made of"
     return LrpMap(
-        relevance, seen.picture, seen.pixel_aspect, unit.label, unit.value, blank, settings, reading=unit.reading
+        relevance,
+        seen.picture,
+        seen.pixel_aspect,
+        unit.label,
+        unit.value,
+        blank,
+        settings,
+        reading=unit.reading,
+        stayed=stayed,
     )
 
 
@@ -150,14 +184,16 @@ def _handed_down(net: Net, tape: Tape, unit: Target, chosen: Rules) -> Array:
     return found
 
 
-def _why_blank(model: Model, tape: Tape, unit: Target, relevance: Array) -> str:
+def _why_blank(model: Model, tape: Tape, unit: Target, relevance: Array, books: Books) -> str:
     if not np.isfinite(relevance).all():
         return not_finite(model.net, tape)
     if unit.value == 0:
         return "its value is 0: there is nothing to hand down"
-    if not relevance.any():
-        return why_blank(model, tape, unit, relevance)
-    return ""
+    if relevance.any():
+        return ""
+    if where := where_it_stayed(0.0, unit.value, books):
+        return f"no pixel has a share of it; all stayed on the way: {where}"
+    return why_blank(model, tape, unit, relevance)
 
 
 def plot(result: LrpMap, figure: Figure) -> None:
@@ -177,7 +213,7 @@ def plot(result: LrpMap, figure: Figure) -> None:
         if result.blank[name]:
             show_blank(panel, result.picture.shape[:2], result.blank[name], aspect, name)
             continue
-        drawn = show_shares(panel, result.map(name), f"{name}: pixels hold {result.map(name).sum():.3g}", aspect)
+        drawn = show_shares(panel, result.map(name), f"{name}: pixels hold {result.held(name)}", aspect)
         colour_bar(figure, drawn, panel, "red for, blue against")
     if len(names) == 1:
         if result.blank[names[0]]:
@@ -198,7 +234,7 @@ TECHNIQUE = Technique(
     name="lrp",
     compute=lrp,
     plot=plot,
-    title="Layer-wise relevance propagation: every pixel's share of the score",
+    title="Layer-wise relevance propagation: the score, handed down to the pixels",
     paper="Bach et al. 2015; Montavon et al. 2019",
     example=example,
     explains=True,

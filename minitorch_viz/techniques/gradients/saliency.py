@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import SettingError, near
+from minitorch_viz.graph import Tape
 from minitorch_viz.layers import ReLU
+from minitorch_viz.net import Net
 from minitorch_viz.plotting import robust_max, show_image, show_signed
 from minitorch_viz.rules.relu import relu_mode
 from minitorch_viz.techniques.base import Result, Technique
@@ -53,6 +55,7 @@ class SaliencyMap(Result):
     blank: dict[str, str]  # mode -> why there is nothing to draw, "" if there is something
     averaged: dict[str, Array] = field(default_factory=dict)  # mode -> (h, w): the mean over crops of their maps
     reading: str = ""  # the value in a caption's words
+    remark: str = ""  # that the modes are one and the same, where they are
 
     def map(self, mode: str | None = None) -> Array:
         """(h, w): the largest magnitude over the colour channels, M = max_c |g_c|, or its mean over the crops."""
@@ -82,9 +85,10 @@ class SaliencyMap(Result):
 
     @property
     def notes(self) -> tuple[str, ...]:
+        remark = (self.remark,) if self.remark else ()
         if len({*self.blank.values()}) == 1:  # one mode, or one reason for all
-            return blank_note(next(iter(self.blank.values())))
-        return tuple(f"The {mode} map is blank because {why}." for mode, why in self.blank.items() if why)
+            return blank_note(next(iter(self.blank.values()))) + remark
+        return tuple(f"The {mode} map is blank because {why}." for mode, why in self.blank.items() if why) + remark
 
 
 def saliency(
@@ -102,7 +106,8 @@ def saliency(
     """Show which pixels would change a class score, or any unit inside the net.
 
     One backward pass carries the gradient of one number back to the image. Where it is large, a small change of the
-    pixel changes that number much. It does not say that the pixel made the class likely.
+    pixel changes that number much. It does not say that the pixel made the class likely. The gradient needs no ReLU;
+    the other two modes are ways through ReLUs, and where there are none they are the gradient, which a note says.
 
     Args:
         target: the class, by number or name; by default the most probable one
@@ -137,8 +142,9 @@ def saliency(
         else:
             gradients[one] = at_tape(model.net, tape, unit, rules)
         blank[one] = why_blank(model, tape, unit, gradients[one], rules)
+    remark = "" if set(gradients) == {"normal"} else without_relus(model.net, tape)
     return SaliencyMap(
-        gradients, seen.picture, seen.pixel_aspect, unit.label, unit.value, blank, averaged, unit.reading
+        gradients, seen.picture, seen.pixel_aspect, unit.label, unit.value, blank, averaged, unit.reading, remark
     )
 
 
@@ -171,11 +177,24 @@ def plot(result: SaliencyMap, figure: Figure) -> None:
             show_signed(below, result.gradients[mode], names[1], result.pixel_aspect)
 
 
-def applies(model: Model) -> str | None:
-    """The three modes differ only where there are ReLUs."""
+def without_relus(net: Net, tape: Tape) -> str:
+    """A sentence if no ReLU lies between the pixels and what a tape was made for; "" if one does."""
+    if any(isinstance(node.layer, ReLU) and node.name in tape.saved for node in net.nodes):
+        return ""
+    return (
+        "No ReLU lies on the way, so the deconvnet's and the guided mode have nothing to change: they are the gradient."
+    )
+
+
+def has_relus(model: Model) -> str | None:
+    """The modes deconvnet and guided differ from the gradient only where there are ReLUs."""
     if any(isinstance(node.layer, ReLU) for node in model.net.nodes):
         return None
-    return "this net has no ReLU, so that the three modes are one and the same"
+    return "this net has no ReLU, so that it would be the plain gradient, which saliency shows"
+
+
+def _modes(model: Model) -> list[dict[str, str]]:
+    return [{"mode": "compare"}] if has_relus(model) is None else [{"mode": "normal"}]
 
 
 def example() -> SaliencyMap:
@@ -193,7 +212,6 @@ TECHNIQUE = Technique(
     title="Saliency: which pixels would change the score",
     paper="Simonyan, Vedaldi, Zisserman 2013; Zeiler, Fergus 2013; Springenberg et al. 2014",
     example=example,
-    applies=applies,
     explains=True,
-    in_report=lambda model: [{"mode": "compare"}],  # noqa: ARG005 (the signature of `in_report`)
+    in_report=_modes,
 )
