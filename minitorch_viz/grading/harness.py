@@ -102,9 +102,18 @@ def run(
         layers={model.name: tuple(" + ".join(names) for names in top) for model, top in zip(nets, tops, strict=True)},
         pictures={model.name: _pictures(model, one, plan) for model, one in both},
         settings={"models": [model.name for model in nets], **settings, "kept": kept, **plan.as_settings()},
-        notes=tuple(notes),
+        notes=(*notes, *_notes_on_scores(nets)),
         interrupted=interrupted,
     )
+
+
+def _notes_on_scores(nets: Sequence[Model]) -> list[str]:
+    """What the table's words must be read as, of nets that give no probabilities."""
+    return [
+        f"{model.name} gives plain numbers: where a column speaks of probabilities, they are its values."
+        for model in nets
+        if model.scores.number != "probability"
+    ]
 
 
 def _row(grader: Grader, method: Method, tick: Any) -> Row:

@@ -98,4 +98,10 @@ def class_names_of(
             )
     if isinstance(spec.classes, tuple) and len(spec.classes) == classes:
         return spec.classes
+    if own is None and classes != spec.class_count:
+        described = path.with_suffix(".json").name
+        notes.append(
+            f'The net has {classes} class{"" if classes == 1 else "es"} of its own, called "class 0" and so on; a '
+            f'{described} beside the weights names them: {{"names": ["cat", ...]}}.'
+        )
     return numbered(classes)

@@ -45,9 +45,10 @@ def load_model(
     prefix: what the names in the file have in front of the net's ("student."), where it holds several nets, or this net
         as a part of a larger one; None finds it.
 
-    A JSON file beside the weights (same name, .json) says the preprocessing and the class names; without one the
-    preprocessing is that of the official file. ImageNet's names come with the package; an imagenet_classes.json beside
-    the weights or in $MINITORCH_VIZ_HOME comes first.
+    A JSON file beside the weights (same name, .json) says the preprocessing, the class names, and what the scores mean
+    ("scores": "classes", "labels", "yes-no" or "numbers"); without one the preprocessing is that of the official file.
+    ImageNet's names come with the package; an imagenet_classes.json beside the weights or in $MINITORCH_VIZ_HOME comes
+    first.
 
     What the file holds beyond the net is an error if it speaks of another net, else a line in `Model.notes`.
 

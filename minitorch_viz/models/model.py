@@ -211,7 +211,7 @@ class Model:
     def __repr__(self) -> str:
         size = " x ".join(map(str, self.preprocessing.size))
         count = sum(value.size for value in self.net.params.values())
-        classes = f"{len(self.class_names)} classes" if self.class_names else "no classes"
+        classes = self.scores.counted(len(self.class_names))
         return f"Model({self.name}: {count:,} parameters, input {size}, {classes}, {self.dtype})"
 
     def _repr_html_(self) -> str:

@@ -13,6 +13,7 @@ from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import NetError, SettingError, ShapeError
 from minitorch_viz.graph import last_common_maps
 from minitorch_viz.layers import Conv2d
+from minitorch_viz.models.classes import notes_on_names
 from minitorch_viz.models.preprocessing import Preprocessing, Resize
 from minitorch_viz.models.scores import Maps, Scores, chosen_scores, ending, kind_of_scores
 from minitorch_viz.net import Net
@@ -49,7 +50,7 @@ def look_at(
     preprocessing, shapes = _first_run(checked_net(net), size, mean, std, resize, logits)
     known = ending(net, shapes, logits)
     shape = shapes[known.node]
-    notes = [*_scale_note(preprocessing), *_twin_note(names)]
+    notes = [*_scale_note(preprocessing), *_twin_note(names), *notes_on_names(names, "The net")]
     of_maps = len(shape) == 4 and (scores == Maps.name or (logits is None and scores is None and shape[2:] != (1, 1)))
     kind: Scores
     if of_maps:
@@ -71,7 +72,8 @@ def look_at(
         notes += [guess] if guess else []
         names = names or kind.names(shape[1])
         if len(names) != shape[1]:
-            raise SettingError(f"{node!r} gives {shape[1]} scores, but there are {len(names)} class names.")
+            hint = f" One score answers yes or no: give the name of yes, {names[-1]!r}." if shape[1] == 1 else ""
+            raise SettingError(f"{node!r} gives {shape[1]} scores, but there are {len(names)} class names.{hint}")
     convolutions = [one.name for one in net.nodes if isinstance(one.layer, Conv2d)]
     last = last_common_maps(net.nodes, net.inputs, known.node, shapes)
     if last in net.inputs and convolutions and node:

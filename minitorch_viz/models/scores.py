@@ -14,9 +14,8 @@ from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError, near
 from minitorch_viz.layers import (
     AvgPool2d,
-    Dropout,
-    Flatten,
     GlobalAvgPool2d,
+    Layer,
     LogSoftmax,
     MaxPool2d,
     Sigmoid,
@@ -61,6 +60,11 @@ class Scores:
     def names(self, count: int) -> tuple[str, ...]:
         """Names where none are known: "class 0", "class 1", ..."""
         return tuple(f"{self.noun} {i}" for i in range(count))
+
+    def counted(self, count: int) -> str:
+        """How many there are, in words: "10 classes"."""
+        noun = self.noun if count == 1 else f"{self.noun}{'es' if self.noun.endswith('s') else 's'}"
+        return f"{count or 'no'} {noun}"
 
     @property
     def remark(self) -> str:
@@ -145,9 +149,8 @@ class Ending(NamedTuple):
     squashed: bool  # whether the node's values are probabilities already
 
 
-SQUASHES: Mapping[type, type[Scores]] = {Softmax: Classes, LogSoftmax: Classes, Sigmoid: Labels}
-KEEPS = (Flatten, Dropout)  # these hand values on as they are
-MIXES = (AvgPool2d, GlobalAvgPool2d, MaxPool2d)  # and these give means or maxima: of probabilities, probabilities
+SQUASHES: Mapping[type[Layer], type[Scores]] = {Softmax: Classes, LogSoftmax: Classes, Sigmoid: Labels}
+MIXES = (AvgPool2d, GlobalAvgPool2d, MaxPool2d)  # means and maxima of probabilities are probabilities
 
 
 def ending(net: Net, shapes: Mapping[str, tuple[int, ...]], scores: str | None = None) -> Ending:
@@ -158,11 +161,11 @@ def ending(net: Net, shapes: Mapping[str, tuple[int, ...]], scores: str | None =
     """
     last = net.output if scores is None else scores
     name, mixed = last, False
-    while name in net and isinstance(net[name].layer, KEEPS + MIXES):
+    while name in net and (net[name].layer.passes_on or isinstance(net[name].layer, MIXES)):
         mixed |= isinstance(net[name].layer, MIXES)
         name = net[name].inputs[0]
-    squash = type(net[name].layer) if name in net else None
-    if squash is not None and squash in SQUASHES:
+    squash = _squash(net[name].layer) if name in net else None
+    if squash is not None:
         before = net[name].inputs[0]
         if scores is None and not mixed and len(shapes[before]) == len(shapes[last]):
             return Ending(before, SQUASHES[squash], False)
@@ -172,13 +175,18 @@ def ending(net: Net, shapes: Mapping[str, tuple[int, ...]], scores: str | None =
     return Ending(last, None if reader is None else SQUASHES[reader], False)
 
 
-def _squash_above(net: Net, name: str) -> type | None:
+def _squash(layer: Layer) -> type[Layer] | None:
+    """Softmax, LogSoftmax or Sigmoid, if the layer is one of them; else None."""
+    return next((kind for kind in SQUASHES if isinstance(layer, kind)), None)
+
+
+def _squash_above(net: Net, name: str) -> type[Layer] | None:
     """The Softmax, LogSoftmax or Sigmoid that reads a node, be it through layers that hand values on."""
     for node in net.nodes:
         if name in node.inputs:
-            if type(node.layer) in SQUASHES:
-                return type(node.layer)
-            if isinstance(node.layer, KEEPS) and (above := _squash_above(net, node.name)):
+            if (squash := _squash(node.layer)) is not None:
+                return squash
+            if node.layer.passes_on and (above := _squash_above(net, node.name)) is not None:
                 return above
     return None
 

@@ -141,7 +141,7 @@ def _with_sign(model: Model, scores: Array, number: int, sign: int) -> Target:
         return Target(model.logits, (number,), label, score, sign, number, kind.words(score, answer))
     label = f'{kind.noun} "not {name}" (the opposite of {number})'
     words = kind.words(score, kind.opposite(answer))
-    return Target(model.logits, (number,), label, score, sign, f"{OPPOSITE}{number}", words)
+    return Target(model.logits, (number,), label, score, sign, f"{OPPOSITE}#{number}", words)
 
 
 def _class_meant(model: Model, target: str | int) -> tuple[int, int]:

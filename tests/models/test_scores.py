@@ -297,7 +297,10 @@ def test_a_weights_file_and_the_json_beside_it(tmp_path, classes: int, said: str
         path.with_suffix(".json").write_text(json.dumps({"scores": said}))
     model = load_model("tinyvgg", weights=path)
     assert model.scores == kind
-    assert bool(model.notes) == (classes == 1 and said is None)  # a guess
+    guess, names = "taken as a sigmoid's", "has 1 class of its own" if classes == 1 else "has 3 classes of its own"
+    assert [guess in note for note in model.notes] == [False, True][: len(model.notes)]
+    assert len(model.notes) == 1 + (classes == 1 and said is None)
+    assert names in model.notes[0]
 
 
 @pytest.mark.parametrize("said", ["yes-no", "maps", "softmax", 3, None, ["labels"]])
@@ -307,3 +310,27 @@ def test_a_json_that_says_what_cannot_be(tmp_path, said: object) -> None:
     path.with_suffix(".json").write_text(json.dumps({"scores": said}))
     with pytest.raises(WeightsFileError, match=r"tinyvgg\.json"):
         load_model("tinyvgg", weights=path)
+
+
+def test_a_binary_net_with_two_names_is_told_which_to_give() -> None:
+    with pytest.raises(SettingError, match="give the name of yes, 'dog'"):
+        Model.from_net(net(1), 8, class_names=["cat", "dog"])
+
+
+@pytest.mark.parametrize(
+    ("scores", "outputs", "words"),
+    [("classes", 2, "2 classes"), ("labels", 3, "3 labels"), ("yes-no", 1, "1 class"), ("numbers", 2, "2 outputs")],
+)
+def test_the_short_form_says_what_the_scores_are(scores: str, outputs: int, words: str) -> None:
+    assert f", {words}, " in repr(Model.from_net(net(outputs), 8, scores=scores))
+
+
+@pytest.mark.parametrize("names", [["7"], ["2", "0", "1"], ["1", "0"]])
+def test_opposites_of_labels_whose_names_are_numbers(names: list[str]) -> None:
+    model = Model.from_net(net(len(names)), 8, class_names=names, scores="labels")
+    assert bool(model.notes) == (len(names) > 1)
+    for number, name in enumerate(names):
+        result = saliency(model, PHOTO, target=f"not {name}")
+        assert f'"not {name}" (the opposite of {number})' in result.label
+    result = compare(model, PHOTO, target=0, other=f"not {names[0]}", only="grad-cam")
+    np.testing.assert_allclose(result.other_maps[0], grad_cam(model, PHOTO, target=f"not {names[0]}").heat)
