@@ -114,9 +114,13 @@ class CoarseMaps(Result):
     @property
     def explains(self) -> str:
         """How a caption begins."""
+        return f"Explains {'; '.join(self.heads)}."
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """Each target and what the net says of it: 'class "dog" (0), score -4, probability 0.018'."""
         readings = self.readings or tuple(f"value {value:.4g}" for value in self.values)
-        both = zip(self.labels, readings, strict=True)
-        return f"Explains {'; '.join(f'{label}, {reading}' for label, reading in both)}."
+        return tuple(f"{label}, {reading}" for label, reading in zip(self.labels, readings, strict=True))
 
     @property
     def legend(self) -> str:
@@ -236,10 +240,7 @@ def plot_coarse(result: CoarseMaps, figure: Figure) -> None:
     columns = 2 if count == 3 else min(3, count + 1)
     rows = -(-(count + 1) // columns)
     each = result.scaling == "each"
-    titles = [
-        wrapped(f"{label}, value {value:.3g}", letters)
-        for label, value in zip(result.labels, result.values, strict=True)
-    ]
+    titles = [wrapped(head, letters) for head in result.heads]
     lines = 1 + max(title.count("\n") for title in titles)
     axes = list(panels(figure, rows, columns, tall, lines=lines, bars=columns if each else 1, above=0.35).flat)
     words = "each map has a scale of its own" if each else "one scale for all maps"

@@ -152,8 +152,8 @@ def plot(result: Counterfactual, figure: Figure) -> None:
     count, tall = len(result.labels), proportions(result.picture, result.pixel_aspect)
     letters, each = title_width(tall), result.scaling == "each"
     titles = [
-        [wrapped(text, letters) for text in (f"{label}, value {value:.3g}", *(side.title for side in row))]
-        for label, value, row in zip(result.labels, result.values, result.sides, strict=True)
+        [wrapped(text, letters) for text in (head, *(side.title for side in row))]
+        for head, row in zip(result.heads, result.sides, strict=True)
     ]
     lines = 1 + max(title.count("\n") for row in titles for title in row)
     axes = panels(figure, count, 3, tall, lines=lines, bars=2 if each else 1, above=0.3)

@@ -113,7 +113,7 @@ def plot(result: GuidedGradCam, figure: Figure) -> None:
     sign = "sign" if len(result.signal) == 1 else "sign and colour"
     words = (f"Grad-CAM at {result.layer}", "times guided backpropagation", "is guided Grad-CAM: magnitude")
     titles = [wrapped(text, letters) for text in (*words, f"guided Grad-CAM: {sign}")]
-    head = wrapped(f"{result.label}, value {result.value:.3g}", 2 * letters)
+    head = wrapped(f"{result.label}, {result.reading or f'value {result.value:.3g}'}", 2 * letters)
     lines = 1 + max(title.count("\n") for title in titles)
     above = 0.25 * (1 + head.count("\n")) + 0.1
     (over, edges), (magnitude, colours) = panels(figure, 2, 2, tall, lines=lines, bars=1, above=above)
