@@ -38,6 +38,61 @@ def test_convolutions(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.slow
+def test_ladder(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("numba")
+    monkeypatch.setattr("sys.path", sys.path[:])  # it finds its neighbours by path
+    module = load("ladder")
+    result = module.main(["--quick"])
+    assert [(row["kernel"], row["rung"]) for row in result["rows"]] == [
+        (kernel, rung) for kernel in ("conv2d", "relu", "matmul") for rung in module.RUNGS
+    ]
+    assert all(row["ms"] > 0 and (row["share"] is None) == (row["kernel"] == "relu") for row in result["rows"])
+    lines = result["lines"]
+    assert set(lines) == {"machine", "convolution", "normalization", "pointwise", "pooling", "product", "recurrence"}
+    assert lines["convolution"]["compiled"] < lines["convolution"]["reference"] < lines["convolution"]["numba"]
+    assert "peak" in capsys.readouterr().out
+
+
+def test_ladder_counts_lines_of_code_and_multiplications(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.path", sys.path[:])
+    module = load("ladder")
+    code = [
+        '"""Text.',
+        "",
+        'More."""',
+        "",
+        "x = (",
+        "    1,  # one",
+        ")",
+        "",
+        "def f():",
+        '    """Text."""',
+        "    # no code",
+    ]
+    (tmp_path / "a.py").write_text("\n".join([*code, "    return 2", ""]))
+    assert module.lines_of(tmp_path / "a.py") == 5
+    (tmp_path / "a.cu").write_text("// text\nint x;\n\nint y;  // more\n")
+    assert module.lines_of(tmp_path / "a.cu") == 2
+    x, w, dy = np.ones((2, 6, 5, 7)), np.ones((4, 3, 3, 2)), np.ones((2, 4, 2, 6))
+    geometry = ((2, 1), (0, 0), (1, 1), 2)
+    products = 2 * 4 * 2 * 6 * 3 * 3 * 2  # images, filters, places, channels of a group, weights
+    assert module.multiplications("conv2d", (x, w, None, *geometry)) == products
+    assert module.multiplications("conv2d_dx", (dy, w, (5, 7), *geometry)) == products
+    assert module.multiplications("conv2d_dw", (dy, x, (3, 2), *geometry)) == products
+    assert module.multiplications("matmul", (np.ones((3, 4)), np.ones((4, 5)))) == 60
+    assert module.multiplications("relu", (x,)) is None
+    plain = ((2, 1), (0, 0), (1, 1), 1)
+    for kernel, call in (
+        ("conv2d", (x[:, :3], w, None, *plain)),
+        ("conv2d_dx", (dy, w, (5, 7), *plain)),
+        ("conv2d_dw", (dy, x[:, :3], (3, 2), *plain)),
+    ):
+        part, times = module.one_filter(kernel, call)
+        assert times == 4
+        assert times * module.multiplications(kernel, part) == module.multiplications(kernel, call)
+
+
+@pytest.mark.slow
 def test_epoch(capsys: pytest.CaptureFixture[str]) -> None:
     """One thread: a library whose waiting threads turn in circles takes seconds where other programs run."""
     result = load("epoch").main(["--quick", "--threads", "1"])

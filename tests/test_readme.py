@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 BUNDLED = ROOT / "minitorch_viz" / "models" / "bundled"
 RESULTS = ROOT / "benchmarks" / "results"
-MARKED = re.compile(r"(<!-- (techniques|nets|speed): [^\n]* -->\n).*?(<!-- end -->)", re.DOTALL)
+MARKED = re.compile(r"(<!-- (techniques|nets|speed|ladder): [^\n]* -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def blocks(kind: str) -> list[str]:
@@ -80,7 +80,32 @@ def speed_table() -> str:
     return "\n".join(rows) + "\n"
 
 
-TABLES = {"techniques": techniques_table, "nets": nets_table, "speed": speed_table}
+def ladder_table() -> str:
+    """What each rung of the kernels gains, as benchmarks/ladder.py measured it last."""
+    path = RESULTS / "ladder.json"
+    if not path.exists():
+        return "No figure has been taken yet.\n"
+    measured = json.loads(path.read_text(encoding="utf-8"))
+    cells = {(row["rung"], row["kernel"]): row for row in measured["rows"]}
+    kernels = {"conv2d": "3 x 3 convolution", "matmul": "product", "maxpool2d": "max pooling", "lstm": "LSTM"}
+    rungs = {"reference": "the formula in Python's loops", "numpy": "NumPy", "compiled": "the loops, compiled"}
+    head = ["rung", "lines of code, convolution", *(f"{words}, ms" for words in kernels.values())]
+    rows = [
+        f"One thread of one {measured['machine']['cpu']}, float32; in brackets the share of its peak:\n",
+        f"| {' | '.join(head)} |",
+        "| --- |" + " --- |" * (len(head) - 1),
+    ]
+    for rung, words in {**rungs, "numba": "Numba, blocks, vectors, fewer multiplications"}.items():
+        line = [words, str(measured["lines"]["convolution"][rung])]
+        for kernel in kernels:
+            cell = cells[rung, kernel]
+            share = "" if cell["share"] is None else f" ({100 * cell['share']:.2g} %)"
+            line.append(f"{cell['ms']:.3g}{share}" if cell["ms"] < 1000 else f"{cell['ms']:.0f}{share}")
+        rows.append(f"| {' | '.join(line)} |")
+    return "\n".join(rows) + "\n"
+
+
+TABLES = {"techniques": techniques_table, "nets": nets_table, "speed": speed_table, "ladder": ladder_table}
 
 
 def renewed(text: str) -> str:

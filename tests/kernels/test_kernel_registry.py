@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,70 +21,7 @@ from tests.kernels.kernel_cases import KERNELS, calls_of
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "kernels" / "minitorch_viz_kernels"
 
-NEW = {
-    "__init__.py": """
-from minitorch_viz_kernels.contract import Array
-from minitorch_viz_kernels.machine.checks import floats
-from minitorch_viz_kernels.machine.registry import Rungs, kernel
-
-RUNGS = Rungs(__name__)
-
-@kernel
-def square(x: Array) -> Array:
-    (x,) = floats("square", x=x)
-    return RUNGS(x).square(x)
-""",
-    "contract.py": """
-from typing import Protocol
-
-class Squares(Protocol):
-    def square(self, x): ...
-""",
-    "loops.py": """
-import numpy as np
-
-def square(x):
-    y = np.zeros_like(x)
-    for at in np.ndindex(x.shape):
-        y[at] = x[at] * x[at]
-    return y
-""",
-    "numpy_.py": "def square(x):\n    return x * x\n",
-    "cuda_.py": "from .numpy_ import square\n",
-    "compiled.py": """
-from minitorch_viz_kernels.machine.naive import compile_loops
-from . import loops
-square = compile_loops(loops).square
-""",
-    "numba_.py": """
-import numpy as np
-from minitorch_viz_kernels.machine.compiling import compiled, packed
-
-@compiled
-def _square(x, y):
-    for i in range(len(x)):
-        y[i] = x[i] * x[i]
-
-def square(x):
-    y = np.empty(x.shape, x.dtype)
-    _square(packed(x, x.size), y.reshape(x.size))
-    return y
-""",
-    "examples.py": """
-import numpy as np
-from minitorch_viz_kernels.machine.examples import Example, Share
-
-def examples():
-    for shape in ((3,), (2, 5), (0, 2)):
-        yield Example("square", str(shape), lambda rng, shape=shape: (rng.standard_normal(shape),))
-
-def large_examples():
-    yield Example("square", "large", lambda rng: (rng.standard_normal(1 << 16),))
-
-SHARES = [Share("squares", 1, lambda kernels, dtype: kernels.square(np.ones(3, dtype)))]
-""",
-}
-LINE = "from .squares import square as square\n"
+GUIDE = ROOT / "docs" / "kernels.md"
 WARMED = """
 import numpy as np, minitorch_viz_kernels as kernels
 from minitorch_viz_kernels.machine import registry, warm_up
@@ -101,15 +39,19 @@ print(answers, len(compiled), "square" in registry.KERNELS, [str(e) for e in reg
 
 @pytest.mark.slow
 def test_a_new_kernel_is_its_files_and_one_line(tmp_path: Path) -> None:
-    """In a copy: the generic tests of this folder see it without being told."""
+    """The one of docs/kernels.md, in a copy: the generic tests of this folder see it without being told."""
     pytest.importorskip("numba")
     copy = tmp_path / PACKAGE.name
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    blocks = re.findall(r"^```python\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    (line,) = (block for block in blocks if block.startswith("from .squares"))
+    files = {block.splitlines()[0].removeprefix("# "): block for block in blocks if block.startswith("# squares/")}
+    assert len(files) == 8
     (copy / "squares").mkdir()
-    for name, text in NEW.items():
-        (copy / "squares" / name).write_text(text)
+    for name, text in files.items():
+        (copy / name).write_text(text)
     with (copy / "__init__.py").open("a") as file:
-        file.write(LINE)
+        file.write(line)
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}", "NUMBA_CACHE_DIR": str(tmp_path / "c")}
     tests = ["tests/kernels/test_kernel_parity.py", "tests/kernels/test_kernel_registry.py"]
     command = [sys.executable, "-m", "pytest", "-q", "-o", "pythonpath=", "-p", "no:cacheprovider", "-k", "square"]
@@ -118,7 +60,7 @@ def test_a_new_kernel_is_its_files_and_one_line(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout
     for seen in (
-        *("[numpy-square]", "[numba-square]", "test_the_compiled_loops_are_the_loops[square-float64]"),
+        *("[numpy-square]", "[numba-square]", "[cuda-square]", "test_the_compiled_loops_are_the_loops[square-float64]"),
         *("test_arrays_need_not_be_contiguous[numba-square]", "test_bad_arrays_are_refused[square]"),
     ):
         assert f"{seen}\n" in done.stdout, done.stdout

@@ -55,9 +55,13 @@ class Rungs(Generic[Contract]):
     def __getitem__(self, name: str) -> Contract:
         module = self._loaded.get(name)
         if module is None:  # imported here and not above: Numba takes a second to load
-            loaded: Any = importlib.import_module(f"{self._package}.{self._modules[name]}")
+            loaded: Any = importlib.import_module(f"{self._package}.{self.module(name)}")
             self._loaded[name] = module = loaded
         return module
+
+    def module(self, name: str) -> str:
+        """The name of a rung's module, or package, in the folder of the operation."""
+        return self._modules[name]
 
     def forget(self, name: str) -> None:
         """Import a rung anew when it is next needed."""
