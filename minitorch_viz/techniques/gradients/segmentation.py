@@ -9,13 +9,14 @@ import numpy as np
 
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import SettingError, near, need_whole
-from minitorch_viz.plotting import show_image
+from minitorch_viz.plotting import panels, proportions, show_image, title_width
 from minitorch_viz.techniques.base import Result, Technique, explainers
 from minitorch_viz.techniques.diagnose import blank_note
 from minitorch_viz.techniques.gradients._grabcut import (
     BACKGROUND,
     FOREGROUND,
     box_of,
+    flooded,
     grabcut,
     has_grabcut,
     largest_piece,
@@ -31,10 +32,8 @@ if TYPE_CHECKING:
 
 LEAST = 32  # pixels a side that GrabCut needs to learn colours from
 TOO_SMALL = f"with fewer than {LEAST} pixels a side there are too few colours for GrabCut"
-TOO_ALIKE = "the map has too few different values to give GrabCut seeds of both kinds"
-NO_OPENCV = (
-    'GrabCut, which follows the edges of the photo, needs OpenCV; install it with pip install "minitorch_viz[segment]"'
-)
+TOO_ALIKE = "the map has too few different values to give seeds of both kinds"
+NO_OPENCV = "GrabCut, which learns the colours of both too, needs OpenCV (pip install opencv-python-headless)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +45,7 @@ class Segmentation(Result):
     magnitude: Array  # (h, w) floats, nonnegative: the smoothed heat map that gave the seeds
     seeds: Array  # (h, w) uint8: 1 surely object, 0 surely background, 2 unsure
     method: str  # the technique that made the heat map
-    instead: str  # why the mask is only the thresholded map; "" if GrabCut made it
+    instead: str  # why it was not GrabCut that made the mask; "" if it was
     high: float  # percentiles
     low: float
     sigma: float  # of the smoothing, in pixels
@@ -58,7 +57,9 @@ class Segmentation(Result):
     @property
     def by(self) -> str:
         """What made the mask."""
-        return "a threshold" if self.instead else "GrabCut"
+        if self.instead == TOO_ALIKE:
+            return "a threshold"
+        return "a watershed" if self.instead else "GrabCut"
 
     @property
     def facts(self) -> tuple[str, ...]:
@@ -83,9 +84,10 @@ class Segmentation(Result):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        return blank_note(self.blank) or (
-            (f"The mask is the thresholded map: {self.instead}.",) if self.instead else ()
-        )
+        if self.blank or not self.instead:
+            return blank_note(self.blank)
+        how = "The mask is the thresholded map" if self.instead == TOO_ALIKE else "The seeds were grown by a watershed"
+        return (f"{how}: {self.instead}.",)
 
 
 def segmentation(
@@ -105,8 +107,9 @@ def segmentation(
     """Cut the object out of the photo, with nothing but a classifier.
 
     The pixels with the largest saliency are taken for object, those with the least for background. GrabCut learns the
-    colours of both and decides about the rest; the largest piece is the mask, and a box around it is where the object
-    is. A classifier looks at what tells classes apart, so heads are found better than bodies.
+    colours of both and decides about the rest (without OpenCV a watershed lets both grow up to the photo's edges); the
+    largest piece is the mask, and a box around it is where the object is. A classifier looks at what tells classes
+    apart, so heads are found better than bodies.
 
     Args:
         target: the class, by number or name; by default the most probable one
@@ -119,7 +122,7 @@ def segmentation(
         smooth: how far the map is smoothed first, in percent of the picture's shorter side
         iterations: rounds of GrabCut
 
-    GrabCut needs OpenCV (the extra `segment`); without it the mask is the thresholded map, and a note says so.
+    GrabCut needs OpenCV (`pip install opencv-python-headless`); a note says what was used instead.
 
     Returns a Segmentation with mask (h, w) and box.
     Raises SettingError for an unknown class, channel or setting, NetError for an unknown node, ImageFileError for a
@@ -147,7 +150,10 @@ def segmentation(
     magnitude = gaussian(magnitude, sigma) if sigma > 0 else magnitude
     seeds = seeds_of(magnitude, high, low)
     instead = _no_grabcut(seeds)
-    mask = seeds == FOREGROUND if instead else grabcut(seen.picture, seeds, iterations)
+    if instead == TOO_ALIKE:
+        mask = seeds == FOREGROUND
+    else:
+        mask = flooded(seen.picture, seeds) if instead else grabcut(seen.picture, seeds, iterations)
     blank = "" if heat.any() else "the map of this method is all 0, so that nothing tells the object from the rest"
     mask = largest_piece(mask)
     return Segmentation(
@@ -169,10 +175,10 @@ def segmentation(
 
 def _no_grabcut(seeds: Array) -> str:
     """Why GrabCut cannot be used; "" if it can."""
-    if min(seeds.shape) < LEAST:
-        return TOO_SMALL
     if not ((seeds == FOREGROUND).any() and (seeds == BACKGROUND).any()):
         return TOO_ALIKE
+    if min(seeds.shape) < LEAST:
+        return TOO_SMALL
     return "" if has_grabcut() else NO_OPENCV
 
 
@@ -187,10 +193,14 @@ def plot(result: Segmentation, figure: Figure) -> None:
     """The photo with the box, the map, the seeds, and the object cut out."""
     from matplotlib.patches import Rectangle
 
-    figure.set_size_inches(14, 3.9)
-    photo, heat, seeds, cut = figure.subplots(1, 4)
     aspect = result.pixel_aspect
-    show_image(photo, result.picture, wrapped(result.label), aspect)
+    tall = proportions(result.picture, aspect)
+    letters = title_width(tall, 2.7)
+    words = (result.label, f"{result.method}, smoothed", "seeds: green object, blue not", f"the mask, by {result.by}")
+    titles = [wrapped(text, letters) for text in words]
+    lines = 1 + max(title.count("\n") for title in titles)
+    photo, heat, seeds, cut = panels(figure, 1, 4, tall, lines=lines, side=2.7)[0]
+    show_image(photo, result.picture, titles[0], aspect)
     if result.blank:
         for axis in (heat, seeds, cut):
             show_blank(axis, result.mask.shape, result.blank, aspect)
@@ -199,16 +209,17 @@ def plot(result: Segmentation, figure: Figure) -> None:
         top, left, bottom, right = result.box
         corner = (left - 0.5, top - 0.5)
         photo.add_patch(Rectangle(corner, right - left, bottom - top, facecolor="none", edgecolor="#e69f00", lw=3))
-    show_magnitude(heat, result.magnitude, f"{result.method}, smoothed", aspect)
+    show_magnitude(heat, result.magnitude, titles[1], aspect)
     pale = np.repeat(result.picture.mean(axis=2, keepdims=True) / 255 * 0.5 + 0.4, 3, axis=2)
     for seed, colour in ((BACKGROUND, (0.0, 0.45, 0.7)), (FOREGROUND, (0.0, 0.62, 0.45))):
         where = result.seeds == seed
         pale[where] = 0.35 * pale[where] + 0.65 * np.array(colour)
-    show_image(seeds, pale, "seeds: green object, blue not", aspect)
+    show_image(seeds, pale, titles[2], aspect)
     shown = result.picture.copy()
     shown[~result.mask] = 255 - (255 - shown[~result.mask]) // 5
-    show_image(cut, shown, f"the mask, by {result.by}", aspect)
-    cut.contour(result.mask, [0.5], colors="#d55e00", linewidths=1.5)
+    show_image(cut, shown, titles[3], aspect)
+    if min(result.mask.shape) > 1:  # a line of pixels has no contour
+        cut.contour(result.mask, [0.5], colors="#d55e00", linewidths=1.5)
 
 
 def example() -> Segmentation:
