@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["MOST_PIXELS", "from_file", "from_pillow", "over_background"]
 
 STRIP = 2**20  # pixels that are converted at once
-PLUGINS = {"PNG": "Png", "JPEG": "Jpeg", "WEBP": "WebP", "GIF": "Gif", "BMP": "Bmp", "TIFF": "Tiff"}
+PLUGINS = {"PNG": "Png", "JPEG": "Jpeg", "WEBP": "WebP", "GIF": "Gif", "BMP": "Bmp", "TIFF": "Tiff", "PPM": "Ppm"}
 ANIMATED = ("GIF", "PNG", "WEBP", "TIFF")  # a phone's JPEG may hold a depth map beside the photo: no second frame
 WHITE_IS_ZERO = 262  # the number of TIFF's tag, 0 for negatives
 _OPENING = threading.Lock()
@@ -156,7 +156,7 @@ def _rgb(strip: Image.Image, key: Any, what: str, background: Array) -> Array:
 
 def _check_depth(image: Image.Image, what: str) -> None:
     """Refuse whole numbers of 32 bits that do not show whether white is 255 or 65535."""
-    if image.mode == "I":
+    if image.mode == "I" and image.format != "PPM":  # which brings its white, whatever it is, to 65535
         extremes: Any = image.getextrema()
         smallest, largest = extremes
         if smallest >= 0 and 0 < largest <= 255:

@@ -9,7 +9,7 @@ from minitorch_viz.errors import SettingError
 from minitorch_viz.io.files import is_whole, shown
 
 START = 64  # bytes that are enough to tell a kind
-READ = "PNG, JPEG, WebP, GIF, BMP or TIFF"
+READ = "PNG, JPEG, WebP, GIF, BMP, TIFF or PPM"
 VARIABLE = "MINITORCH_VIZ_MAX_MEGAPIXELS"
 MOST_PIXELS = 40 * 10**6
 BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)  # bytes; what the known versions of the format have
@@ -44,6 +44,8 @@ def kind_of(start: bytes) -> str:
         return "WEBP"
     if start.startswith(b"BM") and int.from_bytes(start[14:18], "little") in BMP_HEADERS:
         return "BMP"
+    if start[:1] == b"P" and start[1:2] in b"123456" and start[2:3].isspace():
+        return "PPM"
     return ""
 
 

@@ -43,7 +43,7 @@ def load_model(
     dtype: float32, the default, or float64; None keeps that of a file of `Model.save`. fold: merge batch normalization
         into the convolutions.
     prefix: what the names in the file have in front of the net's ("student."), where it holds several nets, or this net
-        as a part of a larger one; None finds it.
+        as a part of a larger one; None finds it, or takes "prefix" of the JSON file beside the weights.
 
     A JSON file beside the weights (same name, .json) says the preprocessing, the class names, and what the scores mean
     ("scores": "classes", "labels", "yes-no" or "numbers"); without one the preprocessing is that of the official file.
@@ -66,6 +66,8 @@ def load_model(
     file = read_weights(path)
     is_caffe = file.format == "caffemodel"
     tensors = _from_caffe(spec, file.tensors) if is_caffe else file.tensors
+    if prefix is None and isinstance((file.json or {}).get("prefix"), str):
+        prefix = (file.json or {})["prefix"]
     classes = _class_count(spec, tensors, prefix)
     needed = spec.build(classes=classes, seed=None)
     notes = [] if is_caffe else list(file.notes)  # that Caffe's nets take BGR is dealt with
@@ -150,11 +152,17 @@ def fitting_arrays(
 
     try:
         mapped, report = map_weights(tensors, {name: value.shape for name, value in net.state.items()}, prefix=prefix)
+        if spec is not None and notes is not None:
+            headless = not spec.head
+            notes += check_rest(tensors, report, file=path.name, net=spec.name, headless=headless, prefix=prefix)
     except WeightsFileError as error:
-        raise WeightsFileError(f"{path}: {error}") from error
-    if spec is not None and notes is not None:
-        names = {"file": path.name, "net": spec.name}
-        notes += check_rest(tensors, report, **names, headless=not spec.head, prefix=prefix)
+        where = (
+            f' Commands take "prefix" from {path.with_suffix(".json").name} beside it.'
+            if "prefix=" in str(error)
+            else ""
+        )
+        start = "" if str(error).startswith(path.name) else f"{path}: "
+        raise WeightsFileError(f"{start}{error}{where}") from error
     for name, array in mapped.items():
         if array.dtype.kind != "f":
             raise WeightsFileError(f"{path}: {name!r} must hold floating-point numbers, but holds {array.dtype}.")

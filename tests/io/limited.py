@@ -63,6 +63,7 @@ def main(folders: list[str]) -> int:
     import PIL.GifImagePlugin
     import PIL.JpegImagePlugin
     import PIL.PngImagePlugin
+    import PIL.PpmImagePlugin
     import PIL.TiffImagePlugin
     import PIL.WebPImagePlugin  # noqa: F401 (loaded before the limit is set)
 

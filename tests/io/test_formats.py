@@ -59,6 +59,24 @@ def test_the_first_frame_of_an_animation_is_taken_and_told() -> None:
         assert len(notes) == 1
 
 
+@pytest.mark.parametrize(
+    ("data", "shades"),
+    [
+        (b"P5 3 1 65535\n" + struct.pack(">3H", 0, 256, 65535), [0, 1, 255]),
+        (b"P5 3 1 1000\n" + struct.pack(">3H", 0, 500, 1000), [0, 128, 255]),
+        (b"P5 2 1 65535\n" + struct.pack(">2H", 0, 200), [0, 0]),  # a dark picture whose white is known
+        (b"P5 2 1 255\n\x07\xc8", [7, 200]),
+        (b"P2\n# by hand\n3 1\n15\n0 7 15\n", [0, 119, 255]),
+        (b"P1\n3 1\n0 1 0\n", [255, 0, 255]),
+        (b"P4\n3 1\n\x40", [255, 0, 255]),
+        (b"P6 2 1 255\n\1\1\1\2\2\2", [1, 2]),
+    ],
+)
+def test_portable_maps(data: bytes, shades: list[int]) -> None:
+    """In which data sets of traffic signs and faces come."""
+    assert load(data).tolist() == [[[shade] * 3 for shade in shades]]
+
+
 def test_gif_with_a_transparent_color() -> None:
     image = Image.new("P", (3, 1))
     image.putdata([0, 1, 2])
@@ -215,7 +233,7 @@ def test_lab_is_that_of_the_light_of_print_shops() -> None:
 def test_what_else_came_is_said(data: bytes, words: str) -> None:
     with pytest.raises(ImageFileError, match=words) as caught:
         load(data)
-    assert "PNG, JPEG, WebP, GIF, BMP or TIFF file is needed" in str(caught.value)
+    assert "PNG, JPEG, WebP, GIF, BMP, TIFF or PPM file is needed" in str(caught.value)
 
 
 @pytest.mark.parametrize("kind", ["WEBP", "BMP", "TIFF", "GIF"])
