@@ -9,8 +9,9 @@ technique appears in it by itself.
 from __future__ import annotations
 
 import base64
+import re
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,11 +20,16 @@ import numpy as np
 
 from minitorch_viz._types import Array
 from minitorch_viz.errors import MinitorchVizError, SettingError
+from minitorch_viz.io.out import check_out
 from minitorch_viz.models.samples import Sample
+from minitorch_viz.progress import progress_bar
+from minitorch_viz.report_command import Command, command_for
 from minitorch_viz.techniques.base import Technique, get_technique, techniques
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
+
+SUFFIXES = (".html", ".htm")
 
 
 @dataclass
@@ -38,12 +44,7 @@ class Card:
     notes: Sequence[str] = ()
     seconds: float = 0.0
     problem: str = ""  # why there is no picture
-
-    @property
-    def command(self) -> str:
-        """The command line that makes this picture alone (a photo or weights of one's own to be added)."""
-        options = "".join(f" --{name.replace('_', '-')} {value}" for name, value in self.settings.items())
-        return f"minitorch-viz {self.technique.name} --model {self.model.name}{options}"
+    command: Command = field(default_factory=lambda: Command(""))
 
 
 @dataclass
@@ -58,6 +59,7 @@ class Section:
     truth_caption: str = ""
     main_object: str = ""
     cards: list[Card] = field(default_factory=list)
+    problem: str = ""  # why the photo cannot be shown; then there are no cards
 
     @property
     def parameters(self) -> int:
@@ -71,19 +73,26 @@ def make_report(
     out: str | Path,
     *,
     only: Sequence[str] | None = None,
+    target: str | int | None = None,
+    other: str | int | None = None,
+    node: str | None = None,
+    left_out: Callable[[str], object] | None = None,
     progress: bool = True,
 ) -> Path:
     """Run every technique that applies on every image and write the page to `out`.
 
     images: (name, image) pairs; an image is a path, an array or a Pillow image.
     only: the names of the techniques to run; None for all.
+    target, other, node: the class, the class that `compare` sets beside it, or the node to explain, of every technique
+        that takes such a setting; by default the most probable class.
+    left_out: called with a sentence for each image that cannot be read.
 
-    Ctrl-C stops the work and writes the page with what is finished, then raises KeyboardInterrupt again.
-    The file is written completely or not at all. A technique that fails on bad settings leaves its sentence in the
-    page instead of a picture.
+    Ctrl-C stops the work and writes the page with what is finished, then raises KeyboardInterrupt again, which says so.
+    The file is written completely or not at all. An image that cannot be read, and a technique that fails on bad
+    settings, leave their sentence in the page instead of pictures; if no image can be read, its error is raised.
     """
-    pairs = _checked(model, images, out)
-    return make_page([(model, Sample(*pair)) for pair in pairs], out, only=only, progress=progress)
+    pairs = [(model, Sample(*pair)) for pair in _checked(model, images, out)]
+    return make_page(pairs, out, only=only, target=target, other=other, node=node, left_out=left_out, progress=progress)
 
 
 def make_page(
@@ -91,40 +100,72 @@ def make_page(
     out: str | Path,
     *,
     only: Sequence[str] | None = None,
+    target: str | int | None = None,
+    other: str | int | None = None,
+    node: str | None = None,
+    left_out: Callable[[str], object] | None = None,
     progress: bool = True,
 ) -> Path:
     """One page with a section for each net and picture, as `make_report` does it for one net.
 
     subjects: (model, sample) pairs; a sample's truth, where it has one, is shown beside the picture and every map.
     """
-    from tqdm.auto import tqdm
-
     from minitorch_viz.io.atomic import write_bytes_atomically
 
     out, subjects = _place(out), _subjects(subjects)
     chosen = list(techniques().values()) if only is None else [get_technique(name) for name in _names(only)]
+    asked = {name: value for name, value in (("target", target), ("other", other), ("node", node)) if value is not None}
+    for model in {id(model): model for model, _ in subjects}.values():
+        check_asked(model, asked)
     started = time.perf_counter()
     sections: list[Section] = []
-    try:
-        plans = [list(_plan(model, chosen)) for model, _ in subjects]
-        with tqdm(total=sum(map(len, plans)), desc="report", unit="picture", disable=not progress) as bar:
+    errors: list[MinitorchVizError] = []
+    interrupted = False
+    plans = [list(_plan(model, sample, chosen, asked)) for model, sample in subjects]
+    with progress_bar(total=sum(map(len, plans)), desc="report", show=progress) as bar:
+        try:
             for (model, sample), cards in zip(subjects, plans, strict=True):
-                section = _start_section(model, sample)
+                try:
+                    section = _start_section(model, sample)
+                except MinitorchVizError as error:
+                    errors.append(error)
+                    section = Section(model, sample.name, "", [], problem=str(error))
+                    cards = []
                 sections.append(section)
                 for card in cards:
                     bar.set_postfix_str(card.technique.name)
                     _run(card, model, sample.image, progress)
                     section.cards.append(card)
                     bar.update()
-        interrupted = False
-    except KeyboardInterrupt:
-        interrupted = True
+        except KeyboardInterrupt:
+            interrupted = True
+    done = sum(len(section.cards) for section in sections)
+    if interrupted and not done:
+        raise KeyboardInterrupt
+    if errors and len(errors) == len(sections):
+        raise errors[0]
     names = list(dict.fromkeys(model.name for model, _ in subjects))
     page = _render(names, sections, time.perf_counter() - started, interrupted)
-    write_bytes_atomically(out, page.encode())
+    write_bytes_atomically(out, page.encode(errors="backslashreplace"))  # names of files may hold any byte
+    if left_out is not None:
+        for problem in errors:
+            left_out(str(problem))
     if interrupted:
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt(f"{out} holds what was finished, {done} of {sum(map(len, plans))} pictures")
     return out
+
+
+def check_asked(model: Model, asked: Mapping[str, Any]) -> None:
+    """Refuse a class or node that the model does not have, before the first picture and not in each."""
+    for name in ("target", "other"):
+        if name in asked and "node" in asked:
+            raise SettingError(
+                f"Give either a class ({name}={asked[name]!r}) or a node (node={asked['node']!r}), not both."
+            )
+        if (value := asked.get(name)) is not None:
+            model.class_index(re.sub(r"^not (?=.)", "", value) if isinstance(value, str) else value)
+    if "node" in asked:
+        model.net[asked["node"]]  # NetError with near names
 
 
 def _place(out: str | Path) -> Path:
@@ -134,7 +175,7 @@ def _place(out: str | Path) -> Path:
     if out.is_dir() or not out.parent.is_dir():
         what = "is a folder" if out.is_dir() else f"is in {out.parent}, which is no folder"
         raise SettingError(f"out must be the path of the page to write, but {out} {what}.")
-    return out
+    return check_out(out, SUFFIXES, what="page", error=SettingError)
 
 
 def _checked(model: Model, images: Iterable[tuple[str, Any]], out: str | Path) -> list[tuple[str, Any]]:
@@ -174,14 +215,19 @@ def _names(only: Sequence[str]) -> Sequence[str]:
     return only
 
 
-def _plan(model: Model, chosen: Iterable[Technique]) -> Iterator[Card]:
+def _plan(model: Model, sample: Sample, chosen: Iterable[Technique], asked: Mapping[str, Any]) -> Iterator[Card]:
     """The cards to fill for one photo; a technique that does not apply gets one card that says why."""
     for technique in chosen:
         reason = technique.applies(model)
-        if reason is None:
-            yield from (Card(technique, model, settings) for settings in technique.in_report(model))
-        else:
-            yield Card(technique, model, {}, problem=f"Not shown: {reason}.")
+        if reason is not None:
+            command = command_for(technique, model, sample, {})
+            yield Card(technique, model, {}, problem=f"Not shown: {reason}.", command=command)
+            continue
+        for own in technique.in_report(model):
+            # A run that shows a node shows that node, whatever class is asked for.
+            fitting = set() if "node" in own else asked.keys() & technique.options.keys()
+            settings = {**own, **{name: asked[name] for name in asked if name in fitting}}
+            yield Card(technique, model, settings, command=command_for(technique, model, sample, settings))
 
 
 def _start_section(model: Model, sample: Sample) -> Section:

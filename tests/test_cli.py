@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -137,7 +138,7 @@ def test_bad_input_is_one_sentence_and_status_2(arguments: list[str], message: s
 
 
 @pytest.mark.parametrize(
-    "arguments", [["no-such"], [], ["saliency", "--mode", "guide"], ["occlusion", "--size", "x"], ["train", "vgg16"]]
+    "arguments", [["no-such"], ["saliency", "--mode", "guide"], ["occlusion", "--size", "x"], ["train", "vgg16"]]
 )
 def test_usage_errors_are_argparses(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
@@ -145,11 +146,47 @@ def test_usage_errors_are_argparses(arguments: list[str]) -> None:
     assert caught.value.code == 2
 
 
-def test_help_is_the_manual(capsys) -> None:
+def test_alone_it_prints_the_help(capsys) -> None:
+    assert main([]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("usage: minitorch-viz")
+    assert "grad-cam" in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["gradcam"], "did you mean grad-cam?"),
+        (["GradCAM"], "did you mean grad-cam?"),
+        (["integrated_gradients"], "did you mean integrated-gradients?"),
+        (["salency"], "did you mean saliency?"),
+        (["guided"], "did you mean guided-backprop or guided-grad-cam?"),
+        (["losssurface"], "did you mean loss-surface?"),
+        (["xyzzy"], "known are report, "),
+        (["report", "--only", "gradcam"], "did you mean grad-cam?"),
+        (["report", "--only", "saliency", "oclusion"], "did you mean occlusion?"),
+        (["train", "cifar"], "there is no recipe 'cifar'; did you mean cifar10?"),
+        (["train", "digit"], "did you mean digits?"),
+        (["saliency", "--mode", "guide"], "did you mean guided?"),
+    ],
+)
+def test_what_is_misspelt_gets_near_names(arguments: list[str], meant: str, capsys) -> None:
+    with pytest.raises(SystemExit):
+        main(arguments)
+    assert meant in capsys.readouterr().err
+
+
+def test_help_is_the_manual(capsys, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     for name, technique in techniques().items():
         with pytest.raises(SystemExit):
             main([name, "--help"])
-        assert technique.summary in capsys.readouterr().out
+        printed = capsys.readouterr().out
+        assert technique.summary in " ".join(printed.split())
+        assert not re.search(r"^ *(Args:|Returns |Raises )", printed, re.MULTILINE)
+        manual = printed[printed.index("\n\n") : printed.index("positional arguments")]
+        assert not re.search(r"^ ", manual, re.MULTILINE)
+        assert max(map(len, manual.splitlines())) <= 80
 
 
 def test_python_dash_m() -> None:

@@ -16,6 +16,7 @@ HEAVY = ("numba", "cupy", "matplotlib", "scipy", "sklearn", "skimage", "PIL", "s
 ORDER = [
     "errors",
     "_types",
+    "progress",
     "boxes",
     "layers",
     "graph",
@@ -35,6 +36,7 @@ ORDER += [
     "plotting",
     "jupyter",
     "techniques",
+    "report_command",
     "report",
     "grading",
     "loss_surface",

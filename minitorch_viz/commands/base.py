@@ -7,9 +7,8 @@ import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 
-DEFAULT_MODEL = "digits"
+from minitorch_viz.commands.parser import path, text
 
 
 def no_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,10 +40,10 @@ def commands() -> list[Command]:
     return [*ordered, *map(technique_command, techniques().values())]
 
 
-def add_model_arguments(parser: argparse.ArgumentParser, default: str | None = DEFAULT_MODEL) -> None:
-    """Add the two arguments that choose a net."""
-    text = f"a net from `minitorch-viz models` (default: {DEFAULT_MODEL})"
-    parser.add_argument("--model", default=default, metavar="NAME", help=text)
+def add_model_arguments(parser: argparse.ArgumentParser, default: str) -> None:
+    """Add the two arguments that choose a net. default: in words, the net that is taken without them."""
+    help_ = f"a net from `minitorch-viz models`, or a file that model.save wrote (default: {default})"
+    parser.add_argument("--model", type=text, metavar="NAME", help=help_)
     parser.add_argument(
-        "--weights", type=Path, metavar="FILE", help="its weights: .safetensors, .npz, .pth, .caffemodel, .json"
+        "--weights", type=path, metavar="FILE", help="its weights: .safetensors, .npz, .pth, .caffemodel, .json"
     )

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from minitorch_viz.commands.base import Command
+from minitorch_viz.commands.parser import path, text
 
 MANUAL = """Measure how far each method's heat maps can be believed, and write one table.
 
@@ -20,9 +21,14 @@ JSON. Ctrl-C writes the methods that are finished."""
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the nets, the methods, the cases and the page."""
     parser.add_argument(
-        "--model", nargs="+", default=["scenes"], metavar="NAME", help="one or several nets (default: scenes)"
+        "--model",
+        nargs="+",
+        type=text,
+        default=["scenes"],
+        metavar="NAME",
+        help="one or several nets (default: scenes)",
     )
-    parser.add_argument("--weights", type=Path, metavar="FILE", help="the weights, if it is one net")
+    parser.add_argument("--weights", type=path, metavar="FILE", help="the weights, if it is one net")
     parser.add_argument(
         "--methods",
         nargs="+",
@@ -32,10 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scenes", type=int, default=40, help="how many of each sort (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="same seed, same scenes and numbers (default: %(default)s)")
     parser.add_argument(
-        "--boxes", type=Path, metavar="FILE", help="JSON or CSV: file, class, x0, y0, x1, y1; with --photos"
+        "--boxes", type=path, metavar="FILE", help="JSON or CSV: file, class, x0, y0, x1, y1; with --photos"
     )
-    parser.add_argument("--photos", type=Path, metavar="FOLDER", help="grade on these photos instead of scenes")
-    parser.add_argument("--out", type=Path, default=Path("grade.html"), help="the page to write (default: %(default)s)")
+    parser.add_argument("--photos", type=path, metavar="FOLDER", help="grade on these photos instead of scenes")
+    parser.add_argument("--out", type=path, default=Path("grade.html"), help="the page to write (default: %(default)s)")
 
 
 def run(arguments: argparse.Namespace) -> None:

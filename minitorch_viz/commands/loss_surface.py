@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from minitorch_viz.commands.base import Command
+from minitorch_viz.commands.parser import path
 
 MANUAL = """Train many small nets of growing width, compare where they end, and look at the loss around some.
 
@@ -23,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--grid", type=int, default=21, help="points a side of the slices, odd (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="same seed, same numbers (default: %(default)s)")
     parser.add_argument(
-        "--out", type=Path, default=Path("loss-surface.png"), help="PNG, SVG, PDF or HTML (default: %(default)s)"
+        "--out", type=path, default=Path("loss-surface.png"), help="PNG, SVG, PDF or HTML (default: %(default)s)"
     )
 
 

@@ -3,43 +3,69 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
-from minitorch_viz.commands.base import DEFAULT_MODEL, Command, add_model_arguments
+from minitorch_viz.commands.base import Command, add_model_arguments
+from minitorch_viz.commands.nets import FOR_PHOTOS, chosen_model
+from minitorch_viz.commands.parser import path, text
 from minitorch_viz.techniques import techniques
 
 MANUAL = """Make one self-contained HTML page that shows every technique that applies.
 
 The page needs no network and no server. Without PHOTO and --model it shows the nets that come with this package: a
 picture that is on every machine, and a generated scene beside the truth of what is where. With --model alone it uses
-pictures that suit that net. Ctrl-C writes the page with what is finished."""
+pictures that suit that net.
+
+A photo that cannot be read has its sentence in the page; the exit status is then 1. Ctrl-C writes the page with what
+is finished."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the photos, the net, the page and the choice of techniques."""
+    """Add the photos, the net, what is explained, the page and the choice of techniques."""
     parser.add_argument(
-        "photos", nargs="*", metavar="PHOTO", help="PNG or JPEG files; none: pictures that come with the model"
+        "photos", nargs="*", type=text, metavar="PHOTO", help="picture files; none: pictures that come with the model"
     )
-    add_model_arguments(parser, default=None)
+    add_model_arguments(parser, f"for photos the best ImageNet net at hand, else {FOR_PHOTOS}")
+    parser.add_argument("--target", type=text, help="explain this class, by number or name, not the most probable one")
+    parser.add_argument("--other", type=text, help="the class that the comparison sets beside it")
+    parser.add_argument("--node", type=text, help="explain a unit of this node instead of a class")
     parser.add_argument(
-        "--out", type=Path, default=Path("report.html"), help="the page to write (default: %(default)s)"
+        "--out", type=path, default=Path("report.html"), metavar="FILE", help="the page to write (default: %(default)s)"
     )
     parser.add_argument("--only", nargs="+", metavar="TECHNIQUE", choices=[*techniques()], help="these techniques only")
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Write the page."""
-    from minitorch_viz.models import load_model
+def run(arguments: argparse.Namespace) -> int:
+    """Write the page; 1 if a photo could not be read."""
+    from minitorch_viz.io.out import check_out
     from minitorch_viz.models.samples import Sample, report_samples, samples
-    from minitorch_viz.report import make_page
+    from minitorch_viz.report import SUFFIXES, make_page
 
-    if arguments.photos or arguments.model or arguments.weights:
-        model = load_model(arguments.model or DEFAULT_MODEL, weights=arguments.weights)
-        shown = [Sample(Path(photo).name, photo) for photo in arguments.photos] or samples(model)
+    check_out(arguments.out, SUFFIXES, [*arguments.photos, arguments.weights, arguments.model], what="page")
+    if arguments.photos or arguments.model is not None or arguments.weights is not None:
+        model = chosen_model(arguments.model, arguments.weights, photo=bool(arguments.photos))
+        check_out(arguments.out, SUFFIXES, [model.source], what="page")
+        shown = [Sample(Path(photo).name or photo, photo) for photo in arguments.photos] or samples(model)
         subjects = [(model, sample) for sample in shown]
     else:
         subjects = report_samples()
-    print(f"Wrote {make_page(subjects, arguments.out, only=arguments.only)}")
+    for note in dict.fromkeys(note for model, _ in subjects for note in model.notes):
+        print(f"Note: {note}")
+    bad: list[str] = []
+    page = make_page(
+        subjects,
+        arguments.out,
+        only=arguments.only,
+        target=arguments.target,
+        other=arguments.other,
+        node=arguments.node,
+        left_out=bad.append,
+    )
+    for sentence in bad:
+        print(f"Left out: {sentence}", file=sys.stderr)
+    print(f"Wrote {page}")
+    return int(bool(bad))
 
 
 COMMAND = Command("report", "make one HTML page with every technique that applies", run, MANUAL, add_arguments, order=1)

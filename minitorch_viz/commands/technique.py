@@ -5,8 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from minitorch_viz.commands.base import Command, add_model_arguments
+from minitorch_viz.commands.nets import IN_WORDS, chosen_model
+from minitorch_viz.commands.parser import path, text
+from minitorch_viz.commands.photos import picture_meant, readable_photos, sample_number
 from minitorch_viz.errors import MinitorchVizError
 from minitorch_viz.techniques import Technique
 from minitorch_viz.techniques.options import Option
@@ -16,19 +20,26 @@ def technique_command(technique: Technique) -> Command:
     """Return the command `minitorch-viz TECHNIQUE PHOTO`."""
 
     def add_arguments(parser: argparse.ArgumentParser) -> None:
-        if technique.several:
-            text = "PNG or JPEG files; none: a picture that comes with the model"
-            parser.add_argument("photo", nargs="*", metavar="PHOTO", help=text)
-        else:
-            text = "PNG or JPEG file; none: a picture that comes with the model"
-            parser.add_argument("photo", nargs="?", metavar="PHOTO", help=text)
-        add_model_arguments(parser)
+        what = "picture files" if technique.several else "a picture file"
         parser.add_argument(
-            "--out", type=Path, default=Path(f"{technique.name}.png"), help="PNG, SVG or PDF (default: %(default)s)"
+            "photos",
+            nargs="*" if technique.several else "?",
+            type=text,
+            metavar="PHOTO",
+            help=f"{what}; none: a picture that comes with the model",
+        )
+        add_model_arguments(parser, IN_WORDS)
+        *others, last = (suffix[1:].upper() for suffix in technique.suffixes)
+        parser.add_argument(
+            "--out",
+            type=path,
+            default=Path(f"{technique.name}.png"),
+            metavar="FILE",
+            help=f"{', '.join(others)} or {last} (default: %(default)s)",
         )
         if technique.loop:
-            text = "stop in time and show what there is by then; counted from the first step (default: no limit)"
-            parser.add_argument("--budget", type=float, metavar="SECONDS", help=text)
+            words = "stop in time and show what there is by then; counted from the first step (default: no limit)"
+            parser.add_argument("--budget", type=float, metavar="SECONDS", help=words)
         for option in technique.options.values():
             add_option(parser, option)
 
@@ -41,41 +52,51 @@ def technique_command(technique: Technique) -> Command:
 def add_option(parser: argparse.ArgumentParser, option: Option) -> None:
     """Add one setting of a technique."""
     flag = f"--{option.name.replace('_', '-')}"
-    text = option.help + ("" if option.default is None else " (default: %(default)s)")
+    words = option.help + ("" if option.default is None else " (default: %(default)s)")
     if option.kind is bool:
         parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=option.default, help=option.help)
     elif option.kind is None:
-        parser.add_argument(flag, type=int, nargs=2, metavar=("ROW", "COLUMN"), default=option.default, help=text)
+        parser.add_argument(flag, type=int, nargs=2, metavar=("ROW", "COLUMN"), default=option.default, help=words)
+    elif option.choices:
+        parser.add_argument(flag, choices=option.choices, default=option.default, help=words)
     else:
-        parser.add_argument(flag, type=option.kind, choices=option.choices or None, default=option.default, help=text)
+        kind: Any = text if option.kind is str else option.kind
+        parser.add_argument(flag, type=kind, default=option.default, metavar=_metavar(option), help=words)
 
 
 def run_technique(technique: Technique, arguments: argparse.Namespace) -> int:
-    """Run one technique on one photo, or on several if it takes several."""
-    from minitorch_viz.models import load_model
-    from minitorch_viz.models.samples import sample_images
+    """Run one technique on one photo, or on several if it takes several; 1 if one of several could not be read."""
+    from minitorch_viz.io.out import check_out
     from minitorch_viz.techniques.run import run as run_loop
 
+    photos = [arguments.photos] if isinstance(arguments.photos, str) else arguments.photos or []
+    inputs = [*photos, arguments.weights, arguments.model]
+    check_out(arguments.out, technique.suffixes, inputs, what="result")
     settings = {name: getattr(arguments, name) for name in technique.options}
     settings = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
-    model = load_model(arguments.model, weights=arguments.weights)
+    model = chosen_model(arguments.model, arguments.weights, photo=any(not sample_number(photo) for photo in photos))
+    check_out(arguments.out, technique.suffixes, [model.source], what="result")
     reason = technique.applies(model)
     if reason:
         raise MinitorchVizError(f"{technique.name} does not apply to {model.name}: {reason}.")
-    image = arguments.photo or sample_images(model)[0][1]
-    if isinstance(image, list) and len(image) == 1:
-        image = image[0]
-    loop = technique.loop
+    readable = readable_photos(photos) if len(photos) > 1 else photos
+    images: Any = [picture_meant(model, photo) for photo in readable or ["sample:1"]]
+    image, loop = images[0] if len(images) == 1 else images, technique.loop
     if loop is None:
         result, why = technique.compute(model, image, **settings), ""
     else:
         end = run_loop(loop.each(model, image, **settings), loop.name, loop.unit, budget=arguments.budget)
         result, why = end.result, end.sentence(loop.unit)
-    path = result.save(arguments.out)
+    written = result.save(arguments.out)
     print(result.caption)
-    for note in result.notes:
+    for note in (*model.notes, *result.notes):
         print(f"Note: {note}")
-    print(f"Wrote {path}")
+    print(f"Wrote {written}")
     if why:
         print(f"{why[0].upper()}{why[1:]}.", file=sys.stderr)
-    return 130 if why.startswith("interrupted") else 0
+    return 130 if why.startswith("interrupted") else int(len(readable) < len(photos))
+
+
+def _metavar(option: Option) -> str:
+    """What stands for a value in the help: N, X, or the setting's name in capitals if it is a name."""
+    return {int: "N", float: "X"}.get(option.kind or str, option.name.upper())

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from minitorch_viz.commands.base import Command
+from minitorch_viz.commands.parser import path
 from minitorch_viz.errors import MinitorchVizError
 
 MANUAL = """Train a bundled net again; the same seed gives the same weights, bit for bit.
@@ -22,14 +23,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from minitorch_viz.training.recipes import recipe_names
 
     parser.add_argument("name", choices=recipe_names(), help="which net")
-    parser.add_argument("--out", type=Path, help="the weights file (default: NAME.safetensors)")
+    parser.add_argument("--out", type=path, metavar="FILE", help="the weights file (default: NAME.safetensors)")
     parser.add_argument("--seed", type=int, default=0, help="same seed, same weights (default: %(default)s)")
     parser.add_argument(
-        "--film", type=Path, metavar="PAGE.html", help="write a page that plays the training back, live"
+        "--film", type=path, metavar="PAGE.html", help="write a page that plays the training back, live"
     )
-    parser.add_argument("--checkpoint", type=Path, metavar="FILE", help="keep the whole state in this file, each epoch")
+    parser.add_argument("--checkpoint", type=path, metavar="FILE", help="keep the whole state in this file, each epoch")
     parser.add_argument("--resume", action="store_true", help="continue from the checkpoint, if there is one")
-    parser.add_argument("--data", type=Path, metavar="FOLDER", help="where the data set's files are (mnist, cifar10)")
+    parser.add_argument("--data", type=path, metavar="FOLDER", help="where the data set's files are (mnist, cifar10)")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -39,7 +40,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.resume and arguments.checkpoint is None:
         raise MinitorchVizError("--resume continues from a checkpoint: give --checkpoint FILE too.")
     out = arguments.out or Path(f"{arguments.name}.safetensors")
-    path = train(
+    written = train(
         arguments.name,
         out,
         arguments.seed,
@@ -48,9 +49,9 @@ def run(arguments: argparse.Namespace) -> None:
         resume=arguments.resume,
         data=arguments.data,
     )
-    for written in (path, arguments.film):
-        if written is not None:
-            print(f"Wrote {written}")
+    for file in (written, arguments.film):
+        if file is not None:
+            print(f"Wrote {file}")
 
 
 COMMAND = Command("train", "train a bundled net again, and watch it learn", run, MANUAL, add_arguments, order=7)

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from minitorch_viz.commands.base import Command
 
 
 def run(arguments: argparse.Namespace) -> None:  # noqa: ARG001 (every command has this signature)
-    """Compile every kernel, and say how long it took."""
+    """Compile every kernel, say what is being done, and how long it took."""
     import minitorch_viz_kernels as kernels
 
-    print(f"The {kernels.current()} kernels are ready, with {kernels.get_threads()} threads: {kernels.warmup():.1f} s")
+    threads = kernels.get_threads()
+    if kernels.current() == "numba":
+        from minitorch_viz_kernels.cache_folder import how_often
+
+        print(
+            f"Compiling what is not compiled yet for this processor, with {threads} threads: up to a minute, "
+            f"{how_often()}.",
+            file=sys.stderr,
+            flush=True,
+        )
+    try:
+        seconds = kernels.warmup()
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("what was compiled is kept; the same command compiles the rest") from None
+    print(f"The {kernels.current()} kernels are ready, with {threads} threads: {seconds:.1f} s")
 
 
 COMMAND = Command("warmup", "compile the kernels into your cache, so that no later command has to", run, order=3)

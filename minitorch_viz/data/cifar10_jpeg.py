@@ -14,6 +14,7 @@ from minitorch_viz.data.unpack import sum_of, tar_members
 from minitorch_viz.errors import DataFileError, MinitorchVizError
 from minitorch_viz.io.npz import read_npz, save_npz
 from minitorch_viz.models.home import home_folder
+from minitorch_viz.progress import progress_bar
 
 MEMBER = re.compile(r"(train|test)/(\d{5})_([a-z]{1,20})\.jpg")
 WHAT = "archive of JPEGs"
@@ -51,11 +52,9 @@ def _checked(images: Array, labels: Array) -> tuple[Array, Array]:
 
 def _decode(place: Path, names: tuple[str, ...], progress: bool) -> dict[str, tuple[Array, Array]]:
     """Every picture of the archive at its place."""
-    from tqdm.auto import tqdm
-
     found: dict[str, dict[int, tuple[Array, int]]] = {"train": {}, "test": {}}
     members = tar_members(place, WHAT, LARGEST_ARCHIVE, LARGEST_JPEG)
-    for path, data in tqdm(members, desc="CIFAR-10", unit="picture", delay=2, disable=None if progress else True):
+    for path, data in progress_bar(members, desc="CIFAR-10", unit="picture", delay=2, show=progress):
         match = MEMBER.fullmatch(path)
         if match is None or match[3] not in names:
             raise DataFileError(f"{place}: {path[:100]!r} is no picture of CIFAR-10, such as train/00000_frog.jpg.")

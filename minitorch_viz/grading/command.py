@@ -10,6 +10,7 @@ from minitorch_viz.errors import SettingError
 from minitorch_viz.grading.grades import Grades
 from minitorch_viz.grading.harness import grade
 from minitorch_viz.grading.photos import grade_photos
+from minitorch_viz.io.out import check_out
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,12 @@ def run_grade(given: Arguments) -> None:
     else:
         grades = grade(models, methods=given.methods, scenes=given.scenes, seed=given.seed)
     print(grades)
-    for note in grades.notes:
+    for note in (*dict.fromkeys(note for model in models for note in model.notes), *grades.notes):
         print(f"Note: {note}")
     for path in save_both(grades, given.out):
         print(f"Wrote {path}")
     if grades.interrupted:
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt(f"what was finished is kept in {given.out} and {given.out.with_suffix('.json').name}")
 
 
 def save_both(grades: Grades, out: Path) -> tuple[Path, Path]:
@@ -59,3 +60,7 @@ def _check(given: Arguments) -> None:
         raise SettingError(f"{have} needs {miss} too: the file that says what is where, and the folder of the photos.")
     if given.weights is not None and len(given.models) != 1:
         raise SettingError(f"--weights belong to one net, but {len(given.models)} were named; put the files at home.")
+    photos = given.photos.rglob("*") if given.photos is not None and given.photos.is_dir() else ()
+    inputs = [given.weights, given.boxes, *given.models, *photos]
+    for path in (given.out, given.out.with_suffix(".json")):
+        check_out(path, inputs=inputs, what="page" if path is given.out else "table beside the page")

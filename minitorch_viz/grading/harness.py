@@ -15,6 +15,7 @@ from minitorch_viz.grading.methods import Method, find_methods
 from minitorch_viz.grading.plan import Plan, count_maps
 from minitorch_viz.grading.randomize import cascading, independent, stops, weighted_layers
 from minitorch_viz.grading.row import Grader, chance_levels, failed
+from minitorch_viz.progress import progress_bar
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
@@ -71,8 +72,6 @@ def run(
     progress: bool = True,
 ) -> Grades:
     """Grade each net's methods on its cases, all checked before; settings: what else the table should tell."""
-    from tqdm.auto import tqdm
-
     tops = [stops(weighted_layers(model.net), plan.layers) for model in nets]
     both = list(zip(nets, cases, strict=True))
     rows: list[Row] = []
@@ -80,7 +79,7 @@ def run(
     total = sum(
         len(several) * count_maps(one, len(top), plan) for several, one, top in zip(methods, cases, tops, strict=True)
     )
-    with tqdm(total=total, desc="grade", unit="map", disable=not progress) as bar:
+    with progress_bar(total=total, desc="grade", unit="map", show=progress) as bar:
         try:
             for (model, one), several, top in zip(both, methods, tops, strict=True):
                 randoms = [

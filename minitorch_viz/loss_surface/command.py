@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from minitorch_viz.errors import SettingError
+from minitorch_viz.io.out import check_out
 from minitorch_viz.loss_surface.surface import WIDTHS, loss_surface
 
 KINDS = (".png", ".svg", ".pdf", ".html")
@@ -17,6 +18,7 @@ def run(widths: Sequence[int] | None, seeds: int, epochs: int, grid: int, seed: 
         raise SettingError(
             f"--out must be a file in a folder that exists, a picture (.png, .svg, .pdf) or a page (.html), not {out}."
         )
+    check_out(out, KINDS, what="picture")
     result = loss_surface(widths=WIDTHS if widths is None else widths, seeds=seeds, epochs=epochs, grid=grid, seed=seed)
     path = result.save(out)
     print(result.caption)
@@ -24,4 +26,4 @@ def run(widths: Sequence[int] | None, seeds: int, epochs: int, grid: int, seed: 
         print(f"Note: {note}")
     print(f"Wrote {path}")
     if result.interrupted:
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt(f"{path} holds what was finished")

@@ -15,6 +15,7 @@ from minitorch_viz.loss_surface.directions import plane_of_path
 from minitorch_viz.loss_surface.many import Data, Many, train_many
 from minitorch_viz.loss_surface.slices import Slice, loss_of, loss_on_grid, slice_around, steps_around
 from minitorch_viz.net import Net
+from minitorch_viz.progress import progress_bar
 from minitorch_viz.techniques.base import Result
 
 if TYPE_CHECKING:
@@ -119,14 +120,12 @@ def loss_surface(
     Ctrl-C returns what is finished, if any width is. Raises SettingError for settings that cannot be used.
     """
     settings = _checked(widths, seeds, epochs, grid, seed)
-    from tqdm.auto import tqdm
-
     data = digits_data()
     found: list[Many] = []
     slices: list[Slice] = []
     interrupted = False
     # What a bar counts: epochs of all nets of a width, and rows of the slices.
-    with tqdm(total=len(settings["widths"]) * epochs + 4 * grid, desc="loss surface", disable=not progress) as bar:
+    with progress_bar(total=len(settings["widths"]) * epochs + 4 * grid, desc="loss surface", show=progress) as bar:
         try:
             for width in settings["widths"]:
                 bar.set_postfix_str(f"{seeds} nets of width {width}")

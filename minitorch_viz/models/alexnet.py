@@ -53,6 +53,7 @@ SPEC = ModelSpec(
     head="classifier.6",
     classes=1000,
     imagenet=True,
+    top1=0.56522,
     first_conv="features.0",
     last_conv="features.11",
     url=TORCHVISION_URL + "alexnet-owt-7be5be79.pth",

@@ -19,6 +19,7 @@ from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 
 from minitorch_viz.errors import MinitorchVizError, WeightsFileError
+from minitorch_viz.progress import progress_bar
 
 CHUNK = 1 << 20  # bytes read at a time
 LIMIT = 4 << 30  # no file here is larger; a server that sends more is not sending them
@@ -76,8 +77,6 @@ def fetch(
 
 def _receive(address: str, part: Path, progress: bool, failed: type[MinitorchVizError]) -> bool:
     """Append what one connection brings to `part`; whether the file is now complete."""
-    from tqdm.auto import tqdm
-
     have = _size(part)
     headers = {"User-Agent": "minitorch-viz", "Accept-Encoding": "identity"}
     if have:
@@ -89,8 +88,7 @@ def _receive(address: str, part: Path, progress: bool, failed: type[MinitorchViz
         too_long = f"{address} sends more than {LIMIT:,} bytes, which no file here has."
         if total is not None and total > LIMIT:
             raise failed(too_long)
-        disable = None if progress else True  # None: off where there is no terminal
-        bar = tqdm(total=total, initial=start, unit="B", unit_scale=True, desc=part.stem, disable=disable)
+        bar = progress_bar(total=total, initial=start, unit="B", unit_scale=True, desc=part.stem, show=progress)
         with part.open("r+b" if start else "wb") as file, bar:
             file.seek(start)
             file.truncate()

@@ -111,6 +111,7 @@ SPEC = ModelSpec(
     head="loss3/classifier",
     classes=1000,
     imagenet=True,
+    top1=0.687,
     first_conv="conv1/7x7_s2",
     last_conv="inception_5b/output",
     url="http://dl.caffe.berkeleyvision.org/bvlc_googlenet.caffemodel",

@@ -85,6 +85,7 @@ SPEC = ModelSpec(
     head="fc",
     classes=1000,
     imagenet=True,
+    top1=0.69758,
     first_conv="conv1",
     last_conv="layer4.1",
     url=TORCHVISION_URL + "resnet18-f37072fd.pth",

@@ -52,6 +52,7 @@ SPEC = ModelSpec(
     head="fc",
     classes=1000,
     imagenet=True,
+    top1=0.7613,
     first_conv="conv1",
     last_conv="layer4.2",
     url=TORCHVISION_URL + "resnet50-0676ba61.pth",  # the paper's accuracy, 76.1 %

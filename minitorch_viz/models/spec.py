@@ -39,6 +39,7 @@ class ModelSpec:
     classes: int | tuple[str, ...] = 0  # how many, or their names
     scores: str = "classes"  # what the scores mean, by the names of `models/scores.py`
     imagenet: bool = False  # whether the official classes are ImageNet's 1000
+    top1: float = 0.0  # of ImageNet's validation pictures, the share that the official weights are published to name
     first_conv: str = ""
     last_conv: str = ""  # the node whose maps class activation maps weigh
     url: str = ""  # the official file; "" if there is none in a format that is read here

@@ -83,6 +83,7 @@ SPEC = ModelSpec(
     head="classifier.1",
     classes=1000,
     imagenet=True,
+    top1=0.58178,
     first_conv="features.0",
     last_conv="features.12",
     url=TORCHVISION_URL + "squeezenet1_1-b8a52dc0.pth",

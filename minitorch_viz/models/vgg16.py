@@ -59,6 +59,7 @@ SPEC = ModelSpec(
     head="classifier.6",
     classes=1000,
     imagenet=True,
+    top1=0.71592,
     first_conv="features.0",
     last_conv="features.29",
     url=TORCHVISION_URL + "vgg16-397923af.pth",

@@ -27,6 +27,7 @@ SPEC = ModelSpec(
     head="classifier.6",
     classes=1000,
     imagenet=True,
+    top1=0.72376,
     first_conv="features.0",
     last_conv="features.35",
     url=TORCHVISION_URL + "vgg19-dcbb9e9d.pth",

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 Applies = Callable[["Model"], str | None]
 
 
+PICTURES = (".png", ".svg", ".pdf")
+
+
 def always(model: Model) -> None:
     """Applies to every model."""
 
@@ -60,6 +63,7 @@ class Technique:
     explains: bool = False
     in_comparison: Mapping[str, Any] = field(default_factory=dict)  # cheaper settings, for where many methods are run
     in_report: Callable[[Model], Sequence[Mapping[str, Any]]] = once  # the settings of each run that a report makes
+    suffixes: tuple[str, ...] = PICTURES  # of the files that its results can be saved as
 
     @property
     def family(self) -> str:

@@ -13,6 +13,7 @@ from contextlib import closing
 from typing import Any, Generic, NamedTuple, ParamSpec, Protocol, TypeVar
 
 from minitorch_viz.errors import SettingError
+from minitorch_viz.progress import progress_bar
 
 DELAY = 2.0  # seconds without a bar: what is over sooner needs none
 PACE = 0.25  # seconds between two results of a loop of quick steps
@@ -66,8 +67,6 @@ def run(
 
     Raises KeyboardInterrupt if there is no result yet, SettingError if the budget is no positive number.
     """
-    from tqdm.auto import tqdm
-
     if budget is not None and (isinstance(budget, bool) or not isinstance(budget, (int, float)) or not budget > 0):
         raise SettingError(f"A budget is a number of seconds above 0, but got {budget!r}.")
     watchers = list(watch)
@@ -75,7 +74,7 @@ def run(
     begin: float | None = None
     before = time.monotonic()
     iterator = _closable(loop)
-    bar = tqdm(desc=name, unit=unit, delay=DELAY, leave=False, disable=None if progress else True, dynamic_ncols=True)
+    bar = progress_bar(desc=name, unit=unit, delay=DELAY, leave=False, show=progress)
     with closing(iterator), bar:
         try:
             for newest in iterator:

@@ -7,6 +7,7 @@ from typing import Any
 
 from minitorch_viz._types import Array
 from minitorch_viz.net import Net
+from minitorch_viz.progress import progress_bar
 from minitorch_viz.training.losses import Loss
 from minitorch_viz.training.state import State
 
@@ -56,12 +57,10 @@ class ProgressBar(Observer):
     """A bar with the loss, as tqdm draws it on terminals and in notebooks; elsewhere (a log file) there is none."""
 
     def begin(self, run: Run, state: State) -> None:
-        from tqdm.auto import tqdm
-
         known = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{remaining}{postfix}]"  # 80 columns hold all of it
         unknown = "{n_fmt} steps [{elapsed}{postfix}]"
         layout = known if run.steps else unknown
-        self._bar: Any = tqdm(total=run.steps, initial=state.step, unit="step", bar_format=layout, disable=None)
+        self._bar: Any = progress_bar(total=run.steps, initial=state.step, unit="step", bar_format=layout)
         self._held_out = ""
         if state.history:
             self.epoch(run, state)

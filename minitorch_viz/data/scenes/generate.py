@@ -15,6 +15,7 @@ from minitorch_viz.data.scenes.place import Canvas
 from minitorch_viz.data.scenes.scene import MAPS, TABLES, Scene, Scenes, empty_scenes
 from minitorch_viz.data.scenes.textures import BACKGROUNDS, PATTERNS, background_tiles, texture_tiles
 from minitorch_viz.errors import SettingError, near, need_whole
+from minitorch_viz.progress import progress_bar
 
 MOST_OBJECTS = 5  # so that the main colours and accents of a scene all differ
 MAIN_AREA = 0.12, 0.24  # of the picture
@@ -72,9 +73,7 @@ def scenes(
     made = empty_scenes(count, settings.height, settings.width, settings.objects[1])
     indices: Sequence[int] = range(count)
     if progress:
-        from tqdm.auto import tqdm
-
-        indices = tqdm(indices, desc="scenes", unit="scene", delay=2)
+        indices = progress_bar(indices, desc="scenes", unit="scene", delay=2)
     for index in indices:
         one = draw(np.random.default_rng([seed, start + index]), settings)
         made.images[index], made.backgrounds[index], made.counts[index] = one.image, one.background, len(one.kinds)

@@ -13,7 +13,7 @@ from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import SettingError
 from minitorch_viz.plotting import show_image
 from minitorch_viz.rules.relu import ReluMode, relu_mode
-from minitorch_viz.techniques.base import Result, Technique
+from minitorch_viz.techniques.base import PICTURES, Result, Technique
 from minitorch_viz.techniques.diagnose import not_finite
 from minitorch_viz.techniques.gradients._coarse import before
 from minitorch_viz.techniques.gradients._microscope_figure import (
@@ -207,4 +207,5 @@ TECHNIQUE = Technique(
     title="Microscope: the arithmetic of one unit",
     paper="Springenberg et al. 2014",
     example=example,
+    suffixes=(*PICTURES, ".html"),
 )

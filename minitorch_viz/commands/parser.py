@@ -1,0 +1,93 @@
+"""The parser of the command line: near names for misspelt ones, manuals that fit the terminal, no empty paths."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import re
+import textwrap
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+
+class Manual(argparse.HelpFormatter):
+    """Fills the paragraphs of a manual to the width of the terminal; indented lines (code) stay as they are."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        paragraphs = text.strip().split("\n\n")
+        filled = [
+            textwrap.indent(part, indent)
+            if re.search(r"^\s", part, re.MULTILINE)
+            else textwrap.fill(" ".join(part.split()), width, initial_indent=indent, subsequent_indent=indent)
+            for part in paragraphs
+        ]
+        return "\n\n".join(filled)
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser that says what a misspelt name may have meant."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **{"formatter_class": Manual, **settings})
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            what = (action.dest if action.metavar is None else str(action.metavar)).lower()
+            what = {"name": "recipe"}.get(what, what)
+            raise argparse.ArgumentError(
+                None if isinstance(action, argparse._SubParsersAction) else action,
+                f"there is no {what} {value!r}; {did_you_mean(value, action.choices)}",
+            )
+
+
+def did_you_mean(name: object, choices: Iterable[object]) -> str:
+    """Return the end of a sentence: 'did you mean grad-cam?', or the names there are.
+
+    Capitals and signs between words do not count: GradCAM, grad_cam and gradcam all mean grad-cam.
+    """
+    plain = {str(choice): re.sub(r"[\W_]", "", str(choice).lower()) for choice in choices}
+    wanted = re.sub(r"[\W_]", "", str(name).lower())
+    same = [choice for choice, letters in plain.items() if letters == wanted]
+    within = [choice for choice, letters in plain.items() if len(wanted) > 2 and wanted in letters]
+    letters_alike = difflib.get_close_matches(wanted, plain.values(), n=3, cutoff=0.6)
+    alike = [choice for letters in letters_alike for choice in plain if plain[choice] == letters]
+    close = same or list(dict.fromkeys([*within, *alike]))
+    if close:
+        *others, last = close[:3]
+        return f"did you mean {' or '.join([', '.join(others), last] if others else [last])}?"
+    return f"known are {', '.join(plain)}."
+
+
+def path(text: str) -> Path:
+    """Return an argument as a path; an empty one, such as an unset shell variable in quotes, is an error."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the path is empty; is a shell variable not set?")
+    return Path(text)
+
+
+def text(value: str) -> str:
+    """Return an argument that may not be empty."""
+    if not value.strip():
+        raise argparse.ArgumentTypeError("the argument is empty; is a shell variable not set?")
+    return value
+
+
+def in_command_words(sentence: str, flags: Iterable[str]) -> str:
+    """Return an error with the names of Python's settings as options: node= becomes --node, only the command's own.
+
+    flags: the options that the command knows, "--node".
+    """
+    known = {flag.removeprefix("--").replace("-", "_"): flag for flag in flags if flag.startswith("--")}
+
+    def option(match: re.Match[str]) -> str:
+        name, value = match[1], match[2] or ""
+        if name not in known:
+            return match[0]
+        return known[name] + (f" {value}" if value else "")
+
+    if "position" in known:
+        sentence = re.sub(r"^channel and position belong", "--channel and --position belong", sentence)
+    if "node" in known:
+        sentence = re.sub(r"^upto names ('[^']*'), which this net does not have", r"There is no node \1", sentence)
+    return re.sub(r"(?<![\w.?&/-])([a-z_]+)=(?!=)('[^']*'|\"[^\"]*\"|\.\.\.|[\w./]*\w)?", option, sentence)

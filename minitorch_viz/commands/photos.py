@@ -1,0 +1,56 @@
+"""The photos of a command: files, or the pictures that come with a model."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from minitorch_viz.errors import MinitorchVizError, SettingError
+
+if TYPE_CHECKING:
+    from minitorch_viz.models import Model
+
+
+def sample_number(photo: str) -> int:
+    """Return 2 of "sample:2", the second picture that comes with the model; 0 of the path of a file."""
+    match = re.fullmatch(r"sample:([1-9][0-9]?)", photo)
+    return int(match[1]) if match and not Path(photo).exists() else 0
+
+
+def picture_meant(model: Model, photo: str) -> Any:
+    """Return the photo's path, or of "sample:2" that picture; SettingError if the model has fewer."""
+    from minitorch_viz.models.samples import sample_images
+
+    number = sample_number(photo)
+    if not number:
+        return photo
+    own = sample_images(model)
+    if number > len(own):
+        raise SettingError(f"There is no {photo}: {len(own)} pictures come with {model.name}.")
+    return own[number - 1][1]
+
+
+def readable_photos(photos: Sequence[str]) -> list[str]:
+    """Return those of several photos that can be read, and say of each other one what is wrong with it.
+
+    Raises the error of the first where none can be read.
+    """
+    from minitorch_viz.io.images import load_image
+
+    readable: list[str] = []
+    errors: list[MinitorchVizError] = []
+    for photo in photos:
+        try:
+            if not sample_number(photo):
+                load_image(photo)
+            readable.append(photo)
+        except MinitorchVizError as error:
+            errors.append(error)
+    if not readable:
+        raise errors[0]
+    for problem in errors:
+        print(f"Left out: {problem}", file=sys.stderr)
+    return readable

@@ -1,0 +1,88 @@
+"""The command line that makes one picture of a report again."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minitorch_viz.errors import MinitorchVizError
+from minitorch_viz.models.load import look_for
+from minitorch_viz.models.samples import Sample, samples
+from minitorch_viz.models.spec import specs
+from minitorch_viz.techniques.base import Technique
+
+if TYPE_CHECKING:
+    from minitorch_viz.models import Model
+
+
+@dataclass(frozen=True)
+class Command:
+    """A line to paste into a shell, and what must be done before it, if anything."""
+
+    line: str
+    remark: str = ""
+
+
+def command_for(technique: Technique, model: Model, sample: Sample, settings: Mapping[str, Any]) -> Command:
+    """Return the command that makes this picture alone, with photo, net, weights and settings.
+
+    A net of one's own that lies in no file, and a picture that is an array, have to be saved first; then the remark
+    says how.
+    """
+    remarks: list[str] = []
+    words = ["minitorch-viz", technique.name]
+    if isinstance(sample.image, (str, Path)):
+        words.append(str(sample.image))
+    else:
+        number = _number_of_sample(model, sample)
+        if number == 0:
+            words.append("PICTURE.png")
+            remarks.append("PICTURE.png is the picture, which came from Python and not from a file")
+        elif number > 1:  # the first is taken without a photo
+            words.append(f"sample:{number}")
+    words += ["--model", *_net(model, remarks)]
+    for name, value in settings.items():
+        words += _option(name, value)
+    return Command(shlex.join(words), "; ".join(remarks))
+
+
+def _net(model: Model, remarks: list[str]) -> Iterator[str]:
+    """What stands after --model: a name, a name with its weights, or the file of a net of one's own."""
+    spec = specs().get(model.name)
+    if spec is None or not model.source:
+        if not model.source:
+            remarks.append(f'first, in Python: model.save("{model.name}.safetensors")')
+        yield model.source or f"{model.name}.safetensors"
+        return
+    yield model.name
+    found = look_for(spec.file_names)
+    if found is None or str(found) != model.source:
+        yield from ("--weights", model.source)
+
+
+def _option(name: str, value: Any) -> list[str]:
+    """One setting as words of the command line; those left at None are left out."""
+    flag = f"--{name.replace('_', '-')}"
+    if value is None:
+        return []
+    if isinstance(value, bool):
+        return [flag if value else flag.replace("--", "--no-", 1)]
+    if isinstance(value, (tuple, list)):
+        return [flag, *map(str, value)]
+    text = str(value)
+    return [f"{flag}={text}"] if text.startswith("-") else [flag, text]
+
+
+def _number_of_sample(model: Model, sample: Sample) -> int:
+    """Which of the pictures that come with the model this is, from 1 on; 0: none of them."""
+    try:
+        own = samples(model)
+    except MinitorchVizError:  # no sample is installed
+        return 0
+    same = [number for number, other in enumerate(own, start=1) if np.array_equal(other.image, sample.image)]
+    return same[0] if same else 0
