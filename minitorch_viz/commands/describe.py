@@ -7,8 +7,7 @@ import argparse
 from minitorch_viz.commands.base import Command
 from minitorch_viz.commands.parser import path, text
 
-MANUAL = """List what a net is made of: its nodes with their layers, the shapes of their outputs and their parameters, what
-its scores mean, and its classes.
+MANUAL = """List what a net is made of: its nodes, with layers, shapes of outputs and parameters, and its classes.
 
 These are the names that --node, --layer and --target take. A net whose weights are not at hand is described as it is
 built, with the official number of classes."""

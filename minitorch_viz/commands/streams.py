@@ -42,7 +42,7 @@ def give_matplotlib_a_folder() -> None:
     needed = [configuration, cache] if linux else [home / ".matplotlib"]
     if all(map(_can_be_written, needed)):
         return
-    from minitorch_viz_kernels.cache_folder import temporary_folder
+    from minitorch_viz_kernels.machine.cache_folder import temporary_folder
 
     if folder := temporary_folder("matplotlib"):
         os.environ["MPLCONFIGDIR"] = str(folder)

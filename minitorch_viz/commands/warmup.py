@@ -14,7 +14,7 @@ def run(arguments: argparse.Namespace) -> None:  # noqa: ARG001 (every command h
 
     threads = kernels.get_threads()
     if kernels.current() == "numba":
-        from minitorch_viz_kernels.cache_folder import how_often
+        from minitorch_viz_kernels.machine.cache_folder import how_often
 
         print(
             f"Compiling what is not compiled yet for this processor, with {threads} threads: up to a minute, "

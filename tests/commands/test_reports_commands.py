@@ -132,7 +132,7 @@ def test_target_and_node_reach_every_technique_that_takes_them(folder: Path) -> 
     ("asked", "told"),
     [
         (["--target", "eleven"], "knows no class 'eleven'"),
-        (["--other", "99"], "has the classes 0 to 9, but got 99"),
+        (["--other", "99"], "digits has the classes 0 to 9"),
         (["--node", "relu9"], "near nodes: relu"),
         (["--target", "3", "--node", "relu1"], "not both"),
         (["--other", "3", "--node", "relu1"], "not both"),
