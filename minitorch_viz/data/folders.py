@@ -14,6 +14,7 @@ from minitorch_viz.data.picture_files import SHOWN, SUFFIXES, PictureFiles, entr
 from minitorch_viz.errors import DataFileError, ImageFileError
 from minitorch_viz.io.files import as_path, as_size
 from minitorch_viz.io.images import load_image, resize_image
+from minitorch_viz.progress import progress_bar
 
 __all__ = ["SUFFIXES", "load_folder"]
 
@@ -77,8 +78,6 @@ def _lone_folder(place: Path) -> tuple[Path, list[str]]:
 
 def _read(place: Path, names: tuple[str, ...] | None, size: Pair, how: str, progress: bool) -> Dataset:
     """All pictures of one part; `names`: the classes it must not go beyond."""
-    from tqdm.auto import tqdm
-
     folders = _folders(place)
     if not folders:
         raise DataFileError(f"{place} has no folders; each class needs one, with its pictures in it.")
@@ -105,7 +104,7 @@ def _read(place: Path, names: tuple[str, ...] | None, size: Pair, how: str, prog
     images = np.empty((len(files), *size, 3), np.uint8)
     broken: dict[int, str] = {}
     several: list[str] = []
-    bar = tqdm(files, desc=place.name, unit="picture", delay=2, disable=None if progress else True)
+    bar = progress_bar(files, desc=place.name, unit="picture", delay=2, show=progress)
     for number, (path, _) in enumerate(bar):
         try:
             pixels = load_image(path, notes=several)
