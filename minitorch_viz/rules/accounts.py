@@ -76,11 +76,12 @@ def _noted(rule: Rule | None, stayed: Stayed, why: str) -> Rule:
     return noting
 
 
-def gradient_books(net: Net, tape: Tape, seeds: Mapping[str, Array]) -> Books:
-    """The books of gradient times input: at each node, what its value y and its input x account for differently.
+def gradient_books(net: Net, tape: Tape, seeds: Mapping[str, Array]) -> tuple[Array, Books]:
+    """The gradient (K, ...) at the net's first input, and the books of gradient times input.
 
-    With g the gradients, a node's <g_y, y> - <g_x, x> is 0 for what is linear without a bias, and for ReLU, maximum and
-    whatever else doubles with its input (Euler). Elsewhere it is the bias's part, or the intercept of the tangent.
+    The books hold at each node what its value y and its input x account for differently. With g the gradients,
+    <g_y, y> - <g_x, x> is 0 for what is linear without a bias, and for ReLU, maximum and whatever else doubles with its
+    input (Euler). Elsewhere it is the bias's part, or the intercept of the tangent.
     tape: of one image, every node with its value.
     """
     books = Books()
@@ -101,8 +102,9 @@ def gradient_books(net: Net, tape: Tape, seeds: Mapping[str, Array]) -> Books:
         return noting
 
     rules: Rules = {node.name: at(node) for node in net.nodes if node.name in tape.saved}
-    net.backward(tape, seeds, rules=rules, crop=False)
-    return books
+    with np.errstate(invalid="ignore", over="ignore"):  # broken weights are for the map to diagnose
+        gradient = net.backward(tape, seeds, wrt=net.inputs[0], rules=rules, crop=False)[net.inputs[0]]
+    return gradient, books
 
 
 def _product(a: Array, b: Array) -> float:

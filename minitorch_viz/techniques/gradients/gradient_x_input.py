@@ -12,7 +12,6 @@ from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.diagnose import why_blank
 from minitorch_viz.techniques.gradients._books import books_notes
 from minitorch_viz.techniques.gradients._maps import Form, PixelMap, plot_map
-from minitorch_viz.techniques.gradients._signals import at_tape
 from minitorch_viz.techniques.start import start
 
 if TYPE_CHECKING:
@@ -69,12 +68,12 @@ def gradient_x_input(
     Paper: Shrikumar et al. 2016 ("Not just a black box").
     """
     seen, tape, unit = start(model, image, target, node, channel, position)
-    gradient = at_tape(model.net, tape, unit)
+    gradients, books = gradient_books(model.net, tape, unit.seed(tape))
+    gradient = kernels.to_cpu(gradients)[0]
     signal = gradient * kernels.to_cpu(seen.x)[0]
     blank = why_blank(model, tape, unit, gradient)
     if not blank and not signal.any():
         blank = "the photo is of the net's mean colour wherever the gradient is not 0"
-    books = Books() if blank else gradient_books(model.net, tape, unit.seed(tape))
     return GradientTimesInput(
         signal, seen.picture, seen.pixel_aspect, unit.label, unit.value, blank, reading=unit.reading, stayed=books
     )

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import SettingError, near
 from minitorch_viz.graph import Tape
-from minitorch_viz.layers import ReLU
 from minitorch_viz.net import Net
 from minitorch_viz.plotting import robust_max, show_image, show_signed
-from minitorch_viz.rules.relu import relu_mode
+from minitorch_viz.rules.relu import relu_mode, relus
 from minitorch_viz.techniques.base import Result, Technique
 from minitorch_viz.techniques.diagnose import blank_note, drawable, why_blank
 from minitorch_viz.techniques.gradients._crops import averaged_over_crops
@@ -179,7 +178,7 @@ def plot(result: SaliencyMap, figure: Figure) -> None:
 
 def without_relus(net: Net, tape: Tape) -> str:
     """A sentence if no ReLU lies between the pixels and what a tape was made for; "" if one does."""
-    if any(isinstance(node.layer, ReLU) and node.name in tape.saved for node in net.nodes):
+    if any(name in tape.saved for name in relus(net)):
         return ""
     return (
         "No ReLU lies on the way, so the deconvnet's and the guided mode have nothing to change: they are the gradient."
@@ -188,7 +187,7 @@ def without_relus(net: Net, tape: Tape) -> str:
 
 def has_relus(model: Model) -> str | None:
     """The modes deconvnet and guided differ from the gradient only where there are ReLUs."""
-    if any(isinstance(node.layer, ReLU) for node in model.net.nodes):
+    if relus(model.net):
         return None
     return "this net has no ReLU, so that it would be the plain gradient, which saliency shows"
 
