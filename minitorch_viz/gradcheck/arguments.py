@@ -78,8 +78,20 @@ def named_gradients(returned: Any, values: Values) -> dict[str, Any]:
     return grads
 
 
-def named_inputs(forward: Callable[..., Any], inputs: Any, names: Sequence[str] | None) -> dict[str, Any]:
-    """The inputs with names: their own, those given, or those of forward's arguments."""
+def checked_without(without: Sequence[str], values: Values) -> frozenset[str]:
+    """The names of inputs that need no gradient, or a sentence about one that is no input."""
+    names = (without,) if isinstance(without, str) else tuple(without)
+    for name in names:
+        if name not in values:
+            raise SettingError(f"without names {name!r}, which is no input; {near(name, values, 'input')}.")
+    return frozenset(names)
+
+
+def named_inputs(
+    forward: Callable[..., Any], inputs: Any, names: Sequence[str | None] | None
+) -> tuple[dict[str, Any], frozenset[str]]:
+    """The inputs with names: their own, those given, or those of forward's arguments; and which need no gradient."""
+    left_out: frozenset[str] = frozenset()
     if isinstance(inputs, Mapping):
         if names is not None:
             raise SettingError("inputs is a dict and has names already; leave names away.")
@@ -91,13 +103,16 @@ def named_inputs(forward: Callable[..., Any], inputs: Any, names: Sequence[str] 
             raise SettingError(
                 f"inputs must be arrays in a tuple, a list or a dict, but got a {type(inputs).__name__}."
             )
-        chosen = list(names) if names is not None else argument_names(forward, len(inputs))
+        own = argument_names(forward, len(inputs))
+        given = own if names is None else list(names)
+        chosen = [name or other for name, other in zip(given, own, strict=False)] + given[len(own) :]
+        left_out = frozenset(other for name, other in zip(given, own, strict=False) if name is None)
         if len(chosen) != len(inputs) or len(set(chosen)) != len(chosen):
             raise SettingError(f"names must hold {len(inputs)} different names, one for each input, but got {chosen}.")
-        named = dict(zip(chosen, inputs, strict=True))
+        named = {str(name): value for name, value in zip(chosen, inputs, strict=True)}
     if not named:
         raise SettingError("inputs is empty; give at least one float array.")
-    return named
+    return named, left_out
 
 
 def argument_names(forward: Callable[..., Any], count: int) -> list[str]:

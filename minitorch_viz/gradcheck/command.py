@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 import runpy
+import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from minitorch_viz.errors import SettingError, near
+from minitorch_viz.errors import MinitorchVizError, SettingError, near
 from minitorch_viz.gradcheck.networks import check_layer
 from minitorch_viz.gradcheck.pairs import check
 from minitorch_viz.layers import Layer, all_layers
 
 
 def run(what: Sequence[str]) -> int:
-    """Check the named layers and files (none: every layer), print what came out; 1 if a gradient is wrong, else 0."""
+    """Check the named layers and files (none: every layer), print what came out; 1 if a gradient is wrong, else 0.
+
+    Of several files one that cannot be checked is named and does not stop the others; SettingError at the end.
+    """
     layers = {layer.__name__: layer for layer in all_layers()}
-    fine = True
-    for name in what or layers:
-        if name.endswith(".py"):
-            fine &= check_file(Path(name))
-        elif name in layers:
-            fine &= check_examples(layers[name])
-        else:
+    for name in what:
+        if not name.endswith(".py") and name not in layers:
             raise SettingError(f"There is no layer {name!r}; {near(name, layers, 'layer')}. Files must end in .py.")
+    fine, failed = True, []
+    for name in what or layers:
+        try:
+            fine &= check_file(Path(name)) if name.endswith(".py") else check_examples(layers[name])
+        except MinitorchVizError as error:
+            if len(what) == 1:
+                raise
+            print(f"{name}: {error}", file=sys.stderr)
+            failed.append(name)
+    if failed:
+        raise SettingError(f"{len(failed)} of {len(what)} could not be checked: {', '.join(failed)}.")
     return 0 if fine else 1
 
 
@@ -42,15 +54,38 @@ def check_examples(layer: type[Layer]) -> bool:
 
 
 def check_file(path: Path) -> bool:
-    """Check the forward and backward that a Python file defines, at the inputs that it defines."""
+    """Check the forward and backward that a Python file defines, at the inputs that it defines.
+
+    The file may also define `without`: the inputs for which backward gives no gradient on purpose. Whatever it raises,
+    and that it ends the program, becomes a SettingError that names the line.
+    """
     if not path.is_file():
         raise SettingError(f"There is no file {path}; give a Python file that defines forward, backward and inputs.")
-    names = runpy.run_path(str(path))
-    missing = [name for name in ("forward", "backward", "inputs") if name not in names]
-    if missing:
-        raise SettingError(
-            f"{path} must define forward, backward and inputs, but it has no {' and no '.join(missing)}."
-        )
-    report = check(names["forward"], names["backward"], names["inputs"])
+    try:
+        names = runpy.run_path(str(path))
+        missing = [name for name in ("forward", "backward", "inputs") if name not in names]
+        if missing:
+            raise SettingError(
+                f"{path} must define forward, backward and inputs, but it has no {' and no '.join(missing)}."
+            )
+        report = check(names["forward"], names["backward"], names["inputs"], without=names.get("without", ()))
+    except MinitorchVizError:
+        raise
+    except SystemExit:
+        raise SettingError(f"{path} ends the program ({_where(path)}); it must only define things.") from None
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise SettingError(f"{path} cannot be checked: {said} ({_where(path, error)}).") from error
     print(report)
     return report.ok
+
+
+def _where(path: Path, error: Any = None) -> str:
+    """The last line of the file that was reached."""
+    if isinstance(error, SyntaxError):
+        return f"line {error.lineno}"
+    frames = [frame for frame in traceback.extract_tb(sys.exc_info()[2]) if frame.filename == str(path)]
+    if not frames:
+        return "while it was called"
+    inside = "" if frames[-1].name == "<module>" else f" in {frames[-1].name}"
+    return f"line {frames[-1].lineno}{inside}"

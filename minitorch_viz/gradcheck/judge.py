@@ -64,7 +64,10 @@ def _compared(problem: Problem, conduct: Conduct, name: str, settings: Settings)
     x, raw = problem.values[name], conduct.grads.get(name)
     result = TensorResult(name, x.shape, Verdict.OK)
     if raw is None:
-        return replace(result, verdict=Verdict.NOT_GIVEN, sentence="backward returned no gradient for it.")
+        if name in problem.without:
+            return replace(result, verdict=Verdict.LEFT_OUT, sentence="no gradient was asked for.")
+        sentence = f"backward returned no gradient for it. Where that is meant: check(..., without=[{name!r}])."
+        return replace(result, verdict=Verdict.NOT_GIVEN, sentence=sentence)
     if conduct.random:
         sentence = "forward gives different results for the same inputs; pass it a generator with a fixed seed."
         return replace(result, verdict=Verdict.RANDOM, sentence=sentence)
@@ -182,7 +185,9 @@ def _said(problem: Problem, conduct: Conduct, result: TensorResult, findings: _F
             return replace(result, verdict=Verdict.NOT_A_DERIVATIVE, sentence=departure(sure))
         if sure and not result.diagnosis:
             mask = np.array([comparison.yours is None or comparison.wrong(entry) for entry in sure])
-            evidence = Evidence(result.name, raw, sure, mask, comparison.probe, problem.values, conduct.grads)
+            evidence = Evidence(
+                result.name, raw, sure, mask, comparison.probe, problem.values, conduct.grads, tuple(problem.outputs)
+            )
             result = replace(result, diagnosis=tuple(diagnose(evidence)))
         return result
     if not sure:

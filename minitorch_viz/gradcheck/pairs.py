@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError
-from minitorch_viz.gradcheck.arguments import checked_settings, named_arrays, named_gradients, named_inputs
+from minitorch_viz.gradcheck.arguments import (
+    checked_settings,
+    checked_without,
+    named_arrays,
+    named_gradients,
+    named_inputs,
+)
+from minitorch_viz.gradcheck.calls import backward_call, forward_call, joined, output_names, outputs_and_cache
 from minitorch_viz.gradcheck.judge import report_on
 from minitorch_viz.gradcheck.problem import NO_CACHE, Problem, Values
 from minitorch_viz.gradcheck.report import Report
@@ -23,13 +31,16 @@ def check(
     tolerance: float = 1e-6,
     max_entries: int = 200,
     seed: int = 0,
-    names: Sequence[str] | None = None,
+    names: Sequence[str | None] | None = None,
+    without: Sequence[str] = (),
 ) -> Report:
     """Check a backward function against finite differences of its forward function.
 
-    forward: called as forward(*inputs); returns y or (y, cache). y is an array, or a scalar such as a loss.
-    backward: called as backward(dy, cache), or backward(dy) if there is no cache; returns the gradients as an array, a
-        tuple in the order of the inputs (None or fewer: those are not checked), or a dict by name ("x" or "dx").
+    forward: called as forward(*inputs); returns y or (y, cache), or (y1, y2, ..., cache): all outputs are weighed. An
+        output is an array, or a scalar such as a loss.
+    backward: called as backward(dy, cache), or backward(dy) if there is no cache; with several outputs as
+        backward(dy1, dy2, ..., cache) or backward((dy1, dy2, ...), cache). It returns the gradients as an array, a
+        tuple in the order of the inputs, or a dict by name ("x" or "dx"). A gradient that is missing is an error.
         None if forward returns (loss, gradients) itself.
     inputs: a tuple or list of arrays, a dict (then passed by name), or one array. Integer arrays are passed along but
         not checked; floats are checked in float64.
@@ -37,6 +48,7 @@ def check(
     tolerance: the relative error above which an entry is wrong, unless rounding or a kink explains it.
     max_entries: of larger tensors so many entries are measured one by one, and all together along a random direction.
     seed: of the random dy and directions; names: what to call the inputs in the report.
+    without: the inputs for which backward gives no gradient on purpose, by name (or None in their place in names).
 
     Returns a Report: print it, or call its `raise_if_wrong()`.
     Raises ShapeError or SettingError if the functions or inputs cannot be used at all.
@@ -58,29 +70,30 @@ def check(
         raise SettingError(f"forward must be a function, but got {forward!r}.")
     if backward is not None and not callable(backward):
         raise SettingError(f"backward must be a function, or None if forward returns gradients, but got {backward!r}.")
-    by_name = isinstance(inputs, Mapping)
-    values, notes = named_arrays(named_inputs(forward, inputs, names))
+    named, left_out = named_inputs(forward, inputs, names)
+    values, notes = named_arrays(named)
+    left_out |= checked_without(without, values)
+    call = forward_call(forward, list(values), isinstance(inputs, Mapping))
+    outputs: list[tuple[str, int]] = []
 
     def run(values: Values) -> tuple[Any, Any]:
-        returned = forward(**values) if by_name else forward(*values.values())
-        if not isinstance(returned, tuple):
-            return returned, NO_CACHE
-        if len(returned) != 2:
-            raise SettingError(
-                f"forward must return y or (y, cache), but it returned a tuple of {len(returned)}; wrap it in a "
-                f"function that returns one output, and everything else as the cache."
-            )
-        return returned
+        returned = call(values)
+        parts, cache = outputs_and_cache(returned, backward)
+        if len(parts) > 1 and backward is not None:
+            outputs[:] = [
+                (name, np.size(part)) for name, part in zip(output_names(backward, len(parts)), parts, strict=True)
+            ]
+        return joined(parts, cache)
 
     def back(dy: Array, cache: Any) -> dict[str, Any]:
         if backward is None and cache is NO_CACHE:
             raise SettingError("Without a backward function, forward must return (value, gradients).")
-        returned = _dy_times(dy, cache) if backward is None else _call(backward, dy, cache)
+        returned = _dy_times(dy, cache) if backward is None else backward_call(backward, dy, cache)
         return named_gradients(returned, values)
 
     functions = [function for function in (forward, backward) if function is not None]
     title = " / ".join(getattr(function, "__name__", type(function).__name__) for function in functions)
-    problem = Problem(title, values, run, back, notes=tuple(notes))
+    problem = Problem(title, values, run, back, notes=tuple(notes), without=left_out, outputs=outputs)
     return report_on(problem, checked_settings(step, tolerance, max_entries, seed))
 
 
@@ -91,21 +104,3 @@ def _dy_times(dy: Array, grads: Any) -> Any:
     if isinstance(grads, (tuple, list)):
         return tuple(grad if grad is None else dy * grad for grad in grads)
     return dy * grads
-
-
-def _call(backward: Callable[..., Any], dy: Array, cache: Any) -> Any:
-    """backward(dy, cache) or backward(dy), as its signature wants."""
-    arguments = (dy,) if cache is NO_CACHE else (dy, cache)
-    try:
-        signature = inspect.signature(backward)
-    except (TypeError, ValueError):  # a builtin without a signature
-        return backward(*arguments)
-    for attempt in (arguments, (dy,)):
-        try:
-            signature.bind(*attempt)
-        except TypeError:
-            continue
-        return backward(*attempt)
-    raise SettingError(
-        f"backward must take {'(dy)' if len(arguments) == 1 else '(dy, cache)'}, but its signature is {signature}."
-    )

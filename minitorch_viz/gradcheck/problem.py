@@ -7,7 +7,7 @@ backward depend on earlier calls, and is it linear in dy, as every derivative is
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -52,6 +52,10 @@ class Problem:
     back: Callable[[Array, Any], dict[str, Any]]  # dy, cache -> {name: gradient}; names that are missing: not given
     notes: tuple[str, ...] = ()
     rules: str = ""  # the modified backward rules in use, by name
+    without: frozenset[str] = frozenset()  # inputs for which no gradient is given, on purpose
+    outputs: list[tuple[str, int]] = field(
+        default_factory=list
+    )  # names and sizes, if several; known after a forward pass
 
     def forward(self, values: Values) -> tuple[Array, Any]:
         """y as a float array, and the cache."""
@@ -120,7 +124,7 @@ def observe(problem: Problem, rng: Generator) -> Conduct:
             if not _same(grad, again.get(name)):
                 doubled = _same(2 * np.asarray(grad, float), again.get(name), 1e-6)
                 complaints[name].append(ADDS_UP if doubled else REMEMBERS)
-        if cache is not NO_CACHE and not any(complaints.values()):
+        if getattr(cache, "cache", cache) is not NO_CACHE and not any(complaints.values()):
             for name in _stale(problem, dy, grads):
                 complaints[name].append(STALE)
         if not any(complaints.values()):

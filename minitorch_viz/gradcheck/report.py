@@ -27,11 +27,21 @@ class Verdict(StrEnum):
     KINK = "kink"  # every entry that was measured sits on a kink
     PRECISION = "not checkable in this precision"
     NOT_GIVEN = "not given"  # backward returned nothing for it
+    LEFT_OUT = "left out"  # the same, on purpose
     INTEGER = "not differentiable"  # an integer input
 
 
-FAILURES = frozenset({Verdict.WRONG, Verdict.NOT_A_DERIVATIVE, Verdict.MODIFIED, Verdict.RANDOM, Verdict.NONFINITE})
-UNCHECKED = frozenset({Verdict.NOT_GIVEN, Verdict.INTEGER})
+FAILURES = frozenset(
+    {
+        Verdict.WRONG,
+        Verdict.NOT_A_DERIVATIVE,
+        Verdict.MODIFIED,
+        Verdict.RANDOM,
+        Verdict.NONFINITE,
+        Verdict.NOT_GIVEN,
+    }
+)
+UNCHECKED = frozenset({Verdict.LEFT_OUT, Verdict.INTEGER})
 
 
 @dataclass(frozen=True)
@@ -83,7 +93,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """True if at least one gradient was checked and every one that was is right."""
+        """True if at least one gradient was checked, every one that was is right, and none is missing."""
         verdicts = [result.verdict for result in self.results if result.verdict not in UNCHECKED]
         return bool(verdicts) and all(verdict == Verdict.OK for verdict in verdicts)
 
@@ -97,6 +107,11 @@ class Report:
             return f"{self.title}: no gradient was given, nothing was checked"
         if bad and all(result.verdict == Verdict.NOT_A_DERIVATIVE for result in bad):
             return f"{self.title}: not a derivative, seen in {', '.join(result.name for result in bad)}"
+        missing = [result.name for result in bad if result.verdict == Verdict.NOT_GIVEN]
+        if bad and len(missing) == len(bad) and len(checked) > len(bad) and not unsure:
+            right = len(checked) - len(bad)
+            fine = f"{right} of {len(checked)} gradients {'is' if right == 1 else 'are'} right"
+            return f"{self.title}: {fine}, but backward returned none for {', '.join(missing)}"
         if bad:
             listed = ", ".join(f"{result.name} ({result.verdict})" for result in bad)
             return f"{self.title}: {len(bad)} of {len(checked)} gradients failed: {listed}"

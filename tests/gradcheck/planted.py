@@ -25,6 +25,7 @@ class Planted:
     verdict: str = "wrong"
     right: Callable[..., Any] | None = None
     max_entries: int = 200
+    without: tuple[str, ...] = ()  # inputs whose gradient backward leaves out on purpose
 
 
 BUGS: list[Planted] = []
@@ -94,6 +95,7 @@ plant(
     "x",
     "a missing 1/N",
     right=lambda dy, d: 2 * dy * d / 6,
+    without=("target",),
 )
 plant(
     "regularizer forgotten",
@@ -111,6 +113,7 @@ plant(
     "x",
     "a missing factor 2",
     right=lambda dy, d: 2 * dy * d / 6,
+    without=("target",),
 )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minitorch_viz.errors import MinitorchVizError
-from minitorch_viz.gradcheck import check, check_layer, check_net
+from minitorch_viz.gradcheck import GradientError, check, check_layer, check_net
 from minitorch_viz.layers import ReLU
 from minitorch_viz.net import Net
 
@@ -46,7 +46,13 @@ BAD = {
     "tolerance": (lambda: check(square, square_back, (X,), tolerance=2), "tolerance must be"),
     "max_entries": (lambda: check(square, square_back, (X,), max_entries=0), "max_entries must be"),
     "seed": (lambda: check(square, square_back, (X,), seed=-1), "seed must be"),
-    "three outputs": (lambda: check(lambda x: (x, x, x), square_back, (X,)), "a tuple of 3"),
+    "two outputs, a signature for neither": (
+        lambda: check(lambda x: (x, x, x), lambda a, b, c, d: a, (X,)),
+        r"must take \(dy1, dy2, cache\)",
+    ),
+    "an output that is no float array": (lambda: check(lambda x: (x, "a", x), square_back, (X,)), "output 1 is a str"),
+    "names that forward does not take": (lambda: check(square, square_back, {"z": X}), r"forward takes \(x\)"),
+    "without an input that is none": (lambda: check(square, square_back, (X,), without=["z"]), "without names 'z'"),
     "a complex output": (lambda: check(lambda x: x * 1j, square_back, (X,)), "its result is complex"),
     "an integer output": (lambda: check(lambda x: x.argmax(), lambda dy: dy, (X,)), "its result is int64"),
     "an empty output": (lambda: check(lambda x: x[:0], lambda dy: dy, (X,)), "without entries"),
@@ -123,10 +129,47 @@ def test_a_loss_whose_backward_ignores_dy_gets_a_note():
 
 def test_inputs_without_a_gradient_are_listed_as_not_given():
     report = check(lambda x, w: (x @ w, w), lambda dy, w: dy @ w.T, (X, W))
-    assert report.ok
     assert report["w"].verdict == "not given"
     report = check(lambda x, w: (x @ w, x), lambda dy, x: (None, x.T @ dy), (X, W))
     assert [str(result.verdict) for result in report.results] == ["not given", "ok"]
+
+
+AFFINE = (X, W, np.array([0.5, -1.0]))
+
+
+def affine(x, w, b):
+    return x @ w + b, (x, w)
+
+
+def affine_back(dy, cache, kept=("x", "w", "b")):
+    grads = {"x": dy @ cache[1].T, "w": cache[0].T @ dy, "b": dy.sum(0)}
+    return tuple(grads[name] if name in kept else None for name in grads)
+
+
+@pytest.mark.parametrize("kept", [("x", "w"), ("x",), ("b",), ("w", "b")])
+@pytest.mark.parametrize("form", ["None", "fewer", "dict"])
+def test_a_missing_gradient_is_a_failure_that_the_headline_names(kept, form):
+    def backward(dy, cache):
+        grads = affine_back(dy, cache, kept)
+        given = {name: grad for name, grad in zip("xwb", grads, strict=True) if grad is not None}
+        return given if form == "dict" else grads if form == "None" or kept[-1] == "b" else grads[: len(kept)]
+
+    missing = [name for name in "xwb" if name not in kept]
+    report = check(affine, backward, AFFINE)
+    assert not report.ok
+    assert all(report[name].verdict == "not given" for name in missing)
+    assert f"right, but backward returned none for {', '.join(missing)}" in report.headline
+    with pytest.raises(GradientError):
+        report.raise_if_wrong()
+    on_purpose = check(affine, backward, AFFINE, without=missing)
+    assert on_purpose.ok
+    assert all(on_purpose[name].verdict == "left out" for name in missing)
+    assert check(affine, backward, AFFINE, names=[name if name in kept else None for name in "xwb"]).ok
+    assert not check(affine, backward, AFFINE, without=missing[1:]).ok
+
+
+def test_a_gradient_that_is_left_out_but_given_is_checked():
+    assert not check(affine, lambda dy, c: (*affine_back(dy, c)[:2], dy.sum(0) * 2), AFFINE, without=["b"]).ok
 
 
 def test_errors_of_the_functions_come_through_as_they_are():

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
+from minitorch_viz.cli import main
 from minitorch_viz.errors import SettingError
 from minitorch_viz.gradcheck import check, check_layer
 from minitorch_viz.gradcheck.command import run
@@ -104,3 +108,67 @@ def test_the_command_checks_a_file(tmp_path, capsys):
         run([str(file)])
     with pytest.raises(SettingError, match="no file"):
         run([str(tmp_path / "absent.py")])
+
+
+STUDENT = """
+import numpy as np
+
+rng = np.random.default_rng(0)
+inputs = {"x": rng.standard_normal((4, 3)), "w": rng.standard_normal((3, 2)), "b": rng.standard_normal(2)}
+
+
+def forward(x, w, b):
+    return x @ w + b, (x, w)
+
+
+def backward(dy, cache):
+    x, w = cache
+    return dy @ w.T, x.T @ dy, dy.sum(0)
+"""
+
+GRADES = {  # what stands in the student's file instead of the last line -> exit status, words
+    "right": ("    return dy @ w.T, x.T @ dy, dy.sum(0)", 0, "all 3 are right"),
+    "a factor": ("    return dy @ w.T, 2 * x.T @ dy, dy.sum(0)", 1, "a factor 2 too many"),
+    "a forgotten gradient": ("    return dy @ w.T, x.T @ dy", 1, "backward returned none for b"),
+    "None for a gradient": ("    return dy @ w.T, None, dy.sum(0)", 1, "backward returned none for w"),
+    "a wrong shape": ("    return dy @ w.T, x.T @ dy, dy", 1, "sum over axis 0"),
+    "a list of lists": ("    return dy @ w.T, x.T @ dy, dy.sum(0).tolist()", 2, "is a list"),
+    "nothing": ("    dx = dy @ w.T", 2, "return statement"),
+    "an exception": ("    return dy @ w, x.T @ dy, dy.sum(0)", 2, "line 14 in backward"),
+    "not a number": ("    return dy @ w.T / 0.0, x.T @ dy, dy.sum(0)", 1, "non-finite"),
+    "the end of the program": ("    raise SystemExit(0)", 2, "ends the program (line 14 in backward)"),
+    "a syntax error": ("    return dy @", 2, "line 14"),
+    "left out on purpose": ("    return dy @ w.T, x.T @ dy\n\n\nwithout = ['b']", 0, "left out"),
+}
+
+
+@pytest.mark.parametrize("grade", GRADES)
+def test_a_teacher_can_grade_by_the_exit_status(grade, tmp_path, capsys):
+    line, status, words = GRADES[grade]
+    file = tmp_path / "student.py"
+    file.write_text(STUDENT.replace("    return dy @ w.T, x.T @ dy, dy.sum(0)", line))
+    assert main(["gradcheck", str(file)]) == status
+    printed = capsys.readouterr()
+    assert words in printed.out + printed.err
+
+
+def test_one_file_that_cannot_be_checked_does_not_stop_the_others(tmp_path, capsys):
+    bad, good = tmp_path / "bad.py", tmp_path / "good.py"
+    bad.write_text("raise ValueError('half done')\n")
+    good.write_text(STUDENT)
+    assert main(["gradcheck", str(bad), str(good)]) == 2
+    printed = capsys.readouterr()
+    assert "ValueError: half done (line 1)" in printed.err
+    assert "1 of 2 could not be checked" in printed.err
+    assert "all 3 are right" in printed.out
+
+
+@pytest.mark.parametrize("optimize", ["0", "2"])
+def test_the_exit_status_of_a_process_without_docstrings_and_asserts(optimize, tmp_path):
+    file = tmp_path / "student.py"
+    file.write_text(STUDENT.replace("x.T @ dy,", "x.T @ dy / 4,"))
+    command = [sys.executable, "-c", "import sys; from minitorch_viz.cli import main; sys.exit(main())"]
+    environment = {**os.environ, "PYTHONOPTIMIZE": optimize, "PYTHONPATH": os.pathsep.join(sys.path)}
+    ended = subprocess.run([*command, "gradcheck", str(file)], capture_output=True, text=True, env=environment)
+    assert ended.returncode == 1, ended.stderr
+    assert "divided by" in ended.stdout

@@ -24,6 +24,7 @@ DIAGNOSES: list[Diagnosis] = [
     whole.of_another_input,
     whole.shifted,
     places.gate_inverted,
+    sums.one_output_missing,
     sums.matrix_not_transposed,
     sums.own_output_only,
     sums.one_index_only,

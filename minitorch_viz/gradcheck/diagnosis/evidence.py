@@ -24,6 +24,9 @@ class Evidence:
     probe: Probe
     values: dict[str, Array]  # all inputs
     grads: dict[str, Any]  # all that backward returned
+    outputs: tuple[
+        tuple[str, int], ...
+    ] = ()  # of a function with several: the names and sizes of its outputs, in y's order
 
     @property
     def x(self) -> Array:

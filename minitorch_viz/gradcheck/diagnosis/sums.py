@@ -51,6 +51,18 @@ def own_output_only(evidence: Evidence) -> str | None:
     return None
 
 
+def one_output_missing(evidence: Evidence) -> str | None:
+    """Of a function with several outputs backward forgets the gradient that comes in through one of them."""
+    if len(evidence.outputs) < 2 or not len(evidence.suspects):
+        return None
+    ends = np.cumsum([size for _, size in evidence.outputs])
+    shares = [[float(part.sum()) for part in np.split(parts, ends[:-1])] for parts in evidence.contributions]
+    for place, (name, _) in enumerate(evidence.outputs):
+        if _explains(evidence, [sum(share) - share[place] for share in shares]):
+            return f"what flows in through {name} is missing: yours counts only the other outputs."
+    return None
+
+
 def one_index_only(evidence: Evidence) -> str | None:
     """Backward sums over one index of an output axis instead of all, or leaves one out."""
     if len(evidence.suspects) < min(2, evidence.x.size):
