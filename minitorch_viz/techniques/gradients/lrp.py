@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Rule = Literal["composite", "epsilon", "gamma", "alpha-beta", "compare"]
 
 SAYS = {
-    "composite": "z-box at the pixels, gamma in the lower half of the layers, epsilon above",
+    "composite": "z-box at the pixels, gamma in the lower layers, epsilon above",
     "epsilon": "shares of the weighted sums, with epsilon to damp weak units",
     "gamma": "what speaks for a unit is favoured by gamma",
     "alpha-beta": "what speaks for a unit gets alpha of its relevance, what speaks against it -beta = 1 - alpha",
@@ -119,10 +119,10 @@ def lrp(
         node: explain a unit of this node instead of a class
         channel: the unit's channel; by default the strongest on this image
         position: the unit's row and column; by default where the channel is strongest
-        rule: how relevance is shared (composite: each kind of layer its own rule; compare: all side by side)
+        rule: how relevance is shared (composite: a rule for each stretch of the net; compare: all side by side)
         epsilon: added to the magnitude of each sum, in the units of the layer; 0 for the basic rule, LRP-0
         gamma: how much more contributions for a unit count, with gamma and in the lower layers of the composite
-        alpha: the share of positive contributions with alpha-beta; beta is alpha - 1
+        alpha: the share of contributions for a unit, with alpha-beta; beta is alpha - 1
 
     In Python, `rules={layer type or node: rule}` puts rules of one's own before these, where `rule(layer, r, saved)`
     takes the relevance r of the layer's output and returns that of its input. A layer of one's own needs one, unless it
