@@ -11,7 +11,6 @@ import contextlib
 import threading
 import warnings
 from collections.abc import Iterator
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["MOST_PIXELS", "from_file", "from_pillow", "over_background"]
 
 STRIP = 2**20  # pixels that are converted at once
-PLUGINS = {"PNG": "Png", "JPEG": "Jpeg", "WEBP": "WebP", "GIF": "Gif", "BMP": "Bmp", "TIFF": "Tiff", "PPM": "Ppm"}
 ANIMATED = ("GIF", "PNG", "WEBP", "TIFF")  # a phone's JPEG may hold a depth map beside the photo: no second frame
 WHITE_IS_ZERO = 262  # the number of TIFF's tag, 0 for negatives
 _OPENING = threading.Lock()
@@ -93,7 +91,10 @@ def _open(file: Any, kind: str) -> Image.Image:
     """The picture, not decoded yet. Pillow's own limit is set aside meanwhile: this package has one of its own."""
     from PIL import Image
 
-    import_module(f"PIL.{PLUGINS[kind]}ImagePlugin")  # else Pillow loads all of its forty formats
+    if kind == "TIFF":  # else Pillow loads all of its forty formats; the others are among its first five
+        import PIL.TiffImagePlugin
+    elif kind == "WEBP":
+        import PIL.WebPImagePlugin  # noqa: F401 (it makes itself known)
     file.seek(0)
     with _OPENING:
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
