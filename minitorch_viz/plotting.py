@@ -105,6 +105,8 @@ def panels(
         columns * (wide + 0.1) + 0.95 * bars + beside, rows * (high + LINE * lines + 0.15 + below) + above + 0.05
     )
     axes: Array = figure.subplots(rows, columns, squeeze=False)
+    for panel in axes.flat:
+        panel.set_anchor("S")  # what is left over is above the titles, for which the layout then finds the room
     return axes
 
 

@@ -186,6 +186,29 @@ def test_a_figure_shows_itself_at_the_end_of_a_cell(digits) -> None:
     assert bundle["image/png"]
 
 
+@pytest.mark.parametrize("size", [(9, 16), (16, 9), (8, 8)], ids=["wide", "tall", "square"])
+@pytest.mark.parametrize("name", ["grad-cam", "saliency", "occlusion", "segmentation", "integrated-gradients", "lrp"])
+def test_pictures_fill_their_places(digits, name: str, size: tuple[int, int]) -> None:
+    """Figures take their shape from the photo: no blank bands, titles inside, and a colour bar as high as its map."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    technique = get_technique(name)
+    photo = np.asarray(np.random.default_rng(0).integers(0, 256, (*size, 3)), np.uint8)
+    figure = technique.compute(digits, photo, **technique.in_comparison).figure()
+    FigureCanvasAgg(figure).draw()
+    shown = [axes for axes in figure.axes if axes.images]
+    assert len(shown) >= 2
+    for axes in shown:
+        place, drawn = axes.get_position(original=True), axes.get_position()
+        assert drawn.width > 0.8 * place.width
+        assert drawn.height > 0.75 * place.height  # a title of two lines may stand above one of one
+        if axes.get_title():
+            assert axes.title.get_window_extent().y1 < figure.bbox.height + 3
+        for bar in axes.child_axes:
+            if not bar.images and bar.collections:
+                assert bar.get_position().height == pytest.approx(drawn.height, rel=1e-3)
+
+
 @each
 def test_every_setting_has_a_help_line_and_an_option(technique: Technique) -> None:
     helps = argument_helps(technique.compute.__doc__ or "")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from minitorch_viz._types import Array
-from minitorch_viz.plotting import robust_max, show_image, show_signed
+from minitorch_viz.plotting import SIDE, panels, proportions, robust_max, show_image, show_signed, title_width
 from minitorch_viz.techniques.base import Result
 from minitorch_viz.techniques.diagnose import blank_note, drawable
 
@@ -98,26 +98,46 @@ def sentence(text: str) -> str:
 
 def plot_map(result: PixelMap, figure: Figure) -> None:
     """The photo, the map, and the map in colours (a gradient) or over the photo (an attribution)."""
-    figure.set_size_inches(10.5, 3.9)
-    draw_map(result, list(figure.subplots(1, 3)))
+    draw_map(result, map_panels(result, figure))
+
+
+def map_panels(result: PixelMap, figure: Figure, more: int = 0, bars: int = 0) -> list[Axes]:
+    """The axes of a map's figure, 3 and `more` in a row of the photo's shape; bars: how many have a colour bar."""
+    tall = proportions(result.picture, result.pixel_aspect)
+    lines = 1 + max(title.count("\n") for title in map_titles(result))
+    side = SIDE if more == 0 else 2.7
+    return list(panels(figure, 1, 3 + more, tall, lines=lines, bars=bars, side=side)[0])
+
+
+def map_titles(result: PixelMap) -> tuple[str, str, str]:
+    """The titles of the photo and of the map in two ways, on as many lines as they need."""
+    letters = title_width(proportions(result.picture, result.pixel_aspect), 2.7)
+    sigma = min(result.picture.shape[:2]) / 100
+    over = f"smoothed by {sigma:.1f} pixels, over the photo" if sigma >= 1 else "the same over the photo"
+    if result.form == "attribution":
+        titles = ("shares: red for, blue against", over)
+    else:
+        sign = "sign" if len(result.signal) == 1 else "sign and colour"
+        titles = ("magnitude", sign if result.signed else over)
+    label, first, second = (wrapped(title, letters) for title in (result.label, *titles))
+    return label, first, second
 
 
 def draw_map(result: PixelMap, axes: list[Axes]) -> None:
     """The same on three axes of a larger figure."""
     aspect = result.pixel_aspect
-    show_image(axes[0], result.picture, wrapped(result.label), aspect)
+    label, first, second = map_titles(result)
+    show_image(axes[0], result.picture, label, aspect)
     if result.blank:
         for one in axes[1:]:
             show_blank(one, result.picture.shape[:2], result.blank, aspect)
-    elif result.form == "gradient" and not result.signed:
-        show_magnitude(axes[1], result.heat, "magnitude", aspect)
-        show_over(axes[2], result.heat, result.picture, aspect)
-    elif result.form == "gradient":
-        show_magnitude(axes[1], result.heat, "magnitude", aspect)
-        show_signed(axes[2], result.signal, "sign" if len(result.signal) == 1 else "sign and colour", aspect)
+        return
+    show = show_magnitude if result.form == "gradient" else show_shares
+    show(axes[1], result.heat, first, aspect)
+    if result.form == "gradient" and result.signed:
+        show_signed(axes[2], result.signal, second, aspect)
     else:
-        show_shares(axes[1], result.heat, "shares: red for, blue against", aspect)
-        show_over(axes[2], result.heat, result.picture, aspect)
+        show_over(axes[2], result.heat, result.picture, aspect, second)
 
 
 def show_magnitude(axes: Axes, heat: Array, title: str, aspect: float) -> Any:
@@ -131,13 +151,15 @@ def show_shares(axes: Axes, heat: Array, title: str, aspect: float) -> Any:
     return show_image(axes, heat, title, aspect, cmap="RdBu_r", vmin=-scale, vmax=scale)
 
 
-def show_over(axes: Axes, heat: Array, picture: Array, aspect: float) -> Any:
+def show_over(axes: Axes, heat: Array, picture: Array, aspect: float, title: str = "") -> Any:
     """A signed map over the photo in pale grey, smoothed on large photos (the title says so), each on its own scale."""
     from skimage.filters import gaussian
 
     sigma = min(heat.shape) / 100
     heat = gaussian(heat, sigma) if sigma >= 1 else heat
-    title = f"smoothed by {sigma:.1f} pixels, over the photo" if sigma >= 1 else "the same over the photo"
+    if not title:
+        title = f"smoothed by {sigma:.1f} pixels, over the photo" if sigma >= 1 else "the same over the photo"
+        title = wrapped(title, title_width(proportions(picture, aspect)))
     scale = robust_max(heat)
     show_image(axes, picture.mean(axis=2), title, aspect, cmap="gray", vmin=-300, vmax=255)
     opaque = np.clip(np.abs(heat) / scale, 0, 1) ** 0.7

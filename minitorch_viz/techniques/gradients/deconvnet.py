@@ -13,7 +13,7 @@ import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import SettingError
 from minitorch_viz.layers import ReLU
-from minitorch_viz.plotting import robust_max, show_image, show_signed
+from minitorch_viz.plotting import panels, proportions, robust_max, show_image, show_signed, title_width
 from minitorch_viz.rules.relu import relu_mode
 from minitorch_viz.techniques.base import Result, Technique
 from minitorch_viz.techniques.diagnose import drawable, why_blank
@@ -215,10 +215,15 @@ def _plot_one(result: Projections, figure: Figure) -> None:
 
     top, left, bottom, right = result.fields[0]
     everything = (bottom - top, right - left) == result.pictures[0].shape[:2]
-    figure.set_size_inches(7 if everything else 13, 3.9)
-    photo, whole, *parts = figure.subplots(1, 2 if everything else 4)
     aspect, why = result.pixel_aspects[0], result.blanks[0]
-    show_image(photo, result.pictures[0], wrapped(result.labels[0]), aspect)
+    tall = proportions(result.pictures[0], aspect)
+    side = 3.0 if everything else 2.7
+    letters = title_width(tall, side)
+    label = wrapped(result.labels[0], letters)
+    size = wrapped(f"in the receptive field, {bottom - top} x {right - left} pixels", letters)
+    lines = 1 + max(label.count("\n"), 0 if everything else size.count("\n"))
+    photo, whole, *parts = panels(figure, 1, 2 if everything else 4, tall, lines=lines, side=side)[0]
+    show_image(photo, result.pictures[0], label, aspect)
     if why:
         show_blank(whole, result.pictures[0].shape[:2], why, aspect, "the projection")
     else:
@@ -230,8 +235,7 @@ def _plot_one(result: Projections, figure: Figure) -> None:
         one.add_patch(
             Rectangle(corner, right - left, bottom - top, facecolor="none", edgecolor="#e69f00", lw=2, clip_on=False)
         )
-    size = f"{bottom - top} x {right - left} pixels"
-    _draw(result, 0, parts[0], projection=True, title=f"in the receptive field, {size}")
+    _draw(result, 0, parts[0], projection=True, title=size)
     _draw(result, 0, parts[1], projection=False, title="what the unit sees")
 
 

@@ -11,10 +11,10 @@ import numpy as np
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import SettingError, near, need_whole
-from minitorch_viz.plotting import show_image
+from minitorch_viz.plotting import LABEL_SIZE, TITLE_SIZE, show_image
 from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.diagnose import why_blank
-from minitorch_viz.techniques.gradients._maps import Form, PixelMap, draw_map
+from minitorch_viz.techniques.gradients._maps import Form, PixelMap, draw_map, map_panels
 from minitorch_viz.techniques.gradients._path import Path, Rule, walk
 from minitorch_viz.techniques.gradients._signals import CHUNK
 from minitorch_viz.techniques.run import Pace, how_far, looping
@@ -184,12 +184,13 @@ def baseline_image(model: Model, x: Array, baseline: Baseline, seed: int) -> Arr
 
 def plot(result: IntegratedGradients, figure: Figure) -> None:
     """The photo with its baseline, the shares, the shares over the photo, and the way between the two images."""
-    figure.set_size_inches(14.5, 3.9)
-    *maps, chart = figure.subplots(1, 4, gridspec_kw={"width_ratios": (1, 1, 1, 1.15)})
+    *maps, chart = map_panels(result, figure, more=1, bars=1)
+    wide, high = figure.get_size_inches()
+    figure.set_size_inches(wide, max(high, 2.4) + 0.55)  # the chart has labels below it
     draw_map(result, maps)
     inset = maps[0].inset_axes((0.0, 0.0, 0.28, 0.28))
     show_image(inset, result.baseline_picture, "", result.pixel_aspect)
-    inset.set_title(f"{result.baseline}", fontsize=8, pad=2, color="black", backgroundcolor="white")
+    inset.set_title(f"{result.baseline}", fontsize=9, pad=2, color="black", backgroundcolor="white")
     _draw_path(result, chart)
 
 
@@ -202,11 +203,11 @@ def _draw_path(result: IntegratedGradients, axes: Axes) -> None:
     places = np.concatenate([[0], path.places, [1]])
     axes.plot(places, np.concatenate([path.ends[:1], path.values, path.ends[1:]]), color="#0072b2", lw=2, label="value")
     sums = path.ends[0] + np.cumsum(path.weights * path.slopes)  # NaN, and not drawn, where the walk has not been
-    axes.plot(path.places, sums, ".", color="#d55e00", ms=5, label="baseline's value + shares so far")
-    axes.set_xlabel(f"from the {result.baseline} baseline (0) to the photo (1)", fontsize=9)
-    axes.set_title(f"gap {result.gap:.2%} at {len(path.places)} steps", fontsize=11)
-    axes.legend(fontsize=8, frameon=False, loc="lower right")
-    axes.tick_params(labelsize=8)
+    axes.plot(path.places, sums, ".", color="#d55e00", ms=5, label="baseline + shares so far")
+    axes.set_xlabel(f"{result.baseline} baseline (0) to photo (1)", fontsize=LABEL_SIZE)
+    axes.set_title(f"gap {result.gap:.2%} at {len(path.places)} steps", fontsize=TITLE_SIZE)
+    axes.legend(fontsize=LABEL_SIZE - 1.5, frameon=False, loc="lower right")
+    axes.tick_params(labelsize=LABEL_SIZE - 1)
     axes.spines[["top", "right"]].set_visible(False)
 
 

@@ -12,7 +12,7 @@ from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import SettingError, near
 from minitorch_viz.graph import Rules, Tape
 from minitorch_viz.net import Net
-from minitorch_viz.plotting import colour_bar, robust_max, show_image
+from minitorch_viz.plotting import colour_bar, panels, proportions, robust_max, show_image, title_width
 from minitorch_viz.rules import lrp as formulas
 from minitorch_viz.rules.accounts import Books
 from minitorch_viz.rules.presets import composite, lrp_rules, passed_through
@@ -199,27 +199,31 @@ def _why_blank(model: Model, tape: Tape, unit: Target, relevance: Array, books: 
 def plot(result: LrpMap, figure: Figure) -> None:
     """The photo and the shares; one rule: over the photo too, several: side by side."""
     names = list(result.relevance)
-    if len(names) == 1:
-        figure.set_size_inches(11.2, 3.9)
-        photo, *panels = figure.subplots(1, 3)
-        axes = dict(zip(names, panels[:1], strict=True))
-    else:
-        figure.set_size_inches(3.4 * (len(names) + 1), 3.5)
-        photo, *panels = figure.subplots(1, len(names) + 1)
-        axes = dict(zip(names, panels, strict=True))
     aspect = result.pixel_aspect
-    show_image(photo, result.picture, wrapped(f"{result.label}, value {result.value:.3g}"), aspect)
+    tall = proportions(result.picture, aspect)
+    letters = title_width(tall)
+    label = wrapped(f"{result.label}, value {result.value:.3g}", letters)
+    titles = {name: wrapped(f"{name}: pixels hold {result.held(name)}", letters) for name in names}
+    lines = 1 + max(title.count("\n") for title in (label, *titles.values()))
+    if len(names) == 1:
+        photo, *maps = panels(figure, 1, 3, tall, lines=max(lines, 2), bars=1)[0]
+    else:
+        photo, *maps = panels(figure, 2, 3, tall, lines=lines, bars=3).flat
+    axes = dict(zip(names, maps, strict=False))
+    for spare in maps[max(len(names), 2) :]:
+        spare.axis("off")
+    show_image(photo, result.picture, label, aspect)
     for name, panel in axes.items():
         if result.blank[name]:
             show_blank(panel, result.picture.shape[:2], result.blank[name], aspect, name)
             continue
-        drawn = show_shares(panel, result.map(name), f"{name}: pixels hold {result.held(name)}", aspect)
+        drawn = show_shares(panel, result.map(name), titles[name], aspect)
         colour_bar(figure, drawn, panel, "red for, blue against")
     if len(names) == 1:
         if result.blank[names[0]]:
-            show_blank(panels[1], result.picture.shape[:2], result.blank[names[0]], aspect)
+            show_blank(maps[1], result.picture.shape[:2], result.blank[names[0]], aspect)
         else:
-            show_over(panels[1], result.map(), result.picture, aspect)
+            show_over(maps[1], result.map(), result.picture, aspect)
 
 
 def example() -> LrpMap:

@@ -9,7 +9,17 @@ from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import SettingError, near
 from minitorch_viz.graph import Tape
 from minitorch_viz.net import Net
-from minitorch_viz.plotting import robust_max, show_image, show_signed
+from minitorch_viz.plotting import (
+    LABEL_SIZE,
+    TITLE_SIZE,
+    panel_size,
+    panels,
+    proportions,
+    robust_max,
+    show_image,
+    show_signed,
+    title_width,
+)
 from minitorch_viz.rules.relu import relu_mode, relus
 from minitorch_viz.techniques.base import Result, Technique
 from minitorch_viz.techniques.diagnose import blank_note, drawable, why_blank
@@ -151,20 +161,23 @@ def plot(result: SaliencyMap, figure: Figure) -> None:
     """The photo, and for each mode the magnitude above the signed colours (one mode: all in one row)."""
     modes = list(result.gradients)
     sign = "sign" if result.grey else "sign and colour"
+    tall = proportions(result.picture, result.pixel_aspect)
+    side = 3.0 if len(modes) == 1 else 2.7
+    label = wrapped(result.label, title_width(tall, side))
+    lines = 1 + label.count("\n")
     if len(modes) == 1:
-        figure.set_size_inches(10.5, 3.8)
-        photo, *panels = figure.subplots(1, 3)
-        places = {modes[0]: panels}
+        photo, *maps = panels(figure, 1, 3, tall, lines=lines, side=side)[0]
+        places = {modes[0]: maps}
     else:
-        figure.set_size_inches(3.3 * (len(modes) + 1), 7.1)
-        grid = figure.subplots(2, len(modes) + 1)
+        grid = panels(figure, 2, len(modes) + 1, tall, lines=lines, side=side)
         photo, places = grid[0, 0], {mode: grid[:, column] for column, mode in enumerate(modes, 1)}
         grid[1, 0].axis("off")
         legend = "\n\n".join([MAGNITUDE, GREY_SIGN if result.grey else COLOUR_SIGN, OWN_SCALE])
-        grid[1, 0].text(0, 1, legend, va="top", fontsize=10, linespacing=1.5, transform=grid[1, 0].transAxes)
+        size = min(LABEL_SIZE, *(10.5 * length / 2.7 for length in panel_size(tall, side)))
+        grid[1, 0].text(0, 1, legend, va="top", fontsize=size, linespacing=1.3, transform=grid[1, 0].transAxes)
         for row, words in enumerate(("magnitude", sign)):
-            grid[row, 1].set_ylabel(words, fontsize=11)
-    show_image(photo, result.picture, wrapped(result.label), result.pixel_aspect)
+            grid[row, 1].set_ylabel(words, fontsize=TITLE_SIZE)
+    show_image(photo, result.picture, label, result.pixel_aspect)
     single = len(modes) == 1
     for mode, (above, below) in places.items():
         names = (f"{mode}: magnitude", f"{mode}: {sign}") if single else (mode, "")

@@ -16,7 +16,7 @@ from minitorch_viz.net import Net
 from minitorch_viz.rules.relu import ReluMode, relu_mode
 from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.diagnose import why_blank
-from minitorch_viz.techniques.gradients._maps import Form, PixelMap, draw_map
+from minitorch_viz.techniques.gradients._maps import Form, PixelMap, draw_map, map_panels
 from minitorch_viz.techniques.gradients._path import follow
 from minitorch_viz.techniques.gradients._signals import CHUNK, Running, at_pixels, parts, running_mean
 from minitorch_viz.techniques.gradients.integrated_gradients import baseline_image
@@ -201,8 +201,7 @@ def plot(result: SmoothMap, figure: Figure) -> None:
     """The photo, one of its noisy copies, and the map in two ways."""
     from minitorch_viz.plotting import show_image
 
-    figure.set_size_inches(14, 3.9)
-    photo, noisy, *maps = figure.subplots(1, 4)
+    photo, noisy, *maps = map_panels(result, figure, more=1)
     draw_map(result, [photo, *maps])
     show_image(noisy, result.noisy, f"one of {result.done} noisy copies", result.pixel_aspect)
 
