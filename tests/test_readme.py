@@ -133,7 +133,8 @@ def test_the_report_command_runs(tmp_path, monkeypatch) -> None:
 def test_the_other_commands_parse() -> None:
     for block in blocks("text"):
         for line in block.splitlines():
-            parser().parse_args(shlex.split(line, comments=True)[1:])
+            if line.startswith("minitorch-viz "):
+                parser().parse_args(shlex.split(line, comments=True)[1:])
 
 
 def test_the_tables_are_the_registrys_and_the_cards() -> None:
@@ -150,7 +151,9 @@ def test_the_links_lead_to_files() -> None:
 
 def test_what_ci_reads_from_it_is_there() -> None:
     shell = "".join(blocks("sh"))
-    assert re.search(r"^pip install .*\[test,bench\]", shell, re.MULTILINE)
+    assert re.search(r"^pip install -e \.$", shell, re.MULTILINE)
+    assert re.search(r'^pip install -e "\.\[test\]"$', shell, re.MULTILINE)
+    assert "bench" not in shell  # PyTorch is gigabytes
     assert re.search(r"^python -m pytest$", shell, re.MULTILINE)
 
 
