@@ -15,7 +15,11 @@ With FILE.py, which must define forward, backward and inputs, your own pair of f
     def forward(x, w): return x @ w, (x, w)
     def backward(dy, cache): x, w = cache; return dy @ w.T, x.T @ dy
 
-The exit status is 1 if a gradient is wrong."""
+A forward with several outputs returns (y1, y2, cache), and backward takes (dy1, dy2, cache). Where backward gives no
+gradient for an input on purpose, the file says so: without = ["labels"].
+
+The exit status is 0 if all is right, 1 if a gradient is wrong, missing or could not be checked, 2 if the file cannot be
+run."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

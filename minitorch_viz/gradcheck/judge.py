@@ -186,7 +186,15 @@ def _said(problem: Problem, conduct: Conduct, result: TensorResult, findings: _F
         if sure and not result.diagnosis:
             mask = np.array([comparison.yours is None or comparison.wrong(entry) for entry in sure])
             evidence = Evidence(
-                result.name, raw, sure, mask, comparison.probe, problem.values, conduct.grads, tuple(problem.outputs)
+                result.name,
+                raw,
+                sure,
+                mask,
+                comparison.probe,
+                problem.values,
+                conduct.grads,
+                tuple(problem.outputs),
+                lambda changed: problem.forward({**problem.fresh(), **changed})[0],
             )
             result = replace(result, diagnosis=tuple(diagnose(evidence)))
         return result

@@ -120,6 +120,11 @@ class Report:
             return f"{self.title}: no error found, but not all could be checked: {listed}"
         return f"{self.title}: " + ("the gradient is right" if len(checked) == 1 else f"all {len(checked)} are right")
 
+    @property
+    def _named_first(self) -> list[TensorResult]:
+        """Those whose error has a name come before those that only suffer from it."""
+        return sorted(self.results, key=lambda result: result.verdict == Verdict.WRONG and not result.diagnosis)
+
     def raise_if_wrong(self) -> None:
         """Raise GradientError, with the report as its message, if any gradient failed."""
         if any(result.verdict in FAILURES for result in self.results):
@@ -135,7 +140,7 @@ class Report:
     def __str__(self) -> str:
         rows = [_HEADER, *(_row(result) for result in self.results)]
         lines = [f"Gradient check of {self.headline}.", "", *_aligned(rows, "  ")]
-        for result in self.results:
+        for result in self._named_first:
             if said := _said(result):
                 lines += ["", f"{result.name}: {said[0]}", *(f"{' ' * len(result.name)}  {line}" for line in said[1:])]
             if result.verdict in FAILURES and result.worst:
@@ -150,7 +155,7 @@ class Report:
         color = "#1a7f37" if self.ok else "#b42318"
         parts = [f'<p><b style="color:{color}">Gradient check of {html.escape(self.headline)}.</b></p>']
         parts.append(_html_table([_HEADER, *(_row(result) for result in self.results)]))
-        for result in self.results:
+        for result in self._named_first:
             if said := _said(result):
                 sentences = " ".join(html.escape(sentence) for sentence in said)
                 parts.append(f"<p><b>{html.escape(result.name)}</b>: {sentences}</p>")

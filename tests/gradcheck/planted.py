@@ -379,6 +379,60 @@ plant("norm's mean path", norm, lambda dy, c: norm_back(dy, c, mean=False), BATC
 plant("norm's variance path", norm, lambda dy, c: norm_back(dy, c, variance=False), BATCH, "x", "normalization's dev")
 
 
+def layer_norm(x, g, b, epsilon=1e-5):
+    std = np.sqrt(x.var(1, keepdims=True) + epsilon)
+    xhat = (x - x.mean(1, keepdims=True)) / std
+    return g * xhat + b, (xhat, std, g)
+
+
+def layer_norm_back(dy, cache, axis=1):
+    xhat, std, g = cache
+    d = dy * g
+    dx = (d - d.mean(axis, keepdims=True) - xhat * (d * xhat).mean(axis, keepdims=True)) / std
+    return dx, (dy * xhat).sum(0), dy.sum(0)
+
+
+def norm_sums(dy, cache, mean=1, variance=1):
+    xhat, std = cache
+    return (dy - mean * dy.sum(0) - variance * xhat * (dy * xhat).sum(0)) / std
+
+
+LAYER = (normal(5, 4) * 2 + 1, normal(4), normal(4))
+plant(
+    "layer norm over the wrong axis",
+    layer_norm,
+    lambda dy, c: layer_norm_back(dy, c, axis=0),
+    LAYER,
+    "x",
+    "forward's means run over axis 1, yours over axis 0",
+    right=layer_norm_back,
+)
+plant(
+    "batch norm without 1/N",
+    norm,
+    norm_sums,
+    BATCH,
+    "x",
+    "a missing 1/N (N = 7, along axis 0) in the path through the mean and",
+)
+plant(
+    "softmax over the wrong axis",
+    softmax,
+    lambda dy, y: y * (dy - (dy * y).sum(0)),
+    (normal(4, 5),),
+    "x",
+    "yours over axis 0",
+)
+plant(
+    "filters flipped in dx",
+    conv,
+    lambda dy, c: (conv_back(dy, (c[0], c[1][:, :, ::-1, ::-1]))[0], conv_back(dy, c)[1]),
+    CONV,
+    "x",
+    "w is rotated by 180 degrees (flipped filters) in backward",
+)
+
+
 def sigmoid(a):
     return 1 / (1 + np.exp(-a))
 
@@ -412,6 +466,41 @@ plant(
     "w",
     "the indices 2 to 3 of axis 1",
     right=lstm_back,
+)
+
+
+def gates_in_order(order):
+    def backward(dy, cache):
+        dx, dh, dc, dw = lstm_back(dy, cache)
+        return dx, dh, dc, np.concatenate([np.split(dw, 4, 1)[place] for place in order], 1)
+
+    return backward
+
+
+LSTM = (normal(3, 2), normal(3, 2), normal(3, 2), normal(4, 8))
+plant(
+    "two gates swapped",
+    lstm_step,
+    gates_in_order((1, 0, 2, 3)),
+    LSTM,
+    "w",
+    "the indices 0-1 and 2-3 of axis 1 are swapped",
+)
+plant(
+    "gates far apart swapped",
+    lstm_step,
+    gates_in_order((0, 3, 2, 1)),
+    LSTM,
+    "w",
+    "the indices 2-3 and 6-7 of axis 1 are",
+)
+plant(
+    "three gates in a ring",
+    lstm_step,
+    gates_in_order((0, 3, 1, 2)),
+    LSTM,
+    "w",
+    "2-3, 4-5 and 6-7 of axis 1 stand in another",
 )
 
 

@@ -157,3 +157,21 @@ def test_a_forward_of_args_gets_the_inputs_in_their_order():
     report = check(unwrapped, lambda dy, c: (dy @ c[1].T, c[0].T @ dy, dy.sum(0)), arrays)
     assert report.ok
     assert [result.name for result in report.results] == ["x", "w", "b"]
+
+
+@pytest.mark.parametrize(
+    ("order", "words"),
+    [
+        ((1, 0, 2, 3), "the indices 0-2 and 3-5 of axis 1 are swapped"),
+        ((0, 1, 3, 2), "the indices 6-8 and 9-11 of axis 1 are swapped"),
+        ((2, 0, 1, 3), "the indices 0-2, 3-5 and 6-8 of axis 1 stand in another order"),
+    ],
+)
+def test_swapped_gates_are_named_and_come_first(order, words):
+    report = check(lstm_step_forward, functools.partial(lstm_step_backward, order=order), INPUTS)
+    assert words in report["Wx"].diagnosis[0]
+    assert words in report["Wh"].diagnosis[0]
+    assert words.replace("axis 1", "axis 0") in report["b"].diagnosis[0]
+    text = str(report)
+    assert text.index("\nWx:") < text.index("\nb:") < text.index("\nx:") < text.index("\nprev_h:")
+    assert report["prev_c"].verdict == "ok"

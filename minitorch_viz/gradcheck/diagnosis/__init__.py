@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from minitorch_viz.gradcheck.diagnosis import places, sums, whole
+from minitorch_viz.gradcheck.diagnosis import places, structure, sums, whole
 from minitorch_viz.gradcheck.diagnosis.evidence import Evidence
 
 Diagnosis = Callable[[Evidence], str | None]
@@ -22,6 +22,7 @@ DIAGNOSES: list[Diagnosis] = [
     whole.axes_swapped,
     whole.flipped,
     whole.of_another_input,
+    structure.blocks_swapped,
     whole.shifted,
     places.gate_inverted,
     sums.one_output_missing,
@@ -29,8 +30,11 @@ DIAGNOSES: list[Diagnosis] = [
     sums.own_output_only,
     sums.one_index_only,
     sums.assigned_instead_of_added,
+    structure.softmax_axis,
+    structure.normalization,
     sums.missing_factor,
     sums.other_function,
+    structure.of_turned_input,
     sums.missing_term,
     places.single_entry,
     places.by_sign_of_x,

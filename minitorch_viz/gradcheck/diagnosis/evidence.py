@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -27,6 +28,8 @@ class Evidence:
     outputs: tuple[
         tuple[str, int], ...
     ] = ()  # of a function with several: the names and sizes of its outputs, in y's order
+
+    function: Callable[[dict[str, Array]], Array] | None = None  # y with some of the inputs replaced
 
     @property
     def x(self) -> Array:
