@@ -14,6 +14,7 @@ tomorrow) has its default; what a file of tomorrow says and today does not know 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -87,7 +88,7 @@ def written(model: Model) -> tuple[str, dict[str, Array]]:
 
 def _node_as_list(node: Node, arrays: dict[str, Array]) -> list[Any]:
     layer, kind = node.layer, type(node.layer)
-    if kind not in all_layers():
+    if _kinds().get(kind.__name__) is not kind:
         raise SettingError(
             f"A model file keeps the layers of this package, but node {node.name!r} is a {kind.__name__} of your own; "
             "keep its net in a program, and its arrays with save_safetensors(path, net.state)."
@@ -185,7 +186,7 @@ def _node_of(
     if not isinstance(spec, list) or len(spec) != 5:
         raise WeightsFileError(f"a node must be [name, layer, inputs, settings, arrays], but one is {spec!r:.60}.")
     name, kind_name, reads, settings, held = spec
-    kinds = {kind.__name__: kind for kind in all_layers()}
+    kinds = _kinds()
     if not isinstance(name, str) or not isinstance(kind_name, str) or not isinstance(settings, dict):
         raise WeightsFileError(f"a node must be [name, layer, inputs, settings, arrays], but one is {spec!r:.60}.")
     if kind_name not in kinds:
@@ -203,6 +204,12 @@ def _node_of(
         given[one] = _array(f"{name}.{one}", tensors, dtype)
         used.add(f"{name}.{one}")
     return name, kind(**given), tuple(_texts(reads, f"what node {name!r:.60} reads"))
+
+
+@functools.cache
+def _kinds() -> dict[str, type[Layer]]:
+    """The layers that a file may name."""
+    return {kind.__name__: kind for kind in all_layers()}
 
 
 def _array(key: str, tensors: Mapping[str, Array], dtype: npt.DTypeLike | None) -> Array:
