@@ -40,6 +40,7 @@ class Card:
     model: Model
     settings: Mapping[str, Any]
     picture: str = ""  # a data: URL, empty if the technique did not run
+    alt: str = ""  # the picture in a few words; the caption below it says the rest
     caption: str = ""
     notes: Sequence[str] = ()
     seconds: float = 0.0
@@ -274,7 +275,7 @@ def _run(card: Card, model: Model, image: Any, progress: bool) -> None:
     try:
         result = card.technique.compute(model, image, **settings)
         card.picture = _data_url(figure_bytes(result.figure(), "png", dpi=110))
-        card.caption, card.notes = result.caption, result.notes
+        card.alt, card.caption, card.notes = result.alt, result.caption, result.notes
     except MinitorchVizError as error:
         card.problem = str(error)
     card.seconds = time.perf_counter() - started

@@ -73,6 +73,7 @@ def test_the_pictures_are_inside_and_are_pictures(page: str) -> None:
         assert kind == "data:image/png;base64"
         assert base64.b64decode(data, validate=True).startswith(b"\x89PNG\r\n\x1a\n")
         assert image["alt"]
+        assert len(image["alt"]) < 160  # what it shows; the caption below it is not said twice
 
 
 def test_nothing_comes_from_elsewhere(page: str) -> None:

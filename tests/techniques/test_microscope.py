@@ -17,6 +17,7 @@ from minitorch_viz import Model, load_model, relu_mode
 from minitorch_viz.errors import ImageFileError, MinitorchVizError, NetError, SettingError
 from minitorch_viz.layers import Conv2d, Linear, LocalResponseNorm, ReLU, Sigmoid, Softmax, Tanh
 from minitorch_viz.models.samples import sample_digit
+from minitorch_viz.techniques.gradients._microscope_figure import strongest, written
 from minitorch_viz.techniques.gradients._microscope_page import MOST
 from minitorch_viz.techniques.gradients._unit import Place, opened, way_down
 from minitorch_viz.techniques.gradients.microscope import microscope, plot
@@ -303,3 +304,34 @@ def test_in_the_page_of_a_large_net_the_sums_add_up_too(shared_data, tmp_path) -
     assert min(found["forwards"], found["backwards"]) > 1000
     assert found["forward"] < 1e-4  # the page's numbers are rounded to float32
     assert found["backward"] < 1e-4
+
+
+@pytest.mark.parametrize("scale", [3.7e-6, 0.0024, 0.5, 0.96, 1.0, 9.99, 9.996, 42.0, 99.97, 130.0, 999.6, 5.2e7])
+def test_numbers_in_cells_fit_and_keep_their_size(scale: float) -> None:
+    """Five letters at most, and with their unit they are the numbers, to the last decimal."""
+    unit, decimals, words = written(scale)
+    assert (words == "") == (unit == 1)
+    assert f"1e{round(np.log10(unit))}" in words or unit == 1
+    for value in (scale, -scale, 0.31 * scale, -0.77 * scale):
+        text = f"{value / unit:.{decimals}f}"
+        assert len(text) <= 5
+        assert float(text) * unit == pytest.approx(value, abs=0.5001 * unit * 10.0**-decimals)
+    assert len(f"{scale / unit:.{decimals}f}".replace(".", "").lstrip("0")) >= 2  # two digits of the largest at least
+
+
+def test_each_mode_has_its_own_scale_and_numbers_do_not_touch(digits) -> None:
+    """In the way back, too, whose signals may differ by powers of ten."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    result = microscope(digits, sample_digit())
+    figure = result.figure()
+    FigureCanvasAgg(figure).draw()
+    renderer = figure.canvas.get_renderer()
+    for axes in figure.axes:
+        for mode in ("normal", "deconvnet", "guided"):
+            if axes.get_title().startswith(f"{mode}:"):
+                signal = result.signals[mode][-1]
+                largest = max(np.abs(signal * term.weight).max() for term, _ in strongest(result.sum))
+                assert f"±{largest:.3g}" in axes.get_title() or (not largest and "nothing" in axes.get_title())
+        boxes = [text.get_window_extent(renderer) for text in axes.texts]
+        assert not any(one.overlaps(two) for i, one in enumerate(boxes) for two in boxes[:i])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from minitorch_viz.techniques.gradients.compare import Comparison
 
-COLUMNS = 7
+COLUMNS = 6
 COLOURS = ("#e8e8e8", "#009e73", "#0072b2", "#d55e00", "#cc79a7")
 
 
@@ -28,7 +28,7 @@ def draw(result: Comparison, figure: Figure) -> None:
     rows = lines * (2 if result.other_maps is not None else 1)
     tall = result.pixel_aspect * result.picture.shape[0] / result.picture.shape[1]
     upper, lower = rows * (2.05 * min(max(tall, 0.5), 1.6) + 0.32) + 0.2, max(4.4, 0.36 * count + 1.4)
-    figure.set_size_inches(14.4, upper + lower)
+    figure.set_size_inches(12.6, upper + lower)
     top, bottom = figure.subfigures(2, 1, height_ratios=(upper, lower), squeeze=False)[:, 0]
     _draw_maps(result, top, (rows, columns))
     left, right = bottom.subfigures(1, 2, width_ratios=(1, 1.25), squeeze=False)[0]
@@ -95,4 +95,5 @@ def _draw_gates(result: Comparison, part: SubFigure) -> None:
 
 
 def _short(name: str, most: int = 26) -> str:
-    return name if len(name) <= most else name[: most - 3] + "..."
+    """A node's name; of a long one the end, by which the nodes of a module differ."""
+    return name if len(name) <= most else "…" + name[1 - most :]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minitorch_viz._types import Array
-from minitorch_viz.plotting import show_image
+from minitorch_viz.plotting import LABEL_SIZE, TITLE_SIZE, show_image
 from minitorch_viz.techniques.gradients._unit import Sum, Terms
 from minitorch_viz.techniques.receptive import Field
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from minitorch_viz.techniques.gradients.microscope import UnitView
 
 TILES = 16  # channels drawn; the others are summed up in words
-WRITTEN = 100  # with at most so many numbers in a row of tiles they are written into the cells
+SMALLEST = 7.0  # points: numbers that would have to be smaller are left out
 
 
 def forwards_in_words(result: UnitView, shown: Sequence[tuple[Terms, list[int]]]) -> str:
@@ -52,27 +52,58 @@ def strongest(total: Sum) -> list[tuple[Terms, list[int]]]:
     return found
 
 
-def draw_tiles(axes: Axes, parts: Sequence[Array], title: str, scale: float | None = None) -> None:
-    """Tiles of one row of the picture side by side, red and blue around white, with numbers where they fit."""
+def draw_tiles(axes: Axes, parts: Sequence[Array], title: str, side: float = 3.0, names: Sequence[str] = ()) -> None:
+    """Tiles side by side, red and blue around white, with numbers where they can be read.
+
+    side: of the axes, in inches; names: of the tiles, written above them.
+    """
     tiles = [np.nan_to_num(tile) for part in parts for tile in part]
     across = int(np.ceil(np.sqrt(len(tiles))))
     down = -(-len(tiles) // across)
     high, wide = (max(tile.shape[a] for tile in tiles) for a in (0, 1))
     gap = 1 if high * wide > 1 and len(tiles) > 1 else 0
     sheet = np.full((down * (high + gap) - gap, across * (wide + gap) - gap), np.nan)
-    for k, tile in enumerate(tiles):
-        row, column = (k // across) * (high + gap), (k % across) * (wide + gap)
+    corners = [((k // across) * (high + gap), (k % across) * (wide + gap)) for k in range(across * down)]
+    for tile, (row, column) in zip(tiles, corners, strict=False):
         sheet[row : row + tile.shape[0], column : column + tile.shape[1]] = tile
-    scale = scale or float(max(np.abs(tile).max() for tile in tiles)) or 1.0
+    largest = float(max(np.abs(tile).max() for tile in tiles))
+    scale = largest or 1.0
     axes.set_facecolor("#d9d9d9")
-    shown = np.ma.masked_invalid(sheet)
-    show_image(axes, shown, f"{title}: ±{scale:.3g}", cmap="RdBu_r", vmin=-scale, vmax=scale)
-    if sum(tile.size for tile in tiles) <= WRITTEN:
-        size = min(9.0, 55 / max(sheet.shape))
+    unit, decimals, power = written(scale)
+    size = min(11.0, 27 * side / max(sheet.shape))  # five letters fill a cell
+    readable = size >= SMALLEST
+    full = f"±{scale:.3g}{power if readable else ''}" if largest else "nothing"
+    colours: dict[str, Any] = {"cmap": "RdBu_r", "vmin": -scale, "vmax": scale}
+    show_image(axes, np.ma.masked_invalid(sheet), "", **colours)
+    axes.set_title(f"{title}: {full}", fontsize=TITLE_SIZE, pad=18 if names else 6)
+    for row, column in corners[len(tiles) :]:  # places without a tile
+        axes.add_patch(_cells(row - gap / 2, column - gap / 2, high + gap, wide + gap))
+    for name, (row, column) in zip(names, corners, strict=False):
+        axes.text(column - 0.45, row - 0.55, name, fontsize=LABEL_SIZE - 1, va="bottom")
+    if readable:
         for (row, column), value in np.ndenumerate(sheet):
             if np.isfinite(value):
                 ink = "white" if abs(value) > 0.6 * scale else "black"
-                axes.text(column, row, f"{value:.2g}", ha="center", va="center", fontsize=size, color=ink)
+                text = f"{value / unit:.{decimals}f}" if value else "0"
+                text = text if float(text) else text.lstrip("-")
+                axes.text(column, row, text, ha="center", va="center", fontsize=size, color=ink)
+
+
+def written(scale: float) -> tuple[float, int, str]:
+    """How numbers up to `scale` are written in cells, in five letters at most: unit, decimals, and the title's words.
+
+    From 0.1 to 999 as they are; else in a common power of ten, which the title names.
+    """
+    if 0.1 <= scale < 999.5:
+        return 1.0, 2 if scale < 9.995 else 1 if scale < 99.95 else 0, ""
+    power = int(np.floor(np.log10(scale)))
+    return 10.0**power, 1, f"\n(numbers in 1e{power})"
+
+
+def _cells(row: float, column: float, high: float, wide: float) -> Any:
+    from matplotlib.patches import Rectangle
+
+    return Rectangle((column - 0.5, row - 0.5), wide, high, facecolor="white", edgecolor="none")
 
 
 def frame(axes: Axes, field: Field) -> None:
@@ -103,7 +134,7 @@ def draw_gates(axes: Axes, result: UnitView) -> None:
         loc="center",
     )
     table.auto_set_font_size(False)
-    table.set_fontsize(9.5)
+    table.set_fontsize(10)
     table.scale(1, 2.3)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -53,6 +54,7 @@ class UnitView(Result):
     chain: tuple[str, ...]  # the layers of `way`, in words
     page: dict[str, Any]  # the part of the net that the HTML page holds
     broken: str  # why the numbers are not finite; "" if they are
+    inputs: tuple[str, ...] = ()  # the net's inputs: the picture
 
     @property
     def downstream(self) -> dict[str, tuple[Array, ...]]:
@@ -67,8 +69,8 @@ class UnitView(Result):
         return (
             f"{self.label[0].upper()}{self.label[1:]}: {count} products and a bias of {self.sum.bias:.5g} add up to "
             f"{last.value:.5g} at {last.node}; on the way up: {steps}. The signal of {self.top} (value "
-            f"{self.top_value:.4g}) comes back: {signals}. Tiles: white is 0, red positive, blue negative, each row on "
-            "its own scale, the largest magnitude. Save it as .html for a page in which every unit can be clicked."
+            f"{self.top_value:.4g}) comes back: {signals}. Tiles: white is 0, red positive, blue negative, each panel "
+            "on a scale of its own, the largest magnitude. Saved as .html it is a page of units to click."
         )
 
     @property
@@ -156,6 +158,7 @@ def microscope(
         chain=tuple(repr(net[place.node].layer) for place in way),
         page=page_data(model, tape, found, seen, way, (top.label, top.value)),
         broken="" if finite else not_finite(net, tape),
+        inputs=tuple(net.inputs),
     )
 
 
@@ -179,17 +182,24 @@ def plot(result: UnitView, figure: Figure) -> None:
     shown = strongest(result.sum)
     rows = (("inputs", "x"), ("times weights", "weight"), ("are products", "products"))
     for title, what in rows:
-        draw_tiles(places[what], [getattr(term, what) for term, _ in shown], title)
+        draw_tiles(places[what], [getattr(term, what) for term, _ in shown], title, names=_colours(result, shown))
     upper.suptitle(f"{result.label}: forwards", fontsize=13)
     upper.supxlabel(forwards_in_words(result, shown), fontsize=10.5)
     table, *sent = lower.subplots(1, 4, width_ratios=(1.6, 1, 1, 1))
     draw_gates(table, result)
-    scale = max(max(abs(one[-1]) for one in result.signals.values()), 1e-300)
-    largest = max(float(np.abs(term.weight).max()) for term, _ in shown) or 1.0
     for axes, (mode, one) in zip(sent, result.signals.items(), strict=True):
-        draw_tiles(axes, [one[-1] * term.weight for term, _ in shown], f"{mode}: sent down", scale * largest)
+        draw_tiles(axes, [one[-1] * term.weight for term, _ in shown], mode, side=2.5)
     lower.suptitle(f"backwards, from {result.top}", fontsize=13)
-    lower.supxlabel("sent down to each input: the signal behind the gate, times the weight (one scale)", fontsize=10.5)
+    lower.supxlabel(
+        "sent down to each input: the signal behind the gate, times the weight (each mode on its own scale)",
+        fontsize=10.5,
+    )
+
+
+def _colours(result: UnitView, shown: Sequence[Any]) -> tuple[str, ...]:
+    """The names of the tiles where they are the picture's three colours."""
+    of_picture = [term for term, _ in shown if term.groups == (0, 1, 2) and term.source in result.inputs]
+    return ("red", "green", "blue") if len(shown) == len(of_picture) == 1 else ()
 
 
 def example() -> UnitView:
