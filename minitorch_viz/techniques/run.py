@@ -98,9 +98,11 @@ def run(
     return End(newest, "")
 
 
-def last(loop: Iterable[R], name: str = "", unit: str = "step", *, budget: float | None = None) -> R:
+def last(
+    loop: Iterable[R], name: str = "", unit: str = "step", *, budget: float | None = None, progress: bool = True
+) -> R:
     """The newest result of a loop: see `run`. In Python Ctrl-C gives the result so far, which says how far it is."""
-    result: R = run(loop, name, unit, budget=budget).result
+    result: R = run(loop, name, unit, budget=budget, progress=progress).result
     return result
 
 
@@ -116,7 +118,11 @@ class Loop(Generic[P, R]):
         functools.update_wrapper(self, each)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        return last(self.each(*args, **kwargs), self.name, self.unit)
+        """The last result. progress=False, beside the generator's own settings, shows no bar."""
+        settings: dict[str, Any] = dict(kwargs)
+        progress = bool(settings.pop("progress", True))
+        loop = self.each(*args, **settings)
+        return last(loop, self.name, self.unit, progress=progress)
 
     @property
     def name(self) -> str:

@@ -138,3 +138,16 @@ def test_nothing_is_written_where_nobody_looks(monkeypatch) -> None:
 
 def test_a_list_is_a_loop_too() -> None:
     assert last([Steps(1, 2), Steps(2, 2)]) == Steps(2, 2)
+
+
+@pytest.mark.parametrize("progress", [True, False])
+def test_a_loop_that_is_called_takes_progress_beside_its_own_settings(monkeypatch, progress: bool) -> None:
+    from minitorch_viz.techniques import run as module
+
+    asked: list[bool] = []
+    monkeypatch.setattr(module, "run", lambda *_, **settings: asked.append(settings["progress"]) or module.End(3, ""))
+    loop = module.looping("step")(lambda start, *, to: iter(range(start, to)))  # type: ignore[misc]  # no results
+    assert loop(1, to=5, progress=progress) == 3
+    assert asked == [progress]
+    with pytest.raises(TypeError):
+        loop(1, to=5, speed=2)
