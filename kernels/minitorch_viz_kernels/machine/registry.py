@@ -50,7 +50,8 @@ class Rungs(Generic[Contract]):
 
     def __call__(self, array: Array) -> Contract:
         """The module that computes with an array: CUDA's for one on the GPU, else the current one."""
-        return self["cuda" if is_cupy(array) else current()]
+        name = "cuda" if is_cupy(array) else current()
+        return self._loaded.get(name) or self[name]
 
     def __getitem__(self, name: str) -> Contract:
         module = self._loaded.get(name)

@@ -18,9 +18,12 @@ SOURCES = Path(__file__).parents[1]
 
 @functools.cache
 def sources_hash() -> str:
-    """A hash of the names and contents of all source files of the kernels."""
+    """A hash of the names and contents of all source files of the kernels; empty in an archive."""
+    paths = sorted(SOURCES.rglob("*.py"))
+    if not paths:
+        return ""
     whole = hashlib.sha256()
-    for path in sorted(SOURCES.rglob("*.py")):
+    for path in paths:
         whole.update(f"{path.relative_to(SOURCES).as_posix()}\0".encode())
         whole.update(hashlib.sha256(path.read_bytes()).digest())
     return whole.hexdigest()
@@ -34,5 +37,5 @@ def put_stamp(dispatcher: Any) -> bool:
     file: Any = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
     if not hasattr(file, "_source_stamp"):
         return False
-    file._source_stamp = sources_hash()
+    file._source_stamp = sources_hash() or file._source_stamp
     return True

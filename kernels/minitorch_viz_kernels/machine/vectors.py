@@ -107,7 +107,7 @@ else:
 
     @intrinsic
     def frozen(_context: Any, x: Any) -> Any:
-        """The array as one that is only read: what reads it is then compiled once, whoever may write it."""
+        """The array as one that is only read: what reads it is then compiled once for both kinds."""
 
         def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             return impl_ret_borrowed(context, builder, signature.return_type, args[0])

@@ -178,3 +178,60 @@ def change_filters(
                     store_6(square, k * LANES, 5 * LANES, _filter_5(*_load_5(space, at + k * step, 5 * step)))
                 for k in range(6):
                     store_6(u, to + 6 * k * far, far, _filter_5(*_load_5(square, 5 * k * LANES, LANES)))
+
+
+@inner
+def gradient_3(d0: Any, d1: Any, d2: Any, d3: Any) -> Any:
+    """A d for one column of a tile's gradient, backwards through `answers_3`."""
+    a, b = d0 + d2, d1 + d3
+    e, f = d0 + 4 * d2, 2 * d1 + 8 * d3
+    return d0, a + b, a - b, e + f, e - f, d3
+
+
+@inner
+def weights_3(s0: Any, s1: Any, s2: Any, s3: Any, s4: Any, s5: Any) -> Any:
+    """G' s for one column of sums, backwards through `_filter_3`."""
+    a, e = s1 + s2, s3 + s4
+    return (
+        0.25 * s0 - (1 / 6) * a + (1 / 24) * e,
+        (1 / 6) * (s2 - s1) + (1 / 12) * (s3 - s4),
+        (1 / 6) * (e - a) + s5,
+    )
+
+
+@inner
+def load_4(x: Array, at: int, step: int) -> Any:
+    return load(x, at), load(x, at + step), load(x, at + 2 * step), load(x, at + 3 * step)
+
+
+@inner
+def change_gradient(
+    dy: Array, row: int, rows: int, across: int, first: int, stop: int, depth: int, z: Array, z_at: int, far: int,
+    space: Array,
+) -> None:  # fmt: skip
+    """dy (O, H', W') -> z (36, tiles, depth): rows of tiles from `row` on, filters first to stop."""
+    some, wide = stop - first, 4 * across
+    image = space[: 4 * rows * wide * some]
+    channels_last(dy, 4 * row, ZERO, first, 4 * rows, wide, some, LANES + ZERO, image)
+    down = wide * some
+    for i in range(rows):
+        for j in range(across):
+            for c in range(0, some, LANES):
+                at, to = 4 * (i * wide + j) * some + c, z_at + (i * across + j) * depth + first + c
+                p = gradient_3(*load_4(image, at, down))
+                q = gradient_3(*load_4(image, at + some, down))
+                r = gradient_3(*load_4(image, at + 2 * some, down))
+                s = gradient_3(*load_4(image, at + 3 * some, down))
+                store_6(z, to, far, gradient_3(p[0], q[0], r[0], s[0]))
+                store_6(z, to + 6 * far, far, gradient_3(p[1], q[1], r[1], s[1]))
+                store_6(z, to + 12 * far, far, gradient_3(p[2], q[2], r[2], s[2]))
+                store_6(z, to + 18 * far, far, gradient_3(p[3], q[3], r[3], s[3]))
+                store_6(z, to + 24 * far, far, gradient_3(p[4], q[4], r[4], s[4]))
+                store_6(z, to + 30 * far, far, gradient_3(p[5], q[5], r[5], s[5]))
+
+
+@inner
+def store_3(x: Array, at: int, step: int, values: Any) -> None:
+    store(x, at, values[0])
+    store(x, at + step, values[1])
+    store(x, at + 2 * step, values[2])

@@ -20,8 +20,6 @@ S has 36 numbers for the 9 of dw: where tiles are few, the direct sum (`filter_g
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from minitorch_viz_kernels.contract import Array, Pair
@@ -29,68 +27,17 @@ from minitorch_viz_kernels.machine.compiling import compiled, inlined, inner, pa
 from minitorch_viz_kernels.machine.memory import empty, workspace
 from minitorch_viz_kernels.machine.parallel import parallel, share
 from minitorch_viz_kernels.machine.threads import WORKERS, board_for
-from minitorch_viz_kernels.machine.vectors import ZERO, frozen, load, store, store_transposed
+from minitorch_viz_kernels.machine.vectors import ZERO, frozen, store_transposed
 from minitorch_viz_kernels.product.numba_.tile import multiply
 
-from .layouts import channels_last
 from .winograd import COST_PER_TILE
-from .winograd_bases import GAP, LANES, PANEL, change_pixels, load_6, store_6
+from .winograd_bases import GAP, LANES, PANEL, change_gradient, change_pixels, load_6, store_3, weights_3
 
 PART_FILTERS = LANES  # whose sums one part adds
 OWN_NUMBERS = 1 << 13  # tiles times channels (or filters) that a thread changes at a time: 36 times as many numbers
 COMMON_NUMBERS = 1 << 15  # and that all threads change together
 SEGMENT_TILES = 192  # that are worth sums of their own, so that each thread works on tiles that no other one sees
 SEGMENT_SUMS = 1 << 22  # numbers in the sums of all segments
-
-
-@inner
-def _gradient(d0: Any, d1: Any, d2: Any, d3: Any) -> Any:
-    """A d for one column of a tile's gradient."""
-    a, b = d0 + d2, d1 + d3
-    e, f = d0 + 4 * d2, 2 * d1 + 8 * d3
-    return d0, a + b, a - b, e + f, e - f, d3
-
-
-@inner
-def _weights(s0: Any, s1: Any, s2: Any, s3: Any, s4: Any, s5: Any) -> Any:
-    """G' s for one column of sums."""
-    a, e = s1 + s2, s3 + s4
-    return (
-        0.25 * s0 - (1 / 6) * a + (1 / 24) * e,
-        (1 / 6) * (s2 - s1) + (1 / 12) * (s3 - s4),
-        (1 / 6) * (e - a) + s5,
-    )
-
-
-@inner
-def _load_4(x: Array, at: int, step: int) -> Any:
-    return load(x, at), load(x, at + step), load(x, at + 2 * step), load(x, at + 3 * step)
-
-
-@inner
-def _change_gradient(
-    dy: Array, row: int, rows: int, across: int, first: int, stop: int, depth: int, z: Array, z_at: int, far: int,
-    space: Array,
-) -> None:  # fmt: skip
-    """dy (O, H', W') -> z (36, tiles, depth): rows of tiles from `row` on, filters first to stop."""
-    some, wide = stop - first, 4 * across
-    image = space[: 4 * rows * wide * some]
-    channels_last(dy, 4 * row, ZERO, first, 4 * rows, wide, some, LANES + ZERO, image)
-    down = wide * some
-    for i in range(rows):
-        for j in range(across):
-            for c in range(0, some, LANES):
-                at, to = 4 * (i * wide + j) * some + c, z_at + (i * across + j) * depth + first + c
-                p = _gradient(*_load_4(image, at, down))
-                q = _gradient(*_load_4(image, at + some, down))
-                r = _gradient(*_load_4(image, at + 2 * some, down))
-                s = _gradient(*_load_4(image, at + 3 * some, down))
-                store_6(z, to, far, _gradient(p[0], q[0], r[0], s[0]))
-                store_6(z, to + 6 * far, far, _gradient(p[1], q[1], r[1], s[1]))
-                store_6(z, to + 12 * far, far, _gradient(p[2], q[2], r[2], s[2]))
-                store_6(z, to + 18 * far, far, _gradient(p[3], q[3], r[3], s[3]))
-                store_6(z, to + 24 * far, far, _gradient(p[4], q[4], r[4], s[4]))
-                store_6(z, to + 30 * far, far, _gradient(p[5], q[5], r[5], s[5]))
 
 
 @inner
@@ -113,7 +60,7 @@ def _change(
         )  # fmt: skip
     else:
         depth, first, start = outs * LANES, (group - ins) * LANES, 36 * (tiles * ins * LANES + GAP)
-        _change_gradient(
+        change_gradient(
             dy[n], row, rows, across, first, first + LANES, depth, memory, start + at * depth, tiles * depth + GAP,
             space,
         )  # fmt: skip
@@ -127,28 +74,21 @@ def _change_back(sums: Array, depth: int, o: int, dw: Array, space: Array) -> No
     for r in range(min(PART_FILTERS, filters - o)):
         for c in range(0, channels, LANES):
             at = r * depth + c
-            p = _weights(*load_6(sums, at, 6 * far))
-            q = _weights(*load_6(sums, at + far, 6 * far))
-            s = _weights(*load_6(sums, at + 2 * far, 6 * far))
-            t = _weights(*load_6(sums, at + 3 * far, 6 * far))
-            u = _weights(*load_6(sums, at + 4 * far, 6 * far))
-            v = _weights(*load_6(sums, at + 5 * far, 6 * far))
-            _store_3(square, ZERO, LANES, _weights(p[0], q[0], s[0], t[0], u[0], v[0]))
-            _store_3(square, 3 * LANES, LANES, _weights(p[1], q[1], s[1], t[1], u[1], v[1]))
-            _store_3(square, 6 * LANES, LANES, _weights(p[2], q[2], s[2], t[2], u[2], v[2]))
+            p = weights_3(*load_6(sums, at, 6 * far))
+            q = weights_3(*load_6(sums, at + far, 6 * far))
+            s = weights_3(*load_6(sums, at + 2 * far, 6 * far))
+            t = weights_3(*load_6(sums, at + 3 * far, 6 * far))
+            u = weights_3(*load_6(sums, at + 4 * far, 6 * far))
+            v = weights_3(*load_6(sums, at + 5 * far, 6 * far))
+            store_3(square, ZERO, LANES, weights_3(p[0], q[0], s[0], t[0], u[0], v[0]))
+            store_3(square, 3 * LANES, LANES, weights_3(p[1], q[1], s[1], t[1], u[1], v[1]))
+            store_3(square, 6 * LANES, LANES, weights_3(p[2], q[2], s[2], t[2], u[2], v[2]))
             for k in range(0, 9, LANES):  # a row of `turned` is the 9 weights of one channel
                 store_transposed(square, k * LANES, LANES, turned, k, 16)
             for k in range(min(LANES, channels - c)):
                 target, source = dw[o + r, c + k], turned[k * 16 :]
                 for i in range(9):
                     target[i] = source[i]
-
-
-@inner
-def _store_3(x: Array, at: int, step: int, values: Any) -> None:
-    store(x, at, values[0])
-    store(x, at + step, values[1])
-    store(x, at + 2 * step, values[2])
 
 
 @inner
