@@ -26,22 +26,11 @@ def cuda_cpu(tmp_path_factory: pytest.TempPathFactory) -> Any:
         return rung
 
 
-def rung_of(request: pytest.FixtureRequest) -> Any:
-    """All kernels of the rung that a parametrized fixture names, called without the checks of the package."""
-    if request.param == "cuda":
-        return request.getfixturevalue("cuda_cpu")
-    if request.param in ("compiled", "numba"):
-        pytest.importorskip("numba")
-    return registry.rung(request.param)
-
-
-@pytest.fixture(params=["numpy", "compiled", "numba", "cuda"])
-def rung(request: pytest.FixtureRequest) -> Any:
-    """Each rung above the loops."""
-    return rung_of(request)
-
-
 @pytest.fixture(params=["numpy", "numba", "cuda"])
 def module(request: pytest.FixtureRequest) -> Any:
-    """Each rung that is chosen at run time."""
-    return rung_of(request)
+    """All kernels of each rung that is chosen at run time, called without the checks of the package."""
+    if request.param == "cuda":
+        return request.getfixturevalue("cuda_cpu")
+    if request.param == "numba":
+        pytest.importorskip("numba")
+    return registry.rung(request.param)
