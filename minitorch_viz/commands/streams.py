@@ -49,7 +49,9 @@ def give_matplotlib_a_folder() -> None:
 
 
 def _can_be_written(folder: Path) -> bool:
-    """Whether the folder can be written, or made below the nearest one that is there."""
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+    """Whether the folder is there or can be made, as Matplotlib would make it, and can be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK | os.X_OK)

@@ -218,3 +218,29 @@ def test_ctrl_c_in_a_report_says_how_much_is_in_the_page(monkeypatch, capsys) ->
     monkeypatch.setattr(report, "_run", stops)
     assert main(["report", "mine.png", "--only", "saliency", "grad-cam", "lrp"]) == 130
     assert "interrupted; report.html holds what was finished, 2 of 3 pictures" in capsys.readouterr().err
+
+
+@posix
+@pytest.mark.parametrize(
+    ("variables", "given"),
+    [
+        ({"HOME": "/proc/none"}, True),
+        ({"HOME": "/proc/none", "MPLCONFIGDIR": "{tmp}/mine"}, False),
+        ({"HOME": "/proc/none", "XDG_CONFIG_HOME": "{tmp}/c", "XDG_CACHE_HOME": "{tmp}/d"}, False),
+        ({"HOME": "{tmp}", "XDG_CACHE_HOME": "{tmp}/mine.png/x"}, True),
+        ({"HOME": "{tmp}/new"}, False),
+    ],
+)
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems have other folders")
+def test_matplotlib_gets_a_folder_only_where_it_has_none(variables, given: bool, folder: Path, monkeypatch) -> None:
+    from minitorch_viz.commands.streams import give_matplotlib_a_folder
+
+    for name in ("MPLCONFIGDIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(name, "")  # so that what is set below is undone
+        monkeypatch.delenv(name)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value.format(tmp=folder))
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    give_matplotlib_a_folder()
+    own = f"{folder}/minitorch_viz-{os.getuid()}/matplotlib"
+    assert (os.environ.get("MPLCONFIGDIR") == own) == given
