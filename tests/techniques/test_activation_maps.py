@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from minitorch_viz import Model, Net
 from minitorch_viz.errors import ImageFileError, MinitorchVizError, NetError, SettingError
+from minitorch_viz.layers import Conv2d, Flatten, GlobalAvgPool2d, ReLU
 from minitorch_viz.models.samples import sample_digit
 from minitorch_viz.techniques.activations.activation_maps import TECHNIQUE, activation_maps
 
@@ -29,6 +33,26 @@ def test_order_by_index(digits) -> None:
 
 def test_the_default_is_the_last_node_with_maps(digits) -> None:
     assert activation_maps(digits, sample_digit()).node == "relu3"
+
+
+def test_maps_of_the_classes_are_not_the_default(rng) -> None:
+    """A net that ends in one map a class, as SqueezeNet does: the features are before them."""
+    layers = [
+        ("conv", Conv2d.random(rng, 3, 6, 3, padding=1)),
+        ("relu", ReLU()),
+        ("classes", Conv2d.random(rng, 6, 4, 1)),
+    ]
+    net = Net([*layers, ("relu2", ReLU()), ("gap", GlobalAvgPool2d()), ("flat", Flatten())])
+    model = replace(Model.from_net(net, 8), last_conv="relu")
+    assert activation_maps(model, rng.integers(0, 256, (8, 8, 3)).astype(np.uint8)).node == "relu"
+
+
+def test_silent_channels_are_mentioned_where_there_are_some(digits) -> None:
+    loud, some = (activation_maps(digits, sample_digit(), node=node) for node in ("conv1", "relu3"))
+    for result in (loud, some):
+        assert ("nowhere" in result.caption) == (result.dead > 0)
+        if result.dead:
+            assert f"Of the {result.of} channels {result.dead} fire nowhere" in result.caption
 
 
 def test_more_than_there_are_shows_all(digits) -> None:

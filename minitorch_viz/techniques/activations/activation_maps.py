@@ -18,6 +18,7 @@ from minitorch_viz.techniques.view import view
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from minitorch_viz.graph import Tape
     from minitorch_viz.models import Model
 
 Order = Literal["strongest", "index"]
@@ -48,10 +49,10 @@ class ActivationMaps(Result):
         scale = "All maps share one scale" if self.scale == "shared" else "Each map has a scale of its own"
         top = "full scale is the 99.5th percentile"
         sign = f"black is 0, {top}" if self.maps.min() >= 0 else f"white is 0, red positive, blue negative, {top}"
+        silent = f" Of the {self.of} channels {self.dead} fire nowhere on this image." if self.dead else ""
         return (
             f"{len(self.maps)} of the {self.of} channels of {self.node!r}, {height} x {width} places each, with their "
-            f"numbers and largest values. {scale}: {sign}. {self.dead} of the {self.of} channels "
-            "do not fire anywhere on this image."
+            f"numbers and largest values. {scale}: {sign}.{silent}"
         )
 
     @property
@@ -76,7 +77,7 @@ def activation_maps(
     like the photo; late layers are coarse, and most of their channels are silent.
 
     Args:
-        node: the node to show; by default the last one that has a map and not just a number
+        node: the node to show; by default the last one with maps of features
         count: how many channels to show
         order: strongest: by the largest activation; index: from channel 0 on
         scale: shared: one scale for all maps; each: one a map, so that weak channels are visible too
@@ -92,7 +93,7 @@ def activation_maps(
     count = need_whole("count", count, 1)
     seen = view(model, image)
     tape = model.net.forward(seen.x, upto=node)
-    node = node or last_map(tape.values)
+    node = node or _last_features(model, tape) or last_map(tape.values)
     maps = kernels.to_cpu(tape[node])[0]
     if maps.ndim != 3:
         raise SettingError(
@@ -102,6 +103,12 @@ def activation_maps(
     picked = np.argsort(-peaks, kind="stable")[:count] if order == "strongest" else np.arange(len(maps))[:count]
     dead = int((peaks <= 0).sum())
     return ActivationMaps(maps[picked], picked, node, len(maps), dead, scale, seen.picture, seen.pixel_aspect)
+
+
+def _last_features(model: Model, tape: Tape) -> str:
+    """The last maps of features; "" if they are unknown or of one place: maps after them are the classes'."""
+    known = tape[model.last_conv] if model.last_conv else None
+    return model.last_conv if known is not None and known.ndim == 4 and known[0, 0].size > 1 else ""
 
 
 def last_map(values: Any) -> str:

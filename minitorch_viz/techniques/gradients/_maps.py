@@ -6,6 +6,7 @@ channels. An attribution is a share of the score: its map is the sum over the ch
 
 from __future__ import annotations
 
+import re
 import textwrap
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -179,5 +180,5 @@ def show_blank(axes: Axes, size: tuple[int, ...], why: str, aspect: float, title
 
 
 def wrapped(text: str, width: int = 32) -> str:
-    """A title on as many lines as it needs."""
-    return textwrap.fill(text, width)
+    """A title on as many lines as it needs; a number stays with the word before it."""
+    return textwrap.fill(re.sub(r"\b(value|score) (?=-?\d)", "\\1\N{NO-BREAK SPACE}", text), width)
