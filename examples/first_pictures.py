@@ -14,12 +14,12 @@ for answer in model.classify(image, top=3):
     print(f"  {answer.name}: {answer.probability:.3f}")
 
 # %% Which pixels would change the score? Three answers, one backward pass each.
-from minitorch_viz.techniques.gradients.saliency import saliency  # noqa: E402 (a notebook imports where it needs)
+from minitorch_viz.techniques import saliency  # noqa: E402 (a notebook imports where it needs)
 
 saliency(model, image, mode="compare").save("saliency.png")
 
 # %% What does the answer depend on? Cover one place after another.
-from minitorch_viz.techniques.activations.occlusion import occlusion  # noqa: E402
+from minitorch_viz.techniques import occlusion  # noqa: E402
 
 result = occlusion(model, image, size=3, stride=1)
 result.save("occlusion.png")

@@ -107,6 +107,25 @@ def test_it_shows_itself_in_jupyter_and_saves(technique: Technique, tmp_path) ->
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.pdf", "a.png", "a.svg"]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [(40, 1), (1, 37), (2, 1)])
+@each
+def test_a_line_of_pixels_is_explained_and_drawn(technique: Technique, size: tuple[int, int], rng, tmp_path) -> None:
+    from minitorch_viz import Model, Net
+    from minitorch_viz.layers import Conv2d, Flatten, GlobalAvgPool2d, Linear, ReLU
+
+    layers = [("conv", Conv2d.random(rng, 3, 4, 3, padding=1)), ("relu", ReLU()), ("gap", GlobalAvgPool2d())]
+    net = Net([*layers, ("flat", Flatten()), ("fc", Linear.random(rng, 4, 3))])
+    photo = rng.integers(0, 256, (*size, 3)).astype(np.uint8)
+    model = Model.from_net(net, size)
+    if technique.applies(model) is None and technique.explains:
+        result = technique.compute(model, photo, **technique.in_comparison)
+        assert result.heat is not None
+        assert result.heat.shape == size
+        assert np.isfinite(result.heat).all()
+        assert result.save(tmp_path / "a.png", dpi=30).stat().st_size > 500
+
+
 @each
 def test_its_function_is_imported_by_name(technique: Technique) -> None:
     import minitorch_viz.techniques as package
