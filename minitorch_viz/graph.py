@@ -17,6 +17,7 @@ Rule: TypeAlias = Callable[[Any, Array, Any], Any]  # (layer, dy, saved) -> dx, 
 Key: TypeAlias = type[Layer] | Kind | str
 Rules: TypeAlias = Mapping[Key, Rule]  # by layer type, by kind, or by the name of one node
 AnyRule = TypeVar("AnyRule", bound=Rule)
+Entry = TypeVar("Entry")
 
 
 class Node(NamedTuple):
@@ -147,21 +148,26 @@ def last_common_maps(
 
 
 def rule_for(node: Node, rules: Rules) -> Rule | None:
-    """Return the rule for the node's own name, else for its type, else for its kind, else for `Layer`; or None.
+    """Return the rule for the node's own name, else the nearest for its layer; None if there is none."""
+    if node.name in rules:
+        return rules[node.name]
+    return nearest(node.layer, rules) if rules else None
+
+
+def nearest(layer: Layer, table: Mapping[Any, Entry]) -> Entry | None:
+    """Return what a table has for a layer: for its type, else for its kind, else for `Layer`; or None.
 
     A type covers its subclasses.
     """
-    if node.name in rules:
-        return rules[node.name]
-    for key in _keys(type(node.layer)) if rules else ():  # type: ignore[arg-type]  # a class can be hashed
-        if key in rules:
-            return rules[key]
+    for key in _keys(type(layer)):  # type: ignore[arg-type]  # a class can be hashed
+        if key in table:
+            return table[key]
     return None
 
 
 @cache
 def _keys(cls: type[Layer]) -> tuple[Key, ...]:
-    """The keys that a rule for a layer of this type may have, the nearest first."""
+    """What a table may say of a layer of this type, the nearest first."""
     return (*(key for key in cls.__mro__ if key not in (Layer, object)), cls.kind, Layer)
 
 

@@ -94,6 +94,11 @@ class Layer:
         return type(self).__name__
 
     @property
+    def has_filters(self) -> bool:
+        """Whether its weights are small maps that it slides over images: convolutions, transposed ones too."""
+        return self.kind is Kind.WEIGHS and self.params["weight"].ndim == 4
+
+    @property
     def params(self) -> dict[str, Array]:
         """The arrays that learn, by PyTorch's names (a bias that is None is left out)."""
         return {name: value for name in self.param_names if (value := getattr(self, name)) is not None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from minitorch_viz.graph import readers
 from minitorch_viz.layers import BatchNorm2d, Conv2d, fold_batch_norm
 from minitorch_viz.net import Net
 
@@ -12,14 +13,14 @@ def fold_batch_norms(net: Net) -> Net:
     The convolution keeps its name and gets the normalization's place: who read "bn1" now reads "conv1". A convolution
     that has another reader stays as it is.
     """
-    readers = [name for node in net.nodes for name in node.inputs]
+    reading = readers(net.nodes)
     renamed: dict[str, str] = {}
     merged = {}
     for node in net.nodes:
         if not isinstance(node.layer, BatchNorm2d) or node.inputs[0] not in net:
             continue
         before = net[node.inputs[0]]
-        if isinstance(before.layer, Conv2d) and readers.count(before.name) == 1:
+        if isinstance(before.layer, Conv2d) and len(reading[before.name]) == 1:
             merged[before.name] = fold_batch_norm(before.layer, node.layer)
             renamed[node.name] = before.name
     return Net(

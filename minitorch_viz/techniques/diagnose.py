@@ -8,9 +8,10 @@ import numpy as np
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
-from minitorch_viz.graph import Rules, Tape, ancestors
-from minitorch_viz.layers import ReLU, Sigmoid, Softmax, Tanh
+from minitorch_viz.graph import Rules, Tape, needed
+from minitorch_viz.layers import Kind
 from minitorch_viz.net import Net
+from minitorch_viz.rules.relu import relus
 from minitorch_viz.techniques.target import Target
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def why_blank(model: Model, tape: Tape, unit: Target, signal: Array, rules: Rule
         return ""
     if broken := _broken_weights(model.net, _ancestors(model.net, unit.node)):
         return broken  # a NaN closes the gates that it meets: behind them it may look like silence
-    if unit.node in model.net and isinstance(model.net[unit.node].layer, ReLU) and unit.value <= 0:
+    if unit.node in relus(model.net) and unit.value <= 0:
         return f"the unit did not fire on this image: its value is {unit.value:g}"
     return _where_it_ends(model.net, tape, unit, rules)
 
@@ -75,13 +76,11 @@ def _saturation(model: Model, tape: Tape, unit: Target) -> str:
     if unit.node not in model.net:
         return ""  # a pixel
     layer, values = model.net[unit.node].layer, tape[unit.node]
-    top = np.abs(unit.value) if isinstance(layer, Tanh) else unit.sign * unit.value
-    ends = {Softmax: (1.0,), Sigmoid: (0.0, 1.0), Tanh: (1.0,)}
     near = SATURATED * float(np.finfo(values.dtype).eps)
-    if any(abs(top - end) < near for kind, at in ends.items() if isinstance(layer, kind) for end in at):
-        instead = " (explain the class score before it: target=)" if isinstance(layer, Softmax) else ""
+    if any(abs(unit.sign * unit.value - limit) < near for limit in layer.limits):
+        instead = " (explain the class score before it: target=)" if layer.kind is Kind.OPAQUE else ""
         return (
-            f"the {type(layer).__name__.lower()} {unit.node} is saturated: its value is {unit.value:.7g}, and no pixel "
+            f"the {layer.type_name.lower()} {unit.node} is saturated: its value is {unit.value:.7g}, and no pixel "
             f"can move it by more than rounding does{instead}"
         )
     return ""
@@ -95,8 +94,7 @@ def _where_it_ends(net: Net, tape: Tape, unit: Target, rules: Rules | None) -> s
     if not alive:
         return "the seed is 0"
     where = alive[0]  # in the order of the net: the last that the signal reaches
-    gates = isinstance(net[where].layer, ReLU)
-    if gates:
+    if where in relus(net):
         open_ = float((tape[where] > 0).mean())
         return (
             f"no path of open gates leads to the pixels: the signal ends at {where}, of whose units {open_:.0%} fired, "
@@ -107,5 +105,4 @@ def _where_it_ends(net: Net, tape: Tape, unit: Target, rules: Rules | None) -> s
 
 def _ancestors(net: Net, name: str) -> list[str]:
     """The nodes that `name` depends on, and itself, in the order of the net."""
-    wanted = ancestors(net.nodes, name)
-    return [node.name for node in net.nodes if node.name in wanted]
+    return [node.name for node in needed(net.nodes, [name])]

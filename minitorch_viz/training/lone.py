@@ -13,7 +13,6 @@ import numpy as np
 
 from minitorch_viz._types import Array
 from minitorch_viz.data.batches import Batches
-from minitorch_viz.layers import BatchNorm2d
 from minitorch_viz.net import Net
 
 
@@ -31,7 +30,7 @@ class Lone:
     def __init__(self, net: Net, output: str) -> None:
         """Look at `net`, whose loss sees the node `output`."""
         self.net, self.output = net, output
-        self.norms = [node for node in net.nodes if isinstance(node.layer, BatchNorm2d)]
+        self.norms = [node for node in net.nodes if node.layer.buffer_names]  # running statistics
         self.joined = 0  # batches
         self.frozen = 0  # steps with the running statistics
 

@@ -10,8 +10,8 @@ import numpy as np
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError, near, need_whole
-from minitorch_viz.layers import Conv2d, ReLU
 from minitorch_viz.plotting import robust_max, show_image
+from minitorch_viz.rules.relu import relus
 from minitorch_viz.techniques.base import Result, Technique
 from minitorch_viz.techniques.view import view
 
@@ -147,14 +147,14 @@ def plot(result: ActivationMaps, figure: Figure) -> None:
 
 def applies(model: Model) -> str | None:
     """There are maps where there are convolutions."""
-    return None if any(isinstance(node.layer, Conv2d) for node in model.net.nodes) else "this net has no convolution"
+    return None if any(node.layer.has_filters for node in model.net.nodes) else "this net has no convolution"
 
 
 def in_report(model: Model) -> list[dict[str, Any]]:
     """An early, a middle and a late layer: the ReLUs that read straight from a convolution."""
-    convolutions = {node.name for node in model.net.nodes if isinstance(node.layer, Conv2d)}
-    relus = [node.name for node in model.net.nodes if isinstance(node.layer, ReLU) and convolutions & {*node.inputs}]
-    nodes = relus or sorted(convolutions)
+    convolutions = {node.name for node in model.net.nodes if node.layer.has_filters}
+    gates = [name for name in relus(model.net) if convolutions & {*model.net[name].inputs}]
+    nodes = gates or sorted(convolutions)
     picked = dict.fromkeys([nodes[0], nodes[len(nodes) // 2], nodes[-1]])
     return [{"node": node} for node in picked]
 

@@ -16,7 +16,6 @@ import numpy as np
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import SettingError, near
 from minitorch_viz.graph import Tape, ancestors, last_common_maps
-from minitorch_viz.layers import Conv2d
 from minitorch_viz.net import Net
 from minitorch_viz.plotting import TITLE_SIZE, colour_bar, panels, proportions, show_image, title_width
 from minitorch_viz.techniques.base import Result
@@ -213,7 +212,7 @@ def _behind_gates(net: Net, name: str) -> str:
 
 def has_maps(model: Model) -> str | None:
     """Applies to nets with maps of features in them."""
-    if any(isinstance(node.layer, Conv2d) for node in model.net.nodes):
+    if any(node.layer.has_filters for node in model.net.nodes):
         return None
     return "this net has no convolution, so there are no maps whose places could be shown"
 

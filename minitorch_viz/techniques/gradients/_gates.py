@@ -13,7 +13,7 @@ from minitorch_viz._types import Array
 from minitorch_viz.graph import Rule, Rules, Tape
 from minitorch_viz.layers import ReLU
 from minitorch_viz.net import Net
-from minitorch_viz.rules.relu import ReluMode, relu_mode
+from minitorch_viz.rules.relu import ReluMode, relu_mode, relus
 from minitorch_viz.techniques.target import Target
 
 FATES = ("nothing came", "passed", "forward gate", "backward gate", "both gates")
@@ -26,15 +26,16 @@ def gate_shares(net: Net, tape: Tape, unit: Target) -> tuple[tuple[str, ...], di
     Returns (names, {mode: (ReLUs, 5)}): shares of a ReLU's units, in the order of FATES; each row adds up to 1.
     "nothing came" counts units whose signal was 0 already; a gate that the mode does not have closes nothing.
     """
-    relus = [node.name for node in net.nodes if isinstance(node.layer, ReLU)]
+    names = relus(net)
     found: dict[str, dict[str, Array]] = {}
     for mode in get_args(ReluMode):
         met: dict[str, Array] = {}
-        rules: Rules = {name: _recording(met, name, mode) for name in relus}
+        rules: Rules = {name: _recording(met, name, mode) for name in names}
         net.backward(tape, unit.seed(tape), rules=rules, crop=False)
         found[mode] = met
-    names = tuple(name for name in relus if name in found["normal"])
-    return names, {mode: np.array([met[name] for name in names]).reshape(-1, len(FATES)) for mode, met in found.items()}
+    names = [name for name in names if name in found["normal"]]
+    shares = {mode: np.array([met[name] for name in names]).reshape(-1, len(FATES)) for mode, met in found.items()}
+    return tuple(names), shares
 
 
 def _recording(met: dict[str, Array], name: str, mode: ReluMode) -> Rule:

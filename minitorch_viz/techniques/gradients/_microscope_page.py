@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +19,7 @@ import numpy as np
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.boxes import Boxes, Span, whole_map
-from minitorch_viz.graph import Node, Tape
+from minitorch_viz.graph import Node, Tape, nearest
 from minitorch_viz.layers import (
     Add,
     AvgPool2d,
@@ -29,6 +29,7 @@ from minitorch_viz.layers import (
     Dropout,
     Flatten,
     GlobalAvgPool2d,
+    Layer,
     Linear,
     MaxPool2d,
     ReLU,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 MOST = 4_000_000  # numbers that a page may hold; 4 bytes each, 8 in a page of less than EXACT
 EXACT = 500_000
+Card = dict[str, Any]
 INPUT: Mapping[str, Any] = {"kind": "Input", "inputs": (), "words": "picture"}
 AROUND = (6, 3, 1, 0)  # places kept on each side of the unit, if not all fit: the first with which the way down does
 
@@ -174,29 +176,53 @@ def _above(net: Net, tape: Tape, boxes: Mapping[str, Boxes]) -> dict[str, Boxes]
 
 def _card(node: Node, tape: Tape) -> dict[str, Any]:
     """What the page must know of one node to take its units apart; kind "Other": only their values are shown."""
-    layer = node.layer
-    card: dict[str, Any] = {"kind": "Other", "inputs": node.inputs, "words": repr(layer)}
-    zeros = getattr(layer, "padding_mode", "zeros") == "zeros"
-    if isinstance(layer, Conv2d) and zeros and layer.groups == 1:
-        settings = {"stride": layer.stride, "padding": layer.padding, "dilation": layer.dilation}
-        return card | {"kind": "Conv2d", "weight": layer.weight, "bias": layer.bias, **settings}
-    if isinstance(layer, Linear):
-        return card | {"kind": "Linear", "weight": layer.weight, "bias": layer.bias}
-    if isinstance(layer, MaxPool2d) and node.name in tape.saved:
-        settings = {"kernel": layer.kernel, "stride": layer.stride, "padding": layer.padding}
-        return card | {"kind": "MaxPool2d", "won": kernels.to_cpu(tape.saved[node.name].won)[0], **settings}
-    if isinstance(layer, BatchNorm2d):
-        scale = 1 / np.sqrt(layer.running_var + layer.eps)
-        scale = scale if layer.weight is None else scale * layer.weight
-        shift = (0 if layer.bias is None else layer.bias) - layer.running_mean * scale
-        return card | {"kind": "BatchNorm2d", "weight": scale, "bias": shift}
-    if isinstance(layer, Concat) and layer.axis == 1 and node.name in tape.saved:
-        return card | {"kind": "Concat", "ends": tape.saved[node.name].ends}
-    if isinstance(layer, AvgPool2d) and not layer.ceil_mode and not any(layer.padding):
-        return card | {"kind": "AvgPool2d", "kernel": layer.kernel, "stride": layer.stride, "padding": (0, 0)}
-    if isinstance(layer, (ReLU, Dropout, Add, Flatten, GlobalAvgPool2d, Softmax)):
-        return card | {"kind": type(layer).__name__}
-    return card
+    card: dict[str, Any] = {"kind": "Other", "inputs": node.inputs, "words": repr(node.layer)}
+    of_layer = nearest(node.layer, CARDS)
+    return card if of_layer is None else card | (of_layer(node.layer, tape.saved.get(node.name)) or {})
+
+
+def _convolution(layer: Conv2d, saved: object) -> Card | None:  # noqa: ARG001 (every card has this signature)
+    settings = {"stride": layer.stride, "padding": layer.padding, "dilation": layer.dilation}
+    plain = layer.padding_mode == "zeros" and layer.groups == 1
+    return {"kind": "Conv2d", "weight": layer.weight, "bias": layer.bias, **settings} if plain else None
+
+
+def _max_pool(layer: MaxPool2d, saved: MaxPool2d.Saved | None) -> Card | None:
+    settings = {"kernel": layer.kernel, "stride": layer.stride, "padding": layer.padding}
+    return None if saved is None else {"kind": "MaxPool2d", "won": kernels.to_cpu(saved.won)[0], **settings}
+
+
+def _batch_norm(layer: BatchNorm2d, saved: object) -> Card:  # noqa: ARG001
+    scale = 1 / np.sqrt(layer.running_var + layer.eps)
+    scale = scale if layer.weight is None else scale * layer.weight
+    shift = (0 if layer.bias is None else layer.bias) - layer.running_mean * scale
+    return {"kind": "BatchNorm2d", "weight": scale, "bias": shift}
+
+
+def _concat(layer: Concat, saved: Concat.Saved | None) -> Card | None:
+    return {"kind": "Concat", "ends": saved.ends} if saved is not None and layer.axis == 1 else None
+
+
+def _average_pool(layer: AvgPool2d, saved: object) -> Card | None:  # noqa: ARG001
+    plain = not layer.ceil_mode and not any(layer.padding)
+    return {"kind": "AvgPool2d", "kernel": layer.kernel, "stride": layer.stride, "padding": (0, 0)} if plain else None
+
+
+def _by_name(name: str) -> Callable[[Layer, object], Card]:
+    """The card of a layer whose arithmetic needs no numbers of its own."""
+    return lambda layer, saved: {"kind": name}  # noqa: ARG005
+
+
+# What the page's own arithmetic knows, by layer type: (layer, what its forward saved or None) -> its part of the card.
+CARDS: Mapping[type[Layer], Callable[[Any, Any], Card | None]] = {
+    Conv2d: _convolution,
+    Linear: lambda layer, _: {"kind": "Linear", "weight": layer.weight, "bias": layer.bias},
+    MaxPool2d: _max_pool,
+    BatchNorm2d: _batch_norm,
+    Concat: _concat,
+    AvgPool2d: _average_pool,
+    **{cls: _by_name(cls.__name__) for cls in (ReLU, Dropout, Add, Flatten, GlobalAvgPool2d, Softmax)},
+}
 
 
 def _numbers(card: Mapping[str, Any]) -> int:

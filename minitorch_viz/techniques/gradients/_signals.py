@@ -20,8 +20,8 @@ import numpy as np
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
-from minitorch_viz.graph import Rules, Tape
-from minitorch_viz.layers import Conv2d, Linear
+from minitorch_viz.graph import Rules, Tape, only_reader
+from minitorch_viz.layers import Kind
 from minitorch_viz.net import Net
 from minitorch_viz.rules.relu import ReluMode, relu_mode
 from minitorch_viz.techniques.target import Target
@@ -76,11 +76,10 @@ def values_of(tape: Tape, unit: Target) -> Array:
 
 def stem(net: Net, unit: Target) -> str | None:
     """The name of the first layer, if it is affine and alone reads the input, so that it can be taken out of a mean."""
-    if unit.node in net.inputs:
+    if unit.node in net.inputs or len(net.inputs) > 1:
         return None
-    readers = [node for node in net.nodes if set(node.inputs) & {*net.inputs}]
-    alone = len(readers) == 1 and len(net.inputs) == 1
-    return readers[0].name if alone and isinstance(readers[0].layer, Conv2d | Linear) else None
+    reader = only_reader(net.nodes, net.inputs[0])
+    return reader.name if reader and reader.layer.kind is Kind.WEIGHS else None
 
 
 def running_mean(net: Net, xs: Iterable[Array], unit: Target, rules: Rules) -> Iterator[Running]:

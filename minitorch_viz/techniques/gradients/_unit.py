@@ -14,23 +14,9 @@ import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError
 from minitorch_viz.graph import Node, Tape
-from minitorch_viz.layers import (
-    BatchNorm2d,
-    Concat,
-    Dropout,
-    Flatten,
-    LeakyReLU,
-    LocalResponseNorm,
-    MaxPool2d,
-    ReLU,
-    Sigmoid,
-    Tanh,
-    UpsampleNearest,
-)
+from minitorch_viz.layers import Kind
 from minitorch_viz.net import Net
 
-SAME_PLACE = (ReLU, LeakyReLU, Sigmoid, Tanh, Dropout, BatchNorm2d, LocalResponseNorm)
-LINEAR = ("Conv2d", "ConvTranspose2d", "Linear", "Add", "AvgPool2d", "GlobalAvgPool2d", "MaxUnpool2d")
 Index = tuple[int, ...]  # a unit inside a node's output, without the batch axis
 
 
@@ -86,47 +72,42 @@ def opened(net: Net, tape: Tape, place: Place) -> Sum:
     if place.node in net.inputs:
         raise SettingError(f"{place.node!r} is the picture itself: its values are given, nothing adds them up.")
     node = net[place.node]
-    kind = type(node.layer).__name__
-    if kind not in LINEAR:
+    if node.layer.kind not in (Kind.WEIGHS, Kind.SUMS):
         raise SettingError(
-            f"{node.name!r} is a {kind}, whose value is no sum of products; name a unit below it: {node.inputs[0]!r}."
+            f"{node.name!r} is a {node.layer.type_name}, whose value is no sum of products; name a unit below it: "
+            f"{node.inputs[0]!r}."
         )
-    seed = np.zeros_like(kernels.to_cpu(tape[node.name][:1]))
-    seed[(0, *place.at)] = 1
-    seed = kernels.to_device(seed, kernels.device_of(tape[node.name]))
-    weights = node.layer.backward(seed, tape.saved[node.name])
-    weights = weights if isinstance(weights, tuple) else (weights,)
-    terms = tuple(_terms(net, tape, name, weight) for name, weight in zip(node.inputs, weights, strict=True))
+    weights = zip(node.inputs, _weights(node, tape, place.at), strict=True)
+    terms = tuple(_terms(net, tape, name, weight) for name, weight in weights)
     bias = getattr(node.layer, "bias", None)
     return Sum(terms, 0.0 if bias is None else float(bias[place.at[0]]), place.value)
 
 
 def _source(node: Node, tape: Tape, index: Index) -> tuple[str, Index] | None:
     """The one unit whose value this one hands on; None if it adds up, or is no copy."""
-    layer, name = node.layer, node.inputs[0]
-    if isinstance(layer, SAME_PLACE):
-        return name, index
-    if isinstance(layer, MaxPool2d):
-        saved = tape.saved[node.name]
-        row, column = divmod(int(saved.won[(0, *index)]), saved.size[1])
-        return name, (index[0], row, column)
-    if isinstance(layer, Flatten) and layer.start_dim == 1:
-        return name, tuple(int(i) for i in np.unravel_index(index[0], tape[name].shape[1:]))
-    if isinstance(layer, Concat):
-        axis = layer.axis - 1
-        ends = tape.saved[node.name].ends
-        branch = int(np.searchsorted(ends, index[axis], side="right"))
-        start = ends[branch - 1] if branch else 0
-        return node.inputs[branch], (*index[:axis], index[axis] - start, *index[axis + 1 :])
-    if isinstance(layer, UpsampleNearest):
-        return name, (index[0], index[1] // layer.factor[0], index[2] // layer.factor[1])
+    if node.layer.kind in (Kind.GATES, Kind.SCALES):
+        return node.inputs[0], index
+    if node.layer.kind is Kind.SELECTS:  # its weights are a single 1, or none
+        for name, weight in zip(node.inputs, _weights(node, tape, index), strict=True):
+            for at in np.argwhere(weight):
+                return name, tuple(int(i) for i in at)
     return None
+
+
+def _weights(node: Node, tape: Tape, index: Index) -> list[Array]:
+    """How much a unit moves with each value that its layer reads: an array for each input, without the batch axis."""
+    seed = np.zeros_like(kernels.to_cpu(tape[node.name][:1]))
+    seed[(0, *index)] = 1
+    seed = kernels.to_device(seed, kernels.device_of(tape[node.name]))
+    weights = node.layer.backward(seed, tape.saved[node.name])
+    return [kernels.to_cpu(weight)[0] for weight in (weights if isinstance(weights, tuple) else (weights,))]
 
 
 def _terms(net: Net, tape: Tape, name: str, weight: Array) -> Terms:
     """Cut out what is read: the channels and the rectangle in which any weight is not 0."""
-    x, weight = kernels.to_cpu(tape[name])[0], kernels.to_cpu(weight)[0]
-    if name in net and isinstance(net[name].layer, Flatten):  # show a dense layer's input as the maps that it was
+    x = kernels.to_cpu(tape[name])[0]
+    if name in net and net[name].layer.kind is Kind.SELECTS and net[name].layer.passes_on:
+        # Rearranged only: show a dense layer's input as the maps that it was.
         name = net[name].inputs[0]
         x, weight = x.reshape(tape[name].shape[1:]), weight.reshape(tape[name].shape[1:])
     if x.ndim != 3:

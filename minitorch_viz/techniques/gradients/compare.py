@@ -10,7 +10,7 @@ import numpy as np
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import SettingError, near
 from minitorch_viz.graph import Tape
-from minitorch_viz.layers import ReLU
+from minitorch_viz.rules.relu import relus
 from minitorch_viz.techniques.base import Result, Technique, explainers
 from minitorch_viz.techniques.gradients._gates import gate_shares
 from minitorch_viz.techniques.gradients._second_class import ELSEWHERE, class_map_of, rank_correlations, second_class
@@ -163,8 +163,7 @@ def compare(
         remarks += [f"{name}: {note}" for note in result.notes if "blank" in note]
         if second is not None:
             other_maps.append(_heat(method.compute(model, image, target=second.unit.question, **method.in_comparison)))
-    has_relus = any(isinstance(one.layer, ReLU) for one in model.net.nodes)
-    relus, gates = gate_shares(model.net, tape, unit) if has_relus else ((), {})
+    gated, gates = gate_shares(model.net, tape, unit) if relus(model.net) else ((), {})
     # A red pixel that turns blue has changed, though its magnitude has not: between classes the signs count.
     across = [rank_correlations(both, signed=True)[0, 1] for both in zip(maps, other_maps, strict=bool(other_maps))]
     return Comparison(
@@ -174,7 +173,7 @@ def compare(
         tuple(remarks),
         rank_correlations(maps),
         np.array(across) if other_maps else np.full(len(maps), np.nan),
-        relus,
+        gated,
         gates,
         seen.picture,
         seen.pixel_aspect,

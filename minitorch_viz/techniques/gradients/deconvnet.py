@@ -12,9 +12,8 @@ import numpy as np
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import SettingError
-from minitorch_viz.layers import ReLU
 from minitorch_viz.plotting import panels, proportions, robust_max, show_image, show_signed, title_width
-from minitorch_viz.rules.relu import relu_mode
+from minitorch_viz.rules.relu import relu_mode, relus
 from minitorch_viz.techniques.base import Result, Technique
 from minitorch_viz.techniques.diagnose import drawable, why_blank
 from minitorch_viz.techniques.gradients._maps import COLOUR_SIGN, GREY_SIGN, one_map, sentence, show_blank, wrapped
@@ -153,7 +152,7 @@ def _silent(strength: float) -> str:
 
 def _middle(model: Model) -> str:
     """The ReLU with maps in the middle of the net."""
-    names = [node.name for node in model.net.nodes if isinstance(node.layer, ReLU)]
+    names = relus(model.net)
     if not names:
         raise SettingError(f"{model.name} has no ReLU to choose a unit from; name a node with node=.")
     return names[(len(names) - 1) // 2]

@@ -11,10 +11,9 @@ import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import SettingError
 from minitorch_viz.graph import Rules, Tape
-from minitorch_viz.layers import MaxPool2d
+from minitorch_viz.layers import Kind
 from minitorch_viz.net import Net
 from minitorch_viz.rules.excitation import excitation_rules, inhibit
-from minitorch_viz.rules.shares import WEIGHTED
 from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.diagnose import not_finite
 from minitorch_viz.techniques.gradients._coarse import (
@@ -158,8 +157,11 @@ def middle_layer(net: Net, tape: Tape, top: str) -> str | None:
 
 
 def _shrinks(net: Net, name: str) -> bool:
-    layer = net[name].layer if name in net else None
-    return isinstance(layer, MaxPool2d) and max(layer.stride) > 1
+    """Whether a node picks values out of windows that lie further apart than a pixel: a pooling."""
+    if name not in net or net[name].layer.kind is not Kind.SELECTS:
+        return False
+    window = net[name].layer.window
+    return window is not None and max(window.stride) > 1
 
 
 def nearest_weights(net: Net, top: str) -> tuple[str, ...]:
@@ -170,7 +172,7 @@ def nearest_weights(net: Net, top: str) -> tuple[str, ...]:
         name = ways.pop()
         if name in net.inputs or name in met:
             continue
-        if isinstance(net[name].layer, WEIGHTED):
+        if net[name].layer.kind is Kind.WEIGHS:
             met.append(name)
         else:
             ways.extend(net[name].inputs)

@@ -12,8 +12,9 @@ import numpy as np
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import SettingError
+from minitorch_viz.graph import only_reader
 from minitorch_viz.plotting import show_image
-from minitorch_viz.rules.relu import ReluMode, relu_mode
+from minitorch_viz.rules.relu import ReluMode, relu_mode, relus
 from minitorch_viz.techniques.base import PICTURES, Result, Technique
 from minitorch_viz.techniques.diagnose import not_finite
 from minitorch_viz.techniques.gradients._coarse import before
@@ -164,10 +165,8 @@ def microscope(
 
 def _gate_above(net: Any, tape: Any, node: str) -> str:
     """The ReLU that alone reads a node, if there is one: its gate belongs to the unit's arithmetic."""
-    from minitorch_viz.layers import ReLU
-
-    readers = [one for one in net.nodes if node in one.inputs and one.name in tape]
-    return readers[0].name if len(readers) == 1 and isinstance(readers[0].layer, ReLU) else node
+    reader = only_reader((one for one in net.nodes if one.name in tape), node)
+    return reader.name if reader and reader.name in relus(net) else node
 
 
 def plot(result: UnitView, figure: Figure) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from minitorch_viz._types import Array
-from minitorch_viz.graph import Tape
-from minitorch_viz.layers import Dropout, Flatten, ReLU
+from minitorch_viz.graph import Tape, ancestors
 from minitorch_viz.net import Net
+from minitorch_viz.rules.relu import relus
 from minitorch_viz.training.film.tiles import Grid, value_grid, weight_grid
 from minitorch_viz.training.losses import Loss
 
@@ -46,11 +46,9 @@ def look_at(net: Net, look: Look) -> Moment:
         tape = net.forward(look.images, upto=look.output)
         loss, dy = look.loss(tape[look.output], look.targets)
         seeds = {look.output: dy}
-        reached = {look.output}
-        for node in reversed(net.nodes):
-            if node.name in reached:
-                reached.update(name for name in node.inputs if tape[name].dtype.kind == "f")
-        flow = net.backward(tape, seeds, wrt=[name for name in net.names if name in reached])
+        reached = ancestors(net.nodes, look.output)
+        wrt = [name for name in net.names if name in reached and tape[name].dtype.kind == "f"]
+        flow = net.backward(tape, seeds, wrt=wrt)
         return Moment(loss, tape, net.param_grads(tape, seeds), flow)
 
 
@@ -78,7 +76,7 @@ def grids(net: Net, look: Look, moment: Moment) -> dict[tuple[str, str], Grid]:
 def _grids(net: Net, look: Look, moment: Moment, most: int) -> dict[tuple[str, str], Grid]:
     found: dict[tuple[str, str], Grid | None] = {}
     for name in net.names:
-        if name not in moment.tape or (name in net and isinstance(net[name].layer, (Flatten, Dropout))):
+        if name not in moment.tape or (name in net and net[name].layer.passes_on):
             continue
         if name in net:
             weight = f"{name}.weight"
@@ -99,7 +97,7 @@ def _grids(net: Net, look: Look, moment: Moment, most: int) -> dict[tuple[str, s
 def _maps_before(net: Net, tape: Tape, name: str) -> tuple[int, int, int] | None:
     """(C, H, W) of the feature maps that were flattened for this node, if they were."""
     source = net[name].inputs[0]
-    while source in net and isinstance(net[source].layer, (Flatten, Dropout)):
+    while source in net and net[source].layer.passes_on:
         source = net[source].inputs[0]
     y = tape[source] if source in tape else np.empty(0)
     return (y.shape[1], y.shape[2], y.shape[3]) if y.ndim == 4 else None
@@ -108,11 +106,11 @@ def _maps_before(net: Net, tape: Tape, name: str) -> tuple[int, int, int] | None
 def dead_share(net: Net, tape: Tape) -> dict[str, float]:
     """For each ReLU the share of its channels (or units) that are 0 everywhere, for every fixed image."""
     dead = {}
-    for node in net.nodes:
-        if isinstance(node.layer, ReLU) and node.name in tape:
-            y = tape[node.name]
+    for name in relus(net):
+        if name in tape:
+            y = tape[name]
             axes = tuple(axis for axis in range(y.ndim) if axis != (1 if y.ndim in (2, 4) else y.ndim - 1))
-            dead[node.name] = float((y <= 0).all(axis=axes).mean())
+            dead[name] = float((y <= 0).all(axis=axes).mean())
     return dead
 
 
