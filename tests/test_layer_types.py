@@ -25,7 +25,7 @@ def names_in(node: ast.AST) -> set[str]:
 
 def about_layers(tree: ast.Module) -> set[str]:
     """The layers' names, and those of the module's constants that hold layers, or are imported as such."""
-    known = LAYERS | {"WEIGHTED", "MIXING", "SAME_PLACE"}
+    known = LAYERS
     for node in tree.body:
         if isinstance(node, ast.Assign) and names_in(node.value) & LAYERS:
             known |= {target.id for target in node.targets if isinstance(target, ast.Name)}

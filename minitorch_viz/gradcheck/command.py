@@ -22,7 +22,7 @@ def run(what: Sequence[str]) -> int:
 
     Of several files one that cannot be checked is named and does not stop the others; SettingError at the end.
     """
-    layers = {layer.__name__: layer for layer in all_layers()}
+    layers = {cls.__name__: cls for cls in all_layers()}
     for name in what:
         if not name.endswith(".py") and name not in layers:
             raise SettingError(f"There is no layer {name!r}; {near(name, layers, 'layer')}. Files must end in .py.")
@@ -40,14 +40,14 @@ def run(what: Sequence[str]) -> int:
     return 0 if fine else 1
 
 
-def check_examples(layer: type[Layer]) -> bool:
+def check_examples(cls: type[Layer]) -> bool:
     """One line for a layer on all its examples, and the whole report of each example that is not well."""
-    reports = [check_layer(example, inputs) for example, inputs in layer.examples(np.random.default_rng(0))]
+    reports = [check_layer(example, inputs) for example, inputs in cls.examples(np.random.default_rng(0))]
     wrong = [report for report in reports if not report.ok]
     errors = [result.largest_error for report in reports for result in report.results]
     worst = np.nanmax(errors) if np.isfinite(errors).any() else 0.0  # nan: that one was not measured
     verdict = "ok" if not wrong else f"{len(wrong)} NOT OK"
-    print(f"{layer.__name__:<18} {len(reports)} examples  largest relative error {worst:.1e}  {verdict}")
+    print(f"{cls.__name__:<18} {len(reports)} examples  largest relative error {worst:.1e}  {verdict}")
     for report in wrong:
         print(report)
     return not wrong

@@ -21,7 +21,7 @@ import pkgutil
 
 from minitorch_viz.layers.avg_pool import AvgPool2d, GlobalAvgPool2d
 from minitorch_viz.layers.base import Layer, Nothing
-from minitorch_viz.layers.batch_norm import BatchNorm2d, fold_batch_norm
+from minitorch_viz.layers.batch_norm import BatchNorm2d, fold_batch_norm, folded
 from minitorch_viz.layers.conv import Conv2d
 from minitorch_viz.layers.conv_transpose import ConvTranspose2d
 from minitorch_viz.layers.dropout import Dropout
@@ -67,6 +67,7 @@ __all__ = [
     "UpsampleNearest",
     "all_layers",
     "fold_batch_norm",
+    "folded",
     "lstm_stack",
     "softmax_cross_entropy",
 ]

@@ -98,6 +98,11 @@ class Layer:
         """Whether its weights are small maps that it slides over images: convolutions, transposed ones too."""
         return self.kind is Kind.WEIGHS and self.params["weight"].ndim == 4
 
+    def input_of(self, saved: Any) -> Array:
+        """The input of the forward pass that saved this, of a layer that keeps it as `saved.x`."""
+        x: Array = saved.x
+        return x
+
     @property
     def params(self) -> dict[str, Array]:
         """The arrays that learn, by PyTorch's names (a bias that is None is left out)."""

@@ -187,6 +187,13 @@ def fold_batch_norm(layer: Affine, norm: BatchNorm2d) -> Affine:
     return layer.replace(weight=layer.weight * scale.reshape(-1, *[1] * (layer.weight.ndim - 1)), bias=bias)
 
 
+def folded(layer: Layer, norm: Layer) -> Layer | None:
+    """Return the one convolution that two layers in a row make; None unless they are a Conv2d and a BatchNorm2d."""
+    if isinstance(layer, Conv2d) and isinstance(norm, BatchNorm2d):
+        return fold_batch_norm(layer, norm)
+    return None
+
+
 def _along(channel_values: Array) -> Array:
     """(C,) -> (C, 1, 1): one value a channel, for arithmetic with (N, C, H, W)."""
     return channel_values[:, None, None]

@@ -117,6 +117,13 @@ class Conv2d(Layer):
     def crop(self, saved: Saved, x: Boxes, y: Boxes) -> Saved:  # noqa: ARG002 (nothing of y's size was saved)
         return self.Saved(x.take(saved.x), x.size)
 
+    def input_of(self, saved: Saved) -> Array:
+        """The input, without the border that was mirrored."""
+        if self.padding_mode == "zeros":
+            return saved.x
+        top, left = self.padding
+        return saved.x[:, :, top : top + saved.size[0], left : left + saved.size[1]]
+
     @property
     def geometry(self) -> tuple[Pair, Pair, Pair, int]:
         """How the filters move: stride, padding, dilation, groups. A border that is mirrored needs none."""

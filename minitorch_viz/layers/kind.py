@@ -11,7 +11,7 @@ class Kind(Enum):
     `rules={Kind.GATES: rule}` is a rule for all layers of a kind that have none of their own.
     """
 
-    WEIGHS = "weighs"  # affine: parameters mix the inputs (a convolution, a matrix)
+    WEIGHS = "weighs"  # affine: a `weight` (and perhaps a `bias`) mixes the input, which is saved as x
     SUMS = "sums"  # linear with fixed weights, none negative (a mean, a sum)
     SELECTS = "selects"  # each output is one input, or none (a maximum, a rearrangement, a copy)
     GATES = "gates"  # each output depends on its own input alone (a ReLU, a curve, dropout)

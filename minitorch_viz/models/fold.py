@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minitorch_viz.graph import readers
-from minitorch_viz.layers import BatchNorm2d, Conv2d, fold_batch_norm
+from minitorch_viz.layers import Layer, folded
 from minitorch_viz.net import Net
 
 
@@ -15,14 +15,13 @@ def fold_batch_norms(net: Net) -> Net:
     """
     reading = readers(net.nodes)
     renamed: dict[str, str] = {}
-    merged = {}
+    merged: dict[str, Layer] = {}
     for node in net.nodes:
-        if not isinstance(node.layer, BatchNorm2d) or node.inputs[0] not in net:
-            continue
-        before = net[node.inputs[0]]
-        if isinstance(before.layer, Conv2d) and len(reading[before.name]) == 1:
-            merged[before.name] = fold_batch_norm(before.layer, node.layer)
-            renamed[node.name] = before.name
+        before = node.inputs[0]
+        if before in net and len(reading[before]) == 1:
+            both = folded(net[before].layer, node.layer)
+            if both is not None:
+                merged[before], renamed[node.name] = both, before
     return Net(
         [
             (node.name, merged.get(node.name, node.layer), tuple(renamed.get(name, name) for name in node.inputs))

@@ -23,8 +23,8 @@ import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError
 from minitorch_viz.graph import Rule
-from minitorch_viz.layers import BatchNorm2d, Linear
-from minitorch_viz.rules.shares import WEIGHTED, expect_whole, input_of, negative_part, positive_part, ratio
+from minitorch_viz.layers import BatchNorm2d, Kind
+from minitorch_viz.rules.shares import expect_whole, input_of, negative_part, positive_part, ratio
 
 # (R, pro, con) -> (s_pro, s_con); where a rule has asked for the sum only, pro is z and con is 0.
 Split: TypeAlias = Callable[[Array, Array, Any], tuple[Array, Array]]
@@ -65,7 +65,7 @@ class SplitRule(SharingRule):
     whole: bool = False  # it needs the sum only, so one pass is enough
 
     def hand_down(self, layer: Any, r: Array, saved: Any, stayed: Stayed) -> Array:
-        if not isinstance(layer, (*WEIGHTED, BatchNorm2d)):
+        if layer.kind is not Kind.WEIGHS and not isinstance(layer, BatchNorm2d):
             raise SettingError(
                 f"This rule is for layers with weights, which save their input, but it was given for {layer!r}; for a "
                 "mean or a sum, give it to lrp or lrp_rules."
@@ -179,4 +179,4 @@ def _bias_of(layer: Any, x: Array) -> Array:
     bias: Array | None = getattr(layer, "bias", None)
     if bias is None:
         return kernels.array_module(x).zeros((), x.dtype)  # type: ignore[no-any-return]  # NumPy or CuPy
-    return bias if isinstance(layer, Linear) else bias.reshape(-1, 1, 1)
+    return bias if layer.weight.ndim == 2 else bias.reshape(-1, 1, 1)  # a matrix, or filters

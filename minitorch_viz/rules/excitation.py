@@ -20,11 +20,11 @@ from __future__ import annotations
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError
 from minitorch_viz.graph import Rule, Rules, Tape, local
-from minitorch_viz.layers import Layer
+from minitorch_viz.layers import Kind, Layer
 from minitorch_viz.net import Net
 from minitorch_viz.rules.gates import gate_rule
 from minitorch_viz.rules.lrp import epsilon, z_box
-from minitorch_viz.rules.shares import WEIGHTED, by_node, input_of, pass_on, positive_part, ratio, rules_for_tape
+from minitorch_viz.rules.shares import by_node, input_of, pass_on, positive_part, ratio, rules_for_tape
 
 
 @local
@@ -67,7 +67,7 @@ def excitation_rules(
     alone (activations) pass the chances on. Raises NetError for a tape of another net; the pass raises SettingError at
     layers that have no shares (Softmax, LSTM, Embedding, other layers of one's own).
     """
-    if against is not None and not isinstance(net[against].layer, WEIGHTED):
+    if against is not None and net[against].layer.kind is not Kind.WEIGHS:
         raise SettingError(f"against names {against!r}, which has no weights to negate: {net[against].layer!r}.")
 
     def weighted(name: str) -> Rule:

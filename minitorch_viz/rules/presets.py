@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError
 from minitorch_viz.graph import Rule, Rules, Tape
-from minitorch_viz.layers import Linear, Sigmoid
+from minitorch_viz.layers import Sigmoid
 from minitorch_viz.layers.kind import Kind
 from minitorch_viz.net import Net
 from minitorch_viz.rules.accounts import Books, noted
 from minitorch_viz.rules.contributions import SplitRule, Stayed, booked
 from minitorch_viz.rules.gates import gate_rule
 from minitorch_viz.rules.lrp import epsilon, gamma, z_box
-from minitorch_viz.rules.shares import WEIGHTED, by_node, no_rule_for, rules_for_tape
+from minitorch_viz.rules.shares import by_node, no_rule_for, rules_for_tape
 
 FINE = 5  # maps of more than a fifth of the picture's sides are fine: halved twice, not three times
 
@@ -41,7 +41,7 @@ def lrp_rules(
     """
     chosen, places = rule or epsilon(), at or {}
     for name in places:
-        if not isinstance(net[name].layer, WEIGHTED):
+        if net[name].layer.kind is not Kind.WEIGHS:
             raise SettingError(f"LRP's rules are for layers with weights, but {name!r} is {net[name].layer!r}.")
     own = by_node(net, rules)
     stayed: dict[str, Stayed] = {} if books is None else books.stayed
@@ -103,12 +103,12 @@ def composite(
     picture = tape[net.inputs[0]].shape[2:]
     at: dict[str, Rule] = {}
     for name, depth in depths.items():
-        if not isinstance(net[name].layer, WEIGHTED):
+        if net[name].layer.kind is not Kind.WEIGHS:
             continue
         fine = all(FINE * side > all_of_it for side, all_of_it in zip(tape[name].shape[2:], picture, strict=False))
         if net[name].inputs[0] in net.inputs:
             at[name] = z_box(low, high)
-        elif depth < whole and (2 * depth < whole or fine) and not isinstance(net[name].layer, Linear):
+        elif depth < whole and (2 * depth < whole or fine) and net[name].layer.has_filters:
             at[name] = middle
         else:
             at[name] = upper
@@ -121,7 +121,7 @@ def depths_of(net: Net, tape: Tape) -> dict[str, int]:
     for node in net.nodes:
         if node.name in tape.saved:
             below = max((depths.get(name, 0) for name in node.inputs), default=0)
-            depths[node.name] = below + isinstance(node.layer, WEIGHTED)
+            depths[node.name] = below + (node.layer.kind is Kind.WEIGHS)
     return depths
 
 
@@ -129,7 +129,7 @@ def passed_through(net: Net, tape: Tape, rules: Rules | None = None) -> tuple[st
     """The types of layers on the tape of which no rule is known, here or in `rules`: they count as activations."""
     own = by_node(net, rules)
     unknown_ones = (
-        type(node.layer).__name__
+        node.layer.type_name
         for node in net.nodes
         if node.name in tape.saved and node.name not in own and no_rule_for(node)
     )

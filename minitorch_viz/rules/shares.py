@@ -14,7 +14,6 @@ one tape and know the inputs from there.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Container, Mapping
 from typing import Any, Never
 
@@ -23,38 +22,28 @@ import numpy as np
 from minitorch_viz._types import Array
 from minitorch_viz.checks import checked_rules
 from minitorch_viz.errors import SettingError
-from minitorch_viz.graph import Key, Node, Rule, Rules, Tape, is_local, local, rule_for
+from minitorch_viz.graph import Key, Node, Rule, Rules, Tape, is_local, local, readers, rule_for
 from minitorch_viz.layers import (
     LSTM,
-    Add,
-    AvgPool2d,
     BatchNorm2d,
     Concat,
-    Conv2d,
-    ConvTranspose2d,
     Dropout,
     Embedding,
     Flatten,
-    GlobalAvgPool2d,
     Layer,
     LeakyReLU,
-    Linear,
     LocalResponseNorm,
     LogSoftmax,
     MaxPool2d,
-    MaxUnpool2d,
     ReLU,
     Sigmoid,
     Softmax,
     Tanh,
     UpsampleNearest,
-    fold_batch_norm,
+    folded,
 )
 from minitorch_viz.layers.kind import Kind
 from minitorch_viz.net import Net
-
-WEIGHTED = (Conv2d, ConvTranspose2d, Linear)  # layers with weights, which save their input
-MIXING = (Add, AvgPool2d, GlobalAvgPool2d, MaxUnpool2d)  # linear too, but they save no input
 
 
 def ratio(r: Array, z: Array) -> Array:
@@ -72,23 +61,19 @@ def away_from_zero(z: Array, epsilon: float) -> Array:
 
 def input_of(layer: Layer, saved: object) -> Array:
     """The input (N, ...) of a layer that saved it, as it was before any padding."""
-    if isinstance(saved, BatchNorm2d.Saved) and saved.values:
+    if getattr(saved, "values", 0):
         raise SettingError(
             "This tape was made with rng=, so that batch normalization mixed the images of the batch and nobody's "
             "share is its own; run net.forward without rng."
         )
-    x: Array = saved.x  # type: ignore[attr-defined]  # of the layers in WEIGHTED
-    if isinstance(layer, Conv2d) and layer.padding_mode == "reflect":
-        high, wide = saved.size  # type: ignore[attr-defined]  # a Conv2d.Saved
-        x = x[:, :, layer.padding[0] : layer.padding[0] + high, layer.padding[1] : layer.padding[1] + wide]
-    return x
+    return layer.input_of(saved)
 
 
 def expect_whole(layer: Layer, r: Array, like: Any) -> None:
     """Raise a sentence unless the relevance r is for a whole map, shaped like the layer's output on the rules' tape."""
     if like is None or r.shape[1:] != like.shape[1:]:
         raise SettingError(
-            f"The shares of {type(layer).__name__} need its whole map, but the pass carries {r.shape[1:]}; go back "
+            f"The shares of {layer.type_name} need its whole map, but the pass carries {r.shape[1:]}; go back "
             "over the tape that the rules were made for."
         )
 
@@ -120,14 +105,14 @@ def refuse(why: str) -> Rule:
     """A rule that says in one sentence why there is none."""
 
     def rule(layer: Layer, r: Array, saved: object) -> Never:  # noqa: ARG001 (every rule has this signature)
-        raise SettingError(f"Shares cannot be carried back through {type(layer).__name__}: {why}.")
+        raise SettingError(f"Shares cannot be carried back through {layer.type_name}: {why}.")
 
     return rule
 
 
 def unknown(layer: Layer, r: Array, saved: object) -> Never:  # noqa: ARG001 (every rule has this signature)
     """The rule of a layer of which no rule is known."""
-    kind = type(layer).__name__
+    kind = layer.type_name
     raise SettingError(
         f"Shares cannot be carried back through {kind}: no rule is known for this layer, and it is no function of each "
         f"value alone; give one with rules={{{kind}: rule}}, where rule(layer, r, saved) returns the shares of its "
@@ -181,7 +166,7 @@ def rules_for_tape(
     for node in net.nodes:
         if node.name not in tape.saved:
             continue
-        if isinstance(node.layer, WEIGHTED):
+        if node.layer.kind is Kind.WEIGHS:
             share = own.get(node.name) or weighted(node.name)
             rules[node.name] = in_place_of(share, merged[node.name]) if node.name in merged else share
         elif node.name in own:
@@ -197,7 +182,7 @@ def rules_for_tape(
 
 def no_rule_for(node: Node) -> bool:
     """Whether this is a layer of which nothing is known here."""
-    known = isinstance(node.layer, (*WEIGHTED, BatchNorm2d)) or node.layer.kind is Kind.SUMS
+    known = node.layer.kind in (Kind.WEIGHS, Kind.SUMS) or isinstance(node.layer, BatchNorm2d)
     return not known and rule_for(node, COMMON) is unknown
 
 
@@ -227,12 +212,12 @@ def merged_norms(net: Net, apart: Container[str] = ()) -> dict[str, Layer]:
     A normalization may turn a channel's sign around: only together do the two say what excites a unit. Those in `apart`
     stay by themselves.
     """
-    readers = Counter(name for node in net.nodes for name in node.inputs)
+    reading = readers(net.nodes)
     merged: dict[str, Layer] = {}
     for node in net.nodes:
         before = node.inputs[0]
-        if isinstance(node.layer, BatchNorm2d) and before in net and readers[before] == 1 and node.name not in apart:
-            layer = net[before].layer
-            if isinstance(layer, Conv2d):
-                merged[before] = fold_batch_norm(layer, node.layer)
+        if before in net and len(reading[before]) == 1 and node.name not in apart:
+            both = folded(net[before].layer, node.layer)
+            if both is not None:
+                merged[before] = both
     return merged

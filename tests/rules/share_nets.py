@@ -18,6 +18,7 @@ from minitorch_viz.layers import (
     Dropout,
     Flatten,
     GlobalAvgPool2d,
+    Kind,
     Layer,
     LeakyReLU,
     Linear,
@@ -27,7 +28,6 @@ from minitorch_viz.layers import (
     Sigmoid,
     Tanh,
 )
-from minitorch_viz.rules.shares import MIXING, WEIGHTED
 from tests.map_nets import MAP_NETS
 
 # The last node that shares can start from (the ones above it are a softmax, or a layer of the tests' own).
@@ -69,7 +69,7 @@ def winning_probabilities(net: Net, tape, seeds: dict[str, np.ndarray]) -> dict[
         xs = [tape[name].ravel() for name in node.inputs]
         sizes = np.cumsum([x.size for x in xs])[:-1]
         x, J = np.concatenate(xs), matrix(node.layer, (tape[node.name].shape[1:], tape.saved[node.name]))
-        if isinstance(node.layer, (*WEIGHTED, *MIXING)):
+        if node.layer.kind in (Kind.WEIGHS, Kind.SUMS):
             excited = np.maximum(J, 0) * np.maximum(x, 0)
             total = excited.sum(axis=1, keepdims=True)
             conditional = np.divide(excited, total, out=np.zeros_like(excited), where=total > 0)
@@ -117,10 +117,10 @@ def relevance_slowly(net: Net, tape, rule: tuple, seeds: dict[str, np.ndarray]) 
             continue
         xs = [tape[name].ravel() for name in node.inputs]
         x, y, r = np.concatenate(xs), tape[node.name].ravel(), found[node.name]
-        if isinstance(node.layer, (*WEIGHTED, *MIXING)):
+        if node.layer.kind in (Kind.WEIGHS, Kind.SUMS):
             J = matrix(node.layer, (tape[node.name].shape[1:], tape.saved[node.name]))
-            plain = ("epsilon", 0) if rule[0] == "epsilon" and isinstance(node.layer, MIXING) else rule
-            bias = 0 if isinstance(node.layer, MIXING) else y - J @ x
+            plain = ("epsilon", 0) if rule[0] == "epsilon" and node.layer.kind is Kind.SUMS else rule
+            bias = 0 if node.layer.kind is Kind.SUMS else y - J @ x
             given = slowly(plain, J, x, bias, r)
         elif isinstance(node.layer, (MaxPool2d, Flatten, Concat)):
             given = matrix(node.layer, (tape[node.name].shape[1:], tape.saved[node.name])).T @ r
