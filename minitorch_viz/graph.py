@@ -184,8 +184,8 @@ class Route(NamedTuple):
     def back(cls, nodes: Iterable[Node], tape: Tape, goals: Iterable[str], rules: Rules) -> Route:
         """Return the way back to `goals`, over those of the nodes that ran."""
         goals = set(goals)
-        way = dependents((node for node in nodes if node.name in tape.saved), goals)
-        return cls(tape, way, goals, goals.union(node.name for node in way), rules)
+        way = dependents([node for node in nodes if node.name in tape.saved], goals)
+        return cls(tape, way, goals, goals.union([node.name for node in way]), rules)
 
     def step(self, node: Node, dy: Array) -> list[tuple[str, Array]]:
         """The gradients of a node's inputs, by its layer's backward or the rule in its place."""
@@ -194,8 +194,9 @@ class Route(NamedTuple):
 
     def wanted(self, node: Node, dx: Any) -> list[tuple[str, Any]]:
         """(name, gradient) of those of a node's inputs from which a goal can be reached."""
-        parts = zip(node.inputs, dx if isinstance(dx, tuple) else (dx,), strict=False)
-        return [(name, part) for name, part in parts if name in self.leads]
+        if not isinstance(dx, tuple):
+            return [(node.inputs[0], dx)] if node.inputs[0] in self.leads else []
+        return [(name, part) for name, part in zip(node.inputs, dx, strict=False) if name in self.leads]
 
 
 def local(rule: AnyRule) -> AnyRule:

@@ -92,8 +92,8 @@ def _step(route: Route, node: Node, dy: Gradient) -> list[tuple[str, Gradient]]:
         crops = _crops(node, route.tape, dy)
         if crops is not None:
             x_boxes, size, y_part, saved = crops
-            dx = backward(y_part, saved)
-            return route.wanted(node, tuple(Part(x, x_boxes, size) for x in (dx if isinstance(dx, tuple) else (dx,))))
+            parts = route.wanted(node, backward(y_part, saved))
+            return [(name, Part(values, x_boxes, size)) for name, values in parts]
     return route.wanted(node, backward(_whole(dy), route.tape.saved[node.name]))
 
 
