@@ -1,6 +1,6 @@
 """Convolution of every shape as one matrix product, without writing its columns out.
 
-Row k of the columns of a convolution (see `numpy_`) is what one weight (c, u, v) meets while its filter slides. In an
+Row k of the columns of a convolution (see `columns`) is what one weight (c, u, v) meets while its filter slides. In an
 image that has its padding, that row *is* the image, begun a little later. So the product needs no columns, only a table
 that says for each k where to begin:
 

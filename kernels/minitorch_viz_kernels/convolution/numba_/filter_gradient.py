@@ -2,14 +2,14 @@
 
     dw[o, (c, u, v)] = sum over places of dy[o, place] * columns[place, (c, u, v)]
 
-The columns (see `numpy_`) are never there as a whole. Two vectors of them, for a band of some 200 places, are a panel
+The columns (see `columns`) are never there as a whole. Two vectors of them, for a band of some 200 places, are a panel
 that stays in the nearest cache:
 
     band of dy       [ filters ][ places ]                       times
     panel            [ places ][ 32 columns (c, u, v) ]          all filters meet it before the next one is filled
     answers          dw itself, [ filters ][ 32 columns ]        in its own order: nothing to turn around afterwards
 
-Filling a panel turns squares of numbers around in registers (`column_squares`): a tenth of the work where 64 filters
+Filling a panel turns squares of numbers around in registers (`vector_moves`): a tenth of the work where 64 filters
 meet it. The image of a band is padded and cut into the phases of the stride first (see `direct`), so that each
 column of it is a piece of the image that begins somewhere else.
 

@@ -1,9 +1,6 @@
-"""Pooling in Numba: the loops of `reference`, compiled.
+"""Max pooling in Numba: neighbouring windows are a vector, which keeps its best so far in a register.
 
-padding  . . . . .     A window may begin in the padding and end beyond it. Its part inside the image runs
-         . +-----       from top  = max(0, i * stride - padding)
-         . | x x x      to bottom = min(H, i * stride - padding + kh), left and right likewise,
-         . | x x x      so that the inner loops need no test.
+`average_pooling` shows how a window that begins in the padding, or ends beyond it, is cut to the image.
 """
 
 from __future__ import annotations
