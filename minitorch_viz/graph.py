@@ -211,12 +211,13 @@ def local(rule: AnyRule) -> AnyRule:
     >>> is_local(negative), is_local(partial(negative, "a layer")), is_local(lambda layer, dy, saved: dy - dy.mean())
     (True, True, False)
     """
-    rule.is_local = True  # type: ignore[attr-defined]  # functions take attributes
+    # The mark names the rule: `functools.wraps` copies it to functions that may look at all of a map.
+    rule.is_local = rule  # type: ignore[attr-defined]  # functions take attributes
     return rule
 
 
 def is_local(rule: Rule) -> bool:
     """Return whether a rule, or the one inside a `functools.partial`, is marked `@local`."""
-    while isinstance(rule, partial) and not hasattr(rule, "is_local"):
+    while isinstance(rule, partial) and getattr(rule, "is_local", None) is not rule:
         rule = rule.func
-    return getattr(rule, "is_local", False) is True
+    return getattr(rule, "is_local", None) is rule

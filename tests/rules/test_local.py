@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import functools
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -150,13 +151,8 @@ def test_wrappers_keep_the_mark() -> None:
     def plain(layer, dy, saved):
         return layer.backward(dy, saved)
 
-    @functools.wraps(guided)
-    def wrapped(layer, dy, saved):
-        return guided(layer, dy, saved)
-
     assert is_local(partial(partial(guided, ReLU()), saved=None))
     assert is_local(in_place_of(guided, ReLU()))
-    assert is_local(wrapped)
     assert is_local(local(partial(plain)))
     for rule in (
         plain,
@@ -166,6 +162,35 @@ def test_wrappers_keep_the_mark() -> None:
         Linear.backward,
     ):
         assert not is_local(rule)
+
+
+def test_what_only_looks_like_a_marked_rule_sees_whole_maps(rng) -> None:
+    """Wrapped, copied or inherited from one: each may do more than it, so each needs a mark of its own."""
+
+    @functools.wraps(normal)
+    def centred(layer, dy, saved):
+        return normal(layer, mean_taken_out(dy), saved)
+
+    class Rule:
+        def __call__(self, layer, dy, saved):
+            return layer.backward(dy, saved)
+
+    class Centred(Rule):
+        def __call__(self, layer, dy, saved):
+            return layer.backward(mean_taken_out(dy), saved)
+
+    copied = local(Rule())
+    assert is_local(copied)
+    changed = copy.copy(copied)
+    changed.__class__ = Centred
+    as_method = functools.update_wrapper(partial(lambda rule, *call: rule(*call), Centred()), copied)
+    net, tape = stack(rng)
+    seed = units(tape["relu2"])[4:]
+    expected = through_matrices(net, tape, seed, {"relu1": mean_taken_out})
+    for rule in (centred, partial(centred), changed, as_method, in_place_of(centred, net["relu1"].layer)):
+        assert not is_local(rule)
+        ours = net.backward(tape, {"relu2": seed}, rules={"relu1": rule})["input"]
+        np.testing.assert_allclose(ours, expected, rtol=1e-9, atol=1e-11 * np.abs(expected).max())
 
 
 def test_a_box_that_differs_from_pixel_to_pixel_is_not_local() -> None:
