@@ -45,6 +45,7 @@ class Card:
     notes: Sequence[str] = ()
     seconds: float = 0.0
     problem: str = ""  # why there is no picture
+    looked_at: Any = None  # what the technique is given: this photo, or of PICTURES and TEXT the sample for the net
     command: Command = field(default_factory=lambda: Command(""))
 
 
@@ -122,7 +123,10 @@ def make_page(
     sections: list[Section] = []
     errors: list[MinitorchVizError] = []
     interrupted = False
-    plans = [list(_plan(model, sample, chosen, asked)) for model, sample in subjects]
+    plans = [
+        list(_plan(model, sample, chosen, asked, once=all(other is not model for other, _ in subjects[:number])))
+        for number, (model, sample) in enumerate(subjects)
+    ]
     with progress_bar(total=sum(map(len, plans)), desc="report", show=progress) as bar:
         try:
             for (model, sample), cards in zip(subjects, plans, strict=True):
@@ -135,7 +139,7 @@ def make_page(
                 sections.append(section)
                 for card in cards:
                     bar.set_postfix_str(card.technique.name)
-                    _run(card, model, sample.image, progress)
+                    _run(card)
                     section.cards.append(card)
                     bar.update()
         except KeyboardInterrupt:
@@ -216,19 +220,30 @@ def _names(only: Sequence[str]) -> Sequence[str]:
     return only
 
 
-def _plan(model: Model, sample: Sample, chosen: Iterable[Technique], asked: Mapping[str, Any]) -> Iterator[Card]:
-    """The cards to fill for one photo; a technique that does not apply gets one card that says why."""
+def _plan(
+    model: Model, sample: Sample, chosen: Iterable[Technique], asked: Mapping[str, Any], once: bool
+) -> Iterator[Card]:
+    """The cards to fill for one photo; a technique that does not apply gets one card that says why.
+
+    once: whether this is the net's first photo; what looks at the net itself, or at a data set, is shown only there.
+    """
     for technique in chosen:
-        reason = technique.applies(model)
+        subject = technique.subject
+        of_photo = subject.once_a == "photo"
+        if not of_photo and not once:
+            continue
+        reason = technique.refuses(model)
         if reason is not None:
             command = command_for(technique, model, sample, {})
             yield Card(technique, model, {}, problem=f"Not shown: {reason}.", command=command)
             continue
+        looked_at = sample.image if of_photo else subject.read(model, [])
         for own in technique.in_report(model):
             # A run that shows a node shows that node, whatever class is asked for.
-            fitting = set() if "node" in own else asked.keys() & technique.options.keys()
+            fitting = set() if "node" in own or not of_photo else asked.keys() & technique.options.keys()
             settings = {**own, **{name: asked[name] for name in asked if name in fitting}}
-            yield Card(technique, model, settings, command=command_for(technique, model, sample, settings))
+            command = command_for(technique, model, sample, settings)
+            yield Card(technique, model, settings, looked_at=looked_at, command=command)
 
 
 def _start_section(model: Model, sample: Sample) -> Section:
@@ -262,18 +277,15 @@ def _thumbnail(pixels: Array) -> str:
     return _data_url(buffer.getvalue())
 
 
-def _run(card: Card, model: Model, image: Any, progress: bool) -> None:
+def _run(card: Card) -> None:
     """Fill a card in place."""
     from minitorch_viz.plotting import figure_bytes
 
     if card.problem:
         return
     started = time.perf_counter()
-    settings = dict(card.settings)
-    if "progress" in card.technique.options:
-        settings["progress"] = progress
     try:
-        result = card.technique.compute(model, image, **settings)
+        result = card.technique.run_on(card.model, card.looked_at, **card.settings)
         card.picture = _data_url(figure_bytes(result.figure(), "png", dpi=110))
         card.alt, card.caption, card.notes = result.alt, result.caption, result.notes
     except MinitorchVizError as error:

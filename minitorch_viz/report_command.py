@@ -36,7 +36,9 @@ def command_for(technique: Technique, model: Model, sample: Sample, settings: Ma
     """
     remarks: list[str] = []
     words = ["minitorch-viz", technique.name]
-    if isinstance(sample.image, (str, Path)):
+    if technique.subject.once_a != "photo":
+        pass  # it looks at no photo, and takes the same sample by itself
+    elif isinstance(sample.image, (str, Path)):
         words.append(str(sample.image))
     else:
         number = _number_of_sample(model, sample)

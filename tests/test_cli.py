@@ -184,7 +184,8 @@ def test_help_is_the_manual(capsys, monkeypatch) -> None:
         printed = capsys.readouterr().out
         assert technique.summary in " ".join(printed.split())
         assert not re.search(r"^ *(Args:|Returns |Raises )", printed, re.MULTILINE)
-        manual = printed[printed.index("\n\n") : printed.index("positional arguments")]
+        arguments = "positional arguments" if "positional arguments" in printed else "\noptions:"
+        manual = printed[printed.index("\n\n") : printed.index(arguments)]
         assert not re.search(r"^ ", manual, re.MULTILINE)
         assert max(map(len, manual.splitlines())) <= 80
 

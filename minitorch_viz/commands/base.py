@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 
-from minitorch_viz.commands.parser import path, text
+from minitorch_viz.commands.parser import path
+from minitorch_viz.techniques.subject import given
 
 
 def no_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +44,7 @@ def commands() -> list[Command]:
 def add_model_arguments(parser: argparse.ArgumentParser, default: str) -> None:
     """Add the two arguments that choose a net. default: in words, the net that is taken without them."""
     help_ = f"a net from `minitorch-viz models`, or a file that model.save wrote (default: {default})"
-    parser.add_argument("--model", type=text, metavar="NAME", help=help_)
+    parser.add_argument("--model", type=given, metavar="NAME", help=help_)
     parser.add_argument(
         "--weights", type=path, metavar="FILE", help="its weights: .safetensors, .npz, .pth, .caffemodel, .json"
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 
 from minitorch_viz.commands.base import Command
-from minitorch_viz.commands.parser import path, text
+from minitorch_viz.commands.parser import path
+from minitorch_viz.techniques.subject import given
 
 MANUAL = """List what a net is made of: its nodes, with layers, shapes of outputs and parameters, and its classes.
 
@@ -16,7 +17,7 @@ built, with the official number of classes."""
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the net and its weights."""
     parser.add_argument(
-        "name", type=text, metavar="NAME", help="a net from `minitorch-viz models`, or a file that model.save wrote"
+        "name", type=given, metavar="NAME", help="a net from `minitorch-viz models`, or a file that model.save wrote"
     )
     parser.add_argument("--weights", type=path, metavar="FILE", help="its weights, if they are not where nets are kept")
     parser.add_argument("--all-classes", action="store_true", help="list all classes, a line each")

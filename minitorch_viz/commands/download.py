@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 
 from minitorch_viz.commands.base import Command
-from minitorch_viz.commands.parser import text
+from minitorch_viz.techniques.subject import given
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what to fetch, and from where."""
-    parser.add_argument("name", type=text, help="a net from `minitorch-viz models`, or a data set: cifar10, mnist")
-    parser.add_argument("--from", dest="source", type=text, metavar="URL_OR_PATH", help="fetch from here instead")
+    parser.add_argument("name", type=given, help="a net from `minitorch-viz models`, or a data set: cifar10, mnist")
+    parser.add_argument("--from", dest="source", type=given, metavar="URL_OR_PATH", help="fetch from here instead")
 
 
 def run(arguments: argparse.Namespace) -> None:

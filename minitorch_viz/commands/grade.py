@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 
 from minitorch_viz.commands.base import Command
-from minitorch_viz.commands.parser import path, text
+from minitorch_viz.commands.parser import path
+from minitorch_viz.techniques.subject import given
 
 MANUAL = """Measure how far each method's heat maps can be believed, and write one table.
 
@@ -23,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         nargs="+",
-        type=text,
+        type=given,
         default=["scenes"],
         metavar="NAME",
         help="one or several nets (default: scenes)",

@@ -66,13 +66,6 @@ def path(text: str) -> Path:
     return Path(text)
 
 
-def text(value: str) -> str:
-    """Return an argument that may not be empty."""
-    if not value.strip():
-        raise argparse.ArgumentTypeError("the argument is empty; is a shell variable not set?")
-    return value
-
-
 def in_command_words(sentence: str, flags: Iterable[str]) -> str:
     """Return an error with the names of Python's settings as options: node= becomes --node, only the command's own.
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from minitorch_viz.commands.base import Command, add_model_arguments
 from minitorch_viz.commands.nets import FOR_PHOTOS, chosen_model
-from minitorch_viz.commands.parser import path, text
+from minitorch_viz.commands.parser import path
 from minitorch_viz.techniques import techniques
+from minitorch_viz.techniques.subject import given
 
 MANUAL = """Make one self-contained HTML page that shows every technique that applies.
 
@@ -24,12 +25,12 @@ is finished."""
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the photos, the net, what is explained, the page and the choice of techniques."""
     parser.add_argument(
-        "photos", nargs="*", type=text, metavar="PHOTO", help="picture files; none: pictures that come with the model"
+        "photos", nargs="*", type=given, metavar="PHOTO", help="picture files; none: pictures that come with the model"
     )
     add_model_arguments(parser, f"for photos the best ImageNet net at hand, else {FOR_PHOTOS}")
-    parser.add_argument("--target", type=text, help="explain this class, by number or name, not the most probable one")
-    parser.add_argument("--other", type=text, help="the class that the comparison sets beside it")
-    parser.add_argument("--node", type=text, help="explain a unit of this node instead of a class")
+    parser.add_argument("--target", type=given, help="explain this class, by number or name, not the most probable one")
+    parser.add_argument("--other", type=given, help="the class that the comparison sets beside it")
+    parser.add_argument("--node", type=given, help="explain a unit of this node instead of a class")
     parser.add_argument(
         "--out", type=path, default=Path("report.html"), metavar="FILE", help="the page to write (default: %(default)s)"
     )

@@ -9,25 +9,18 @@ from typing import Any
 
 from minitorch_viz.commands.base import Command, add_model_arguments
 from minitorch_viz.commands.nets import IN_WORDS, chosen_model
-from minitorch_viz.commands.parser import path, text
-from minitorch_viz.commands.photos import picture_meant, readable_photos, sample_number
+from minitorch_viz.commands.parser import path
 from minitorch_viz.errors import MinitorchVizError
 from minitorch_viz.techniques import Technique
 from minitorch_viz.techniques.options import Option
+from minitorch_viz.techniques.subject import given
 
 
 def technique_command(technique: Technique) -> Command:
-    """Return the command `minitorch-viz TECHNIQUE PHOTO`."""
+    """Return the command of a technique: `minitorch-viz TECHNIQUE PHOTO`, or whatever its subject is."""
 
     def add_arguments(parser: argparse.ArgumentParser) -> None:
-        what = "picture files" if technique.several else "a picture file"
-        parser.add_argument(
-            "photos",
-            nargs="*" if technique.several else "?",
-            type=text,
-            metavar="PHOTO",
-            help=f"{what}; none: a picture that comes with the model",
-        )
+        technique.subject.add_arguments(parser)
         add_model_arguments(parser, IN_WORDS)
         *others, last = (suffix[1:].upper() for suffix in technique.suffixes)
         parser.add_argument(
@@ -57,35 +50,37 @@ def add_option(parser: argparse.ArgumentParser, option: Option) -> None:
         parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=option.default, help=option.help)
     elif option.kind is None:
         parser.add_argument(flag, type=int, nargs=2, metavar=("ROW", "COLUMN"), default=option.default, help=words)
+    elif option.kind is Path:
+        parser.add_argument(flag, type=path, metavar="FILE", default=option.default, help=words)
     elif option.choices:
         parser.add_argument(flag, choices=option.choices, default=option.default, help=words)
     else:
-        kind: Any = text if option.kind is str else option.kind
+        kind: Any = given if option.kind is str else option.kind
         parser.add_argument(flag, type=kind, default=option.default, metavar=_metavar(option), help=words)
 
 
 def run_technique(technique: Technique, arguments: argparse.Namespace) -> int:
-    """Run one technique on one photo, or on several if it takes several; 1 if one of several could not be read."""
+    """Run one technique on what is named, or on the sample; 1 if one of several photos could not be read."""
     from minitorch_viz.io.out import check_out
     from minitorch_viz.techniques.run import run as run_loop
 
-    photos = [arguments.photos] if isinstance(arguments.photos, str) else arguments.photos or []
-    inputs = [*photos, arguments.weights, arguments.model]
-    check_out(arguments.out, technique.suffixes, inputs, what="result")
+    subject = technique.subject
+    names = subject.named(arguments)
+    check_out(arguments.out, technique.suffixes, [*names, arguments.weights, arguments.model], what="result")
     settings = {name: getattr(arguments, name) for name in technique.options}
     settings = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
-    model = chosen_model(arguments.model, arguments.weights, photo=any(not sample_number(photo) for photo in photos))
+    model = chosen_model(arguments.model, arguments.weights, photo=subject.is_photo(names))
     check_out(arguments.out, technique.suffixes, [model.source], what="result")
-    reason = technique.applies(model)
+    reason = technique.refuses(model)
     if reason:
         raise MinitorchVizError(f"{technique.name} does not apply to {model.name}: {reason}.")
-    readable = readable_photos(photos) if len(photos) > 1 else photos
-    images: Any = [picture_meant(model, photo) for photo in readable or ["sample:1"]]
-    image, loop = images[0] if len(images) == 1 else images, technique.loop
-    if loop is None:
-        result, why = technique.compute(model, image, **settings), ""
+    readable = subject.readable(names)
+    looked_at = subject.arguments(subject.read(model, readable))
+    if technique.loop is None:
+        result, why = technique.compute(model, *looked_at, **settings), ""
     else:
-        end = run_loop(loop.each(model, image, **settings), loop.name, loop.unit, budget=arguments.budget)
+        loop = technique.loop
+        end = run_loop(loop.each(model, *looked_at, **settings), loop.name, loop.unit, budget=arguments.budget)
         result, why = end.result, end.sentence(loop.unit)
     written = result.save(arguments.out)
     print(result.caption)
@@ -94,7 +89,7 @@ def run_technique(technique: Technique, arguments: argparse.Namespace) -> int:
     print(f"Wrote {written}")
     if why:
         print(f"{why[0].upper()}{why[1:]}.", file=sys.stderr)
-    return 130 if why.startswith("interrupted") else int(len(readable) < len(photos))
+    return 130 if why.startswith("interrupted") else int(len(readable) < len(names))
 
 
 def _metavar(option: Option) -> str:

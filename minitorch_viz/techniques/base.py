@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError, near
-from minitorch_viz.techniques.options import Option, manual_of, options_of, summary_of, takes_several
+from minitorch_viz.techniques.options import Option, manual_of, options_of, summary_of
 from minitorch_viz.techniques.run import Loop
+from minitorch_viz.techniques.subject import PHOTO, Subject
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,7 +52,7 @@ class Technique:
     """One technique, as the command line, the report and the tests see it."""
 
     name: str  # the command: "activation-maps"
-    # (model, image, *, settings) -> result; its docstring is the manual. With `image: Images` it takes several.
+    # (model, what it looks at, *, settings) -> result, or a loop of results; its docstring is the manual.
     compute: Callable[..., Result]
     plot: Callable[[Any, Figure], None]  # draws a result on an empty figure
     title: str  # a heading in plain words
@@ -64,6 +65,7 @@ class Technique:
     in_comparison: Mapping[str, Any] = field(default_factory=dict)  # cheaper settings, for where many methods are run
     in_report: Callable[[Model], Sequence[Mapping[str, Any]]] = once  # the settings of each run that a report makes
     suffixes: tuple[str, ...] = PICTURES  # of the files that its results can be saved as
+    subject: Subject = PHOTO  # what it looks at
 
     @property
     def family(self) -> str:
@@ -80,10 +82,13 @@ class Technique:
         """Its function as a loop of whole results (`@looping`); None if it gives one result."""
         return self.compute if isinstance(self.compute, Loop) else None
 
-    @functools.cached_property
-    def several(self) -> bool:
-        """Whether it takes a list of images too, and its command several photos."""
-        return takes_several(self.compute)
+    def refuses(self, model: Model) -> str | None:
+        """Why it has nothing to show for this model, in words; None if it applies."""
+        return self.subject.refuses(model) or self.applies(model)
+
+    def run_on(self, model: Model, value: Any, **settings: Any) -> Result:
+        """Its result for a model and a value of its subject (of NOTHING any value)."""
+        return self.compute(model, *self.subject.arguments(value), **settings)
 
     @property
     def summary(self) -> str:

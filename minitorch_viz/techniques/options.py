@@ -11,13 +11,15 @@ import re
 import types
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, Union, get_args, get_origin
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 from minitorch_viz._types import Pair
 from minitorch_viz.graph import Rules
 
-# What a technique's function writes as the type of `image` if it takes a list of images too: `image: Images`.
+# The type of `image` where a list of images is taken, too: the subject is PHOTOS.
 Images: TypeAlias = "Any | list[Any] | tuple[Any, ...]"
+FUNCTIONS = Rules | None  # a setting of this type is for Python only
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Option:
     """One keyword setting of a technique."""
 
     name: str
-    kind: type | None  # int, float or str for one value, bool for a switch, None for a (row, column) pair
+    kind: type | None  # int, float, str or Path for one value, bool for a switch, None for a (row, column) pair
     choices: tuple[str, ...]  # empty: any value
     default: Any
     help: str
@@ -34,26 +36,16 @@ class Option:
 def options_of(compute: Callable[..., Any]) -> dict[str, Option]:
     """The keyword-only parameters of a technique's function, by name.
 
-    Their annotations may be int, float, str, bool, Pair, a Literal of strings, or one of these or None.
+    Their annotations may be int, float, str, bool, Path, Pair, a Literal of strings, or one of these or None.
     """
     helps = argument_helps(compute.__doc__)
-    namespace = {"Model": object, **inspect.unwrap(compute).__globals__}
+    hints = get_type_hints(inspect.unwrap(compute), localns={"Model": object})  # techniques import Model for mypy only
     found = {}
     for name, parameter in inspect.signature(compute).parameters.items():
-        if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
-            hint = parameter.annotation
-            hint = eval(hint, namespace) if isinstance(hint, str) else hint  # our own source text, as typing does it
-            if hint == Rules | None:
-                continue  # functions: for Python only
-            kind, choices = _kind(hint)
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY and hints[name] != FUNCTIONS:
+            kind, choices = _kind(hints[name])
             found[name] = Option(name, kind, choices, parameter.default, helps.get(name, ""))
     return found
-
-
-def takes_several(compute: Callable[..., Any]) -> bool:
-    """Whether a technique's function takes one image or several: whether it says `image: Images`."""
-    annotation = inspect.signature(compute).parameters["image"].annotation
-    return annotation in ("Images", Images)
 
 
 def argument_helps(doc: str | None) -> dict[str, str]:
@@ -92,6 +84,6 @@ def _kind(hint: Any) -> tuple[type | None, tuple[str, ...]]:
         return str, get_args(hint)
     if hint == Pair:
         return None, ()
-    if hint in (int, float, str, bool):
+    if hint in (int, float, str, bool, Path):
         return hint, ()
     raise TypeError(f"A technique's setting cannot have the type {hint!r}: the command line could not ask for it.")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from minitorch_viz.cli import parser
-from minitorch_viz.errors import SettingError
+from minitorch_viz.errors import MinitorchVizError, SettingError
 from minitorch_viz.models.samples import sample_digit
 from minitorch_viz.techniques import Result, Technique, get_technique, techniques
 from minitorch_viz.techniques.options import argument_helps
@@ -243,5 +243,27 @@ def test_names_and_papers(technique: Technique) -> None:
     assert technique.name == technique.name.lower().replace("_", "-")
     assert technique.family in ("weights", "activations", "gradients", "optimization", "recurrent")
     assert any(character.isdigit() for character in technique.paper)
-    first, second, *_ = inspect.signature(technique.compute).parameters
-    assert (first, second) == ("model", "image")
+    parameters = inspect.signature(technique.compute).parameters.values()
+    positional = [one.name for one in parameters if one.kind is not one.KEYWORD_ONLY]
+    assert positional == ["model", *filter(None, [technique.subject.parameter])]
+
+
+BAD = [
+    pytest.param(technique, value, word, id=f"{technique.name}-{value!r:.20}")
+    for technique in ALL
+    for value, word in technique.subject.bad
+]
+
+
+@pytest.mark.parametrize(("technique", "value", "word"), BAD)
+def test_what_is_no_subject_gets_a_sentence(technique: Technique, value: object, word: str, digits) -> None:
+    with pytest.raises(MinitorchVizError, match=word):
+        technique.run_on(digits, value)
+
+
+@each
+def test_the_subjects_sample_suits_a_net(technique: Technique, digits) -> None:
+    """Every command runs without arguments."""
+    if technique.refuses(digits) is None:
+        sample = technique.subject.read(digits, [])
+        assert technique.run_on(digits, sample, **technique.in_comparison).caption

@@ -21,6 +21,7 @@ from minitorch_viz.techniques.gradients.saliency import has_relus
 from minitorch_viz.techniques.options import Images
 from minitorch_viz.techniques.receptive import Field, receptive_field
 from minitorch_viz.techniques.start import start
+from minitorch_viz.techniques.subject import PHOTOS
 from minitorch_viz.techniques.view import several
 
 if TYPE_CHECKING:
@@ -254,6 +255,7 @@ TECHNIQUE = Technique(
     paper="Zeiler, Fergus 2013",
     example=example,
     applies=has_relus,
+    subject=PHOTOS,
     explains=True,
     in_report=lambda model: [{"node": _middle(model)}],
 )

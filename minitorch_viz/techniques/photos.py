@@ -1,4 +1,4 @@
-"""The photos of a command: files, or the pictures that come with a model."""
+"""Photos by name: files, or "sample:2", the second picture that comes with a model."""
 
 from __future__ import annotations
 

@@ -1,0 +1,192 @@
+"""The average picture: what the pictures of a data set, and of each of its classes, have in common pixel by pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+import minitorch_viz_kernels as kernels
+from minitorch_viz._types import Array
+from minitorch_viz.data.pictures import as_pictures
+from minitorch_viz.graph import Tape
+from minitorch_viz.plotting import LABEL_SIZE, panels, proportions, show_image
+from minitorch_viz.techniques.base import Result, Technique
+from minitorch_viz.techniques.run import how_far, looping
+from minitorch_viz.techniques.subject import PICTURES
+from minitorch_viz.techniques.tally import Skipped, Tally, tallied
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from minitorch_viz.models import Model
+
+MOST = 24  # classes on one page
+ALL = "all pictures"
+
+
+@dataclass(frozen=True, eq=False)
+class AveragePicture(Result):
+    """The mean and the spread of the pictures of each class, as the net sees them."""
+
+    means: Array  # (k, h, w, 3), 0..255
+    spreads: Array  # (k, h, w, 3), 0..255: standard deviations
+    counts: Array  # (k,) int: pictures of each class
+    names: tuple[str, ...]  # (k,): the classes, or "all pictures"
+    source: str  # what the pictures are called
+    done: int
+    total: int
+    skipped: tuple[Skipped, ...]
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        return (self.source, f"{int(self.counts.sum())} pictures", f"{len(self.names)} classes")
+
+    @property
+    def caption(self) -> str:
+        largest = f"{max(self.spreads.max(), 1):.0f} of 255"
+        return (
+            f"The mean of {int(self.counts.sum())} pictures of {self.source}, pixel by pixel, as the net sees them, "
+            f"and below it their standard deviation on a scale from 0 (black) to {largest} "
+            "(white). Where the mean is sharp and the deviation dark, all pictures look the same."
+        )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        broken = len(self.skipped)
+        left_out = "; ".join(picture.title for picture in self.skipped[:5]) + ("; ..." if broken > 5 else "")
+        empty = [name for name, count in zip(self.names, self.counts, strict=True) if not count]
+        return (
+            *how_far(self, "picture"),
+            *((f"{broken} pictures could not be read and were left out: {left_out}.",) if broken else ()),
+            *((f"There is no picture of {', '.join(empty)}.",) if empty else ()),
+        )
+
+
+@dataclass
+class Moments(Tally):
+    """Sums and sums of squares of the input, for each class."""
+
+    node: str  # the net's input
+    labels: tuple[int, ...]  # the class of each picture; empty: all are of one
+    classes: int
+    arrays: dict[str, Array] = field(default_factory=dict)
+
+    @property
+    def upto(self) -> tuple[str, ...]:
+        return (self.node,)
+
+    def see(self, tape: Tape, numbers: Array) -> None:
+        images = kernels.to_cpu(tape[self.node]).astype(np.float64)
+        if not self.arrays:
+            zeros = np.zeros((self.classes, *images.shape[1:]))
+            self.arrays = {"sums": zeros, "squares": zeros.copy(), "counts": np.zeros(self.classes, np.int64)}
+        for image, number in zip(images, numbers.tolist(), strict=True):
+            label = self.labels[number] if self.labels else 0
+            self.arrays["sums"][label] += image
+            self.arrays["squares"][label] += image**2
+            self.arrays["counts"][label] += 1
+
+    def merge(self, other: Self) -> None:
+        if not self.arrays:
+            self.arrays = {name: value.copy() for name, value in other.arrays.items()}
+        elif other.arrays:
+            self.arrays = {name: value + other.arrays[name] for name, value in self.arrays.items()}
+
+    def result(self) -> tuple[Array, Array, Array]:
+        """(mean (k, C, h, w), standard deviation, counts (k,)), in the net's units; 0 where there is no picture."""
+        counts = self.arrays["counts"]
+        each = np.maximum(counts, 1).reshape(-1, *[1] * (self.arrays["sums"].ndim - 1))
+        mean = self.arrays["sums"] / each
+        return mean, np.sqrt(np.maximum(self.arrays["squares"] / each - mean**2, 0)), counts
+
+
+@looping("picture")
+def average_picture(
+    model: Model,
+    pictures: Any,
+    *,
+    batch: int = 16,
+    workers: int = 1,
+    resume: Path | None = None,
+) -> Iterator[AveragePicture]:
+    """Show the mean of many pictures, and of each class of them.
+
+    What a data set has in common is what a net can use without understanding anything: a blue border says ship, a brown
+    middle says horse. A linear classifier's weights look much like these means.
+
+    Args:
+        batch: pictures a forward pass
+        workers: processes that share the pictures
+        resume: a file that keeps what has been counted; a run that was stopped goes on from it
+
+    Returns an AveragePicture with means (k, h, w, 3) in 0..255, one for each class.
+    Raises DataFileError if there is no such folder or no picture in it, SettingError if a setting does not fit.
+
+    Paper: Torralba, Oliva 2003.
+    """
+    shown = as_pictures(pictures)
+    labels = tuple(shown.label(number) or 0 for number in range(len(shown))) if shown.class_names else ()
+    names = shown.class_names or (ALL,)
+    tally = Moments(model.net.inputs[0], labels, len(names))
+    for step in tallied(model, shown, [tally], batch=batch, workers=workers, checkpoint=resume):
+        (moments,) = step.tallies
+        if not moments.arrays:  # every picture so far was broken
+            continue
+        mean, spread, counts = moments.result()
+        std = np.array(model.preprocessing.std).reshape(-1, 1, 1)
+        spread = np.broadcast_to(spread * std, (len(names), 3, *mean.shape[2:])).transpose(0, 2, 3, 1)
+        yield AveragePicture(
+            np.stack([model.restore(image) for image in mean]).astype(np.float64),
+            spread,
+            counts,
+            names,
+            shown.name,
+            step.done,
+            step.total,
+            step.skipped,
+        )
+
+
+def plot(result: AveragePicture, figure: Figure) -> None:
+    """The mean of each class, and below it the standard deviation."""
+    count = min(len(result.names), MOST)
+    columns = min(count, 8)
+    rows = 2 * -(-count // columns)
+    tall = proportions(result.means[0])
+    axes = panels(figure, rows, columns, tall, side=1.5 if count > 1 else 3.0)
+    for panel in axes.flat:
+        panel.axis("off")
+    largest = max(result.spreads.max(), 1)
+    for index in range(count):
+        row, column = 2 * (index // columns), index % columns
+        title = f"{result.names[index]} ({result.counts[index]})"
+        for panel, picture, words in (
+            (axes[row, column], result.means[index] / 255, title),
+            (axes[row + 1, column], result.spreads[index] / largest, "deviation" if index == 0 else ""),
+        ):
+            panel.axis("on")
+            show_image(panel, picture.clip(0, 1), "")
+            panel.set_title(words, fontsize=LABEL_SIZE - 1, pad=3)
+
+
+def example() -> AveragePicture:
+    """Scikit-learn's handwritten digits, as the bundled net sees them."""
+    from minitorch_viz.data import load_digits
+    from minitorch_viz.models import load_model
+
+    return average_picture(load_model("digits"), load_digits()[1])
+
+
+TECHNIQUE = Technique(
+    name="average-picture",
+    compute=average_picture,
+    plot=plot,
+    title="The average picture: what a class has in common",
+    paper="Torralba, Oliva 2003",
+    example=example,
+    subject=PICTURES,
+)
