@@ -39,9 +39,13 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
 
-def pictures(model) -> int:
-    """How many pictures the techniques that apply make of one image, and of the net once."""
-    return sum(len(one.in_report(model)) for one in techniques().values() if one.refuses(model) is None)
+def pictures(model, photos: int = 1) -> int:
+    """How many pictures the techniques that apply make of so many photos, and of the net and a data set once."""
+    return sum(
+        len(technique.in_report(model)) * (photos if technique.subject.once_a == "photo" else 1)
+        for technique in techniques().values()
+        if technique.refuses(model) is None
+    )
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +63,8 @@ def test_every_technique_is_there_with_caption_settings_and_paper(page: str, mod
     parsed = Page(page)
     cards = [card["data-technique"] for card in parsed.all("article")]
     for name, technique in techniques().items():
-        assert cards.count(name) == 2 * len(technique.in_report(model))
+        times = 2 if technique.subject.once_a == "photo" else 1
+        assert cards.count(name) == times * len(technique.in_report(model))
         assert technique.paper in " ".join(parsed.words)
         assert f"minitorch-viz {name}" in page
     assert "scale" in page
@@ -67,7 +72,7 @@ def test_every_technique_is_there_with_caption_settings_and_paper(page: str, mod
 
 def test_the_pictures_are_inside_and_are_pictures(page: str) -> None:
     images = Page(page).all("img")
-    assert len(images) == 2 * (1 + pictures(load_model("digits")))
+    assert len(images) == 2 + pictures(load_model("digits"), photos=2)
     for image in images:
         kind, data = (image["src"] or "").split(",")
         assert kind == "data:image/png;base64"
@@ -204,7 +209,12 @@ def test_the_truth_is_that_of_the_scene(default_page: str) -> None:
     assert len(np.unique(shown)) == 1 + len(made.kinds)
     assert sample.objects[0] == KINDS[1 + made.label]
     assert f"white is the {sample.objects[0]}; the others, from lighter to darker grey: " in default_page
-    assert default_page.count("<figcaption>the truth") == pictures(model)  # beside each map of that scene
+    of_the_scene = sum(
+        len(technique.in_report(model))
+        for technique in techniques().values()
+        if technique.subject.once_a == "photo" and technique.refuses(model) is None
+    )
+    assert default_page.count("<figcaption>the truth") == of_the_scene  # beside each map of that scene
 
 
 def test_a_truth_of_one_object(tmp_path) -> None:
