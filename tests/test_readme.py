@@ -89,9 +89,10 @@ def ladder_table() -> str:
     cells = {(row["rung"], row["kernel"]): row for row in measured["rows"]}
     kernels = {"conv2d": "3 x 3 convolution", "matmul": "product", "maxpool2d": "max pooling", "lstm": "LSTM"}
     rungs = {"reference": "the formula in Python's loops", "numpy": "NumPy", "compiled": "the loops, compiled"}
-    head = ["rung", "lines of code, convolution", *(f"{words}, ms" for words in kernels.values())]
+    head = ["rung", "lines of its own, convolution", *(f"{words}, ms" for words in kernels.values())]
     rows = [
-        f"One thread of one {measured['machine']['cpu']}, float32; in brackets the share of its peak:\n",
+        f"One thread of one {measured['machine']['cpu']}, float32. In brackets the share of its peak, counting the "
+        "multiplications of the plain sum; Winograd's way needs a quarter of them:\n",
         f"| {' | '.join(head)} |",
         "| --- |" + " --- |" * (len(head) - 1),
     ]
@@ -99,10 +100,15 @@ def ladder_table() -> str:
         line = [words, str(measured["lines"]["convolution"][rung])]
         for kernel in kernels:
             cell = cells[rung, kernel]
-            share = "" if cell["share"] is None else f" ({100 * cell['share']:.2g} %)"
-            line.append(f"{cell['ms']:.3g}{share}" if cell["ms"] < 1000 else f"{cell['ms']:.0f}{share}")
+            share = "" if cell["share"] is None else f" ({_digits(100 * cell['share'], 2)} %)"
+            line.append(_digits(cell["ms"], 3) + share)
         rows.append(f"| {' | '.join(line)} |")
     return "\n".join(rows) + "\n"
+
+
+def _digits(value: float, digits: int) -> str:
+    """A number with a few digits, and never in powers of ten."""
+    return f"{value:.0f}" if value >= 10 ** (digits - 1) else f"{value:.{digits}g}"
 
 
 TABLES = {"techniques": techniques_table, "nets": nets_table, "speed": speed_table, "ladder": ladder_table}
