@@ -16,7 +16,7 @@ from minitorch_viz.techniques import techniques
 from tests import cupy_stand_in
 
 CASES = [
-    pytest.param(layer, inputs, id=f"{kind.__name__}-{number}")
+    pytest.param(layer, inputs, id=f"{kind.__name__}-{number}", marks=pytest.mark.slow if number > 1 else ())
     for kind in all_layers()
     for number, (layer, inputs) in enumerate(kind.examples(np.random.default_rng(0)))
 ]

@@ -10,6 +10,8 @@ import re
 import shlex
 from pathlib import Path
 
+import pytest
+
 from minitorch_viz.cli import main, parser
 from minitorch_viz.techniques import techniques
 
@@ -127,6 +129,7 @@ def test_the_python_blocks_run_and_show_the_proof(capsys) -> None:
     assert "wrong" not in printed
 
 
+@pytest.mark.slow
 def test_the_report_command_runs(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     commands = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("minitorch-viz ")]

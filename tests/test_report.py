@@ -101,6 +101,7 @@ def test_names_are_escaped(model, tmp_path) -> None:
     assert "&lt;script&gt;" in path.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_technique_that_fails_leaves_its_sentence(model, tmp_path, monkeypatch) -> None:
     def fails(*_args, **_settings):
         raise SettingError("This went wrong: try something else.")
@@ -166,6 +167,7 @@ def default_page(tmp_path_factory) -> str:
     return out.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_default_shows_each_net_in_its_section(default_page: str) -> None:
     page = Page(default_page)
     sections = [section["id"] for section in page.all("section")]
@@ -179,6 +181,7 @@ def test_the_default_shows_each_net_in_its_section(default_page: str) -> None:
     assert len(page.all("article")) >= sum(pictures(model) for model, _ in report_samples())
 
 
+@pytest.mark.slow
 def test_the_table_of_contents_leads_to_every_section_and_technique(default_page: str) -> None:
     page = Page(default_page)
     targets = [link["href"] for link in page.all("a")]
@@ -194,6 +197,7 @@ def test_the_nets_of_the_default_come_with_the_package() -> None:
     assert set(IN_REPORT) <= bundled
 
 
+@pytest.mark.slow
 def test_the_truth_is_that_of_the_scene(default_page: str) -> None:
     import io
 
@@ -328,6 +332,7 @@ def test_bad_subjects_are_told_in_a_sentence(model, tmp_path, monkeypatch, call,
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "file", "photo"),
     [

@@ -11,7 +11,7 @@ import numpy as np
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError, near, need_whole
-from minitorch_viz.layers import Conv2d
+from minitorch_viz.layers import Layer
 from minitorch_viz.plotting import LABEL_SIZE, panels, show_image, signed_colour
 from minitorch_viz.techniques.base import Result, Technique
 from minitorch_viz.techniques.subject import NOTHING
@@ -107,9 +107,9 @@ def filters(
     need_whole("number of filters", count, 1)
     name = node or model.first_conv
     layer = model.net[name].layer
-    if not isinstance(layer, Conv2d):
-        raise SettingError(f"{name!r} is a {type(layer).__name__}, which has no filters; these have: {_listed(model)}.")
-    weights = kernels.to_cpu(layer.weight)
+    if not _makes_channels(layer):
+        raise SettingError(f"{name!r} is a {layer.type_name}, which has no filters; these have: {_listed(model)}.")
+    weights = kernels.to_cpu(layer.params["weight"])
     norms = np.sqrt((weights.astype(np.float64) ** 2).sum(axis=(1, 2, 3)))
     chosen_filters = np.argsort(-norms, kind="stable") if order == "norm" else np.arange(len(weights))
     most = count if _is_colour(model, name, weights) or weights.shape[1] == 1 else min(count, 24)  # a row each
@@ -129,8 +129,14 @@ def _is_colour(model: Model, name: str, weights: Array) -> bool:
     return model.net[name].inputs[0] in model.net.inputs and weights.shape[1] == 3
 
 
+def _makes_channels(layer: Layer) -> bool:
+    """Whether it is a convolution with a filter for each channel that it makes; a transposed one has them the other
+    way round, for each channel that it reads."""
+    return layer.has_filters and layer.type_name == "Conv2d"
+
+
 def _listed(model: Model) -> str:
-    names = [node.name for node in model.net.nodes if isinstance(node.layer, Conv2d)]
+    names = [node.name for node in model.net.nodes if _makes_channels(node.layer)]
     return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
 
 
