@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from minitorch_viz import __version__
 from minitorch_viz.commands import commands
 from minitorch_viz.commands.parser import Parser, in_command_words
-from minitorch_viz.commands.streams import give_matplotlib_a_folder, readable_output
+from minitorch_viz.commands.streams import give_matplotlib_a_folder, let_go, readable_output
 from minitorch_viz.errors import MinitorchVizError
 
 PROGRAM = "minitorch-viz"
@@ -20,23 +20,32 @@ PROGRAM = "minitorch-viz"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; exit status 0, 1 (a check or one of several photos failed), 2 (bad input) or 130 (Ctrl-C)."""
+    status = 0
     with readable_output():
-        arguments = parser().parse_args(argv)
-        give_matplotlib_a_folder()
         try:
-            status: int | None = arguments.run(arguments)
-        except MinitorchVizError as error:
-            print(f"{PROGRAM}: {in_command_words(str(error), arguments.flags)}", file=sys.stderr)
-            return 2
-        except KeyboardInterrupt as stop:  # a command that keeps something says what, and where
-            kept = str(stop) or "nothing was written"
-            said = kept if kept.startswith("interrupted") else f"interrupted; {kept}"
-            print(f"{PROGRAM}: {in_command_words(said, arguments.flags)}", file=sys.stderr)
-            return 130
-        except BrokenPipeError:  # the reader of our output (head, less) has gone
-            sys.stderr.close()
-            return 0
-    return status or 0
+            status = _status(argv)
+            sys.stdout.flush()
+        except BrokenPipeError:  # the reader of our output (head, less) has gone; what is known by now counts
+            let_go()
+    return status
+
+
+def _status(argv: Sequence[str] | None) -> int:
+    """Run one command and say what stopped it, if anything."""
+    flags: Sequence[str] = ()
+    try:
+        arguments = parser().parse_args(argv)
+        flags = arguments.flags
+        give_matplotlib_a_folder()
+        return arguments.run(arguments) or 0
+    except MinitorchVizError as error:
+        print(f"{PROGRAM}: {in_command_words(str(error), flags)}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt as stop:  # a command that keeps something says what, and where
+        kept = str(stop) or "nothing was written"
+        said = kept if kept.startswith("interrupted") else f"interrupted; {kept}"
+        print(f"{PROGRAM}: {in_command_words(said, flags)}", file=sys.stderr)
+        return 130
 
 
 def parser() -> argparse.ArgumentParser:

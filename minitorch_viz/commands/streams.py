@@ -28,6 +28,17 @@ def readable_output() -> Iterator[None]:
                 stream.reconfigure(errors=errors)
 
 
+def let_go() -> None:
+    """Send what is still to be said into nothing, where the reader of a pipe has gone; else Python ends with 120."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
+
+
 def give_matplotlib_a_folder() -> None:
     """Set MPLCONFIGDIR where Matplotlib's own folder cannot be written; it would say so at every command."""
     if "MPLCONFIGDIR" in os.environ or sys.platform == "win32":

@@ -110,12 +110,17 @@ def test_the_command_takes_several_photos(tmp_path, monkeypatch, capsys) -> None
     monkeypatch.chdir(tmp_path)
     for number, image in enumerate(THREE):
         Image.fromarray(image).save(f"{number}.png")
-    assert main(["deconvnet", "0.png", "1.png", "2.png", "--node", "relu2"]) == 0
+    assert main(["deconvnet", "0.png", "1.png", "2.png", "--node", "relu2", "--model", "digits"]) == 0
     assert "of 3 photos" in capsys.readouterr().out
-    assert main(["deconvnet", "0.png", "--out", "one.png"]) == 0
+    assert main(["deconvnet", "0.png", "--model", "digits", "--out", "one.png"]) == 0
     assert 'class "3"' in capsys.readouterr().out
-    assert main(["deconvnet", "0.png", "nowhere.png"]) == 2
+    assert main(["deconvnet", "0.png", "nowhere.png", "--model", "digits", "--out", "rest.png"]) == 1
+    printed = capsys.readouterr()
+    assert "nowhere.png" in printed.err  # a bad photo costs itself only
+    assert 'class "3"' in printed.out
+    assert main(["deconvnet", "nowhere.png", "--out", "none.png"]) == 2
     assert "nowhere.png" in capsys.readouterr().err
     with pytest.raises(SystemExit):  # a technique of one photo
         main(["saliency", "0.png", "1.png"])
-    assert {path.name for path in tmp_path.iterdir()} == {"0.png", "1.png", "2.png", "deconvnet.png", "one.png"}
+    written = {"deconvnet.png", "one.png", "rest.png"}
+    assert {path.name for path in tmp_path.iterdir()} == written | {"0.png", "1.png", "2.png"}

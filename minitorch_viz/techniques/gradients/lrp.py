@@ -202,7 +202,7 @@ def plot(result: LrpMap, figure: Figure) -> None:
     aspect = result.pixel_aspect
     tall = proportions(result.picture, aspect)
     letters = title_width(tall)
-    label = wrapped(f"{result.label}, value {result.value:.3g}", letters)
+    label = wrapped(f"{result.label}, {result.reading or f'value {result.value:.3g}'}", letters)
     titles = {name: wrapped(f"{name}: pixels hold {result.held(name)}", letters) for name in names}
     lines = 1 + max(title.count("\n") for title in (label, *titles.values()))
     if len(names) == 1:
