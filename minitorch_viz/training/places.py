@@ -65,14 +65,35 @@ class Keeper:
         done = f"after {len(fitted.history)} of {epochs} epochs{stage} ({steps} step{'s' * (steps != 1)})"
         when = done if fitted.stopped == "interrupted" else f"{done}, before the test was done"
         facts = {**self.card, "interrupted": when, "seconds": round(fitted.seconds, 1), "licence": "MIT"}
-        save_with_card(net, self.out, self.preprocessing, class_names=self.class_names, card=facts)
-        return f"interrupted; {self.out} holds the weights {when}{again}"
+        place = self._place()
+        save_with_card(net, place, self.preprocessing, class_names=self.class_names, card=facts)
+        kept = "" if place == self.out else f"; {self.out} is left as it was"
+        return f"interrupted; {place} holds the weights {when}{kept}{again}"
+
+    def _place(self) -> Path:
+        """Where unfinished weights go: not over older ones, unless those are this training's, from its checkpoint."""
+        if not self.out.exists():
+            return self.out
+        if self.checkpoint is not None and "interrupted" in _card(self.out.with_suffix(".json")):
+            return self.out
+        return self.out.with_suffix(f".interrupted{self.out.suffix}")
 
 
 def _is_card(path: Path) -> bool:
+    return "card" in _content(path)
+
+
+def _card(path: Path) -> Mapping[str, Any]:
+    """What a model card says of its training; empty if it is none."""
+    card = _content(path).get("card")
+    return card if isinstance(card, dict) else {}
+
+
+def _content(path: Path) -> Mapping[str, Any]:
     from minitorch_viz.io.files import read_json
 
     try:
-        return "card" in read_json(path)
+        content = read_json(path)
     except MinitorchVizError:
-        return False
+        return {}
+    return content if isinstance(content, dict) else {}

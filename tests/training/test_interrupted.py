@@ -69,6 +69,54 @@ def test_ctrl_c_writes_the_weights_so_far(steps: int, done: str, tmp_path: Path,
 
 
 @pytest.mark.usefixtures("short")
+def test_older_weights_stay_and_the_unfinished_ones_lie_beside_them(tmp_path: Path, monkeypatch, capsys) -> None:
+    out, aside, kept = (tmp_path / name for name in ("net.safetensors", "net.interrupted.safetensors", "run.ckpt"))
+    train_recipe("digits", out)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    with monkeypatch.context() as patch:
+        stop_after(patch, bundle, 3)
+        assert main(["train", "digits", "--seed", "1", "--out", str(out), "--checkpoint", str(kept)]) == 130
+    said = capsys.readouterr().err
+    assert f"interrupted; {aside} holds the weights after 1 of 2 epochs (3 steps); {out} is left as it was" in said
+    assert {path: path.read_bytes() for path in before} == before
+    assert set(tmp_path.iterdir()) == {*before, aside, aside.with_suffix(".json"), kept}
+    state = load_model("digits", weights=aside).net.state
+    assert any(
+        not np.array_equal(value, load_model("digits", weights=out).net.state[name]) for name, value in state.items()
+    )
+    settings = {"checkpoint": kept, "resume": True}  # to its end: the weights of an undisturbed run
+    whole = train_recipe("digits", tmp_path / "whole.safetensors", 1)
+    assert train_recipe("digits", out, 1, **settings).read_bytes() == whole.read_bytes()
+
+
+@pytest.mark.usefixtures("short")
+@pytest.mark.parametrize("older", ["no card", "a card that is a list", "an interrupted run, but no checkpoint"])
+def test_weights_of_any_kind_stay(older: str, tmp_path: Path, monkeypatch) -> None:
+    out = tmp_path / "net.safetensors"
+    out.write_bytes(b"somebody's")
+    if older != "no card":
+        card = [1] if older == "a card that is a list" else {"interrupted": "after 1 of 2 epochs"}
+        out.with_suffix(".json").write_text(json.dumps({"card": card}))
+    stop_after(monkeypatch, bundle, 1)
+    assert main(["train", "digits", "--out", str(out)]) == 130
+    assert out.read_bytes() == b"somebody's"
+    assert "interrupted" in json.loads((tmp_path / "net.interrupted.json").read_text())["card"]
+
+
+@pytest.mark.usefixtures("short")
+def test_a_run_that_goes_on_from_its_checkpoint_renews_its_own_unfinished_weights(
+    tmp_path, monkeypatch, capsys
+) -> None:
+    out, kept = tmp_path / "net.safetensors", tmp_path / "run.ckpt"
+    for steps, more in ((1, []), (3, ["--resume"])):
+        with monkeypatch.context() as patch:
+            stop_after(patch, bundle, steps)
+            assert main(["train", "digits", "--out", str(out), "--checkpoint", str(kept), *more]) == 130
+        assert f"interrupted; {out} holds the weights" in capsys.readouterr().err
+    assert set(tmp_path.iterdir()) == {out, out.with_suffix(".json"), kept}
+
+
+@pytest.mark.usefixtures("short")
 def test_before_the_first_step_there_is_nothing_to_keep(tmp_path: Path, monkeypatch, capsys) -> None:
     out = tmp_path / "net.safetensors"
 
