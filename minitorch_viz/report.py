@@ -62,6 +62,7 @@ class Section:
     main_object: str = ""
     cards: list[Card] = field(default_factory=list)
     problem: str = ""  # why the photo cannot be shown; then there are no cards
+    notes: list[str] = field(default_factory=list)  # what was left out of the photo
 
     @property
     def parameters(self) -> int:
@@ -106,11 +107,13 @@ def make_page(
     other: str | int | None = None,
     node: str | None = None,
     left_out: Callable[[str], object] | None = None,
+    noted: Callable[[str], object] | None = None,
     progress: bool = True,
 ) -> Path:
     """One page with a section for each net and picture, as `make_report` does it for one net.
 
     subjects: (model, sample) pairs; a sample's truth, where it has one, is shown beside the picture and every map.
+    noted: called with each note on a photo, such as that only the first frame of an animation is shown.
     """
     from minitorch_viz.io.atomic import write_bytes_atomically
 
@@ -155,6 +158,9 @@ def make_page(
     if left_out is not None:
         for problem in errors:
             left_out(str(problem))
+    if noted is not None:
+        for note in dict.fromkeys(note for section in sections for note in section.notes):
+            noted(note)
     if interrupted:
         raise KeyboardInterrupt(f"{out} holds what was finished, {done} of {sum(map(len, plans))} pictures")
     return out
@@ -249,8 +255,10 @@ def _plan(
 def _start_section(model: Model, sample: Sample) -> Section:
     from minitorch_viz.io.images import load_image
 
-    photo = load_image(sample.image)
-    section = Section(model, sample.name, _thumbnail(photo), model.classify(photo) if model.logits else [])
+    notes: list[str] = []
+    photo = load_image(sample.image, notes=notes)
+    answers = model.classify(photo) if model.logits else []
+    section = Section(model, sample.name, _thumbnail(photo), answers, notes=notes)
     if sample.truth is not None:
         greys = [0, *np.linspace(255, 90, len(sample.objects)).round().astype(int).tolist()]
         section.truth = _thumbnail(np.array(greys, np.uint8)[sample.truth])

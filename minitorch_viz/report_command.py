@@ -65,6 +65,7 @@ def _net(model: Model, remarks: list[str]) -> Iterator[str]:
     found = look_for(spec.file_names)
     if found is None or str(found) != model.source:
         yield from ("--weights", model.source)
+    yield from _option("prefix", model.prefix)
 
 
 def _option(name: str, value: Any) -> list[str]:

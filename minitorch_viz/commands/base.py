@@ -42,9 +42,16 @@ def commands() -> list[Command]:
 
 
 def add_model_arguments(parser: argparse.ArgumentParser, default: str) -> None:
-    """Add the two arguments that choose a net. default: in words, the net that is taken without them."""
+    """Add the arguments that choose a net. default: in words, the net that is taken without them."""
     help_ = f"a net from `minitorch-viz models`, or a file that model.save wrote (default: {default})"
     parser.add_argument("--model", type=given, metavar="NAME", help=help_)
     parser.add_argument(
         "--weights", type=path, metavar="FILE", help="its weights: .safetensors, .npz, .pth, .caffemodel, .json"
     )
+    add_prefix(parser)
+
+
+def add_prefix(parser: argparse.ArgumentParser) -> None:
+    """Add the argument that says which part of a weights file is meant; an empty one is a prefix, too."""
+    words = "what the names in the weights file have in front of the net's (student.), where it holds more than the net"
+    parser.add_argument("--prefix", metavar="TEXT", help=words)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from minitorch_viz.commands.base import Command
+from minitorch_viz.commands.base import Command, add_prefix
 from minitorch_viz.commands.parser import path
 from minitorch_viz.techniques.subject import given
 
@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "name", type=given, metavar="NAME", help="a net from `minitorch-viz models`, or a file that model.save wrote"
     )
     parser.add_argument("--weights", type=path, metavar="FILE", help="its weights, if they are not where nets are kept")
+    add_prefix(parser)
     parser.add_argument("--all-classes", action="store_true", help="list all classes, a line each")
 
 
@@ -32,7 +33,11 @@ def run(arguments: argparse.Namespace) -> None:
 
     spec = specs().get(arguments.name)
     absent = spec is not None and arguments.weights is None and look_for(spec.file_names) is None
-    model = sketch(arguments.name) if absent else load_model(arguments.name, weights=arguments.weights)
+    model = (
+        sketch(arguments.name)
+        if absent
+        else load_model(arguments.name, weights=arguments.weights, prefix=arguments.prefix)
+    )
     if arguments.all_classes:
         for number, name in enumerate(model.class_synonyms or model.class_names):
             print(f"{number:>4}  {name}")

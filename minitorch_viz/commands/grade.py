@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from minitorch_viz.commands.base import Command
+from minitorch_viz.commands.base import Command, add_prefix
 from minitorch_viz.commands.parser import path
 from minitorch_viz.techniques.subject import given
 
@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="one or several nets (default: scenes)",
     )
     parser.add_argument("--weights", type=path, metavar="FILE", help="the weights, if it is one net")
+    add_prefix(parser)
     parser.add_argument(
         "--methods",
         nargs="+",
@@ -49,7 +50,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Grade, and write the table."""
     from minitorch_viz.grading.command import Arguments, run_grade
 
-    names = ("weights", "methods", "scenes", "seed", "out", "boxes", "photos")
+    names = ("weights", "methods", "scenes", "seed", "out", "boxes", "photos", "prefix")
     run_grade(Arguments(arguments.model, **{name: getattr(arguments, name) for name in names}))
 
 

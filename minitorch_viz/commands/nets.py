@@ -16,18 +16,20 @@ FOR_PHOTOS = "cifar10"  # the net for photos that comes with the package
 IN_WORDS = f"for a photo the best ImageNet net at hand, else {FOR_PHOTOS}; without one {WITHOUT_PHOTO}"
 
 
-def chosen_model(name: str | None, weights: Path | None, *, photo: bool) -> Model:
+def chosen_model(name: str | None, weights: Path | None, prefix: str | None = None, *, photo: bool) -> Model:
     """Load the net that a command is to explain, and print which one it is if the user named none.
 
-    name, weights: what --model and --weights gave. photo: whether a photo was given; without one, and without a name,
-    it is the net whose sample pictures come along.
+    name, weights, prefix: what --model, --weights and --prefix gave. photo: whether a photo was given; without one, and
+    without a name, it is the net whose sample pictures come along.
     """
     from minitorch_viz.models import load_model
 
     if name is not None:
-        return load_model(name, weights=weights)
+        return load_model(name, weights=weights, prefix=prefix)
     if weights is not None:
-        return _of_file(weights)
+        return _of_file(weights, prefix)
+    if prefix is not None:
+        raise MinitorchVizError("--prefix says which part of a weights file is meant: give --model and --weights too.")
     if not photo:
         return load_model(WITHOUT_PHOTO)
     model = load_model(best_at_hand() or FOR_PHOTOS)
@@ -54,14 +56,18 @@ def knows(model: Model) -> str:
     return f"{model.name}, which knows {len(names):,} classes"
 
 
-def _of_file(weights: Path) -> Model:
+def _of_file(weights: Path, prefix: str | None) -> Model:
     """The net whose weights a file of this name holds."""
     from minitorch_viz.models import load_model
     from minitorch_viz.models.spec import specs
 
     fitting = [spec.name for spec in specs().values() if weights.name in spec.file_names]
     if len(fitting) == 1:
-        return load_model(fitting[0], weights=weights)
+        return load_model(fitting[0], weights=weights, prefix=prefix)
+    if prefix is not None:
+        raise MinitorchVizError(
+            f"--prefix {prefix!r} says which part of {weights} is meant, but not for which net: give --model NAME too."
+        )
     with contextlib.suppress(MinitorchVizError):
         return load_model(weights)  # a file that model.save wrote knows its net
     state = "A weights file" if weights.exists() else f"There is no weights file {weights}; besides, such a file"

@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     check_out(arguments.out, SUFFIXES, [*arguments.photos, arguments.weights, arguments.model], what="page")
     if arguments.photos or arguments.model is not None or arguments.weights is not None:
-        model = chosen_model(arguments.model, arguments.weights, photo=bool(arguments.photos))
+        model = chosen_model(arguments.model, arguments.weights, arguments.prefix, photo=bool(arguments.photos))
         check_out(arguments.out, SUFFIXES, [model.source], what="page")
         shown = [Sample(Path(photo).name or photo, photo) for photo in arguments.photos] or samples(model)
         subjects = [(model, sample) for sample in shown]
@@ -62,6 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         other=arguments.other,
         node=arguments.node,
         left_out=bad.append,
+        noted=lambda note: print(f"Note: {note}"),
     )
     for sentence in bad:
         print(f"Left out: {sentence}", file=sys.stderr)

@@ -69,13 +69,14 @@ def run_technique(technique: Technique, arguments: argparse.Namespace) -> int:
     check_out(arguments.out, technique.suffixes, [*names, arguments.weights, arguments.model], what="result")
     settings = {name: getattr(arguments, name) for name in technique.options}
     settings = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
-    model = chosen_model(arguments.model, arguments.weights, photo=subject.is_photo(names))
+    model = chosen_model(arguments.model, arguments.weights, arguments.prefix, photo=subject.is_photo(names))
     check_out(arguments.out, technique.suffixes, [model.source], what="result")
     reason = technique.refuses(model)
     if reason:
         raise MinitorchVizError(f"{technique.name} does not apply to {model.name}: {reason}.")
     readable = subject.readable(names)
-    looked_at = subject.arguments(subject.read(model, readable))
+    on_photos: list[str] = []
+    looked_at = subject.arguments(subject.read(model, readable, on_photos))
     if technique.loop is None:
         result, why = technique.compute(model, *looked_at, **settings), ""
     else:
@@ -84,7 +85,7 @@ def run_technique(technique: Technique, arguments: argparse.Namespace) -> int:
         result, why = end.result, end.sentence(loop.unit)
     written = result.save(arguments.out)
     print(result.caption)
-    for note in (*model.notes, *result.notes):
+    for note in (*model.notes, *on_photos, *result.notes):
         print(f"Note: {note}")
     print(f"Wrote {written}")
     if why:

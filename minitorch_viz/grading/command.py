@@ -25,6 +25,7 @@ class Arguments:
     out: Path
     boxes: Path | None
     photos: Path | None
+    prefix: str | None = None  # of the names in the weights file
 
 
 def run_grade(given: Arguments) -> None:
@@ -32,7 +33,7 @@ def run_grade(given: Arguments) -> None:
     from minitorch_viz.models import load_model
 
     _check(given)
-    models = [load_model(name, weights=given.weights) for name in given.models]
+    models = [load_model(name, weights=given.weights, prefix=given.prefix) for name in given.models]
     if given.boxes is not None and given.photos is not None:
         grades = grade_photos(models, given.boxes, given.photos, methods=given.methods, seed=given.seed)
     else:
@@ -58,6 +59,8 @@ def _check(given: Arguments) -> None:
     if (given.boxes is None) != (given.photos is None):
         have, miss = ("--photos", "--boxes FILE") if given.boxes is None else ("--boxes", "--photos FOLDER")
         raise SettingError(f"{have} needs {miss} too: the file that says what is where, and the folder of the photos.")
+    if given.prefix is not None and len(given.models) != 1:
+        raise SettingError(f"--prefix belongs to the weights of one net, but {len(given.models)} were named.")
     if given.weights is not None and len(given.models) != 1:
         raise SettingError(f"--weights belong to one net, but {len(given.models)} were named; put the files at home.")
     photos = given.photos.rglob("*") if given.photos is not None and given.photos.is_dir() else ()

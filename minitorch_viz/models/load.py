@@ -55,7 +55,13 @@ def load_model(
     Raises SettingError for an unknown name, WeightsFileError if the weights are missing, damaged, or another net's.
     """
     precision = None if dtype is None else _precision(dtype)
+    asked = prefix
     if (own := _own_file(name, weights)) is not None:
+        if prefix is not None:
+            raise SettingError(
+                f"prefix={prefix!r} says which part of the weights of a named net is meant; {own} comes without a "
+                "name: name the net, or leave the prefix out."
+            )
         return _read_own(own, precision, fold)
     spec = get_spec(name)
     path = look_for(spec.file_names, weights)
@@ -89,6 +95,7 @@ def load_model(
         source=str(path),
         notes=tuple(notes),
         scores=scores,
+        prefix=asked,
     )
 
 
@@ -157,9 +164,7 @@ def fitting_arrays(
             notes += check_rest(tensors, report, file=path.name, net=spec.name, headless=headless, prefix=prefix)
     except WeightsFileError as error:
         where = (
-            f' Commands take "prefix" from {path.with_suffix(".json").name} beside it.'
-            if "prefix=" in str(error)
-            else ""
+            f' Or write "prefix" into {path.with_suffix(".json").name} beside it.' if "prefix=" in str(error) else ""
         )
         start = "" if str(error).startswith(path.name) else f"{path}: "
         raise WeightsFileError(f"{start}{error}{where}") from error

@@ -82,6 +82,7 @@ class Model:
     source: str = ""  # the file the weights came from
     notes: tuple[str, ...] = ()  # what the user should know, such as missing class names
     scores: Scores = Classes()  # what the scores mean: classes, labels, yes or no, numbers, maps
+    prefix: str | None = None  # what `load_model` was told that the names in that file have in front
 
     def __post_init__(self) -> None:
         for node in (self.logits, self.first_conv, self.last_conv):

@@ -6,8 +6,9 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from minitorch_viz._types import Array
 from minitorch_viz.errors import MinitorchVizError, SettingError
 
 if TYPE_CHECKING:
@@ -20,17 +21,22 @@ def sample_number(photo: str) -> int:
     return int(match[1]) if match and not Path(photo).exists() else 0
 
 
-def picture_meant(model: Model, photo: str) -> Any:
-    """Return the photo's path, or of "sample:2" that picture; SettingError if the model has fewer."""
+def picture_meant(model: Model, photo: str, notes: list[str] | None = None) -> Array:
+    """Return the pixels (H, W, 3) of the photo, or of "sample:2" that picture; SettingError if the model has fewer.
+
+    notes: a list that gets a sentence where something was left out, such as an animation's other frames.
+    """
+    from minitorch_viz.io.images import load_image
     from minitorch_viz.models.samples import sample_images
 
     number = sample_number(photo)
     if not number:
-        return photo
+        return load_image(photo, notes=notes)
     own = sample_images(model)
     if number > len(own):
         raise SettingError(f"There is no {photo}: {len(own)} pictures come with {model.name}.")
-    return own[number - 1][1]
+    picture: Array = own[number - 1][1]
+    return picture
 
 
 def readable_photos(photos: Sequence[str]) -> list[str]:

@@ -38,8 +38,11 @@ class Subject:
         """Those of several names that can be read; the others are said on stderr."""
         return names
 
-    def read(self, model: Model, names: list[str]) -> Any:
-        """The value of the function's second parameter; without names the sample that suits the model."""
+    def read(self, model: Model, names: list[str], notes: list[str] | None = None) -> Any:
+        """The value of the function's second parameter; without names the sample that suits the model.
+
+        notes: a list that gets a sentence where something of what is named was left out.
+        """
 
     def refuses(self, model: Model) -> str | None:  # noqa: ARG002 (every net is taken)
         """Why a net does not take it, in words; None if it does."""
@@ -79,11 +82,11 @@ class Photo(Subject):
 
         return any(not sample_number(name) for name in names)
 
-    def read(self, model: Model, names: list[str]) -> Any:
-        """A path, or the pixels of a sample."""
+    def read(self, model: Model, names: list[str], notes: list[str] | None = None) -> Any:
+        """The pixels of a file, or of a sample."""
         from minitorch_viz.techniques.photos import picture_meant
 
-        return picture_meant(model, names[0] if names else "sample:1")
+        return picture_meant(model, names[0] if names else "sample:1", notes)
 
 
 class Photos(Photo):
@@ -106,11 +109,11 @@ class Photos(Photo):
 
         return readable_photos(names) if len(names) > 1 else names
 
-    def read(self, model: Model, names: list[str]) -> Any:
+    def read(self, model: Model, names: list[str], notes: list[str] | None = None) -> Any:
         """One picture as it is, several in a list."""
         from minitorch_viz.techniques.photos import picture_meant
 
-        pictures = [picture_meant(model, name) for name in names or ["sample:1"]]
+        pictures = [picture_meant(model, name, notes) for name in names or ["sample:1"]]
         return pictures[0] if len(pictures) == 1 else pictures
 
 
@@ -135,7 +138,7 @@ class Pictures(Subject):
         """A folder of the user's own holds photos."""
         return any(not name.startswith("scenes") for name in names)
 
-    def read(self, model: Model, names: list[str]) -> Any:
+    def read(self, model: Model, names: list[str], notes: list[str] | None = None) -> Any:  # noqa: ARG002 (see results)
         """The name itself; the sample is of the kind that the net was trained on, as far as it is on every machine."""
         if names:
             return names[0]
@@ -171,7 +174,7 @@ class Text(Subject):
         """Nets that look at pictures."""
         return f"{model.name} takes pictures of {model.preprocessing.channels} channels, no text"
 
-    def read(self, model: Model, names: list[str]) -> str:  # noqa: ARG002 (one sample suits all nets)
+    def read(self, model: Model, names: list[str], notes: list[str] | None = None) -> str:  # noqa: ARG002 (one for all)
         """The text; the sample is a piece of Python's own source, which is on every machine."""
         import inspect
         import textwrap

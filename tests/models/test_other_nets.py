@@ -143,7 +143,7 @@ def test_a_part_of_a_larger_net_is_taken_if_it_is_named(tmp_path: Path) -> None:
     assert len(model.class_names) == 3
     with pytest.raises(WeightsFileError, match="Missing"):
         load(tmp_path, arrays, prefix="decoder.")
-    with pytest.raises(WeightsFileError, match=r'Commands take "prefix" from w\.json beside it'):
+    with pytest.raises(WeightsFileError, match=r"encoder\.'\. Or write .prefix. into w\.json beside it"):
         load(tmp_path, arrays)
     (tmp_path / "w.json").write_text('{"prefix": "encoder."}')
     assert is_of(load(tmp_path, arrays), 1, 3)
