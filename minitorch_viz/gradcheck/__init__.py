@@ -5,7 +5,7 @@ report names each gradient ok or wrong, shows the worst entries beside their fin
 
 Read in this order: `differences` (how a derivative is measured), `noise` and `steps` (how far it may be trusted, and
 which step is best), `compare` (entries and random directions), `integral` (a second opinion where noise is loud),
-`judge` (the verdict), `diagnosis` (what a bug looks like).
+`judge` (what is compared), `verdict` (what it comes to), `diagnosis` (what a bug looks like).
 """
 
 from minitorch_viz.gradcheck.networks import check_layer, check_net
