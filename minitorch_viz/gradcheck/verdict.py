@@ -81,7 +81,24 @@ def in_words(problem: Problem, conduct: Conduct, result: TensorResult, findings:
     beyond = max(result.attainable / comparison.tolerance, max(doubts) / max(COARSE, comparison.tolerance))
     if beyond > 1 and not (comparison.is_rounding and _flat(comparison.probe)):
         return replace(result, verdict=Verdict.PRECISION, sentence=_not_checkable(result, comparison, sure))
-    return result
+    return replace(result, sentence=" ".join(filter(None, [result.sentence, _too_faint(comparison, sure)])))
+
+
+def _too_faint(comparison: Comparison, entries: tuple[Entry, ...]) -> str:
+    """Which entries are right only as far as all that are as small: an error of their own size would not be seen.
+
+    What rounding alone leaves of a zero is none of them.
+    """
+    dust = 16 * EPS["float64"] * comparison.typical
+    faint = [entry for entry in entries if dust < abs(entry.yours) <= TRUST * entry.attainable]
+    if not faint:
+        return ""
+    largest = max(faint, key=lambda entry: abs(entry.yours))
+    verb = "entries are" if len(faint) > 1 else "entry is"
+    return (
+        f"{len(faint)} {verb} too small beside the others to be resolved: an error as large as the entry itself would "
+        f"not be seen (the largest, {largest.yours:.1e} at {largest.index})."
+    )
 
 
 def _not_checkable(result: TensorResult, comparison: Comparison, entries: tuple[Entry, ...]) -> str:
