@@ -73,7 +73,7 @@ def save_png(image: ImageLike, path: str | Path) -> None:
         raise ImageFileError(f"save_png writes PNG files, so the path must end in .png, but got {place.name!r}.")
     buffer = io.BytesIO()
     Image.fromarray(load_image(image)).save(buffer, "PNG")
-    write_bytes_atomically(place, buffer.getbuffer(), ImageFileError)
+    write_bytes_atomically(place, buffer.getvalue(), ImageFileError)  # a view would outlive an error in its frame
 
 
 def resize_image(image: Array, size: int | tuple[int, int], how: str = "stretch") -> Array:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import io
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -123,3 +125,17 @@ def test_bad_input(name: str, tmp_path: Path) -> None:
     for word in words:
         assert word in str(caught.value)
     assert str(caught.value).rstrip()[-1] in ".?"
+
+
+def test_a_failed_save_leaves_no_open_buffer(tmp_path) -> None:
+    """A view of the bytes, kept by the error's frames, made Python 3.13 complain when the buffer was collected."""
+    complaints: list[object] = []
+    hook, sys.unraisablehook = sys.unraisablehook, complaints.append
+    try:
+        for _ in range(3):
+            with pytest.raises(ImageFileError):
+                save_png(RAMP, tmp_path / "missing" / "a.png")
+        gc.collect()
+    finally:
+        sys.unraisablehook = hook
+    assert complaints == []
