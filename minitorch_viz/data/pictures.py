@@ -6,11 +6,13 @@ can keep numbers and places and come back for the pixels of those that it shows.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -48,6 +50,10 @@ class Pictures:
     def fingerprint(self) -> str:
         """A hash of which pictures these are; work that is continued must be on the same ones."""
         raise NotImplementedError
+
+    def __deepcopy__(self, memo: object) -> Self:
+        """Pictures never change, so a copy of what holds them shares them."""
+        return self
 
     def __repr__(self) -> str:
         classes = f", {len(self.class_names)} classes" if self.class_names else ""
@@ -135,7 +141,7 @@ class ScenePictures(Pictures):
 
     def scene(self, number: int) -> Scene:
         """Scene `number` with its truth."""
-        return scene(_inside(number, self.count), self.seed, size=self.size, objects=self.objects)
+        return _drawn(_inside(number, self.count), self.seed, self.size, self.objects)
 
     def __getitem__(self, number: int) -> Array:
         return self.scene(number).image
@@ -146,6 +152,11 @@ class ScenePictures(Pictures):
     @property
     def fingerprint(self) -> str:
         return f"scenes {self.count} {self.seed} {self.size} {self.objects}"
+
+
+@functools.lru_cache(maxsize=64)  # a picture is looked at, and then its label: it is drawn once
+def _drawn(number: int, seed: int, size: int, objects: Pair) -> Scene:
+    return scene(number, seed, size=size, objects=objects)
 
 
 def as_pictures(source: object, what: str = "pictures") -> Pictures:

@@ -24,6 +24,7 @@ from minitorch_viz.data.pictures import Pictures
 from minitorch_viz.errors import ImageFileError, SettingError, WeightsFileError, need_whole
 from minitorch_viz.graph import Tape
 from minitorch_viz.io.files import as_path, parse_json
+from minitorch_viz.io.out import check_out
 from minitorch_viz.io.safetensors_ import read_safetensors_and_metadata, save_safetensors
 
 if TYPE_CHECKING:
@@ -110,6 +111,8 @@ def tallied(
     """
     need_whole("batch", batch, 1)
     need_whole("workers", workers, 1)
+    if checkpoint is not None:
+        check_out(checkpoint, what="checkpoint", error=WeightsFileError)
     whole = copy.deepcopy(tuple(tallies))
     run = _Run(model, pictures, copy.deepcopy(whole), batch)
     identity = run.identity if checkpoint is not None else ""

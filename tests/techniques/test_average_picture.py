@@ -8,7 +8,7 @@ from PIL import Image
 
 from minitorch_viz import load_model
 from minitorch_viz.data import Dataset
-from minitorch_viz.errors import DataFileError, SettingError
+from minitorch_viz.errors import DataFileError, SettingError, WeightsFileError
 from minitorch_viz.techniques.activations.average_picture import average_picture
 
 
@@ -60,5 +60,18 @@ def test_it_is_a_loop_that_goes_on(cifar10, tmp_path) -> None:
 
 def test_only_broken_pictures_get_a_sentence(cifar10, tmp_path) -> None:
     (tmp_path / "broken.png").write_bytes(b"no picture")
-    with pytest.raises((DataFileError, SettingError), match="average picture"):
+    with pytest.raises(
+        (DataFileError, SettingError), match=r"no average picture: none of the 1 could be read\. .*broken\.png"
+    ):
         average_picture(cifar10, str(tmp_path))
+
+
+def test_the_first_result_looks_at_no_picture_beyond_it(cifar10) -> None:
+    first = next(average_picture.each(cifar10, "scenes:1000000"))  # drawing all of them would take hours
+    assert (first.done, first.total) == (64, 1000000)
+    assert first.counts.sum() == 64
+
+
+def test_a_file_to_go_on_from_is_checked_before_the_work(cifar10, tmp_path) -> None:
+    with pytest.raises(WeightsFileError, match="no folder"):
+        next(average_picture.each(cifar10, pictures(), resume=tmp_path / "missing" / "state"))

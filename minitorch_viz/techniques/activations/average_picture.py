@@ -11,7 +11,8 @@ import numpy as np
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
-from minitorch_viz.data.pictures import as_pictures
+from minitorch_viz.data.pictures import Pictures, as_pictures
+from minitorch_viz.errors import DataFileError
 from minitorch_viz.graph import Tape
 from minitorch_viz.plotting import LABEL_SIZE, panels, proportions, show_image
 from minitorch_viz.techniques.base import Result, Technique
@@ -71,7 +72,7 @@ class Moments(Tally):
     """Sums and sums of squares of the input, for each class."""
 
     node: str  # the net's input
-    labels: tuple[int, ...]  # the class of each picture; empty: all are of one
+    pictures: Pictures  # whose labels are the classes
     classes: int
     arrays: dict[str, Array] = field(default_factory=dict)
 
@@ -85,7 +86,7 @@ class Moments(Tally):
             zeros = np.zeros((self.classes, *images.shape[1:]))
             self.arrays = {"sums": zeros, "squares": zeros.copy(), "counts": np.zeros(self.classes, np.int64)}
         for image, number in zip(images, numbers.tolist(), strict=True):
-            label = self.labels[number] if self.labels else 0
+            label = self.pictures.label(number) or 0  # without labels all are of one class
             self.arrays["sums"][label] += image
             self.arrays["squares"][label] += image**2
             self.arrays["counts"][label] += 1
@@ -129,9 +130,8 @@ def average_picture(
     Paper: Torralba, Oliva 2003.
     """
     shown = as_pictures(pictures)
-    labels = tuple(shown.label(number) or 0 for number in range(len(shown))) if shown.class_names else ()
     names = shown.class_names or (ALL,)
-    tally = Moments(model.net.inputs[0], labels, len(names))
+    tally = Moments(model.net.inputs[0], shown, len(names))
     for step in tallied(model, shown, [tally], batch=batch, workers=workers, checkpoint=resume):
         (moments,) = step.tallies
         if not moments.arrays:  # every picture so far was broken
@@ -149,6 +149,9 @@ def average_picture(
             step.total,
             step.skipped,
         )
+    if not moments.arrays:
+        why = step.skipped[0].why
+        raise DataFileError(f"There is no average picture: none of the {len(shown)} could be read. {why}")
 
 
 def plot(result: AveragePicture, figure: Figure) -> None:
