@@ -32,10 +32,10 @@ import minitorch_viz_kernels as kernels  # noqa: E402
 from minitorch_viz import Model, relu_mode  # noqa: E402
 from minitorch_viz.models.spec import get_spec  # noqa: E402
 from minitorch_viz.techniques import techniques  # noqa: E402
-from minitorch_viz.techniques.gradients._path import follow  # noqa: E402
-from minitorch_viz.techniques.gradients._signals import CHUNK, at_pixels, mean_at_pixels  # noqa: E402
+from minitorch_viz.techniques.explain.path import follow  # noqa: E402
+from minitorch_viz.techniques.explain.signals import CHUNK, at_pixels, mean_at_pixels  # noqa: E402
+from minitorch_viz.techniques.explain.unit import Target  # noqa: E402
 from minitorch_viz.techniques.gradients.smoothgrad import noisy_copies  # noqa: E402
-from minitorch_viz.techniques.target import Target  # noqa: E402
 
 TARGET = 7
 FEW = 5  # images at a time, where Captum is asked to take few

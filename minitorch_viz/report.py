@@ -287,7 +287,7 @@ def _thumbnail(pixels: Array) -> str:
 
 def _run(card: Card) -> None:
     """Fill a card in place."""
-    from minitorch_viz.plotting import figure_bytes
+    from minitorch_viz.drawing import figure_bytes
 
     if card.problem:
         return

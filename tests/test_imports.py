@@ -33,8 +33,7 @@ ORDER = [
 ORDER += [
     "data",
     "training",
-    "plotting",
-    "jupyter",
+    "drawing",
     "techniques",
     "report_command",
     "report",

@@ -9,7 +9,7 @@ import numpy as np
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
-from minitorch_viz.techniques.view import view
+from minitorch_viz.techniques.explain.view import view
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minitorch_viz._types import Array
+from minitorch_viz.drawing import figure_bytes, robust_max
 from minitorch_viz.grading.grades import Grades, Row
-from minitorch_viz.plotting import figure_bytes, robust_max
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -16,7 +16,7 @@ def render(result: LossSurface) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     from minitorch_viz import __version__
-    from minitorch_viz.plotting import figure_bytes
+    from minitorch_viz.drawing import figure_bytes
 
     environment = Environment(
         loader=PackageLoader("minitorch_viz"),

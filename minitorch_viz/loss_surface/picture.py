@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minitorch_viz.drawing import LABEL_SIZE, TITLE_SIZE
 from minitorch_viz.loss_surface.slices import Slice
-from minitorch_viz.plotting import LABEL_SIZE, TITLE_SIZE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,4 +1,4 @@
-"""The techniques, one file each, in the lecture's families: weights, activations, gradients.
+"""The techniques, one file each, in the lecture's families: weights, activations, gradients; they share `explain`.
 
 Each technique's function can be imported from here, by the name of its file:
 
@@ -18,13 +18,15 @@ from typing import Any
 from minitorch_viz.errors import near
 from minitorch_viz.techniques.base import Result, Technique, get_technique, techniques
 
+VOCABULARY = "explain"  # the folder that holds no techniques, but what their authors share
+
 __all__ = ["Result", "Technique", "get_technique", "techniques"]
 
 
 @functools.cache
 def _files() -> dict[str, str]:
     """The public files of the families' folders: function name -> module. Nothing is loaded for it."""
-    families = [module.name for module in pkgutil.iter_modules(__path__) if module.ispkg]
+    families = [module.name for module in pkgutil.iter_modules(__path__) if module.ispkg and module.name != VOCABULARY]
     return {
         module.name: f"{__name__}.{family}.{module.name}"
         for family in families

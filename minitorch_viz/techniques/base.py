@@ -156,7 +156,7 @@ class Result:
 
     def figure(self) -> Figure:
         """Draw on a new Matplotlib figure (no pyplot, nothing global); last in a cell of a notebook it shows itself."""
-        from minitorch_viz.jupyter import ShownFigure
+        from minitorch_viz.drawing.jupyter import ShownFigure
 
         figure = ShownFigure(layout="constrained", facecolor="white")
         figure.alt = self.alt
@@ -165,18 +165,18 @@ class Result:
 
     def save(self, path: str | Path, dpi: int = 144) -> Path:
         """Write the figure to `path`; the suffix says the format (.png, .svg, .pdf). The file is complete or absent."""
-        from minitorch_viz.plotting import save_figure
+        from minitorch_viz.drawing import save_figure
 
         return save_figure(self.figure(), path, dpi)
 
     def _repr_png_(self) -> bytes:
-        from minitorch_viz.jupyter import DPI
-        from minitorch_viz.plotting import figure_bytes
+        from minitorch_viz.drawing import figure_bytes
+        from minitorch_viz.drawing.jupyter import DPI
 
         return figure_bytes(self.figure(), "png", dpi=DPI)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002 (IPython's)
-        from minitorch_viz.jupyter import bundle
+        from minitorch_viz.drawing.jupyter import bundle
 
         return {**bundle(self.figure(), self.alt, self.caption, self.notes), "text/plain": repr(self)}
 

@@ -13,7 +13,7 @@ from minitorch_viz.errors import ImageFileError, MinitorchVizError, NetError, Se
 from minitorch_viz.layers import Add, BatchNorm2d, Conv2d, Flatten, GlobalAvgPool2d, Linear, MaxPool2d, ReLU
 from minitorch_viz.models.samples import sample_digit
 from minitorch_viz.rules import excitation_rules, excite, inhibit
-from minitorch_viz.techniques.gradients._coarse import enlarged
+from minitorch_viz.techniques.explain.layer_maps import enlarged
 from minitorch_viz.techniques.gradients.counterfactual import counterfactual
 from minitorch_viz.techniques.gradients.excitation_backprop import excitation_backprop, middle_layer
 from minitorch_viz.techniques.gradients.grad_cam import grad_cam

@@ -11,7 +11,7 @@ from minitorch_viz import Model, Net, relu_mode
 from minitorch_viz.layers import Conv2d, Flatten, GlobalAvgPool2d, Linear, ReLU
 from minitorch_viz.models.samples import sample_digit
 from minitorch_viz.techniques import run
-from minitorch_viz.techniques.gradients._path import nodes_of
+from minitorch_viz.techniques.explain.path import nodes_of
 from minitorch_viz.techniques.gradients.gradient_x_input import gradient_x_input
 from minitorch_viz.techniques.gradients.guided_backprop import guided_backprop
 from minitorch_viz.techniques.gradients.integrated_gradients import integrated_gradients

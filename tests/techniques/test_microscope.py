@@ -19,7 +19,7 @@ from minitorch_viz.layers import Conv2d, Linear, LocalResponseNorm, ReLU, Sigmoi
 from minitorch_viz.models.samples import sample_digit
 from minitorch_viz.techniques.gradients._microscope_figure import strongest, written
 from minitorch_viz.techniques.gradients._microscope_page import MOST
-from minitorch_viz.techniques.gradients._unit import Place, opened, way_down
+from minitorch_viz.techniques.gradients._microscope_sums import Place, opened, way_down
 from minitorch_viz.techniques.gradients.microscope import microscope, plot
 from tests.map_nets import MAP_NETS
 

@@ -13,7 +13,7 @@ from minitorch_viz.layers import Conv2d, Flatten, GlobalAvgPool2d, Linear
 from minitorch_viz.models.samples import sample_digit
 from minitorch_viz.techniques import run
 from minitorch_viz.techniques.activations._occlusion_figure import edges
-from minitorch_viz.techniques.activations._squares import places_on
+from minitorch_viz.techniques.activations._occlusion_squares import places_on
 from minitorch_viz.techniques.activations.occlusion import occlusion
 
 
@@ -285,6 +285,6 @@ def touched(result) -> np.ndarray:
 
 
 def pixels_differ(first, second) -> bool:
-    from minitorch_viz.plotting import figure_bytes
+    from minitorch_viz.drawing import figure_bytes
 
     return figure_bytes(first, "png", dpi=50) != figure_bytes(second, "png", dpi=50)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minitorch_viz.net import Net
-from minitorch_viz.techniques.receptive import receptive_field
+from minitorch_viz.techniques.explain.receptive import receptive_field
 from tests.map_nets import MAP_NETS
 
 

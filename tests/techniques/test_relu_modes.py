@@ -11,8 +11,8 @@ from minitorch_viz import Net, relu_mode
 from minitorch_viz.graph import Tape
 from minitorch_viz.layers import LocalResponseNorm, ReLU
 from minitorch_viz.models.samples import sample_digit
-from minitorch_viz.techniques.gradients._gates import FATES, gate_shares
-from minitorch_viz.techniques.target import Target
+from minitorch_viz.techniques.explain.unit import Target
+from minitorch_viz.techniques.gradients._compare_gates import FATES, gate_shares
 from tests.map_nets import MAP_NETS
 
 MODES = ("normal", "deconvnet", "guided")

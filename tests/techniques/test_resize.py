@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from skimage import transform
 
-from minitorch_viz.techniques.resize import resize
+from minitorch_viz.drawing import resize
 
 SIZES = [
     ((7, 7), (28, 28)),

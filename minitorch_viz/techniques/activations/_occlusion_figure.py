@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from minitorch_viz._types import Array
-from minitorch_viz.plotting import (
+from minitorch_viz.drawing import (
     LABEL_SIZE,
     TITLE_SIZE,
     colour_bar,
@@ -18,7 +18,7 @@ from minitorch_viz.plotting import (
     show_image,
     title_width,
 )
-from minitorch_viz.techniques.diagnose import drawable
+from minitorch_viz.techniques.explain.blank import drawable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

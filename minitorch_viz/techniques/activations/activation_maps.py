@@ -9,11 +9,11 @@ import numpy as np
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
+from minitorch_viz.drawing import robust_max, show_image
 from minitorch_viz.errors import SettingError, near, need_whole
-from minitorch_viz.plotting import robust_max, show_image
 from minitorch_viz.rules.relu import relus
 from minitorch_viz.techniques.base import Result, Technique
-from minitorch_viz.techniques.view import view
+from minitorch_viz.techniques.explain.view import view
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

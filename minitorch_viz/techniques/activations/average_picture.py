@@ -12,9 +12,9 @@ import numpy as np
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.data.pictures import Pictures, as_pictures
+from minitorch_viz.drawing import LABEL_SIZE, panels, proportions, show_image
 from minitorch_viz.errors import DataFileError
 from minitorch_viz.graph import Tape
-from minitorch_viz.plotting import LABEL_SIZE, panels, proportions, show_image
 from minitorch_viz.techniques.base import Result, Technique
 from minitorch_viz.techniques.run import how_far, looping
 from minitorch_viz.techniques.subject import PICTURES

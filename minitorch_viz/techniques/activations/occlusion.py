@@ -13,12 +13,12 @@ from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import need_whole
 from minitorch_viz.graph import Tape
 from minitorch_viz.less_work.forward import predict_changed
-from minitorch_viz.techniques.activations._squares import FILLS, covered, covers, fill_value, places_on
+from minitorch_viz.techniques.activations._occlusion_squares import FILLS, covered, covers, fill_value, places_on
 from minitorch_viz.techniques.base import Result, Technique
-from minitorch_viz.techniques.diagnose import blank_note, drawable, not_finite
+from minitorch_viz.techniques.explain.blank import blank_note, drawable, not_finite
+from minitorch_viz.techniques.explain.start import start
+from minitorch_viz.techniques.explain.unit import Target
 from minitorch_viz.techniques.run import Pace, how_far, looping
-from minitorch_viz.techniques.start import start
-from minitorch_viz.techniques.target import Target
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minitorch_viz._types import Pair
-from minitorch_viz.plotting import colour_bar, show_image
-from minitorch_viz.techniques.gradients._gates import FATES
-from minitorch_viz.techniques.gradients._maps import show_blank, show_heat, wrapped
+from minitorch_viz.drawing import colour_bar, show_blank, show_heat, show_image, wrapped
+from minitorch_viz.techniques.gradients._compare_gates import FATES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure

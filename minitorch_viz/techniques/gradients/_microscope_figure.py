@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minitorch_viz._types import Array
-from minitorch_viz.plotting import LABEL_SIZE, TITLE_SIZE, show_image
-from minitorch_viz.techniques.gradients._unit import Sum, Terms
-from minitorch_viz.techniques.receptive import Field
+from minitorch_viz.drawing import LABEL_SIZE, TITLE_SIZE, show_image
+from minitorch_viz.techniques.explain.receptive import Field
+from minitorch_viz.techniques.gradients._microscope_sums import Sum, Terms
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

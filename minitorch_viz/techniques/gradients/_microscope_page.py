@@ -36,8 +36,8 @@ from minitorch_viz.layers import (
     Softmax,
 )
 from minitorch_viz.net import Net
-from minitorch_viz.techniques.gradients._unit import Place
-from minitorch_viz.techniques.view import View
+from minitorch_viz.techniques.explain.view import View
+from minitorch_viz.techniques.gradients._microscope_sums import Place
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model

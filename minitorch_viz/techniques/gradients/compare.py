@@ -12,10 +12,15 @@ from minitorch_viz.errors import SettingError, near
 from minitorch_viz.graph import Tape
 from minitorch_viz.rules.relu import relus
 from minitorch_viz.techniques.base import Result, Technique, explainers
-from minitorch_viz.techniques.gradients._gates import gate_shares
-from minitorch_viz.techniques.gradients._second_class import ELSEWHERE, class_map_of, rank_correlations, second_class
-from minitorch_viz.techniques.start import start
-from minitorch_viz.techniques.target import Target, resolve_target
+from minitorch_viz.techniques.explain.start import start
+from minitorch_viz.techniques.explain.unit import Target, resolve_target
+from minitorch_viz.techniques.gradients._compare_gates import gate_shares
+from minitorch_viz.techniques.gradients._compare_second_class import (
+    ELSEWHERE,
+    class_map_of,
+    rank_correlations,
+    second_class,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

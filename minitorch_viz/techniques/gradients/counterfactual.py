@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minitorch_viz._types import Array, Pair
-from minitorch_viz.plotting import TITLE_SIZE, panels, proportions, show_image, title_width
+from minitorch_viz.drawing import TITLE_SIZE, panels, proportions, show_blank, show_image, title_width, wrapped
 from minitorch_viz.techniques.base import Technique
-from minitorch_viz.techniques.gradients._coarse import (
+from minitorch_viz.techniques.explain.layer_maps import (
     FAINT,
     Scaling,
     chosen_layer,
@@ -18,9 +18,8 @@ from minitorch_viz.techniques.gradients._coarse import (
     over_grey,
     several_targets,
 )
-from minitorch_viz.techniques.gradients._maps import show_blank, wrapped
+from minitorch_viz.techniques.explain.view import view
 from minitorch_viz.techniques.gradients.grad_cam import GradCam, weighted_maps
-from minitorch_viz.techniques.view import view
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

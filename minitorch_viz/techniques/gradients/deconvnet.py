@@ -11,18 +11,27 @@ import numpy as np
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
+from minitorch_viz.drawing import (
+    panels,
+    proportions,
+    robust_max,
+    show_blank,
+    show_image,
+    show_signed,
+    title_width,
+    wrapped,
+)
 from minitorch_viz.errors import SettingError
-from minitorch_viz.plotting import panels, proportions, robust_max, show_image, show_signed, title_width
 from minitorch_viz.rules.relu import relu_mode, relus
 from minitorch_viz.techniques.base import Result, Technique
-from minitorch_viz.techniques.diagnose import drawable, why_blank
-from minitorch_viz.techniques.gradients._maps import COLOUR_SIGN, GREY_SIGN, one_map, sentence, show_blank, wrapped
+from minitorch_viz.techniques.explain.blank import drawable, why_blank
+from minitorch_viz.techniques.explain.maps import COLOUR_SIGN, GREY_SIGN, one_map, sentence
+from minitorch_viz.techniques.explain.receptive import Field, receptive_field
+from minitorch_viz.techniques.explain.start import start
+from minitorch_viz.techniques.explain.view import several
 from minitorch_viz.techniques.gradients.saliency import has_relus
 from minitorch_viz.techniques.options import Images
-from minitorch_viz.techniques.receptive import Field, receptive_field
-from minitorch_viz.techniques.start import start
 from minitorch_viz.techniques.subject import PHOTOS
-from minitorch_viz.techniques.view import several
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure

@@ -15,9 +15,9 @@ from minitorch_viz.layers import Kind
 from minitorch_viz.net import Net
 from minitorch_viz.rules.excitation import excitation_rules, inhibit
 from minitorch_viz.techniques.base import Technique
-from minitorch_viz.techniques.diagnose import not_finite
-from minitorch_viz.techniques.gradients._coarse import (
-    CoarseMaps,
+from minitorch_viz.techniques.explain.blank import not_finite
+from minitorch_viz.techniques.explain.layer_maps import (
+    LayerMaps,
     Scaling,
     before,
     chosen_layer,
@@ -27,8 +27,8 @@ from minitorch_viz.techniques.gradients._coarse import (
     seeds_of,
     several_targets,
 )
+from minitorch_viz.techniques.explain.view import view
 from minitorch_viz.techniques.gradients.lrp import pixel_box
-from minitorch_viz.techniques.view import view
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
@@ -37,7 +37,7 @@ COARSEST = 10  # the default layer has at least a tenth as many places on a side
 
 
 @dataclass(frozen=True, eq=False)
-class ExcitationMap(CoarseMaps):
+class ExcitationMap(LayerMaps):
     """Marginal winning probabilities at the layer, summed over its channels; contrastive: less the opposite unit's."""
 
     what: ClassVar[str] = "chance of winning"

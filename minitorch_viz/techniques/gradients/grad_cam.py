@@ -10,9 +10,9 @@ import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.graph import Tape
 from minitorch_viz.techniques.base import Technique
-from minitorch_viz.techniques.diagnose import why_blank
-from minitorch_viz.techniques.gradients._coarse import (
-    CoarseMaps,
+from minitorch_viz.techniques.explain.blank import why_blank
+from minitorch_viz.techniques.explain.layer_maps import (
+    LayerMaps,
     Scaling,
     chosen_layer,
     has_maps,
@@ -21,15 +21,15 @@ from minitorch_viz.techniques.gradients._coarse import (
     seeds_of,
     several_targets,
 )
-from minitorch_viz.techniques.target import Target
-from minitorch_viz.techniques.view import View, view
+from minitorch_viz.techniques.explain.unit import Target
+from minitorch_viz.techniques.explain.view import View, view
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
 
 
 @dataclass(frozen=True, eq=False)
-class GradCam(CoarseMaps):
+class GradCam(LayerMaps):
     """relu(sum_k alpha_k A_k) for each target; `signed` is the sum before the relu."""
 
     what: ClassVar[str] = "weighted sum of the maps"

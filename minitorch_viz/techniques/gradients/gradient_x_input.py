@@ -9,10 +9,10 @@ import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Pair
 from minitorch_viz.rules.accounts import Books, gradient_books
 from minitorch_viz.techniques.base import Technique
-from minitorch_viz.techniques.diagnose import why_blank
-from minitorch_viz.techniques.gradients._books import books_notes
-from minitorch_viz.techniques.gradients._maps import Form, PixelMap, plot_map
-from minitorch_viz.techniques.start import start
+from minitorch_viz.techniques.explain.blank import why_blank
+from minitorch_viz.techniques.explain.books import books_notes
+from minitorch_viz.techniques.explain.maps import Form, PixelMap, plot_map
+from minitorch_viz.techniques.explain.start import start
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model

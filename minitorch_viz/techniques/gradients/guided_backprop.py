@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from minitorch_viz._types import Pair
 from minitorch_viz.rules.relu import relu_mode
 from minitorch_viz.techniques.base import Technique
-from minitorch_viz.techniques.diagnose import why_blank
-from minitorch_viz.techniques.gradients._maps import PixelMap, plot_map
-from minitorch_viz.techniques.gradients._signals import at_tape
+from minitorch_viz.techniques.explain.blank import why_blank
+from minitorch_viz.techniques.explain.maps import PixelMap, plot_map
+from minitorch_viz.techniques.explain.signals import at_tape
+from minitorch_viz.techniques.explain.start import start
 from minitorch_viz.techniques.gradients.saliency import has_relus, without_relus
-from minitorch_viz.techniques.start import start
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model

@@ -6,19 +6,28 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from minitorch_viz._types import Array, Pair
-from minitorch_viz.plotting import TITLE_SIZE, panels, proportions, show_signed, title_width
+from minitorch_viz.drawing import (
+    TITLE_SIZE,
+    panels,
+    proportions,
+    show_blank,
+    show_magnitude,
+    show_signed,
+    title_width,
+    wrapped,
+)
 from minitorch_viz.rules.relu import relu_mode
 from minitorch_viz.techniques.base import Technique
-from minitorch_viz.techniques.diagnose import drawable, why_blank
-from minitorch_viz.techniques.gradients._coarse import (
+from minitorch_viz.techniques.explain.blank import drawable, why_blank
+from minitorch_viz.techniques.explain.layer_maps import (
     chosen_layer,
     has_maps,
     show_over_photo,
 )
-from minitorch_viz.techniques.gradients._maps import PixelMap, show_blank, show_magnitude, wrapped
-from minitorch_viz.techniques.gradients._signals import at_tape
+from minitorch_viz.techniques.explain.maps import PixelMap
+from minitorch_viz.techniques.explain.signals import at_tape
+from minitorch_viz.techniques.explain.start import start
 from minitorch_viz.techniques.gradients.grad_cam import GradCam, cam_of
-from minitorch_viz.techniques.start import start
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

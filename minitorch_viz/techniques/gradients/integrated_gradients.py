@@ -10,15 +10,15 @@ import numpy as np
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
+from minitorch_viz.drawing import LABEL_SIZE, TITLE_SIZE, show_image
 from minitorch_viz.errors import SettingError, near, need_whole
-from minitorch_viz.plotting import LABEL_SIZE, TITLE_SIZE, show_image
 from minitorch_viz.techniques.base import Technique
-from minitorch_viz.techniques.diagnose import why_blank
-from minitorch_viz.techniques.gradients._maps import Form, PixelMap, draw_map, map_panels
-from minitorch_viz.techniques.gradients._path import Path, Rule, walk
-from minitorch_viz.techniques.gradients._signals import CHUNK
+from minitorch_viz.techniques.explain.blank import why_blank
+from minitorch_viz.techniques.explain.maps import Form, PixelMap, draw_map, map_panels
+from minitorch_viz.techniques.explain.path import Path, Rule, walk
+from minitorch_viz.techniques.explain.signals import CHUNK
+from minitorch_viz.techniques.explain.start import start
 from minitorch_viz.techniques.run import Pace, how_far, looping
-from minitorch_viz.techniques.start import start
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,19 +9,30 @@ import numpy as np
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
+from minitorch_viz.drawing import (
+    colour_bar,
+    panels,
+    proportions,
+    robust_max,
+    show_blank,
+    show_image,
+    show_over,
+    show_shares,
+    title_width,
+    wrapped,
+)
 from minitorch_viz.errors import SettingError, near
 from minitorch_viz.graph import Rules, Tape
 from minitorch_viz.net import Net
-from minitorch_viz.plotting import colour_bar, panels, proportions, robust_max, show_image, title_width
 from minitorch_viz.rules import lrp as formulas
 from minitorch_viz.rules.accounts import Books
 from minitorch_viz.rules.presets import composite, lrp_rules, passed_through
 from minitorch_viz.techniques.base import Result, Technique
-from minitorch_viz.techniques.diagnose import blank_note, drawable, not_finite, why_blank
-from minitorch_viz.techniques.gradients._books import books_notes, where_it_stayed
-from minitorch_viz.techniques.gradients._maps import SHARES, sentence, show_blank, show_over, show_shares, wrapped
-from minitorch_viz.techniques.start import start
-from minitorch_viz.techniques.target import Target
+from minitorch_viz.techniques.explain.blank import blank_note, drawable, not_finite, why_blank
+from minitorch_viz.techniques.explain.books import books_notes, where_it_stayed
+from minitorch_viz.techniques.explain.maps import SHARES, sentence
+from minitorch_viz.techniques.explain.start import start
+from minitorch_viz.techniques.explain.unit import Target
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

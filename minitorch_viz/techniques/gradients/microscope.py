@@ -11,13 +11,16 @@ import numpy as np
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
+from minitorch_viz.drawing import show_image
 from minitorch_viz.errors import SettingError
 from minitorch_viz.graph import only_reader
-from minitorch_viz.plotting import show_image
 from minitorch_viz.rules.relu import ReluMode, relu_mode, relus
 from minitorch_viz.techniques.base import PICTURES, Result, Technique
-from minitorch_viz.techniques.diagnose import not_finite
-from minitorch_viz.techniques.gradients._coarse import before
+from minitorch_viz.techniques.explain.blank import not_finite
+from minitorch_viz.techniques.explain.layer_maps import before
+from minitorch_viz.techniques.explain.receptive import Field, receptive_field
+from minitorch_viz.techniques.explain.unit import resolve_target
+from minitorch_viz.techniques.explain.view import view
 from minitorch_viz.techniques.gradients._microscope_figure import (
     draw_gates,
     draw_tiles,
@@ -26,10 +29,7 @@ from minitorch_viz.techniques.gradients._microscope_figure import (
     strongest,
 )
 from minitorch_viz.techniques.gradients._microscope_page import page_data, render_page
-from minitorch_viz.techniques.gradients._unit import Place, Sum, opened, way_down
-from minitorch_viz.techniques.receptive import Field, receptive_field
-from minitorch_viz.techniques.target import resolve_target
-from minitorch_viz.techniques.view import view
+from minitorch_viz.techniques.gradients._microscope_sums import Place, Sum, opened, way_down
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -6,36 +6,30 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from minitorch_viz._types import Array, Pair
-from minitorch_viz.errors import SettingError, near
-from minitorch_viz.graph import Tape
-from minitorch_viz.net import Net
-from minitorch_viz.plotting import (
+from minitorch_viz.drawing import (
     LABEL_SIZE,
     TITLE_SIZE,
     panel_size,
     panels,
     proportions,
     robust_max,
+    show_blank,
     show_image,
+    show_magnitude,
     show_signed,
     title_width,
-)
-from minitorch_viz.rules.relu import relu_mode, relus
-from minitorch_viz.techniques.base import Result, Technique
-from minitorch_viz.techniques.diagnose import blank_note, drawable, why_blank
-from minitorch_viz.techniques.gradients._crops import averaged_over_crops
-from minitorch_viz.techniques.gradients._maps import (
-    COLOUR_SIGN,
-    GREY_SIGN,
-    MAGNITUDE,
-    one_map,
-    sentence,
-    show_blank,
-    show_magnitude,
     wrapped,
 )
-from minitorch_viz.techniques.gradients._signals import at_tape
-from minitorch_viz.techniques.start import start
+from minitorch_viz.errors import SettingError, near
+from minitorch_viz.graph import Tape
+from minitorch_viz.net import Net
+from minitorch_viz.rules.relu import relu_mode, relus
+from minitorch_viz.techniques.base import Result, Technique
+from minitorch_viz.techniques.explain.blank import blank_note, drawable, why_blank
+from minitorch_viz.techniques.explain.maps import COLOUR_SIGN, GREY_SIGN, MAGNITUDE, one_map, sentence
+from minitorch_viz.techniques.explain.signals import at_tape
+from minitorch_viz.techniques.explain.start import start
+from minitorch_viz.techniques.gradients._saliency_crops import averaged_over_crops
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

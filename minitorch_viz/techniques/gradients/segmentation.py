@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minitorch_viz._types import Array, Pair
+from minitorch_viz.drawing import panels, proportions, show_blank, show_image, show_magnitude, title_width, wrapped
 from minitorch_viz.errors import SettingError, near, need_whole
-from minitorch_viz.plotting import panels, proportions, show_image, title_width
 from minitorch_viz.techniques.base import Result, Technique, explainers
-from minitorch_viz.techniques.diagnose import blank_note
-from minitorch_viz.techniques.gradients._grabcut import (
+from minitorch_viz.techniques.explain.blank import blank_note
+from minitorch_viz.techniques.explain.start import start
+from minitorch_viz.techniques.gradients._segmentation_grabcut import (
     BACKGROUND,
     FOREGROUND,
     box_of,
@@ -22,8 +23,6 @@ from minitorch_viz.techniques.gradients._grabcut import (
     largest_piece,
     seeds_of,
 )
-from minitorch_viz.techniques.gradients._maps import show_blank, show_magnitude, wrapped
-from minitorch_viz.techniques.start import start
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -15,14 +15,14 @@ from minitorch_viz.errors import SettingError, near, need_whole
 from minitorch_viz.net import Net
 from minitorch_viz.rules.relu import ReluMode, relu_mode
 from minitorch_viz.techniques.base import Technique
-from minitorch_viz.techniques.diagnose import why_blank
-from minitorch_viz.techniques.gradients._maps import Form, PixelMap, draw_map, map_panels
-from minitorch_viz.techniques.gradients._path import follow
-from minitorch_viz.techniques.gradients._signals import CHUNK, Running, at_pixels, parts, running_mean
+from minitorch_viz.techniques.explain.blank import why_blank
+from minitorch_viz.techniques.explain.maps import Form, PixelMap, draw_map, map_panels
+from minitorch_viz.techniques.explain.path import follow
+from minitorch_viz.techniques.explain.signals import CHUNK, Running, at_pixels, parts, running_mean
+from minitorch_viz.techniques.explain.start import start
+from minitorch_viz.techniques.explain.unit import Target
 from minitorch_viz.techniques.gradients.integrated_gradients import baseline_image
 from minitorch_viz.techniques.run import Pace, how_far, looping
-from minitorch_viz.techniques.start import start
-from minitorch_viz.techniques.target import Target
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -199,7 +199,7 @@ def running_moment(of: Callable[[Array], Array], copies: Iterator[Array], varian
 
 def plot(result: SmoothMap, figure: Figure) -> None:
     """The photo, one of its noisy copies, and the map in two ways."""
-    from minitorch_viz.plotting import show_image
+    from minitorch_viz.drawing import show_image
 
     photo, noisy, *maps = map_panels(result, figure, more=1)
     draw_map(result, [photo, *maps])

@@ -10,9 +10,9 @@ import numpy as np
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
+from minitorch_viz.drawing import LABEL_SIZE, panels, show_image, signed_colour
 from minitorch_viz.errors import SettingError, near, need_whole
 from minitorch_viz.layers import Layer
-from minitorch_viz.plotting import LABEL_SIZE, panels, show_image, signed_colour
 from minitorch_viz.techniques.base import Result, Technique
 from minitorch_viz.techniques.subject import NOTHING
 

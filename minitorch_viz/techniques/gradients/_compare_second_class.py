@@ -14,9 +14,9 @@ import numpy as np
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.graph import Tape
-from minitorch_viz.techniques.gradients._coarse import chosen_layer, has_maps, seeds_of
+from minitorch_viz.techniques.explain.layer_maps import chosen_layer, has_maps, seeds_of
+from minitorch_viz.techniques.explain.unit import Target, opposite_of, resolve_target
 from minitorch_viz.techniques.gradients.grad_cam import weighted_maps
-from minitorch_viz.techniques.target import Target, opposite_of, resolve_target
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model

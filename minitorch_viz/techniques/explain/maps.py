@@ -6,17 +6,28 @@ channels. An attribution is a share of the score: its map is the sum over the ch
 
 from __future__ import annotations
 
-import re
-import textwrap
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from minitorch_viz._types import Array
-from minitorch_viz.plotting import SIDE, panels, proportions, robust_max, show_image, show_signed, title_width
+from minitorch_viz.drawing import (
+    SIDE,
+    panels,
+    proportions,
+    robust_max,
+    show_blank,
+    show_image,
+    show_magnitude,
+    show_over,
+    show_shares,
+    show_signed,
+    title_width,
+    wrapped,
+)
 from minitorch_viz.techniques.base import Result
-from minitorch_viz.techniques.diagnose import blank_note, drawable
+from minitorch_viz.techniques.explain.blank import blank_note, drawable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -139,46 +150,3 @@ def draw_map(result: PixelMap, axes: list[Axes]) -> None:
         show_signed(axes[2], result.signal, second, aspect)
     else:
         show_over(axes[2], result.heat, result.picture, aspect, second)
-
-
-def show_magnitude(axes: Axes, heat: Array, title: str, aspect: float) -> Any:
-    """A nonnegative map, black to white at the 99.5th percentile."""
-    return show_image(axes, heat, title, aspect, cmap="gray", vmin=0, vmax=robust_max(heat))
-
-
-def show_shares(axes: Axes, heat: Array, title: str, aspect: float) -> Any:
-    """A signed map: red for, blue against, white 0."""
-    scale = robust_max(heat)
-    return show_image(axes, heat, title, aspect, cmap="RdBu_r", vmin=-scale, vmax=scale)
-
-
-def show_over(axes: Axes, heat: Array, picture: Array, aspect: float, title: str = "") -> Any:
-    """A signed map over the photo in pale grey, smoothed on large photos (the title says so), each on its own scale."""
-    from skimage.filters import gaussian
-
-    sigma = min(heat.shape) / 100
-    heat = gaussian(heat, sigma) if sigma >= 1 else heat
-    if not title:
-        title = f"smoothed by {sigma:.1f} pixels, over the photo" if sigma >= 1 else "the same over the photo"
-        title = wrapped(title, title_width(proportions(picture, aspect)))
-    scale = robust_max(heat)
-    show_image(axes, picture.mean(axis=2), title, aspect, cmap="gray", vmin=-300, vmax=255)
-    opaque = np.clip(np.abs(heat) / scale, 0, 1) ** 0.7
-    return show_image(axes, heat, title, aspect, cmap="RdBu_r", vmin=-1.3 * scale, vmax=1.3 * scale, alpha=opaque)
-
-
-def show_heat(axes: Axes, heat: Array, title: str, aspect: float) -> Any:
-    """Any heat map: signed ones in red and blue, others from black to white."""
-    return (show_shares if heat.min() < 0 else show_magnitude)(axes, heat, title, aspect)
-
-
-def show_blank(axes: Axes, size: tuple[int, ...], why: str, aspect: float, title: str = "") -> None:
-    """A panel in plain grey that says in words why there is no map."""
-    show_image(axes, np.full(size, 0.92), title, aspect, cmap="gray", vmin=0, vmax=1)
-    text = textwrap.fill(f"blank, because {why}", 30)
-    axes.text(0.5, 0.5, text, ha="center", va="center", fontsize=8, transform=axes.transAxes)
-
-
-def wrapped(text: str, width: int = 32) -> str:
-    """A title on as many lines as it needs; a number stays with the word before it."""
-    return textwrap.fill(re.sub(r"\b(value|score) (?=-?\d)", "\\1\N{NO-BREAK SPACE}", text), width)

@@ -12,7 +12,7 @@ from minitorch_viz.graph import Rules, Tape, needed
 from minitorch_viz.layers import Kind
 from minitorch_viz.net import Net
 from minitorch_viz.rules.relu import relus
-from minitorch_viz.techniques.target import Target
+from minitorch_viz.techniques.explain.unit import Target
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model

@@ -15,9 +15,9 @@ import numpy as np
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.net import Net
-from minitorch_viz.techniques.gradients._signals import CHUNK, backward, parts, stem, through_stem, values_of
+from minitorch_viz.techniques.explain.signals import CHUNK, backward, parts, stem, through_stem, values_of
+from minitorch_viz.techniques.explain.unit import Target
 from minitorch_viz.techniques.run import Pace
-from minitorch_viz.techniques.target import Target
 
 Rule = Literal["gauss-legendre", "midpoint"]
 

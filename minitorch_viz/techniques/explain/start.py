@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minitorch_viz._types import Pair
 from minitorch_viz.graph import Tape
-from minitorch_viz.techniques.target import Target, resolve_target
-from minitorch_viz.techniques.view import View, view
+from minitorch_viz.techniques.explain.unit import Target, resolve_target
+from minitorch_viz.techniques.explain.view import View, view
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model

@@ -9,10 +9,10 @@ import numpy as np
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
+from minitorch_viz.drawing import resize
 from minitorch_viz.rules.relu import ReluMode
-from minitorch_viz.techniques.gradients._signals import at_pixels
-from minitorch_viz.techniques.resize import resize
-from minitorch_viz.techniques.target import Target
+from minitorch_viz.techniques.explain.signals import at_pixels
+from minitorch_viz.techniques.explain.unit import Target
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model

@@ -14,7 +14,7 @@ from minitorch_viz.graph import Rule, Rules, Tape
 from minitorch_viz.layers import ReLU
 from minitorch_viz.net import Net
 from minitorch_viz.rules.relu import ReluMode, relu_mode, relus
-from minitorch_viz.techniques.target import Target
+from minitorch_viz.techniques.explain.unit import Target
 
 FATES = ("nothing came", "passed", "forward gate", "backward gate", "both gates")
 HAS = {"normal": (True, False), "deconvnet": (False, True), "guided": (True, True)}  # the gates of each mode

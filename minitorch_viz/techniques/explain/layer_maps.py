@@ -14,15 +14,23 @@ from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 import numpy as np
 
 from minitorch_viz._types import Array, Pair
+from minitorch_viz.drawing import (
+    TITLE_SIZE,
+    colour_bar,
+    panels,
+    proportions,
+    resize,
+    show_blank,
+    show_image,
+    title_width,
+    wrapped,
+)
 from minitorch_viz.errors import SettingError, near
 from minitorch_viz.graph import Tape, ancestors, last_common_maps
 from minitorch_viz.net import Net
-from minitorch_viz.plotting import TITLE_SIZE, colour_bar, panels, proportions, show_image, title_width
 from minitorch_viz.techniques.base import Result
-from minitorch_viz.techniques.diagnose import drawable
-from minitorch_viz.techniques.gradients._maps import show_blank, wrapped
-from minitorch_viz.techniques.resize import resize
-from minitorch_viz.techniques.target import Classes, Target, listed, resolve_target
+from minitorch_viz.techniques.explain.blank import drawable
+from minitorch_viz.techniques.explain.unit import Classes, Target, listed, resolve_target
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,7 +45,7 @@ FAINT = 0.15  # of the full scale: what stays below it can hardly be seen over t
 
 
 @dataclass(frozen=True, eq=False)
-class CoarseMaps(Result):
+class LayerMaps(Result):
     """A map for each of T targets, at the places of one node."""
 
     what: ClassVar[str] = "value"  # the colour bar's label
@@ -217,7 +225,7 @@ def has_maps(model: Model) -> str | None:
     return "this net has no convolution, so there are no maps whose places could be shown"
 
 
-def plot_coarse(result: CoarseMaps, figure: Figure) -> None:
+def plot_coarse(result: LayerMaps, figure: Figure) -> None:
     """The photo, and each map over it; a single map is shown alone too, in its own places."""
     count, tall = len(result.labels), proportions(result.picture, result.pixel_aspect)
     letters = title_width(tall)
@@ -252,14 +260,14 @@ def plot_coarse(result: CoarseMaps, figure: Figure) -> None:
         spare.axis("off")
 
 
-def aspect_of(result: CoarseMaps) -> float:
+def aspect_of(result: LayerMaps) -> float:
     """A place's height over its width, so that the map has the photo's proportions."""
     high, wide = result.picture.shape[:2]
     rows, columns = result.signed.shape[1:]
     return result.pixel_aspect * float((high / rows) / (wide / columns))
 
 
-def show_over_photo(axes: Axes, result: CoarseMaps, index: int, title: str, bar: Figure | None = None) -> None:
+def show_over_photo(axes: Axes, result: LayerMaps, index: int, title: str, bar: Figure | None = None) -> None:
     """One map over the photo in grey, on its scale; bar: the figure, if a colour bar is wanted."""
     if result.blanks[index]:
         show_blank(axes, result.picture.shape[:2], result.blanks[index], result.pixel_aspect, title)
@@ -267,7 +275,7 @@ def show_over_photo(axes: Axes, result: CoarseMaps, index: int, title: str, bar:
     over_grey(axes, result, result.map(index), title, result.scales[index], bar)
 
 
-def over_grey(axes: Axes, result: CoarseMaps, heat: Array, title: str, scale: float, bar: Figure | None = None) -> None:
+def over_grey(axes: Axes, result: LayerMaps, heat: Array, title: str, scale: float, bar: Figure | None = None) -> None:
     """A nonnegative map (h, w) over the photo in grey, which shows through where the map is small."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize

@@ -9,7 +9,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from minitorch_viz.plotting import figure_bytes
+from minitorch_viz.drawing import figure_bytes
 
 DPI = 144  # 1400 pixels across for most figures: sharp on a projector
 NOTE = "margin: 8px 0 0; padding: 6px 12px; background: #fff8e1; border-left: 4px solid #d99a00; color: #1b1f24"

@@ -24,7 +24,7 @@ from minitorch_viz.graph import Rules, Tape, only_reader
 from minitorch_viz.layers import Kind
 from minitorch_viz.net import Net
 from minitorch_viz.rules.relu import ReluMode, relu_mode
-from minitorch_viz.techniques.target import Target
+from minitorch_viz.techniques.explain.unit import Target
 
 CHUNK = 4  # images carried at a time
 

@@ -1,0 +1,32 @@
+"""Figures as files."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from minitorch_viz.errors import SettingError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def figure_bytes(figure: Figure, kind: str, dpi: int = 120) -> bytes:
+    """A figure as the bytes of a PNG, SVG or PDF file, the same for the same figure (no date inside)."""
+    buffer = io.BytesIO()
+    metadata = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
+    figure.savefig(buffer, format=kind, dpi=dpi, metadata=metadata)
+    return buffer.getvalue()
+
+
+def save_figure(figure: Figure, path: str | Path, dpi: int = 120) -> Path:
+    """Write a figure to `path`, complete or not at all; the suffix says the format."""
+    from minitorch_viz.io.atomic import write_bytes_atomically
+
+    path = Path(path)
+    kind = path.suffix.lower().lstrip(".")
+    if kind not in ("png", "svg", "pdf"):
+        raise SettingError(f"A figure is saved as .png, .svg or .pdf, but the file is called {path.name!r}.")
+    write_bytes_atomically(path, figure_bytes(figure, kind, dpi))
+    return path
