@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from minitorch_viz import __version__
+from minitorch_viz import __version__, ctrl_c
 from minitorch_viz.commands import commands
 from minitorch_viz.commands.parser import Parser, in_command_words
 from minitorch_viz.commands.streams import give_matplotlib_a_folder, let_go, readable_output
@@ -34,6 +34,7 @@ def _status(argv: Sequence[str] | None) -> int:
     """Run one command and say what stopped it, if anything."""
     flags: Sequence[str] = ()
     try:
+        ctrl_c.loaded()
         arguments = parser().parse_args(argv)
         flags = arguments.flags
         give_matplotlib_a_folder()

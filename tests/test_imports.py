@@ -14,6 +14,7 @@ HEAVY = ("numba", "cupy", "matplotlib", "scipy", "sklearn", "skimage", "PIL", "s
 
 # Each part may import those before it (and itself), when its modules are loaded.
 ORDER = [
+    "ctrl_c",
     "errors",
     "_types",
     "progress",

@@ -31,6 +31,19 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **{"formatter_class": Manual, **settings})
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Read the arguments that are known; a word that looks like an option and is none is an error."""
+        arguments, rest = super().parse_known_args(args, namespace)
+        for word in rest:
+            if re.match(r"--?[A-Za-z]", word):
+                self.error(self._no_such_option(word.partition("=")[0]))
+        return arguments, rest
+
+    def _no_such_option(self, flag: str) -> str:
+        flags = [known for known in self._option_string_actions if known.startswith("--")]
+        hint = did_you_mean(flag, flags)
+        return f"there is no option {flag}; {hint if hint.startswith('did') else f'`{self.prog} --help` lists them'}"
+
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
             what = (action.dest if action.metavar is None else str(action.metavar)).lower()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from minitorch_viz import cli
+from minitorch_viz import cli, ctrl_c
 
 ROOT = Path(__file__).parents[2]
 PAIR = """
@@ -58,3 +59,53 @@ def test_a_reader_that_has_gone_changes_no_verdict(unbuffered: bool, factor: str
     )
     os.close(write)
     assert (done.returncode, done.stderr) == (status, "")
+
+
+SLOW_NUMPY = "import time; print('loading', flush=True); time.sleep(60)"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends a signal")
+@pytest.mark.parametrize("way", ["module", "script"])
+def test_ctrl_c_while_numpy_is_loaded_is_one_line(way: str, tmp_path: Path) -> None:
+    """A NumPy that takes a minute to load stands for the tenth of a second that the real one takes."""
+    (tmp_path / "numpy.py").write_text(SLOW_NUMPY)
+    script = tmp_path / "minitorch-viz"  # what pip writes
+    script.write_text("import sys\nfrom minitorch_viz.cli import main\nsys.exit(main())\n")
+    started = ["-m", "minitorch_viz"] if way == "module" else [str(script)]
+    process = subprocess.Popen(
+        [sys.executable, *started, "list"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}{os.pathsep}{ROOT / 'kernels'}"},
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "loading\n"
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=30) == ("", "minitorch-viz: interrupted; nothing was written\n")
+    assert process.returncode == 130
+
+
+def test_only_the_program_itself_answers_ctrl_c_at_once() -> None:
+    """A program that imports the package, or a process that the program has started, keeps its own answer."""
+    before = signal.getsignal(signal.SIGINT)
+    mine = "/bin/minitorch-viz"
+    for arguments, command in (
+        (["analysis.py"], ["python", "analysis.py"]),
+        (["-m"], ["python", "-m", "pytest"]),
+        ([mine], ["python", "-m", "joblib.externals.loky.backend.popen_loky_posix"]),
+        ([], []),
+    ):
+        ctrl_c.watch(arguments, command)
+        assert signal.getsignal(signal.SIGINT) is before
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # nohup
+        ctrl_c.watch([mine], ["python", mine])
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        ctrl_c.watch([mine], ["python", mine])
+        assert signal.getsignal(signal.SIGINT) is ctrl_c._end
+        ctrl_c.loaded()
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
