@@ -12,7 +12,7 @@ from minitorch_viz.errors import MinitorchVizError
 MANUAL = """Train a bundled net again; the same seed gives the same weights, bit for bit.
 
 Ctrl-C writes the weights so far to --out and says after how many steps they are; weights that --out had before stay,
-and those so far lie beside them (NAME.interrupted.safetensors).
+and those so far lie beside them (NAME.interrupted.safetensors, NAME.interrupted-2.safetensors, ...).
 With --film a single HTML page shows the training: open it in a browser while it runs, and play it back afterwards.
 With --checkpoint a training that was stopped (Ctrl-C, a power cut) is continued by the same command and --resume, to
 the same weights as if it had not been stopped.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,15 +69,28 @@ class Keeper:
         place = self._place()
         save_with_card(net, place, self.preprocessing, class_names=self.class_names, card=facts)
         kept = "" if place == self.out else f"; {self.out} is left as it was"
+        if place not in (self.out, next(_asides(self.out))):
+            kept += ", and so are the unfinished weights of earlier runs"
         return f"interrupted; {place} holds the weights {when}{kept}{again}"
 
     def _place(self) -> Path:
-        """Where unfinished weights go: not over older ones, unless those are this training's, from its checkpoint."""
+        """Where unfinished weights go: never over older ones, but for this training's own, from its checkpoint."""
         if not self.out.exists():
             return self.out
         if self.checkpoint is not None and "interrupted" in _card(self.out.with_suffix(".json")):
             return self.out
-        return self.out.with_suffix(f".interrupted{self.out.suffix}")
+        return next(place for place in _asides(self.out) if not _is_taken(place))
+
+
+def _asides(out: Path) -> Iterator[Path]:
+    """The names for unfinished weights beside `out`, in order: NAME.interrupted.safetensors, NAME.interrupted-2..."""
+    for number in itertools.count(1):
+        yield out.with_suffix(f".interrupted{'' if number == 1 else f'-{number}'}{out.suffix}")
+
+
+def _is_taken(place: Path) -> bool:
+    """Whether weights or a card of that name are there."""
+    return place.exists() or place.with_suffix(".json").exists()
 
 
 def _is_card(path: Path) -> bool:

@@ -90,6 +90,24 @@ def test_older_weights_stay_and_the_unfinished_ones_lie_beside_them(tmp_path: Pa
 
 
 @pytest.mark.usefixtures("short")
+def test_unfinished_weights_of_earlier_runs_stay_too(tmp_path: Path, monkeypatch, capsys) -> None:
+    out = tmp_path / "net.safetensors"
+    out.write_bytes(b"somebody's")
+    (tmp_path / "net.interrupted-2.json").write_text("{}")  # a card alone is not overwritten, either
+    stop_after(monkeypatch, bundle, 1)
+    before: dict[Path, bytes] = {}
+    for run, name in enumerate(["net.interrupted", "net.interrupted-3", "net.interrupted-4"]):
+        assert main(["train", "digits", "--seed", str(run), "--out", str(out)]) == 130
+        said = capsys.readouterr().err
+        assert f"interrupted; {tmp_path / name}.safetensors holds the weights" in said
+        assert f"{out} is left as it was" in said
+        assert ("and so are the unfinished weights of earlier runs" in said) == (run > 0)
+        assert {path: path.read_bytes() for path in before} == before
+        before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    assert len(before) == 2 + 3 * 2
+
+
+@pytest.mark.usefixtures("short")
 @pytest.mark.parametrize("older", ["no card", "a card that is a list", "an interrupted run, but no checkpoint"])
 def test_weights_of_any_kind_stay(older: str, tmp_path: Path, monkeypatch) -> None:
     out = tmp_path / "net.safetensors"
