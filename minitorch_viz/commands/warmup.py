@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
+from typing import Any
 
 from minitorch_viz.commands.base import Command
+from minitorch_viz.progress import progress_bar
 
 
 def run(arguments: argparse.Namespace) -> None:  # noqa: ARG001 (every command has this signature)
@@ -23,10 +26,23 @@ def run(arguments: argparse.Namespace) -> None:  # noqa: ARG001 (every command h
             flush=True,
         )
     try:
-        seconds = kernels.warmup()
+        with progress_bar(desc="kernels", delay=0.5, leave=False) as bar:
+            seconds = kernels.warmup(_moves(bar))
     except KeyboardInterrupt:
         raise KeyboardInterrupt("what was compiled is kept; the same command compiles the rest") from None
     print(f"The {kernels.current()} kernels are ready, with {threads} threads: {seconds:.1f} s")
+
+
+def _moves(bar: Any) -> Callable[[int, int], None] | None:
+    """What moves a bar to (done, total); None where it is not shown."""
+    if bar.disable:
+        return None
+
+    def move(done: int, total: int) -> None:
+        bar.total = total
+        bar.update(done - bar.n)
+
+    return move
 
 
 COMMAND = Command("warmup", "compile the kernels into your cache, so that no later command has to", run, order=3)

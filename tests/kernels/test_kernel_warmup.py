@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import minitorch_viz_kernels as kernels
-from minitorch_viz_kernels.machine import warm_up
+from minitorch_viz_kernels.machine import registry, warm_up
 from tests.kernels.test_kernel_choice import run_python
 
 
@@ -131,7 +131,7 @@ def test_processes_end_with_the_one_that_started_them(monkeypatch: pytest.Monkey
         started.append(popen([sys.executable, "-c", "import time; time.sleep(60)"], **settings))
         return started[-1]
 
-    def interrupt(_names: list[str]) -> None:
+    def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(warm_up.subprocess, "Popen", slow)
@@ -139,3 +139,24 @@ def test_processes_end_with_the_one_that_started_them(monkeypatch: pytest.Monkey
     with pytest.raises(KeyboardInterrupt):
         warm_up._compile_at_once([["maps"], ["products"], ["winograd"]])
     assert [process.returncode is not None for process in started] == [True, True]
+
+
+def test_each_call_is_told_once() -> None:
+    """Where nothing is compiled, one after the other."""
+    seen: list[tuple[int, int]] = []
+    with kernels.use("numpy"):
+        kernels.warmup(lambda done, total: seen.append((done, total)))
+    total = seen[-1][1]
+    assert seen == [(done, total) for done in range(1, total + 1)]
+    assert total > 2 * len(registry.KERNELS) - 2
+
+
+@pytest.mark.fresh
+def test_what_other_processes_compile_is_told_too(capfd: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("numba")
+    told: list[None] = []
+    warm_up._compile_at_once([["products"], ["maps"]], lambda: told.append(None))
+    alone: list[None] = []
+    warm_up.run(["products", "maps"], lambda: alone.append(None))
+    assert len(told) == len(alone) > 20
+    assert "failed" not in capfd.readouterr().err

@@ -14,9 +14,10 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -33,10 +34,18 @@ def shares() -> dict[str, tuple[int, list[Callable[[Any, Any], None]]]]:
     return whole
 
 
-def run(names: Iterable[str]) -> None:
-    """Call the kernels of some shares, which compiles them or loads their machine code."""
-    import minitorch_viz_kernels as kernels
+Watch = Callable[[], Any]  # called after each call of a kernel
 
+
+def nothing() -> None:
+    """Watch nothing."""
+
+
+def run(names: Iterable[str], watch: Watch = nothing) -> None:
+    """Call the kernels of some shares, which compiles them or loads their machine code."""
+    import minitorch_viz_kernels
+
+    kernels = _Watched(minitorch_viz_kernels, watch)
     # The compiler makes millions of objects that stay. Looking through them for garbage takes a fifteenth of the time.
     collects = gc.isenabled()
     gc.disable()
@@ -51,6 +60,23 @@ def run(names: Iterable[str]) -> None:
             gc.enable()
 
 
+class _Watched:
+    """The kernels, each call of which is told when it is done."""
+
+    def __init__(self, kernels: Any, watch: Watch) -> None:
+        self._kernels, self._watch = kernels, watch
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        kernel = getattr(self._kernels, name)
+
+        def call(*arguments: Any) -> Any:
+            result = kernel(*arguments)
+            self._watch()
+            return result
+
+        return call
+
+
 def _groups(names: Iterable[str], count: int) -> list[list[str]]:
     """The shares in `count` groups, or fewer, that take about as long as each other."""
     groups: list[list[str]] = [[] for _ in range(count)]
@@ -60,11 +86,22 @@ def _groups(names: Iterable[str], count: int) -> list[list[str]]:
     return [group for group in groups if group]
 
 
-def _compile_at_once(groups: list[list[str]]) -> None:
+# What a process of its own runs: it says each call that is done by a line.
+CODE = "from minitorch_viz_kernels.machine import warm_up; warm_up.run({!r}, lambda: print(flush=True))"
+
+
+def _compile_at_once(groups: list[list[str]], watch: Watch = nothing) -> None:
     """Compile the first group here, and each other one into the cache by a process of its own.
+
+    watch: told of each call, also by the threads that listen to the processes.
 
     What a process fails to compile is compiled here after all, where the error is raised if it was not its own.
     """
+
+    def listen(lines: IO[bytes]) -> None:
+        for _ in lines:
+            watch()
+
     settings = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
@@ -76,13 +113,17 @@ def _compile_at_once(groups: list[list[str]]) -> None:
         try:
             for group in groups[1:]:
                 said = stack.enter_context(tempfile.TemporaryFile())
-                code = f"from minitorch_viz_kernels.machine import warm_up; warm_up.run({group!r})"
                 process = subprocess.Popen(
-                    [sys.executable, "-c", code], env=settings, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                    stderr=said,
+                    [sys.executable, "-c", CODE.format(group)], env=settings, stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE, stderr=said,
                 )  # fmt: skip
                 running.append((process, said))
-            run(groups[0] if groups else [])
+                if process.stdout is not None:
+                    stack.enter_context(process.stdout)
+                    listener = threading.Thread(target=listen, args=(process.stdout,), daemon=True)
+                    listener.start()
+                    stack.callback(listener.join)  # before its pipe is closed
+            run(groups[0] if groups else [], watch)
             for process, said in running:
                 if process.wait():
                     said.seek(0)
@@ -111,24 +152,55 @@ def _uncompiled() -> list[str]:
     return missing
 
 
-def warmup() -> float:
+def warmup(watch: Callable[[int, int], Any] | None = None) -> float:
     """Run each kernel of the current module once in float32 and float64; returns how many seconds it took.
 
     The first time on a machine, Numba's compiler takes most of them. Later calls are a matter of milliseconds.
+    watch: called with how many calls of kernels are ready, and how many there are.
     """
     import minitorch_viz_kernels as kernels
 
     start = time.perf_counter()
+    ready = _Ready(watch)
+    missing: list[str] = []
     if kernels.current() == "numba":
         from .compiling import announcer
 
         announcer.said = True  # the caller knows
         if get_threads() > 1:
-            _compile_at_once(_groups(_uncompiled(), get_threads()))
-    run(shares())
+            missing = _uncompiled()
+            _compile_at_once(_groups(missing, get_threads()), ready)
+    for name in shares():
+        run([name], nothing if name in missing else ready)
     if kernels.current() == "numba":
         from .parallel import serve
 
         serve(NO_WORKERS, 1, 1)  # a closed board: compiled here, before a worker would do so on its own time
         board_for(np.inf)  # starts the workers
     return time.perf_counter() - start
+
+
+class _Ready:
+    """Counts the calls that are ready, whichever thread makes them, and tells how many there are in all."""
+
+    def __init__(self, watch: Callable[[int, int], Any] | None) -> None:
+        self._watch = watch
+        self._lock = threading.Lock()
+        self._done = 0
+        self._total = 0 if watch is None else self._calls()
+
+    def __call__(self) -> None:
+        if self._watch is not None:
+            with self._lock:
+                self._done += 1
+                self._watch(self._done, self._total)
+
+    @staticmethod
+    def _calls() -> int:
+        """How many there are; NumPy's kernels count them in no time."""
+        import minitorch_viz_kernels as kernels
+
+        calls: list[None] = []
+        with kernels.use("numpy"):
+            run(shares(), lambda: calls.append(None))
+        return len(calls)
