@@ -33,6 +33,9 @@ def technique_command(technique: Technique) -> Command:
         if technique.loop:
             words = "stop in time and show what there is by then; counted from the first step (default: no limit)"
             parser.add_argument("--budget", type=float, metavar="SECONDS", help=words)
+            if technique.loop.goes_on:
+                words = "keep in this file what is done; the same command goes on from there, to the same bits"
+                parser.add_argument("--resume", type=path, metavar="FILE", help=words)
         for option in technique.options.values():
             add_option(parser, option)
 
@@ -67,6 +70,11 @@ def run_technique(technique: Technique, arguments: argparse.Namespace) -> int:
     subject = technique.subject
     names = subject.named(arguments)
     check_out(arguments.out, technique.suffixes, [*names, arguments.weights, arguments.model], what="result")
+    resume = getattr(arguments, "resume", None)
+    if resume is not None:
+        check_out(resume, inputs=[*names, arguments.weights, arguments.model], what="state")
+        if resume.resolve() == arguments.out.resolve():
+            raise MinitorchVizError(f"{resume} cannot be both the result and what keeps its state; give two names.")
     settings = {name: getattr(arguments, name) for name in technique.options}
     settings = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
     model = chosen_model(arguments.model, arguments.weights, arguments.prefix, photo=subject.is_photo(names))
@@ -81,8 +89,11 @@ def run_technique(technique: Technique, arguments: argparse.Namespace) -> int:
         result, why = technique.compute(model, *looked_at, **settings), ""
     else:
         loop = technique.loop
-        end = run_loop(loop.each(model, *looked_at, **settings), loop.name, loop.unit, budget=arguments.budget)
+        each = loop.each(model, *looked_at, **settings, resume=resume)
+        end = run_loop(each, loop.name, loop.unit, budget=arguments.budget)
         result, why = end.result, end.sentence(loop.unit)
+        if why and resume is not None:
+            why += f"; the same command goes on from {resume}"
     written = result.save(arguments.out)
     print(result.caption)
     for note in (*model.notes, *on_photos, *result.notes):

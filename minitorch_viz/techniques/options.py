@@ -16,10 +16,11 @@ from typing import Any, Literal, TypeAlias, Union, get_args, get_origin, get_typ
 
 from minitorch_viz._types import Pair
 from minitorch_viz.graph import Rules
+from minitorch_viz.techniques.state import State
 
 # The type of `image` where a list of images is taken, too: the subject is PHOTOS.
 Images: TypeAlias = "Any | list[Any] | tuple[Any, ...]"
-FUNCTIONS = Rules | None  # a setting of this type is for Python only
+PYTHON_ONLY = (Rules | None, State | None)  # a setting of such a type is no option: the command line cannot give it
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def options_of(compute: Callable[..., Any]) -> dict[str, Option]:
     hints = get_type_hints(inspect.unwrap(compute), localns={"Model": object})  # techniques import Model for mypy only
     found = {}
     for name, parameter in inspect.signature(compute).parameters.items():
-        if parameter.kind is inspect.Parameter.KEYWORD_ONLY and hints[name] != FUNCTIONS:
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY and hints[name] not in PYTHON_ONLY:
             kind, choices = _kind(hints[name])
             found[name] = Option(name, kind, choices, parameter.default, helps.get(name, ""))
     return found

@@ -6,14 +6,16 @@ that result is whole, and it says itself how far it is.
 
 from __future__ import annotations
 
-import functools
+import inspect
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
+from functools import update_wrapper
 from typing import Any, Generic, NamedTuple, ParamSpec, Protocol, TypeVar
 
 from minitorch_viz.errors import SettingError
 from minitorch_viz.progress import progress_bar
+from minitorch_viz.techniques.state import going_on, identity_of
 
 DELAY = 2.0  # seconds without a bar: what is over sooner needs none
 PACE = 0.25  # seconds between two results of a loop of quick steps
@@ -109,30 +111,55 @@ def last(
 class Loop(Generic[P, R]):
     """A technique that loops: `technique(...)` gives its last result, `technique.each(...)` yields all of them.
 
-    Made by `@looping`. Its signature and manual are the generator's.
+    Made by `@looping`. Its signature and manual are the generator's. Beside the generator's own settings both take
+    resume=FILE, where the results have a `state`: what is there is gone on from, and the file is kept up to date.
     """
 
-    def __init__(self, each: Callable[P, Iterator[R]], unit: str) -> None:
-        self.each = each
+    def __init__(self, generator: Callable[P, Iterator[R]], unit: str) -> None:
+        self.generator = generator
         self.unit = unit  # what `done` counts, in the singular
-        functools.update_wrapper(self, each)
+        update_wrapper(self, generator)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """The last result. progress=False, beside the generator's own settings, shows no bar."""
+        """The last result. Beside `each`'s settings: progress=False shows no bar, budget=SECONDS ends in time."""
         settings: dict[str, Any] = dict(kwargs)
-        progress = bool(settings.pop("progress", True))
+        progress, budget = bool(settings.pop("progress", True)), settings.pop("budget", None)
         loop = self.each(*args, **settings)
-        return last(loop, self.name, self.unit, progress=progress)
+        return last(loop, self.name, self.unit, budget=budget, progress=progress)
+
+    def each(self, *args: P.args, **kwargs: P.kwargs) -> Iterator[R]:
+        """Every result: each is whole, and each knows more than the one before.
+
+        resume: a file that keeps the newest result's state, so that a run that was stopped goes on to the same bits.
+        Raises SettingError if the file belongs to a run with another net, photo or settings.
+        """
+        settings: dict[str, Any] = dict(kwargs)
+        file = settings.pop("resume", None)
+        if file is None:
+            return self.generator(*args, **settings)
+        if not self.goes_on:
+            raise SettingError(f"{self.name} cannot go on from a file: it keeps no state. Leave out resume=.")
+        begin: Any = self.generator  # that it takes a state is beyond what its type can say
+        identity = identity_of(begin, args, settings)
+        return going_on(lambda state: begin(*args, **settings, state=state), file, identity)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it can go on from a result's state."""
+        return "state" in inspect.signature(self.generator).parameters
 
     @property
     def name(self) -> str:
         """What a progress bar calls it."""
-        return str(getattr(self.each, "__name__", "")).replace("_", " ")
+        return str(getattr(self.generator, "__name__", "")).replace("_", " ")
 
 
 def looping(unit: str) -> Callable[[Callable[P, Iterator[R]]], Loop[P, R]]:
-    """Mark a generator of whole results as a technique's function; unit: what it counts ("place", "step")."""
-    return lambda each: Loop(each, unit)
+    """Mark a generator of whole results as a technique's function; unit: what it counts ("place", "step").
+
+    If it can go on from a result's `state` (`State`, in state.py), it takes it as a setting of that name.
+    """
+    return lambda generator: Loop(generator, unit)
 
 
 class Pace:

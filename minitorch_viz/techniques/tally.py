@@ -8,10 +8,8 @@ order: any number of workers, a run that was stopped and continued, and a cluste
 from __future__ import annotations
 
 import copy
-import hashlib
 import json
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -21,20 +19,15 @@ import numpy as np
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.data.pictures import Pictures
-from minitorch_viz.errors import ImageFileError, SettingError, WeightsFileError, need_whole
+from minitorch_viz.errors import ImageFileError, need_whole
 from minitorch_viz.graph import Tape
-from minitorch_viz.io.files import as_path, parse_json
-from minitorch_viz.io.out import check_out
-from minitorch_viz.io.safetensors_ import read_safetensors_and_metadata, save_safetensors
+from minitorch_viz.techniques.state import Identity, State, going_on, net_fingerprint
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
 
 BATCH = 16  # pictures a forward pass
 BATCHES = 4  # forward passes a shard
-KEY = "minitorch_viz tally"  # the entry of a checkpoint's header that holds the JSON
-VERSION = 1
-PAUSE = 2.0  # seconds at least between two checkpoints
 
 
 class Tally:
@@ -57,7 +50,10 @@ class Tally:
         raise NotImplementedError
 
     def merge(self, other: Self) -> None:
-        """Take in what another tally with the same settings has kept, of later pictures."""
+        """Take in what another tally with the same settings has kept, of later pictures.
+
+        Puts new arrays in the place of the old ones and never writes into those: the result before still holds them.
+        """
         raise NotImplementedError
 
     def result(self) -> Any:
@@ -66,9 +62,9 @@ class Tally:
 
     @property
     def settings(self) -> str:
-        """The settings in words: a checkpoint of others is refused."""
+        """The settings in words: a file that keeps a run with others is refused."""
         shown = {name: value for name, value in vars(self).items() if name != "arrays"}
-        return f"{type(self).__name__} {json.dumps(shown, default=str, sort_keys=True)}"
+        return json.dumps(shown, default=str, sort_keys=True)
 
 
 @dataclass(frozen=True)
@@ -89,6 +85,15 @@ class Tallied:
     total: int
     skipped: tuple[Skipped, ...]  # their places stay empty
 
+    @property
+    def state(self) -> State:
+        """What another run goes on from: `tallied(..., state=)`."""
+        arrays = {
+            f"{index}/{name}": value for index, tally in enumerate(self.tallies) for name, value in tally.arrays.items()
+        }
+        skipped = [[picture.number, picture.title, picture.why] for picture in self.skipped]
+        return State(arrays, {"done": self.done, "skipped": skipped})
+
 
 def tallied(
     model: Model,
@@ -97,6 +102,7 @@ def tallied(
     *,
     batch: int = BATCH,
     workers: int = 1,
+    state: State | None = None,
     checkpoint: str | Path | None = None,
 ) -> Iterator[Tallied]:
     """Yield the tallies, merged so far, after each shard of pictures: a loop of whole results.
@@ -104,37 +110,49 @@ def tallied(
     tallies: empty ones. They are left as they are; those that are yielded are others.
     batch: pictures a forward pass. It is part of the settings: another gives other last bits.
     workers: processes; 1 is this one. Which processes, or a cluster, says `joblib.parallel_config`.
-    checkpoint: a file that keeps what has been counted; a run with the same net, pictures and settings goes on from it.
+    state: that of a `Tallied` of the same net, pictures and settings; the loop goes on from it.
+    checkpoint: a file that keeps the state; a run with the same net, pictures and settings goes on from it.
 
     Raises SettingError if a setting does not fit or the file belongs to another run, WeightsFileError if it is damaged,
     NetError for an unknown node.
     """
     need_whole("batch", batch, 1)
     need_whole("workers", workers, 1)
-    if checkpoint is not None:
-        check_out(checkpoint, what="checkpoint", error=WeightsFileError)
-    whole = copy.deepcopy(tuple(tallies))
-    run = _Run(model, pictures, copy.deepcopy(whole), batch)
-    identity = run.identity if checkpoint is not None else ""
-    begin, skipped = _resume(checkpoint, identity, whole)
-    shard = batch * BATCHES
-    written = time.monotonic()
-    done = begin
-    try:
-        for parts, broken in _shards(run, range(begin, len(pictures), shard), workers):
-            for total, part in zip(whole, parts, strict=True):
-                total.merge(part)
-            skipped = (*skipped, *broken)
-            done = min(done + shard, len(pictures))
-            if checkpoint is not None and time.monotonic() - written > PAUSE:
-                _write(checkpoint, identity, whole, done, skipped)
-                written = time.monotonic()
-            yield Tallied(whole, done, len(pictures), skipped)
-        if begin >= len(pictures):  # there was nothing left to do
-            yield Tallied(whole, len(pictures), len(pictures), skipped)
-    finally:  # Ctrl-C, a budget that ran out, and the end
-        if checkpoint is not None and done > begin:
-            _write(checkpoint, identity, whole, done, skipped)
+    run = _Run(model, pictures, copy.deepcopy(tuple(tallies)), batch)
+    if checkpoint is None:
+        yield from _tallied(run, workers, state)
+    else:
+        yield from going_on(lambda state: _tallied(run, workers, state), checkpoint, run.identity)
+
+
+def _tallied(run: _Run, workers: int, state: State | None) -> Iterator[Tallied]:
+    total, shard = len(run.pictures), run.batch * BATCHES
+    newest = _begin(run, state)
+    begins = range(newest.done, total, shard)
+    for begin, (parts, broken) in zip(begins, _shards(run, begins, workers), strict=True):
+        merged = tuple(copy.copy(tally) for tally in newest.tallies)
+        for tally, part in zip(merged, parts, strict=True):
+            tally.arrays = dict(tally.arrays)
+            tally.merge(part)
+            for array in tally.arrays.values():
+                array.flags.writeable = False  # a merge that wrote into them would change what was yielded before
+        newest = Tallied(merged, min(begin + shard, total), total, (*newest.skipped, *broken))
+        yield newest
+    if not begins:  # there was nothing left to do
+        yield newest
+
+
+def _begin(run: _Run, state: State | None) -> Tallied:
+    """Where a state left off: the tallies of the pictures that were seen."""
+    tallies = copy.deepcopy(run.empty)
+    if state is None:
+        return Tallied(tallies, 0, len(run.pictures), ())
+    for index, tally in enumerate(tallies):
+        prefix = f"{index}/"
+        own = {name: value for name, value in state.arrays.items() if name.startswith(prefix)}
+        tally.arrays = {name.removeprefix(prefix): value for name, value in own.items()}
+    skipped = tuple(Skipped(int(number), str(title), str(why)) for number, title, why in state.numbers["skipped"])
+    return Tallied(tallies, int(state.numbers["done"]), len(run.pictures), skipped)
 
 
 @dataclass(frozen=True)
@@ -147,19 +165,13 @@ class _Run:
     batch: int
 
     @property
-    def identity(self) -> str:
-        """A hash of the net, the pictures and the settings."""
-        state = hashlib.sha256()
-        for name, value in sorted(self.model.net.state.items()):
-            state.update(f"{name} {value.dtype} {value.shape}\n".encode())
-            state.update(np.ascontiguousarray(kernels.to_cpu(value)).data)
-        for node in self.model.net.nodes:
-            state.update(repr(node).encode())
-        parts = [repr(self.model.preprocessing), self.pictures.fingerprint, str(self.batch)]
-        state.update("\n".join([*parts, *(tally.settings for tally in self.empty)]).encode())
-        return state.hexdigest()
+    def identity(self) -> Identity:
+        """What must be the same for a file to be gone on from."""
+        settings = {f"{type(tally).__name__} {index}": tally.settings for index, tally in enumerate(self.empty)}
+        settings["batch"] = str(self.batch)
+        return Identity("a tally", net_fingerprint(self.model), "pictures", self.pictures.fingerprint, settings)
 
-    def shard(self, begin: int, threads: int | None = None) -> tuple[tuple[Tally, ...], tuple[Skipped, ...]]:
+    def shard(self, begin: int, threads: int | None = None) -> Shard:
         """The tallies of one shard of pictures, and those that could not be read."""
         if threads is not None:
             kernels.set_threads(threads)
@@ -194,7 +206,10 @@ def _forward(model: Model, inputs: Sequence[Array | None], nodes: tuple[str, ...
     return model.net.forward(images, upto=nodes, fuse=True)
 
 
-def _shards(run: _Run, begins: range, workers: int) -> Iterator[tuple[tuple[Tally, ...], tuple[Skipped, ...]]]:
+Shard = tuple[tuple[Tally, ...], tuple[Skipped, ...]]
+
+
+def _shards(run: _Run, begins: range, workers: int) -> Iterator[Shard]:
     """Each shard's tallies, in order."""
     if workers == 1:
         yield from map(run.shard, begins)
@@ -202,48 +217,5 @@ def _shards(run: _Run, begins: range, workers: int) -> Iterator[tuple[tuple[Tall
     import joblib
 
     threads = max(1, kernels.get_threads() // workers)
-    parallel = joblib.Parallel(n_jobs=workers, return_as="generator", pre_dispatch=2 * workers)
-    yield from parallel(joblib.delayed(run.shard)(begin, threads) for begin in begins)
-
-
-def _resume(checkpoint: str | Path | None, identity: str, whole: tuple[Tally, ...]) -> tuple[int, tuple[Skipped, ...]]:
-    """How many pictures the file has seen, its arrays put into `whole`; 0 if there is no such file."""
-    if checkpoint is None:
-        return 0, ()
-    place = as_path(checkpoint, "checkpoint", WeightsFileError)
-    if not place.exists():
-        return 0, ()
-    arrays, metadata = read_safetensors_and_metadata(place)
-    if KEY not in metadata:
-        raise WeightsFileError(f"{place} holds weights but no tally; give a file that a run over pictures wrote.")
-    header: Mapping[str, Any] = parse_json(metadata[KEY].encode(), f"The tally in {place}")
-    if header.get("version") != VERSION:
-        raise WeightsFileError(f"{place} is a tally of version {header.get('version')!r}; {VERSION} can be read.")
-    if header.get("identity") != identity:
-        raise SettingError(
-            f"{place} was counted with another net, other pictures or other settings; give the same ones, or another "
-            "file."
-        )
-    try:
-        skipped = tuple(Skipped(int(number), str(title), str(why)) for number, title, why in header["skipped"])
-        done = int(header["done"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise WeightsFileError(f"{place}: its tally is damaged ({error}).") from error
-    for index, tally in enumerate(whole):
-        prefix = f"{index}/"
-        tally.arrays = {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
-    return done, skipped
-
-
-def _write(
-    checkpoint: str | Path, identity: str, whole: tuple[Tally, ...], done: int, skipped: tuple[Skipped, ...]
-) -> None:
-    """Write what has been counted, completely or not at all."""
-    arrays = {f"{index}/{name}": value for index, tally in enumerate(whole) for name, value in tally.arrays.items()}
-    header = {
-        "version": VERSION,
-        "identity": identity,
-        "done": done,
-        "skipped": [(picture.number, picture.title, picture.why) for picture in skipped],
-    }
-    save_safetensors(checkpoint, arrays, {KEY: json.dumps(header)})
+    tasks = (joblib.delayed(_Run.shard)(run, begin, threads) for begin in begins)
+    yield from joblib.Parallel(n_jobs=workers, return_as="generator", pre_dispatch=2 * workers)(tasks)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -17,6 +16,7 @@ from minitorch_viz.errors import DataFileError
 from minitorch_viz.graph import Tape
 from minitorch_viz.techniques.base import Result, Technique
 from minitorch_viz.techniques.run import how_far, looping
+from minitorch_viz.techniques.state import State
 from minitorch_viz.techniques.subject import PICTURES
 from minitorch_viz.techniques.tally import Skipped, Tally, tallied
 
@@ -41,6 +41,7 @@ class AveragePicture(Result):
     done: int
     total: int
     skipped: tuple[Skipped, ...]
+    state: State | None = None  # what another run goes on from
 
     @property
     def facts(self) -> tuple[str, ...]:
@@ -112,7 +113,7 @@ def average_picture(
     *,
     batch: int = 16,
     workers: int = 1,
-    resume: Path | None = None,
+    state: State | None = None,
 ) -> Iterator[AveragePicture]:
     """Show the mean of many pictures, and of each class of them.
 
@@ -122,9 +123,8 @@ def average_picture(
     Args:
         batch: pictures a forward pass
         workers: processes that share the pictures
-        resume: a file that keeps what has been counted; a run that was stopped goes on from it
 
-    Returns an AveragePicture with means (k, h, w, 3) in 0..255, one for each class.
+    Returns an AveragePicture with means (k, h, w, 3) in 0..255, one for each class. state= goes on from a result's.
     Raises DataFileError if there is no such folder or no picture in it, SettingError if a setting does not fit.
 
     Paper: Torralba, Oliva 2003.
@@ -132,7 +132,7 @@ def average_picture(
     shown = as_pictures(pictures)
     names = shown.class_names or (ALL,)
     tally = Moments(model.net.inputs[0], shown, len(names))
-    for step in tallied(model, shown, [tally], batch=batch, workers=workers, checkpoint=resume):
+    for step in tallied(model, shown, [tally], batch=batch, workers=workers, state=state):
         (moments,) = step.tallies
         if not moments.arrays:  # every picture so far was broken
             continue
@@ -148,6 +148,7 @@ def average_picture(
             step.done,
             step.total,
             step.skipped,
+            step.state,
         )
     if not moments.arrays:
         why = step.skipped[0].why

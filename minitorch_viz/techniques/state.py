@@ -1,0 +1,218 @@
+"""What a loop needs to go on, and the file that keeps it: a run that was stopped gives the bits of one that was not.
+
+A result that can go on holds a `State`: arrays, and numbers such as counts and the state of the random generator. The
+file is in safetensors format, the numbers as JSON in its header: no pickle. It is replaced in one step of the file
+system while the loop runs, so that after kill -9 the last one is there, and it says which run it belongs to.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import numpy as np
+
+import minitorch_viz_kernels as kernels
+from minitorch_viz._types import Array
+from minitorch_viz.errors import MinitorchVizError, SettingError, WeightsFileError
+from minitorch_viz.io.files import as_path, parse_json
+from minitorch_viz.io.out import check_out
+from minitorch_viz.io.safetensors_ import read_safetensors_and_metadata, save_safetensors
+
+if TYPE_CHECKING:
+    from minitorch_viz.models import Model
+
+KEY = "minitorch_viz state"  # the entry of the file's header that holds the JSON
+VERSION = 1
+PAUSE = 2.0  # seconds at least between two writes
+FREE = ("workers",)  # settings that change no bit of a result
+
+# What a technique looks at, by the name of its second parameter, where a file was kept of something else.
+OTHERS = {
+    "image": "another photo",
+    "images": "other photos",
+    "pictures": "other pictures",
+    "text": "another text",
+}
+
+R = TypeVar("R")
+
+
+class State(NamedTuple):
+    """What a loop needs to go on from one of its results."""
+
+    arrays: Mapping[str, Array]  # never written to again
+    numbers: Mapping[str, Any]  # what JSON can hold: whole numbers, texts, lists, dicts
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What must be the same for a run to go on."""
+
+    work: str  # the technique
+    net: str  # a hash
+    parameter: str  # what is looked at: "image", "pictures"; "" for nothing but the net
+    value: str  # a hash of it
+    settings: Mapping[str, str]
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """As it is written."""
+        return {
+            "work": self.work, "net": self.net, "value": [self.parameter, self.value], "settings": dict(self.settings)
+        }  # fmt: skip
+
+    def differs_from(self, kept: Mapping[str, Any]) -> str:
+        """How the run of a file differs, in words; "" if it does not."""
+        if kept.get("work") != self.work:
+            return f"of {kept.get('work')}, not of {self.work}"
+        if kept.get("net") != self.net:
+            return "with another net"
+        if kept.get("value") != self.json["value"]:
+            return f"with {OTHERS.get(self.parameter, 'another ' + self.parameter)}"
+        settings = kept.get("settings")
+        before = settings if isinstance(settings, dict) else {}
+        names = [name for name in {**before, **self.settings} if before.get(name) != self.settings.get(name)]
+        return ", ".join(_setting(name, before.get(name), self.settings.get(name)) for name in names)
+
+
+def _setting(name: str, before: Any, now: str | None) -> str:
+    """How a setting differs, in words: what is long is a hash."""
+    return f"with another {name}" if len(f"{before}{now}") > 80 else f"with {name}={before}, not {name}={now}"
+
+
+def identity_of(function: Callable[..., Any], arguments: tuple[Any, ...], settings: Mapping[str, Any]) -> Identity:
+    """The identity of a technique's run: its function, called with (model, what it looks at), and the settings."""
+    bound = inspect.signature(function).bind(*arguments, **settings)
+    bound.apply_defaults()
+    (_, model), *subject = list(bound.arguments.items())[: len(arguments)]
+    parameter, value = subject[0] if subject else ("", None)
+    rest = {name: fingerprint(setting) for name, setting in bound.arguments.items() if name in _settings(function)}
+    name = str(getattr(function, "__name__", "")).replace("_", "-")
+    looked_at = _pictures(value) if parameter == "pictures" else fingerprint(value, files=parameter != "text")
+    return Identity(name, net_fingerprint(model), parameter, looked_at, rest)
+
+
+def _settings(function: Callable[..., Any]) -> list[str]:
+    """The settings that a result depends on."""
+    parameters = inspect.signature(function).parameters.values()
+    keywords = [parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
+    return [name for name in keywords if name not in (*FREE, "state")]
+
+
+def _pictures(value: Any) -> str:
+    from minitorch_viz.data.pictures import as_pictures
+
+    return as_pictures(value).fingerprint
+
+
+def net_fingerprint(model: Model) -> str:
+    """A hash of a net's weights, its nodes, and how a picture becomes its input."""
+    state = hashlib.sha256()
+    for name, value in sorted(model.net.state.items()):
+        state.update(f"{name} {value.dtype} {value.shape}\n".encode())
+        state.update(np.ascontiguousarray(kernels.to_cpu(value)).data)
+    for node in model.net.nodes:
+        state.update(repr(node).encode())
+    state.update(repr(model.preprocessing).encode())
+    return state.hexdigest()
+
+
+def fingerprint(value: Any, files: bool = False) -> str:
+    """A short text that differs where a value does; of arrays, and of files, a hash of their bytes.
+
+    files: whether a text may be the name of one; a Path always is.
+    """
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(fingerprint(part, files) for part in value)}]"
+    if hasattr(value, "dtype") and hasattr(value, "shape"):
+        array = np.ascontiguousarray(kernels.to_cpu(value))
+        return hashlib.sha256(f"{array.dtype} {array.shape}\n".encode() + array.tobytes()).hexdigest()
+    if isinstance(value, Path) or (isinstance(value, str) and files):
+        try:
+            return hashlib.sha256(Path(value).read_bytes()).hexdigest()
+        except (OSError, ValueError):
+            return str(value)
+    return value if isinstance(value, str) else repr(value)
+
+
+def going_on(each: Callable[[State | None], Iterator[R]], file: str | Path, identity: Identity) -> Iterator[R]:
+    """Yield the results of a loop that begins where the file left off, and keep the file up to date.
+
+    each: begins the loop at a state, or anew. The results have a `state`.
+    file: what keeps it; if there is none of that name, the loop begins anew and makes it.
+
+    Raises SettingError if the file belongs to another run, WeightsFileError if it is damaged or cannot be written.
+    """
+    place = check_out(file, what="state", error=WeightsFileError)
+    begin = read_state(place, identity) if place.exists() else None
+    newest = kept = begin
+    written = time.monotonic()
+    loop = each(begin)
+    try:
+        for result in _begun(loop, place) if begin else loop:
+            newest = getattr(result, "state", None) or newest
+            if newest is not kept and time.monotonic() - written > PAUSE:
+                write_state(place, identity, newest)
+                written, kept = time.monotonic(), newest
+            yield result
+    finally:  # Ctrl-C, a budget that ran out, and the end
+        close = getattr(loop, "close", None)
+        if close is not None:
+            close()
+        if newest is not kept:
+            write_state(place, identity, newest)
+
+
+def _begun(loop: Iterator[R], place: Path) -> Iterator[R]:
+    """A loop that begins at the state of a file: if it stumbles over that, at once, the file is damaged."""
+    try:
+        yield next(loop)
+    except (KeyError, ValueError, TypeError, IndexError) as error:
+        if isinstance(error, MinitorchVizError):
+            raise
+        raise WeightsFileError(f"{place}: its state is damaged ({error}).") from error
+    yield from loop
+
+
+def read_state(path: str | Path, identity: Identity) -> State:
+    """The state in a file. Raises WeightsFileError if it holds none, SettingError if it belongs to another run."""
+    place = as_path(path, "state", WeightsFileError)
+    arrays, metadata = read_safetensors_and_metadata(place)
+    if KEY not in metadata:
+        raise WeightsFileError(f"{place} holds weights but no state; give a file that --resume or resume= wrote.")
+    header: Mapping[str, Any] = parse_json(metadata[KEY].encode(), f"The state in {place}")
+    if header.get("version") != VERSION:
+        raise WeightsFileError(f"{place} is a state of version {header.get('version')!r}; {VERSION} can be read.")
+    kept, numbers = header.get("identity"), header.get("numbers")
+    if not isinstance(kept, dict) or not isinstance(numbers, dict):
+        raise WeightsFileError(f"{place}: its state is damaged (it does not say of which run it is).")
+    difference = identity.differs_from(kept)
+    if difference:
+        others = ["another net", *filter(None, [OTHERS.get(identity.parameter)])]
+        raise SettingError(
+            f"{place} keeps a run {difference}. It cannot go on with {', '.join(others)} or other settings; give the "
+            "same ones, or another file."
+        )
+    return State(arrays, numbers)
+
+
+def write_state(path: str | Path, identity: Identity, state: State | None) -> None:
+    """Write a state, completely or not at all. Raises WeightsFileError if it cannot be written."""
+    if state is not None:
+        header = {"version": VERSION, "identity": identity.json, "numbers": dict(state.numbers)}
+        save_safetensors(path, dict(state.arrays), {KEY: json.dumps(header)})
+
+
+def generator_at(numbers: Mapping[str, Any], seed: int) -> np.random.Generator:
+    """The generator whose state stands in `numbers` under "generator"; without one a new one with this seed."""
+    generator = np.random.default_rng(seed)
+    if "generator" in numbers:
+        generator.bit_generator.state = numbers["generator"]
+    return generator
