@@ -31,6 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="NAMES",
         help="modules that must be there; a test marked with such a name may not be skipped: --require torch,captum",
     )
+    parser.addoption("--nightly", action="store_true", help="run what is marked nightly, too; -s shows its figures")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -41,6 +42,15 @@ def pytest_configure(config: pytest.Config) -> None:
             importlib.import_module(name)
         except ImportError as error:
             raise pytest.UsageError(f"--require {name}: it cannot be imported here: {error}.") from error
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is marked nightly unless it is asked for."""
+    if config.getoption("--nightly"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("nightly")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if not item.get_closest_marker("nightly")]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -33,7 +33,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Captions are compared here: figures would take most of the time."""
     monkeypatch.setattr("minitorch_viz.techniques.base.Result.figure", lambda _result: None)
-    monkeypatch.setattr("minitorch_viz.drawing.figure_bytes", lambda *_arguments, **_settings: b"")
+    for module in ("minitorch_viz.drawing", "minitorch_viz.drawing.files"):
+        monkeypatch.setattr(f"{module}.figure_bytes", lambda *_arguments, **_settings: b"")
 
 
 def commands_and_captions(page: Path) -> list[tuple[str, str]]:
