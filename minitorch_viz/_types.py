@@ -1,4 +1,4 @@
-"""The one array type in the package's signatures.
+"""The types that the package's signatures share: `Array`, `Pair`, `Generator`.
 
 CuPy arrays have the same methods as NumPy's, so that every signature that says `Array` takes either.
 """

@@ -17,20 +17,20 @@ ALL = slice(None)
 
 
 class Span(NamedTuple):
-    """K stretches of one length along one axis."""
+    """Hold K stretches of one length along one axis."""
 
     starts: tuple[int, ...]  # K of them, or one if all K start at one place
     size: int
 
     @classmethod
     def at(cls, starts: Iterable[int], size: int) -> Span:
-        """Stretches of `size`; K starts at one place become one."""
+        """Return stretches of `size`; K starts at one place become one."""
         starts = tuple(starts)
         return cls(starts[:1] if len(set(starts)) == 1 else starts, size)
 
     @classmethod
     def covering(cls, first: Sequence[int], stop: Sequence[int], length: int) -> Span:
-        """Stretches of the least common size (at least 1) that hold first[k] to stop[k], inside 0 to length.
+        """Return stretches of one least size (at least 1) that hold first[k] to stop[k], inside 0 to length.
 
         One that would leave the axis at its end is moved back, so that it holds more than it must.
         """
@@ -38,7 +38,7 @@ class Span(NamedTuple):
         return cls.at((min(a, length - size) for a in first), size)
 
     def together(self, other: Span) -> Iterator[tuple[int, int]]:
-        """The starts of both, k by k."""
+        """Yield the starts of this span and of another, k by k."""
         count = max(len(self.starts), len(other.starts))
         return zip(self._repeated(count), other._repeated(count), strict=True)
 
@@ -47,31 +47,31 @@ class Span(NamedTuple):
 
 
 class Boxes(NamedTuple):
-    """K rectangles of one size inside a map."""
+    """Hold K rectangles of one size inside a map."""
 
     rows: Span
     columns: Span
 
     @classmethod
     def at(cls, tops: Iterable[int], lefts: Iterable[int], size: Pair) -> Boxes:
-        """Boxes of `size` (h, w) with the upper left corners (tops[k], lefts[k])."""
+        """Return boxes of `size` (h, w) with the upper left corners (tops[k], lefts[k])."""
         return cls(Span.at(tops, size[0]), Span.at(lefts, size[1]))
 
     @property
     def size(self) -> Pair:
-        """(h, w) of a box."""
+        """Return (h, w) of a box."""
         return self.rows.size, self.columns.size
 
     @property
     def area(self) -> int:
-        """Pixels of a box."""
+        """Return the pixels of a box."""
         return self.rows.size * self.columns.size
 
     def cuts(self) -> Iterator[tuple[slice, slice, slice, slice]]:
-        """An index into (K, C, H, W) for each box; a single one for all K if they lie at one place."""
+        """Yield an index into (K, C, H, W) for each box; a single one for all K if they lie at one place."""
         for k, (top, left) in enumerate(corners := list(self.rows.together(self.columns))):
-            one = ALL if len(corners) == 1 else slice(k, k + 1)
-            yield one, ALL, slice(top, top + self.rows.size), slice(left, left + self.columns.size)
+            image = ALL if len(corners) == 1 else slice(k, k + 1)
+            yield image, ALL, slice(top, top + self.rows.size), slice(left, left + self.columns.size)
 
     def take(self, x: Array) -> Array:
         """Cut the boxes out of x (1 or K, C, H, W) -> (K, C, h, w). At one place: a view, with the batch of x."""
@@ -79,43 +79,43 @@ class Boxes(NamedTuple):
         if len(cuts) == 1:
             return x[cuts[0]]
         out: Array = kernels.array_module(x).empty((len(cuts), x.shape[1], *self.size), x.dtype)
-        for one, *place in cuts:
-            out[one] = x[(one if len(x) > 1 else ALL, *place)]
+        for image, *place in cuts:
+            out[image] = x[(image if len(x) > 1 else ALL, *place)]
         return out
 
     def union(self, other: Boxes, size: Pair) -> Boxes:
-        """Boxes inside a map of `size` that hold both."""
+        """Return boxes inside a map of `size` that hold these and the others."""
         if self == other:
             return self
         spans = []
-        for mine, yours, length in zip(self, other, size, strict=True):
-            pairs = list(mine.together(yours))
-            first, stop = [min(a, b) for a, b in pairs], [max(a + mine.size, b + yours.size) for a, b in pairs]
+        for span, other_span, length in zip(self, other, size, strict=True):
+            pairs = list(span.together(other_span))
+            first, stop = [min(a, b) for a, b in pairs], [max(a + span.size, b + other_span.size) for a, b in pairs]
             spans.append(Span.covering(first, stop, length))
         return Boxes(*spans)
 
     def within(self, outer: Boxes) -> Boxes:
-        """The same boxes, counted from the corners of the larger boxes that they lie in."""
+        """Return the same boxes, counted from the corners of the larger boxes that they lie in."""
         if self == outer:
             return whole_map(self.size)
         rows, columns = (
-            Span.at((a - b for a, b in inner.together(around)), inner.size)
-            for inner, around in zip(self, outer, strict=True)
+            Span.at((a - b for a, b in inner.together(outer_span)), inner.size)
+            for inner, outer_span in zip(self, outer, strict=True)
         )
         return Boxes(rows, columns)
 
 
 @dataclass(frozen=True, eq=False)
 class Patch:
-    """The part of K maps that counts, and where it lies. The rest is zero, or what it was before: the reader knows."""
+    """Hold a part of K maps, and where it lies. The rest is zero, or unchanged, as the function that takes it says."""
 
     values: Array  # (K, C, h, w)
     boxes: Boxes
 
     def spread(self, boxes: Boxes, background: Array | None = None) -> Array:
-        """The values inside larger boxes, (K, C, *boxes.size), amid zeros or what a background (1 or K, C, H, W) shows.
+        """Return the values inside larger boxes, (K, C, *boxes.size), amid zeros or a background (1 or K, C, H, W).
 
-        Never write into the answer: in boxes of the same size it is the values themselves.
+        Never write into the result: in boxes of the same size it is the values themselves.
         """
         if boxes == self.boxes:
             return self.values
@@ -130,5 +130,5 @@ class Patch:
 
 
 def whole_map(size: Pair) -> Boxes:
-    """One box that is the whole map (H, W)."""
+    """Return one box that is the whole map (H, W)."""
     return Boxes.at([0], [0], size)

@@ -16,18 +16,18 @@ from minitorch_viz.layers.base import Layer
 from minitorch_viz.layers.kind import Kind
 
 
-def check_names(names: str | Iterable[str], known: Iterable[str], what: str) -> tuple[str, ...]:
-    """One name or several as a tuple; NetError, with near names, unless every one is known."""
-    known = tuple(known)
+def check_names(names: str | Iterable[str], choices: Iterable[str], argument: str) -> tuple[str, ...]:
+    """Return one name or several as a tuple; NetError, with near names, unless each is known."""
+    choices = tuple(choices)
     names = (names,) if isinstance(names, str) or not isinstance(names, Iterable) else tuple(names)
     for name in names:
-        if name not in known:
-            raise NetError(f"{what} names {name!r}, which this net does not have; {near(name, known, 'node')}.")
+        if name not in choices:
+            raise NetError(f"{argument} names {name!r}, which this net does not have; {near(name, choices, 'node')}.")
     return names
 
 
 def checked_rules(rules: Rules | None, names: Iterable[str]) -> Rules:
-    """The rules as a dict, if every key is a layer type, a kind or the name of a node."""
+    """Return the rules as a dict, if every key is a layer type, a kind or the name of a node."""
     for key in rules or {}:
         if isinstance(key, str):
             check_names([key], names, "rules")
@@ -37,7 +37,7 @@ def checked_rules(rules: Rules | None, names: Iterable[str]) -> Rules:
 
 
 def checked_seeds(tape: Tape, seeds: Mapping[str, Array]) -> dict[str, Array]:
-    """The seeds in the tape's dtype, if each has its node's shape and all have one batch."""
+    """Return the seeds in the tape's dtype, if each has its node's shape and all have one batch."""
     if not isinstance(seeds, Mapping) or not seeds:
         raise NetError("seeds must be a dict {node name: array} with at least one entry.")
     grads, batches = {}, set()
@@ -58,9 +58,9 @@ def checked_seeds(tape: Tape, seeds: Mapping[str, Array]) -> dict[str, Array]:
 
 
 def checked_nodes(specs: Iterable[Sequence[Any]], inputs: tuple[str, ...]) -> tuple[Node, ...]:
-    """The nodes, if every name is new and every input comes before its reader."""
+    """Return the nodes, if every name is new and every input comes before its reader."""
     nodes: list[Node] = []
-    known = set(inputs)
+    earlier = set(inputs)
     for place, spec in enumerate(specs):
         if not isinstance(spec, (tuple, list)) or not 2 <= len(spec) <= 3:
             raise NetError(f"Node {place} must be (name, layer) or (name, layer, inputs), but got {spec!r}.")
@@ -71,11 +71,11 @@ def checked_nodes(specs: Iterable[Sequence[Any]], inputs: tuple[str, ...]) -> tu
             raise NetError(f"Node {place} needs a name that is a non-empty string, but got {name!r}.")
         if not isinstance(layer, Layer):
             raise NetError(f"Node {name!r} needs a layer, but got {layer!r}; give an object such as ReLU().")
-        if name in known:
+        if name in earlier:
             raise NetError(f"The name {name!r} is used twice; every node needs a name of its own.")
         for source in sources:
-            if source not in known:
-                hint = near(source, known, "node")
+            if source not in earlier:
+                hint = near(source, earlier, "node")
                 raise NetError(f"Node {name!r} reads from {source!r}, which does not come before it; {hint}.")
         least, most = _inputs_of(type(layer))  # type: ignore[arg-type]  # a class can be hashed
         if not least <= len(sources) <= most:
@@ -84,7 +84,7 @@ def checked_nodes(specs: Iterable[Sequence[Any]], inputs: tuple[str, ...]) -> tu
                 f"Node {name!r} reads {len(sources)} arrays ({', '.join(sources)}), but {layer.type_name} takes "
                 f"{takes}."
             )
-        known.add(name)
+        earlier.add(name)
         nodes.append(Node(name, layer, sources))
     if not nodes:
         raise NetError("A net needs at least one node.")
@@ -93,11 +93,15 @@ def checked_nodes(specs: Iterable[Sequence[Any]], inputs: tuple[str, ...]) -> tu
 
 @cache
 def _inputs_of(kind: type[Layer]) -> tuple[int, float]:
-    """How many arrays a layer's forward takes, at least and at most; infinitely many after a *."""
+    """Return how many arrays a layer's forward takes, at least and at most; infinitely many after a *."""
     parameters = [*inspect.signature(kind.forward).parameters.values()][1:]
-    arrays = [one for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
-    needed = [one for one in arrays if one.default is one.empty]
+    arrays = [
+        parameter
+        for parameter in parameters
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+    ]
+    needed = [parameter for parameter in arrays if parameter.default is parameter.empty]
     # LSTM's state may be left out; rng, relu and the like are settings.
-    optional = [one for one in arrays if one.default is None and one.name != "rng"]
-    unbounded = any(one.kind is one.VAR_POSITIONAL for one in parameters)
+    optional = [parameter for parameter in arrays if parameter.default is None and parameter.name != "rng"]
+    unbounded = any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters)
     return len(needed), np.inf if unbounded else len(needed) + len(optional)

@@ -21,7 +21,7 @@ Entry = TypeVar("Entry")
 
 
 class Node(NamedTuple):
-    """One step of a net."""
+    """Name one step of a net, its layer and its inputs."""
 
     name: str
     layer: Layer
@@ -30,14 +30,14 @@ class Node(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Tape:
-    """What a forward pass computed: `tape["relu1"]` is a node's output, `tape.saved["pool1"].won` its switches."""
+    """Hold what a forward pass computed: `tape["relu1"]`, a node's output; `tape.saved["pool1"].won`, its switches."""
 
     values: Mapping[str, Array]  # the output of every input and node that was run
     saved: Mapping[str, Any]  # what each layer's forward kept for its backward
     fused: Mapping[str, str] = field(default_factory=dict)  # {convolution whose output was never written: its ReLU}
 
     def like(self, name: str) -> Array:
-        """An array of the shape and dtype of a node's output, which a fused convolution has in common with its ReLU."""
+        """Return an array of the shape and dtype of a node's output: of a fused convolution, the output of its ReLU."""
         return self[self.fused.get(name, name)]
 
     def __getitem__(self, name: str) -> Array:
@@ -51,20 +51,20 @@ class Tape:
         return name in self.values
 
     def __repr__(self) -> str:
-        shown = [f"{name} {tuple(value.shape)}" for name, value in self.values.items()]
-        if len(shown) > 8:
-            shown[4:-3] = [f"... {len(shown) - 7} more ..."]
-        return f"Tape({', '.join(shown)})"
+        parts = [f"{name} {tuple(value.shape)}" for name, value in self.values.items()]
+        if len(parts) > 8:
+            parts[4:-3] = [f"... {len(parts) - 7} more ..."]
+        return f"Tape({', '.join(parts)})"
 
 
-def needed(nodes: Iterable[Node], goals: Iterable[str], known: Container[str] = ()) -> list[Node]:
-    """Return the nodes that compute the goals, in order: their own and all before them, back to what is known."""
-    wanted, way = {name for name in goals if name not in known}, []
+def needed(nodes: Iterable[Node], goals: Iterable[str], computed: Container[str] = ()) -> list[Node]:
+    """Return the nodes that compute the goals, in order: their own and all before them, back to what is `computed`."""
+    names, path = {name for name in goals if name not in computed}, []
     for node in reversed(tuple(nodes)):
-        if node.name in wanted:
-            way.append(node)
-            wanted.update(name for name in node.inputs if name not in known)
-    return way[::-1]
+        if node.name in names:
+            path.append(node)
+            names.update(name for name in node.inputs if name not in computed)
+    return path[::-1]
 
 
 def ancestors(nodes: Iterable[Node], name: str) -> set[str]:
@@ -72,14 +72,14 @@ def ancestors(nodes: Iterable[Node], name: str) -> set[str]:
     return {name}.union(*(node.inputs for node in needed(nodes, [name])))
 
 
-def dependents(nodes: Iterable[Node], names: Iterable[str]) -> list[Node]:
-    """Return the nodes that read `names`, or what depends on them, in order."""
-    reached, way = set(names), []
+def dependents(nodes: Iterable[Node], starts: Iterable[str]) -> list[Node]:
+    """Return the nodes that read `starts`, or what depends on them, in order."""
+    names, path = set(starts), []
     for node in nodes:
-        if not reached.isdisjoint(node.inputs):
-            reached.add(node.name)
-            way.append(node)
-    return way
+        if not names.isdisjoint(node.inputs):
+            names.add(node.name)
+            path.append(node)
+    return path
 
 
 def between(nodes: Iterable[Node], starts: Collection[str], goals: Iterable[str]) -> list[Node]:
@@ -112,39 +112,41 @@ def receptive_field(nodes: Iterable[Node], tape: Tape, node: str, position: Pair
     for reader in reversed(needed(nodes, [node])):
         field, window = fields.pop(reader.name), reader.layer.window
         for source in reader.inputs:
-            shape, below = tape.like(source).shape, None
+            shape, part = tape.like(source).shape, None
             if field is not None and window is not None and len(shape) == 4:
-                below = window.sees(field, (shape[2], shape[3]))
-            fields[source] = below if source not in fields else below and below.union(fields[source])
+                part = window.sees(field, (shape[2], shape[3]))
+            fields[source] = part if source not in fields else part and part.union(fields[source])
     return fields[name]
 
 
 def on_every_path(nodes: Iterable[Node], inputs: Iterable[str], name: str) -> tuple[str, ...]:
-    """What every path from the inputs to `name` runs through, in the order of the net, with both ends.
+    """Return the inputs and nodes that every path to `name` runs through, in the order of the net, with both ends.
 
     These are the dominators of `name` (Prosser 1959): those of a node are the node itself and what is common to the
     dominators of all its sources. With several inputs none of them is on every path.
     """
-    common = {one: frozenset({one}) for one in inputs}
+    common = {source: frozenset({source}) for source in inputs}
     order = list(common)
     for node in nodes:
         sources = [common[source] for source in node.inputs if source in common]
         if sources:  # else no path from an input comes here
             common[node.name] = frozenset.intersection(*sources) | {node.name}
             order.append(node.name)
-    return tuple(one for one in order if one in common.get(name, ()))
+    return tuple(source for source in order if source in common.get(name, ()))
 
 
 def last_common_maps(
     nodes: Iterable[Node], inputs: Iterable[str], name: str, shapes: Mapping[str, Sequence[int]]
 ) -> str | None:
-    """The last node or input before `name` that every path to it runs through and that has maps; None if none has.
+    """Return the last node or input before `name` that is on every path to it and has maps; None if none has.
 
     shapes: {node: shape of its output}. Maps are (N, C, h, w) with more than one place: what a global pooling leaves
-    is none. All that the net sees of the picture is in these maps, as it is not in those of one branch.
+    is none. All of the picture that reaches the output is in these maps, as it is not in those of one branch.
     """
-    way = on_every_path(nodes, inputs, name)[:-1]
-    return next((one for one in reversed(way) if len(shapes[one]) == 4 and shapes[one][2] * shapes[one][3] > 1), None)
+    path = on_every_path(nodes, inputs, name)[:-1]
+    return next(
+        (place for place in reversed(path) if len(shapes[place]) == 4 and shapes[place][2] * shapes[place][3] > 1), None
+    )
 
 
 def rule_for(node: Node, rules: Rules) -> Rule | None:
@@ -167,12 +169,12 @@ def nearest(layer: Layer, table: Mapping[Any, Entry]) -> Entry | None:
 
 @cache
 def _keys(cls: type[Layer]) -> tuple[Key, ...]:
-    """What a table may say of a layer of this type, the nearest first."""
+    """Return the keys under which a table may hold an entry for layers of this type, the nearest first."""
     return (*(key for key in cls.__mro__ if key not in (Layer, object)), cls.kind, Layer)
 
 
 class Route(NamedTuple):
-    """The way of a backward pass: the nodes that depend on its goals, and how to get through one of them."""
+    """Describe a backward pass: the nodes that depend on its goals, and how to get through one of them."""
 
     tape: Tape
     nodes: Sequence[Node]  # in the order of the forward pass
@@ -184,16 +186,16 @@ class Route(NamedTuple):
     def back(cls, nodes: Iterable[Node], tape: Tape, goals: Iterable[str], rules: Rules) -> Route:
         """Return the way back to `goals`, over those of the nodes that ran."""
         goals = set(goals)
-        way = dependents([node for node in nodes if node.name in tape.saved], goals)
-        return cls(tape, way, goals, goals.union([node.name for node in way]), rules)
+        path = dependents([node for node in nodes if node.name in tape.saved], goals)
+        return cls(tape, path, goals, goals.union([node.name for node in path]), rules)
 
     def step(self, node: Node, dy: Array) -> list[tuple[str, Array]]:
-        """The gradients of a node's inputs, by its layer's backward or the rule in its place."""
+        """Return the gradients of a node's inputs, by its layer's backward or the rule in its place."""
         rule, saved = rule_for(node, self.rules), self.tape.saved[node.name]
         return self.wanted(node, node.layer.backward(dy, saved) if rule is None else rule(node.layer, dy, saved))
 
     def wanted(self, node: Node, dx: Any) -> list[tuple[str, Any]]:
-        """(name, gradient) of those of a node's inputs from which a goal can be reached."""
+        """Return (name, gradient) of those of a node's inputs from which a goal can be reached."""
         if not isinstance(dx, tuple):
             return [(node.inputs[0], dx)] if node.inputs[0] in self.leads else []
         return [(name, part) for name, part in zip(node.inputs, dx, strict=False) if name in self.leads]

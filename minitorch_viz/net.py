@@ -23,7 +23,7 @@ from minitorch_viz.less_work import PlanName
 
 
 class Net:
-    """A directed graph of layers without cycles, written down in the order in which it is computed.
+    """Compute a directed graph of layers without cycles, written down in the order in which it is computed.
 
     nodes: (name, layer) reads from the node before it (the first from "input");
         (name, layer, inputs) reads from the named nodes.
@@ -92,7 +92,7 @@ class Net:
     ) -> Array:
         """Run the net and keep only the output of `upto` (default: the last node): for sweeps and evaluation.
 
-        Every value is dropped as soon as its last reader has run. batch: cut x into pieces of so many images.
+        Every value is dropped as soon as its last reader has run. batch: cut x into pieces of that many images.
         plan: "plain" computes each node by itself; a ReLU is otherwise computed with the convolution before it.
         """
         (goal,) = check_names(self.output if upto is None else upto, self.names, "upto")
@@ -130,7 +130,7 @@ class Net:
         wrt: where the gradients are wanted (default: the net's inputs). Only the nodes in between are visited.
         rules: {layer type or node name: rule}; a rule replaces the layer's backward in this pass only.
         crop: where a seed is zero outside a small box of its maps, compute only the part that it can reach; the
-            numbers are the same. Rules see whole maps, unless they are marked `@local`. False: whole maps everywhere.
+            numbers are the same. Rules get whole maps, unless they are marked `@local`. False: whole maps everywhere.
         chunk: how many of K seeds on a tape of one image to carry at a time; None: as many as suit the cache.
         plan: "plain" is the walk of `walk.py` and nothing else: no crops, no chunks, every rule as it is written.
         Returns {name: gradient (K, ...)}, in the tape's dtype.
@@ -148,7 +148,7 @@ class Net:
     def param_grads(
         self, tape: Tape, seeds: Mapping[str, Array], *, rules: Rules | None = None, plan: PlanName = "less"
     ) -> dict[str, Array]:
-        """The gradients of the parameters, summed over the batch: {"node.parameter": gradient}.
+        """Return the gradients of the parameters, summed over the batch: {"node.parameter": gradient}.
 
         Parameters that the seeds do not depend on are left out. plan: "plain" asks each layer for its gradients apart.
         """
@@ -161,12 +161,12 @@ class Net:
 
     @property
     def output(self) -> str:
-        """The name of the last node."""
+        """Return the name of the last node."""
         return self.nodes[-1].name
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the inputs and nodes, in order."""
+        """Return the names of the inputs and nodes, in order."""
         return self.inputs + tuple(self._by_name)
 
     def __getitem__(self, name: str) -> Node:
@@ -179,16 +179,16 @@ class Net:
 
     @property
     def params(self) -> dict[str, Array]:
-        """All parameters: {"node.parameter": array}, the names of a PyTorch state dict."""
+        """Return all parameters: {"node.parameter": array}, the names of a PyTorch state dict."""
         return {f"{node.name}.{key}": value for node in self.nodes for key, value in node.layer.params.items()}
 
     @property
     def state(self) -> dict[str, Array]:
-        """All parameters and buffers: what a weights file holds."""
+        """Return all parameters and buffers: what a weights file holds."""
         return {f"{node.name}.{key}": value for node in self.nodes for key, value in node.layer.state.items()}
 
     def with_params(self, arrays: Mapping[str, Array]) -> Net:
-        """The same net with other parameters or buffers; names as in `state`, those not named stay."""
+        """Return the same net with other parameters or buffers; names as in `state`, those not named stay."""
         changes: dict[str, dict[str, Array]] = {}
         state = self.state
         for key, value in arrays.items():
@@ -201,17 +201,20 @@ class Net:
         return self.with_layers({name: self[name].layer.replace(**fields) for name, fields in changes.items()})
 
     def with_layers(self, layers: Mapping[str, Layer]) -> Net:
-        """The same graph with other layers at the named nodes."""
+        """Return the same graph with other layers at the named nodes."""
         for name in layers:
             self[name]
         return Net([node._replace(layer=layers.get(node.name, node.layer)) for node in self.nodes], self.inputs)
 
     def astype(self, dtype: npt.DTypeLike) -> Net:
-        """The same net in another precision (float32, float64)."""
+        """Return the same net in another precision (float32, float64)."""
         return Net([node._replace(layer=node.layer.astype(dtype)) for node in self.nodes], self.inputs)
 
     def to(self, device: str) -> Net:
-        """The same net with its arrays on "cpu" (NumPy) or "cuda" (CuPy); SettingError if that device is not there."""
+        """Return the same net with its arrays on "cpu" (NumPy) or "cuda" (CuPy).
+
+        Raises SettingError if that device is not there.
+        """
         try:
             return Net([node._replace(layer=node.layer.to(device)) for node in self.nodes], self.inputs)
         except (ValueError, RuntimeError) as error:
@@ -219,7 +222,7 @@ class Net:
 
     @property
     def device(self) -> str:
-        """Where the net's arrays are: "cpu" or "cuda"."""
+        """Return where the net's arrays are: "cpu" or "cuda"."""
         return next((kernels.device_of(value) for value in self.params.values()), "cpu")
 
     def __repr__(self) -> str:
@@ -236,7 +239,7 @@ class Net:
     # ------------------------------------------------------------------ inside
 
     def _start(self, x: Array | Mapping[str, Array] | None, given: Mapping[str, Array] | None) -> dict[str, Array]:
-        """The values that are there before any node runs."""
+        """Return {name: array} of the inputs and of the nodes that are given, checked."""
         if x is None:
             values: dict[str, Array] = {}
         elif isinstance(x, Mapping):
@@ -257,7 +260,7 @@ class Net:
         return values
 
     def _needed(self, values: Mapping[str, Array], goals: Sequence[str]) -> Sequence[Node]:
-        """The nodes to run, in order: what the goals depend on and is not there yet."""
+        """Return the nodes to run, in order: what the goals depend on and has no value yet."""
         nodes = needed(self.nodes, goals, values)
         for name in self.inputs:
             if name not in values and (name in goals or any(name in node.inputs for node in nodes)):

@@ -21,24 +21,24 @@ Seeds = dict[str, Array]
 
 
 class Objective:
-    """A number for each image of a tape, and what it depends on."""
+    """Give a number for each image of a tape, and the derivatives of what it depends on."""
 
     @property
     def nodes(self) -> tuple[str, ...]:
-        """The nodes that are read: a forward pass up to these is enough."""
+        """Return the nodes that are read: a forward pass up to these is enough."""
         raise NotImplementedError
 
     @property
     def label(self) -> str:
-        """What the number is, in words."""
+        """Return what the number is, in words."""
         raise NotImplementedError
 
     def value(self, tape: Tape) -> Array:
-        """(N,), one number an image."""
+        """Return (N,), one number an image."""
         raise NotImplementedError
 
     def seeds(self, tape: Tape) -> Seeds:
-        """{node: (N, ...)}: the derivative of each image's number by the node's output for that image."""
+        """Return {node: (N, ...)}: the derivative of each image's number by the node's output for that image."""
         raise NotImplementedError
 
     def __add__(self, other: Objective) -> Objective:
@@ -60,7 +60,7 @@ class Objective:
 
 @dataclass(frozen=True)
 class Combination(Objective):
-    """A weighted sum of objectives."""
+    """Add objectives, each with a weight."""
 
     terms: tuple[tuple[float, Objective], ...]  # (weight, objective)
 
@@ -70,7 +70,7 @@ class Combination(Objective):
 
     @property
     def label(self) -> str:
-        """`1 x class "cat" - 0.5 x conv5 channel 7, mean`."""
+        """Return the sum in words, such as `1 x class "cat" - 0.5 x conv5 channel 7, mean`."""
         parts = [f"{'-' if weight < 0 else '+'} {abs(weight):g} x {term.label}" for weight, term in self.terms]
         return " ".join(parts).removeprefix("+ ")
 
@@ -87,13 +87,13 @@ class Combination(Objective):
 
 
 def _terms(objective: Objective) -> tuple[tuple[float, Objective], ...]:
-    """The flat list of weighted terms."""
+    """Return the flat list of weighted terms."""
     return objective.terms if isinstance(objective, Combination) else ((1.0, objective),)
 
 
 @dataclass(frozen=True)
 class Unit(Objective):
-    """One number of one node: a class score, or a channel at a position (row, column), or a step of (T, D).
+    """Take one number of one node: a class score, a channel at a position (row, column), or a step of (T, D).
 
     sign: -1 explains the opposite, for a net with one score ("no dog").
     """
@@ -125,10 +125,10 @@ class Unit(Objective):
         return {self.node: seed}
 
     def _check(self, output: Array) -> None:
-        inside = len(self.index) == output.ndim - 1 and all(
+        exists = len(self.index) == output.ndim - 1 and all(
             -size <= i < size for i, size in zip(self.index, output.shape[1:], strict=True)
         )
-        if not inside:
+        if not exists:
             raise SettingError(
                 f"{self.node!r} gives an array of shape {output.shape[1:]} an image, which has no unit {self.index}."
             )
@@ -136,7 +136,7 @@ class Unit(Objective):
 
 @dataclass(frozen=True)
 class ChannelMean(Objective):
-    """The mean of a channel over its places: (N, C, ...) -> (N,)."""
+    """Take the mean of a channel over its places: (N, C, ...) -> (N,)."""
 
     node: str
     channel: int
@@ -171,7 +171,7 @@ class ChannelMean(Objective):
 
 @dataclass(frozen=True, eq=False)
 class Direction(Objective):
-    """The mean over all places of the dot product with a direction: (N, C, ...) . (C,) -> (N,).
+    """Take the mean over all places of the dot product with a direction: (N, C, ...) . (C,) -> (N,).
 
     power: multiplied by the cosine to this power, max(cos, 0.1): 0 is the plain dot product (Olah et al. 2017); 1 and
         more keep the picture near the direction ("caricatures").
@@ -209,7 +209,7 @@ class Direction(Objective):
         return {self.node: (d_row / dot.shape[1]).reshape(output.shape).astype(output.dtype, copy=False)}
 
     def _parts(self, tape: Tape) -> tuple[Array, Array, Array, Array]:
-        """(dot, cosine, length of each row of channels), each (N, P), and the rows (N, C, P)."""
+        """Return (dot, cosine, length of each row of channels), each (N, P), and the rows (N, C, P)."""
         output = _output(tape, self.node)
         if output.ndim < 2 or output.shape[1] != len(self.vector):
             raise ShapeError(
@@ -224,7 +224,10 @@ class Direction(Objective):
 
 @dataclass(frozen=True)
 class Energy(Objective):
-    """Half the sum of squares of a whole node: its gradient is the node itself (DeepDream, Mordvintsev et al. 2015)."""
+    """Take half the sum of squares of a whole node, whose gradient is the node itself.
+
+    Paper: DeepDream, Mordvintsev et al. 2015.
+    """
 
     node: str
 
@@ -247,7 +250,7 @@ class Energy(Objective):
 
 @dataclass(frozen=True, eq=False)
 class GramDistance(Objective):
-    """Minus the squared distance of the Gram matrix from a wanted one: -sum (G - A)^2 / (4 C^2 P^2).
+    """Take minus the squared distance of the Gram matrix from a target: -sum (G - A)^2 / (4 C^2 P^2).
 
     G = F F^T for maps F (C, P). It is an objective, so larger is better: 0 where the style is met.
 
@@ -277,7 +280,7 @@ class GramDistance(Objective):
         return {self.node: (-4 * scale * difference @ maps).reshape(output.shape).astype(output.dtype, copy=False)}
 
     def _parts(self, tape: Tape) -> tuple[Array, Array, float]:
-        """G - A (N, C, C), the maps (N, C, P), and 1 / (4 C^2 P^2)."""
+        """Return G - A (N, C, C), the maps (N, C, P), and 1 / (4 C^2 P^2)."""
         output = _output(tape, self.node)
         maps = output.reshape(*output.shape[:2], -1)
         channels, places = maps.shape[1:]
@@ -289,14 +292,14 @@ class GramDistance(Objective):
 
 
 def gram(output: Array) -> Array:
-    """Maps (N, C, ...) -> (N, C, C), the products of every two channels summed over all places."""
+    """Return the products of every two channels summed over all places: maps (N, C, ...) -> (N, C, C)."""
     maps = output.reshape(*output.shape[:2], -1)
     products: Array = maps @ maps.transpose(0, 2, 1)
     return products
 
 
 def stacked_seeds(units: Sequence[Unit], tape: Tape) -> Seeds:
-    """Seeds {node: (K, ...)} for K units of one node on a tape of one image: one backward pass explains all of them.
+    """Return seeds {node: (K, ...)} for K units of one node on a tape of one image, explained by one backward pass.
 
     Raises SettingError if the units are of several nodes, or the tape of several images.
     """
@@ -310,7 +313,7 @@ def stacked_seeds(units: Sequence[Unit], tape: Tape) -> Seeds:
 
 
 def _output(tape: Tape, node: str) -> Any:
-    """A node's output; a raw array without a batch axis is no tape's."""
+    """Return a node's output; ShapeError without a batch axis, which every tape has."""
     output = tape[node]
     if output.ndim < 1:
         raise ShapeError(f"{node!r} gives a single number without a batch axis, which no objective reads.")

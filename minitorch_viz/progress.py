@@ -1,4 +1,4 @@
-"""Progress bars: silent where nobody looks, no wider than a terminal, and without a warning in notebooks."""
+"""Progress bars: silent where stderr is no terminal, no wider than one, and without a warning in notebooks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def progress_bar(*arguments: Any, show: bool = True, **settings: Any) -> Any:
 
 
 def _in_notebook() -> bool:
-    """Whether the code runs in a Jupyter kernel."""
+    """Return whether the code runs in a Jupyter kernel."""
     if "ipykernel" not in sys.modules:
         return False
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
@@ -30,7 +30,10 @@ def _in_notebook() -> bool:
 
 
 def _kind_of_bar() -> Any:
-    """tqdm's class for here; without ipywidgets tqdm.auto warns, in every notebook, and takes text then."""
+    """Return tqdm's class for notebooks or for a terminal.
+
+    Without ipywidgets tqdm.auto would warn in every notebook before it takes the text bar.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from tqdm.auto import tqdm

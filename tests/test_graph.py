@@ -69,9 +69,9 @@ def on_a_way(net: Net, name: str, starts: set[str], goals: set[str]) -> bool:
 
 def test_what_is_known_already_is_not_needed_again() -> None:
     net = Net([("a", ReLU()), ("b", ReLU()), ("sum", Add(), ("a", "b")), ("top", ReLU())])
-    assert [node.name for node in needed(net.nodes, ["top"], known={"a"})] == ["b", "sum", "top"]
-    assert [node.name for node in needed(net.nodes, ["top"], known={"sum"})] == ["top"]
-    assert needed(net.nodes, ["top"], known={"top"}) == []
+    assert [node.name for node in needed(net.nodes, ["top"], computed={"a"})] == ["b", "sum", "top"]
+    assert [node.name for node in needed(net.nodes, ["top"], computed={"sum"})] == ["top"]
+    assert needed(net.nodes, ["top"], computed={"top"}) == []
     assert needed(net.nodes, ["input"]) == []
 
 

@@ -74,7 +74,7 @@ __all__ = [
 
 
 def all_layers() -> list[type[Layer]]:
-    """Every layer in this folder, by name: a new file brings its own tests and its own line in every list."""
+    """Return every layer in this folder, by name: a new file brings its own tests and its line in every list."""
     modules = [importlib.import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
     return sorted(
         (

@@ -24,12 +24,12 @@ Example = tuple["Layer", tuple[Array, ...]]  # a layer and the inputs of its for
 
 
 class Nothing(NamedTuple):
-    """The `saved` of a layer whose backward pass needs no array."""
+    """Stand for the `saved` of a layer whose backward pass needs no array."""
 
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """Base of all layers.
+    """Be the base of all layers.
 
     A subclass declares `Saved` (a NamedTuple, one commented line an array) and, in this order, `forward`, `backward`,
     `param_grads` if it has parameters, and `examples`. Every test of the layers runs over `examples`, so a new layer
@@ -48,40 +48,40 @@ class Layer:
     pixelwise: ClassVar[bool] = False  # y (N, C, H, W) at a pixel depends on x at that pixel only
 
     def forward(self, *xs: Any, **settings: Any) -> tuple[Array, Any]:
-        """xs -> (y, saved)."""
+        """Compute xs -> (y, saved)."""
         raise NotImplementedError
 
     def backward(self, dy: Array, saved: Any) -> Any:
-        """dL/dy and what forward saved -> dL/dx; a tuple for several inputs."""
+        """Carry dL/dy, with what forward saved, to dL/dx; a tuple for several inputs."""
         raise NotImplementedError
 
     def param_grads(self, dy: Array, saved: Any) -> dict[str, Array]:  # noqa: ARG002 (a layer without parameters)
-        """dL/dy and what forward saved -> {parameter name: dL/dparameter}, summed over the batch."""
+        """Return {parameter name: dL/dparameter}, summed over the batch, from dL/dy and what forward saved."""
         return {}
 
     def backward_and_grads(self, dy: Array, saved: Any) -> tuple[Any, dict[str, Array]]:
-        """What `backward` and `param_grads` return. A layer for which both begin with the same work does it once."""
+        """Return what `backward` and `param_grads` return; where both begin with the same work it is done once."""
         return self.backward(dy, saved), self.param_grads(dy, saved)
 
     def trained(self, saved: Any) -> Self:  # noqa: ARG002 (most layers learn by their parameters alone)
-        """The layer after a training pass that saved this: what it counts by itself (running statistics) has moved."""
+        """Return the layer after a training pass that saved this, with its running statistics moved."""
         return self
 
     @classmethod
     def examples(cls, rng: Generator) -> list[Example]:
-        """Small (layer, inputs) cases in float64; the tests of all layers run over them."""
+        """Return small (layer, inputs) cases in float64; the tests of all layers run over them."""
         raise NotImplementedError
 
     @property
     def window(self) -> Window | None:
-        """Which part of its input (N, C, H, W) a pixel of the output reads; None, the safe answer: perhaps all of it.
+        """Return which part of its input (N, C, H, W) an output pixel reads; None: perhaps all of it.
 
-        Who declares one lets a pass compute parts of maps, and declares in `crop` what else changes on a part.
+        A layer that declares its window lets a pass compute parts of maps; `crop` gives what else changes on a part.
         """
         return PIXEL if self.pixelwise else None
 
     def crop(self, saved: Any, x: Boxes, y: Boxes) -> Any:  # noqa: ARG002 (y is for layers whose output is smaller)
-        """`saved` as `forward` would have returned it on the crop x of the input, whose output is the crop y.
+        """Return `saved` as `forward` would have made it on the crop x of the input, whose output is the crop y.
 
         None if the backward pass mixes all pixels. This default suits layers that save maps of their input's size.
         """
@@ -90,53 +90,53 @@ class Layer:
 
     @property
     def type_name(self) -> str:
-        """What it is called in a sentence, such as "Conv2d"."""
+        """Return the layer's name in a sentence, such as "Conv2d"."""
         return type(self).__name__
 
     @property
     def has_filters(self) -> bool:
-        """Whether its weights are small maps that it slides over images: convolutions, transposed ones too."""
+        """Return whether the weights are small maps slid over images: convolutions, transposed ones too."""
         return self.kind is Kind.WEIGHS and self.params["weight"].ndim == 4
 
     def input_of(self, saved: Any) -> Array:
-        """The input of the forward pass that saved this, of a layer that keeps it as `saved.x`."""
+        """Return the input of the forward pass that saved this, of a layer that keeps it as `saved.x`."""
         x: Array = saved.x
         return x
 
     @property
     def params(self) -> dict[str, Array]:
-        """The arrays that learn, by PyTorch's names (a bias that is None is left out)."""
+        """Return the arrays that learn, by PyTorch's names (a bias that is None is left out)."""
         return {name: value for name in self.param_names if (value := getattr(self, name)) is not None}
 
     @property
     def state(self) -> dict[str, Array]:
-        """Parameters and buffers, by PyTorch's names: what a weights file holds."""
+        """Return parameters and buffers, by PyTorch's names: what a weights file holds."""
         return self.params | {name: getattr(self, name) for name in self.buffer_names}
 
     def replace(self, **fields: Any) -> Self:
-        """The same layer with other parameters or settings; this one stays as it is."""
+        """Return the same layer with other parameters or settings; this one stays as it is."""
         return dataclasses.replace(self, **fields)
 
     def astype(self, dtype: npt.DTypeLike) -> Self:
-        """The same layer with its arrays in another precision (float32, float64)."""
+        """Return the same layer with its arrays in another precision (float32, float64)."""
         return self.replace(**{name: value.astype(dtype) for name, value in self.state.items()})
 
     def to(self, device: str) -> Self:
-        """The same layer with its arrays on "cpu" (NumPy) or "cuda" (CuPy)."""
+        """Return the same layer with its arrays on "cpu" (NumPy) or "cuda" (CuPy)."""
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         arrays = {name: kernels.to_device(value, device) for name, value in fields.items() if hasattr(value, "dtype")}
         return self.replace(**arrays)
 
     def __repr__(self) -> str:
-        """Settings as they are, arrays as their shapes: Conv2d(weight (64, 3, 3, 3), bias (64,), stride=(2, 2))."""
-        shown = []
+        """Show settings and the shapes of arrays: Conv2d(weight (64, 3, 3, 3), bias (64,), stride=(2, 2))."""
+        parts = []
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if hasattr(value, "shape"):
-                shown.append(f"{field.name} {tuple(value.shape)}")
+                parts.append(f"{field.name} {tuple(value.shape)}")
             elif value is not None and (field.default is dataclasses.MISSING or value != field.default):
-                shown.append(f"{field.name}={value!r}")
-        return f"{type(self).__name__}({', '.join(shown)})"
+                parts.append(f"{field.name}={value!r}")
+        return f"{type(self).__name__}({', '.join(parts)})"
 
 
 def expect_axes(layer: Layer, x: Array, axes: str) -> None:
@@ -148,34 +148,34 @@ def expect_axes(layer: Layer, x: Array, axes: str) -> None:
         )
 
 
-def expect_floats(layer: Layer, x: Array, what: str = "x") -> None:
+def expect_floats(layer: Layer, x: Array, argument: str = "x") -> None:
     """Raise a sentence unless x is a float32 or float64 array, and has the precision of the layer's own arrays."""
     name = type(layer).__name__
     if not hasattr(x, "ndim"):
-        raise ShapeError(f"{name} needs {what} as an array, but got a {type(x).__name__}; use np.asarray first.")
+        raise ShapeError(f"{name} needs {argument} as an array, but got a {type(x).__name__}; use np.asarray first.")
     if x.dtype not in (np.float32, np.float64):
-        raise ShapeError(f"{name} computes in float32 or float64, but {what} is {x.dtype}; convert it with astype.")
+        raise ShapeError(f"{name} computes in float32 or float64, but {argument} is {x.dtype}; convert it with astype.")
     for field, value in layer.state.items():
         if value.dtype != x.dtype:
             raise ShapeError(
-                f"{name} needs {what} in the precision of its {field}, {value.dtype}, but it is {x.dtype}; "
-                f"convert one of them with {what}.astype or layer.astype."
+                f"{name} needs {argument} in the precision of its {field}, {value.dtype}, but it is {x.dtype}; "
+                f"convert one of them with {argument}.astype or layer.astype."
             )
 
 
 def expect_field(layer: Layer, name: str, *shape: int | str) -> None:
     """Raise a sentence unless a layer's array has this shape; a letter such as "O" stands for any size above 0."""
-    value, what = getattr(layer, name), f"{type(layer).__name__}'s {name}"
+    value, label = getattr(layer, name), f"{type(layer).__name__}'s {name}"
     needed = ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "")
     if not hasattr(value, "shape"):
-        raise ShapeError(f"{what} must be an array ({needed}), but got a {type(value).__name__}.")
+        raise ShapeError(f"{label} must be an array ({needed}), but got a {type(value).__name__}.")
     if value.dtype not in (np.float32, np.float64):
-        raise ShapeError(f"{what} must hold float32 or float64 numbers, but got {value.dtype}; use astype.")
-    fits = len(value.shape) == len(shape) and all(
+        raise ShapeError(f"{label} must hold float32 or float64 numbers, but got {value.dtype}; use astype.")
+    valid = len(value.shape) == len(shape) and all(
         side > 0 if isinstance(need, str) else side == need for side, need in zip(value.shape, shape, strict=True)
     )
-    if not fits:
-        raise ShapeError(f"{what} must have the shape ({needed}), but got {tuple(value.shape)}.")
+    if not valid:
+        raise ShapeError(f"{label} must have the shape ({needed}), but got {tuple(value.shape)}.")
 
 
 def same_batch(dy: Array, x: Array) -> tuple[Array, Array]:

@@ -64,14 +64,14 @@ class BatchNorm2d(Layer):
             y, mean, var = kernels.batch_norm(x, self._weight, self._bias, self.eps)
             return y, self.Saved(x, mean, var, x.size // x.shape[1])
         mean, var = self.running_mean, self.running_var
-        y = x - _along(mean)
-        y *= _along(self._weight / np.sqrt(var + self.eps))
-        y += _along(self._bias)
+        y = x - _per_channel(mean)
+        y *= _per_channel(self._weight / np.sqrt(var + self.eps))
+        y += _per_channel(self._bias)
         return y, self.Saved(x, mean, var, 0)
 
     def backward(self, dy: Array, saved: Saved) -> Array:
         if not saved.values:
-            return dy * _along(self._weight / np.sqrt(saved.var + self.eps))
+            return dy * _per_channel(self._weight / np.sqrt(saved.var + self.eps))
         # Training: one pixel moves the mean and the variance, and through them every other pixel. The part of dy
         # that a shift (its mean) or a stretch (its part along the normalized input) of the whole batch would cause
         # has no effect on the output, so it is taken out. Seeds on a tape of one image are not a batch: one mean each.
@@ -108,26 +108,26 @@ class BatchNorm2d(Layer):
         ]
 
     def backward_and_grads(self, dy: Array, saved: Saved) -> tuple[Array, dict[str, Array]]:
-        """In training, the sums that the parameters get are those that `backward` takes out: one walk gives both."""
+        """Return both at once: in training, the sums for the parameters are those that `backward` takes out."""
         if not saved.values or len(saved.x) != len(dy):
             return super().backward_and_grads(dy, saved)
         return self._gradients(dy, saved)
 
     @classmethod
     def fresh(cls, channels: int) -> Self:
-        """An untrained layer: weight 1, bias 0, running mean 0 and variance 1, float32."""
+        """Return an untrained layer: weight 1, bias 0, running mean 0 and variance 1, float32."""
         ones, zeros = np.ones(channels, np.float32), np.zeros(channels, np.float32)
         return cls(ones, zeros, running_mean=zeros, running_var=ones)
 
     def crop(self, saved: Saved, x: Boxes, y: Boxes) -> Any:
-        """In training the statistics tie all pixels together."""
+        """Return None for a training pass, whose statistics tie all pixels together."""
         return None if saved.values else super().crop(saved, x, y)
 
     def trained(self, saved: Saved) -> Self:
         return self.with_running_stats(saved) if saved.values else self
 
     def with_running_stats(self, saved: Saved) -> Self:
-        """The same layer after a training batch: its running statistics move by `momentum` towards the batch's."""
+        """Return the layer with running statistics moved by `momentum` towards those of a training batch."""
         if not saved.values:
             raise SettingError(
                 "This pass used the running statistics, so there are none of a batch; run forward(x, rng=rng) first."
@@ -147,7 +147,7 @@ class BatchNorm2d(Layer):
         return np.zeros_like(self.running_mean) if self.bias is None else self.bias
 
     def _gradients(self, dy: Array, saved: Saved) -> tuple[Array, dict[str, Array]]:
-        """For the input (in training) and the parameters."""
+        """Return the gradients of the input (in training) and of the parameters."""
         dx, weight, bias = kernels.batch_norm_dx(dy, saved.x, saved.mean, saved.var, self._weight, self.eps)
         return dx, {name: grad for name, grad in (("weight", weight), ("bias", bias)) if name in self.params}
 
@@ -164,10 +164,10 @@ Affine = TypeVar("Affine", Conv2d, Linear)
 
 
 def fold_batch_norm(layer: Affine, norm: BatchNorm2d) -> Affine:
-    """The one Conv2d (or Linear) that does what `layer` followed by a trained `norm` does.
+    """Return the one Conv2d (or Linear) that does what `layer` followed by a trained `norm` does.
 
     With running statistics batch normalization is y = scale * x + shift for each channel; a convolution before it can
-    do that itself: weight * scale, bias * scale + shift. Faster, and attribution rules see one layer instead of two.
+    do that itself: weight * scale, bias * scale + shift. Faster, and attribution rules get one layer instead of two.
 
     Raises SettingError for other layers, ShapeError if the channels do not fit.
     """
@@ -194,6 +194,6 @@ def folded(layer: Layer, norm: Layer) -> Layer | None:
     return None
 
 
-def _along(channel_values: Array) -> Array:
-    """(C,) -> (C, 1, 1): one value a channel, for arithmetic with (N, C, H, W)."""
+def _per_channel(channel_values: Array) -> Array:
+    """Reshape one value a channel, (C,) -> (C, 1, 1), for arithmetic with (N, C, H, W)."""
     return channel_values[:, None, None]

@@ -100,7 +100,7 @@ class Conv2d(Layer):
         dilation: int | Pair = 1,
         groups: int = 1,
     ) -> Self:
-        """A layer with He et al.'s (2015) initialization, std sqrt(2 / fan in), zero bias, float32."""
+        """Return a layer with He et al.'s (2015) initialization, std sqrt(2 / fan in), zero bias, float32."""
         kh, kw = as_pair(kernel, "Conv2d's kernel", 1)
         fan_in = in_channels // groups * kh * kw
         weight = rng.standard_normal((out_channels, in_channels // groups, kh, kw)) * np.sqrt(2 / fan_in)
@@ -109,7 +109,7 @@ class Conv2d(Layer):
 
     @property
     def window(self) -> Window | None:
-        """None if the padding mirrors: then the border's pixels are read twice."""
+        """Return what a pixel reads; None if the padding mirrors, because the border's pixels are read twice then."""
         kh, kw = self.weight.shape[2:]
         reach = self.dilation[0] * (kh - 1) + 1, self.dilation[1] * (kw - 1) + 1
         return Window(reach, self.stride, self.padding) if self.padding_mode == "zeros" else None
@@ -118,7 +118,7 @@ class Conv2d(Layer):
         return self.Saved(x.take(saved.x), x.size)
 
     def input_of(self, saved: Saved) -> Array:
-        """The input, without the border that was mirrored."""
+        """Return the input, without the border that was mirrored."""
         if self.padding_mode == "zeros":
             return saved.x
         top, left = self.padding
@@ -126,11 +126,11 @@ class Conv2d(Layer):
 
     @property
     def geometry(self) -> tuple[Pair, Pair, Pair, int]:
-        """How the filters move: stride, padding, dilation, groups. A border that is mirrored needs none."""
+        """Return how the filters move: stride, padding (none if it mirrors), dilation, groups."""
         return self.stride, self.padding if self.padding_mode == "zeros" else (0, 0), self.dilation, self.groups
 
     def prepared(self, x: Array) -> Saved:
-        """What is saved of the input: with its mirrored border, if the padding mirrors. Raises ShapeError."""
+        """Return what is saved of the input: with its mirrored border, if the padding mirrors. Raises ShapeError."""
         expect_axes(self, x, "N, C, H, W")
         channels, *size = x.shape[1:]
         needed = self.weight.shape[1] * self.groups

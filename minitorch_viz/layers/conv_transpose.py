@@ -110,7 +110,7 @@ class ConvTranspose2d(Layer):
         groups: int = 1,
         dilation: int | Pair = 1,
     ) -> Self:
-        """A layer with He et al.'s (2015) initialization, std sqrt(2 / fan in), zero bias, float32.
+        """Return a layer with He et al.'s (2015) initialization, std sqrt(2 / fan in), zero bias, float32.
 
         The fan in is what one output pixel adds up: of kh x kw places, only one in stride^2 is painted on.
         """

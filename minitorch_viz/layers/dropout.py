@@ -44,8 +44,8 @@ class Dropout(Layer):
         expect_floats(self, x)
         if rng is None:
             return x, self.Saved(None)
-        kept = rng.random(x.shape, dtype=np.float32) >= self.p
-        factor = kernels.array_module(x).asarray(kept.astype(x.dtype) / (1 - self.p))
+        mask = rng.random(x.shape, dtype=np.float32) >= self.p
+        factor = kernels.array_module(x).asarray(mask.astype(x.dtype) / (1 - self.p))
         return x * factor, self.Saved(factor)
 
     def backward(self, dy: Array, saved: Saved) -> Array:

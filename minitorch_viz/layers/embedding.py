@@ -77,5 +77,5 @@ class Embedding(Layer):
 
     @classmethod
     def random(cls, rng: Generator, words: int, features: int) -> Self:
-        """A table of standard normal numbers, float32."""
+        """Return a table of standard normal numbers, float32."""
         return cls(rng.standard_normal((words, features), dtype=np.float32))

@@ -23,7 +23,7 @@ REQUIRED: Any = object()  # the default of a field that must be given
 
 
 class CheckedField(Generic[T]):
-    """What the fields below share: a name, a default, and a value that lives in the layer's own __dict__."""
+    """Be what the fields below share: a name, a default, and a value in the layer's own __dict__."""
 
     def __init__(self, default: Any = REQUIRED) -> None:
         self.default = default
@@ -42,12 +42,12 @@ class CheckedField(Generic[T]):
             raise AttributeError(f"{owner.__name__}.{self.name} has no default.")
         return self.default
 
-    def _what(self, layer: object) -> str:
+    def _label(self, layer: object) -> str:
         return f"{type(layer).__name__}'s {self.name}"
 
 
 class PairField(CheckedField[Pair]):
-    """Given as an int or as (vertical, horizontal), read as the pair; `like` names the field that None stands for."""
+    """Take an int or (vertical, horizontal), give the pair; `like` names the field that None stands for."""
 
     def __init__(self, default: int = REQUIRED, *, least: int = 0, like: str | None = None) -> None:
         super().__init__(None if like else default if default is REQUIRED else (default, default))
@@ -57,11 +57,11 @@ class PairField(CheckedField[Pair]):
         if value is None and self.like:
             layer.__dict__[self.name] = layer.__dict__[self.like]
         else:
-            layer.__dict__[self.name] = as_pair(value, self._what(layer), self.least)
+            layer.__dict__[self.name] = as_pair(value, self._label(layer), self.least)
 
 
 class WholeField(CheckedField[int]):
-    """A whole number of at least `least`."""
+    """Take a whole number of at least `least`."""
 
     def __init__(self, default: int = REQUIRED, *, least: int) -> None:
         super().__init__(default)
@@ -70,13 +70,13 @@ class WholeField(CheckedField[int]):
     def __set__(self, layer: object, value: int) -> None:
         if not _is_whole(value) or value < self.least:
             raise SettingError(
-                f"{self._what(layer)} must be a whole number of at least {self.least}, but got {value!r}."
+                f"{self._label(layer)} must be a whole number of at least {self.least}, but got {value!r}."
             )
         layer.__dict__[self.name] = int(value)
 
 
 class NumberField(CheckedField[float]):
-    """A finite number from `least` to `most`, kept as a Python float.
+    """Take a finite number from `least` to `most`, kept as a Python float.
 
     A Python float, because a np.float64 setting would turn float32 arrays into float64 ones.
     """
@@ -90,12 +90,12 @@ class NumberField(CheckedField[float]):
         if not is_number or not np.isfinite(value) or not self.least <= value <= self.most:
             least = f" of at least {self.least:g}" if np.isfinite(self.least) else ""
             most = f" and at most {self.most:g}" if np.isfinite(self.most) else ""
-            raise SettingError(f"{self._what(layer)} must be a finite number{least}{most}, but got {value!r}.")
+            raise SettingError(f"{self._label(layer)} must be a finite number{least}{most}, but got {value!r}.")
         layer.__dict__[self.name] = float(value)
 
 
-def as_pair(value: int | Sequence[int] | None, what: str, least: int = 0) -> Pair:
-    """An int or (vertical, horizontal) as a pair of ints, each at least `least`."""
+def as_pair(value: int | Sequence[int] | None, label: str, least: int = 0) -> Pair:
+    """Return an int or (vertical, horizontal) as a pair of ints, each at least `least`."""
     numbers: Any = (value, value) if _is_whole(value) else value
     if (
         not isinstance(numbers, (tuple, list))
@@ -104,7 +104,7 @@ def as_pair(value: int | Sequence[int] | None, what: str, least: int = 0) -> Pai
         or min(numbers) < least
     ):
         raise SettingError(
-            f"{what} must be a whole number of at least {least}, or a (vertical, horizontal) pair, but got {value!r}."
+            f"{label} must be a whole number of at least {least}, or a (vertical, horizontal) pair, but got {value!r}."
         )
     return int(numbers[0]), int(numbers[1])
 

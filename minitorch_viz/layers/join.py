@@ -66,8 +66,8 @@ class Concat(Layer):
 
     def forward(self, *xs: Array) -> tuple[Array, Saved]:
         shapes = [tuple(x.shape) for x in xs]
-        others = {shape[: self.axis] + shape[self.axis + 1 :] for shape in shapes}
-        if not xs or len(others) != 1 or min(map(len, shapes)) <= self.axis:
+        other_axes = {shape[: self.axis] + shape[self.axis + 1 :] for shape in shapes}
+        if not xs or len(other_axes) != 1 or min(map(len, shapes)) <= self.axis:
             raise ShapeError(
                 f"Concat joins along axis {self.axis} arrays that agree in all other axes, but got the shapes {shapes}."
             )

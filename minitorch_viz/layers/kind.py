@@ -1,4 +1,4 @@
-"""What a layer does to its inputs, said once by the layer, so that nobody else asks what type it is."""
+"""What a layer does to its inputs, said once by the layer, so that no other code asks what type it is."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class Kind(Enum):
-    """Six kinds. A layer states the narrowest that holds for all its settings; a test reads it off the Jacobian.
+    """Name the six kinds. A layer states the narrowest that holds for all its settings; the tests compute it anew.
 
     `rules={Kind.GATES: rule}` is a rule for all layers of a kind that have none of their own.
     """

@@ -16,7 +16,7 @@ from minitorch_viz.layers.kind import Kind
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Linear(Layer):
-    """The fully connected layer: y = x Wᵀ + b.
+    """Compare a vector with a template for each output (the fully connected layer): y = x Wᵀ + b.
 
     x (N, ..., D) -> y (N, ..., O): each vector along the last axis by itself, whatever stands between (time, say).
 
@@ -70,7 +70,7 @@ class Linear(Layer):
 
     @classmethod
     def random(cls, rng: Generator, in_features: int, out_features: int) -> Self:
-        """A layer with He et al.'s (2015) initialization, std sqrt(2 / D), zero bias, float32."""
+        """Return a layer with He et al.'s (2015) initialization, std sqrt(2 / D), zero bias, float32."""
         weight = rng.standard_normal((out_features, in_features)) * np.sqrt(2 / in_features)
         return cls(weight.astype(np.float32), np.zeros(out_features, np.float32))
 
@@ -87,6 +87,6 @@ class Linear(Layer):
 
 
 def _product(vectors: Array, matrix: Array) -> Array:
-    """Each vector of vectors (..., D) times the matrix (D, O) -> (..., O)."""
+    """Multiply each vector of vectors (..., D) by the matrix (D, O) -> (..., O)."""
     rows = kernels.matmul(vectors.reshape(-1, vectors.shape[-1]), matrix)
     return rows.reshape(*vectors.shape[:-1], matrix.shape[1])

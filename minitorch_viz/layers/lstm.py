@@ -25,7 +25,7 @@ class LSTM(Layer):
         i, f, o = sigmoid(W x + U h + b)    input, forget and output gate: 0 shut, 1 open
         g       = tanh(W x + U h + b)       what may be written
         c       = f * c + i * g             keep a part, write a part
-        h       = o * tanh(c)               what the outside sees
+        h       = o * tanh(c)               what is given out
 
     (each gate has its own quarter of the rows, in the order i, f, g, o). Saved holds all of these for every step: the
     pictures of cells and gates are made of it.
@@ -84,8 +84,8 @@ class LSTM(Layer):
         b = np.zeros_like(self.weight_ih_l0[:, 0])
         for bias in (self.bias_ih_l0, self.bias_hh_l0):
             b = b if bias is None else b + bias
-        found = kernels.lstm(_swap(x), self.weight_ih_l0, self.weight_hh_l0, b, h0, c0)
-        h, c, i, f, g, o = (_swap(array) for array in found)
+        arrays = kernels.lstm(_swap(x), self.weight_ih_l0, self.weight_hh_l0, b, h0, c0)
+        h, c, i, f, g, o = (_swap(array) for array in arrays)
         return h, self.Saved(x, h, c, i, f, g, o, h0, c0, carried)
 
     def backward(self, dy: Array, saved: Saved) -> Array | tuple[Array, Array, Array]:
@@ -112,12 +112,12 @@ class LSTM(Layer):
         ]
 
     def backward_and_grads(self, dy: Array, saved: Saved) -> tuple[Any, dict[str, Array]]:
-        found = self._dz(dy, saved)  # one walk back through time serves both
-        return self._dx(found, saved), self._grads(found[0], saved)
+        gradients = self._dz(dy, saved)  # one walk back through time serves both
+        return self._dx(gradients, saved), self._grads(gradients[0], saved)
 
     @classmethod
     def random(cls, rng: Generator, features: int, hidden: int) -> Self:
-        """A layer with PyTorch's initialization, uniform within 1 / sqrt(H), float32, and forget gates that start open.
+        """Return a layer with PyTorch's initialization, uniform within 1 / sqrt(H), float32, and open forget gates.
 
         The forget gate's bias is 1 (Jozefowicz et al. 2015): a new network remembers before it learns to forget.
         """
@@ -128,19 +128,19 @@ class LSTM(Layer):
         return cls(*arrays)
 
     def _dz(self, dy: Array, saved: Saved) -> tuple[Array, Array, Array]:
-        """Backpropagation through time: dy (K, T, H) -> dz (T, K, 4H), dh0 and dc0 (K, H); z is W x + U h + b."""
+        """Backpropagate through time: dy (K, T, H) -> dz (T, K, 4H), dh0 and dc0 (K, H); z is W x + U h + b."""
         c, i, f, g, o = (_swap(array) for array in (saved.c, saved.i, saved.f, saved.g, saved.o))
         return kernels.lstm_dz(_swap(dy), c, i, f, g, o, self.weight_hh_l0, saved.c0)
 
-    def _dx(self, found: tuple[Array, Array, Array], saved: Saved) -> Array | tuple[Array, Array, Array]:
-        """What `_dz` found -> what `backward` returns."""
-        dz, dh0, dc0 = found
+    def _dx(self, gradients: tuple[Array, Array, Array], saved: Saved) -> Array | tuple[Array, Array, Array]:
+        """Turn the three gradients of `_dz` into what `backward` returns."""
+        dz, dh0, dc0 = gradients
         dx = kernels.matmul(_rows(dz), self.weight_ih_l0)  # (T * K, D)
         dx = _swap(dx.reshape(*dz.shape[:2], dx.shape[1]))
         return (dx, dh0, dc0) if saved.carried else dx
 
     def _grads(self, dz: Array, saved: Saved) -> dict[str, Array]:
-        """dz (T, K, 4H) -> the gradients of the parameters: each is a sum over all steps and sequences."""
+        """Turn dz (T, K, 4H) into the gradients of the parameters, each a sum over all steps and sequences."""
         x, h = _swap(saved.x), _swap(saved.h)
         if dz.shape[1] != x.shape[1]:  # K seeds of one tape
             dz = dz.sum(axis=1, keepdims=True)
@@ -168,31 +168,31 @@ class LSTM(Layer):
 
 
 def lstm_stack(state: Mapping[str, Array], prefix: str = "") -> list[LSTM]:
-    """The layers of a PyTorch nn.LSTM, one by one, from its state dict; `prefix` is its name there, such as "lstm".
+    """Return the layers of a PyTorch nn.LSTM, one by one, from its state dict; prefix: its name there ("lstm").
 
     layers = lstm_stack(state, "lstm"): the output of each is the input of the next. Raises WeightsFileError if there
     is no such LSTM, or if it is bidirectional or projected.
     """
     start = f"{prefix.removesuffix('.')}." if prefix else ""
-    found = [name.removeprefix(start) for name in state if name.startswith(start)]
-    unknown = [name for name in found if re.fullmatch(r"(weight|bias)_\w+_l\d+(_reverse)?", name)]
+    names = [name.removeprefix(start) for name in state if name.startswith(start)]
+    unknown = [name for name in names if re.fullmatch(r"(weight|bias)_\w+_l\d+(_reverse)?", name)]
     unknown = [name for name in unknown if not re.fullmatch(r"(weight|bias)_(ih|hh)_l\d+", name)]
     if unknown:
         raise WeightsFileError(f"Only LSTMs that read forwards and have no projection are known, but found {unknown}.")
     layers: list[LSTM] = []
-    while f"weight_ih_l{len(layers)}" in found:
-        names = [f"{start}{name.removesuffix('0')}{len(layers)}" for name in LSTM.param_names]
-        layers.append(LSTM(*(state.get(name) for name in names)))  # type: ignore[arg-type]  # a missing array is reported by LSTM
+    while f"weight_ih_l{len(layers)}" in names:
+        parameters = [f"{start}{name.removesuffix('0')}{len(layers)}" for name in LSTM.param_names]
+        layers.append(LSTM(*(state.get(name) for name in parameters)))  # type: ignore[arg-type]  # a missing array is reported by LSTM
     if not layers:
         raise WeightsFileError(f"There is no {start}weight_ih_l0 among the arrays: {', '.join(list(state)[:12])}.")
     return layers
 
 
 def _swap(array: Array) -> Array:
-    """Sequences first, as nets have them (N, T, ...), to time first, as the loop over the steps has them, or back."""
+    """Swap the first two axes: sequences first, as nets have them (N, T, ...), to time first (T, N, ...), or back."""
     return array.swapaxes(0, 1)
 
 
 def _rows(array: Array) -> Array:
-    """(T, N, D) -> (T * N, D): the vectors of all steps in one list."""
+    """Put the vectors of all steps in one list: (T, N, D) -> (T * N, D)."""
     return array.reshape(-1, array.shape[-1])

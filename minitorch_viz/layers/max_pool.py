@@ -129,7 +129,7 @@ class MaxUnpool2d(Layer):
 
     @classmethod
     def examples(cls, rng: Generator) -> list[Example]:
-        """The switches of MaxPool2d's examples, overlapping windows and all."""
+        """Return the switches of MaxPool2d's examples, overlapping windows and all."""
         cases: list[Example] = []
         for pool, inputs in MaxPool2d.examples(rng):
             y, saved = pool.forward(*inputs)
@@ -138,12 +138,12 @@ class MaxUnpool2d(Layer):
 
     @classmethod
     def from_saved(cls, saved: MaxPool2d.Saved) -> Self:
-        """The way back up from what a MaxPool2d saved."""
+        """Return the way back up from what a MaxPool2d saved."""
         return cls(saved.won, saved.size)
 
 
 def check_pool_padding(layer: Layer, kernel: Pair, padding: Pair) -> None:
-    """With padding up to half the kernel every window holds a pixel; with more, a corner window could hold none."""
+    """Raise SettingError unless padding is at most half the kernel: with more, a corner window could hold no pixel."""
     if 2 * padding[0] > kernel[0] or 2 * padding[1] > kernel[1]:
         raise SettingError(
             f"{type(layer).__name__}'s padding may be at most half its kernel {kernel}, but got {padding}: "
@@ -152,7 +152,7 @@ def check_pool_padding(layer: Layer, kernel: Pair, padding: Pair) -> None:
 
 
 def pool_out(layer: Layer, x: Array, kernel: Pair, stride: Pair, padding: Pair, ceil_mode: bool) -> Pair:
-    """How many windows fit into x, (H', W'). Raises a sentence if none does."""
+    """Return how many windows fit into x, (H', W'). Raises ShapeError if none does."""
     expect_axes(layer, x, "N, C, H, W")
     high, wide = (kernels.pool_out_size(x.shape[2 + a], kernel[a], stride[a], padding[a], ceil_mode) for a in (0, 1))
     if high < 1 or wide < 1:

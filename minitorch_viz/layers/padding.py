@@ -20,7 +20,7 @@ def reflect_pad(x: Array, padding: Pair) -> Array:
 
 
 def reflect_pad_backward(dy: Array, padding: Pair) -> Array:
-    """The adjoint of `reflect_pad`: each mirrored pixel's gradient is added to the pixel it was copied from.
+    """Add each mirrored pixel's gradient to the pixel it was copied from: the adjoint of `reflect_pad`.
 
     dy (N, C, H + 2 ph, W + 2 pw) -> dx (N, C, H, W)
     """
@@ -32,9 +32,9 @@ def _fold(dy: Array, axis: int, p: int) -> Array:
     """Fold p mirrored places at both ends of one axis back onto the inside."""
     if p == 0:
         return dy
-    moved = np.moveaxis(dy, axis, 0)
-    size = moved.shape[0] - 2 * p
-    inside = moved[p : p + size].copy()
-    inside[1 : p + 1] += moved[:p][::-1]  # place p-1 mirrors pixel 1, place 0 mirrors pixel p
-    inside[size - 1 - p : size - 1] += moved[p + size :][::-1]
-    return np.moveaxis(inside, 0, axis)
+    slices = np.moveaxis(dy, axis, 0)
+    size = slices.shape[0] - 2 * p
+    folded = slices[p : p + size].copy()
+    folded[1 : p + 1] += slices[:p][::-1]  # place p-1 mirrors pixel 1, place 0 mirrors pixel p
+    folded[size - 1 - p : size - 1] += slices[p + size :][::-1]
+    return np.moveaxis(folded, 0, axis)

@@ -27,7 +27,7 @@ class ReLU(Layer):
 
         @property
         def on(self) -> Array:
-            """bool, shape of x: where the gate was open, x > 0."""
+            """Return where the gate was open, x > 0: bool, shape of x."""
             gate: Array = self.y > 0
             return gate
 

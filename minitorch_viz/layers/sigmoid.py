@@ -41,7 +41,7 @@ class Sigmoid(Layer):
 
 
 def sigmoid(x: Array) -> Array:
-    """1 / (1 + exp(-x)) for any x: the exponential is only taken of numbers below 0, so it never overflows."""
+    """Return 1 / (1 + exp(-x)) for any x: the exponential is only taken of numbers below 0, so it never overflows."""
     e = np.exp(-np.abs(x))
     y: Array = np.where(x >= 0, 1, e) / (1 + e)
     return y

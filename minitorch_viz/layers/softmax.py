@@ -56,7 +56,7 @@ class Softmax(Layer):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LogSoftmax(Layer):
-    """The logarithm of the softmax, computed without taking the logarithm of a tiny number.
+    """Take the logarithm of the softmax, without taking the logarithm of a tiny number.
 
     x of any shape -> y of the same shape, y <= 0: y = x - log(sum of exp(x)) along the axis.
     """
@@ -87,7 +87,7 @@ class LogSoftmax(Layer):
 
 
 def softmax_cross_entropy(logits: Array, labels: Array, axis: int = 1) -> tuple[float, Array]:
-    """How surprised a classifier is by the right answers, in nats, and the gradient of that.
+    """Measure how surprised a classifier is by the right answers, in nats, and the gradient of that.
 
     logits (N, C) scores; labels (N,) class numbers 0..C-1, or (N, C) probabilities that sum to 1.
     Further axes are further answers: (N, C, H, W) with labels (N, H, W), or (N, T, C) with labels (N, T) and axis=2.
@@ -117,7 +117,7 @@ def _log_softmax(x: Array, axis: int) -> Array:
 
 
 def _as_probabilities(logits: Array, labels: Array, axis: int) -> Array:
-    """The labels as probabilities with the logits' shape: class numbers become rows of one 1 and zeros (one-hot)."""
+    """Return the labels as probabilities of the logits' shape: class numbers become one-hot rows."""
     xp = kernels.array_module(logits)
     labels = xp.asarray(labels)
     if labels.dtype.kind == "f" and labels.shape == logits.shape:

@@ -6,7 +6,7 @@
                                          the crop's border: there the layer found its padding instead of pixels
 
 So a crop is cut with a margin, and what the margin spoils is thrown away. Where the crop's border is the image's, the
-padding is right and nothing is spoilt. The layer itself knows nothing of all this.
+padding is right and nothing is spoilt. No line of the layer's two passes deals with this.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from minitorch_viz.boxes import Boxes, Span
 
 
 class Field(NamedTuple):
-    """A rectangle of a map's rows and columns, the last ones not included."""
+    """Hold a rectangle of a map's rows and columns, the last ones not included."""
 
     top: int
     left: int
@@ -28,14 +28,14 @@ class Field(NamedTuple):
     right: int
 
     def union(self, other: Field | None) -> Field | None:
-        """The rectangle that holds both; None, perhaps the whole map, if the other is."""
+        """Return the rectangle that holds this one and the other; None (perhaps the whole map) if the other is."""
         if other is None:
             return None
         return Field(*map(min, self[:2], other[:2]), *map(max, self[2:], other[2:]))
 
 
 class Window(NamedTuple):
-    """Output pixel o reads the `reach` places from o * stride - padding on; each input pixel makes `up` such places.
+    """Say what output pixel o reads: the `reach` places from o * stride - padding on; an input pixel makes `up` places.
 
     Pairs are (vertical, horizontal). If `up` is not 1, the stride is.
     """
@@ -46,28 +46,28 @@ class Window(NamedTuple):
     up: Pair = (1, 1)
 
     def reached(self, x: Boxes, out_size: Pair) -> Boxes:
-        """Input boxes -> the boxes of an output (H', W') that a change inside them can change."""
+        """Return the boxes of an output (H', W') that a change inside input boxes can change."""
         if self == PIXEL:
             return x
         rows, columns = (self._reached(a, x[a], out_size[a]) for a in (0, 1))
         return Boxes(rows, columns)
 
     def reads(self, y: Boxes, in_size: Pair) -> Boxes:
-        """Output boxes -> the crops of an input (H, W) from which the layer computes them rightly."""
+        """Return the crops of an input (H, W) from which the layer computes output boxes rightly."""
         if self == PIXEL:
             return y
         rows, columns = (self._reads(a, y[a], in_size[a]) for a in (0, 1))
         return Boxes(rows, columns)
 
     def gives(self, x: Boxes, in_size: Pair, out_size: Pair) -> Boxes:
-        """Crops of an input (H, W) -> the boxes of the output (H', W') that the layer makes of them, with margins."""
+        """Return the boxes of the output (H', W') that the layer makes of crops of an input (H, W), with margins."""
         if self == PIXEL:
             return x
         rows, columns = (self._gives(a, x[a], in_size[a], out_size[a]) for a in (0, 1))
         return Boxes(rows, columns)
 
     def sees(self, y: Field, size: Pair) -> Field:
-        """What of an input (H, W) a field of the output reads, without a margin."""
+        """Return what of an input (H, W) a field of the output reads, without a margin."""
         first, last = [], []
         for a in (0, 1):
             start, stop = y[a] * self.stride[a] - self.padding[a], (y[2 + a] - 1) * self.stride[a] - self.padding[a]
@@ -102,12 +102,12 @@ PIXEL = Window()  # a pixel of the output reads the pixel at the same place
 
 
 def shifted(won: Array, size: Pair, x: Boxes) -> Array:
-    """Flat places row * W + column inside a map of `size` (H, W), counted anew inside crops x of it.
+    """Count flat places row * W + column of a map of `size` (H, W) anew inside crops x of it.
 
     won (1 or K, C, h, w), one crop each. A place outside the crop, which only a spoilt margin has, becomes a near one.
     """
     row, column = np.divmod(won, size[1])
     tops, lefts = (np.array(span.starts, won.dtype).reshape(-1, 1, 1, 1) for span in x)
     row, column = np.clip(row - tops, 0, x.rows.size - 1), np.clip(column - lefts, 0, x.columns.size - 1)
-    moved: Array = row * won.dtype.type(x.columns.size) + column
-    return moved
+    places: Array = row * won.dtype.type(x.columns.size) + column
+    return places
