@@ -73,7 +73,7 @@ class Net:
         goals = self.outputs if upto is None else check_names(upto, self.names, "upto")
         values, saved = self._start(x, given), {}
         nodes = self._needed(values, goals)
-        nodes, fused = less_work.plan(plan if fuse else "plain").fused(nodes, goals)
+        nodes, fused = less_work.plan(plan if fuse else "plain").fuse(nodes, goals)
         for node in nodes:
             y, saved[node.name] = self._run(node, values, rng)
             if node.name in fused:
@@ -103,7 +103,7 @@ class Net:
             pieces = [self.predict(x[i : i + batch], upto=goal, plan=plan) for i in range(0, max(len(x), 1), batch)]
             return np.concatenate(pieces) if len(pieces) > 1 else pieces[0]
         values = self._start(x, given)
-        nodes, fused = less_work.plan(plan).fused(self._needed(values, (goal,)), (goal,))
+        nodes, fused = less_work.plan(plan).fuse(self._needed(values, (goal,)), (goal,))
         last_reader = {name: node.name for node in nodes for name in node.inputs}
         for node in nodes:
             values[fused.get(node.name, node.name)] = self._run(node, values, None)[0]
@@ -139,7 +139,7 @@ class Net:
         grads, rules = checked_seeds(tape, seeds), checked_rules(rules, self._by_name)
         chunk = None if chunk is None else need_whole("chunk", chunk, 1)
         route = Route.back(self.nodes, tape, goals, rules)
-        gradients = less_work.plan(plan).carried(route, grads, crop, chunk)
+        gradients = less_work.plan(plan).carry_back(route, grads, crop, chunk)
         for name in goals:
             if name not in gradients:
                 raise NetError(f"No path leads from the seeds {sorted(seeds)} back to {name!r}: it has no gradient.")
@@ -155,7 +155,7 @@ class Net:
         dys, rules = checked_seeds(tape, seeds), checked_rules(rules, self._by_name)
         layers = {node.name: node.layer for node in self.nodes if node.layer.params and node.name in tape.saved}
         route = Route.back(self.nodes, tape, layers, rules)
-        return less_work.plan(plan).gradients(route, dys, layers)
+        return less_work.plan(plan).param_grads(route, dys, layers)
 
     # ------------------------------------------------------------------ looking and changing
 

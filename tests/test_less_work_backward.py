@@ -141,7 +141,7 @@ def test_chunks_are_made_where_maps_are_large(rng: np.random.Generator, monkeypa
     rule = lambda layer, dy, saved: (batches.append(len(dy)), layer.backward(dy, saved))[1]
     expected = net.backward(tape, seeds, rules={"conv1": rule})["input"]
     monkeypatch.setattr(
-        "minitorch_viz.less_work.backward.CHUNK", 4 * max(value.nbytes for value in tape.values.values())
+        "minitorch_viz.less_work.backward.CHUNK_BYTES", 4 * max(value.nbytes for value in tape.values.values())
     )
     np.testing.assert_allclose(net.backward(tape, seeds, rules={"conv1": rule})["input"], expected, rtol=1e-12)
     images = net.forward(rng.standard_normal((10, 2, *MAP_NETS["plain"].size)))

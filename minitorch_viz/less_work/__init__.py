@@ -5,7 +5,7 @@
     fusion     a convolution that alone feeds a ReLU cuts off the negative before it writes its answer
     forward    a changed image: only what the change reaches is computed again (a function of its own)
 
-`net.py` asks for a `Plan` and knows no more of all this. The walk is the same one, that of `walk.py`.
+`net.py` asks for a `Plan` and uses nothing else of this. The walk is the same one, that of `walk.py`.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ Arrays: TypeAlias = Mapping[str, Array]
 
 
 class Plan(NamedTuple):
-    """How a net goes about its passes."""
+    """Say how a net goes about its passes."""
 
-    fused: Callable[[Sequence[Node], Sequence[str]], tuple[Sequence[Node], Mapping[str, str]]]  # see `fusion.fused`
-    carried: Callable[[Route, Arrays, bool, int | None], dict[str, Array]]  # {goal: gradient}; see `backward.carried`
-    gradients: Callable[[Route, Arrays, Mapping[str, Layer]], dict[str, Array]]  # see `gradients.of_parameters`
+    fuse: Callable[[Sequence[Node], Sequence[str]], tuple[Sequence[Node], Mapping[str, str]]]  # see `fusion.fuse`
+    carry_back: Callable[[Route, Arrays, bool, int | None], dict[str, Array]]  # {goal: gradient}, as in `backward`
+    param_grads: Callable[[Route, Arrays, Mapping[str, Layer]], dict[str, Array]]  # see `gradients.param_grads`
 
 
 def plan(name: PlanName = "less") -> Plan:
@@ -42,18 +42,18 @@ def plan(name: PlanName = "less") -> Plan:
     return PLANS[name]
 
 
-def _each_apart(nodes: Sequence[Node], goals: Sequence[str]) -> tuple[Sequence[Node], dict[str, str]]:  # noqa: ARG001
-    """All nodes as they are, none of them fused."""
+def _fuse_nothing(nodes: Sequence[Node], goals: Sequence[str]) -> tuple[Sequence[Node], dict[str, str]]:  # noqa: ARG001
+    """Return all nodes as they are, none of them fused."""
     return nodes, {}
 
 
-def _carried_whole(route: Route, seeds: Arrays, crop: bool, chunk: int | None) -> dict[str, Array]:  # noqa: ARG001
-    """{goal: gradient}: whole maps, and all seeds at once."""
+def _carry_whole_maps(route: Route, seeds: Arrays, crop: bool, chunk: int | None) -> dict[str, Array]:  # noqa: ARG001
+    """Return {goal: gradient}, carried as whole maps and all seeds at once."""
     return {name: dy for name, dy in walk(route.nodes, seeds, route.step) if name in route.goals}
 
 
-def _gradients_apart(route: Route, seeds: Arrays, layers: Mapping[str, Layer]) -> dict[str, Array]:
-    """{"node.parameter": gradient}: when the walk comes to a layer, it is asked for its parameters', too."""
+def _ask_each_layer(route: Route, seeds: Arrays, layers: Mapping[str, Layer]) -> dict[str, Array]:
+    """Return {"node.parameter": gradient}: each layer that the walk reaches is asked for its own."""
     grads = {}
     for name, dy in walk(route.nodes, seeds, route.step):
         if name in layers:
@@ -63,6 +63,6 @@ def _gradients_apart(route: Route, seeds: Arrays, layers: Mapping[str, Layer]) -
 
 
 PLANS: Mapping[str, Plan] = {
-    "less": Plan(fusion.fused, backward.carried, gradients.of_parameters),
-    "plain": Plan(_each_apart, _carried_whole, _gradients_apart),
+    "less": Plan(fusion.fuse, backward.carry_back, gradients.param_grads),
+    "plain": Plan(_fuse_nothing, _carry_whole_maps, _ask_each_layer),
 }

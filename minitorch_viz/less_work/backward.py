@@ -9,9 +9,9 @@ outside a box, only that box is carried backwards, growing from layer to layer a
     ...
     conv1_1 3x3            40 x 40  of 224 x 224, the receptive field
 
-Each layer runs its own backward (or the rule in its place) on crops of what it saved; it does not notice. Where a layer
-has no window, where a rule is not marked `@local`, or where the box is most of the map anyway, the pass goes on with
-whole maps.
+Each layer runs its own backward (or the rule in its place) on crops of what it saved; its code has no part in this.
+Where a layer has no window, where a rule is not marked `@local`, or where the box is most of the map anyway, the pass
+goes on with whole maps.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from minitorch_viz_kernels.machine.silent import not_zero
 # Bytes that the largest map may take for all seeds of a chunk: what the processor's last cache holds, and what the C
 # library still hands out again without asking the system for fresh, empty pages. Measured on SqueezeNet: 10 seeds a
 # chunk take 0.6 of the time of 128 at once, and single seeds a tenth more than chunks.
-CHUNK = 32 << 20
-WORTH_CUTTING = 0.6  # of a map: a larger box is not worth cutting out
+CHUNK_BYTES = 32 << 20
+LARGEST_BOX = 0.6  # share of a map: a larger box is not worth cutting out
 
 # (rule, layer type): a kernel that computes the same. The arithmetic stands in the rule, a test compares.
 KERNELS: dict[tuple[Rule, type[Layer]], Rule] = {}
@@ -44,7 +44,7 @@ KERNELS: dict[tuple[Rule, type[Layer]], Rule] = {}
 
 @dataclass(frozen=True, eq=False)
 class Part(Patch):
-    """A gradient that is zero outside its boxes."""
+    """Hold a gradient that is zero outside its boxes."""
 
     size: Pair  # (H, W) of the map that it is a part of
 
@@ -52,7 +52,7 @@ class Part(Patch):
 Gradient: TypeAlias = Array | Part
 
 
-def carried(route: Route, seeds: Mapping[str, Array], crop: bool, chunk: int | None) -> dict[str, Array]:
+def carry_back(route: Route, seeds: Mapping[str, Array], crop: bool, chunk: int | None) -> dict[str, Array]:
     """Return {goal: gradient (K, ...)}, computed `chunk` seeds at a time; None: as many as suit the cache.
 
     crop: carry boxes where that is less work; False: whole maps.
@@ -60,17 +60,17 @@ def carried(route: Route, seeds: Mapping[str, Array], crop: bool, chunk: int | N
     values = route.tape.values.values()
     count = len(next(iter(seeds.values())))
     if chunk is None:
-        chunk = max(1, CHUNK // max(1, *(value[:1].nbytes for value in values)))
+        chunk = max(1, CHUNK_BYTES // max(1, *(value[:1].nbytes for value in values)))
     if chunk >= count or any(len(value) > 1 for value in values):  # an image's seed goes with the image
         return dict(one_pass(route, seeds, crop))
-    whole: dict[str, Array] = {}
+    gradients: dict[str, Array] = {}
     for start in range(0, count, chunk):
-        some = {name: seed[start : start + chunk] for name, seed in seeds.items()}
-        for name, dy in one_pass(route, some, crop):
-            if name not in whole:
-                whole[name] = kernels.array_module(dy).empty((count, *dy.shape[1:]), dy.dtype)
-            whole[name][start : start + chunk] = dy
-    return whole
+        part = {name: seed[start : start + chunk] for name, seed in seeds.items()}
+        for name, dy in one_pass(route, part, crop):
+            if name not in gradients:
+                gradients[name] = kernels.array_module(dy).empty((count, *dy.shape[1:]), dy.dtype)
+            gradients[name][start : start + chunk] = dy
+    return gradients
 
 
 def one_pass(route: Route, seeds: Mapping[str, Array], crop: bool) -> Iterator[tuple[str, Array]]:
@@ -82,7 +82,7 @@ def one_pass(route: Route, seeds: Mapping[str, Array], crop: bool) -> Iterator[t
 
 
 def _step(route: Route, node: Node, dy: Gradient) -> list[tuple[str, Gradient]]:
-    """The gradients of a node's inputs, by its layer's backward or the rule in its place."""
+    """Return the gradients of a node's inputs, by its layer's backward or the rule in its place."""
     rule = rule_for(node, route.rules)
     in_parts = rule is None or is_local(rule)
     if isinstance(rule, FunctionType):
@@ -98,16 +98,16 @@ def _step(route: Route, node: Node, dy: Gradient) -> list[tuple[str, Gradient]]:
 
 
 def _crops(node: Node, tape: Tape, dy: Part) -> tuple[Boxes, Pair, Array, Any] | None:
-    """What a layer needs for the part of its input that a signal reaches: (boxes, size of the map, dy, saved).
+    """Return what a layer needs for the part of its input that a signal reaches: (boxes, size of the map, dy, saved).
 
-    None if the layer must see the whole map, or if a crop would be most of it.
+    None if the layer needs the whole map, or if a crop would be most of it.
     """
     sizes = {tape.like(name).shape[2:] for name in node.inputs}
     window = node.layer.window
     if window is None or len(sizes) != 1 or len(size := sizes.pop()) != 2:
         return None
     x_boxes = window.reads(dy.boxes, size)
-    if x_boxes.area > WORTH_CUTTING * size[0] * size[1]:
+    if x_boxes.area > LARGEST_BOX * size[0] * size[1]:
         return None
     y_boxes = window.gives(x_boxes, size, dy.size)
     saved = node.layer.crop(tape.saved[node.name], x_boxes, y_boxes)
@@ -115,27 +115,28 @@ def _crops(node: Node, tape: Tape, dy: Part) -> tuple[Boxes, Pair, Array, Any] |
 
 
 def _cropped(seed: Array) -> Gradient:
-    """The boxes (of one size) outside of which each seed (K, C, H, W) is zero; the seed itself if they are large."""
+    """Return the boxes (of one size) outside of which each seed (K, C, H, W) is zero; the seed itself if large."""
     if seed.ndim != 4 or seed.size == 0 or not isinstance(seed, np.ndarray):  # on a GPU, finding the box costs more
         return seed
-    where = not_zero(seed, axis=1)  # (K, H, W)
+    mask = not_zero(seed, axis=1)  # (K, H, W)
     high, wide = seed.shape[2:]
-    boxes = Boxes(_span(np.any(where, axis=2), high), _span(np.any(where, axis=1), wide))
-    return Part(boxes.take(seed), boxes, (high, wide)) if boxes.area <= WORTH_CUTTING * high * wide else seed
+    boxes = Boxes(_span(np.any(mask, axis=2), high), _span(np.any(mask, axis=1), wide))
+    return Part(boxes.take(seed), boxes, (high, wide)) if boxes.area <= LARGEST_BOX * high * wide else seed
 
 
-def _span(where: Array, length: int) -> Span:
-    """Where (K, length) is true, from first to last."""
-    first, last = where.argmax(axis=1), length - 1 - where[:, ::-1].argmax(axis=1)
+def _span(mask: Array, length: int) -> Span:
+    """Return where (K, length) is true, from first to last."""
+    first, last = mask.argmax(axis=1), length - 1 - mask[:, ::-1].argmax(axis=1)
     return Span.covering(first.tolist(), (last + 1).tolist(), length)  # an empty row gives all of it
 
 
 def _whole(dy: Gradient) -> Array:
+    """Return a gradient as a whole map."""
     return dy.spread(whole_map(dy.size)) if isinstance(dy, Part) else dy
 
 
 def _add(a: Gradient, b: Gradient) -> Gradient:
-    """a + b, a part if both are; never in place."""
+    """Return a + b, a part if both are; never in place."""
     if isinstance(a, Part) and isinstance(b, Part):
         boxes = a.boxes.union(b.boxes, a.size)
         return Part(a.spread(boxes) + b.spread(boxes), boxes, a.size)

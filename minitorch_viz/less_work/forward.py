@@ -28,7 +28,7 @@ from minitorch_viz.graph import Node, Tape, between
 if TYPE_CHECKING:
     from minitorch_viz.net import Net
 
-WORTH_CUTTING = 0.9  # of a map: a larger box is not worth cutting out
+LARGEST_BOX = 0.9  # share of a map: a larger box is not worth cutting out
 
 
 def predict_changed(net: Net, tape: Tape, changes: Mapping[str, Patch], upto: str | None = None) -> Array:
@@ -49,70 +49,70 @@ def predict_changed(net: Net, tape: Tape, changes: Mapping[str, Patch], upto: st
     array([2., 1.])
     """
     (goal,) = check_names(net.output if upto is None else upto, net.names, "upto")
-    count = _checked(net, tape, changes, goal)
-    now: dict[str, Array | Patch] = dict(changes)
+    count = _check_patches(net, tape, changes, goal)
+    outputs: dict[str, Array | Patch] = dict(changes)
     nodes = between(net.nodes, changes, [goal])
     last_reader = {name: node.name for node in nodes for name in node.inputs}
     for node in nodes:
-        now[node.name] = _run(node, tape, now, count)
-        for name in set(node.inputs) & now.keys():
+        outputs[node.name] = _run(node, tape, outputs, count)
+        for name in set(node.inputs) & outputs.keys():
             if last_reader[name] == node.name and name != goal:
-                del now[name]
-    return _maps(goal, tape, now, count)
+                del outputs[name]
+    return _maps(goal, tape, outputs, count)
 
 
-def _run(node: Node, tape: Tape, now: Mapping[str, Array | Patch], count: int) -> Array | Patch:
-    """A node's output where it can have changed, or all of it."""
-    boxes = _reached(node, tape, now)
+def _run(node: Node, tape: Tape, outputs: Mapping[str, Array | Patch], count: int) -> Array | Patch:
+    """Return a node's output where it can have changed, or all of it."""
+    boxes = _reached(node, tape, outputs)
     if boxes is None:
-        return node.layer.forward(*(_maps(name, tape, now, count) for name in node.inputs))[0]
+        return node.layer.forward(*(_maps(name, tape, outputs, count) for name in node.inputs))[0]
     in_size, out_size = tape[node.inputs[0]].shape[2:], tape[node.name].shape[2:]
     window = node.layer.window
     assert window is not None  # else nothing was reached
     x_boxes = window.reads(boxes, in_size)
-    y = node.layer.forward(*(_crops(name, x_boxes, tape, now, count) for name in node.inputs))[0]
+    y = node.layer.forward(*(_crops(name, x_boxes, tape, outputs, count) for name in node.inputs))[0]
     return Patch(boxes.within(window.gives(x_boxes, in_size, out_size)).take(y), boxes)
 
 
-def _reached(node: Node, tape: Tape, now: Mapping[str, Array | Patch]) -> Boxes | None:
-    """The boxes of a node's output that the changes can reach; None if that is most of it, or unknown."""
+def _reached(node: Node, tape: Tape, outputs: Mapping[str, Array | Patch]) -> Boxes | None:
+    """Return the boxes of a node's output that the changes can reach; None if that is most of it, or unknown."""
     window, out = node.layer.window, tape[node.name].shape
     if window is None or len(out) != 4 or len({tape[name].shape[2:] for name in node.inputs}) != 1:
         return None
-    found: Boxes | None = None
-    for value in (now[name] for name in node.inputs if name in now):
+    union: Boxes | None = None
+    for value in (outputs[name] for name in node.inputs if name in outputs):
         if not isinstance(value, Patch):
             return None
         boxes = window.reached(value.boxes, out[2:])
-        found = boxes if found is None else found.union(boxes, out[2:])
-    return found if found is not None and found.area <= WORTH_CUTTING * out[2] * out[3] else None
+        union = boxes if union is None else union.union(boxes, out[2:])
+    return union if union is not None and union.area <= LARGEST_BOX * out[2] * out[3] else None
 
 
-def _crops(name: str, boxes: Boxes, tape: Tape, now: Mapping[str, Array | Patch], count: int) -> Array:
-    """Crops (K, C, h, w) of a node's maps as they are now."""
-    value, before = now.get(name), tape[name]
+def _crops(name: str, boxes: Boxes, tape: Tape, outputs: Mapping[str, Array | Patch], count: int) -> Array:
+    """Return crops (K, C, h, w) of a node's maps, with the changes."""
+    value, unchanged = outputs.get(name), tape[name]
     if not isinstance(value, Patch):
-        return _repeated(boxes.take(before), count)
-    both = boxes.union(value.boxes, before.shape[2:])  # a stride may skip some of what has changed
-    return boxes.within(both).take(value.spread(both, before))
+        return _repeated(boxes.take(unchanged), count)
+    hull = boxes.union(value.boxes, unchanged.shape[2:])  # a stride may skip some of what has changed
+    return boxes.within(hull).take(value.spread(hull, unchanged))
 
 
-def _maps(name: str, tape: Tape, now: Mapping[str, Array | Patch], count: int) -> Array:
-    """A node's whole maps (K, ...) as they are now."""
-    value = now.get(name)
+def _maps(name: str, tape: Tape, outputs: Mapping[str, Array | Patch], count: int) -> Array:
+    """Return a node's whole maps (K, ...), with the changes."""
+    value = outputs.get(name)
     if value is None:
         return _repeated(tape[name], count)
     return value.spread(whole_map(tape[name].shape[2:]), tape[name]) if isinstance(value, Patch) else value
 
 
 def _repeated(x: Array, count: int) -> Array:
-    """One image as a batch, without copying it."""
+    """Return one image as a batch, without copying it."""
     repeated: Array = kernels.array_module(x).broadcast_to(x, (count, *x.shape[1:]))
     return repeated
 
 
-def _checked(net: Net, tape: Tape, changes: Mapping[str, Patch], goal: str) -> int:
-    """K, if the patches fit the tape and each other."""
+def _check_patches(net: Net, tape: Tape, changes: Mapping[str, Patch], goal: str) -> int:
+    """Return K, if the patches fit the tape and each other."""
     if not isinstance(changes, Mapping) or not changes:
         raise NetError("changes must be a dict {node name: Patch} with at least one entry.")
     check_names(changes, net.names, "changes")
@@ -123,8 +123,8 @@ def _checked(net: Net, tape: Tape, changes: Mapping[str, Patch], goal: str) -> i
     for name, patch in changes.items():
         maps, values, boxes = tape[name], patch.values, patch.boxes
         counts.add(len(values))
-        fits = maps.ndim == values.ndim == 4 and values.shape[1:] == (maps.shape[1], *boxes.size)
-        if not fits or any(
+        valid = maps.ndim == values.ndim == 4 and values.shape[1:] == (maps.shape[1], *boxes.size)
+        if not valid or any(
             not 0 <= start <= length - span.size for span, length in zip(boxes, maps.shape[2:], strict=True)
             for start in span.starts
         ):  # fmt: skip

@@ -1,6 +1,6 @@
 """A convolution and the ReLU that alone reads it, as one: what is negative is cut off before it is written.
 
-That saves a way through memory each, an eighth to a quarter of a forward pass. The backward pass does not notice: a
+That saves a way through memory each, an eighth to a quarter of a forward pass. The backward pass stays as it is: a
 ReLU's gates are its own output, and a convolution saves its input.
 """
 
@@ -19,7 +19,7 @@ from minitorch_viz.layers.relu import ReLU
 
 @dataclass(frozen=True, eq=False, repr=False)
 class CutOff(Layer):
-    """A convolution whose output is that of the ReLU after it: max(conv(x), 0). For forward passes only."""
+    """Compute a convolution and the ReLU after it: max(conv(x), 0). For forward passes only."""
 
     conv: Conv2d
 
@@ -28,10 +28,10 @@ class CutOff(Layer):
         return kernels.conv2d(saved.x, self.conv.weight, self.conv.bias, *self.conv.geometry, True), saved
 
 
-def fused(nodes: Sequence[Node], goals: Sequence[str]) -> tuple[Sequence[Node], Mapping[str, str]]:
-    """Return the nodes to run, and {convolution: the ReLU that it takes along}, where nobody else reads it.
+def fuse(nodes: Sequence[Node], goals: Sequence[str]) -> tuple[Sequence[Node], Mapping[str, str]]:
+    """Return the nodes to run, and {convolution: the ReLU computed with it}, where no other node reads it.
 
-    goals: whose outputs are wanted; a convolution among them stays as it is.
+    goals: the nodes whose outputs are asked for; a convolution among them stays as it is.
     """
     reading = readers(nodes)
     pairs = {
@@ -40,6 +40,6 @@ def fused(nodes: Sequence[Node], goals: Sequence[str]) -> tuple[Sequence[Node], 
         if type(node.layer) is Conv2d and node.name not in goals and len(reading.get(node.name, ())) == 1
         and type(reading[node.name][0].layer) is ReLU
     }  # fmt: skip
-    gone = set(pairs.values())
-    left = (node for node in nodes if node.name not in gone)
-    return [node._replace(layer=CutOff(node.layer)) if node.name in pairs else node for node in left], pairs  # type: ignore[arg-type]  # it is a Conv2d
+    relus = set(pairs.values())
+    others = (node for node in nodes if node.name not in relus)
+    return [node._replace(layer=CutOff(node.layer)) if node.name in pairs else node for node in others], pairs  # type: ignore[arg-type]  # it is a Conv2d

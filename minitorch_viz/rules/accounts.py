@@ -29,55 +29,55 @@ SINGLE = 1e-5  # the same in single precision
 
 @dataclass
 class Books:
-    """What stayed in one pass."""
+    """Hold what stayed at each node in one pass."""
 
     stayed: dict[str, Stayed] = field(default_factory=dict)  # {node: {why: how much}}, empty where all was handed on
 
     @property
     def total(self) -> float:
-        """All that stayed."""
-        return sum(sum(here.values()) for here in self.stayed.values())
+        """Return the sum of all that stayed."""
+        return sum(sum(amounts.values()) for amounts in self.stayed.values())
 
     def by_cause(self) -> dict[str, dict[str, float]]:
-        """{why: {node: how much}}, the largest first, in both."""
+        """Return {why: {node: how much}}, causes and nodes each in order, the largest first."""
         causes: dict[str, dict[str, float]] = {}
-        for name, here in self.stayed.items():
-            for why, amount in here.items():
-                causes.setdefault(why, {})[name] = amount
+        for name, amounts in self.stayed.items():
+            for cause, amount in amounts.items():
+                causes.setdefault(cause, {})[name] = amount
         ordered = sorted(causes.items(), key=lambda cause: -sum(map(abs, cause[1].values())))
-        return {why: dict(sorted(places.items(), key=lambda place: -abs(place[1]))) for why, places in ordered}
+        return {cause: dict(sorted(places.items(), key=lambda place: -abs(place[1]))) for cause, places in ordered}
 
 
-def noted(net: Net, tape: Tape, rules: Rules, books: Books, own: Container[str]) -> Rules:
-    """The rules for each node of the tape, which write down in `books` what the node got and did not hand on.
+def with_books(net: Net, tape: Tape, rules: Rules, books: Books, user_nodes: Container[str]) -> Rules:
+    """Return rules for each node of the tape that write down in `books` what the node got and did not hand on.
 
-    own: the nodes with rules that the user gave; what these keep back is theirs to explain.
+    user_nodes: the nodes with rules that the user gave, which are named as the cause of what these keep back.
     """
-    found: dict[Key, Rule] = {}
+    bookkeepers: dict[Key, Rule] = {}
     for node in net.nodes:
         if node.name in tape.saved:
-            why = "a rule of one's own" if node.name in own else "what the layer gives for an input of 0"
-            found[node.name] = _noted(rule_for(node, rules), books.stayed.setdefault(node.name, {}), why)
-    return found
+            cause = "a rule of one's own" if node.name in user_nodes else "what the layer gives for an input of 0"
+            bookkeepers[node.name] = _with_account(rule_for(node, rules), books.stayed.setdefault(node.name, {}), cause)
+    return bookkeepers
 
 
-def _noted(rule: Rule | None, stayed: Stayed, why: str) -> Rule:
+def _with_account(rule: Rule | None, stayed: Stayed, cause: str) -> Rule:
     def noting(layer: Any, r: Array, saved: Any) -> Any:
-        before = sum(stayed.values())
-        given = rule(layer, r, saved) if rule else layer.backward(r, saved)
-        handed = sum(float(one.sum()) for one in (given if isinstance(given, tuple) else (given,)))
-        rest = float(r.sum()) - handed - (sum(stayed.values()) - before)
+        stayed_before = sum(stayed.values())
+        shares = rule(layer, r, saved) if rule else layer.backward(r, saved)
+        handed = sum(float(share.sum()) for share in (shares if isinstance(shares, tuple) else (shares,)))
+        difference = float(r.sum()) - handed - (sum(stayed.values()) - stayed_before)
         small = ROUNDING * float(kernels.to_cpu(abs(r).sum()))
-        if rest:
-            cause = "rounding" if abs(rest) <= small else why
-            stayed[cause] = stayed.get(cause, 0.0) + rest
-        return given
+        if difference:
+            entry = "rounding" if abs(difference) <= small else cause
+            stayed[entry] = stayed.get(entry, 0.0) + difference
+        return shares
 
     return noting
 
 
 def gradient_books(net: Net, tape: Tape, seeds: Mapping[str, Array]) -> tuple[Array, Books]:
-    """The gradient (K, ...) at the net's first input, and the books of gradient times input.
+    """Return the gradient (K, ...) at the net's first input, and the books of gradient times input.
 
     The books hold at each node what its value y and its input x account for differently. With g the gradients,
     <g_y, y> - <g_x, x> is 0 for what is linear without a bias, and for ReLU, maximum and whatever else doubles with its
@@ -88,16 +88,18 @@ def gradient_books(net: Net, tape: Tape, seeds: Mapping[str, Array]) -> tuple[Ar
 
     def at(node: Node) -> Rule:
         def noting(layer: Any, dy: Array, saved: Any) -> Any:
-            given = layer.backward(dy, saved)
-            parts = given if isinstance(given, tuple) else (given,)
-            came = _product(dy, tape[node.name])
-            rest = came - sum(_product(dx, tape[name]) for dx, name in zip(parts, node.inputs, strict=False))
+            gradient = layer.backward(dy, saved)
+            parts = gradient if isinstance(gradient, tuple) else (gradient,)
+            output_side = _product(dy, tape[node.name])
+            difference = output_side - sum(
+                _product(dx, tape[name]) for dx, name in zip(parts, node.inputs, strict=False)
+            )
             linear = layer.kind in (Kind.WEIGHS, Kind.SUMS, Kind.SELECTS) or isinstance(layer, BatchNorm2d)
             small = SINGLE * abs(dy * tape[node.name]).sum()
-            why = "rounding" if abs(rest) <= small else "biases" if linear else "curved layers"
-            if rest:
-                books.stayed.setdefault(node.name, {})[why] = rest
-            return given
+            cause = "rounding" if abs(difference) <= small else "biases" if linear else "curved layers"
+            if difference:
+                books.stayed.setdefault(node.name, {})[cause] = difference
+            return gradient
 
         return noting
 
@@ -108,5 +110,5 @@ def gradient_books(net: Net, tape: Tape, seeds: Mapping[str, Array]) -> tuple[Ar
 
 
 def _product(a: Array, b: Array) -> float:
-    """sum a b, added up in double precision."""
+    """Return sum a b, added up in double precision."""
     return float((a * b).sum(dtype=np.float64))

@@ -32,34 +32,34 @@ Stayed: TypeAlias = dict[str, float]  # what kept relevance back ("biases", "eps
 
 
 class Part(NamedTuple):
-    """Contributions of one sort: a part of the inputs, through a part of the weights."""
+    """Hold contributions of one sort: a part of the inputs, through a part of the weights."""
 
     xs: tuple[Array, ...]  # the layer's inputs, or the part of them above or below 0
     layer: Any  # without its bias
     saved: Any  # what its forward pass on xs saved
 
     def back(self, s: Array) -> tuple[Array, ...]:
-        """s c for each input."""
+        """Return s c for each input."""
         signals = self.layer.backward(s, self.saved)
         signals = signals if isinstance(signals, tuple) else (signals,)
         return tuple(x * signal for x, signal in zip(self.xs, signals, strict=True))
 
 
 class SharingRule:
-    """A rule that knows what it keeps back; call it as any rule."""
+    """Hand relevance down and say what stays; call it as any rule."""
 
     def __call__(self, layer: Any, r: Array, saved: Any) -> Any:
-        """Relevance (K, ...) of a layer's output -> that of its input."""
+        """Return the relevance (K, ...) of a layer's input from that of its output."""
         return self.hand_down(layer, r, saved, {})
 
     def hand_down(self, layer: Any, r: Array, saved: Any, stayed: Stayed) -> Any:
-        """The same, and write down in `stayed` what did not go on."""
+        """Return the same, and write down in `stayed` what did not go on."""
         raise NotImplementedError
 
 
 @dataclass(eq=False)  # not frozen, so that it can be marked `@local`
 class SplitRule(SharingRule):
-    """The rule that a `Split` makes."""
+    """Hand relevance down as a `Split` says."""
 
     split: Split
     whole: bool = False  # it needs the sum only, so one pass is enough
@@ -73,33 +73,33 @@ class SplitRule(SharingRule):
         return self._hand_down(layer, (input_of(layer, saved),), r, stayed)[0]
 
     def of_sum(self, xs: Sequence[Array]) -> SumRule:
-        """The same rule for a mean or a sum, whose inputs on this tape are xs."""
+        """Return the same rule for a mean or a sum, whose inputs on this tape are xs."""
         return SumRule(self, tuple(xs))
 
     def _hand_down(self, layer: Any, xs: tuple[Array, ...], r: Array, stayed: Stayed) -> tuple[Array, ...]:
         layer = _linear(layer)
         bias = _bias_of(layer, xs[0])
         if self.whole:
-            z, seen = _bare(layer).forward(*xs)
+            z, saved = _bare(layer).forward(*xs)
             expect_whole(layer, r, z)
             s, _ = self.split(r, z + bias, 0)
             keep(stayed, "biases", bias * s)
             keep(stayed, "epsilon", r - (z + bias) * s)
-            return Part(xs, _bare(layer), seen).back(s)
+            return Part(xs, _bare(layer), saved).back(s)
         sides = [tuple(_parts(layer, xs, side)) for side in (positive_part, negative_part)]
         pro, con = (sum(y for y, _ in side) for side in sides)
         expect_whole(layer, r, pro)
-        above, below = positive_part(bias), negative_part(bias)
-        s_pro, s_con = self.split(r, pro + above, con + below)
-        keep(stayed, "biases", above * s_pro + below * s_con)
-        keep(stayed, "epsilon", r - (pro + above) * s_pro - (con + below) * s_con)
+        bias_pro, bias_con = positive_part(bias), negative_part(bias)
+        s_pro, s_con = self.split(r, pro + bias_pro, con + bias_con)
+        keep(stayed, "biases", bias_pro * s_pro + bias_con * s_con)
+        keep(stayed, "epsilon", r - (pro + bias_pro) * s_pro - (con + bias_con) * s_con)
         shares = [part.back(s) for s, side in zip((s_pro, s_con), sides, strict=True) for _, part in side]
-        return tuple(sum(given) for given in zip(*shares, strict=True))
+        return tuple(sum(parts) for parts in zip(*shares, strict=True))
 
 
 @dataclass(frozen=True, eq=False)
 class SumRule(SharingRule):
-    """A rule for one layer without weights on one tape: it saved no input, so the rule knows it."""
+    """Hand relevance down through one layer without weights on one tape: it saved no input, so the rule holds it."""
 
     rule: SplitRule
     xs: tuple[Array, ...]
@@ -111,7 +111,7 @@ class SumRule(SharingRule):
 
 @dataclass(eq=False)
 class BoxRule(SharingRule):
-    """Shares of what lies above the least or below the largest value of an input: (x - l) w⁺ + (x - h) w⁻ >= 0."""
+    """Share out what lies above the least or below the largest value of an input: (x - l) w⁺ + (x - h) w⁻ >= 0."""
 
     low: Array | float
     high: Array | float
@@ -121,36 +121,36 @@ class BoxRule(SharingRule):
         low, high = (kernels.to_device(np.asarray(end, x.dtype), kernels.device_of(x)) for end in (self.low, self.high))
         sides = [(x - low, positive_part(layer.weight)), (x - high, negative_part(layer.weight))]
         parts = [_pass(bare.replace(weight=weight), (part,)) for part, weight in sides]
-        (above, _), (below, _) = parts
-        z = above + below
+        (z_low, _), (z_high, _) = parts
+        z = z_low + z_high
         s = ratio(r, z)
         keep(stayed, "pixels at the end of their range", r - z * s)
-        up, down = (part.back(s)[0] for _, part in parts)
-        shares: Array = up + down
+        share_low, share_high = (part.back(s)[0] for _, part in parts)
+        shares: Array = share_low + share_high
         return shares
 
 
 def booked(rule: Rule, stayed: Stayed) -> Rule:
-    """The rule, with what it keeps back written into `stayed`."""
+    """Return the rule, with what it keeps back written into `stayed`."""
     if not isinstance(rule, SharingRule):
         return rule
     return lambda layer, r, saved: rule.hand_down(layer, r, saved, stayed)
 
 
-def keep(stayed: Stayed, why: str, what: Array) -> None:
-    """Add to the books."""
-    if amount := float(what.sum()):
-        stayed[why] = stayed.get(why, 0.0) + amount
+def keep(stayed: Stayed, cause: str, amounts: Array) -> None:
+    """Add the sum of `amounts` to the books, under the cause that kept it back."""
+    if amount := float(amounts.sum()):
+        stayed[cause] = stayed.get(cause, 0.0) + amount
 
 
 def _parts(layer: Any, xs: tuple[Array, ...], side: Any) -> Iterator[tuple[Array, Part]]:
-    """The contributions of one sign, with their sums: x⁺ through one part of the weights, x⁻ through the other."""
-    bare, ups = _bare(layer), tuple(positive_part(x) for x in xs)
+    """Yield the contributions of one sign, with their sums: x⁺ through a part of the weights, x⁻ through the other."""
+    bare, positive_xs = _bare(layer), tuple(positive_part(x) for x in xs)
     other = negative_part if side is positive_part else positive_part
     if not hasattr(layer, "weight"):  # a mean or a sum: all weights are positive
-        yield _pass(bare, ups if side is positive_part else tuple(negative_part(x) for x in xs))
+        yield _pass(bare, positive_xs if side is positive_part else tuple(negative_part(x) for x in xs))
         return
-    yield _pass(bare.replace(weight=side(layer.weight)), ups)
+    yield _pass(bare.replace(weight=side(layer.weight)), positive_xs)
     if any((x < 0).any() for x in xs):
         yield _pass(bare.replace(weight=other(layer.weight)), tuple(negative_part(x) for x in xs))
 
@@ -161,7 +161,7 @@ def _pass(layer: Any, xs: tuple[Array, ...]) -> tuple[Array, Part]:
 
 
 def _linear(layer: Any) -> Any:
-    """A trained batch normalization as weights and a bias (its shift); any other layer as it is."""
+    """Return a trained batch normalization as weights and a bias (its shift); any other layer as it is."""
     if not isinstance(layer, BatchNorm2d):
         return layer
     scale = 1 / np.sqrt(layer.running_var + layer.eps)
@@ -171,11 +171,12 @@ def _linear(layer: Any) -> Any:
 
 
 def _bare(layer: Any) -> Any:
+    """Return a layer without its bias."""
     return layer.replace(bias=None) if getattr(layer, "bias", None) is not None else layer
 
 
 def _bias_of(layer: Any, x: Array) -> Array:
-    """A layer's bias, so that it can be added to its output; 0 without one."""
+    """Return a layer's bias, so that it can be added to its output; 0 without one."""
     bias: Array | None = getattr(layer, "bias", None)
     if bias is None:
         return kernels.array_module(x).zeros((), x.dtype)  # type: ignore[no-any-return]  # NumPy or CuPy

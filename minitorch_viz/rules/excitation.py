@@ -29,20 +29,21 @@ from minitorch_viz.rules.shares import by_node, input_of, pass_on, positive_part
 
 @local
 def excite(layer: Layer, p: Array, saved: object) -> Array:
-    """p_in = x ⊙ W⁺ᵀ(p ⊘ (W⁺ x)), for Conv2d, ConvTranspose2d and Linear. Negative inputs excite nobody."""
+    """Return p_in = x ⊙ W⁺ᵀ(p ⊘ (W⁺ x)), for Conv2d, ConvTranspose2d and Linear. Negative inputs excite no unit."""
     return _through(layer, p, saved, positive_part(layer.weight))  # type: ignore[attr-defined]  # it has weights
 
 
 @local
 def inhibit(layer: Layer, p: Array, saved: object) -> Array:
-    """The same through the layer with all weights negated: who excites the unit that is against this one."""
+    """Return the same with all weights negated: the inputs that excite the unit that is against this one."""
     return _through(layer, p, saved, positive_part(-layer.weight))  # type: ignore[attr-defined]  # it has weights
 
 
 def _through(layer: Layer, p: Array, saved: object, weight: Array) -> Array:
+    """Share p out through a layer with other weights, none of them negative."""
     x = positive_part(input_of(layer, saved))
-    z, seen = (linear := layer.replace(weight=weight, bias=None)).forward(x)
-    shares: Array = x * linear.backward(ratio(p, z), seen)
+    z, saved_z = (linear := layer.replace(weight=weight, bias=None)).forward(x)
+    shares: Array = x * linear.backward(ratio(p, z), saved_z)
     return shares
 
 
@@ -54,12 +55,12 @@ def excitation_rules(
     against: str | None = None,
     rules: Rules | None = None,
 ) -> Rules:
-    """The rules of excitation backprop for one tape.
+    """Return the rules of excitation backprop for one tape.
 
     box: what stands for black and for white in the net's input, numbers or (C, 1, 1). Pixels are no activations: they
         are counted from their mean, so that the dark ones are negative. With a box the light (x - black) excites
         through positive weights and the darkness (white - x) through negative ones, which is LRP's z-box rule.
-        Without it the pixels below 0 excite nobody; to stop above the first layer none is needed.
+        Without it the pixels below 0 excite no unit; to stop above the first layer none is needed.
     against: a layer whose weights are negated, for the contrastive form.
     rules: {layer type or node: rule}, rules of one's own, which come before all of these.
 
@@ -85,5 +86,5 @@ def excitation_rules(
         mixing=mixing,
         norm=lambda name: pass_on,  # noqa: ARG005 (it is the same for all)
         gate=lambda kind: gate_rule(net, tape, kind, offset=False),
-        own=by_node(net, rules),
+        user_rules=by_node(net, rules),
     )

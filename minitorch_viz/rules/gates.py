@@ -7,8 +7,8 @@ that, g(0) = 0). One that is not, such as the sigmoid with its 0.5, has a part t
 
 Passed on whole, that part would be divided among contributions that add up to nothing, and a share could be any number.
 
-Layers of one's own of which no rule is known are looked at: if each input moves the output at its own place alone, they
-are such functions. All others need a rule.
+Layers of one's own without a rule are tried out: if each input moves the output at its own place alone, they are such
+functions. All others need a rule.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from minitorch_viz.rules.shares import expect_whole, ratio, unknown
 
 
 def gate_rule(net: Net, tape: Tape, kind: type[Layer], offset: bool = True) -> Rule:
-    """The rule of all layers of one type on one tape. offset: keep back the share of what they give for 0.
+    """Return the rule of all layers of one type on one tape. offset: keep back the share of what they give for 0.
 
     SettingError, when it is used, if the layer mixes places or channels.
     """
@@ -44,7 +44,7 @@ def gate_rule(net: Net, tape: Tape, kind: type[Layer], offset: bool = True) -> R
 
 
 def is_elementwise(layer: Any, tape: Tape, name: str, inputs: tuple[str, ...]) -> bool:
-    """Whether each output depends on the input at its own place alone, by the layer's own backward pass.
+    """Return whether each output depends on the input at its own place alone, by the layer's own backward.
 
     Then a signal that is masked comes back masked, whatever the mask.
     """
@@ -54,7 +54,7 @@ def is_elementwise(layer: Any, tape: Tape, name: str, inputs: tuple[str, ...]) -
     rng = np.random.default_rng(0)
     signal, mask = rng.uniform(1, 2, y.shape).astype(y.dtype), rng.random(y.shape) < 0.5
     try:
-        whole, part = (layer.backward(dy, tape.saved[name]) for dy in (signal, signal * mask))
+        full, part = (layer.backward(dy, tape.saved[name]) for dy in (signal, signal * mask))
     except NotImplementedError:
         return False
-    return whole.shape == x.shape and bool(np.allclose(part, whole * mask, rtol=1e-5, atol=0))
+    return full.shape == x.shape and bool(np.allclose(part, full * mask, rtol=1e-5, atol=0))

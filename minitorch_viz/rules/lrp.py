@@ -45,7 +45,7 @@ EPSILON = 1e-9  # keeps a quotient finite and changes nothing that one could see
 
 
 def epsilon(value: float = EPSILON) -> SplitRule:
-    """LRP-epsilon: shares of z = x W + b, with |z| larger by `value` (in z's units), which damps weak, noisy units."""
+    """Return LRP-epsilon: shares of z = x W + b, with |z| larger by `value` (in z's units), which damps noisy units."""
     value = _at_least("epsilon", value, 0.0)
 
     def split(r: Array, pro: Array, con: Any) -> tuple[Array, Array]:
@@ -57,20 +57,20 @@ def epsilon(value: float = EPSILON) -> SplitRule:
 
 
 def gamma(value: float = 0.25) -> SplitRule:
-    """LRP-gamma: contributions that speak for a unit count 1 + gamma times. Large gammas come to alpha-beta(1)."""
+    """Return LRP-gamma: contributions that speak for a unit count 1 + gamma times. Large ones come to alpha-beta(1)."""
     value = _at_least("gamma", value, 0.0)
 
     def split(r: Array, pro: Array, con: Array) -> tuple[Array, Array]:
         z = pro + con
         s = ratio(r, z + value * np.where(z < 0, con, pro))
-        more = s + value * s
-        return np.where(z < 0, s, more), np.where(z < 0, more, s)
+        larger = s + value * s
+        return np.where(z < 0, s, larger), np.where(z < 0, larger, s)
 
     return local(SplitRule(split))
 
 
 def alpha_beta(alpha: float = 2.0) -> SplitRule:
-    """LRP-alpha-beta: what speaks for a unit gets alpha of its relevance, what speaks against it -beta = 1 - alpha.
+    """Return LRP-alpha-beta: what speaks for a unit gets alpha of its relevance, what speaks against it 1 - alpha.
 
     alpha 1 is the z⁺ rule. A unit against which nothing speaks hands all to what speaks for it, so that nothing is lost
     there.
@@ -78,16 +78,16 @@ def alpha_beta(alpha: float = 2.0) -> SplitRule:
     alpha = _at_least("alpha", alpha, 1.0)
 
     def split(r: Array, pro: Array, con: Array) -> tuple[Array, Array]:
-        below = pro + con < 0
-        alone = (pro == 0) | (con == 0)
-        to_pro = np.where(below, np.where(alone, 0, 1 - alpha), np.where(alone, 1, alpha)).astype(r.dtype)
+        negative = pro + con < 0
+        unopposed = (pro == 0) | (con == 0)
+        to_pro = np.where(negative, np.where(unopposed, 0, 1 - alpha), np.where(unopposed, 1, alpha)).astype(r.dtype)
         return ratio(to_pro * r, pro), ratio((1 - to_pro) * r, con)
 
     return local(SplitRule(split))
 
 
 def z_box(low: Array | float, high: Array | float) -> BoxRule:
-    """The z-box rule, for the layer that reads pixels: shares of what lies above the darkest a pixel could be.
+    """Return the z-box rule, for the layer that reads pixels: shares of what lies above the darkest a pixel could be.
 
     low, high: a number or (C, 1, 1), the least and the largest value of the net's input (black and white).
     """
@@ -97,8 +97,8 @@ def z_box(low: Array | float, high: Array | float) -> BoxRule:
     return local(BoxRule(low, high)) if same_everywhere else BoxRule(low, high)
 
 
-def _at_least(what: str, value: float, least: float) -> float:
-    fits = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-    if not fits or not np.isfinite(value) or value < least:
-        raise SettingError(f"LRP's {what} must be a finite number of at least {least:g}, but got {value!r}.")
+def _at_least(name: str, value: float, least: float) -> float:
+    valid = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    if not valid or not np.isfinite(value) or value < least:
+        raise SettingError(f"LRP's {name} must be a finite number of at least {least:g}, but got {value!r}.")
     return float(value)

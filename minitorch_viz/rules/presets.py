@@ -10,7 +10,7 @@ from minitorch_viz.graph import Rule, Rules, Tape
 from minitorch_viz.layers import Sigmoid
 from minitorch_viz.layers.kind import Kind
 from minitorch_viz.net import Net
-from minitorch_viz.rules.accounts import Books, noted
+from minitorch_viz.rules.accounts import Books, with_books
 from minitorch_viz.rules.contributions import SplitRule, Stayed, booked
 from minitorch_viz.rules.gates import gate_rule
 from minitorch_viz.rules.lrp import epsilon, gamma, z_box
@@ -28,12 +28,12 @@ def lrp_rules(
     rules: Rules | None = None,
     books: Books | None = None,
 ) -> Rules:
-    """The rules of LRP for one tape.
+    """Return the rules of LRP for one tape.
 
     rule: for every layer with weights, and for means and sums; None is `epsilon()`. at: {node: another rule} for some
         of those with weights.
     rules: {layer type or node: rule}, rules of one's own, which come before all of these.
-    books: is filled by the pass with what stayed at each node; see `Books`.
+    books: the pass fills it with what stayed at each node; see `Books`.
 
     A maximum is its winner's, gates and local response normalization pass on. Batch normalization is merged into the
     convolution before it; elsewhere it is a linear layer of its own. Raises NetError for an unknown node; the pass
@@ -43,31 +43,33 @@ def lrp_rules(
     for name in places:
         if net[name].layer.kind is not Kind.WEIGHS:
             raise SettingError(f"LRP's rules are for layers with weights, but {name!r} is {net[name].layer!r}.")
-    own = by_node(net, rules)
+    user_rules = by_node(net, rules)
     stayed: dict[str, Stayed] = {} if books is None else books.stayed
 
-    def kept(rule: Rule, name: str) -> Rule:
+    def with_account(rule: Rule, name: str) -> Rule:
         return rule if books is None else booked(rule, stayed.setdefault(name, {}))
 
     def of_sum(rule: SplitRule, name: str) -> Rule:
         return rule.of_sum([tape[source] for source in net[name].inputs])
 
-    for name, given in own.items():
+    for name, user_rule in user_rules.items():
         mixes = net[name].layer.kind is Kind.SUMS and name in tape.saved
-        own[name] = kept(of_sum(given, name) if mixes and isinstance(given, SplitRule) else given, name)
+        user_rules[name] = with_account(
+            of_sum(user_rule, name) if mixes and isinstance(user_rule, SplitRule) else user_rule, name
+        )
     # Epsilon damps weak sums of many weights; a mean or a sum of a few branches is divided as it is.
     for_sums = chosen if isinstance(chosen, SplitRule) and not chosen.whole else epsilon(0)
-    found = rules_for_tape(
+    node_rules = rules_for_tape(
         net,
         tape,
-        weighted=lambda name: kept(places.get(name, chosen), name),
-        mixing=lambda name: kept(of_sum(for_sums, name), name),
-        norm=lambda name: kept(epsilon(0), name),
+        weighted=lambda name: with_account(places.get(name, chosen), name),
+        mixing=lambda name: with_account(of_sum(for_sums, name), name),
+        norm=lambda name: with_account(epsilon(0), name),
         gate=lambda kind: gate_rule(net, tape, kind),
-        own=own,
+        user_rules=user_rules,
     )
-    found[Sigmoid] = gate_rule(net, tape, Sigmoid)
-    return found if books is None else noted(net, tape, found, books, own)
+    node_rules[Sigmoid] = gate_rule(net, tape, Sigmoid)
+    return node_rules if books is None else with_books(net, tape, node_rules, books, user_rules)
 
 
 def composite(
@@ -81,7 +83,7 @@ def composite(
     rules: Rules | None = None,
     books: Books | None = None,
 ) -> Rules:
-    """The mixture of Montavon et al. 2019: z-box where pixels are read, `middle` in the lower layers, `upper` above.
+    """Return the mixture of Montavon et al. 2019: z-box at the pixels, `middle` in the lower layers, `upper` above.
 
     Gamma everywhere would give nearly one map for every class: high up, what excites a unit at all is much the same for
     all of them. So the paper's VGG-16 has gamma in the first three blocks of convolutions, 7 of its 16 layers with
@@ -99,16 +101,18 @@ def composite(
     """
     upper, middle = upper or epsilon(), middle or gamma()
     depths = depths_of(net, tape)
-    whole = max(depths.values(), default=0)
+    depth_of_net = max(depths.values(), default=0)
     picture = tape[net.inputs[0]].shape[2:]
     at: dict[str, Rule] = {}
     for name, depth in depths.items():
         if net[name].layer.kind is not Kind.WEIGHS:
             continue
-        fine = all(FINE * side > all_of_it for side, all_of_it in zip(tape[name].shape[2:], picture, strict=False))
+        fine = all(
+            FINE * side > picture_side for side, picture_side in zip(tape[name].shape[2:], picture, strict=False)
+        )
         if net[name].inputs[0] in net.inputs:
             at[name] = z_box(low, high)
-        elif depth < whole and (2 * depth < whole or fine) and net[name].layer.has_filters:
+        elif depth < depth_of_net and (2 * depth < depth_of_net or fine) and net[name].layer.has_filters:
             at[name] = middle
         else:
             at[name] = upper
@@ -116,21 +120,21 @@ def composite(
 
 
 def depths_of(net: Net, tape: Tape) -> dict[str, int]:
-    """{node on the tape: the layers with weights on the longest way from the input up to it, itself included}."""
+    """Return {node on the tape: how many layers with weights are on the longest way from the input to it, with it}."""
     depths: dict[str, int] = {}
     for node in net.nodes:
         if node.name in tape.saved:
-            below = max((depths.get(name, 0) for name in node.inputs), default=0)
-            depths[node.name] = below + (node.layer.kind is Kind.WEIGHS)
+            depth_below = max((depths.get(name, 0) for name in node.inputs), default=0)
+            depths[node.name] = depth_below + (node.layer.kind is Kind.WEIGHS)
     return depths
 
 
 def passed_through(net: Net, tape: Tape, rules: Rules | None = None) -> tuple[str, ...]:
-    """The types of layers on the tape of which no rule is known, here or in `rules`: they count as activations."""
-    own = by_node(net, rules)
-    unknown_ones = (
+    """Return the types of layers on the tape without a rule, here or in `rules`: they count as activations."""
+    user_rules = by_node(net, rules)
+    type_names = (
         node.layer.type_name
         for node in net.nodes
-        if node.name in tape.saved and node.name not in own and no_rule_for(node)
+        if node.name in tape.saved and node.name not in user_rules and no_rule_for(node)
     )
-    return tuple(dict.fromkeys(unknown_ones))
+    return tuple(dict.fromkeys(type_names))

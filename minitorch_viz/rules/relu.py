@@ -29,24 +29,24 @@ ReluMode = Literal["normal", "deconvnet", "guided"]
 
 @local
 def normal(layer: ReLU, dy: Array, saved: ReLU.Saved) -> Array:
-    """The derivative: pass where the unit fired."""
+    """Pass the gradient where the unit fired: the derivative."""
     return layer.backward(dy, saved)
 
 
 @local
 def deconvnet(layer: ReLU, dy: Array, saved: ReLU.Saved) -> Array:  # noqa: ARG001 (it ignores the forward pass)
-    """Zeiler and Fergus 2013: pass where the backward signal is positive, whatever the unit did."""
+    """Pass where the backward signal is positive, whatever the unit did (Zeiler and Fergus 2013)."""
     return np.maximum(dy, 0)
 
 
 @local
 def guided(layer: ReLU, dy: Array, saved: ReLU.Saved) -> Array:  # noqa: ARG001 (every rule has this signature)
-    """Springenberg et al. 2014: pass where the unit fired and the backward signal is positive."""
+    """Pass where the unit fired and the backward signal is positive (Springenberg et al. 2014)."""
     return np.where(saved.on, np.maximum(dy, 0), 0)
 
 
 def relu_mode(mode: ReluMode) -> Rules:
-    """The backward rules of a mode: `net.backward(tape, seeds, rules=relu_mode("guided"))`."""
+    """Return the backward rules of a mode: `net.backward(tape, seeds, rules=relu_mode("guided"))`."""
     modes: dict[str, Rules] = {"normal": {ReLU: normal}, "deconvnet": {ReLU: deconvnet}, "guided": {ReLU: guided}}
     if mode not in modes:
         raise SettingError(f"There is no ReLU mode {mode!r}; {near(mode, get_args(ReluMode), 'mode')}.")

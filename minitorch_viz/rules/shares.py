@@ -7,9 +7,9 @@ has r_j to hand out, and input i gets the share that it contributed:
     c_i = sum_j w_ij s_j   the layer's own backward pass
     r_i = x_i c_i          so that sum_i r_i = sum_j r_j: nothing is lost
 
-So a layer's forward and backward do the work, with weights changed as the rule wants; only x is needed besides. Layers
+So a layer's forward and backward do the work, with weights changed as the rule says; only x is needed besides. Layers
 with weights have saved it. An average or a sum needs no x for its gradient and saved none: their rules are made for
-one tape and know the inputs from there.
+one tape and take the inputs from there.
 """
 
 from __future__ import annotations
@@ -47,20 +47,20 @@ from minitorch_viz.net import Net
 
 
 def ratio(r: Array, z: Array) -> Array:
-    """r / z, and 0 where z is 0: who got nothing from anyone has nobody to hand anything to."""
+    """Return r / z, and 0 where z is 0: a unit without contributions has no input to hand a share to."""
     nothing = z == 0
     share: Array = np.where(nothing, 0, r / np.where(nothing, 1, z))
     return share
 
 
 def away_from_zero(z: Array, epsilon: float) -> Array:
-    """z moved by epsilon away from 0 (0 itself upwards), so that a quotient stays bounded."""
-    moved: Array = z + np.where(z < 0, -epsilon, epsilon).astype(z.dtype)
-    return moved
+    """Move z by epsilon away from 0 (0 itself upwards), so that a quotient stays bounded."""
+    divisor: Array = z + np.where(z < 0, -epsilon, epsilon).astype(z.dtype)
+    return divisor
 
 
 def input_of(layer: Layer, saved: object) -> Array:
-    """The input (N, ...) of a layer that saved it, as it was before any padding."""
+    """Return the input (N, ...) of a layer that saved it, as it was before any padding."""
     if getattr(saved, "values", 0):
         raise SettingError(
             "This tape was made with rng=, so that batch normalization mixed the images of the batch and nobody's "
@@ -79,39 +79,39 @@ def expect_whole(layer: Layer, r: Array, like: Any) -> None:
 
 
 def positive_part(x: Array) -> Array:
-    """max(x, 0)."""
+    """Return max(x, 0)."""
     return np.maximum(x, 0)
 
 
 def negative_part(x: Array) -> Array:
-    """min(x, 0)."""
+    """Return min(x, 0)."""
     return np.minimum(x, 0)
 
 
 @local
 def pass_on(layer: Layer, r: Array, saved: object) -> Array:  # noqa: ARG001 (every rule has this signature)
-    """Each value comes from one value at the same place, which gets all: gates, normalizations, dropout in use."""
+    """Give all of a value's share to the input at the same place: gates, normalizations, dropout in use."""
     return r
 
 
 @local
 def as_gradient(layer: Layer, r: Array, saved: object) -> Array | tuple[Array, ...]:
-    """Values are only moved, or one of them wins: the gradient carries the shares to where they came from."""
-    moved: Array | tuple[Array, ...] = layer.backward(r, saved)
-    return moved
+    """Carry the shares as the gradient: values are only moved, or one of them wins."""
+    shares: Array | tuple[Array, ...] = layer.backward(r, saved)
+    return shares
 
 
-def refuse(why: str) -> Rule:
-    """A rule that says in one sentence why there is none."""
+def refuse(reason: str) -> Rule:
+    """Return a rule that raises one sentence saying why there is none."""
 
     def rule(layer: Layer, r: Array, saved: object) -> Never:  # noqa: ARG001 (every rule has this signature)
-        raise SettingError(f"Shares cannot be carried back through {layer.type_name}: {why}.")
+        raise SettingError(f"Shares cannot be carried back through {layer.type_name}: {reason}.")
 
     return rule
 
 
 def unknown(layer: Layer, r: Array, saved: object) -> Never:  # noqa: ARG001 (every rule has this signature)
-    """The rule of a layer of which no rule is known."""
+    """Raise SettingError for a layer of which no rule is known."""
     kind = layer.type_name
     raise SettingError(
         f"Shares cannot be carried back through {kind}: no rule is known for this layer, and it is no function of each "
@@ -150,27 +150,27 @@ def rules_for_tape(
     mixing: Callable[[str], Rule],
     norm: Callable[[str], Rule],
     gate: Callable[[type[Layer]], Rule],
-    own: Mapping[str, Rule],
+    user_rules: Mapping[str, Rule],
 ) -> dict[Key, Rule]:
-    """The rules of a whole net for one tape: COMMON, and what depends on the node.
+    """Return the rules of a whole net for one tape: COMMON, and what depends on the node.
 
     weighted: node -> the rule of that layer with weights; it is called with the batch normalization that follows
         merged in. mixing: node -> the rule of that mean or sum. norm: node -> the rule of that batch normalization,
-        which follows no convolution. gate: type -> the rule of such layers, of which COMMON knows nothing.
-    own: {node: rule} of the user, before all others. A rule given for a batch normalization keeps it unmerged.
+        which follows no convolution. gate: type -> the rule of such layers, which are not in COMMON.
+    user_rules: {node: rule}, before all others. A rule given for a batch normalization keeps it unmerged.
     """
     for name in net.inputs:
         tape[name]  # NetError if the tape is of another net
     rules: dict[Key, Rule] = dict(COMMON)
-    merged = merged_norms(net, apart=own)
+    merged = merged_norms(net, unmerged=user_rules)
     for node in net.nodes:
         if node.name not in tape.saved:
             continue
         if node.layer.kind is Kind.WEIGHS:
-            share = own.get(node.name) or weighted(node.name)
+            share = user_rules.get(node.name) or weighted(node.name)
             rules[node.name] = in_place_of(share, merged[node.name]) if node.name in merged else share
-        elif node.name in own:
-            rules[node.name] = own[node.name]
+        elif node.name in user_rules:
+            rules[node.name] = user_rules[node.name]
         elif node.layer.kind is Kind.SUMS:
             rules[node.name] = mixing(node.name)
         elif isinstance(node.layer, BatchNorm2d):
@@ -181,23 +181,23 @@ def rules_for_tape(
 
 
 def no_rule_for(node: Node) -> bool:
-    """Whether this is a layer of which nothing is known here."""
-    known = node.layer.kind in (Kind.WEIGHS, Kind.SUMS) or isinstance(node.layer, BatchNorm2d)
-    return not known and rule_for(node, COMMON) is unknown
+    """Return whether this is a layer for which no rule is here."""
+    has_rule = node.layer.kind in (Kind.WEIGHS, Kind.SUMS) or isinstance(node.layer, BatchNorm2d)
+    return not has_rule and rule_for(node, COMMON) is unknown
 
 
 def by_node(net: Net, rules: Rules | None) -> dict[str, Rule]:
-    """{node: the rule that was given for it or for its type}, after a look at the keys and the rules."""
-    given = checked_rules(rules, [node.name for node in net.nodes])
-    for key, rule in given.items():
+    """Return {node: the rule given for it or for its type}; NetError for a wrong key, SettingError for a wrong rule."""
+    checked = checked_rules(rules, [node.name for node in net.nodes])
+    for key, rule in checked.items():
         if not callable(rule):
             raise SettingError(f"A rule is a function (layer, r, saved) -> shares, but for {key!r} it is {rule!r}.")
-    found = {node.name: rule_for(node, given) for node in net.nodes}
-    return {name: rule for name, rule in found.items() if rule is not None}
+    node_rules = {node.name: rule_for(node, checked) for node in net.nodes}
+    return {name: rule for name, rule in node_rules.items() if rule is not None}
 
 
 def in_place_of(rule: Rule, merged: Layer) -> Rule:
-    """The same rule, with `merged` in place of the layer that it is called for."""
+    """Return the same rule, with `merged` in place of the layer that it is called for."""
 
     def rule_of_merged(layer: Layer, r: Array, saved: object) -> Array:  # noqa: ARG001 (every rule has this signature)
         shares: Array = rule(merged, r, saved)
@@ -206,18 +206,18 @@ def in_place_of(rule: Rule, merged: Layer) -> Rule:
     return local(rule_of_merged) if is_local(rule) else rule_of_merged
 
 
-def merged_norms(net: Net, apart: Container[str] = ()) -> dict[str, Layer]:
-    """{convolution: the one layer that it makes together with the batch normalization that alone reads it}.
+def merged_norms(net: Net, unmerged: Container[str] = ()) -> dict[str, Layer]:
+    """Return {convolution: the one layer that it and the batch normalization that alone reads it make together}.
 
-    A normalization may turn a channel's sign around: only together do the two say what excites a unit. Those in `apart`
-    stay by themselves.
+    A normalization may turn a channel's sign around: only together do the two say what excites a unit. Those in
+    `unmerged` stay by themselves.
     """
     reading = readers(net.nodes)
     merged: dict[str, Layer] = {}
     for node in net.nodes:
-        before = node.inputs[0]
-        if before in net and len(reading[before]) == 1 and node.name not in apart:
-            both = folded(net[before].layer, node.layer)
-            if both is not None:
-                merged[before] = both
+        source = node.inputs[0]
+        if source in net and len(reading[source]) == 1 and node.name not in unmerged:
+            layer = folded(net[source].layer, node.layer)
+            if layer is not None:
+                merged[source] = layer
     return merged
