@@ -9,7 +9,7 @@ kh and kw the kernel's, g groups; of sequences T steps, D features, H memory cel
 are (vertical, horizontal). Arrays are float32 or float64, and all float arrays of one call share one dtype, which the
 result keeps.
 
-Kernels only know arrays and integers. Sizes are checked once, by the operation's `checks.py`, before any rung is
+Kernels take arrays and integers only. Sizes are checked once, by the operation's `checks.py`, before any rung is
 called: a rung may rely on them.
 """
 

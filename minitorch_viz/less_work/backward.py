@@ -30,7 +30,7 @@ from minitorch_viz.boxes import Boxes, Patch, Span, whole_map
 from minitorch_viz.graph import Node, Route, Rule, Tape, is_local, rule_for
 from minitorch_viz.layers.base import Layer
 from minitorch_viz.walk import walk
-from minitorch_viz_kernels.machine.silent import not_zero
+from minitorch_viz_kernels.machine.zero_channels import not_zero
 
 # Bytes that the largest map may take for all seeds of a chunk: what the processor's last cache holds, and what the C
 # library still hands out again without asking the system for fresh, empty pages. Measured on SqueezeNet: 10 seeds a

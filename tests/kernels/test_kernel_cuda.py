@@ -97,7 +97,7 @@ def test_winograds_text_is_the_direct_sum(
 
 
 def test_winograd_takes_images_in_blocks(cuda_cpu: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(cuda_cpu.conv2d.__globals__["winograd"].__globals__, "BLOCK", 1)  # each image by itself
+    monkeypatch.setitem(cuda_cpu.conv2d.__globals__["winograd"].__globals__, "BLOCK_NUMBERS", 1)  # each image by itself
     assert winograd_error(cuda_cpu, (3, 16, 16, (9, 6), (1, 1))) < 1e-5
 
 

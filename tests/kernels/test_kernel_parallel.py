@@ -16,7 +16,7 @@ pytest.importorskip("numba")
 import minitorch_viz_kernels as kernels
 from minitorch_viz_kernels.machine import threads
 from minitorch_viz_kernels.machine.compiling import inner
-from minitorch_viz_kernels.machine.parallel import parallel, pieces, share
+from minitorch_viz_kernels.machine.parallel import parallel, part_count, part_range
 
 LOTS = 1e12  # multiplications: worth any number of threads
 
@@ -129,12 +129,12 @@ def test_shares_cover_everything() -> None:
         kernels.set_threads(size)
         board = threads.board_for(LOTS)
         for things in (1, 2, 17, 100):
-            parts = pieces(board, things, LOTS)
+            parts = part_count(board, things, LOTS)
             assert 1 <= parts <= things
-            edges = [share(things, number, parts) for number in range(parts)]
+            edges = [part_range(things, number, parts) for number in range(parts)]
             assert [edge[0] for edge in edges] == [0, *(edge[1] for edge in edges[:-1])]
             assert edges[-1][1] == things
-            assert pieces(board, things, 0.0) == 1
+            assert part_count(board, things, 0.0) == 1
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="The system does not let programs choose cores.")

@@ -106,7 +106,7 @@ def test_blocks_of_rows_and_images_join_without_a_seam(module: Any, monkeypatch:
         for name, value in (("BLOCK_WEIGHTS", 8), ("FEW_WEIGHTS", 0), ("BLOCK_PLACES", 3), ("SMALLEST_BLOCK", 10)):
             monkeypatch.setattr(direct_plan, name, value)
     else:
-        monkeypatch.setitem(home, "BLOCK", 100)
+        monkeypatch.setitem(home, "BLOCK_NUMBERS", 100)
     try:
         for plan in plans:
             plan.cache_clear()  # or the plans of before would be followed

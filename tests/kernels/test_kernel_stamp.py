@@ -115,11 +115,11 @@ def test_an_edited_part_in_another_file_is_compiled_anew(copy: Path) -> None:
 
 @pytest.mark.slow
 def test_an_edited_part_of_a_kernel_is_compiled_anew(copy: Path) -> None:
-    """Max pooling calls `strongest.py`: windows of one pixel give the pixel, and -inf once it keeps the weaker one."""
+    """Max pooling calls `window_maxima.py`: windows of one pixel give the pixel, -inf once it keeps the weaker one."""
     code = "answer = kernels.maxpool2d(np.full((1, 1, 2, 2), 7.0), (1, 1), (1, 1), (0, 0), (2, 2))[0].max()"
     assert run(copy, code) == f"{np.float64(7)} True"
     assert run(copy, code) == f"{np.float64(7)} False"
-    path = copy / "pooling" / "numba_" / "strongest.py"
+    path = copy / "pooling" / "numba_" / "window_maxima.py"
     text = path.read_text()
     assert "builder.select(wins, value, before)" in text
     path.write_text(text.replace("builder.select(wins, value, before)", "builder.select(wins, before, value)"))

@@ -13,7 +13,7 @@ from __future__ import annotations
 from minitorch_viz_kernels.contract import Array, Pair
 from minitorch_viz_kernels.machine.checks import floats
 from minitorch_viz_kernels.machine.registry import Rungs, kernel
-from minitorch_viz_kernels.machine.silent import without_silent
+from minitorch_viz_kernels.machine.zero_channels import without_zero_channels
 
 from . import checks
 from .contract import Convolution
@@ -33,17 +33,17 @@ def conv2d(
 
 @kernel
 def conv2d_dx(dy: Array, w: Array, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
-    """The gradient of conv2d for its images: dy (N, O, H', W') -> dx (N, C, H, W) with (H, W) = size."""
+    """Carry a gradient back to the images: dy (N, O, H', W') -> dx (N, C, H, W) with (H, W) = size."""
     dy, w = floats("conv2d_dx", dy=dy, w=w)
     size, geometry = checks.conv2d_dx(dy, w, size, stride, padding, dilation, groups)
     if groups == 1:
-        dy, w = without_silent(dy, w)
+        dy, w = without_zero_channels(dy, w)
     return RUNGS(dy).conv2d_dx(dy, w, size, *geometry)
 
 
 @kernel
 def conv2d_dw(dy: Array, x: Array, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
-    """The gradient of conv2d for its filters, summed over images: -> dw (O, C/g, kh, kw) with (kh, kw) = kernel."""
+    """Sum the gradient of conv2d for its filters over images: -> dw (O, C/g, kh, kw) with (kh, kw) = kernel."""
     dy, x = floats("conv2d_dw", dy=dy, x=x)
     kernel, geometry = checks.conv2d_dw(dy, x, kernel, stride, padding, dilation, groups)
     return RUNGS(dy).conv2d_dw(dy, x, kernel, *geometry)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minitorch_viz_kernels.contract import Array, Pair
-from minitorch_viz_kernels.machine.checks import Shape, needs_axes, needs_shape, pair, remembered, whole
+from minitorch_viz_kernels.machine.checks import Shape, cached_check, needs_axes, needs_shape, pair, whole
 
 from .contract import out_size
 
@@ -47,7 +47,7 @@ def conv2d(
     return _conv2d(shapes, stride, padding, dilation, groups)
 
 
-@remembered
+@cached_check
 def _conv2d(
     shapes: tuple[Shape, Shape, Shape | None], stride: Pair, padding: Pair, dilation: Pair, groups: int
 ) -> ConvGeometry:
@@ -67,7 +67,7 @@ def conv2d_dx(
     return _conv2d_dx((dy.shape, w.shape), size, stride, padding, dilation, groups)
 
 
-@remembered
+@cached_check
 def _conv2d_dx(
     shapes: tuple[Shape, Shape], size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
 ) -> tuple[Pair, ConvGeometry]:
@@ -87,7 +87,7 @@ def conv2d_dw(
     return _conv2d_dw((dy.shape, x.shape), kernel, stride, padding, dilation, groups)
 
 
-@remembered
+@cached_check
 def _conv2d_dw(
     shapes: tuple[Shape, Shape], kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
 ) -> tuple[Pair, ConvGeometry]:

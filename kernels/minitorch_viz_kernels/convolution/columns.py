@@ -23,11 +23,11 @@ from minitorch_viz_kernels.machine.memory import blocks
 from .contract import out_size
 
 # Columns take kh * kw times the memory of the image: images are taken in blocks of about this many numbers.
-BLOCK = 1 << 23
+BLOCK_NUMBERS = 1 << 23
 
 
 def _columns(x: Array, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
-    """x (N, C, H, W) -> (N, g, C/g * kh * kw, H' * W'), every window a column."""
+    """Write every window of x (N, C, H, W) as a column -> (N, g, C/g * kh * kw, H' * W')."""
     (kh, kw), (sh, sw), (ph, pw), (dh, dw) = kernel, stride, padding, dilation
     if ph or pw:
         x = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
@@ -45,7 +45,7 @@ def conv2d(
     high, wide = (out_size(x.shape[2 + a], (kh, kw)[a], stride[a], padding[a], dilation[a]) for a in (0, 1))
     filters = w.reshape(groups, o // groups, -1)
     y = np.empty((n, groups, o // groups, high * wide), x.dtype)
-    for block in blocks(n, BLOCK, c * kh * kw * high * wide):
+    for block in blocks(n, BLOCK_NUMBERS, c * kh * kw * high * wide):
         np.matmul(filters, _columns(x[block], (kh, kw), stride, padding, dilation, groups), out=y[block])
     if b is not None:
         y += b.reshape(groups, o // groups, 1)
@@ -61,7 +61,7 @@ def conv2d_dx(dy: Array, w: Array, size: Pair, stride: Pair, padding: Pair, dila
     (sh, sw), (ph, pw), (dh, dw) = stride, padding, dilation
     filters = w.reshape(groups, o // groups, -1).transpose(0, 2, 1)  # (g, C/g * kh * kw, O/g)
     padded = np.zeros((n, c, size[0] + 2 * ph, size[1] + 2 * pw), dy.dtype)
-    for block in blocks(n, BLOCK, c * kh * kw * high * wide):
+    for block in blocks(n, BLOCK_NUMBERS, c * kh * kw * high * wide):
         columns = filters @ dy[block].reshape(-1, groups, o // groups, high * wide)
         columns = columns.reshape(-1, c, kh, kw, high, wide)
         for u in range(kh):
@@ -76,7 +76,7 @@ def conv2d_dw(dy: Array, x: Array, kernel: Pair, stride: Pair, padding: Pair, di
     n, o, high, wide = dy.shape
     per_group = x.shape[1] // groups
     dw = np.zeros((groups, o // groups, per_group * kernel[0] * kernel[1]), dy.dtype)
-    for block in blocks(n, BLOCK, x.shape[1] * kernel[0] * kernel[1] * high * wide):
+    for block in blocks(n, BLOCK_NUMBERS, x.shape[1] * kernel[0] * kernel[1] * high * wide):
         columns = _columns(x[block], kernel, stride, padding, dilation, groups)
         answers = dy[block].reshape(-1, groups, o // groups, high * wide)
         dw += (answers @ columns.transpose(0, 1, 3, 2)).sum(axis=0)

@@ -8,13 +8,13 @@ from minitorch_viz_kernels.contract import Array, Pair
 
 
 def out_size(size: int, kernel: int, stride: int, padding: int, dilation: int = 1) -> int:
-    """How many windows of a convolution fit: floor((size + 2 padding - reach) / stride) + 1."""
+    """Return how many windows of a convolution fit: floor((size + 2 padding - reach) / stride) + 1."""
     reach = dilation * (kernel - 1) + 1
     return (size + 2 * padding - reach) // stride + 1
 
 
 class Convolution(Protocol):
-    """What each rung of this folder holds."""
+    """List what each rung of this folder holds."""
 
     def conv2d(
         self,
@@ -27,7 +27,7 @@ class Convolution(Protocol):
         groups: int,
         relu: bool = False,
     ) -> Array:
-        """Cross-correlate images with filters; zeros are what lies outside an image.
+        """Cross-correlate images with filters; outside an image are zeros.
 
         x (N, C, H, W), w (O, C/g, kh, kw), b (O,) or None -> y (N, O, H', W')
 
@@ -42,7 +42,7 @@ class Convolution(Protocol):
     def conv2d_dx(
         self, dy: Array, w: Array, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
     ) -> Array:
-        """The gradient of conv2d with respect to x: each dy is handed back along the weights it came through.
+        """Carry each dy back to x along the weights it came through: the gradient of conv2d for x.
 
         dy (N, O, H', W'), w (O, C/g, kh, kw), size (H, W) -> dx (N, C, H, W)
 
@@ -57,7 +57,7 @@ class Convolution(Protocol):
     def conv2d_dw(
         self, dy: Array, x: Array, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
     ) -> Array:
-        """The gradient of conv2d with respect to w, summed over the images.
+        """Sum the gradient of conv2d with respect to w over the images.
 
         dy (N, O, H', W'), x (N, C, H, W), kernel (kh, kw) -> dw (O, C/g, kh, kw)
 

@@ -38,7 +38,7 @@ CONVS: dict[str, tuple[Any, ...]] = {
 
 
 def answers(name: str) -> tuple[int, ...]:
-    """The shape of y of a convolution of the table."""
+    """Return the shape of y of a convolution of the table."""
     (n, _, *size), o, kernel, stride, padding, dilation, _ = CONVS[name]
     return (n, o, *(out_size(size[a], kernel[a], stride[a], padding[a], dilation[a]) for a in (0, 1)))
 
@@ -55,7 +55,7 @@ def _examples(name: str) -> Iterator[Example]:
 
 
 def examples() -> Iterator[Example]:
-    """Calls of every shape in the table."""
+    """Yield calls of every shape in the table."""
     for name in CONVS:
         yield from _examples(name)
 
@@ -78,19 +78,19 @@ LARGE: list[tuple[str, str, tuple[int, ...], tuple[int, ...], tuple[Any, ...]]] 
 
 
 def large_examples() -> Iterator[Example]:
-    """Calls that are worth several threads, by every algorithm."""
-    for kernel, name, first, second, rest in LARGE:
+    """Yield calls that are worth several threads, by every algorithm."""
+    for kernel, name, first, second, geometry in LARGE:
 
         def make(
-            rng: np.random.Generator, first: Any = first, second: Any = second, rest: Any = rest
+            rng: np.random.Generator, first: Any = first, second: Any = second, geometry: Any = geometry
         ) -> tuple[Any, ...]:  # fmt: skip
-            return (rng.standard_normal(first), rng.standard_normal(second), *rest)
+            return (rng.standard_normal(first), rng.standard_normal(second), *geometry)
 
         yield Example(kernel, name, make)
 
 
 def _warm_up(kernels: Any, dtype: Any) -> None:
-    """All but Winograd's."""
+    """Call all but Winograd's."""
     x, w = np.ones((1, 16, 8, 8), dtype), np.ones((16, 16, 3, 3), dtype)
     for filters, padding, groups in ((w[:, :1], ONE, 16), (w[:, :, :1, :1], NONE, 1)):
         kernels.conv2d(x, filters, None, ONE, padding, ONE, groups)

@@ -27,12 +27,13 @@ PART = ir.FunctionType(LONG, [BYTES, LONG, LONG])  # (arguments, number of the p
 
 
 def place_of(context: Any, builder: Any, kind: Any, board: Any, at: Any) -> Any:
+    """Return the address of board[at]."""
     return builder.gep(context.make_array(kind)(context, builder, board).data, [at])
 
 
 @intrinsic
 def load(_context: Any, board: Any, at: Any) -> Any:
-    """board[at], and everything that was written before it."""
+    """Read board[at], and everything that was written before it."""
 
     def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.load_atomic(place_of(context, builder, signature.args[0], *args), "seq_cst", 8)
@@ -42,7 +43,7 @@ def load(_context: Any, board: Any, at: Any) -> Any:
 
 @intrinsic
 def store(_context: Any, board: Any, at: Any, value: Any) -> Any:
-    """board[at] = value, after everything that was written before it."""
+    """Write board[at] = value, after everything that was written before it."""
 
     def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         builder.store_atomic(args[2], place_of(context, builder, signature.args[0], *args[:2]), "seq_cst", 8)
@@ -53,7 +54,7 @@ def store(_context: Any, board: Any, at: Any, value: Any) -> Any:
 
 @intrinsic
 def add(_context: Any, board: Any, at: Any, value: Any) -> Any:
-    """board[at] += value in one step; returns what stood there before."""
+    """Add to board[at] in one step, and return the number that stood there before."""
 
     def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.atomic_rmw("add", place_of(context, builder, signature.args[0], *args[:2]), args[2], "seq_cst")
@@ -90,7 +91,7 @@ def pause(_context: Any) -> Any:
 
 @intrinsic
 def doze(_context: Any) -> Any:
-    """Sleep for a moment. Not sched_yield: a thread that yields often waits long when there is work."""
+    """Sleep for 20 microseconds. Not sched_yield: a thread that yields often waits long when there is work."""
 
     def write(context: Any, builder: Any, _signature: Any, _args: Any) -> Any:
         if POSIX:
@@ -103,7 +104,7 @@ def doze(_context: Any) -> Any:
 
 @intrinsic
 def core_number(_context: Any) -> Any:
-    """The number of the core that this thread is on, or -1 where the system does not say."""
+    """Return the number of the core that this thread is on, or -1 where the system does not say."""
 
     def write(_context: Any, builder: Any, _signature: Any, _args: Any) -> Any:
         if not LINUX:
@@ -117,7 +118,7 @@ def core_number(_context: Any) -> Any:
 
 
 def _semaphore(name: str) -> Any:
-    """A function of the C library that takes the address of a semaphore and returns an int."""
+    """Return a function of the C library that takes the address of a semaphore and returns an int."""
 
     @intrinsic
     def call(_context: Any, board: Any, at: Any) -> Any:
@@ -152,7 +153,7 @@ def set_cores(_context: Any, board: Any, at: Any, thread: Any) -> Any:
 
 @intrinsic
 def run_part(_context: Any, job: Any, arguments: Any, number: Any, worker: Any) -> Any:
-    """Do one part; returns whether it failed."""
+    """Do one part, and return whether it failed."""
 
     def write(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
         function, place = builder.inttoptr(args[0], PART.as_pointer()), builder.inttoptr(args[1], BYTES)

@@ -15,19 +15,19 @@ def temporary_folder(name: str) -> Path | None:
     None where there is no such folder.
     """
     user = str(os.getuid()) if hasattr(os, "getuid") else "user"
-    own = Path(tempfile.gettempdir()) / f"minitorch_viz-{user}"
+    folder = Path(tempfile.gettempdir()) / f"minitorch_viz-{user}"
     try:
-        own.mkdir(mode=0o700, exist_ok=True)
-        facts = own.lstat()
+        folder.mkdir(mode=0o700, exist_ok=True)
+        facts = folder.lstat()
         if not stat.S_ISDIR(facts.st_mode):
             return None
         if hasattr(os, "getuid") and (facts.st_uid != os.getuid() or facts.st_mode & 0o022):
             return None
-        (own / name).mkdir(exist_ok=True)
-        tempfile.TemporaryFile(dir=own / name).close()
+        (folder / name).mkdir(exist_ok=True)
+        tempfile.TemporaryFile(dir=folder / name).close()
     except OSError:
         return None
-    return own / name
+    return folder / name
 
 
 def prepare() -> None:
@@ -60,7 +60,7 @@ def _keeps_code() -> bool:
     import numba
 
     def probe() -> None:
-        """Be compiled, or rather not: only the folder is looked for here."""
+        """Be compiled, or rather not: only Numba's search for a folder matters here."""
 
     try:
         numba.njit(cache=True)(probe)

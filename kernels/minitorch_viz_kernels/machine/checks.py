@@ -23,13 +23,13 @@ Geometry = TypeVar("Geometry")
 
 
 def is_cupy(array: object) -> bool:
-    """Whether an array lives on a GPU. Asks the type for its name, so that CuPy need not be imported to say no."""
+    """Return whether an array lives on a GPU, by the name of its type: CuPy need not be imported to say no."""
     kind = type(array)
     return kind is not np.ndarray and kind.__module__.partition(".")[0] == "cupy"
 
 
 def floats(function: str, **arrays: Any) -> list[Any]:
-    """The arrays of one call in one common dtype; None stays None."""
+    """Return the arrays of one call in one common dtype; None stays None."""
     first, *others = list(arrays.values()) or [None]
     if type(first) is np.ndarray and first.dtype in _FLOATS:  # nearly always: nothing to do
         for other in others:
@@ -37,10 +37,10 @@ def floats(function: str, **arrays: Any) -> list[Any]:
                 break
         else:
             return [first, *others]
-    given = {name: array for name, array in arrays.items() if array is not None}
-    if not given:
+    present = {name: array for name, array in arrays.items() if array is not None}
+    if not present:
         raise ValueError(f"{function}: at least one array is needed.")
-    for name, array in given.items():
+    for name, array in present.items():
         if not isinstance(array, np.ndarray) and not is_cupy(array):
             raise TypeError(f"{function}: {name} is a {type(array).__name__}; a NumPy or CuPy array is needed.")
         if array.dtype not in (np.float32, np.float64):
@@ -48,13 +48,13 @@ def floats(function: str, **arrays: Any) -> list[Any]:
                 f"{function}: {name} holds {array.dtype} numbers, but kernels compute in float32 or float64. "
                 f"Convert it first, for example {name}.astype(np.float32)."
             )
-    same_device(function, **given)
-    common = np.result_type(*(array.dtype for array in given.values()))
+    same_device(function, **present)
+    common = np.result_type(*(array.dtype for array in present.values()))
     return [None if array is None else array.astype(common, copy=False) for array in arrays.values()]
 
 
 def same_device(function: str, **arrays: Array) -> None:
-    """All arrays of a call lie on the GPU, or none does."""
+    """Raise TypeError unless all arrays of a call lie on the GPU, or none does."""
     on_gpu = [name for name, array in arrays.items() if is_cupy(array)]
     if on_gpu and len(on_gpu) < len(arrays):
         others = [name for name in arrays if name not in on_gpu]
@@ -65,13 +65,13 @@ def same_device(function: str, **arrays: Array) -> None:
 
 
 def axes(function: str, letters: str, **arrays: Array) -> None:
-    """Each array has the axes that the letters name, and only the batch may be empty."""
+    """Raise ValueError unless each array has the axes that the letters name; only the batch may be empty."""
     for name, array in arrays.items():
         needs_axes(function, letters, name, array.shape)
 
 
 def needs_axes(function: str, letters: str, name: str, shape: Shape) -> None:
-    """An array of this shape has the axes that the letters name, and only the batch may be empty."""
+    """Raise ValueError unless a shape has the axes that the letters name; only the batch may be empty."""
     if len(shape) != letters.count(",") + 1:
         raise ValueError(f"{function}: {name} has shape {shape}, but it needs the axes ({letters}).")
     if 0 in shape and 0 in [side for side, letter in zip(shape, letters.split(", "), strict=True) if letter != "N"]:
@@ -79,7 +79,7 @@ def needs_axes(function: str, letters: str, name: str, shape: Shape) -> None:
 
 
 def pair(function: str, name: str, value: Pair, least: int) -> Pair:
-    """Two integers, vertical and horizontal, none below `least`."""
+    """Return two integers, vertical and horizontal, none below `least`."""
     try:
         vertical, horizontal = value
         vertical, horizontal = operator.index(vertical), operator.index(horizontal)
@@ -93,7 +93,7 @@ def pair(function: str, name: str, value: Pair, least: int) -> Pair:
 
 
 def whole(function: str, name: str, value: int) -> int:
-    """One integer of at least 1."""
+    """Return one integer of at least 1."""
     try:
         number = operator.index(value)
     except TypeError:
@@ -103,25 +103,25 @@ def whole(function: str, name: str, value: int) -> int:
     return number
 
 
-def remembered(check: Callable[..., Geometry]) -> Callable[..., Geometry]:
+def cached_check(check: Callable[..., Geometry]) -> Callable[..., Geometry]:
     """Remember what check((shapes), pairs ..., groups) accepted: a layer is called again and again.
 
     A small layer takes no longer than a dozen checks.
     """
 
     @functools.lru_cache(1024, typed=True)  # typed: a stride of 2 was accepted, one of 2.0 was not
-    def known(shapes: Any, groups: Any, *numbers: Any) -> Geometry:
+    def checked_shapes(shapes: Any, groups: Any, *numbers: Any) -> Geometry:
         return check(shapes, *zip(numbers[::2], numbers[1::2], strict=True), groups)
 
     @functools.wraps(check)
     def checked(shapes: Any, *settings: Any) -> Geometry:
         *pairs, groups = settings
-        with_two = True
+        all_pairs = True
         try:
             for pair in pairs:
-                with_two = with_two and len(pair) == 2
-            if with_two:
-                return known(shapes, groups, *itertools.chain(*pairs))
+                all_pairs = all_pairs and len(pair) == 2
+            if all_pairs:
+                return checked_shapes(shapes, groups, *itertools.chain(*pairs))
         except TypeError:  # what cannot be counted or remembered is no pair of integers
             pass
         return check(shapes, *settings)
@@ -129,7 +129,7 @@ def remembered(check: Callable[..., Geometry]) -> Callable[..., Geometry]:
     return checked
 
 
-def needs_shape(function: str, name: str, given: Shape, *allowed: Shape) -> None:
-    """An array has one of the shapes that are allowed."""
-    if given not in allowed:
-        raise ValueError(f"{function}: {name} has shape {given}, but {' or '.join(map(str, allowed))} is needed.")
+def needs_shape(function: str, name: str, shape: Shape, *allowed: Shape) -> None:
+    """Raise ValueError unless an array has one of the shapes that are allowed."""
+    if shape not in allowed:
+        raise ValueError(f"{function}: {name} has shape {shape}, but {' or '.join(map(str, allowed))} is needed.")

@@ -30,7 +30,7 @@ def use(name: str) -> Iterator[None]:
 
 
 def current() -> str:
-    """The name of the rung that NumPy arrays go to: "reference", "numpy" or "numba"."""
+    """Return the name of the rung that NumPy arrays go to: "reference", "numpy" or "numba"."""
     return _chosen.get() or _default()
 
 

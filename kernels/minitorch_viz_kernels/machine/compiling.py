@@ -40,9 +40,9 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     if os.environ.get("NUMBA_BOUNDSCHECK", "0") == "0":
         # No folder at all: "cannot cache function: no locator available". Then each process compiles anew.
         with contextlib.suppress(RuntimeError):
-            kept = numba.njit(cache=True, **FLAGS)(function)
-            if put_stamp(kept):
-                dispatcher = kept
+            cached = numba.njit(cache=True, **FLAGS)(function)
+            if put_stamp(cached):
+                dispatcher = cached
     return cast("Callable[P, R]", dispatcher)
 
 
@@ -62,23 +62,24 @@ def inlined(function: Callable[P, R]) -> Callable[P, R]:
 
 
 class NotCompiledError(Exception):
-    """A kernel's machine code is neither here nor on disk, and the compiler was not to be called."""
+    """Report that a kernel's machine code is neither here nor on disk, and that nothing may be compiled."""
 
 
 class Announcer(event.Listener):
-    """Says on stderr, once in a process, why a call takes so long: Numba's compiler has been at it for a second."""
+    """Say on stderr, once in a process, why a call takes so long: Numba's compiler has been at it for a second."""
 
     patience = 1.0  # seconds
-    said = False  # or nothing need be said, as in `warmup`
+    announced = False  # True too where no announcement is due, as in `warmup`
 
     def __init__(self) -> None:
-        # .waiting: what will speak for this thread, and for each compilation within; .forbidden: nothing may compile
+        # .waiting: a timer for this thread, and for each compilation within; .forbidden: nothing may compile
         self.here = threading.local()
 
     def on_start(self, event: Any) -> None:
+        """Start a timer for the announcement; Numba calls this when it begins to compile."""
         name = getattr(getattr(event.data["dispatcher"], "py_func", None), "__module__", None) or ""
         outermost = not self.here.__dict__.setdefault("waiting", [])
-        speaks = outermost and not self.said and name.startswith("minitorch_viz_kernels")
+        speaks = outermost and not self.announced and name.startswith("minitorch_viz_kernels")
         timer = threading.Timer(self.patience, self.say)
         timer.daemon = True
         if speaks:
@@ -88,11 +89,12 @@ class Announcer(event.Listener):
             raise NotCompiledError(name)
 
     def on_end(self, event: Any) -> None:
+        """Stop the timer; Numba calls this when it has compiled."""
         self.here.waiting.pop().cancel()
 
     @contextlib.contextmanager
     def without_compiler(self) -> Iterator[None]:
-        """In this thread, a kernel that would have to be compiled raises NotCompiledError instead."""
+        """Raise NotCompiledError in this thread for each kernel that would have to be compiled."""
         self.here.forbidden = True
         try:
             yield
@@ -100,8 +102,9 @@ class Announcer(event.Listener):
             self.here.forbidden = False
 
     def say(self) -> None:
-        if not self.said:
-            self.said = True
+        """Print the announcement, if it has not been printed."""
+        if not self.announced:
+            self.announced = True
             print(
                 f"Compiling the fast kernels, which takes some seconds, {how_often()}. "
                 "`minitorch-viz warmup` compiles all of them ahead.",
@@ -115,7 +118,7 @@ event.register("numba:compile", announcer)
 
 
 def packed(x: Array, *shape: int) -> Array:
-    """The array as a contiguous, read-only view, of its own shape or another.
+    """Return the array as a contiguous, read-only view, of its own shape or another.
 
     Numba compiles anew for each memory layout and for read-only arrays, at a second each: this leaves one kind.
     """
@@ -125,5 +128,5 @@ def packed(x: Array, *shape: int) -> Array:
 
 
 def flat_maps(x: Array) -> Array:
-    """x (N, C, H, W) -> (N, C, H * W)."""
+    """Flatten each map: x (N, C, H, W) -> (N, C, H * W)."""
     return x.reshape(*x.shape[:2], x.shape[2] * x.shape[3])

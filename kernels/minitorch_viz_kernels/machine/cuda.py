@@ -20,7 +20,7 @@ import numpy as np
 from minitorch_viz_kernels.contract import Array
 
 THREADS = 256
-BLOCK = 1 << 27  # numbers of working memory, about: images are taken in blocks of this size
+BLOCK_NUMBERS = 1 << 27  # numbers of working memory, about: images are taken in blocks of this size
 
 
 @functools.cache

@@ -14,12 +14,12 @@ DEVICES = ("cpu", "cuda")
 
 
 def device_of(x: object) -> str:
-    """ "cpu" for NumPy's arrays, "cuda" for CuPy's."""
+    """Return "cpu" for NumPy's arrays, "cuda" for CuPy's."""
     return "cuda" if is_cupy(x) else "cpu"
 
 
 def array_module(x: object) -> Any:
-    """The library of an array: `numpy`, or `cupy` for arrays on the GPU. CuPy is imported only in that case."""
+    """Return the library of an array: `numpy`, or `cupy` for arrays on the GPU, imported only in that case."""
     if not is_cupy(x):
         return np
     import cupy
@@ -28,13 +28,13 @@ def array_module(x: object) -> Any:
 
 
 def to_cpu(x: Any) -> Array:
-    """The array in main memory; a NumPy array as it is."""
+    """Return the array in main memory; a NumPy array as it is."""
     array: Array = x.get() if is_cupy(x) else x
     return array
 
 
 def to_device(x: Any, device: str) -> Array:
-    """The array on "cpu" or "cuda"; as it is if it is there already.
+    """Return the array on "cpu" or "cuda"; as it is if it is there already.
 
     Raises ValueError for another device, RuntimeError with a sentence if CuPy or a GPU is missing.
     """

@@ -11,14 +11,14 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Example:
-    """One call of one kernel; `make` draws its arguments."""
+    """Hold one call of one kernel; `make` draws its arguments."""
 
     kernel: str
     name: str
     make: Callable[[np.random.Generator], tuple[Any, ...]]
 
     def arguments(self, dtype: Any) -> tuple[Any, ...]:
-        """The same numbers each time, as read-only arrays of a dtype (switches stay int32)."""
+        """Return the same numbers each time, as read-only arrays of a dtype (switches stay int32)."""
         return tuple(_read_only(value, dtype) for value in self.make(np.random.default_rng(7)))
 
     def __str__(self) -> str:
@@ -27,7 +27,7 @@ class Example:
 
 def _read_only(value: Any, dtype: Any) -> Any:
     if isinstance(value, tuple):
-        return tuple(_read_only(each, dtype) for each in value)
+        return tuple(_read_only(item, dtype) for item in value)
     if not isinstance(value, np.ndarray):
         return value
     value = value.astype(value.dtype if value.dtype in (np.int32, np.bool_) else dtype)
@@ -36,7 +36,7 @@ def _read_only(value: Any, dtype: Any) -> Any:
 
 
 class Share(NamedTuple):
-    """Calls that make one process compile what no other share compiles: see `warm_up`.
+    """Make calls for which one process compiles what no other share compiles: see `warm_up`.
 
     Operations whose kernels call each other's compiled files give shares of one name, which go to one process.
     """

@@ -12,7 +12,7 @@ SETTINGS: Any = numba.config  # Numba makes its attributes from the environment
 
 
 def _vector_bytes() -> int:
-    """How wide the vectors of this processor are: AVX-512, AVX, or the 16 bytes that every one has."""
+    """Return how wide this processor's vectors are: AVX-512, AVX, or the 16 bytes that every one has."""
     features = SETTINGS.CPU_FEATURES or binding.get_host_cpu_features().flatten()
     if "+avx512f" in features:
         return 64
@@ -23,34 +23,35 @@ VECTOR_BYTES = _vector_bytes()
 
 
 def lanes_of(dtype: Any) -> int:
-    """How many numbers of a dtype one vector holds: 16 of float32 with AVX-512."""
+    """Return how many numbers of a dtype one vector holds: 16 of float32 with AVX-512."""
     size: int = np.dtype(dtype).itemsize
     return VECTOR_BYTES // size
 
 
 def llvm_vector(number: Any) -> Any:
-    """LLVM's type of a vector of float or double."""
+    """Return LLVM's type of a vector of float or double."""
     return ir.VectorType(number, VECTOR_BYTES // (4 if isinstance(number, ir.FloatType) else 8))
 
 
 def pointer_to(context: Any, builder: Any, kind: Any, array: Any, at: Any) -> Any:
-    """The address of a number of a flat array."""
+    """Return the address of a number of a flat array."""
     return builder.gep(context.make_array(kind)(context, builder, array).data, [at], inbounds=True)
 
 
 def load_vector(builder: Any, pointer: Any) -> Any:
-    """The vector that begins at an address, which need not be a multiple of a vector's size."""
+    """Load the vector that begins at an address, which need not be a multiple of a vector's size."""
     value = builder.load(builder.bitcast(pointer, llvm_vector(pointer.type.pointee).as_pointer()))
     value.align = 4
     return value
 
 
 def store_vector(builder: Any, value: Any, pointer: Any) -> None:
+    """Store a vector at an address, which need not be a multiple of a vector's size."""
     builder.store(value, builder.bitcast(pointer, value.type.as_pointer())).align = 4
 
 
 def spread_number(builder: Any, number: Any) -> Any:
-    """The vector that holds one number everywhere."""
+    """Return the vector that holds one number everywhere."""
     kind, index = llvm_vector(number.type), ir.IntType(32)
     undefined = ir.Constant(kind, ir.Undefined)
     first = builder.insert_element(undefined, number, index(0))
@@ -58,7 +59,7 @@ def spread_number(builder: Any, number: Any) -> Any:
 
 
 def transposed(builder: Any, rows: list[Any]) -> list[Any]:
-    """Rows to columns: exchange blocks of 1, 2, 4, ... numbers between rows that far apart."""
+    """Turn rows into columns: exchange blocks of 1, 2, 4, ... numbers between rows that far apart."""
     count, index = len(rows), ir.IntType(32)
     step = 1
     while step < count:

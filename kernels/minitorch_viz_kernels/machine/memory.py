@@ -34,7 +34,7 @@ LINE = 64  # bytes of a line of the cache
 
 
 class _Memory(NamedTuple):
-    """Some bytes, and where they are: NumPy takes its time to say that."""
+    """Hold some bytes and their address, which NumPy takes long to give."""
 
     bytes: Array
     address: int
@@ -44,7 +44,7 @@ _returned: deque[_Memory] = deque()
 
 
 class _Loan:
-    """Holds the memory of an array while anything refers to it. NumPy asks for `__array_interface__`."""
+    """Hold the memory of an array while anything refers to it. NumPy asks for `__array_interface__`."""
 
     __slots__ = ("__array_interface__", "memory")
 
@@ -54,8 +54,8 @@ class _Loan:
             "version": 3, "data": (memory.address, False), "shape": shape, "typestr": typestr,
         }  # fmt: skip
 
-    def __del__(self, come_back: Callable[[_Memory], None] = _returned.append) -> None:
-        come_back(self.memory)  # one step that no lock need guard: this may run at any moment
+    def __del__(self, give_back: Callable[[_Memory], None] = _returned.append) -> None:
+        give_back(self.memory)  # one step that no lock need guard: this may run at any moment
 
 
 _sizes: list[int] = []  # of what is free, ascending
@@ -64,7 +64,7 @@ _sorting = threading.Lock()
 
 
 def empty(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
-    """An array that holds anything, as of `np.empty`."""
+    """Return an array that holds anything, as of `np.empty`."""
     itemsize, typestr = _layout(dtype)  # type: ignore[arg-type]  # whatever names a dtype can be remembered
     size = math.prod(shape) * itemsize
     if size < SMALLEST_LOAN:
@@ -74,12 +74,12 @@ def empty(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
 
 @functools.cache
 def _layout(dtype: Any) -> tuple[int, str]:
-    """Bytes of a number, and its name in `__array_interface__`: NumPy takes its time to say them."""
+    """Return the bytes of a number and its name in `__array_interface__`, which NumPy takes long to give."""
     return np.dtype(dtype).itemsize, np.dtype(dtype).str
 
 
 def _memory(size: int) -> _Memory:
-    """At least `size` bytes: what is free and at most half too large, or new ones."""
+    """Return at least `size` bytes: what is free and at most half too large, or new ones."""
     if _sorting.acquire(blocking=False):  # a thread that would have to wait asks the system instead
         try:
             _sort()
@@ -95,7 +95,7 @@ def _memory(size: int) -> _Memory:
 
 
 def _sort() -> None:
-    """What came back, into the free ones; if that is too much, all that was free goes back to the system."""
+    """Put what came back among the free memory; if that is too much, give all that was free back to the system."""
     while _returned:
         memory = _returned.popleft()
         size = memory.bytes.nbytes
@@ -117,27 +117,27 @@ _working = threading.local()  # by dtype: views of this thread's working memory
 
 
 def workspace(count: int, dtype: npt.DTypeLike) -> Array:
-    """Working memory of one thread: `count` numbers that hold anything, to be used until the next call asks.
+    """Return working memory of one thread: `count` numbers that hold anything, valid until the next call.
 
     Fresh memory is handed out by the system page by page, which costs more than many a kernel. What is kept is at
     most 64 MiB a thread.
     """
-    kept: dict[Any, Array] = _working.__dict__
-    space = kept.get(dtype)
+    views: dict[Any, Array] = _working.__dict__
+    space = views.get(dtype)
     if space is None or len(space) < count:
         size = count * np.dtype(dtype).itemsize
         if size > LARGEST_WORKSPACE:
             return aligned(size).view(dtype)
-        whole = kept.get(np.uint8)
-        if whole is None or len(whole) < size:
-            kept.clear()
-            kept[np.uint8] = whole = aligned(max(size, 1 << 20))
-        kept[dtype] = space = whole.view(dtype)
+        all_bytes = views.get(np.uint8)
+        if all_bytes is None or len(all_bytes) < size:
+            views.clear()
+            views[np.uint8] = all_bytes = aligned(max(size, 1 << 20))
+        views[dtype] = space = all_bytes.view(dtype)
     return space[:count]
 
 
 def aligned(size: int) -> Array:
-    """Bytes, `size` of them, that begin with a line of the cache.
+    """Return `size` bytes that begin with a line of the cache.
 
     NumPy's large arrays begin 16 bytes behind one. Then each of the widest vectors would lie in two lines, and loading
     or storing it would cost twice as much.

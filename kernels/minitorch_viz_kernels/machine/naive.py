@@ -9,7 +9,7 @@ from .compiling import compiled, inner
 
 
 def compile_loops(loops: types.ModuleType, plain: tuple[str, ...] = ()) -> types.SimpleNamespace:
-    """Every function of a module of loops, compiled as it stands and calling the others in their compiled form.
+    """Compile every function of a module of loops as it stands; they call each other's compiled form.
 
     plain: what stays Python, because it does with shapes what the compiler cannot; what it calls is compiled.
     """

@@ -3,20 +3,20 @@
     parallel(part, parts, board, (x, y))     calls part(0, worker, x, y) ... part(parts - 1, worker, x, y) in any order
 
 Waking a Python thread costs 50 microseconds; many a convolution takes less. So the workers wait awake for a moment
-after each job, all in one compiled function that needs no lock of Python's, and look at a board in plain memory:
+after each job, all in one compiled function that needs no lock of Python's, and read a board in plain memory:
 
     board   workers | open | busy | job | arguments | next part and their number | left | failed
 
     caller  takes the board (busy), writes the job down, and begins with part 0 itself; it takes the next part by adding
             1 to its number, in one step that no other thread can interrupt
-    worker  sees that there are parts, takes the last one by taking 1 from their number in one step, and does it
+    worker  reads that there are parts, takes the last one by taking 1 from their number in one step, and does it
     caller  finds no more parts, waits until none is left undone, frees the board
 
 The caller goes up and the workers come down, so that in one call after another the same core writes to the same memory.
 
 A job does not wait for a worker that has not begun: one that comes late takes what is left, or nothing. A second thread
-that calls while the board is busy does its parts alone, and so does a job inside a part. A worker that saw no job for a
-while goes to sleep on a semaphore, which the next caller posts (`threads`).
+that calls while the board is busy does its parts alone, and so does a job inside a part. A worker that had no job for
+3e-4 seconds goes to sleep on a semaphore, which the next caller posts (`threads`).
 """
 
 from __future__ import annotations
@@ -55,13 +55,13 @@ if SETTINGS.DISABLE_JIT:
     parallel: Any = _share_in_python
 
     def serve(board: Array, worker: int, patience: int) -> None:
-        """Where nothing is compiled, there are no workers."""
+        """Do nothing: where nothing is compiled, there are no workers."""
 
     def wake(board: Array) -> None:
-        """There are no workers to wake."""
+        """Do nothing: there are no workers to wake."""
 
     def spin(board: Array, turns: int) -> None:
-        """There are no workers that wait."""
+        """Do nothing: there are no workers that wait."""
 
 else:
     from .atomics import (  # fmt: skip
@@ -83,7 +83,7 @@ else:
 
     @inner
     def _sleep(board: Array) -> None:
-        """Until a caller wakes it."""
+        """Sleep until a caller wakes this worker."""
         add(board, SLEEPING, 1)
         while sem_wait(board, SEMAPHORE) != 0:
             pass  # a signal of the system
@@ -92,14 +92,14 @@ else:
     def _leave(board: Array, worker: int, core: int) -> None:
         """Move a worker from its caller's core, where a system likes to put what it wakes, if it may use another."""
         mask = MASKS + worker * CORES
-        others = 0
+        other_cores = 0
         for i in range(CORES):
             board[mask + i] = board[MASKS + i]
             if core // 64 == i:
                 board[mask + i] &= ~(1 << core % 64)
-            others |= board[mask + i]
+            other_cores |= board[mask + i]
         thread = board[MASKS + (board[WORKERS] + 1) * CORES + worker]
-        if others != 0 and thread != 0:  # its thread may not have been written down yet
+        if other_cores != 0 and thread != 0:  # its thread may not have been written down yet
             set_cores(board, mask, thread)
 
     @compiled
@@ -120,18 +120,18 @@ else:
 
     @inner
     def _work(board: Array, worker: int) -> bool:
-        """Do parts until none is left to take; returns whether there was one."""
-        some = False
+        """Do parts until none is left to take, and return whether there was one."""
+        worked = False
         step = 1 if worker == 0 else -1 << TICKET_BITS
         while True:
             ticket = load(board, TICKET)
             if ticket & TICKET_MASK >= ticket >> TICKET_BITS:
-                return some
+                return worked
             ticket = add(board, TICKET, step)  # it may be another job's by now: only what this step returned counts
             first, last = ticket & TICKET_MASK, (ticket >> TICKET_BITS) - 1
             if first > last:
-                return some
-            some = True
+                return worked
+            worked = True
             number = first if worker == 0 else last
             if run_part(board[JOB], board[JOB + 1], number, worker):  # the job stays until this part is done
                 store(board, FAILED, 1)
@@ -147,7 +147,7 @@ else:
         else:
             board[JOB], board[JOB + 1], board[FAILED], board[CORE] = job, arguments, 0, core_number()
             store(board, LEFT, parts)
-            store(board, TICKET, parts << TICKET_BITS)  # from here on the workers see it
+            store(board, TICKET, parts << TICKET_BITS)  # from here on the workers take parts
             if NATIVE and load(board, SLEEPING) > 0:
                 wake(board)
             _work(board, 0)
@@ -163,8 +163,8 @@ else:
         if failed != 0:
             raise RuntimeError("A part of a kernel failed: an index was out of bounds.")
 
-    def _compile_here(typing: Any, context: Any, function: Any, asked: Any) -> Any:
-        """Compile an inner function into the one that is being compiled; returns how to call it.
+    def _compile_here(typing: Any, context: Any, function: Any, signature: Any) -> Any:
+        """Compile an inner function into the one that is being compiled, and return how to call it.
 
         As any other inner function it would be optimized and translated by itself first, and in the kernel once more.
         """
@@ -172,12 +172,19 @@ else:
         function.targetdescr.options.parse_as_flags(flags, function.targetoptions)
         flags.no_compile = flags.no_cpython_wrapper = flags.no_cfunc_wrapper = True
         return compiler.compile_extra(
-            typing, context, function.py_func, asked.args, asked.return_type, flags, {}, context.active_code_library
+            typing,
+            context,
+            function.py_func,
+            signature.args,
+            signature.return_type,
+            flags,
+            {},
+            context.active_code_library,
         ).fndesc
 
     @intrinsic
     def parallel(typing: Any, part: Any, parts: Any, board: Any, args: Any) -> Any:
-        """part(number, worker, *args) for every number below parts; returns when all are done.
+        """Call part(number, worker, *args) for every number below parts, and return when all are done.
 
         part: an inner function of the same file, that writes where no other part writes.
             worker: which of the threads does it, 0 to the number of workers, for working memory of its own.
@@ -186,23 +193,27 @@ else:
         share_out = typing.resolve_value_type(_share)
         shared = share_out.get_call_type(typing, (board, *[types.intp] * 3), {})
 
-        def write(context: Any, builder: Any, _signature: Any, values: Any) -> Any:
+        def write(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
             # The arguments are written down in this frame, beside a function that reads them and does one part.
-            place = cgutils.alloca_once_value(builder, values[3])
+            place = cgutils.alloca_once_value(builder, arguments[3])
             name = builder.module.get_unique_name(f"{builder.function.name}.part")
             function = ir.Function(builder.module, PART, name)
             function.linkage = "internal"
             inner = ir.IRBuilder(function.append_basic_block())
-            given = cgutils.unpack_tuple(inner, inner.load(inner.bitcast(function.args[0], place.type)))
-            asked = types.void(types.intp, types.intp, *map(types.unliteral, args.types))
-            given = [context.cast(inner, *each) for each in zip(given, args.types, asked.args[2:], strict=True)]
-            described = _compile_here(typing, context, part.dispatcher, asked)
-            status, _ = context.call_internal_no_propagate(inner, described, asked, [*function.args[1:], *given])
+            values = cgutils.unpack_tuple(inner, inner.load(inner.bitcast(function.args[0], place.type)))
+            part_signature = types.void(types.intp, types.intp, *map(types.unliteral, args.types))
+            values = [
+                context.cast(inner, *triple) for triple in zip(values, args.types, part_signature.args[2:], strict=True)
+            ]
+            described = _compile_here(typing, context, part.dispatcher, part_signature)
+            status, _ = context.call_internal_no_propagate(
+                inner, described, part_signature, [*function.args[1:], *values]
+            )
             inner.ret(inner.zext(status.is_error, LONG))
             compiled = share_out.dispatcher.overloads[shared.args]
             context.add_linking_libs([compiled.library])
             job = [builder.ptrtoint(address, LONG) for address in (function, place)]
-            context.call_internal(builder, compiled.fndesc, shared, [values[2], values[1], *job])
+            context.call_internal(builder, compiled.fndesc, shared, [arguments[2], arguments[1], *job])
             return context.get_dummy_value()
 
         return types.void(part, types.intp, board, args), write
@@ -216,7 +227,7 @@ else:
 
     @compiled
     def serve(board: Array, worker: int, patience: int) -> None:
-        """What a worker does: parts of jobs, while the board is open; after `patience` turns without one it sleeps.
+        """Do parts of jobs as a worker, while the board is open; after `patience` turns without one, sleep.
 
         Where other programs run too, a worker may be put on the caller's own core, which it would only keep from
         working: then it leaves that core at once. Where it cannot sleep here, it returns to sleep in Python.
@@ -240,14 +251,14 @@ else:
 
 
 @inner
-def share(count: int, number: int, parts: int) -> tuple[int, int]:
-    """Of `count` things, from where to where part `number` goes."""
+def part_range(count: int, number: int, parts: int) -> tuple[int, int]:
+    """Return from where to where part `number` of `count` things goes."""
     return count * number // parts, count * (number + 1) // parts
 
 
 @inner
-def pieces(board: Array, count: int, cost: float) -> int:
-    """Into how many parts to cut `count` things, whose work costs about `cost` multiplications together."""
+def part_count(board: Array, count: int, cost: float) -> int:
+    """Return into how many parts to cut `count` things, whose work costs about `cost` multiplications together."""
     return (
         max(1, min(count, min(PARTS_PER_THREAD * (int(board[WORKERS]) + 1), int(cost / GRAIN))))
         if board[WORKERS]

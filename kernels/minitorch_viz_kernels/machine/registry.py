@@ -39,7 +39,7 @@ def kernel(function: Function) -> Function:
 
 
 class Rungs(Generic[Contract]):
-    """The modules of one operation, each of which fulfils its contract.
+    """Load the modules of one operation, each of which fulfils its contract, when they are needed.
 
     package: of the operation. modules: those whose names differ from `MODULES`.
     """
@@ -49,7 +49,7 @@ class Rungs(Generic[Contract]):
         self._loaded: dict[str, Contract] = {}
 
     def __call__(self, array: Array) -> Contract:
-        """The module that computes with an array: CUDA's for one on the GPU, else the current one."""
+        """Return the module that computes with an array: CUDA's for one on the GPU, else the current one."""
         name = "cuda" if is_cupy(array) else current()
         return self._loaded.get(name) or self[name]
 
@@ -61,7 +61,7 @@ class Rungs(Generic[Contract]):
         return module
 
     def module(self, name: str) -> str:
-        """The name of a rung's module, or package, in the folder of the operation."""
+        """Return the name of a rung's module, or package, in the folder of the operation."""
         return self._modules[name]
 
     def forget(self, name: str) -> None:
@@ -70,35 +70,35 @@ class Rungs(Generic[Contract]):
 
 
 def rungs(package: str) -> Rungs[Any]:
-    """The rungs of an operation, which its package holds as `RUNGS`."""
+    """Return the rungs of an operation, which its package holds as `RUNGS`."""
     modules: Rungs[Any] = importlib.import_module(package).RUNGS
     return modules
 
 
 def rung(name: str) -> Any:
-    """All kernels of one rung ("reference", "numpy", "compiled", "numba", "cuda"), without checks, as one namespace."""
+    """Return all kernels of a rung ("reference", "numpy", "compiled", "numba", "cuda"), unchecked, in a namespace."""
     return types.SimpleNamespace(
         **{kernel: getattr(rungs(package)[name], kernel) for kernel, package in KERNELS.items()}
     )
 
 
 def operations() -> list[str]:
-    """The packages of all operations."""
+    """Return the packages of all operations."""
     return list(dict.fromkeys(KERNELS.values()))
 
 
 def examples() -> Iterator[Example]:
-    """Every example of every kernel."""
+    """Yield every example of every kernel."""
     for package in operations():
         yield from importlib.import_module(f"{package}.examples").examples()
 
 
 def large_examples() -> Iterator[Example]:
-    """For every kernel, calls that are worth several threads; the first of each kernel is what the ladder times."""
+    """Yield calls of every kernel that are worth several threads; the ladder times the first of each kernel."""
     for package in operations():
         yield from importlib.import_module(f"{package}.examples").large_examples()
 
 
 def shares() -> list[Share]:
-    """What the warm-up compiles."""
+    """Return what the warm-up compiles."""
     return [share for package in operations() for share in importlib.import_module(f"{package}.examples").SHARES]

@@ -18,15 +18,15 @@ SOURCES = Path(__file__).parents[1]
 
 @functools.cache
 def sources_hash() -> str:
-    """A hash of the names and contents of all source files of the kernels; empty in an archive."""
+    """Return a hash of the names and contents of all source files of the kernels; empty in an archive."""
     paths = sorted(SOURCES.rglob("*.py"))
     if not paths:
         return ""
-    whole = hashlib.sha256()
+    digest = hashlib.sha256()
     for path in paths:
-        whole.update(f"{path.relative_to(SOURCES).as_posix()}\0".encode())
-        whole.update(hashlib.sha256(path.read_bytes()).digest())
-    return whole.hexdigest()
+        digest.update(f"{path.relative_to(SOURCES).as_posix()}\0".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 def put_stamp(dispatcher: Any) -> bool:

@@ -39,7 +39,7 @@ _count: int | None = None
 
 
 def get_threads() -> int:
-    """How many threads a kernel may use."""
+    """Return how many threads a kernel may use."""
     return _default() if _count is None else _count
 
 
@@ -70,9 +70,9 @@ def _whole(value: int | str, setting: str) -> int:
 
 
 def board_for(cost: float) -> Array:
-    """The board for a call of a compiled kernel, whose workers are awake; NO_WORKERS if they are not worth it.
+    """Return the board for a call of a compiled kernel, with workers awake; NO_WORKERS if they are not worth it.
 
-    cost: about how many multiplications the whole is.
+    cost: about how many multiplications the call takes.
     """
     workers = get_threads() - 1
     if cost < WORTH_A_THREAD or workers < 1:
@@ -86,7 +86,7 @@ def board_for(cost: float) -> Array:
 
 
 class _Pool:
-    """Some worker threads and the board they look at."""
+    """Hold some worker threads and the board they read."""
 
     def __init__(self, workers: int) -> None:
         self.board = np.zeros(MASKS + (CORES + 1) * (workers + 1), np.int64)
@@ -120,7 +120,7 @@ class _Pool:
 
     @property
     def sleeping(self) -> int:
-        """How many workers sleep."""
+        """Return how many workers sleep."""
         return int(self.board[SLEEPING]) + len(self.asleep)
 
     def _work(self, worker: int) -> None:
@@ -140,7 +140,7 @@ class _Pool:
 
 @functools.cache
 def _turns() -> int:
-    """How many turns of waiting last as long as a worker stays awake."""
+    """Return how many turns of waiting last as long as a worker stays awake."""
     from .parallel import spin
 
     board, turns = np.zeros(MASKS, np.int64), 1 << 12
@@ -155,18 +155,18 @@ _starting = threading.Lock()
 
 
 def _start(workers: int) -> _Pool:
-    """A pool of that size, in place of the one before; jobs that are under way end with the workers they have."""
+    """Start a pool of that size, in place of the one before; jobs under way end with the workers they have."""
     global _pool
     with _starting:
         if _pool is None or len(_pool.threads) != workers:
-            before, _pool = _pool, _Pool(workers)
-            if before is not None:
-                before.close()
+            old_pool, _pool = _pool, _Pool(workers)
+            if old_pool is not None:
+                old_pool.close()
         return _pool
 
 
 def _after_fork() -> None:
-    """A forked child has only the thread that forked: it starts its own workers when it needs them."""
+    """Forget the pool in a forked child, which has only the thread that forked; it starts its own when needed."""
     global _pool, _starting
     _pool, _starting = None, threading.Lock()
 
@@ -177,7 +177,7 @@ if hasattr(os, "register_at_fork"):
 
 @atexit.register
 def _close_at_exit() -> None:
-    """No worker runs while the interpreter is taken down."""
+    """Stop the workers before the interpreter is taken down."""
     if _pool is not None:
         _pool.close()
         for thread in _pool.threads:

@@ -40,7 +40,7 @@ ZERO: Any = np.int64(0)  # as an argument: for a 0 that is written out, Numba co
 
 
 class Vector(types.Type):
-    """Numba's type of a vector of numbers of one type."""
+    """Be Numba's type of a vector of numbers of one type."""
 
     def __init__(self, number: Any) -> None:
         self.number = number
@@ -79,7 +79,7 @@ else:
 
     @intrinsic
     def load(_context: Any, x: Any, at: Any) -> Any:
-        """The vector x[at : at + lanes]."""
+        """Load the vector x[at : at + lanes]."""
 
         def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             return load_vector(builder, pointer_to(context, builder, signature.args[0], *args))
@@ -88,7 +88,7 @@ else:
 
     @intrinsic
     def spread(_context: Any, number: Any) -> Any:
-        """The vector that holds a number everywhere."""
+        """Return the vector that holds a number everywhere."""
 
         def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             return spread_number(builder, args[0])
@@ -97,7 +97,7 @@ else:
 
     @intrinsic
     def store(_context: Any, x: Any, at: Any, value: Any) -> Any:
-        """x[at : at + lanes] = value."""
+        """Store x[at : at + lanes] = value."""
 
         def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             store_vector(builder, args[2], pointer_to(context, builder, signature.args[0], *args[:2]))
@@ -107,7 +107,7 @@ else:
 
     @intrinsic
     def frozen(_context: Any, x: Any) -> Any:
-        """The array as one that is only read: what reads it is then compiled once for both kinds."""
+        """Return the array as one that is only read: what reads it is then compiled once for both kinds."""
 
         def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             return impl_ret_borrowed(context, builder, signature.return_type, args[0])
@@ -116,7 +116,7 @@ else:
 
     @intrinsic
     def positive(_context: Any, value: Any) -> Any:
-        """The vector with 0 in place of what is negative; a NaN stays."""
+        """Return the vector with 0 in place of what is negative; a NaN stays."""
 
         def write(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
             zero = ir.Constant(args[0].type, None)
@@ -126,7 +126,7 @@ else:
 
     @intrinsic
     def store_transposed(_context: Any, x: Any, at: Any, row: Any, y: Any, to: Any, column: Any) -> Any:
-        """For a square of lanes x lanes numbers: y[to + j * column + i] = x[at + i * row + j]."""
+        """Set y[to + j * column + i] = x[at + i * row + j] for a square of lanes x lanes numbers."""
 
         def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             x, at, row, y, to, column = args
@@ -138,8 +138,8 @@ else:
                 store_vector(builder, value, builder.gep(target, [builder.mul(column, j)]))
             return context.get_dummy_value()
 
-        whole = types.intp
-        return types.void(x, whole, whole, y, whole, whole), write
+        integer = types.intp
+        return types.void(x, integer, integer, y, integer, integer), write
 
     def _operation(name: str) -> Any:
         @intrinsic
@@ -148,9 +148,9 @@ else:
 
             def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
                 a, b = (
-                    value if isinstance(given, Vector)
-                    else spread_number(builder, context.cast(builder, value, given, kind.number))
-                    for value, given in zip(args, signature.args, strict=True)
+                    value if isinstance(operand, Vector)
+                    else spread_number(builder, context.cast(builder, value, operand, kind.number))
+                    for value, operand in zip(args, signature.args, strict=True)
                 )  # fmt: skip
                 return getattr(builder, name)(a, b, flags=("contract",))  # a * b + c may round once
 
@@ -158,7 +158,7 @@ else:
 
         return apply
 
-    def _teach(symbol: Any, name: str) -> None:
+    def _define_operator(symbol: Any, name: str) -> None:
         """Make an operator work on two vectors, or on a number and a vector."""
         apply = _operation(name)
 
@@ -169,6 +169,6 @@ else:
 
             return compute if isinstance(a, Vector) or isinstance(b, Vector) else None
 
-    _teach(operator.add, "fadd")
-    _teach(operator.sub, "fsub")
-    _teach(operator.mul, "fmul")
+    _define_operator(operator.add, "fadd")
+    _define_operator(operator.sub, "fsub")
+    _define_operator(operator.mul, "fmul")

@@ -26,22 +26,22 @@ from .threads import NO_WORKERS, board_for, get_threads
 
 
 def shares() -> dict[str, tuple[int, list[Callable[[Any, Any], None]]]]:
-    """By name: about how many seconds the compiler takes, and the calls that need it."""
-    whole: dict[str, tuple[int, list[Callable[[Any, Any], None]]]] = {}
+    """Return by name about how many seconds the compiler takes, and the calls that need it."""
+    by_name: dict[str, tuple[int, list[Callable[[Any, Any], None]]]] = {}
     for share in registry.shares():
-        seconds, calls = whole.get(share.name, (0, []))
-        whole[share.name] = seconds + share.seconds, [*calls, share.call]
-    return whole
+        seconds, calls = by_name.get(share.name, (0, []))
+        by_name[share.name] = seconds + share.seconds, [*calls, share.call]
+    return by_name
 
 
 Watch = Callable[[], Any]  # called after each call of a kernel
 
 
-def nothing() -> None:
-    """Watch nothing."""
+def watch_nothing() -> None:
+    """Do nothing when a kernel is ready."""
 
 
-def run(names: Iterable[str], watch: Watch = nothing) -> None:
+def run(names: Iterable[str], watch: Watch = watch_nothing) -> None:
     """Call the kernels of some shares, which compiles them or loads their machine code."""
     import minitorch_viz_kernels
 
@@ -61,7 +61,7 @@ def run(names: Iterable[str], watch: Watch = nothing) -> None:
 
 
 class _Watched:
-    """The kernels, each call of which is told when it is done."""
+    """Call kernels, and after each call of one the function that watches."""
 
     def __init__(self, kernels: Any, watch: Watch) -> None:
         self._kernels, self._watch = kernels, watch
@@ -78,7 +78,7 @@ class _Watched:
 
 
 def _groups(names: Iterable[str], count: int) -> list[list[str]]:
-    """The shares in `count` groups, or fewer, that take about as long as each other."""
+    """Return the shares in `count` groups, or fewer, that take about as long as each other."""
     groups: list[list[str]] = [[] for _ in range(count)]
     seconds = {name: seconds for name, (seconds, _) in shares().items()}
     for name in sorted(names, key=lambda name: -seconds[name]):
@@ -90,7 +90,7 @@ def _groups(names: Iterable[str], count: int) -> list[list[str]]:
 CODE = "from minitorch_viz_kernels.machine import warm_up; warm_up.run({!r}, lambda: print(flush=True))"
 
 
-def _compile_at_once(groups: list[list[str]], watch: Watch = nothing) -> None:
+def _compile_at_once(groups: list[list[str]], watch: Watch = watch_nothing) -> None:
     """Compile the first group here, and each other one into the cache by a process of its own.
 
     watch: told of each call, also by the threads that listen to the processes.
@@ -112,22 +112,22 @@ def _compile_at_once(groups: list[list[str]], watch: Watch = nothing) -> None:
         running: list[tuple[subprocess.Popen[bytes], Any]] = []
         try:
             for group in groups[1:]:
-                said = stack.enter_context(tempfile.TemporaryFile())
+                errors = stack.enter_context(tempfile.TemporaryFile())
                 process = subprocess.Popen(
                     [sys.executable, "-c", CODE.format(group)], env=settings, stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE, stderr=said,
+                    stdout=subprocess.PIPE, stderr=errors,
                 )  # fmt: skip
-                running.append((process, said))
+                running.append((process, errors))
                 if process.stdout is not None:
                     stack.enter_context(process.stdout)
                     listener = threading.Thread(target=listen, args=(process.stdout,), daemon=True)
                     listener.start()
                     stack.callback(listener.join)  # before its pipe is closed
             run(groups[0] if groups else [], watch)
-            for process, said in running:
+            for process, errors in running:
                 if process.wait():
-                    said.seek(0)
-                    last = said.read().decode(errors="replace").strip().rpartition("\n")[2]
+                    errors.seek(0)
+                    last = errors.read().decode(errors="replace").strip().rpartition("\n")[2]
                     print(f"A process that compiles kernels failed, so this one compiles them: {last}", file=sys.stderr)
         finally:  # after Ctrl-C some still run
             for process, _ in running:
@@ -136,7 +136,7 @@ def _compile_at_once(groups: list[list[str]], watch: Watch = nothing) -> None:
 
 
 def _uncompiled() -> list[str]:
-    """The shares that need the compiler, if what it makes can be kept; all others are ready after this."""
+    """Return the shares that need the compiler, if what it makes can be kept; all others are ready after this."""
     from .compiling import NotCompiledError, announcer
     from .parallel import spin
 
@@ -153,7 +153,7 @@ def _uncompiled() -> list[str]:
 
 
 def warmup(watch: Callable[[int, int], Any] | None = None) -> float:
-    """Run each kernel of the current module once in float32 and float64; returns how many seconds it took.
+    """Run each kernel of the current module once in float32 and float64, and return how many seconds it took.
 
     The first time on a machine, Numba's compiler takes most of them. Later calls are a matter of milliseconds.
     watch: called with how many calls of kernels are ready, and how many there are.
@@ -166,12 +166,12 @@ def warmup(watch: Callable[[int, int], Any] | None = None) -> float:
     if kernels.current() == "numba":
         from .compiling import announcer
 
-        announcer.said = True  # the caller knows
+        announcer.announced = True  # the caller knows
         if get_threads() > 1:
             missing = _uncompiled()
             _compile_at_once(_groups(missing, get_threads()), ready)
     for name in shares():
-        run([name], nothing if name in missing else ready)
+        run([name], watch_nothing if name in missing else ready)
     if kernels.current() == "numba":
         from .parallel import serve
 

@@ -14,7 +14,7 @@ RUNGS: Rungs[Normalization] = Rungs(__name__)
 
 @kernel
 def lrn(x: Array, size: int, alpha: float, beta: float, k: float) -> tuple[Array, Array]:
-    """Local response normalization across channels: x (N, C, H, W) -> y and scale, both (N, C, H, W)."""
+    """Normalize by the response of neighbouring channels: x (N, C, H, W) -> y and scale, both (N, C, H, W)."""
     (x,) = floats("lrn", x=x)
     # Python floats: a NumPy float64 would lift a float32 array to float64.
     return RUNGS(x).lrn(x, checks.lrn(x, size), float(alpha), float(beta), float(k))
@@ -22,7 +22,7 @@ def lrn(x: Array, size: int, alpha: float, beta: float, k: float) -> tuple[Array
 
 @kernel
 def lrn_dx(dy: Array, x: Array, scale: Array, size: int, alpha: float, beta: float) -> Array:
-    """The gradient of lrn: dy (N, C, H, W) -> dx (N, C, H, W); x and scale may have a batch of 1."""
+    """Carry a gradient back through lrn: dy (N, C, H, W) -> dx (N, C, H, W); x and scale may have a batch of 1."""
     dy, x, scale = floats("lrn_dx", dy=dy, x=x, scale=scale)
     size = checks.lrn_dx(dy, x, scale, size)
     return RUNGS(dy).lrn_dx(dy, x, scale, size, float(alpha), float(beta))
@@ -30,7 +30,7 @@ def lrn_dx(dy: Array, x: Array, scale: Array, size: int, alpha: float, beta: flo
 
 @kernel
 def batch_norm(x: Array, w: Array, b: Array, eps: float) -> tuple[Array, Array, Array]:
-    """Mean 0 and variance 1 for each channel of a batch, then w * and b +: x (N, C, H, W) -> y, mean (C,), var (C,)."""
+    """Give each channel of a batch mean 0 and variance 1, then w * and b +: x (N, C, H, W) -> y, mean and var (C,)."""
     x, w, b = floats("batch_norm", x=x, w=w, b=b)
     checks.batch_norm(x, w=w, b=b)
     return RUNGS(x).batch_norm(x, w, b, float(eps))
@@ -40,7 +40,7 @@ def batch_norm(x: Array, w: Array, b: Array, eps: float) -> tuple[Array, Array, 
 def batch_norm_dx(
     dy: Array, x: Array, mean: Array, var: Array, w: Array, eps: float
 ) -> tuple[Array, Array, Array]:  # fmt: skip
-    """The gradients of batch_norm: dy (N, C, H, W) -> dx (N, C, H, W), dw and db (C,)."""
+    """Carry a gradient back through batch_norm: dy (N, C, H, W) -> dx (N, C, H, W), dw and db (C,)."""
     dy, x, mean, var, w = floats("batch_norm_dx", dy=dy, x=x, mean=mean, var=var, w=w)
     checks.batch_norm_dx(dy, x, mean=mean, var=var, w=w)
     return RUNGS(dy).batch_norm_dx(dy, x, mean, var, w, float(eps))

@@ -8,10 +8,10 @@ from minitorch_viz_kernels.contract import Array
 
 
 class Normalization(Protocol):
-    """What each rung of this folder holds."""
+    """List what each rung of this folder holds."""
 
     def lrn(self, x: Array, size: int, alpha: float, beta: float, k: float) -> tuple[Array, Array]:
-        """Local response normalization across channels: y = x / scale ** beta.
+        """Normalize by the local response across channels: y = x / scale ** beta.
 
         x (N, C, H, W) -> y (N, C, H, W), scale (N, C, H, W)
 
@@ -20,7 +20,7 @@ class Normalization(Protocol):
         ...
 
     def lrn_dx(self, dy: Array, x: Array, scale: Array, size: int, alpha: float, beta: float) -> Array:
-        """The gradient of lrn.
+        """Carry a gradient back through lrn.
 
         dy (N, C, H, W), x and scale (N or 1, C, H, W) -> dx (N, C, H, W)
 
@@ -42,7 +42,7 @@ class Normalization(Protocol):
     def batch_norm_dx(
         self, dy: Array, x: Array, mean: Array, var: Array, w: Array, eps: float
     ) -> tuple[Array, Array, Array]:
-        """The gradients of batch_norm, through mean and variance too.
+        """Carry a gradient back through batch_norm, through mean and variance too.
 
         dy and x (N, C, H, W), mean, var and w (C,) -> dx (N, C, H, W), dw (C,), db (C,)
 

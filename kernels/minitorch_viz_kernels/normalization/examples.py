@@ -63,7 +63,7 @@ def _batch_norm_examples(name: str) -> Iterator[Example]:
 
 
 def examples() -> Iterator[Example]:
-    """Calls of every shape in the tables."""
+    """Yield calls of every shape in the tables."""
     for name in LRNS:
         yield from _lrn_examples(name)
     for name in BATCH_NORMS:
@@ -71,7 +71,7 @@ def examples() -> Iterator[Example]:
 
 
 def large_examples() -> Iterator[Example]:
-    """Calls that are worth several threads."""
+    """Yield calls that are worth several threads."""
     shape, channels = (2, 32, 128, 128), 32
     draw = np.random.Generator.standard_normal
 

@@ -26,11 +26,11 @@ def lrn_dx(dy: Array, x: Array, scale: Array, size: int, alpha: float, beta: flo
     dx = np.zeros_like(dy)
     channels, tapes = dy.shape[1], len(x)
     for n, c, i, j in np.ndindex(dy.shape):
-        tape, through = n % tapes, dy.dtype.type(0)
+        tape, through_scale = n % tapes, dy.dtype.type(0)
         for d in range(max(0, c - (size - 1) // 2), min(channels, c + size // 2 + 1)):
-            through += dy[n, d, i, j] * x[tape, d, i, j] * scale[tape, d, i, j] ** (-beta - 1)
+            through_scale += dy[n, d, i, j] * x[tape, d, i, j] * scale[tape, d, i, j] ** (-beta - 1)
         direct = dy[n, c, i, j] * scale[tape, c, i, j] ** -beta
-        dx[n, c, i, j] = direct - 2 * alpha * beta * x[tape, c, i, j] * through
+        dx[n, c, i, j] = direct - 2 * alpha * beta * x[tape, c, i, j] * through_scale
     return dx
 
 

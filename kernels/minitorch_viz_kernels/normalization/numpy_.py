@@ -8,10 +8,10 @@ from numpy.lib.stride_tricks import sliding_window_view
 from minitorch_viz_kernels.contract import Array
 
 
-def _sum_over_channels(x: Array, before: int, after: int) -> Array:
-    """At each channel c, the sum of the channels c - before to c + after that exist."""
-    padded = np.pad(x, ((0, 0), (before, after), (0, 0), (0, 0)))
-    total: Array = sliding_window_view(padded, before + 1 + after, axis=1).sum(axis=-1)
+def _sum_over_channels(x: Array, below: int, above: int) -> Array:
+    """Return at each channel c the sum of the channels c - below to c + above that exist."""
+    padded = np.pad(x, ((0, 0), (below, above), (0, 0), (0, 0)))
+    total: Array = sliding_window_view(padded, below + 1 + above, axis=1).sum(axis=-1)
     return total
 
 
@@ -25,17 +25,17 @@ def lrn_dx(dy: Array, x: Array, scale: Array, size: int, alpha: float, beta: flo
     return dy * scale**-beta - 2 * alpha * beta * x * through_scale
 
 
-def _along(channel_values: Array) -> Array:
-    """(C,) -> (C, 1, 1): one value a channel, for arithmetic with (N, C, H, W)."""
+def _per_channel(channel_values: Array) -> Array:
+    """Reshape one value a channel, (C,) -> (C, 1, 1), for arithmetic with (N, C, H, W)."""
     return channel_values[:, None, None]
 
 
 def batch_norm(x: Array, w: Array, b: Array, eps: float) -> tuple[Array, Array, Array]:
     mean = x.mean(axis=(0, 2, 3))
-    y = x - _along(mean)
+    y = x - _per_channel(mean)
     var = (y * y).mean(axis=(0, 2, 3))
-    y *= _along(w / np.sqrt(var + eps))  # in place: a pass over a large map costs more than its arithmetic
-    y += _along(b)
+    y *= _per_channel(w / np.sqrt(var + eps))  # in place: a pass over a large map costs more than its arithmetic
+    y += _per_channel(b)
     return y, mean, var
 
 
@@ -43,11 +43,11 @@ def batch_norm_dx(
     dy: Array, x: Array, mean: Array, var: Array, w: Array, eps: float
 ) -> tuple[Array, Array, Array]:  # fmt: skip
     values, deviation = max(1, x.size // x.shape[1]), np.sqrt(var + eps)
-    dx = x - _along(mean)
-    dx /= _along(deviation)  # the input with mean 0 and variance 1
+    dx = x - _per_channel(mean)
+    dx /= _per_channel(deviation)  # the input with mean 0 and variance 1
     dw, db = (dy * dx).sum(axis=(0, 2, 3)), dy.sum(axis=(0, 2, 3))
-    dx *= _along(-dw / values)
+    dx *= _per_channel(-dw / values)
     dx += dy
-    dx -= _along(db / values)
-    dx *= _along(w / deviation)
+    dx -= _per_channel(db / values)
+    dx *= _per_channel(w / deviation)
     return dx, dw, db

@@ -16,14 +16,14 @@ RUNGS: Rungs[Pointwise] = Rungs(__name__)
 
 @kernel
 def relu(x: Array) -> Array:
-    """What is positive: x of any shape -> y = max(x, 0)."""
+    """Keep what is positive: x of any shape -> y = max(x, 0)."""
     (x,) = floats("relu", x=x)
     return RUNGS(x).relu(x)
 
 
 @kernel
 def relu_dx(dy: Array, y: Array | None, positive: bool = False) -> Array:
-    """The gradient of relu: dy (K, ...) where y > 0, 0 elsewhere; `positive`: and only where dy > 0. y may be None."""
+    """Pass dy (K, ...) where y > 0 (None: everywhere), 0 elsewhere; `positive`: and only where dy > 0."""
     if y is None:
         (dy,) = floats("relu_dx", dy=dy)
     else:
@@ -34,7 +34,7 @@ def relu_dx(dy: Array, y: Array | None, positive: bool = False) -> Array:
 
 @kernel
 def add(a: Array, b: Array) -> Array:
-    """The sum of two arrays of one shape."""
+    """Add two arrays of one shape."""
     a, b = floats("add", a=a, b=b)
     checks.add(a, b)
     return RUNGS(a).add(a, b)
@@ -42,7 +42,7 @@ def add(a: Array, b: Array) -> Array:
 
 @kernel
 def concat(xs: Sequence[Array], axis: int) -> Array:
-    """Arrays that agree in all other axes, side by side along one axis."""
+    """Put arrays that agree in all other axes side by side along one axis."""
     arrays = floats("concat", **{f"x{i}": x for i, x in enumerate(xs)})
     axis = checks.concat(arrays, axis)
     return RUNGS(arrays[0]).concat(tuple(arrays), axis)

@@ -8,7 +8,7 @@ from minitorch_viz_kernels.contract import Array
 
 
 class Pointwise(Protocol):
-    """What each rung of this folder holds."""
+    """List what each rung of this folder holds."""
 
     def relu(self, x: Array) -> Array:
         """Keep what is positive: x of any shape -> y = max(x, 0) of the same shape. A NaN stays."""
@@ -27,11 +27,11 @@ class Pointwise(Protocol):
         ...
 
     def add(self, a: Array, b: Array) -> Array:
-        """The sum of two arrays of one shape."""
+        """Add two arrays of one shape."""
         ...
 
     def concat(self, xs: tuple[Array, ...], axis: int) -> Array:
-        """Arrays side by side along an axis; all other axes agree.
+        """Put arrays side by side along an axis; all other axes agree.
 
         xs (..., S1, ...), (..., S2, ...), ... -> y (..., S1 + S2 + ..., ...)
         """

@@ -25,7 +25,7 @@ def _relu_examples(name: str) -> Iterator[Example]:
     shape = SHAPES[name]
 
     def numbers(rng: np.random.Generator, seeds: int | None = None) -> Any:
-        """Some are exactly 0, some are NaN."""
+        """Draw numbers of which some are exactly 0 and some NaN."""
         drawn = rng.standard_normal(shape if seeds is None else (seeds, *shape[1:]))
         drawn[rng.random(drawn.shape) < 0.2] = 0
         drawn[rng.random(drawn.shape) < 0.05] = np.nan
@@ -49,22 +49,22 @@ def _join_examples(name: str) -> Iterator[Example]:
     yield Example("add", name, lambda rng: (draw(rng, shape), draw(rng, shape)))
     for axis in range(len(shape)):
 
-        def several(rng: np.random.Generator, axis: int = axis) -> tuple[Any, ...]:
+        def arguments(rng: np.random.Generator, axis: int = axis) -> tuple[Any, ...]:
             sides = (shape[axis], 1, shape[axis] + 3)
             return tuple(draw(rng, (*shape[:axis], side, *shape[axis + 1 :])) for side in sides), axis
 
-        yield Example("concat", f"{name}-axis-{axis}", several)
+        yield Example("concat", f"{name}-axis-{axis}", arguments)
 
 
 def examples() -> Iterator[Example]:
-    """Calls of every shape in the table."""
+    """Yield calls of every shape in the table."""
     for name in SHAPES:
         yield from _relu_examples(name)
         yield from _join_examples(name)
 
 
 def large_examples() -> Iterator[Example]:
-    """Calls that are worth several threads."""
+    """Yield calls that are worth several threads."""
     shape = (2, 32, 128, 128)
     draw = np.random.Generator.standard_normal
     yield Example("relu", "maps", lambda rng: (draw(rng, shape),))

@@ -36,16 +36,16 @@ def add(a: Array, b: Array) -> Array:
 
 
 def _copy(x: Array, y: Array, begin: int) -> None:
-    """x (rows, columns, rest) -> y (rows, more columns, rest), from column `begin` on."""
+    """Copy x (rows, columns, numbers) into y (rows, more columns, numbers), from column `begin` on."""
     for row, column, k in np.ndindex(x.shape):
         y[row, begin + column, k] = x[row, column, k]
 
 
 def concat(xs: tuple[Array, ...], axis: int) -> Array:
-    before, after = xs[0].shape[:axis], xs[0].shape[axis + 1 :]
-    rows, rest, columns = int(np.prod(before)), int(np.prod(after)), sum(x.shape[axis] for x in xs)
-    y, begin = np.zeros((rows, columns, rest), xs[0].dtype), 0
+    axes_before, axes_after = xs[0].shape[:axis], xs[0].shape[axis + 1 :]
+    rows, numbers, columns = int(np.prod(axes_before)), int(np.prod(axes_after)), sum(x.shape[axis] for x in xs)
+    y, begin = np.zeros((rows, columns, numbers), xs[0].dtype), 0
     for x in xs:
-        _copy(x.reshape(rows, x.shape[axis], rest), y, begin)
+        _copy(x.reshape(rows, x.shape[axis], numbers), y, begin)
         begin += x.shape[axis]
-    return y.reshape(*before, columns, *after)
+    return y.reshape(*axes_before, columns, *axes_after)

@@ -14,7 +14,7 @@ RUNGS: Rungs[Pooling] = Rungs(__name__)
 
 @kernel
 def maxpool2d(x: Array, kernel: Pair, stride: Pair, padding: Pair, out: Pair) -> tuple[Array, Array]:
-    """The largest value of each window, y (N, C, H', W'), and the flat index of its pixel, won (int32)."""
+    """Take the largest value of each window, y (N, C, H', W'), and the flat index of its pixel, won (int32)."""
     (x,) = floats("maxpool2d", x=x)
     geometry = checks.maxpool2d(x, kernel, stride, padding, out)
     return RUNGS(x).maxpool2d(x, *geometry)
@@ -30,7 +30,7 @@ def maxpool2d_dx(dy: Array, won: Array, size: Pair) -> Array:
 
 @kernel
 def avgpool2d(x: Array, kernel: Pair, stride: Pair, padding: Pair, out: Pair, count_include_pad: bool) -> Array:
-    """The mean of each window, y (N, C, H', W')."""
+    """Take the mean of each window, y (N, C, H', W')."""
     (x,) = floats("avgpool2d", x=x)
     geometry = checks.avgpool2d(x, kernel, stride, padding, out)
     return RUNGS(x).avgpool2d(x, *geometry, bool(count_include_pad))

@@ -13,7 +13,7 @@ from minitorch_viz_kernels.machine.checks import axes, is_cupy, needs_shape, pai
 def pool(
     function: str, size: Pair, kernel: Pair, stride: Pair, padding: Pair, out: Pair
 ) -> tuple[Pair, Pair, Pair, Pair]:
-    """Every window of a pooling holds a pixel: the first one its last row, the last one its first row."""
+    """Check that every window of a pooling holds a pixel: the first its last row, the last its first row."""
     kernel = pair(function, "kernel", kernel, least=1)
     stride = pair(function, "stride", stride, least=1)
     padding = pair(function, "padding", padding, least=0)

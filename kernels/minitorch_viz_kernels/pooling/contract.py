@@ -8,7 +8,7 @@ from minitorch_viz_kernels.contract import Array, Pair
 
 
 def pool_out_size(size: int, kernel: int, stride: int, padding: int, ceil_mode: bool) -> int:
-    """How many windows of a pooling there are.
+    """Return how many windows of a pooling there are.
 
     `ceil_mode` rounds up, so that a last window may reach beyond the padded input. A window that would *start*
     beyond the input and its leading padding is dropped. This is PyTorch's ceil_mode, and it is Caffe's only rule.
@@ -23,10 +23,10 @@ def pool_out_size(size: int, kernel: int, stride: int, padding: int, ceil_mode: 
 
 
 class Pooling(Protocol):
-    """What each rung of this folder holds."""
+    """List what each rung of this folder holds."""
 
     def maxpool2d(self, x: Array, kernel: Pair, stride: Pair, padding: Pair, out: Pair) -> tuple[Array, Array]:
-        """The largest value of each window, and where it stood (the "switch").
+        """Take the largest value of each window, and say where it stood (the "switch").
 
         x (N, C, H, W), out (H', W') -> y (N, C, H', W'), won (N, C, H', W') int32
 
@@ -49,7 +49,7 @@ class Pooling(Protocol):
     def avgpool2d(
         self, x: Array, kernel: Pair, stride: Pair, padding: Pair, out: Pair, count_include_pad: bool
     ) -> Array:
-        """The mean of each window.
+        """Take the mean of each window.
 
         x (N, C, H, W), out (H', W') -> y (N, C, H', W')
 

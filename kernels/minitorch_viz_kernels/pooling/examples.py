@@ -32,7 +32,7 @@ POOLS: dict[str, tuple[Any, ...]] = {
 
 
 def windows(name: str) -> tuple[int, int]:
-    """(H', W') of a pooling of the table."""
+    """Return (H', W') of a pooling of the table."""
     (_, _, *size), kernel, stride, padding, ceil_mode = POOLS[name]
     high, wide = (pool_out_size(size[a], kernel[a], stride[a], padding[a], ceil_mode) for a in (0, 1))
     return high, wide
@@ -80,7 +80,7 @@ def _examples(name: str) -> Iterator[Example]:
 
 
 def examples() -> Iterator[Example]:
-    """Calls of every shape in the table."""
+    """Yield calls of every shape in the table."""
     for name in POOLS:
         yield from _examples(name)
 
@@ -89,17 +89,17 @@ TWO, NONE = (2, 2), (0, 0)
 
 
 def large_examples() -> Iterator[Example]:
-    """Calls that are worth several threads."""
-    whole, half = (2, 32, 128, 128), (2, 32, 64, 64)
+    """Yield calls that are worth several threads."""
+    full, half = (2, 32, 128, 128), (2, 32, 64, 64)
 
     def backward(rng: np.random.Generator) -> tuple[Any, ...]:
         places = 128 * np.arange(0, 128, 2)[:, None] + np.arange(0, 128, 2)  # the first pixel of each window
         steps = rng.choice([0, 1, 128, 129], half)  # from there to the largest
         return rng.standard_normal(half), (places + steps).astype(np.int32), (128, 128)
 
-    yield Example("maxpool2d", "2x2", lambda rng: (rng.standard_normal(whole), TWO, TWO, NONE, (64, 64)))
+    yield Example("maxpool2d", "2x2", lambda rng: (rng.standard_normal(full), TWO, TWO, NONE, (64, 64)))
     yield Example("maxpool2d_dx", "2x2", backward)
-    yield Example("avgpool2d", "2x2", lambda rng: (rng.standard_normal(whole), TWO, TWO, NONE, (64, 64), True))
+    yield Example("avgpool2d", "2x2", lambda rng: (rng.standard_normal(full), TWO, TWO, NONE, (64, 64), True))
     yield Example("avgpool2d_dx", "2x2", lambda rng: (rng.standard_normal(half), TWO, TWO, NONE, (128, 128), True))
 
 

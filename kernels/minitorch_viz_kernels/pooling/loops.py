@@ -11,7 +11,7 @@ from minitorch_viz_kernels.contract import Array, Pair
 
 
 def _span(i: int, kernel: int, stride: int, padding: int, size: int) -> Pair:
-    """The rows (or columns) of window i that lie inside the image: from the first to before the last."""
+    """Return the rows (or columns) of window i that lie inside the image: from the first to before the last."""
     start = i * stride - padding
     return max(0, start), min(size, start + kernel)
 
@@ -42,7 +42,7 @@ def maxpool2d_dx(dy: Array, won: Array, size: Pair) -> Array:
 
 
 def _divisor(i: int, kernel: int, stride: int, padding: int, size: int, include_pad: bool) -> int:
-    """How many rows (or columns) of window i count: those inside the image, or inside the padded image."""
+    """Return how many rows (or columns) of window i count: those inside the image, or inside the padded image."""
     start = i * stride - padding
     if include_pad:
         return min(size + padding, start + kernel) - start

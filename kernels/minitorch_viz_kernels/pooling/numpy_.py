@@ -9,14 +9,14 @@ from minitorch_viz_kernels.contract import Array, Pair
 from minitorch_viz_kernels.machine.memory import blocks
 
 # Windows take kh * kw times the memory of the image: images are taken in blocks of about this many numbers.
-BLOCK = 1 << 23
+BLOCK_NUMBERS = 1 << 23
 
 
 def _pad_for_windows(x: Array, axis: int, kernel: int, stride: int, padding: int, count: int, value: float) -> Array:
     """Pad one axis so that `count` windows fit: by `padding` before, and after by what the last window needs."""
-    after = (count - 1) * stride + kernel - padding - x.shape[axis]
+    pad_after = (count - 1) * stride + kernel - padding - x.shape[axis]
     pads = [(0, 0)] * x.ndim
-    pads[axis] = (padding, max(0, after))
+    pads[axis] = (padding, max(0, pad_after))
     return np.pad(x, pads, constant_values=value)
 
 
@@ -26,7 +26,7 @@ def maxpool2d(x: Array, kernel: Pair, stride: Pair, padding: Pair, out: Pair) ->
     won = np.empty((n, c, *out), np.int32)
     first_row = np.arange(out[0])[:, None] * stride[0] - padding[0]
     first_col = np.arange(out[1])[None, :] * stride[1] - padding[1]
-    for block in blocks(n, BLOCK, c * out[0] * out[1] * kernel[0] * kernel[1]):
+    for block in blocks(n, BLOCK_NUMBERS, c * out[0] * out[1] * kernel[0] * kernel[1]):
         image = x[block]
         for a in (0, 1):
             image = _pad_for_windows(image, 2 + a, kernel[a], stride[a], padding[a], out[a], -np.inf)
@@ -52,7 +52,7 @@ def maxpool2d_dx(dy: Array, won: Array, size: Pair) -> Array:
 
 
 def _divisor(size: Pair, kernel: Pair, stride: Pair, padding: Pair, out: Pair, include_pad: bool, like: Array) -> Array:
-    """By how much each window's sum is divided, (H', W')."""
+    """Return by how much each window's sum is divided, (H', W')."""
     counts = []
     for a in (0, 1):
         start = np.arange(out[a]) * stride[a] - padding[a]

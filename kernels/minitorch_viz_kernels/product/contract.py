@@ -8,10 +8,10 @@ from minitorch_viz_kernels.contract import Array
 
 
 class Product(Protocol):
-    """What each rung of this folder holds."""
+    """List what each rung of this folder holds."""
 
     def matmul(self, a: Array, b: Array) -> Array:
-        """The matrix product: a (M, K), b (K, P) -> c (M, P).
+        """Multiply two matrices: a (M, K), b (K, P) -> c (M, P).
 
         c[m, p] = sum over k of a[m, k] * b[k, p]
         """

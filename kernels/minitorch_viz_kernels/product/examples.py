@@ -27,14 +27,14 @@ MATMULS: dict[str, tuple[int, int, int]] = {
 
 
 def examples() -> Iterator[Example]:
-    """Calls of every shape in the table."""
+    """Yield calls of every shape in the table."""
     draw = np.random.Generator.standard_normal
     for name, (m, k, p) in MATMULS.items():
         yield Example("matmul", name, lambda rng, m=m, k=k, p=p: (draw(rng, (m, k)), draw(rng, (k, p))))  # type: ignore[misc]
 
 
 def large_examples() -> Iterator[Example]:
-    """Calls that are worth several threads; the second has its left factor transposed."""
+    """Yield calls that are worth several threads; the second has its left factor transposed."""
     draw = np.random.Generator.standard_normal
     yield Example("matmul", "plain", lambda rng: (draw(rng, (200, 300)), draw(rng, (300, 100))))
     yield Example("matmul", "transposed", lambda rng: (draw(rng, (300, 200)).T, draw(rng, (300, 100))))

@@ -8,10 +8,10 @@ from minitorch_viz_kernels.contract import Array
 
 
 class Recurrence(Protocol):
-    """What each rung of this folder holds."""
+    """List what each rung of this folder holds."""
 
     def lstm(self, x: Array, w: Array, u: Array, b: Array, h0: Array, c0: Array) -> tuple[Array, ...]:
-        """Memory cells through time. What layer and paper call W, U and b has a quarter for each of i, f, g, o.
+        """Run memory cells through time. What layer and paper call W, U and b has a quarter for each of i, f, g, o.
 
         x (T, N, D), w (4H, D), u (4H, H), b (4H,), h0 and c0 (N, H) -> h, c, i, f, g, o, each (T, N, H)
 
@@ -26,7 +26,7 @@ class Recurrence(Protocol):
     def lstm_dz(
         self, dy: Array, c: Array, i: Array, f: Array, g: Array, o: Array, u: Array, c0: Array
     ) -> tuple[Array, Array, Array]:
-        """The gradient of lstm before the gates' curves: dw, dx and all others are products with it.
+        """Carry a gradient of lstm back to before the gates' curves: dw, dx and all others are products with it.
 
         dy (T, K, H) for h; c, i, f, g, o (T, N, H); u (4H, H); c0 (N, H); N = 1 or K
         -> dz (T, K, 4H), dh0 (K, H), dc0 (K, H)

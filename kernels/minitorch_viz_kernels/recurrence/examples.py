@@ -42,13 +42,13 @@ def _examples(name: str) -> Iterator[Example]:
 
 
 def examples() -> Iterator[Example]:
-    """Calls of every shape in the table."""
+    """Yield calls of every shape in the table."""
     for name in LSTMS:
         yield from _examples(name)
 
 
 def large_examples() -> Iterator[Example]:
-    """Calls that are worth several threads."""
+    """Yield calls that are worth several threads."""
     draw = np.random.Generator.standard_normal
 
     def forward(rng: np.random.Generator) -> tuple[Any, ...]:

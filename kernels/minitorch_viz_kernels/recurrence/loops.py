@@ -15,7 +15,7 @@ def _sigmoid(z: float) -> float:
 
 
 def _gate(row: int, x: Array, w: Array, u: Array, b: Array, h_before: Array) -> float:
-    """What a gate's curve is given: row of w x + u h + b."""
+    """Return what a gate's curve is given: row of w x + u h + b."""
     from_x, from_h = x.dtype.type(0), x.dtype.type(0)
     for d in range(len(x)):
         from_x += w[row, d] * x[d]
@@ -48,8 +48,8 @@ def lstm_dz(
     tapes = c.shape[1]
     dz = np.zeros((steps, batch, 4 * hidden), dy.dtype)
     dh, dc = np.zeros((batch, hidden), dy.dtype), np.zeros((batch, hidden), dy.dtype)
-    for back in range(steps):
-        t = steps - 1 - back
+    for steps_done in range(steps):
+        t = steps - 1 - steps_done
         for k, j in np.ndindex((batch, hidden)):
             n = k % tapes
             c_before = c0[n, j]

@@ -18,7 +18,7 @@ import numpy as np
 from minitorch_viz_kernels.contract import Array
 from minitorch_viz_kernels.machine.compiling import compiled, inner, packed
 from minitorch_viz_kernels.machine.llvm import lanes_of
-from minitorch_viz_kernels.machine.parallel import parallel, pieces, share
+from minitorch_viz_kernels.machine.parallel import parallel, part_count, part_range
 from minitorch_viz_kernels.machine.threads import WORKERS, board_for
 from minitorch_viz_kernels.machine.vectors import ZERO, frozen, load, store
 from minitorch_viz_kernels.product.numba_.panels import add_product, matmul_panels, panel_steps, panels
@@ -31,9 +31,9 @@ VECTORS_AHEAD = 1024  # about how many vectors x are multiplied with W at a time
 def _add_recurrent_part(
     number: int, _worker: int, parts: int, h: Array, u: Array, steps: Array, z: Array, lanes: int
 ) -> None:  # fmt: skip
-    """Some columns."""
+    """Compute some columns."""
     rows, width = z.shape
-    first, stop = share(-(-width // (2 * lanes)), number, parts)
+    first, stop = part_range(-(-width // (2 * lanes)), number, parts)
     add_product(
         frozen(h).reshape(h.size), ZERO, rows, u, h.shape[1], ZERO, steps, first, stop, z.reshape(z.size), ZERO, width,
         lanes,
@@ -42,18 +42,18 @@ def _add_recurrent_part(
 
 @compiled
 def _add_recurrent(board: Array, h: Array, u: Array, steps: Array, z: Array, lanes: int) -> None:
-    """z (N, 4H) += h (N, H) @ the matrix in the panels u."""
-    parts = pieces(board, z.shape[1] // lanes, float(max(len(z), ROWS)) * z.shape[1] * h.shape[1])
+    """Add h (N, H) @ the matrix in the panels u to z (N, 4H)."""
+    parts = part_count(board, z.shape[1] // lanes, float(max(len(z), ROWS)) * z.shape[1] * h.shape[1])
     parallel(_add_recurrent_part, parts, board, (parts, h, u, steps, z, lanes))
 
 
 @compiled
 def _open_gates(z: Array, c_before: Array, c: Array, i: Array, f: Array, g: Array, o: Array) -> None:
-    """z (N, 4H), whose tanh has been taken -> the gates, and c = f * c_before + i * g; all (N, H)."""
+    """Compute the gates from z (N, 4H), whose tanh has been taken, and c = f * c_before + i * g; all (N, H)."""
     hidden, half = c.shape[1], z.dtype.type(0.5)
     for n in range(len(z)):
         zi, zf, zg, zo = z[n, :hidden], z[n, hidden : 2 * hidden], z[n, 2 * hidden : 3 * hidden], z[n, 3 * hidden :]
-        i_n, f_n, g_n, o_n, c_n, before = i[n], f[n], g[n], o[n], c[n], c_before[n]
+        i_n, f_n, g_n, o_n, c_n, c_before_n = i[n], f[n], g[n], o[n], c[n], c_before[n]
         for j in range(hidden):  # short loops, which the compiler turns into vector instructions
             i_n[j] = zi[j] * half + half
         for j in range(hidden):
@@ -62,7 +62,7 @@ def _open_gates(z: Array, c_before: Array, c: Array, i: Array, f: Array, g: Arra
             o_n[j] = zo[j] * half + half
         for j in range(hidden):
             g_n[j] = zg[j]
-            c_n[j] = f_n[j] * before[j] + i_n[j] * zg[j]
+            c_n[j] = f_n[j] * c_before_n[j] + i_n[j] * zg[j]
 
 
 def lstm(x: Array, w: Array, u: Array, b: Array, h0: Array, c0: Array) -> tuple[Array, ...]:
@@ -76,8 +76,8 @@ def lstm(x: Array, w: Array, u: Array, b: Array, h0: Array, c0: Array) -> tuple[
     ahead = max(1, VECTORS_AHEAD // max(1, batch))
     for t in range(steps):
         if t % ahead == 0:
-            some = x[t : t + ahead]
-            z = matmul_panels(some.reshape(-1, features), w_panels, b).reshape(len(some), batch, 4 * hidden)
+            x_ahead = x[t : t + ahead]
+            z = matmul_panels(x_ahead.reshape(-1, features), w_panels, b).reshape(len(x_ahead), batch, 4 * hidden)
         z_now = z[t % ahead]
         _add_recurrent(board_for(float(max(batch, ROWS)) * u.size), h_now, u_panels, u_steps, z_now, lanes)
         np.tanh(z_now, out=z_now)
@@ -90,7 +90,7 @@ def lstm(x: Array, w: Array, u: Array, b: Array, h0: Array, c0: Array) -> tuple[
 
 @inner
 def _cell(dh: Any, dc: Any, c_before: Any, tanh_c: Any, i: Any, f: Any, g: Any, o: Any) -> Any:
-    """dh and dc -> dz of i, f, g and o, and dc of the step before; numbers, or vectors of them."""
+    """Return dz of i, f, g and o, and dc of the step before, from dh and dc; numbers, or vectors of them."""
     dc = dc + dh * o * (1 - tanh_c * tanh_c)
     return dc * g * i * (1 - i), dc * c_before * f * (1 - f), dc * i * (1 - g * g), dh * tanh_c * o * (1 - o), dc * f
 
@@ -100,14 +100,14 @@ def _back_part(
     number: int, _worker: int, parts: int, dy: Array, c: Array, tanh_c: Array, i: Array, f: Array, g: Array, o: Array,
     u: Array, u_steps: Array, c0: Array, lanes: int, dz: Array, dh: Array, dc: Array,
 ) -> None:  # fmt: skip
-    """Some sequences of the batch, from the last step to the first."""
+    """Carry some sequences of the batch back, from the last step to the first."""
     (steps, tapes, hidden), batch = c.shape, len(dh)
-    first, stop = share(-(-batch // ROWS), number, parts)
+    first, stop = part_range(-(-batch // ROWS), number, parts)
     first, stop = first * ROWS, min(stop * ROWS, batch)
     for t in range(steps - 1, -1, -1):
         for k in range(first, stop):
             n = 0 if tapes == 1 else k
-            before, tanh, i_n, f_n, g_n, o_n = (
+            c_before, tanh, i_n, f_n, g_n, o_n = (
                 c[t - 1, n] if t else c0[n],
                 tanh_c[t, n],
                 i[t, n],
@@ -119,7 +119,7 @@ def _back_part(
             j = 0
             while j + lanes <= hidden:
                 dzi, dzf, dzg, dzo, dc_j = _cell(
-                    load(dy_k, j) + load(dh_k, j), load(dc_k, j), load(before, j), load(tanh, j),
+                    load(dy_k, j) + load(dh_k, j), load(dc_k, j), load(c_before, j), load(tanh, j),
                     load(i_n, j), load(f_n, j), load(g_n, j), load(o_n, j),
                 )  # fmt: skip
                 store(dz_k, j, dzi)
@@ -130,7 +130,7 @@ def _back_part(
                 j += lanes
             while j < hidden:  # what is less than a vector
                 dz_k[j], dz_k[hidden + j], dz_k[2 * hidden + j], dz_k[3 * hidden + j], dc_k[j] = _cell(
-                    dy_k[j] + dh_k[j], dc_k[j], before[j], tanh[j], i_n[j], f_n[j], g_n[j], o_n[j]
+                    dy_k[j] + dh_k[j], dc_k[j], c_before[j], tanh[j], i_n[j], f_n[j], g_n[j], o_n[j]
                 )
                 j += 1
         dh[first:stop] = 0
@@ -145,7 +145,7 @@ def _back(
     board: Array, dy: Array, c: Array, tanh_c: Array, i: Array, f: Array, g: Array, o: Array, u: Array, u_steps: Array,
     c0: Array, lanes: int, dz: Array, dh: Array, dc: Array,
 ) -> None:  # fmt: skip
-    """dh and dc (K, H) begin as zeros, and end as the gradients of h0 and c0."""
+    """Carry all sequences back. dh and dc (K, H) begin as zeros, and end as the gradients of h0 and c0."""
     parts = min(board[WORKERS] + 1, -(-len(dh) // ROWS))
     parallel(_back_part, parts, board, (parts, dy, c, tanh_c, i, f, g, o, u, u_steps, c0, lanes, dz, dh, dc))
 

@@ -13,7 +13,7 @@ from minitorch_viz_kernels.contract import Array
 
 
 def quarters(z: Array) -> tuple[Array, Array, Array, Array]:
-    """(..., 4H) -> views of the parts of i, f, g and o, each (..., H)."""
+    """Return views of the parts of i, f, g and o of z (..., 4H), each (..., H)."""
     h = z.shape[-1] // 4
     return z[..., :h], z[..., h : 2 * h], z[..., 2 * h : 3 * h], z[..., 3 * h :]
 

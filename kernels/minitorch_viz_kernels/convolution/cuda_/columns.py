@@ -16,14 +16,14 @@ import numpy as np
 
 from minitorch_viz_kernels.contract import Array, Pair
 from minitorch_viz_kernels.convolution.contract import out_size
-from minitorch_viz_kernels.machine.cuda import BLOCK, launch
+from minitorch_viz_kernels.machine.cuda import BLOCK_NUMBERS, launch
 from minitorch_viz_kernels.machine.memory import blocks
 
 from .winograd import winograd
 
 
 def _columns(x: Array, kernel: Pair, out: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
-    """x (N, C, H, W) -> (N, g, C/g * kh * kw, H' * W'), every window a column."""
+    """Write every window of x (N, C, H, W) as a column -> (N, g, C/g * kh * kw, H' * W')."""
     n, c, height, width = x.shape
     columns: Array = cupy.empty((n, groups, c // groups * kernel[0] * kernel[1], out[0] * out[1]), x.dtype)
     x = cupy.ascontiguousarray(x)
@@ -48,7 +48,7 @@ def conv2d(
     wide = out_size(width, kw, stride[1], padding[1], dilation[1])
     filters = w.reshape(groups, o // groups, -1)
     y: Array = cupy.empty((n, groups, o // groups, high * wide), x.dtype)
-    for block in blocks(n, BLOCK, c * kh * kw * high * wide):
+    for block in blocks(n, BLOCK_NUMBERS, c * kh * kw * high * wide):
         columns = _columns(x[block], (kh, kw), (high, wide), stride, padding, dilation, groups)
         y[block] = cupy.matmul(filters, columns)
     if b is not None:
@@ -67,7 +67,7 @@ def conv2d_dx(dy: Array, w: Array, size: Pair, stride: Pair, padding: Pair, dila
     filters = w.reshape(groups, o // groups, -1).transpose(0, 2, 1)
     dx: Array = cupy.empty((n, c, *size), dy.dtype)
     geometry = (*size, kh, kw, high, wide, *stride, *padding, *dilation)
-    for block in blocks(n, BLOCK, c * kh * kw * high * wide):
+    for block in blocks(n, BLOCK_NUMBERS, c * kh * kw * high * wide):
         answers = dy[block].reshape(-1, groups, o // groups, high * wide)
         columns = cupy.ascontiguousarray(cupy.matmul(filters, answers))
         launch(__package__, "columns.cu", "col2im", dx, dx[block].size, columns, dx[block], *geometry)
@@ -78,7 +78,7 @@ def conv2d_dw(dy: Array, x: Array, kernel: Pair, stride: Pair, padding: Pair, di
     n, o, high, wide = dy.shape
     c = x.shape[1]
     dw: Array = cupy.zeros((groups, o // groups, c // groups * kernel[0] * kernel[1]), dy.dtype)
-    for block in blocks(n, BLOCK, c * kernel[0] * kernel[1] * high * wide):
+    for block in blocks(n, BLOCK_NUMBERS, c * kernel[0] * kernel[1] * high * wide):
         columns = _columns(x[block], kernel, (high, wide), stride, padding, dilation, groups)
         answers = dy[block].reshape(-1, groups, o // groups, high * wide)
         dw += cupy.matmul(answers, columns.transpose(0, 1, 3, 2)).sum(axis=0)

@@ -29,8 +29,8 @@ def _in_numpy(rows: int, vectors: int) -> Any:
         start_at: int, least: Any, c: Array, c_at: int, c_row: int,
     ) -> None:  # fmt: skip
         wide = np.arange(vectors * lanes_of(c.dtype))
-        left = a[a_at + np.arange(rows)[:, None] * a_row + np.arange(count) * a_step]
-        sums = start[start_at : start_at + rows, None] + left @ b[b_at + b_steps[:count, None] + wide]
+        rows_of_a = a[a_at + np.arange(rows)[:, None] * a_row + np.arange(count) * a_step]
+        sums = start[start_at : start_at + rows, None] + rows_of_a @ b[b_at + b_steps[:count, None] + wide]
         c[c_at + np.arange(rows)[:, None] * c_row + wide] = np.maximum(sums, least)
 
     return biased_product
@@ -42,9 +42,9 @@ def _in_llvm(rows: int, vectors: int) -> Any:
         _context: Any, a: Any, a_at: Any, a_row: Any, a_step: Any, b: Any, b_at: Any, b_steps: Any, count: Any,
         start: Any, start_at: Any, least: Any, c: Any, c_at: Any, c_row: Any,
     ) -> Any:  # fmt: skip
-        whole = types.intp
+        integer = types.intp
         signature = types.void(
-            a, whole, whole, whole, b, whole, b_steps, whole, start, whole, c.dtype, c, whole, whole
+            a, integer, integer, integer, b, integer, b_steps, integer, start, integer, c.dtype, c, integer, integer
         )  # fmt: skip
 
         def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -75,15 +75,15 @@ def biased_product(
     rows: int, vectors: int, a: Array, a_at: int, a_row: int, a_step: int, b: Array, b_at: int, b_steps: Array,
     count: int, start: Array, start_at: int, least: float, c: Array, c_at: int, c_row: int,
 ) -> None:  # fmt: skip
-    """Some rows, and 1 or 2 vectors of columns, of a product: written down, not added.
+    """Write (not add) some rows, and 1 or 2 vectors of columns, of a product, begun with a bias and cut off below.
 
     c[c_at + r * c_row + j] = max(least, start[start_at + r]
             + sum over k < count of a[a_at + r * a_row + k * a_step] * b[b_at + b_steps[k] + j])
     """
     r = 0
     while r < rows:
-        left, a_at_r, c_at_r, from_r = rows - r, a_at + r * a_row, c_at + r * c_row, start_at + r
-        if left >= ROWS:
+        rows_left, a_at_r, c_at_r, from_r = rows - r, a_at + r * a_row, c_at + r * c_row, start_at + r
+        if rows_left >= ROWS:
             if vectors == 2:
                 _full_2(
                     a, a_at_r, a_row, a_step, b, b_at, b_steps, count, start, from_r, least, c, c_at_r, c_row
@@ -93,7 +93,7 @@ def biased_product(
                     a, a_at_r, a_row, a_step, b, b_at, b_steps, count, start, from_r, least, c, c_at_r, c_row
                 )  # fmt: skip
             r += ROWS
-        elif left >= 4:
+        elif rows_left >= 4:
             if vectors == 2:
                 _four_2(
                     a, a_at_r, a_row, a_step, b, b_at, b_steps, count, start, from_r, least, c, c_at_r, c_row
@@ -103,7 +103,7 @@ def biased_product(
                     a, a_at_r, a_row, a_step, b, b_at, b_steps, count, start, from_r, least, c, c_at_r, c_row
                 )  # fmt: skip
             r += 4
-        elif left >= 2:
+        elif rows_left >= 2:
             if vectors == 2:
                 _two_2(
                     a, a_at_r, a_row, a_step, b, b_at, b_steps, count, start, from_r, least, c, c_at_r, c_row

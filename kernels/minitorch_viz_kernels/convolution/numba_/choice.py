@@ -6,7 +6,7 @@
     3 strides  2 or more, 1, 1; many answers    float32   strided          11x11 at stride 4, 5x5 at stride 2: 3x3 over
                                                           (dx: direct)     the phases of the image, by Winograd's way
     others                                      float32   direct           also 1x1, a plain matrix product
-    all                                         float64   direct           the gradient check must not see rounding
+    all                                         float64   direct           rounding would disturb the gradient check
 
     filters    stride, dilation, groups         dtype     dw               why
     3x3        1, 1, 1                          float32   Winograd         a quarter of the multiplications
@@ -41,38 +41,40 @@ __all__ = ["algorithm", "algorithm_dw", "conv2d", "conv2d_dw", "conv2d_dx"]
 
 
 def algorithm(w: Array, stride: Pair, dilation: Pair, groups: int, places: int = 0, backward: bool = False) -> str:
-    """ "winograd", "strided" or "direct": how conv2d, or backward conv2d_dx, computes with filters w (O, C/g, kh, kw).
+    """Return how conv2d, or backward conv2d_dx, computes with filters w (O, C/g, kh, kw), by name.
+
+    The names are "winograd", "strided" and "direct".
 
     places: about how many answers each filter has, in all images together.
     """
     if dilation != (1, 1) or groups != 1 or w.dtype != np.float32:
         return "direct"
     if stride != (1, 1):
-        thrice = all(2 * stride[a] < w.shape[2 + a] <= 3 * stride[a] and stride[a] > 1 for a in (0, 1))
-        many = len(w) >= 32 and w.shape[1] * stride[0] * stride[1] >= 24 and places >= 400
-        return "strided" if thrice and many and not backward else "direct"
+        three_strides = all(2 * stride[a] < w.shape[2 + a] <= 3 * stride[a] and stride[a] > 1 for a in (0, 1))
+        enough_work = len(w) >= 32 and w.shape[1] * stride[0] * stride[1] >= 24 and places >= 400
+        return "strided" if three_strides and enough_work and not backward else "direct"
     plain = w.shape[2:] in ((3, 3), (5, 5))
     write, read = (w.shape[1], w.shape[0]) if backward else w.shape[:2]
-    few = read < 8 or (write * read < 192 if w.shape[2] == 3 else write < 16 or write * read < 256)
-    return "winograd" if plain and not few else "direct"
+    few_channels = read < 8 or (write * read < 192 if w.shape[2] == 3 else write < 16 or write * read < 256)
+    return "winograd" if plain and not few_channels else "direct"
 
 
 def algorithm_dw(dy: Array, x: Array, kernel: Pair, stride: Pair, dilation: Pair, groups: int) -> str:
-    """ "winograd" or "direct": how conv2d_dw computes with dy (N, O, H', W') and x (N, C, H, W)."""
+    """Return how conv2d_dw computes with dy (N, O, H', W') and x (N, C, H, W): "winograd" or "direct"."""
     plain = kernel == (3, 3) and stride == dilation == (1, 1) and groups == 1 and x.dtype == np.float32
     tiles = len(dy) * -(-dy.shape[2] // 4) * -(-dy.shape[3] // 4)
-    few = min(x.shape[1], dy.shape[1]) < 12 or tiles < 8
-    return "winograd" if plain and not few else "direct"
+    too_small = min(x.shape[1], dy.shape[1]) < 12 or tiles < 8
+    return "winograd" if plain and not too_small else "direct"
 
 
 def conv2d(
     x: Array, w: Array, b: Array | None, stride: Pair, padding: Pair, dilation: Pair, groups: int, relu: bool = False
 ) -> Array:
     places = len(x) * x.shape[2] * x.shape[3] // (stride[0] * stride[1])
-    how = algorithm(w, stride, dilation, groups, places)
-    if how == "winograd":
+    name = algorithm(w, stride, dilation, groups, places)
+    if name == "winograd":
         return winograd(x, w, b, padding, relu=relu)
-    if how == "strided":
+    if name == "strided":
         return strided_winograd(x, w, b, stride, padding, relu)
     return direct(x, w, b, stride, padding, dilation, groups, relu)
 

@@ -24,20 +24,20 @@ from minitorch_viz_kernels.machine.compiling import packed
 from minitorch_viz_kernels.product.numba_.tile import ROWS
 
 BLOCK_WEIGHTS = 1 << 17  # of a block, read again for every panel of places: half of a 1 MiB cache
-FEW_WEIGHTS = 1 << 14  # that may be read again and again at no cost
+FEW_WEIGHTS = 1 << 14  # of a block, that may be read again and again at no cost
 BLOCK_PLACES = 512  # about how many places (pixels of the answer) make a block
-WIDE = 6  # vectors; longer rows are computed one by one: the rest of the last vector is then a small loss
+WIDE = 6  # vectors of a row; longer rows are computed one by one: the rest of the last vector is then a small loss
 SMALLEST_BLOCK = 200_000  # multiplications of a block that is not worth cutting, some microseconds
 BLOCKS_PER_THREAD = 4
 
 
 class Plan(NamedTuple):
-    """What the compiled loops need to know of a convolution."""
+    """Tell the compiled loops all that they need about a convolution."""
 
     table: Array  # (blocks, 12) int64
     steps: Array  # int64: from the first pixel of the image to the one under each weight
     stride: Pair  # the image is cut into the phases of this stride
-    before: Pair  # rows and columns of padding before it (negative: cropped)
+    pad: Pair  # rows and columns of padding before it (negative: cropped)
     size: Pair  # of one phase
     copied: bool  # the image must be laid out anew
     image: int  # numbers of the laid-out image
@@ -47,7 +47,7 @@ class Plan(NamedTuple):
     )
     spread: Pair  # how far apart the answers of a block stand
     order: Array | None  # backward, how the rows (c, u, v) of the turned weights are ordered; None: as they are
-    shape: Pair  # (H, W) of the image as the loops see it: one row where places need not know of rows
+    shape: Pair  # (H, W) of the image as the loops read it: one row where rows make no difference
     answers: Pair  # (H', W') of the answers likewise
     out: Pair  # (H', W') of the answers
     cost: float  # multiplications for one image
@@ -56,9 +56,9 @@ class Plan(NamedTuple):
 def _blocks(
     filters: int, depth: int, high: int, width: int, wide: int, lanes: int, threads: int, groups: int, plain: bool
 ) -> Iterator[tuple[int, int, int, int]]:
-    """(first, stop, begin, end) of each block: answers, and places of rows that are `wide` apart."""
+    """Yield (first, stop, begin, end) of each block: answers, and places of rows that are `wide` apart."""
     places, panel = (high - 1) * wide + width, 2 * lanes
-    wanted = (
+    blocks_asked = (
         1
         if threads < 2
         else max(1, min(-(-BLOCKS_PER_THREAD * threads // groups), filters * depth * places // SMALLEST_BLOCK))
@@ -66,15 +66,15 @@ def _blocks(
     rows = min(filters, max(ROWS, BLOCK_WEIGHTS // depth // ROWS * ROWS))
     count = -(-places // BLOCK_PLACES)
     by_rows = plain and wide != width and width >= WIDE * lanes  # blocks of whole rows
-    most = max(1, high if by_rows else places // panel)
+    most_cuts = max(1, high if by_rows else places // panel)
     if filters * depth <= FEW_WEIGHTS:  # the weights are read again for each block
-        count = max(count, -(-wanted // -(-filters // rows)))
-    count = min(count, most)
-    if count * -(-filters // rows) < wanted:
-        each = math.ceil(filters / math.ceil(wanted / count))
-        rows = min(rows, math.ceil(each / ROWS) * ROWS)
-    if count * -(-filters // rows) < wanted:
-        count = min(most, -(-wanted // -(-filters // rows)))
+        count = max(count, -(-blocks_asked // -(-filters // rows)))
+    count = min(count, most_cuts)
+    if count * -(-filters // rows) < blocks_asked:
+        filters_of_block = math.ceil(filters / math.ceil(blocks_asked / count))
+        rows = min(rows, math.ceil(filters_of_block / ROWS) * ROWS)
+    if count * -(-filters // rows) < blocks_asked:
+        count = min(most_cuts, -(-blocks_asked // -(-filters // rows)))
     # Blocks of places end at a multiple of a panel, and the last takes what is left: at least one panel, so that its
     # last panel can begin a little earlier without reaching into another block.
     edges = [high * i // count * wide if by_rows else places // panel * i // count * panel for i in range(count)]
@@ -84,7 +84,7 @@ def _blocks(
 
 
 def _room(table: Array, lanes: int) -> int:
-    """Numbers that the answers of the largest block take."""
+    """Return how many numbers the answers of the largest block take."""
     return int(np.max((table[:, 5] - table[:, 4]) * np.maximum(table[:, 7] - table[:, 6], 2 * lanes), initial=0))
 
 
@@ -93,15 +93,15 @@ def forward_plan(
     shape: tuple[int, ...], filters: tuple[int, ...], stride: Pair, padding: Pair, dilation: Pair, groups: int,
     lanes: int, threads: int,
 ) -> Plan:  # fmt: skip
-    """For images (C, H, W) and filters (O, C/g, kh, kw)."""
+    """Plan conv2d for images (C, H, W) and filters (O, C/g, kh, kw)."""
     channels, taps, per_group = filters[1], filters[2:], filters[0] // groups
     high, width = (out_size(shape[1 + a], taps[a], stride[a], padding[a], dilation[a]) for a in (0, 1))
     # Rows and columns of one phase: as many as the answers, and as far as the last weight reaches beyond.
     size = (high + (taps[0] - 1) * dilation[0] // stride[0], width + (taps[1] - 1) * dilation[1] // stride[1])
-    out, seen = (high, width), (shape[1], shape[2])
-    if stride == (1, 1) and taps == (1, 1) and padding == (0, 0):  # places need not know of rows
+    out, image_size = (high, width), (shape[1], shape[2])
+    if stride == (1, 1) and taps == (1, 1) and padding == (0, 0):  # one row of all places
         high, width = 1, high * width
-        size = seen = (high, width)
+        size = image_size = (high, width)
     c, u, v = np.ogrid[:channels, : taps[0], : taps[1]]
     (sh, sw), (u, v) = stride, (u * dilation[0], v * dilation[1])
     piece = (c * sh + u % sh) * sw + v % sw
@@ -116,10 +116,10 @@ def forward_plan(
         ]
     )
     places = (high - 1) * size[1] + width
-    copied = not (stride == (1, 1) and padding == (0, 0) and size == seen and places >= 2 * lanes)
+    copied = not (stride == (1, 1) and padding == (0, 0) and size == image_size and places >= 2 * lanes)
     return Plan(
         packed(table), packed(steps), stride, padding, size, copied, groups * group + 2 * lanes, _room(table, lanes),
-        1, (1, 1), None, seen, (high, width), out, float(filters[0]) * depth * high * width,
+        1, (1, 1), None, image_size, (high, width), out, float(filters[0]) * depth * high * width,
     )  # fmt: skip
 
 
@@ -128,7 +128,7 @@ def backward_plan(
     shape: tuple[int, ...], filters: tuple[int, ...], size: Pair, stride: Pair, padding: Pair, dilation: Pair,
     groups: int, lanes: int, threads: int,
 ) -> Plan:  # fmt: skip
-    """For gradients dy (O, H', W'), filters (O, C/g, kh, kw) and pixels dx (C, H, W) with (H, W) = size.
+    """Plan conv2d_dx: gradients dy (O, H', W'), filters (O, C/g, kh, kw), pixels dx (C, H, W) with (H, W) = size.
 
     A pixel h with h + padding = q * stride + phase was reached by weight u from answer q - (u * dilation - phase) /
     stride, where that is whole. The pixels of a phase are a convolution of their own; all read one padded dy.
@@ -139,16 +139,16 @@ def backward_plan(
         shape = (shape[0], 1, shape[1] * shape[2])
     as_it_lies = stride == taps == (1, 1)  # w (O, C/g), whose columns are the sums' weights
     axes = [_phases_of_axis(size[a], taps[a], stride[a], padding[a], dilation[a]) for a in (0, 1)]
-    before = tuple(max([p.before for p in axis if p.weights], default=0) for axis in axes)
-    after = [max([p.after for p in axis if p.weights], default=1) for axis in axes]
-    high, wide = (max(1, before[a] + after[a]) for a in (0, 1))
+    pad = tuple(max([p.pad for p in axis if p.weights], default=0) for axis in axes)
+    dy_rows = [max([p.rows for p in axis if p.weights], default=1) for axis in axes]
+    high, wide = (max(1, pad[a] + dy_rows[a]) for a in (0, 1))
     table: list[tuple[int, ...]] = []
     steps, order = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     steps_at = w_at = 0
     for down in axes[0]:
         for right in axes[1]:
             i, j = (
-                np.array([before[a] - p.before + p.most - back for back in p.backs], np.int64)
+                np.array([pad[a] - p.pad + p.largest - offset for offset in p.offsets], np.int64)
                 for a, p in ((0, down), (1, right))
             )
             starts = np.arange(per_group) * high * wide + i[:, None, None] * wide + j[:, None]
@@ -172,35 +172,38 @@ def backward_plan(
             steps.append(starts.reshape(-1))
             steps_at, w_at = steps_at + depth, w_at + channels * groups * depth
     places = (size[0] - 1) * wide + size[1]
-    copied = not (stride == (1, 1) and before == (0, 0) and (high, wide) == shape[1:] and places >= 2 * lanes)
-    whole = np.array(table)
+    copied = not (stride == (1, 1) and pad == (0, 0) and (high, wide) == shape[1:] and places >= 2 * lanes)
+    blocks_of_all = np.array(table)
     return Plan(
-        packed(whole), packed(np.concatenate(steps)), (1, 1), (before[0], before[1]), (high, wide), copied,
-        filters[0] * high * wide + 2 * lanes, _room(whole, lanes), channels if as_it_lies else 1, stride,
+        packed(blocks_of_all), packed(np.concatenate(steps)), (1, 1), (pad[0], pad[1]), (high, wide), copied,
+        filters[0] * high * wide + 2 * lanes, _room(blocks_of_all, lanes), channels if as_it_lies else 1, stride,
         None if stride == (1, 1) else np.concatenate(order), (shape[1], shape[2]), size, out,
         float(np.prod(shape)) * channels * taps[0] * taps[1],
     )  # fmt: skip
 
 
 class _Phase(NamedTuple):
-    """The pixels first, first + stride, ... of one axis."""
+    """Describe the pixels first, first + stride, ... of one axis."""
 
     first: int
     total: int
     weights: list[int]  # that reach them
-    backs: list[int]  # how many answers back each begins
-    most: int  # the largest of `backs`
-    before: int  # rows of padding before dy that they need
-    after: int  # rows of dy that they need
+    offsets: list[int]  # how many answers back each begins
+    largest: int  # the largest offset
+    pad: int  # rows of padding before dy that they need
+    rows: int  # rows of dy that they need
 
 
 def _phases_of_axis(size: int, taps: int, stride: int, padding: int, dilation: int) -> list[_Phase]:
+    """Return the phases of one axis of dx."""
     phases = []
     for first in range(min(stride, size)):
         phase, begin = (first + padding) % stride, (first + padding) // stride
         reach = [(u, (u * dilation - phase) // stride) for u in range(taps) if (u * dilation - phase) % stride == 0]
-        backs = [back for _, back in reach]
-        most, least = max(backs, default=0), min(backs, default=0)
+        offsets = [offset for _, offset in reach]
+        largest, smallest = max(offsets, default=0), min(offsets, default=0)
         count = len(range(first, size, stride))
-        phases.append(_Phase(first, count, [u for u, _ in reach], backs, most, most - begin, begin + count - least))
+        phases.append(
+            _Phase(first, count, [u for u, _ in reach], offsets, largest, largest - begin, begin + count - smallest)
+        )
     return phases

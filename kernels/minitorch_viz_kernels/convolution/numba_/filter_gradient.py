@@ -29,7 +29,7 @@ from minitorch_viz_kernels.contract import Array, Pair
 from minitorch_viz_kernels.machine.compiling import compiled, inner, packed
 from minitorch_viz_kernels.machine.llvm import lanes_of
 from minitorch_viz_kernels.machine.memory import empty, workspace
-from minitorch_viz_kernels.machine.parallel import GRAIN, PARTS_PER_THREAD, parallel, pieces, share
+from minitorch_viz_kernels.machine.parallel import GRAIN, PARTS_PER_THREAD, parallel, part_count, part_range
 from minitorch_viz_kernels.machine.threads import WORKERS, board_for
 from minitorch_viz_kernels.machine.vectors import ZERO, frozen
 from minitorch_viz_kernels.product.numba_.tile import ROWS, full_2, multiply
@@ -42,16 +42,16 @@ SEGMENT_PLACES = 1024  # places that are worth sums of their own
 MOST_SEGMENTS = 16
 SEGMENT_SUMS = 1 << 20  # numbers in the sums of all segments
 BLOCK_ANSWERS = 1 << 16  # numbers of dw that a part works on at a time: they are in the second cache
-FEW_FILTERS = 64  # with fewer, filling a panel would take long
+FEW_FILTERS = 64  # that share a panel; with fewer, filling it would take long
 
 
 @inner
 def _add_products(
     number: int, worker: int, cuts: int, blocks: int, segments: int, dy: Array, x: Array, depth: int, stride: Pair,
-    before: Pair, copied: bool, taps: int, band: tuple[int, int, int, int], starts: Array, steps: Array, lanes: int,
+    pad: Pair, copied: bool, taps: int, band: tuple[int, int, int, int], starts: Array, steps: Array, lanes: int,
     memory: Array, image_room: int, room: int, sums: Array, row: int,
 ) -> None:  # fmt: skip
-    """Some filters and some columns of one group, over the places of one segment.
+    """Add the products of some filters and some columns of one group, over the places of one segment.
 
     dy (N, O, H', W'), x (N, C, H, W) -> sums, flat (segments, O, row). band: its rows of answers, how many bands an
     image has, and the rows and columns of a phase.
@@ -62,26 +62,26 @@ def _add_products(
     block, number = number % blocks, number // blocks
     segment, group = number % segments, number // segments
     per_group = filters * depth // x.shape[1]
-    first, stop = share((per_group + ROWS - 1) // ROWS, cut, cuts)
+    first, stop = part_range((per_group + ROWS - 1) // ROWS, cut, cuts)
     first, stop = group * per_group + first * ROWS, group * per_group + min(stop * ROWS, per_group)
     columns, width = depth * taps, 2 * lanes
-    start, end = share((columns + width - 1) // width, block, blocks)
+    start, end = part_range((columns + width - 1) // width, block, blocks)
     start, end = start * width, min(end * width, columns)
-    lowest, highest = start // taps, (end - 1) // taps + 1  # the channels that these columns see
+    lowest, highest = start // taps, (end - 1) // taps + 1  # the channels of these columns
     plane = stride[0] * stride[1] * high * wide
-    mine, panel = (
+    own_memory, panel = (
         memory[worker * room : worker * room + image_room],
         memory[worker * room + image_room : (worker + 1) * room],
     )
-    image, flat_dy = frozen(mine), dy.reshape(dy.size)
-    begin, done = share(images * bands, segment, segments)
-    for which in range(begin, done):
-        n, top = which // bands, which % bands * rows_at_once
+    image, flat_dy = frozen(own_memory), dy.reshape(dy.size)
+    begin, done = part_range(images * bands, segment, segments)
+    for band_number in range(begin, done):
+        n, top = band_number // bands, band_number % bands * rows_at_once
         rows = min(rows_at_once, out_high - top)
         if copied:
             channels = x[n, group * depth + lowest : group * depth + highest]
-            parts = mine[: len(channels) * plane].reshape(len(channels), stride[0], stride[1], high, wide)
-            phases(channels, before[0] - top * stride[0], before[1], ZERO, len(channels) * high, parts)
+            parts = own_memory[: len(channels) * plane].reshape(len(channels), stride[0], stride[1], high, wide)
+            phases(channels, pad[0] - top * stride[0], pad[1], ZERO, len(channels) * high, parts)
             at = -lowest * plane
         else:
             image, at = x.reshape(x.size), (n * x.shape[1] + group * depth) * plane + top * wide
@@ -95,27 +95,27 @@ def _add_products(
                         image, at + place, starts, j + v * lanes, panel, place * width + v * lanes, width
                     )  # fmt: skip
             for o in range(first, stop, ROWS):
-                some, to = min(ROWS, stop - o), (segment * filters + o) * row + j
-                if which == begin:
-                    for r in range(some):
-                        sums[to + r * row : to + r * row + vectors * lanes] = 0
-                here = ((n * filters + o) * out_high + top) * out_wide
-                if some == ROWS and vectors == 2:  # written in: with few places, a call would be a twentieth of it
+                tile_rows, sums_at = min(ROWS, stop - o), (segment * filters + o) * row + j
+                if band_number == begin:
+                    for r in range(tile_rows):
+                        sums[sums_at + r * row : sums_at + r * row + vectors * lanes] = 0
+                dy_at = ((n * filters + o) * out_high + top) * out_wide
+                if tile_rows == ROWS and vectors == 2:  # written in: with few places, a call is a twentieth of it
                     full_2(
-                        flat_dy, here, out_high * out_wide, ZERO + 1, frozen(panel), ZERO, steps, rows * out_wide, sums,
-                        to, row,
+                        flat_dy, dy_at, out_high * out_wide, ZERO + 1, frozen(panel), ZERO, steps, rows * out_wide,
+                        sums, sums_at, row,
                     )  # fmt: skip
                 else:
                     multiply(
-                        some, vectors, flat_dy, here, out_high * out_wide, ZERO + 1, frozen(panel), ZERO, steps,
-                        rows * out_wide, sums, to, row,
+                        tile_rows, vectors, flat_dy, dy_at, out_high * out_wide, ZERO + 1, frozen(panel), ZERO, steps,
+                        rows * out_wide, sums, sums_at, row,
                     )  # fmt: skip
 
 
 @inner
 def _collect(number: int, _worker: int, parts: int, sums: Array, dw: Array) -> None:
-    """sums (segments, O, columns and some more) -> their sum, dw (O, columns), some filters."""
-    first, stop = share(len(dw), number, parts)
+    """Add the sums (segments, O, columns and some more) up -> dw (O, columns), some filters."""
+    first, stop = part_range(len(dw), number, parts)
     for o in range(first, stop):
         target = dw[o]
         for segment in range(len(sums)):
@@ -130,25 +130,25 @@ def _collect(number: int, _worker: int, parts: int, sums: Array, dw: Array) -> N
 
 @compiled
 def _sum(
-    board: Array, dy: Array, x: Array, depth: int, stride: Pair, before: Pair, copied: bool,
+    board: Array, dy: Array, x: Array, depth: int, stride: Pair, pad: Pair, copied: bool,
     taps: int, band: tuple[int, int, int, int], starts: Array, steps: Array, lanes: int, cuts: int, blocks: int,
     segments: int, memory: Array, image_room: int, room: int, sums: Array, row: int, dw: Array,
 ) -> None:  # fmt: skip
-    """dy (N, O, H', W'), x (N, C, H, W) -> dw (O, C/g * kh * kw), by way of sums where these are not dw itself."""
+    """Compute dw (O, C/g * kh * kw) from dy (N, O, H', W') and x (N, C, H, W), by way of sums where it needs them."""
     parallel(
         _add_products, cuts * blocks * segments * (x.shape[1] // depth), board,
         (
-            cuts, blocks, segments, dy, x, depth, stride, before, copied, taps, band, starts, steps, lanes, memory,
+            cuts, blocks, segments, dy, x, depth, stride, pad, copied, taps, band, starts, steps, lanes, memory,
             image_room, room, sums, row,
         ),
     )  # fmt: skip
     if len(sums) != dw.size or row != dw.shape[1]:
-        parts = pieces(board, len(dw), len(sums))
+        parts = part_count(board, len(dw), len(sums))
         parallel(_collect, parts, board, (parts, sums.reshape(segments, len(dw), row), dw))
 
 
 class _Plan(NamedTuple):
-    """How the work is cut (see `_add_products`), and how much memory it takes."""
+    """Say how the work is cut (see `_add_products`), and how much memory it takes."""
 
     copied: bool  # whether the bands of the image are laid out anew
     band: tuple[int, int, int, int]
@@ -167,15 +167,15 @@ def _plan(
     images: int, filters: int, out: Pair, depth: int, groups: int, kernel: Pair, stride: Pair, padding: Pair,
     dilation: Pair, lanes: int, threads: int,
 ) -> _Plan:  # fmt: skip
-    """filters: of a group."""
-    far = [(kernel[a] - 1) * dilation[a] // stride[a] for a in (0, 1)]  # how far the last tap sees within a phase
-    wide = out[1] + far[1]
+    """Plan the work; filters: of a group."""
+    reach = [(kernel[a] - 1) * dilation[a] // stride[a] for a in (0, 1)]  # how far the last tap reaches within a phase
+    wide = out[1] + reach[1]
     bands = -(-out[0] // max(1, min(out[0], BAND_PLACES // wide)))
     rows = -(-out[0] // bands)
     bands = -(-out[0] // rows)
     last = out[0] - (bands - 1) * rows  # rows of the last band
     copied = stride != (1, 1) or padding != (0, 0) or (last - 1) * wide + out[1] < lanes
-    high = (rows if copied else out[0]) + far[0]
+    high = (rows if copied else out[0]) + reach[0]
     plane = stride[0] * stride[1] * high * wide
 
     c, u, v = np.ogrid[:depth, : kernel[0], : kernel[1]]
@@ -191,11 +191,11 @@ def _plan(
     segments = max(
         1, min(MOST_SEGMENTS, places // SEGMENT_PLACES, images * bands, SEGMENT_SUMS // (groups * filters * row))
     )
-    most = max(1, BLOCK_ANSWERS // (filters * 2 * lanes))
-    wanted = min(PARTS_PER_THREAD * threads, int(groups * filters * columns * places / GRAIN)) if threads > 1 else 1
-    others = groups * segments
-    blocks = min(panels, max(-(-panels // most), -(-wanted // others)))
-    cuts = max(1, min(filters // FEW_FILTERS, -(-wanted // (others * blocks))))
+    most_panels = max(1, BLOCK_ANSWERS // (filters * 2 * lanes))
+    parts = min(PARTS_PER_THREAD * threads, int(groups * filters * columns * places / GRAIN)) if threads > 1 else 1
+    other_parts = groups * segments
+    blocks = min(panels, max(-(-panels // most_panels), -(-parts // other_parts)))
+    cuts = max(1, min(filters // FEW_FILTERS, -(-parts // (other_parts * blocks))))
     channels = min(depth, (-(-panels // blocks) * 2 * lanes - 2) // (kernel[0] * kernel[1]) + 2)
     length = -(-((rows - 1) * wide + out[1]) // lanes) * lanes
     starts = np.concatenate([starts, np.full(2 * lanes, starts[-1])])

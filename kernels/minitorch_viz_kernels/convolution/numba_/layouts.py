@@ -1,4 +1,4 @@
-"""Images laid out anew, for loops that want to read straight on: phases of a stride, and channels last."""
+"""Images laid out anew, for loops that read straight on: phases of a stride, and channels last."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .vector_moves import store_apart_2, store_apart_4
 
 @inner
 def phases(x: Array, top: int, left: int, first: int, stop: int, out: Array) -> None:
-    """x (M, H, W) -> out (M, sh, sw, H2, W2), zeros around: every sh-th row and sw-th column, in sh * sw pieces.
+    """Cut x (M, H, W) into the sh * sw phases of a stride -> out (M, sh, sw, H2, W2), zeros around.
 
     out[m, a, b, i, j] = x[m, i * sh + a - top, j * sw + b - left]. At stride 1 this is padding, or cropping where top
     or left are negative. Only rows number m * H2 + i from first to stop are written, so that threads can share.
@@ -20,21 +20,21 @@ def phases(x: Array, top: int, left: int, first: int, stop: int, out: Array) -> 
     _, down, right, high, wide = out.shape
     height, width = x.shape[1:]
     pixels, laid_out, lanes = x.reshape(x.size), out.reshape(out.size), VECTOR_BYTES // x.itemsize
-    # Columns from low to far are inside the image in every phase.
+    # Columns from low to high_end are inside the image in every phase.
     low = min(wide, max(0, (left + right - 1) // right))
-    far = max(low, min(wide, (width + left) // right))
-    in_vectors = (right == 2 or right == 4) and far - low >= lanes
+    high_end = max(low, min(wide, (width + left) // right))
+    in_vectors = (right == 2 or right == 4) and high_end - low >= lanes
     for number in range(first, stop):
         m, i = number // high, number % high
         for a in range(down):
             row = i * down + a - top
-            inside = row >= 0 and row < height
-            at_once = inside and in_vectors
+            row_exists = row >= 0 and row < height
+            at_once = row_exists and in_vectors
             source, target = (m * height + row) * width - left, ((m * down + a) * right * high + i) * wide
             if at_once:  # a vector of each phase
                 j = low
-                while j < far:
-                    j = min(j, far - lanes)  # the last vectors begin a little earlier
+                while j < high_end:
+                    j = min(j, high_end - lanes)  # the last vectors begin a little earlier
                     if right == 2:
                         store_apart_2(pixels, source + 2 * j, laid_out, target + j, high * wide)
                     else:
@@ -42,27 +42,27 @@ def phases(x: Array, top: int, left: int, first: int, stop: int, out: Array) -> 
                     j += lanes
             for b in range(right):
                 begin = min(wide, max(0, (left - b + right - 1) // right))  # the columns that show the image
-                end = max(begin, min(wide, (width - 1 + left - b) // right + 1)) if inside else begin
-                to, at = target + b * high * wide, source + b
+                end = max(begin, min(wide, (width - 1 + left - b) // right + 1)) if row_exists else begin
+                out_at, at = target + b * high * wide, source + b
                 for j in range(begin):
-                    laid_out[to + j] = 0
+                    laid_out[out_at + j] = 0
                 for j in range(end, wide):
-                    laid_out[to + j] = 0
+                    laid_out[out_at + j] = 0
                 if right == 1:  # apart, because this is compiled to vector instructions
                     for j in range(begin, end):
-                        laid_out[to + j] = pixels[at + j]
+                        laid_out[out_at + j] = pixels[at + j]
                     continue
                 for j in range(begin, low if at_once else end):
-                    laid_out[to + j] = pixels[at + j * right]
-                for j in range(far if at_once else end, end):
-                    laid_out[to + j] = pixels[at + j * right]
+                    laid_out[out_at + j] = pixels[at + j * right]
+                for j in range(high_end if at_once else end, end):
+                    laid_out[out_at + j] = pixels[at + j * right]
 
 
 @inner
 def channels_last(
     x: Array, top: int, left: int, first: int, rows: int, wide: int, depth: int, lanes: int, out: Array
 ) -> None:
-    """x (C, H, W), channels from `first` on -> out, flat (rows, wide, depth), zeros where there is nothing.
+    """Put channels last: x (C, H, W), channels from `first` on -> out, flat (rows, wide, depth), zeros elsewhere.
 
     out's pixel (0, 0) is x's pixel (top, left), which may lie outside. `lanes` is the size of a vector.
     """
@@ -89,24 +89,24 @@ def channels_last(
                     store_transposed(flat, source, height * width, out, row + j * depth + c, depth)
                     j += lanes
             for k in range(c, min(c + lanes, depth)):
-                inside = first + k < channels
-                for rest in range(j, end):
-                    out[row + rest * depth + k] = x[first + k, top + i, left + rest] if inside else 0
+                channel_exists = first + k < channels
+                for column in range(j, end):
+                    out[row + column * depth + k] = x[first + k, top + i, left + column] if channel_exists else 0
         out[row + end * depth : row + wide * depth] = 0
 
 
 @inner
 def transpose(x: Array, begin: int, end: int, lanes: int, out: Array) -> None:
-    """x (rows, columns), columns begin to end -> out (columns, rows), the same columns."""
+    """Transpose columns begin to end of x (rows, columns) -> out (columns, rows), the same columns."""
     rows, columns = x.shape
-    flat, turned = x.reshape(x.size), out.reshape(out.size)
+    flat, out_flat = x.reshape(x.size), out.reshape(out.size)
     for i in range(0, rows, lanes):
         j = begin
         if i + lanes <= rows:
             while j < end and end - begin >= lanes:
                 j = min(j, end - lanes)  # the last square begins a little earlier
-                store_transposed(flat, i * columns + j, columns, turned, j * rows + i, rows)
+                store_transposed(flat, i * columns + j, columns, out_flat, j * rows + i, rows)
                 j += lanes
-        for rest in range(j, end):
+        for column in range(j, end):
             for k in range(i, min(i + lanes, rows)):
-                out[rest, k] = x[k, rest]
+                out[column, k] = x[k, column]

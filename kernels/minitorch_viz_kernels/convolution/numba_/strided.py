@@ -20,7 +20,7 @@ from minitorch_viz_kernels.contract import Array, Pair
 from minitorch_viz_kernels.convolution.contract import out_size
 from minitorch_viz_kernels.machine.compiling import compiled, inner, packed
 from minitorch_viz_kernels.machine.memory import empty
-from minitorch_viz_kernels.machine.parallel import parallel, pieces, share
+from minitorch_viz_kernels.machine.parallel import parallel, part_count, part_range
 from minitorch_viz_kernels.machine.threads import board_for
 
 from .layouts import phases
@@ -31,13 +31,13 @@ COST_PER_NUMBER = 4.0  # multiplications that take as long as laying a number ou
 
 @inner
 def _lay_out_part(
-    number: int, _worker: int, parts: int, x: Array, before: Pair, x_phases: Array, w: Array, places: Array,
+    number: int, _worker: int, parts: int, x: Array, pad: Pair, x_phases: Array, w: Array, places: Array,
     w_phases: Array,
 ) -> None:  # fmt: skip
-    """Some rows of the images, and some of the filters."""
-    first, stop = share(len(x) * x_phases.shape[3], number, parts)
-    phases(x, before[0], before[1], first, stop, x_phases)
-    first, stop = share(len(w), number, parts)
+    """Lay out some rows of the images, and some of the filters."""
+    first, stop = part_range(len(x) * x_phases.shape[3], number, parts)
+    phases(x, pad[0], pad[1], first, stop, x_phases)
+    first, stop = part_range(len(w), number, parts)
     for m in range(first, stop):
         weights, target = w[m], w_phases[m]
         for k in range(len(places)):
@@ -46,23 +46,23 @@ def _lay_out_part(
 
 @compiled
 def _lay_out(
-    board: Array, x: Array, before: Pair, x_phases: Array, w: Array, places: Array, w_phases: Array
+    board: Array, x: Array, pad: Pair, x_phases: Array, w: Array, places: Array, w_phases: Array
 ) -> None:  # fmt: skip
-    """x (N * C, H, W) -> its phases (N * C, s, s, H2, W2); w (O * C, kh * kw) -> the weights at some places."""
-    parts = pieces(board, len(x), COST_PER_NUMBER * (x_phases.size + w_phases.size))
-    parallel(_lay_out_part, parts, board, (parts, x, before, x_phases, w, places, w_phases))
+    """Cut x (N * C, H, W) into its phases (N * C, s, s, H2, W2); pick the weights of w (O * C, kh * kw) at places."""
+    parts = part_count(board, len(x), COST_PER_NUMBER * (x_phases.size + w_phases.size))
+    parallel(_lay_out_part, parts, board, (parts, x, pad, x_phases, w, places, w_phases))
 
 
 @functools.lru_cache(64)
 def _places(taps: Pair, stride: Pair) -> Array:
-    """Where the 3x3 weights of each phase are among kh * kw, flat; -1 where there is none."""
+    """Return where the 3x3 weights of each phase are among kh * kw, flat; -1 where there is none."""
     a, b, i, j = np.ogrid[: stride[0], : stride[1], :3, :3]
     u, v = i * stride[0] + a, j * stride[1] + b
     return packed(np.where((u < taps[0]) & (v < taps[1]), u * taps[1] + v, -1).reshape(-1))
 
 
 def strided_winograd(x: Array, w: Array, b: Array | None, stride: Pair, padding: Pair, relu: bool) -> Array:
-    """x (N, C, H, W), w (O, C, kh, kw) with up to 3 strides each way, in float32 -> y (N, O, H', W')."""
+    """Convolve x (N, C, H, W) with w (O, C, kh, kw) of up to 3 strides each way, in float32 -> y (N, O, H', W')."""
     (images, channels), filters, taps = x.shape[:2], len(w), (w.shape[2], w.shape[3])
     high, wide = (out_size(x.shape[2 + a], taps[a], stride[a], padding[a]) for a in (0, 1))
     x_phases = empty((images * channels, *stride, high + 2, wide + 2), x.dtype)
@@ -73,7 +73,8 @@ def strided_winograd(x: Array, w: Array, b: Array | None, stride: Pair, padding:
         board, packed(x, images * channels, *x.shape[2:]), padding, x_phases,
         packed(w, filters * channels, taps[0] * taps[1]), places, w_phases,
     )  # fmt: skip
-    deep = channels * stride[0] * stride[1]
+    depth = channels * stride[0] * stride[1]
     return winograd(
-        x_phases.reshape(images, deep, high + 2, wide + 2), w_phases.reshape(filters, deep, 3, 3), b, (0, 0), relu=relu
+        x_phases.reshape(images, depth, high + 2, wide + 2), w_phases.reshape(filters, depth, 3, 3), b, (0, 0),
+        relu=relu,
     )  # fmt: skip

@@ -21,8 +21,8 @@ from minitorch_viz_kernels.machine.llvm import (
 )
 
 
-def _apart(builder: Any, vectors: list[Any]) -> list[Any]:
-    """Neighbouring numbers in 2, 4, ... vectors -> every 2nd, 4th, ... of them, from the first, second, ... on."""
+def _take_apart(builder: Any, vectors: list[Any]) -> list[Any]:
+    """Sort neighbouring numbers in 2, 4, ... vectors into every 2nd, 4th, ..., from the first, second, ... on."""
     count, index = vectors[0].type.count, ir.IntType(32)
     if len(vectors) == 1:
         return vectors
@@ -30,7 +30,7 @@ def _apart(builder: Any, vectors: list[Any]) -> list[Any]:
     for begin in (0, 1):
         places = ir.Constant(ir.VectorType(index, count), list(range(begin, 2 * count, 2)))
         half = [builder.shuffle_vector(*vectors[i : i + 2], places) for i in range(0, len(vectors), 2)]
-        halves.append(_apart(builder, half))
+        halves.append(_take_apart(builder, half))
     return [vector for pair in zip(*halves, strict=True) for vector in pair]
 
 
@@ -51,7 +51,7 @@ else:
 
     @intrinsic
     def store_columns(_context: Any, x: Any, at: Any, starts: Any, k: Any, y: Any, to: Any, column: Any) -> Any:
-        """For a square of lanes x lanes numbers: y[to + j * column + i] = x[at + starts[k + i] + j]."""
+        """Set y[to + j * column + i] = x[at + starts[k + i] + j] for a square of lanes x lanes numbers."""
 
         def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             x, at, starts, k, y, to, column = args
@@ -80,7 +80,7 @@ else:
                 lanes = llvm_vector(source.type.pointee).count
                 places = [ir.IntType(64)(i) for i in range(step)]
                 vectors = [load_vector(builder, builder.gep(source, [ir.IntType(64)(i * lanes)])) for i in range(step)]
-                for i, value in zip(places, _apart(builder, vectors), strict=True):
+                for i, value in zip(places, _take_apart(builder, vectors), strict=True):
                     store_vector(builder, value, builder.gep(target, [builder.mul(far, i)]))
                 return context.get_dummy_value()
 

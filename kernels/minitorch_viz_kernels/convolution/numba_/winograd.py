@@ -1,6 +1,6 @@
 """3x3 and 5x5 convolution with a third of the multiplications or less: Winograd's way, after Lavin and Gray (2016).
 
-A tile of 4x4 answers of a 3x3 filter sees 6x6 pixels d. Directly that is 16 * 9 = 144 multiplications. In a changed
+A tile of 4x4 answers of a 3x3 filter reads 6x6 pixels d. Directly that is 16 * 9 = 144 multiplications. In a changed
 basis it is 36, one for each of the 6x6 numbers:
 
     pixels d  6x6 --B' d B-->  6x6 \\                       M = sum over channels       4x4
@@ -46,7 +46,7 @@ _STEPS = packed(np.arange(CHUNK_CHANNELS) * PANEL)  # where the channels of a ch
 
 
 def winograd(x: Array, w: Array, b: Array | None, padding: Pair, backward: bool = False, relu: bool = False) -> Array:
-    """Convolution at stride 1 in float32, k = 3 or 5.
+    """Convolve at stride 1 in float32, k = 3 or 5.
 
     x (N, C, H, W), w (O, C, k, k), b (O,) or None -> y (N, O, H', W')
 
@@ -60,30 +60,33 @@ def winograd(x: Array, w: Array, b: Array | None, padding: Pair, backward: bool 
     y = empty((images, filters, height + 2 * padding[0] + 1 - taps, width + 2 * padding[1] + 1 - taps), x.dtype)
     if not y.size:
         return y
-    down, across = -(-y.shape[2] // side), -(-y.shape[3] // side)
+    tile_rows, across = -(-y.shape[2] // side), -(-y.shape[3] // side)
     depth, panels, chunks = -(-channels // LANES) * LANES, -(-filters // PANEL), -(-channels // CHUNK_CHANNELS)
     room = 36 * (min(CHUNK_CHANNELS, channels) * PANEL + GAP)  # the changed filters of one panel and chunk
-    itself = (taps * taps * CHUNK_CHANNELS + 2 * LANES) * PANEL  # and these filters before
-    board = board_for(COST_PER_TILE * images * down * across * channels * filters)
+    filter_room = (taps * taps * CHUNK_CHANNELS + 2 * LANES) * PANEL  # and these filters before
+    board = board_for(COST_PER_TILE * images * tile_rows * across * channels * filters)
     threads = int(board[WORKERS]) + 1
     # With fewer panels than threads, some threads would have no filters: then they rather share the tiles.
-    single = images == 1 and down * across <= BLOCK_TILES and (panels >= threads or down * across < 8 * threads)
-    blocks = 1 if single else -(-down // max(1, BLOCK_TILES // across))
+    single = (
+        images == 1 and tile_rows * across <= BLOCK_TILES and (panels >= threads or tile_rows * across < 8 * threads)
+    )
+    blocks = 1 if single else -(-tile_rows // max(1, BLOCK_TILES // across))
     if images == 1 and not single:
         blocks = -(-blocks // threads) * threads  # the same number for each
-    rows = -(-down // blocks)
+    rows = -(-tile_rows // blocks)
     pixels = 36 * (rows * across * depth + GAP)
     products = 36 * (rows * across * PANEL + GAP) + 2 * LANES * PANEL + 5 * LANES * LANES
-    seen = (side * rows + taps - 1) * (side * across + taps - 1) * depth
-    common, own = pixels, max(seen, room + products + itself)  # all threads read; each thread's own
+    image_room = (side * rows + taps - 1) * (side * across + taps - 1) * depth
+    # Numbers that all threads read, and of each thread.
+    shared, private = pixels, max(image_room, room + products + filter_room)
     if not single:
-        common, own = panels * chunks * room, max(itself, pixels + max(seen, products))
-    memory = workspace(common + threads * own, x.dtype)
+        shared, private = panels * chunks * room, max(filter_room, pixels + max(image_room, products))
+    memory = workspace(shared + threads * private, x.dtype)
     bias = np.zeros(panels * PANEL, x.dtype)
     if b is not None:
         bias[:filters] = b
     convolve(
         board, single, packed(x), packed(w, *w.shape[:2], taps * taps), taps, packed(bias), padding, backward,
-        relu, rows, across, y, _STEPS, memory, common, own,
+        relu, rows, across, y, _STEPS, memory, shared, private,
     )  # fmt: skip
     return y

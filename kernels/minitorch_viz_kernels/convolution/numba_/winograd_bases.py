@@ -26,7 +26,7 @@ GAP = LANES  # between the 36 matrices: at powers of two apart, they would compe
 
 @inner
 def _pixels(d0: Any, d1: Any, d2: Any, d3: Any, d4: Any, d5: Any) -> Any:
-    """B' d for one column of pixels."""
+    """Return B' d for one column of pixels."""
     a, b = d4 - 4 * d2, d3 - 4 * d1
     e, f = d4 - d2, 2 * (d3 - d1)
     return 4 * d0 - 5 * d2 + d4, a + b, a - b, e + f, e - f, 4 * d1 - 5 * d3 + d5
@@ -34,7 +34,7 @@ def _pixels(d0: Any, d1: Any, d2: Any, d3: Any, d4: Any, d5: Any) -> Any:
 
 @inner
 def _filter_3(g0: Any, g1: Any, g2: Any) -> Any:
-    """G g for one column of a 3x3 filter."""
+    """Return G g for one column of a 3x3 filter."""
     a, b = (g0 + g2) * (-1 / 6), g1 * (1 / 6)
     e, f = g0 * (1 / 24) + g2 * (1 / 6), g1 * (1 / 12)
     return g0 * 0.25, a - b, a + b, e + f, e - f, g2
@@ -42,7 +42,7 @@ def _filter_3(g0: Any, g1: Any, g2: Any) -> Any:
 
 @inner
 def _filter_5(g0: Any, g1: Any, g2: Any, g3: Any, g4: Any) -> Any:
-    """G g for one column of a 5x5 filter."""
+    """Return G g for one column of a 5x5 filter."""
     a, b = (g0 + g2 + g4) * (-1 / 6), (g1 + g3) * (1 / 6)
     e, f = g0 * (1 / 24) + g2 * (1 / 6) + g4 * (2 / 3), g1 * (1 / 12) + g3 * (1 / 3)
     return g0 * 0.25, a - b, a + b, e + f, e - f, g4
@@ -50,14 +50,14 @@ def _filter_5(g0: Any, g1: Any, g2: Any, g3: Any, g4: Any) -> Any:
 
 @inner
 def answers_3(m0: Any, m1: Any, m2: Any, m3: Any, m4: Any, m5: Any) -> Any:
-    """A' m for one column of products with a 3x3 filter: 4 answers."""
+    """Return A' m for one column of products with a 3x3 filter: 4 answers."""
     a, b, e, f = m1 + m2, m1 - m2, m3 + m4, m3 - m4
     return m0 + a + e, b + 2 * f, a + 4 * e, b + 8 * f + m5
 
 
 @inner
 def answers_5(m0: Any, m1: Any, m2: Any, m3: Any, m4: Any, m5: Any) -> Any:
-    """A' m for one column of products with a 5x5 filter: 2 answers."""
+    """Return A' m for one column of products with a 5x5 filter: 2 answers."""
     return m0 + (m1 + m2) + (m3 + m4), (m1 - m2) + 2 * (m3 - m4) + m5
 
 
@@ -98,23 +98,25 @@ def change_pixels(
     x: Array, taps: int, padding_high: int, padding_wide: int, row: int, rows: int, across: int, first: int,
     stop: int, depth: int, v: Array, v_at: int, far: int, space: Array,
 ) -> None:  # fmt: skip
-    """x (C, H, W) -> v[v_at:] (36, tiles, depth), the 36 matrices `far` apart: rows of tiles from `row` on, channels
-    first to stop."""
-    side, some = 7 - taps, stop - first  # a tile's answers: 4x4 or 2x2
+    """Change the basis of x (C, H, W) -> v[v_at:] (36, tiles, depth), the 36 matrices `far` apart.
+
+    Rows of tiles from `row` on, channels first to stop.
+    """
+    side, channels = 7 - taps, stop - first  # a tile's answers: 4x4 or 2x2
     high, wide = side * rows + taps - 1, side * across + taps - 1
-    image = space[: high * wide * some]
-    channels_last(x, side * row - padding_high, -padding_wide, first, high, wide, some, LANES + ZERO, image)
-    down = wide * some
+    image = space[: high * wide * channels]
+    channels_last(x, side * row - padding_high, -padding_wide, first, high, wide, channels, LANES + ZERO, image)
+    image_row = wide * channels
     for i in range(rows):
         for j in range(across):
-            for c in range(0, some, LANES):
-                at, to = side * (i * wide + j) * some + c, v_at + (i * across + j) * depth + first + c
-                p = _pixels(*load_6(image, at, down))
-                q = _pixels(*load_6(image, at + some, down))
-                r = _pixels(*load_6(image, at + 2 * some, down))
-                s = _pixels(*load_6(image, at + 3 * some, down))
-                t = _pixels(*load_6(image, at + 4 * some, down))
-                u = _pixels(*load_6(image, at + 5 * some, down))
+            for c in range(0, channels, LANES):
+                at, to = side * (i * wide + j) * channels + c, v_at + (i * across + j) * depth + first + c
+                p = _pixels(*load_6(image, at, image_row))
+                q = _pixels(*load_6(image, at + channels, image_row))
+                r = _pixels(*load_6(image, at + 2 * channels, image_row))
+                s = _pixels(*load_6(image, at + 3 * channels, image_row))
+                t = _pixels(*load_6(image, at + 4 * channels, image_row))
+                u = _pixels(*load_6(image, at + 5 * channels, image_row))
                 store_6(v, to, far, _pixels(p[0], q[0], r[0], s[0], t[0], u[0]))
                 store_6(v, to + 6 * far, far, _pixels(p[1], q[1], r[1], s[1], t[1], u[1]))
                 store_6(v, to + 12 * far, far, _pixels(p[2], q[2], r[2], s[2], t[2], u[2]))
@@ -125,14 +127,14 @@ def change_pixels(
 
 @inlined
 def _filters_last(w: Array, backward: bool, o: int, first: int, count: int, out: Array) -> None:
-    """w (O, C, taps * taps) -> out (count, taps * taps, PANEL): filters from o on, channels from `first` on.
+    """Put filters last: w (O, C, taps * taps) -> out (count, taps * taps, PANEL), from filter o and channel `first`.
 
     Backward, a gradient's "filter" is a channel c of w and its "channel" a filter o of w.
     """
     filters, channels = (w.shape[1], w.shape[0]) if backward else (w.shape[0], w.shape[1])
     area = w.shape[2]
     row = area if backward else area * channels  # from one filter to the next
-    runs, length = (count, area) if backward else (1, area * count)  # so many neighbouring numbers of each filter
+    runs, length = (count, area) if backward else (1, area * count)  # neighbouring numbers of each filter
     flat = w.reshape(w.size)
     for run in range(runs):
         start = o * row + area * (filters * (first + run) if backward else first)
@@ -152,7 +154,7 @@ def _filters_last(w: Array, backward: bool, o: int, first: int, count: int, out:
 def change_filters(
     w: Array, backward: bool, o: int, first: int, count: int, u: Array, u_at: int, far: int, space: Array
 ) -> None:  # fmt: skip
-    """w (O, C, taps * taps) -> u[u_at:] (36, count, PANEL), the 36 matrices `far` apart.
+    """Change the basis of w (O, C, taps * taps) -> u[u_at:] (36, count, PANEL), the 36 matrices `far` apart.
 
     Backward, the filters are turned by half a circle.
     """
@@ -182,7 +184,7 @@ def change_filters(
 
 @inner
 def gradient_3(d0: Any, d1: Any, d2: Any, d3: Any) -> Any:
-    """A d for one column of a tile's gradient, backwards through `answers_3`."""
+    """Return A d for one column of a tile's gradient, backwards through `answers_3`."""
     a, b = d0 + d2, d1 + d3
     e, f = d0 + 4 * d2, 2 * d1 + 8 * d3
     return d0, a + b, a - b, e + f, e - f, d3
@@ -190,7 +192,7 @@ def gradient_3(d0: Any, d1: Any, d2: Any, d3: Any) -> Any:
 
 @inner
 def weights_3(s0: Any, s1: Any, s2: Any, s3: Any, s4: Any, s5: Any) -> Any:
-    """G' s for one column of sums, backwards through `_filter_3`."""
+    """Return G' s for one column of sums, backwards through `_filter_3`."""
     a, e = s1 + s2, s3 + s4
     return (
         0.25 * s0 - (1 / 6) * a + (1 / 24) * e,
@@ -209,19 +211,19 @@ def change_gradient(
     dy: Array, row: int, rows: int, across: int, first: int, stop: int, depth: int, z: Array, z_at: int, far: int,
     space: Array,
 ) -> None:  # fmt: skip
-    """dy (O, H', W') -> z (36, tiles, depth): rows of tiles from `row` on, filters first to stop."""
-    some, wide = stop - first, 4 * across
-    image = space[: 4 * rows * wide * some]
-    channels_last(dy, 4 * row, ZERO, first, 4 * rows, wide, some, LANES + ZERO, image)
-    down = wide * some
+    """Change the basis of dy (O, H', W') -> z (36, tiles, depth): tiles from row `row` on, filters first to stop."""
+    channels, wide = stop - first, 4 * across
+    image = space[: 4 * rows * wide * channels]
+    channels_last(dy, 4 * row, ZERO, first, 4 * rows, wide, channels, LANES + ZERO, image)
+    image_row = wide * channels
     for i in range(rows):
         for j in range(across):
-            for c in range(0, some, LANES):
-                at, to = 4 * (i * wide + j) * some + c, z_at + (i * across + j) * depth + first + c
-                p = gradient_3(*load_4(image, at, down))
-                q = gradient_3(*load_4(image, at + some, down))
-                r = gradient_3(*load_4(image, at + 2 * some, down))
-                s = gradient_3(*load_4(image, at + 3 * some, down))
+            for c in range(0, channels, LANES):
+                at, to = 4 * (i * wide + j) * channels + c, z_at + (i * across + j) * depth + first + c
+                p = gradient_3(*load_4(image, at, image_row))
+                q = gradient_3(*load_4(image, at + channels, image_row))
+                r = gradient_3(*load_4(image, at + 2 * channels, image_row))
+                s = gradient_3(*load_4(image, at + 3 * channels, image_row))
                 store_6(z, to, far, gradient_3(p[0], q[0], r[0], s[0]))
                 store_6(z, to + 6 * far, far, gradient_3(p[1], q[1], r[1], s[1]))
                 store_6(z, to + 12 * far, far, gradient_3(p[2], q[2], r[2], s[2]))

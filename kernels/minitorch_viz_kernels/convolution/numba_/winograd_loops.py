@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minitorch_viz_kernels.contract import Array, Pair
 from minitorch_viz_kernels.machine.compiling import compiled, inlined, inner
-from minitorch_viz_kernels.machine.parallel import parallel, pieces, share
+from minitorch_viz_kernels.machine.parallel import parallel, part_count, part_range
 from minitorch_viz_kernels.machine.vectors import ZERO, frozen, load, positive, store, store_transposed
 from minitorch_viz_kernels.product.numba_.tile import multiply
 
@@ -25,27 +25,27 @@ BIAS_PLACE = 7  # of the 36 places, the one of the point 1 in both directions
 
 
 @inner
-def _change_back(m: Array, at: int, far: int, taps: int, square: Array, to: int) -> None:
-    """m[at:], a vector at each of the 36 places -> square[to:], 4x4 or 2x2 vectors of answers."""
+def _change_back(m: Array, at: int, place_step: int, taps: int, square: Array, to: int) -> None:
+    """Change m[at:], a vector at each of the 36 places, back -> square[to:], 4x4 or 2x2 vectors of answers."""
     row = LANES * LANES
     if taps == 3:
-        p = answers_3(*load_6(m, at, 6 * far))
-        q = answers_3(*load_6(m, at + far, 6 * far))
-        r = answers_3(*load_6(m, at + 2 * far, 6 * far))
-        s = answers_3(*load_6(m, at + 3 * far, 6 * far))
-        t = answers_3(*load_6(m, at + 4 * far, 6 * far))
-        u = answers_3(*load_6(m, at + 5 * far, 6 * far))
+        p = answers_3(*load_6(m, at, 6 * place_step))
+        q = answers_3(*load_6(m, at + place_step, 6 * place_step))
+        r = answers_3(*load_6(m, at + 2 * place_step, 6 * place_step))
+        s = answers_3(*load_6(m, at + 3 * place_step, 6 * place_step))
+        t = answers_3(*load_6(m, at + 4 * place_step, 6 * place_step))
+        u = answers_3(*load_6(m, at + 5 * place_step, 6 * place_step))
         store_4(square, to, LANES, answers_3(p[0], q[0], r[0], s[0], t[0], u[0]))
         store_4(square, to + row, LANES, answers_3(p[1], q[1], r[1], s[1], t[1], u[1]))
         store_4(square, to + 2 * row, LANES, answers_3(p[2], q[2], r[2], s[2], t[2], u[2]))
         store_4(square, to + 3 * row, LANES, answers_3(p[3], q[3], r[3], s[3], t[3], u[3]))
     else:
-        p = answers_5(*load_6(m, at, 6 * far))
-        q = answers_5(*load_6(m, at + far, 6 * far))
-        r = answers_5(*load_6(m, at + 2 * far, 6 * far))
-        s = answers_5(*load_6(m, at + 3 * far, 6 * far))
-        t = answers_5(*load_6(m, at + 4 * far, 6 * far))
-        u = answers_5(*load_6(m, at + 5 * far, 6 * far))
+        p = answers_5(*load_6(m, at, 6 * place_step))
+        q = answers_5(*load_6(m, at + place_step, 6 * place_step))
+        r = answers_5(*load_6(m, at + 2 * place_step, 6 * place_step))
+        s = answers_5(*load_6(m, at + 3 * place_step, 6 * place_step))
+        t = answers_5(*load_6(m, at + 4 * place_step, 6 * place_step))
+        u = answers_5(*load_6(m, at + 5 * place_step, 6 * place_step))
         a, b = answers_5(p[0], q[0], r[0], s[0], t[0], u[0])
         store(square, to, a)
         store(square, to + LANES, b)
@@ -58,19 +58,19 @@ def _change_back(m: Array, at: int, far: int, taps: int, square: Array, to: int)
 def _write_tiles(
     m: Array, taps: int, relu: bool, o: int, row: int, rows: int, across: int, y: Array, space: Array
 ) -> None:  # fmt: skip
-    """m (36, tiles, PANEL) -> y (O, H', W'): filters from o on, rows of tiles from `row` on.
+    """Change m (36, tiles, PANEL) back and write y (O, H', W'): filters from o on, rows of tiles from `row` on.
 
-    Neighbouring tiles, whose rows of answers fill a vector together, at a time: turned, it is written as one.
+    Neighbouring tiles, whose rows of answers fill a vector together, at a time: transposed, it is written as one.
     """
     filters, high, wide = y.shape
-    flat, far = y.reshape(y.size), rows * across * PANEL + GAP
+    flat, place_step = y.reshape(y.size), rows * across * PANEL + GAP
     size = LANES * LANES
-    square, turned = space[: 4 * size], space[4 * size : 5 * size]
+    square, transposed = space[: 4 * size], space[4 * size : 5 * size]
     side = 7 - taps
     group = LANES // side
     for i in range(rows):
         top = side * (row + i)
-        down = min(side, high - top)
+        answer_rows = min(side, high - top)
         first = ZERO
         while first < across:
             if wide == side * across and across >= group:
@@ -78,23 +78,23 @@ def _write_tiles(
             left = side * first
             right = min(LANES, wide - left)
             for half in range(0, min(PANEL, filters - o), LANES):
-                some = min(LANES, filters - o - half)
+                answer_filters = min(LANES, filters - o - half)
                 for j in range(min(group, across - first)):
-                    _change_back(m, (i * across + first + j) * PANEL + half, far, taps, square, side * j * LANES)
-                for n in range(down):
+                    _change_back(m, (i * across + first + j) * PANEL + half, place_step, taps, square, side * j * LANES)
+                for n in range(answer_rows):
                     at, to = n * size, ((o + half) * high + top + n) * wide + left
                     if relu:
                         for k in range(at, at + size, LANES):
                             store(square, k, positive(load(square, k)))
                     # Where one group is a whole row, a vector may reach into the rows that are written next.
-                    fits = right == LANES or (across <= group and n * wide + LANES <= down * wide)
-                    if fits and some == LANES:
+                    whole_vector = right == LANES or (across <= group and n * wide + LANES <= answer_rows * wide)
+                    if whole_vector and answer_filters == LANES:
                         store_transposed(square, at, LANES, flat, to, high * wide)
                         continue
-                    store_transposed(square, at, LANES, turned, ZERO, LANES)
-                    for k in range(some):
+                    store_transposed(square, at, LANES, transposed, ZERO, LANES)
+                    for k in range(answer_filters):
                         target = flat[to + k * high * wide : to + k * high * wide + right]
-                        source = turned[k * LANES : k * LANES + right]
+                        source = transposed[k * LANES : k * LANES + right]
                         for l in range(right):
                             target[l] = source[l]
             first += group
@@ -105,7 +105,7 @@ def multiply_tiles(
     v: Array, depth: int, w: Array, taps: int, backward: bool, channels: int, u: Array, ready: bool, b: Array,
     relu: bool, panel: int, panels: int, row: int, rows: int, across: int, y: Array, steps: Array, space: Array,
 ) -> None:  # fmt: skip
-    """v (36, tiles, depth) times the filters of some panels -> their answers in y.
+    """Multiply v (36, tiles, depth) by the filters of some panels, and write their answers into y.
 
     u holds all changed filters if they are ready; otherwise it is room for one chunk of them.
     """
@@ -125,14 +125,14 @@ def multiply_tiles(
             first = chunk * CHUNK_CHANNELS
             count = min(CHUNK_CHANNELS, channels - first)
             at = (o // PANEL * chunks + chunk) * room if ready else 0
-            far = count * PANEL + GAP
+            place_step = count * PANEL + GAP
             if not ready:
-                change_filters(w, backward, o, first, count, u, at, far, space)
+                change_filters(w, backward, o, first, count, u, at, place_step, space)
             for place in range(36):
-                left, right = place * (tiles * depth + GAP) + first, at + place * far
+                v_at, u_at = place * (tiles * depth + GAP) + first, at + place * place_step
                 target = place * (tiles * PANEL + GAP)
                 multiply(
-                    tiles, vectors, frozen(v), left, depth, ZERO + 1, frozen(u), right, steps, count, m, target, PANEL
+                    tiles, vectors, frozen(v), v_at, depth, ZERO + 1, frozen(u), u_at, steps, count, m, target, PANEL
                 )
         _write_tiles(m, taps, relu, o, row, rows, across, y, space)
 
@@ -140,50 +140,50 @@ def multiply_tiles(
 @inner
 def _change(
     number: int, worker: int, single: bool, cuts: int, x: Array, w: Array, taps: int, padding: Pair, backward: bool,
-    rows: int, across: int, memory: Array, common: int, own: int,
+    rows: int, across: int, memory: Array, shared: int, private: int,
 ) -> None:  # fmt: skip
-    """A single block: some channels of its pixels. Several: the filters of one panel and some channels of one chunk."""
-    channels, space = x.shape[1], memory[common + worker * own :]
+    """Change the basis of a part: some channels of a single block, or of several one panel and a part of a chunk."""
+    channels, space = x.shape[1], memory[shared + worker * private :]
     if single:
         depth = (channels + LANES - 1) // LANES * LANES
-        first, stop = share(depth // LANES, number, cuts)
+        first, stop = part_range(depth // LANES, number, cuts)
         change_pixels(
             x[0], taps, padding[0], padding[1], ZERO, rows, across, first * LANES, stop * LANES, depth, memory, ZERO,
             rows * across * depth + GAP, space
         )  # fmt: skip
     else:
         chunks = (channels + CHUNK_CHANNELS - 1) // CHUNK_CHANNELS
-        which, cut = number // cuts, number % cuts
-        panel, chunk = which // chunks, which % chunks
+        pair, cut = number // cuts, number % cuts
+        panel, chunk = pair // chunks, pair % chunks
         room, count = (
             36 * (min(CHUNK_CHANNELS, channels) * PANEL + GAP),
             min(CHUNK_CHANNELS, channels - chunk * CHUNK_CHANNELS),
         )
-        first, stop = share(count, cut, cuts)
+        first, stop = part_range(count, cut, cuts)
         if first < stop:
-            at, far = which * room + first * PANEL, count * PANEL + GAP
+            at, place_step = pair * room + first * PANEL, count * PANEL + GAP
             change_filters(
-                w, backward, panel * PANEL, chunk * CHUNK_CHANNELS + first, stop - first, memory, at, far, space
+                w, backward, panel * PANEL, chunk * CHUNK_CHANNELS + first, stop - first, memory, at, place_step, space
             )  # fmt: skip
 
 
 @inner
 def _multiply(
     number: int, worker: int, single: bool, x: Array, w: Array, taps: int, b: Array, padding: Pair, backward: bool,
-    relu: bool, rows: int, across: int, y: Array, steps: Array, memory: Array, common: int, own: int,
+    relu: bool, rows: int, across: int, y: Array, steps: Array, memory: Array, shared: int, private: int,
 ) -> None:  # fmt: skip
-    """A single block: one panel of filters. Several: one block of tiles of one image, all filters."""
-    channels, filters, down = x.shape[1], y.shape[1], (y.shape[2] + 6 - taps) // (7 - taps)
+    """Multiply a part: of a single block one panel of filters, of several one block of tiles and all filters."""
+    channels, filters, high = x.shape[1], y.shape[1], (y.shape[2] + 6 - taps) // (7 - taps)
     depth = (channels + LANES - 1) // LANES * LANES
-    space, u, v = memory[common + worker * own :], memory, memory
-    n, row, some, panel, panels = ZERO, ZERO, rows, number, ZERO + 1
+    space, u, v = memory[shared + worker * private :], memory, memory
+    n, row, tile_rows, panel, panels = ZERO, ZERO, rows, number, ZERO + 1
     if single:
         room = 36 * (min(CHUNK_CHANNELS, channels) * PANEL + GAP)
         u, space = space[:room], space[room:]
     else:
-        blocks = (down + rows - 1) // rows
+        blocks = (high + rows - 1) // rows
         n, block = number // blocks, number % blocks
-        row, some = block * (down // blocks) + min(block, down % blocks), down // blocks + (block < down % blocks)
+        row, tile_rows = block * (high // blocks) + min(block, high % blocks), high // blocks + (block < high % blocks)
         panel, panels = ZERO, (filters + PANEL - 1) // PANEL
         size = 36 * (rows * across * depth + GAP)
         v, space = space[:size], space[size:]
@@ -193,47 +193,48 @@ def _multiply(
             padding[0],
             padding[1],
             row,
-            some,
+            tile_rows,
             across,
             ZERO,
             depth,
             depth,
             v,
             ZERO,
-            some * across * depth + GAP,
+            tile_rows * across * depth + GAP,
             space,
         )
     multiply_tiles(
-        v, depth, w, taps, backward, channels, u, not single, b, relu, panel, panels, row, some, across, y[n], steps,
-        space,
+        v, depth, w, taps, backward, channels, u, not single, b, relu, panel, panels, row, tile_rows, across, y[n],
+        steps, space,
     )  # fmt: skip
 
 
 @compiled
 def convolve(
     board: Array, single: bool, x: Array, w: Array, taps: int, b: Array, padding: Pair, backward: bool, relu: bool,
-    rows: int, across: int, y: Array, steps: Array, memory: Array, common: int, own: int,
+    rows: int, across: int, y: Array, steps: Array, memory: Array, shared: int, private: int,
 ) -> None:  # fmt: skip
-    """A single block, a small image: all its pixels are changed first, then each thread takes some of the filters.
+    """Change the basis, then multiply; the threads share filters or blocks of tiles.
 
+    A single block, a small image: all its pixels are changed first, then each thread takes some of the filters.
     Several, a large image or many: all filters are changed first, then each thread takes some blocks of tiles.
     """
     channels, panels = x.shape[1], (y.shape[1] + PANEL - 1) // PANEL
-    down = (y.shape[2] + 6 - taps) // (7 - taps)
+    tile_rows = (y.shape[2] + 6 - taps) // (7 - taps)
     if single:
-        cuts = pieces(board, (channels + LANES - 1) // LANES, 500 * rows * across * channels)
+        cuts = part_count(board, (channels + LANES - 1) // LANES, 500 * rows * across * channels)
         changes, parts = cuts, panels
     else:
         changes, parts = (
             panels * ((channels + CHUNK_CHANNELS - 1) // CHUNK_CHANNELS),
-            len(x) * ((down + rows - 1) // rows),
+            len(x) * ((tile_rows + rows - 1) // rows),
         )
-        cuts = pieces(board, ZERO + 4, 200 * PANEL * min(channels, CHUNK_CHANNELS)) if changes < 8 else 1
+        cuts = part_count(board, ZERO + 4, 200 * PANEL * min(channels, CHUNK_CHANNELS)) if changes < 8 else 1
         changes *= cuts
     parallel(
-        _change, changes, board, (single, cuts, x, w, taps, padding, backward, rows, across, memory, common, own)
+        _change, changes, board, (single, cuts, x, w, taps, padding, backward, rows, across, memory, shared, private)
     )  # fmt: skip
     parallel(
         _multiply, parts, board,
-        (single, x, w, taps, b, padding, backward, relu, rows, across, y, steps, memory, common, own),
+        (single, x, w, taps, b, padding, backward, relu, rows, across, y, steps, memory, shared, private),
     )  # fmt: skip

@@ -14,7 +14,7 @@ import math
 from minitorch_viz_kernels.contract import Array
 from minitorch_viz_kernels.machine.compiling import compiled, flat_maps, inlined, inner, packed
 from minitorch_viz_kernels.machine.memory import empty, workspace
-from minitorch_viz_kernels.machine.parallel import parallel, share
+from minitorch_viz_kernels.machine.parallel import parallel, part_range
 from minitorch_viz_kernels.machine.threads import WORKERS, board_for
 from minitorch_viz_kernels.machine.vectors import frozen
 
@@ -24,7 +24,7 @@ PIXELS = 512  # that are summed at a time, in every channel
 
 @inlined
 def _powers(scale: Array, beta: float, out: Array) -> None:
-    """out = scale ** beta."""
+    """Set out = scale ** beta."""
     if beta == 0.75:
         for p in range(len(out)):
             root = math.sqrt(scale[p])
@@ -39,71 +39,76 @@ def _powers(scale: Array, beta: float, out: Array) -> None:
 
 @inner
 def _lrn_part(
-    number: int, _worker: int, parts: int, x: Array, before: int, after: int, alpha: float, beta: float, k: float,
+    number: int, _worker: int, parts: int, x: Array, below: int, above: int, alpha: float, beta: float, k: float,
     y: Array, scale: Array,
 ) -> None:  # fmt: skip
-    """Some pixels of one image."""
+    """Compute some pixels of one image."""
     channels, pixels = x.shape[1:]
-    n, (first, stop) = number // parts, share(pixels, number % parts, parts)
+    n, (first, stop) = number // parts, part_range(pixels, number % parts, parts)
     for c in range(channels):
-        total, answers, here = scale[n, c, first:stop], y[n, c, first:stop], x[n, c, first:stop]
+        total, answers, source = scale[n, c, first:stop], y[n, c, first:stop], x[n, c, first:stop]
         total[:] = 0
-        for d in range(max(0, c - before), min(channels, c + after + 1)):
-            there = x[n, d, first:stop]
+        for d in range(max(0, c - below), min(channels, c + above + 1)):
+            neighbour = x[n, d, first:stop]
             for p in range(len(total)):
-                total[p] += there[p] * there[p]
+                total[p] += neighbour[p] * neighbour[p]
         for p in range(len(total)):
             total[p] = k + alpha * total[p]
         _powers(frozen(total), beta, answers)
         for p in range(len(total)):
-            answers[p] = here[p] / answers[p]
+            answers[p] = source[p] / answers[p]
 
 
 @compiled
 def _lrn(
-    board: Array, x: Array, before: int, after: int, alpha: float, beta: float, k: float, y: Array, scale: Array
+    board: Array, x: Array, below: int, above: int, alpha: float, beta: float, k: float, y: Array, scale: Array
 ) -> None:  # fmt: skip
-    """x (N, C, pixels) -> y and scale; at channel c, the channels c - before to c + after that exist are summed."""
+    """Compute y and scale of x (N, C, pixels); at channel c, the channels c - below to c + above are summed."""
     parts = (x.shape[2] + PIXELS - 1) // PIXELS
-    parallel(_lrn_part, len(x) * parts, board, (parts, x, before, after, alpha, beta, k, y, scale))
+    parallel(_lrn_part, len(x) * parts, board, (parts, x, below, above, alpha, beta, k, y, scale))
 
 
 @inner
 def _lrn_dx_part(
-    number: int, worker: int, parts: int, dy: Array, x: Array, scale: Array, before: int, after: int, factor: float,
+    number: int, worker: int, parts: int, dy: Array, x: Array, scale: Array, below: int, above: int, factor: float,
     beta: float, memory: Array, dx: Array,
 ) -> None:  # fmt: skip
-    """Some pixels of one gradient."""
+    """Compute some pixels of one gradient."""
     channels, pixels = x.shape[1:]
-    n, (first, stop) = number // parts, share(pixels, number % parts, parts)
+    n, (first, stop) = number // parts, part_range(pixels, number % parts, parts)
     image, count = n % len(x), stop - first
-    power, through, total = memory[worker, 0], memory[worker, 1], memory[worker, 2, 0, :count]
+    power, through_scale, total = memory[worker, 0], memory[worker, 1], memory[worker, 2, 0, :count]
     for c in range(channels):
-        here, there, gradient = x[image, c, first:stop], scale[image, c, first:stop], dy[n, c, first:stop]
-        powers, sums = power[c, :count], through[c, :count]
-        _powers(there, beta, powers)
+        source, divisor, gradient = x[image, c, first:stop], scale[image, c, first:stop], dy[n, c, first:stop]
+        powers, sums = power[c, :count], through_scale[c, :count]
+        _powers(divisor, beta, powers)
         for p in range(count):
             powers[p] = 1 / powers[p]
-            sums[p] = gradient[p] * here[p] * powers[p] / there[p]
+            sums[p] = gradient[p] * source[p] * powers[p] / divisor[p]
     for c in range(channels):
         total[:] = 0
-        for d in range(max(0, c - before), min(channels, c + after + 1)):
-            sums = through[d, :count]
+        for d in range(max(0, c - below), min(channels, c + above + 1)):
+            sums = through_scale[d, :count]
             for p in range(count):
                 total[p] += sums[p]
-        here, gradient, powers, answers = x[image, c, first:stop], dy[n, c, first:stop], power[c], dx[n, c, first:stop]
+        source, gradient, powers, answers = (
+            x[image, c, first:stop],
+            dy[n, c, first:stop],
+            power[c],
+            dx[n, c, first:stop],
+        )
         for p in range(count):
-            answers[p] = gradient[p] * powers[p] - factor * here[p] * total[p]
+            answers[p] = gradient[p] * powers[p] - factor * source[p] * total[p]
 
 
 @compiled
 def _lrn_dx(
-    board: Array, dy: Array, x: Array, scale: Array, before: int, after: int, factor: float, beta: float,
+    board: Array, dy: Array, x: Array, scale: Array, below: int, above: int, factor: float, beta: float,
     memory: Array, dx: Array,
 ) -> None:  # fmt: skip
-    """dy (N, C, pixels), x and scale (N or 1, C, pixels) -> dx."""
+    """Compute dx from dy (N, C, pixels), x and scale (N or 1, C, pixels)."""
     parts = (x.shape[2] + PIXELS - 1) // PIXELS
-    parallel(_lrn_dx_part, len(dy) * parts, board, (parts, dy, x, scale, before, after, factor, beta, memory, dx))
+    parallel(_lrn_dx_part, len(dy) * parts, board, (parts, dy, x, scale, below, above, factor, beta, memory, dx))
 
 
 def lrn(x: Array, size: int, alpha: float, beta: float, k: float) -> tuple[Array, Array]:

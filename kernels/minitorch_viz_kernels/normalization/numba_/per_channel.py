@@ -22,7 +22,7 @@ import numpy as np
 from minitorch_viz_kernels.contract import Array
 from minitorch_viz_kernels.machine.compiling import compiled, flat_maps, inner, packed, summing
 from minitorch_viz_kernels.machine.memory import empty
-from minitorch_viz_kernels.machine.parallel import parallel, pieces, share
+from minitorch_viz_kernels.machine.parallel import parallel, part_count, part_range
 from minitorch_viz_kernels.machine.threads import board_for
 
 COST_PER_NUMBER = 12  # multiplications of a convolution that take as long as the three walks over a number
@@ -56,9 +56,9 @@ def _sum_of_products(dy: Array, x: Array, mean: float) -> Any:
 def _forward_part(
     number: int, _worker: int, parts: int, x: Array, w: Array, b: Array, eps: float, y: Array, mean: Array, var: Array
 ) -> None:  # fmt: skip
-    """Some channels."""
+    """Compute some channels."""
     images, channels, pixels = x.shape
-    first, stop = share(channels, number, parts)
+    first, stop = part_range(channels, number, parts)
     kind, values = x.dtype.type, max(1, images * pixels)
     for c in range(first, stop):
         total = 0.0
@@ -78,8 +78,8 @@ def _forward_part(
 
 @compiled
 def _forward(board: Array, x: Array, w: Array, b: Array, eps: float, y: Array, mean: Array, var: Array) -> None:
-    """x (N, C, pixels) -> y (N, C, pixels), mean and var (C,)."""
-    parts = pieces(board, x.shape[1], COST_PER_NUMBER * x.size)
+    """Compute y (N, C, pixels), mean and var (C,) of x (N, C, pixels)."""
+    parts = part_count(board, x.shape[1], COST_PER_NUMBER * x.size)
     parallel(_forward_part, parts, board, (parts, x, w, b, eps, y, mean, var))
 
 
@@ -88,18 +88,18 @@ def _backward_part(
     number: int, _worker: int, parts: int, dy: Array, x: Array, mean: Array, var: Array, w: Array, eps: float,
     dx: Array, dw: Array, db: Array,
 ) -> None:  # fmt: skip
-    """Some channels."""
+    """Compute some channels."""
     images, channels, pixels = x.shape
-    first, stop = share(channels, number, parts)
+    first, stop = part_range(channels, number, parts)
     kind, values = x.dtype.type, max(1, images * pixels)
     for c in range(first, stop):
-        along, total, centre, deviation = 0.0, 0.0, mean[c], math.sqrt(var[c] + eps)
+        products, total, centre, deviation = 0.0, 0.0, mean[c], math.sqrt(var[c] + eps)
         for n in range(images):
             total += _sum(dy[n, c])
-            along += _sum_of_products(dy[n, c], x[n, c], centre)
-        dw[c], db[c] = kind(along / deviation), kind(total)
+            products += _sum_of_products(dy[n, c], x[n, c], centre)
+        dw[c], db[c] = kind(products / deviation), kind(total)
         scale, shift = kind(w[c] / deviation), kind(total / values)
-        stretch = kind(along / (deviation * deviation * values))
+        stretch = kind(products / (deviation * deviation * values))
         for n in range(images):
             gradient, source, answers = dy[n, c], x[n, c], dx[n, c]
             for i in range(pixels):
@@ -110,8 +110,8 @@ def _backward_part(
 def _backward(
     board: Array, dy: Array, x: Array, mean: Array, var: Array, w: Array, eps: float, dx: Array, dw: Array, db: Array
 ) -> None:  # fmt: skip
-    """dy and x (N, C, pixels) -> dx (N, C, pixels), dw and db (C,)."""
-    parts = pieces(board, x.shape[1], COST_PER_NUMBER * x.size)
+    """Compute dx (N, C, pixels), dw and db (C,) from dy and x (N, C, pixels)."""
+    parts = part_count(board, x.shape[1], COST_PER_NUMBER * x.size)
     parallel(_backward_part, parts, board, (parts, dy, x, mean, var, w, eps, dx, dw, db))
 
 

@@ -15,7 +15,7 @@ import math
 from minitorch_viz_kernels.contract import Array
 from minitorch_viz_kernels.machine.compiling import compiled, inner, packed
 from minitorch_viz_kernels.machine.memory import empty
-from minitorch_viz_kernels.machine.parallel import parallel, pieces, share
+from minitorch_viz_kernels.machine.parallel import parallel, part_count, part_range
 from minitorch_viz_kernels.machine.threads import board_for
 
 COST_PER_NUMBER = 8  # multiplications of a convolution that take as long as reading, comparing and writing a number
@@ -23,19 +23,19 @@ COST_PER_NUMBER = 8  # multiplications of a convolution that take as long as rea
 
 @inner
 def _relu_part(number: int, _worker: int, parts: int, x: Array, y: Array) -> None:
-    """Some numbers."""
-    first, stop = share(len(x), number, parts)
+    """Compute some numbers."""
+    first, stop = part_range(len(x), number, parts)
     source, answers = x[first:stop], y[first:stop]
-    nothing = y.dtype.type(0)
+    zero = y.dtype.type(0)
     for i in range(len(source)):
         value = source[i]
-        answers[i] = nothing if value <= nothing else value  # a NaN is not below 0: it stays
+        answers[i] = zero if value <= zero else value  # a NaN is not below 0: it stays
 
 
 @compiled
 def _relu(board: Array, x: Array, y: Array) -> None:
-    """x and y, flat."""
-    parts = pieces(board, len(x), COST_PER_NUMBER * len(x))
+    """Compute y from x, both flat."""
+    parts = part_count(board, len(x), COST_PER_NUMBER * len(x))
     parallel(_relu_part, parts, board, (parts, x, y))
 
 
@@ -43,34 +43,34 @@ def _relu(board: Array, x: Array, y: Array) -> None:
 def _relu_dx_part(
     number: int, _worker: int, parts: int, dy: Array, y: Array, forward: bool, positive: bool, dx: Array
 ) -> None:  # fmt: skip
-    """Some numbers of all seeds, which may share one tape."""
+    """Compute some numbers of all seeds, which may share one tape."""
     seeds, size = dy.shape
-    at, stop = share(seeds * size, number, parts)
-    nothing = dy.dtype.type(0)
+    at, stop = part_range(seeds * size, number, parts)
+    zero = dy.dtype.type(0)
     while at < stop:
         k, begin = at // size, at % size
         end = min(size, begin + stop - at)
         source, answers = dy[k, begin:end], dx[k, begin:end]
         if forward:
-            passed = y[k % len(y), begin:end]
+            gates = y[k % len(y), begin:end]
             if positive:
                 for i in range(len(source)):
                     value = source[i]
-                    answers[i] = nothing if value <= nothing or not passed[i] > nothing else value
+                    answers[i] = zero if value <= zero or not gates[i] > zero else value
             else:
                 for i in range(len(source)):
-                    answers[i] = source[i] if passed[i] > nothing else nothing
+                    answers[i] = source[i] if gates[i] > zero else zero
         else:
             for i in range(len(source)):
                 value = source[i]
-                answers[i] = nothing if value <= nothing and positive else value
+                answers[i] = zero if value <= zero and positive else value
         at += end - begin
 
 
 @compiled
 def _relu_dx(board: Array, dy: Array, y: Array, forward: bool, positive: bool, dx: Array) -> None:
-    """dy and dx (K, numbers), y (K or 1, numbers). forward, positive: which gates close."""
-    parts = pieces(board, dy.size, COST_PER_NUMBER * dy.size)
+    """Compute dx from dy, both (K, numbers), and y (K or 1, numbers). forward, positive: which gates close."""
+    parts = part_count(board, dy.size, COST_PER_NUMBER * dy.size)
     parallel(_relu_dx_part, parts, board, (parts, dy, y, forward, positive, dx))
 
 
@@ -83,7 +83,7 @@ def relu(x: Array) -> Array:
 def relu_dx(dy: Array, y: Array | None, positive: bool = False) -> Array:
     dx = empty(dy.shape, dy.dtype)
     size = math.prod(dy.shape[1:])
-    arrived = packed(dy, len(dy), size)
-    passed = arrived if y is None else packed(y, len(y), size)
-    _relu_dx(board_for(COST_PER_NUMBER * dy.size), arrived, passed, y is not None, positive, dx.reshape(len(dy), size))
+    gradient = packed(dy, len(dy), size)
+    gates = gradient if y is None else packed(y, len(y), size)
+    _relu_dx(board_for(COST_PER_NUMBER * dy.size), gradient, gates, y is not None, positive, dx.reshape(len(dy), size))
     return dx

@@ -11,7 +11,7 @@ from __future__ import annotations
 from minitorch_viz_kernels.contract import Array, Pair
 from minitorch_viz_kernels.machine.compiling import compiled, inner, packed
 from minitorch_viz_kernels.machine.memory import empty
-from minitorch_viz_kernels.machine.parallel import parallel, pieces, share
+from minitorch_viz_kernels.machine.parallel import parallel, part_count, part_range
 from minitorch_viz_kernels.machine.threads import board_for
 
 from .max_pooling import COST_PER_PIXEL
@@ -22,24 +22,26 @@ def _avgpool_part(
     number: int, _worker: int, parts: int, x: Array, y: Array, kernel: Pair, stride: Pair, padding: Pair,
     include_pad: bool,
 ) -> None:  # fmt: skip
-    """Some maps."""
+    """Compute some maps."""
     maps, height, width = x.shape
     _, high, wide = y.shape
     (kh, kw), (sh, sw), (ph, pw) = kernel, stride, padding
-    first, stop = share(maps, number, parts)
+    first, stop = part_range(maps, number, parts)
     for m in range(first, stop):
         for i in range(high):
-            above = i * sh - ph
-            top, bottom = max(0, above), min(height, above + kh)
+            row_start = i * sh - ph
+            top, bottom = max(0, row_start), min(height, row_start + kh)
             for j in range(wide):
-                before = j * sw - pw
-                left, right = max(0, before), min(width, before + kw)
+                col_start = j * sw - pw
+                left, right = max(0, col_start), min(width, col_start + kw)
                 total = 0.0
                 for row in range(top, bottom):
                     for col in range(left, right):
                         total += x[m, row, col]
                 if include_pad:
-                    count = (min(height + ph, above + kh) - above) * (min(width + pw, before + kw) - before)
+                    count = (min(height + ph, row_start + kh) - row_start) * (
+                        min(width + pw, col_start + kw) - col_start
+                    )
                 else:
                     count = (bottom - top) * (right - left)
                 y[m, i, j] = total / count
@@ -49,8 +51,8 @@ def _avgpool_part(
 def _avgpool(
     board: Array, x: Array, y: Array, kernel: Pair, stride: Pair, padding: Pair, include_pad: bool
 ) -> None:  # fmt: skip
-    """x (M, H, W) -> y (M, H', W')."""
-    parts = pieces(board, len(x), COST_PER_PIXEL * y.size * kernel[0] * kernel[1])
+    """Compute y (M, H', W') of x (M, H, W)."""
+    parts = part_count(board, len(x), COST_PER_PIXEL * y.size * kernel[0] * kernel[1])
     parallel(_avgpool_part, parts, board, (parts, x, y, kernel, stride, padding, include_pad))
 
 
@@ -59,35 +61,37 @@ def _avgpool_dx_part(
     number: int, _worker: int, parts: int, dy: Array, dx: Array, kernel: Pair, stride: Pair, padding: Pair,
     include_pad: bool,
 ) -> None:  # fmt: skip
-    """Some maps."""
+    """Compute some maps."""
     maps, height, width = dx.shape
     _, high, wide = dy.shape
     (kh, kw), (sh, sw), (ph, pw) = kernel, stride, padding
-    first, stop = share(maps, number, parts)
+    first, stop = part_range(maps, number, parts)
     for m in range(first, stop):
         dx[m] = 0
         for i in range(high):
-            above = i * sh - ph
-            top, bottom = max(0, above), min(height, above + kh)
+            row_start = i * sh - ph
+            top, bottom = max(0, row_start), min(height, row_start + kh)
             for j in range(wide):
-                before = j * sw - pw
-                left, right = max(0, before), min(width, before + kw)
+                col_start = j * sw - pw
+                left, right = max(0, col_start), min(width, col_start + kw)
                 if include_pad:
-                    count = (min(height + ph, above + kh) - above) * (min(width + pw, before + kw) - before)
+                    count = (min(height + ph, row_start + kh) - row_start) * (
+                        min(width + pw, col_start + kw) - col_start
+                    )
                 else:
                     count = (bottom - top) * (right - left)
-                each = dy[m, i, j] / count
+                gradient = dy[m, i, j] / count
                 for row in range(top, bottom):
                     for col in range(left, right):
-                        dx[m, row, col] += each
+                        dx[m, row, col] += gradient
 
 
 @compiled
 def _avgpool_dx(
     board: Array, dy: Array, dx: Array, kernel: Pair, stride: Pair, padding: Pair, include_pad: bool
 ) -> None:  # fmt: skip
-    """dy (M, H', W') -> dx (M, H, W)."""
-    parts = pieces(board, len(dx), COST_PER_PIXEL * dy.size * kernel[0] * kernel[1])
+    """Compute dx (M, H, W) from dy (M, H', W')."""
+    parts = part_count(board, len(dx), COST_PER_PIXEL * dy.size * kernel[0] * kernel[1])
     parallel(_avgpool_dx_part, parts, board, (parts, dy, dx, kernel, stride, padding, include_pad))
 
 

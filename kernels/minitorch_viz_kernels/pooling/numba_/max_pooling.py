@@ -11,11 +11,11 @@ from minitorch_viz_kernels.contract import Array, Pair
 from minitorch_viz_kernels.machine.compiling import compiled, inner, packed
 from minitorch_viz_kernels.machine.llvm import lanes_of
 from minitorch_viz_kernels.machine.memory import empty, workspace
-from minitorch_viz_kernels.machine.parallel import parallel, pieces, share
+from minitorch_viz_kernels.machine.parallel import parallel, part_count, part_range
 from minitorch_viz_kernels.machine.threads import WORKERS, board_for
 from minitorch_viz_kernels.machine.vectors import ZERO
 
-from .strongest import store_strongest
+from .window_maxima import store_maxima
 
 COST_PER_PIXEL = 10  # multiplications of a convolution that take as long as a comparison, or a sum, with its loads
 
@@ -23,9 +23,9 @@ COST_PER_PIXEL = 10  # multiplications of a convolution that take as long as a c
 @inner
 def _maxpool_part(
     number: int, worker: int, parts: int, x: Array, y: Array, won: Array, kernel: Pair, stride: Pair, padding: Pair,
-    lanes: int, memory: Array, room: int, steps: Array, codes: Array, rest: Array,
+    lanes: int, memory: Array, room: int, steps: Array, codes: Array, last_switches: Array,
 ) -> None:  # fmt: skip
-    """Some maps.
+    """Compute some maps.
 
     A map is laid out in the phases of the stride (see `convolution/numba_/direct`), with a border of -inf, which never
     wins. Then a place (u, v) of neighbouring windows is a row of neighbouring pixels, and a whole vector of windows
@@ -37,17 +37,20 @@ def _maxpool_part(
     _, high, wide = y.shape
     (kh, kw), (sh, sw), (ph, pw) = kernel, stride, padding
     rows, columns = high + (kh - 1) // sh, wide + (kw - 1) // sw  # of a phase
-    border, space = memory[worker * room :], memory[(worker + 1) * room - lanes :]
-    pieces_of, rest = border[: sh * sw * rows * columns].reshape(sh, sw, rows, columns), rest[worker * lanes :]
+    border, last_answers = memory[worker * room :], memory[(worker + 1) * room - lanes :]
+    phases, last_switches = (
+        border[: sh * sw * rows * columns].reshape(sh, sw, rows, columns),
+        last_switches[worker * lanes :],
+    )
     answers, switches = y.reshape(y.size), won.reshape(won.size)
-    first, stop = share(maps, number, parts)
-    pieces_of[:] = -np.inf  # once: the pixels of all maps come to the same places
+    first, stop = part_range(maps, number, parts)
+    phases[:] = -np.inf  # once: the pixels of all maps come to the same places
     for m in range(first, stop):
         for row in range(min(height, (rows - 1) * sh + sh - ph)):
             i, a, source = (row + ph) // sh, (row + ph) % sh, x[m, row]
             for b in range(sw):
                 begin = (b - pw) % sw  # the first pixel of this phase
-                at, target = (begin + pw) // sw, pieces_of[a, b, i]
+                at, target = (begin + pw) // sw, phases[a, b, i]
                 count = min(columns - at, (width - begin + sw - 1) // sw)
                 inner = target[at : at + count]
                 if sw == 1:  # apart, because these two are compiled to vector instructions
@@ -60,29 +63,31 @@ def _maxpool_part(
                     for j in range(count):
                         inner[j] = source[begin + j * sw]
         for i in range(high):
-            at, to, begin = i * columns, (m * high + i) * wide, (i * sh - ph) * width - pw
-            outside = max(0, ph - i * sh) * width  # where all are -inf: the first pixel in the window
+            at, answer_at, begin = i * columns, (m * high + i) * wide, (i * sh - ph) * width - pw
+            first_pixel = max(0, ph - i * sh) * width  # where all are -inf: the first pixel in the window
             for j in range(0, wide - lanes + 1, lanes):
-                store_strongest(
-                    border, at + j, steps, codes, outside, answers, switches, to + j, begin + j * sw, sw
+                store_maxima(
+                    border, at + j, steps, codes, first_pixel, answers, switches, answer_at + j, begin + j * sw, sw
                 )  # fmt: skip
             j = wide // lanes * lanes
             if j < wide:  # not a whole vector: what is read beyond the row is not kept
-                store_strongest(border, at + j, steps, codes, outside, space, rest, ZERO, begin + j * sw, sw)
+                store_maxima(
+                    border, at + j, steps, codes, first_pixel, last_answers, last_switches, ZERO, begin + j * sw, sw
+                )
                 for k in range(wide - j):
-                    answers[to + j + k], switches[to + j + k] = space[k], rest[k]
+                    answers[answer_at + j + k], switches[answer_at + j + k] = last_answers[k], last_switches[k]
             for j in range(min(wide, (pw + sw - 1) // sw)):  # windows that begin in the padding
-                if answers[to + j] == -np.inf:
-                    switches[to + j] = max(0, i * sh - ph) * width + max(0, j * sw - pw)
+                if answers[answer_at + j] == -np.inf:
+                    switches[answer_at + j] = max(0, i * sh - ph) * width + max(0, j * sw - pw)
 
 
 @compiled
 def _maxpool(
     board: Array, x: Array, y: Array, won: Array, kernel: Pair, stride: Pair, padding: Pair, lanes: int, memory: Array,
-    room: int, steps: Array, codes: Array, rest: Array,
+    room: int, steps: Array, codes: Array, last_switches: Array,
 ) -> None:  # fmt: skip
-    """x (M, H, W) -> y and won (M, H', W'), M maps."""
-    parts = pieces(board, len(x), COST_PER_PIXEL * y.size * kernel[0] * kernel[1])
+    """Compute y and won (M, H', W') of M maps x (M, H, W)."""
+    parts = part_count(board, len(x), COST_PER_PIXEL * y.size * kernel[0] * kernel[1])
     (kh, kw), (sh, sw) = kernel, stride
     rows, columns = y.shape[1] + (kh - 1) // sh, y.shape[2] + (kw - 1) // sw
     for u in range(kh):
@@ -91,15 +96,15 @@ def _maxpool(
             codes[u * kw + v] = u * x.shape[2] + v
     parallel(
         _maxpool_part, parts, board,
-        (parts, x, y, won, kernel, stride, padding, lanes, memory, room, steps, codes, rest),
+        (parts, x, y, won, kernel, stride, padding, lanes, memory, room, steps, codes, last_switches),
     )  # fmt: skip
 
 
 @inner
 def _maxpool_dx_part(number: int, _worker: int, parts: int, dy: Array, won: Array, dx: Array) -> None:
-    """Some maps."""
+    """Compute some maps."""
     channels, windows = dy.shape[1:]
-    first, stop = share(len(dx), number, parts)
+    first, stop = part_range(len(dx), number, parts)
     for m in range(first, stop):
         n, c = m // channels, m % channels
         target, source, places = dx[m], dy[n, c], won[n % len(won), c]
@@ -110,8 +115,8 @@ def _maxpool_dx_part(number: int, _worker: int, parts: int, dy: Array, won: Arra
 
 @compiled
 def _maxpool_dx(board: Array, dy: Array, won: Array, dx: Array) -> None:
-    """dy (N, C, windows), won (N or 1, C, windows) -> dx (N * C, pixels)."""
-    parts = pieces(board, len(dx), COST_PER_PIXEL * (dy.size + dx.size))
+    """Compute dx (N * C, pixels) from dy (N, C, windows) and won (N or 1, C, windows)."""
+    parts = part_count(board, len(dx), COST_PER_PIXEL * (dy.size + dx.size))
     parallel(_maxpool_dx_part, parts, board, (parts, dy, won, dx))
 
 
@@ -122,10 +127,10 @@ def maxpool2d(x: Array, kernel: Pair, stride: Pair, padding: Pair, out: Pair) ->
     board, lanes = board_for(COST_PER_PIXEL * y.size * kernel[0] * kernel[1]), lanes_of(x.dtype)
     rows, columns = (out[a] + (kernel[a] - 1) // stride[a] for a in (0, 1))
     threads, room = int(board[WORKERS]) + 1, stride[0] * stride[1] * rows * columns + 2 * lanes
-    memory, rest = workspace(threads * room, x.dtype), np.empty(threads * lanes, np.int32)
+    memory, last_switches = workspace(threads * room, x.dtype), np.empty(threads * lanes, np.int32)
     steps, codes = np.empty(kernel[0] * kernel[1], np.int64), np.empty(kernel[0] * kernel[1], np.int32)
     maps = packed(x, n * c, height, width)
-    _maxpool(board, maps, y, won, kernel, stride, padding, lanes, memory, room, steps, codes, rest)
+    _maxpool(board, maps, y, won, kernel, stride, padding, lanes, memory, room, steps, codes, last_switches)
     return y.reshape(n, c, *out), won.reshape(n, c, *out)
 
 

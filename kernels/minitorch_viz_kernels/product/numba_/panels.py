@@ -18,7 +18,7 @@ import numpy as np
 from minitorch_viz_kernels.contract import Array
 from minitorch_viz_kernels.machine.compiling import compiled, inner, packed
 from minitorch_viz_kernels.machine.llvm import lanes_of
-from minitorch_viz_kernels.machine.parallel import parallel, pieces, share
+from minitorch_viz_kernels.machine.parallel import parallel, part_count, part_range
 from minitorch_viz_kernels.machine.threads import board_for
 from minitorch_viz_kernels.machine.vectors import ZERO, frozen, store_transposed
 
@@ -26,12 +26,12 @@ from .few_rows import FEW_ROWS, few_rows
 from .tile import multiply
 
 BLOCK_ROWS = 64  # rows of a that meet all panels before the next
-TURNED_AT_ONCE = 256  # numbers of a sum of a.T @ b that are turned at a time
+TRANSPOSED_ROWS = 256  # rows of a (numbers of a sum of a.T @ b) that are transposed at a time
 
 
 @inner
 def _panels_part(number: int, _worker: int, b: Array, wide: int, out: Array) -> None:
-    """One panel."""
+    """Fill one panel."""
     depth, width = b.shape
     first = number * wide
     count = min(wide, width - first)
@@ -44,12 +44,12 @@ def _panels_part(number: int, _worker: int, b: Array, wide: int, out: Array) -> 
 
 @compiled
 def _fill_panels(board: Array, b: Array, wide: int, out: Array) -> None:
-    """b (K, P) -> out (P / wide, K, wide), zeros beyond the last column."""
+    """Cut b (K, P) into panels: out (P / wide, K, wide), zeros beyond the last column."""
     parallel(_panels_part, len(out), board, (b, wide, out))
 
 
 def panels(b: Array) -> Array:
-    """b (K, P) cut into panels of two vectors: flat (P / wide, K, wide), zeros beyond the last column."""
+    """Return b (K, P) cut into panels of two vectors: flat (P / wide, K, wide), zeros beyond the last column."""
     wide = 2 * lanes_of(b.dtype)
     out = np.empty((-(-b.shape[1] // wide), len(b), wide), b.dtype)
     _fill_panels(board_for(4.0 * out.size), packed(b), wide, out)
@@ -57,7 +57,7 @@ def panels(b: Array) -> Array:
 
 
 def panel_steps(depth: int, lanes: int) -> Array:
-    """Where the rows of a panel begin."""
+    """Return where the rows of a panel begin."""
     return packed(np.arange(depth, dtype=np.int64) * 2 * lanes)
 
 
@@ -66,7 +66,7 @@ def add_product(
     a: Array, a_at: int, rows: int, panels: Array, length: int, skip: int, steps: Array, first: int, stop: int,
     c: Array, c_at: int, width: int, lanes: int,
 ) -> None:  # fmt: skip
-    """c (rows, width) += a (rows, depth) @ rows skip to skip + depth of the panels first to stop.
+    """Add a (rows, depth) @ rows skip to skip + depth of the panels first to stop to c (rows, width).
 
     All arrays are flat; a begins at a_at, c at c_at. A whole panel has `length` rows; steps are its `panel_steps`.
     """
@@ -76,21 +76,21 @@ def add_product(
         if column + wide <= width:
             multiply(rows, two, a, a_at, depth, ZERO + 1, panels, at, steps, depth, c, c_at + column, width)
         else:
-            rest = np.zeros(rows * wide, c.dtype)
-            multiply(rows, two, a, a_at, depth, ZERO + 1, panels, at, steps, depth, rest, ZERO, wide)
+            sums = np.zeros(rows * wide, c.dtype)
+            multiply(rows, two, a, a_at, depth, ZERO + 1, panels, at, steps, depth, sums, ZERO, wide)
             for r in range(rows):
                 for j in range(width - column):
-                    c[c_at + r * width + column + j] += rest[r * wide + j]
+                    c[c_at + r * width + column + j] += sums[r * wide + j]
 
 
 @inner
 def _rows_part(
     number: int, _worker: int, parts: int, a: Array, panels: Array, steps: Array, b: Array, c: Array, lanes: int
 ) -> None:  # fmt: skip
-    """Some rows, a block at a time."""
+    """Compute some rows, a block at a time."""
     (rows, depth), width = a.shape, c.shape[1]
     blocks = -(-rows // BLOCK_ROWS)
-    first, stop = share(blocks, number, parts)
+    first, stop = part_range(blocks, number, parts)
     for block in range(first, stop):
         top, bottom = block * BLOCK_ROWS, min(rows, (block + 1) * BLOCK_ROWS)
         for r in range(top, bottom):
@@ -105,14 +105,14 @@ def _rows_part(
 
 @compiled
 def _rows(board: Array, a: Array, panels: Array, steps: Array, b: Array, c: Array, lanes: int) -> None:
-    """c (M, P) = a (M, K) @ the matrix (K, P) in the panels + b (P,)."""
-    parts = pieces(board, -(-len(a) // BLOCK_ROWS), float(a.size) * c.shape[1])
+    """Compute c (M, P) = a (M, K) @ the matrix (K, P) in the panels + b (P,)."""
+    parts = part_count(board, -(-len(a) // BLOCK_ROWS), float(a.size) * c.shape[1])
     parallel(_rows_part, parts, board, (parts, a, panels, steps, b, c, lanes))
 
 
 @inner
-def _turn(a: Array, top: int, bottom: int, first: int, stop: int, lanes: int, out: Array) -> None:
-    """Rows top to bottom and columns first to stop of a -> out, flat (stop - first, bottom - top)."""
+def _transpose_block(a: Array, top: int, bottom: int, first: int, stop: int, lanes: int, out: Array) -> None:
+    """Transpose rows top to bottom and columns first to stop of a -> out, flat (stop - first, bottom - top)."""
     width, rows, flat = a.shape[1], bottom - top, a.reshape(a.size)
     for k in range(0, rows, lanes):
         for j in range(0, stop - first, lanes):
@@ -125,35 +125,35 @@ def _turn(a: Array, top: int, bottom: int, first: int, stop: int, lanes: int, ou
 
 
 @inner
-def _turned_part(
+def _transposed_rows_part(
     number: int, _worker: int, parts: int, a: Array, panels: Array, steps: Array, c: Array, lanes: int
 ) -> None:  # fmt: skip
-    """Some columns of a, which are rows of c: a block and a piece of the sum at a time."""
+    """Compute some columns of a, which are rows of c: a block and a piece of the sum at a time."""
     (depth, rows), width = a.shape, c.shape[1]
     blocks = -(-rows // BLOCK_ROWS)
-    first, stop = share(blocks, number, parts)
-    turned = np.empty(BLOCK_ROWS * TURNED_AT_ONCE, a.dtype)
+    first, stop = part_range(blocks, number, parts)
+    block_of_a = np.empty(BLOCK_ROWS * TRANSPOSED_ROWS, a.dtype)
     for block in range(first, stop):
         left, right = block * BLOCK_ROWS, min(rows, (block + 1) * BLOCK_ROWS)
         c[left:right] = 0
-        for top in range(0, depth, TURNED_AT_ONCE):
-            bottom = min(depth, top + TURNED_AT_ONCE)
-            _turn(a, top, bottom, left, right, lanes, turned)
+        for top in range(0, depth, TRANSPOSED_ROWS):
+            bottom = min(depth, top + TRANSPOSED_ROWS)
+            _transpose_block(a, top, bottom, left, right, lanes, block_of_a)
             add_product(
-                frozen(turned), ZERO, right - left, panels, depth, top, steps[: bottom - top], ZERO,
+                frozen(block_of_a), ZERO, right - left, panels, depth, top, steps[: bottom - top], ZERO,
                 -(-width // (2 * lanes)), c.reshape(c.size), left * width, width, lanes,
             )  # fmt: skip
 
 
 @compiled
-def _turned(board: Array, a: Array, panels: Array, steps: Array, c: Array, lanes: int) -> None:
-    """c (M, P) = the transpose of a (K, M) @ the matrix (K, P) in the panels."""
-    parts = pieces(board, -(-a.shape[1] // BLOCK_ROWS), float(a.size) * c.shape[1])
-    parallel(_turned_part, parts, board, (parts, a, panels, steps, c, lanes))
+def _transposed_rows(board: Array, a: Array, panels: Array, steps: Array, c: Array, lanes: int) -> None:
+    """Compute c (M, P) = the transpose of a (K, M) @ the matrix (K, P) in the panels."""
+    parts = part_count(board, -(-a.shape[1] // BLOCK_ROWS), float(a.size) * c.shape[1])
+    parallel(_transposed_rows_part, parts, board, (parts, a, panels, steps, c, lanes))
 
 
 def matmul_panels(a: Array, cut: Array, b: Array) -> Array:
-    """a (M, K) @ the matrix (K, P) that `panels` cut + b (P,)."""
+    """Return a (M, K) @ the matrix (K, P) that `panels` cut + b (P,)."""
     c, lanes = np.empty((len(a), len(b)), a.dtype), lanes_of(a.dtype)
     a, steps, b = packed(a), panel_steps(a.shape[1], lanes), packed(b)
     _rows(board_for(float(c.size) * a.shape[1]), a, cut, steps, b, c, lanes)  # last, as workers soon sleep
@@ -169,7 +169,7 @@ def matmul(a: Array, b: Array) -> Array:
     if not a.T.flags.c_contiguous or a.flags.c_contiguous:
         return matmul_panels(a, panels(b), np.zeros(width, a.dtype))
     c, lanes, cut = np.empty((len(a), width), a.dtype), lanes_of(a.dtype), panels(b)
-    _turned(
-        board_for(float(a.size) * width), packed(a.T), cut, panel_steps(min(TURNED_AT_ONCE, len(b)), lanes), c, lanes
+    _transposed_rows(
+        board_for(float(a.size) * width), packed(a.T), cut, panel_steps(min(TRANSPOSED_ROWS, len(b)), lanes), c, lanes
     )
     return c

@@ -11,7 +11,7 @@ multiplies all with all:
     a[7, k]  *      -> [ answers    ][ answers    ]
 
 A compiler does not find this form by itself, so this loop is the one that is written in the compiler's own language
-(LLVM). It reaches the processor's peak, where a matrix library that does not know the processor's widest vectors
+(LLVM). It reaches the processor's peak, where a matrix library that does not use the processor's widest vectors
 reaches half. `_in_numpy` says the same in NumPy, and runs where Numba's compiler is switched off.
 """
 
@@ -60,8 +60,8 @@ def _in_llvm(rows: int, vectors: int) -> Any:
         _context: Any, a: Any, a_at: Any, a_row: Any, a_step: Any, b: Any, b_at: Any, b_steps: Any, count: Any,
         c: Any, c_at: Any, c_row: Any,
     ) -> Any:  # fmt: skip
-        whole = types.intp
-        signature = types.void(a, whole, whole, whole, b, whole, b_steps, whole, c, whole, whole)
+        integer = types.intp
+        signature = types.void(a, integer, integer, integer, b, integer, b_steps, integer, c, integer, integer)
         return signature, lambda context, builder, signature, args: write_product(
             rows, vectors, context, builder, signature.args, args
         )
@@ -73,53 +73,53 @@ def write_product(
     rows: int, vectors: int, context: Any, builder: Any, kinds: Any, args: Any, begin: Any = None, least: Any = None,
 ) -> Any:  # fmt: skip
     """Load the answers (or begin with a number for each row), add for every k, store what is not below `least`."""
-    whole = ir.IntType(64)
+    integer = ir.IntType(64)
     a, a_at, a_row, a_step, b, b_at, b_steps, count, c, c_at, c_row = args
     a_first = pointer_to(context, builder, kinds[0], a, a_at)
     b_first = pointer_to(context, builder, kinds[4], b, b_at)
-    b_step = pointer_to(context, builder, kinds[6], b_steps, whole(0))
+    b_step = pointer_to(context, builder, kinds[6], b_steps, integer(0))
     c_first = pointer_to(context, builder, kinds[8], c, c_at)
     vector = llvm_vector(c_first.type.pointee)
     name = f"llvm.fma.v{vector.count}f{8 * VECTOR_BYTES // vector.count}"  # a * b + c, rounded once
     fma = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector] * 3), name)
 
-    a_rows = [builder.gep(a_first, [builder.mul(a_row, whole(r))]) for r in range(rows)]
+    a_rows = [builder.gep(a_first, [builder.mul(a_row, integer(r))]) for r in range(rows)]
     places = {
-        (r, v): builder.gep(c_first, [builder.add(builder.mul(c_row, whole(r)), whole(v * vector.count))])
+        (r, v): builder.gep(c_first, [builder.add(builder.mul(c_row, integer(r)), integer(v * vector.count))])
         for r in range(rows)
         for v in range(vectors)
     }
     if begin is None:
-        before = {place: load_vector(builder, pointer) for place, pointer in places.items()}
+        sums_before = {place: load_vector(builder, pointer) for place, pointer in places.items()}
     else:
-        before = {place: begin[place[0]] for place in places}
+        sums_before = {place: begin[place[0]] for place in places}
 
     entry, loop, done = builder.block, *(builder.append_basic_block(part) for part in ("multiply", "multiplied"))
     builder.branch(loop)
     builder.position_at_end(loop)
-    k, a_place = builder.phi(whole), builder.phi(whole)
+    k, a_place = builder.phi(integer), builder.phi(integer)
     total = {place: builder.phi(vector) for place in places}
     b_row = builder.gep(b_first, [builder.load(builder.gep(b_step, [k]))])
-    right = [load_vector(builder, builder.gep(b_row, [whole(v * vector.count)])) for v in range(vectors)]
-    after = {}
+    right = [load_vector(builder, builder.gep(b_row, [integer(v * vector.count)])) for v in range(vectors)]
+    sums_after = {}
     for r in range(rows):
         left = spread_number(builder, builder.load(builder.gep(a_rows[r], [a_place])))
         for v in range(vectors):
-            after[r, v] = builder.call(fma, [left, right[v], total[r, v]])
-    following = builder.add(k, whole(1))
-    k.add_incoming(whole(0), entry)
+            sums_after[r, v] = builder.call(fma, [left, right[v], total[r, v]])
+    following = builder.add(k, integer(1))
+    k.add_incoming(integer(0), entry)
     k.add_incoming(following, loop)
-    a_place.add_incoming(whole(0), entry)
+    a_place.add_incoming(integer(0), entry)
     a_place.add_incoming(builder.add(a_place, a_step), loop)
     for place in places:
-        total[place].add_incoming(before[place], entry)
-        total[place].add_incoming(after[place], loop)
+        total[place].add_incoming(sums_before[place], entry)
+        total[place].add_incoming(sums_after[place], loop)
     builder.cbranch(builder.icmp_signed("<", following, count), loop, done)
 
     builder.position_at_end(done)
     floor = None if least is None else spread_number(builder, least)
     for place, pointer in places.items():
-        value = after[place]
+        value = sums_after[place]
         if floor is not None:  # a NaN is not below it
             value = builder.select(builder.fcmp_unordered("ugt", value, floor), value, floor)
         store_vector(builder, value, pointer)
@@ -138,7 +138,7 @@ def multiply(
     rows: int, vectors: int, a: Array, a_at: int, a_row: int, a_step: int, b: Array, b_at: int, b_steps: Array,
     count: int, c: Array, c_at: int, c_row: int,
 ) -> None:  # fmt: skip
-    """Some rows, and 1 or 2 vectors of columns, of a product are added to c.
+    """Add some rows, and 1 or 2 vectors of columns, of a product to c.
 
         c[c_at + r * c_row + j] += sum over k < count of a[a_at + r * a_row + k * a_step] * b[b_at + b_steps[k] + j]
 
@@ -147,20 +147,20 @@ def multiply(
     """
     r = 0
     while r < rows:  # as many full tiles as fit, then smaller and smaller ones
-        left, a_at_r, c_at_r = rows - r, a_at + r * a_row, c_at + r * c_row
-        if left >= ROWS:
+        rows_left, a_at_r, c_at_r = rows - r, a_at + r * a_row, c_at + r * c_row
+        if rows_left >= ROWS:
             if vectors == 2:
                 full_2(a, a_at_r, a_row, a_step, b, b_at, b_steps, count, c, c_at_r, c_row)
             else:
                 _full_1(a, a_at_r, a_row, a_step, b, b_at, b_steps, count, c, c_at_r, c_row)
             r += ROWS
-        elif left >= 4:
+        elif rows_left >= 4:
             if vectors == 2:
                 _four_2(a, a_at_r, a_row, a_step, b, b_at, b_steps, count, c, c_at_r, c_row)
             else:
                 _four_1(a, a_at_r, a_row, a_step, b, b_at, b_steps, count, c, c_at_r, c_row)
             r += 4
-        elif left >= 2:
+        elif rows_left >= 2:
             if vectors == 2:
                 _two_2(a, a_at_r, a_row, a_step, b, b_at, b_steps, count, c, c_at_r, c_row)
             else:

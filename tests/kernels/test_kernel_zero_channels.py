@@ -11,7 +11,7 @@ import pytest
 import minitorch_viz_kernels as kernels
 from minitorch_viz.layers import Conv2d, Linear
 from minitorch_viz_kernels.machine.registry import rung
-from minitorch_viz_kernels.machine.silent import not_zero, without_silent
+from minitorch_viz_kernels.machine.zero_channels import not_zero, without_zero_channels
 
 
 def signals(rng: np.random.Generator, shape: tuple[int, ...], channels: list[int]) -> np.ndarray:
@@ -33,20 +33,20 @@ def test_leaving_out_gives_the_same(rng: np.random.Generator, channels: list[int
 
 def test_what_is_left_is_what_has_a_signal(rng: np.random.Generator) -> None:
     weight = rng.standard_normal((16, 2))
-    few, rows = without_silent(signals(rng, (2, 16, 3, 3), [4, 9]), weight)
+    few, rows = without_zero_channels(signals(rng, (2, 16, 3, 3), [4, 9]), weight)
     assert few.shape == (2, 2, 3, 3)
     np.testing.assert_array_equal(rows, weight[[4, 9]])
     many = signals(rng, (2, 16, 3, 3), list(range(5)))
-    assert without_silent(many, weight)[0] is many
+    assert without_zero_channels(many, weight)[0] is many
 
 
 def test_a_signal_away_from_the_middle_pixel_counts(rng: np.random.Generator) -> None:
     dy = signals(rng, (1, 16, 5, 5), list(range(16)))
     dy[:, :, 2, 2] = 0  # the pixel that is looked at first
-    assert without_silent(dy, rng.standard_normal((16, 2)))[0] is dy
+    assert without_zero_channels(dy, rng.standard_normal((16, 2)))[0] is dy
     dy[:] = 0
     dy[0, 7, 4, 4], dy[0, 11, 0, 0] = np.nan, -1e-30
-    few, rows = without_silent(dy, np.eye(16))
+    few, rows = without_zero_channels(dy, np.eye(16))
     assert few.shape[1] == 2
     np.testing.assert_array_equal(rows, np.eye(16)[[7, 11]])
 

@@ -8,19 +8,19 @@ from minitorch_viz_kernels.contract import Array
 
 from .checks import is_cupy
 
-WORTH_LEAVING_OUT = 4  # at least one channel of so many has a signal: they are not sorted out
+WORTH_LEAVING_OUT = 4  # channels: if more than one of this many has a signal, none is left out
 
 
-def without_silent(dy: Array, w: Array) -> tuple[Array, Array]:
-    """dy (N, O, ...) and w (O, ...) without the channels where dy is 0, if these are most; else both as they are.
+def without_zero_channels(dy: Array, w: Array) -> tuple[Array, Array]:
+    """Return dy (N, O, ...) and w (O, ...) without the channels where dy is 0, if these are most; else unchanged.
 
     What is left out would have been multiplied by 0. On a GPU looking for it costs more than it saves.
     """
     if is_cupy(dy) or dy.size == 0 or dy.shape[1] < WORTH_LEAVING_OUT:
         return dy, w
     maps = dy.reshape(*dy.shape[:2], -1)  # (N, O, pixels)
-    in_the_middle = np.count_nonzero(maps[:, :, maps.shape[2] // 2].any(axis=0))
-    if WORTH_LEAVING_OUT * in_the_middle > dy.shape[1]:  # one pixel says: most have a signal
+    channels_at_centre = np.count_nonzero(maps[:, :, maps.shape[2] // 2].any(axis=0))
+    if WORTH_LEAVING_OUT * channels_at_centre > dy.shape[1]:  # one pixel says: most have a signal
         return dy, w
     channels = np.flatnonzero(not_zero(maps, axis=(0, 2)))
     if WORTH_LEAVING_OUT * len(channels) > dy.shape[1]:
@@ -30,7 +30,7 @@ def without_silent(dy: Array, w: Array) -> tuple[Array, Array]:
 
 
 def not_zero(x: Array, axis: int | tuple[int, ...]) -> Array:
-    """Where some number of x along the axes is not 0; a NaN is not. Like np.any, which takes floats one by one."""
+    """Return where a number of x along the axes is not 0 (a NaN is not). Like np.any, which takes floats one by one."""
     bits = np.bitwise_or.reduce(x.view(f"u{x.itemsize}"), axis=axis)  # the sign, in front, may be that of -0.0
-    somewhere: Array = bits << 1 != 0
-    return somewhere
+    mask: Array = bits << 1 != 0
+    return mask

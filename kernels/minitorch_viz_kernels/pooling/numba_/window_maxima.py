@@ -22,7 +22,7 @@ from minitorch_viz_kernels.machine.llvm import (
 
 if SETTINGS.DISABLE_JIT:
 
-    def store_strongest(
+    def store_maxima(
         x: Array,
         at: int,
         steps: Array,
@@ -46,11 +46,11 @@ else:
     _I = ir.IntType(32)
 
     @intrinsic
-    def store_strongest(
+    def store_maxima(
         _context: Any, x: Any, at: Any, steps: Any, codes: Any, first: Any, y: Any, won: Any, to: Any, begin: Any,
         stride: Any,
     ) -> Any:  # fmt: skip
-        """y[to + j] = the largest of x[at + j + steps[k]] over k, or the first NaN; which k it was stands in won.
+        """Set y[to + j] = the largest of x[at + j + steps[k]] over k, or the first NaN; won says which k it was.
 
         won[to + j] = codes[k] + begin + j * stride. Among equals the first wins; where nothing is above -inf, `first`
         stands for codes[k].
