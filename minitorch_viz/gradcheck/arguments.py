@@ -14,7 +14,7 @@ from minitorch_viz.gradcheck.problem import Values
 
 
 def checked_settings(step: float | None, tolerance: float, max_entries: int, seed: int) -> Settings:
-    """The settings, or a sentence about the one that cannot be used."""
+    """Return the settings, or raise a sentence about the one that cannot be used."""
     if step is not None and not (isinstance(step, (int, float)) and 0 < step < 1):
         raise SettingError(f"step must lie between 0 and 1 (1e-5 is usual in float64), but got {step!r}.")
     if not (isinstance(tolerance, (int, float)) and 0 < tolerance < 1):
@@ -27,7 +27,7 @@ def checked_settings(step: float | None, tolerance: float, max_entries: int, see
 
 
 def named_arrays(inputs: Mapping[str, Any]) -> tuple[Values, list[str]]:
-    """The inputs as arrays, floats in float64, and a note if that changed anything."""
+    """Return the inputs as arrays, floats in float64, and a note if that changed anything."""
     values: Values = {}
     narrow = []
     for name, value in inputs.items():
@@ -54,7 +54,7 @@ def named_arrays(inputs: Mapping[str, Any]) -> tuple[Values, list[str]]:
 
 
 def named_gradients(returned: Any, values: Values) -> dict[str, Any]:
-    """What backward returned, by the names of the inputs; what is None is left out."""
+    """Return what backward gave, by the names of the inputs; what is None is left out."""
     if isinstance(returned, Mapping):
         grads = {}
         for key, grad in returned.items():
@@ -63,12 +63,12 @@ def named_gradients(returned: Any, values: Values) -> dict[str, Any]:
                 raise SettingError(f"backward returned a gradient for {key!r}; {near(key, values, 'input')}.")
             grads[name] = grad
     else:
-        several = returned if isinstance(returned, (tuple, list)) else (returned,)
-        if len(several) > len(values):
+        parts = returned if isinstance(returned, (tuple, list)) else (returned,)
+        if len(parts) > len(values):
             raise SettingError(
-                f"backward returned {len(several)} gradients, but there are {len(values)} inputs: {', '.join(values)}."
+                f"backward returned {len(parts)} gradients, but there are {len(values)} inputs: {', '.join(values)}."
             )
-        grads = dict(zip(values, several, strict=False))
+        grads = dict(zip(values, parts, strict=False))
     grads = {name: grad for name, grad in grads.items() if grad is not None and values[name].dtype.kind == "f"}
     if not grads:
         raise SettingError("backward returned no gradient at all; is a return statement missing?")
@@ -79,7 +79,7 @@ def named_gradients(returned: Any, values: Values) -> dict[str, Any]:
 
 
 def checked_without(without: Sequence[str], values: Values) -> frozenset[str]:
-    """The names of inputs that need no gradient, or a sentence about one that is no input."""
+    """Return the names of inputs that need no gradient, or raise a sentence about one that is no input."""
     names = (without,) if isinstance(without, str) else tuple(without)
     for name in names:
         if name not in values:
@@ -90,7 +90,7 @@ def checked_without(without: Sequence[str], values: Values) -> frozenset[str]:
 def named_inputs(
     forward: Callable[..., Any], inputs: Any, names: Sequence[str | None] | None
 ) -> tuple[dict[str, Any], frozenset[str]]:
-    """The inputs with names: their own, those given, or those of forward's arguments; and which need no gradient."""
+    """Return the inputs by name (their own, those given, or forward's arguments), and which need no gradient."""
     left_out: frozenset[str] = frozenset()
     if isinstance(inputs, Mapping):
         if names is not None:
@@ -103,10 +103,12 @@ def named_inputs(
             raise SettingError(
                 f"inputs must be arrays in a tuple, a list or a dict, but got a {type(inputs).__name__}."
             )
-        own = argument_names(forward, len(inputs))
-        given = own if names is None else list(names)
-        chosen = [name or other for name, other in zip(given, own, strict=False)] + given[len(own) :]
-        left_out = frozenset(other for name, other in zip(given, own, strict=False) if name is None)
+        arguments = argument_names(forward, len(inputs))
+        labels = arguments if names is None else list(names)
+        chosen = [name or argument for name, argument in zip(labels, arguments, strict=False)] + labels[
+            len(arguments) :
+        ]
+        left_out = frozenset(argument for name, argument in zip(labels, arguments, strict=False) if name is None)
         if len(chosen) != len(inputs) or len(set(chosen)) != len(chosen):
             raise SettingError(f"names must hold {len(inputs)} different names, one for each input, but got {chosen}.")
         named = {str(name): value for name, value in zip(chosen, inputs, strict=True)}
@@ -116,7 +118,7 @@ def named_inputs(
 
 
 def argument_names(forward: Callable[..., Any], count: int) -> list[str]:
-    """The names of forward's arguments, or x0, x1, ... where it does not tell."""
+    """Return the names of forward's arguments, or x0, x1, ... where it has none to read."""
     try:
         parameters = list(inspect.signature(forward).parameters.values())
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""How somebody else's functions want to be called: by position or by name, with one output or several, with a cache.
+"""How other people's functions are called: by position or by name, with one output or several, with a cache.
 
 CS231n's `lstm_step_forward` returns (next_h, next_c, cache) and its backward takes (dnext_h, dnext_c, cache); others
 take ((dh, dc), cache). Several outputs are checked as one long vector, so that all of them are weighed.
@@ -22,8 +22,8 @@ GRADIENT_NAME = re.compile(r"(?!dx?$)(d|grad|dl)_?(out|next|prev|y|loss)?_?[a-z]
 
 
 @dataclass(frozen=True)
-class Several:
-    """The cache of a function with several outputs, and their shapes."""
+class SeveralOutputs:
+    """Hold the cache of a function with several outputs, and their shapes."""
 
     cache: Any
     shapes: tuple[tuple[int, ...], ...]
@@ -39,17 +39,17 @@ def forward_call(forward: Callable[..., Any], names: list[str], by_name: bool) -
     order = names
     if by_name:
         try:
-            own = inspect.signature(forward, follow_wrapped=False)
+            signature = inspect.signature(forward, follow_wrapped=False)
             inner = list(inspect.signature(forward).parameters)
         except (TypeError, ValueError):  # a builtin without a signature
             return lambda values: forward(**values)
         try:
-            own.bind(**dict.fromkeys(names))
+            signature.bind(**dict.fromkeys(names))
         except TypeError:
-            kinds = {parameter.kind for parameter in own.parameters.values()}
+            kinds = {parameter.kind for parameter in signature.parameters.values()}
             if not kinds & {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.POSITIONAL_ONLY}:
                 raise SettingError(
-                    f"inputs has {', '.join(names)}, but forward takes {own}; name the inputs as its arguments."
+                    f"inputs has {', '.join(names)}, but forward takes {signature}; name the inputs as its arguments."
                 ) from None
             order = [name for name in inner if name in names] if set(names) <= set(inner) else names
         else:
@@ -58,7 +58,7 @@ def forward_call(forward: Callable[..., Any], names: list[str], by_name: bool) -
 
 
 def outputs_and_cache(returned: Any, backward: Callable[..., Any] | None) -> tuple[list[Any], Any]:
-    """Tell the outputs from the cache: the last of several is the cache, unless backward wants a gradient for it."""
+    """Tell the outputs from the cache: the last of several is the cache, unless backward takes a gradient for it."""
     if not isinstance(returned, tuple):
         return [returned], NO_CACHE
     if backward is None:  # a loss with its gradients
@@ -70,8 +70,8 @@ def outputs_and_cache(returned: Any, backward: Callable[..., Any] | None) -> tup
     return list(returned[:-1]) or [returned[0]], returned[-1] if len(returned) > 1 else NO_CACHE
 
 
-def joined(outputs: list[Any], cache: Any) -> tuple[Any, Any]:
-    """One output as it is; several as one vector, the cache remembering their shapes."""
+def join_outputs(outputs: list[Any], cache: Any) -> tuple[Any, Any]:
+    """Return one output as it is; several as one vector, with a cache that holds their shapes."""
     if len(outputs) == 1:
         return outputs[0], cache
     for place, output in enumerate(outputs):
@@ -81,20 +81,22 @@ def joined(outputs: list[Any], cache: Any) -> tuple[Any, Any]:
                 f"and, last, one cache with everything else."
             )
     arrays = [np.asarray(output) for output in outputs]
-    return np.concatenate([array.ravel() for array in arrays]), Several(cache, tuple(array.shape for array in arrays))
+    return np.concatenate([array.ravel() for array in arrays]), SeveralOutputs(
+        cache, tuple(array.shape for array in arrays)
+    )
 
 
 def backward_call(backward: Callable[..., Any], dy: Array, cache: Any) -> Any:
-    """Call backward(dy, cache), (dy1, dy2, cache), ((dy1, dy2), cache), or without a cache, as it wants."""
+    """Call backward(dy, cache), (dy1, dy2, cache), ((dy1, dy2), cache), or without a cache, by its signature."""
     dys: tuple[Array, ...] = (dy,)
-    if isinstance(cache, Several):
+    if isinstance(cache, SeveralOutputs):
         dys, cache = cache.parts(dy), cache.cache
-    kept = () if cache is NO_CACHE else (cache,)
-    attempts = [(*dys, *kept), (dys, *kept), dys, (dys,)]
+    caches = () if cache is NO_CACHE else (cache,)
+    attempts = [(*dys, *caches), (dys, *caches), dys, (dys,)]
     if len(dys) == 1:
-        attempts = [(dy, *kept), (dy,)]
+        attempts = [(dy, *caches), (dy,)]
     elif len(_gradient_names(backward)) == len(dys):
-        attempts = [(*dys, *kept), dys]
+        attempts = [(*dys, *caches), dys]
     try:
         signature = inspect.signature(backward)
     except (TypeError, ValueError):  # a builtin without a signature
@@ -105,20 +107,20 @@ def backward_call(backward: Callable[..., Any], dy: Array, cache: Any) -> Any:
         except TypeError:
             continue
         return backward(*attempt)
-    wanted = "dy" if len(dys) == 1 else ", ".join(f"dy{place}" for place in range(1, len(dys) + 1))
+    names = "dy" if len(dys) == 1 else ", ".join(f"dy{place}" for place in range(1, len(dys) + 1))
     raise SettingError(
-        f"backward must take {f'({wanted}, cache)' if kept else f'({wanted})'}, but its signature is {signature}."
+        f"backward must take {f'({names}, cache)' if caches else f'({names})'}, but its signature is {signature}."
     )
 
 
 def output_names(backward: Callable[..., Any], count: int) -> list[str]:
-    """What to call the outputs: as backward calls their gradients, or by number."""
+    """Return what to call the outputs: as backward calls their gradients, or by number."""
     names = _gradient_names(backward)
     return names if len(names) == count else [f"output {place}" for place in range(count)]
 
 
 def _gradient_names(backward: Callable[..., Any]) -> list[str]:
-    """The first arguments of backward that are named like gradients: dnext_h, dnext_c, dy2, grad_out."""
+    """Return the first arguments of backward that are named like gradients: dnext_h, dnext_c, dy2, grad_out."""
     try:
         parameters = list(inspect.signature(backward).parameters.values())
     except (TypeError, ValueError):

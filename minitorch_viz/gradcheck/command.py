@@ -17,34 +17,34 @@ from minitorch_viz.gradcheck.pairs import check
 from minitorch_viz.layers import Layer, all_layers
 
 
-def run(what: Sequence[str]) -> int:
+def run(names: Sequence[str]) -> int:
     """Check the named layers and files (none: every layer), print what came out; 1 if a gradient is wrong, else 0.
 
     Of several files one that cannot be checked is named and does not stop the others; SettingError at the end.
     """
     layers = {cls.__name__: cls for cls in all_layers()}
-    for name in what:
+    for name in names:
         if not name.endswith(".py") and name not in layers:
             raise SettingError(f"There is no layer {name!r}; {near(name, layers, 'layer')}. Files must end in .py.")
-    fine = True
+    all_ok = True
     failed: list[str] = []
-    for name in what or layers:
+    for name in names or layers:
         try:
-            said, right = check_file(Path(name)) if name.endswith(".py") else check_examples(layers[name])
-            fine &= right
-            print(said)
-        except BrokenPipeError:  # nobody reads on (head); that something is wrong is known all the same
-            if fine and not failed:
+            text, ok = check_file(Path(name)) if name.endswith(".py") else check_examples(layers[name])
+            all_ok &= ok
+            print(text)
+        except BrokenPipeError:  # the reader has stopped (head); the exit code still says what is wrong
+            if all_ok and not failed:
                 raise
             return 2 if failed else 1
         except MinitorchVizError as error:
-            if len(what) == 1:
+            if len(names) == 1:
                 raise
             print(f"{name}: {error}", file=sys.stderr)
             failed.append(name)
     if failed:
-        raise SettingError(f"{len(failed)} of {len(what)} could not be checked: {', '.join(failed)}.")
-    return 0 if fine else 1
+        raise SettingError(f"{len(failed)} of {len(names)} could not be checked: {', '.join(failed)}.")
+    return 0 if all_ok else 1
 
 
 def check_examples(cls: type[Layer]) -> tuple[str, bool]:
@@ -82,17 +82,17 @@ def check_file(path: Path) -> tuple[str, bool]:
     except SystemExit:
         raise SettingError(f"{path} ends the program ({_where(path)}); it must only define things.") from None
     except Exception as error:
-        said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        raise SettingError(f"{path} cannot be checked: {said} ({_where(path, error)}).") from error
+        message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise SettingError(f"{path} cannot be checked: {message} ({_where(path, error)}).") from error
     return str(report), report.ok
 
 
 def _where(path: Path, error: Any = None) -> str:
-    """The last line of the file that was reached."""
+    """Return the last line of the file that was reached."""
     if isinstance(error, SyntaxError):
         return f"line {error.lineno}"
     frames = [frame for frame in traceback.extract_tb(sys.exc_info()[2]) if frame.filename == str(path)]
     if not frames:
         return "while it was called"
-    inside = "" if frames[-1].name == "<module>" else f" in {frames[-1].name}"
-    return f"line {frames[-1].lineno}{inside}"
+    function = "" if frames[-1].name == "<module>" else f" in {frames[-1].name}"
+    return f"line {frames[-1].lineno}{function}"

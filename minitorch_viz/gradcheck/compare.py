@@ -31,7 +31,7 @@ Index = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Comparison:
-    """One tensor: its probe, backward's answer for it, and the rules by which the two are compared."""
+    """Compare one tensor's entries with their probe; holds backward's answer and the rules of comparison."""
 
     probe: Probe
     yours: Array | None  # None if it does not have the tensor's shape
@@ -50,23 +50,23 @@ class Comparison:
             return entry
 
         def enough(slope: Slope) -> bool:
-            own = max(abs(slope.value), 0.0 if self.yours is None else abs(float(self.yours[index])))
-            return slope.finite and TRUST * slope.doubt <= self.tolerance * own
+            size = max(abs(slope.value), 0.0 if self.yours is None else abs(float(self.yours[index])))
+            return slope.finite and TRUST * slope.doubt <= self.tolerance * size
 
         slope = search(self.probe, line, slope, size, enough)
         entry = self._entry(index, slope)
-        sure = enough(slope)
+        certain = enough(slope)
         if self.wrong(entry):
             entry = self._entry(index, confirm(self.probe, line, slope))
-            if not self.wrong(entry):  # two steps tell two stories: ask many
-                slope, sure = search(self.probe, line, slope, size, enough, climb=True), False
+            if not self.wrong(entry):  # two steps disagree: compare many
+                slope, certain = search(self.probe, line, slope, size, enough, climb=True), False
                 entry = self._entry(index, slope)
-        if self.wrong(entry) and not sure:
+        if self.wrong(entry) and not certain:
             entry = self._entry(index, self._second_opinion(line, slope, abs(entry.difference)))
         return entry
 
     def _second_opinion(self, line: Line, slope: Slope, difference: float) -> Slope:
-        """The same slope, in doubt by the whole difference if a bend that noise hides explains it."""
+        """Return the same slope, in doubt by the whole difference if a bend that noise hides explains it."""
         if self.yours_at is None or not explains(self.probe, line, slope, self.yours_at):
             return slope
         doubt = max(slope.doubt, difference * float(np.max(np.abs(slope.moved))))
@@ -81,18 +81,18 @@ class Comparison:
         return Entry(index, yours, measured, doubt, kink)
 
     def _settled(self, entry: Entry, slope: Slope) -> bool:
-        """True if no better step is needed: the two agree, or both are zero beside the others."""
+        """Return True if no better step is needed: the two agree, or both are zero beside the others."""
         if not slope.finite:
             return False
         doubt = TRUST * entry.attainable
         if self.yours is None:
             return not slope.kinked
-        own = max(abs(entry.yours), abs(entry.measured))
-        agree = abs(entry.difference) <= self.tolerance * own and doubt <= self.tolerance * max(own, self.typical)
-        return agree or own <= doubt <= 1e-3 * self.tolerance * self.typical
+        size = max(abs(entry.yours), abs(entry.measured))
+        agree = abs(entry.difference) <= self.tolerance * size and doubt <= self.tolerance * max(size, self.typical)
+        return agree or size <= doubt <= 1e-3 * self.tolerance * self.typical
 
     def error(self, entry: Entry) -> float:
-        """Relative error; an entry smaller than the doubt, or than what rounding leaves of yours, beside those."""
+        """Return the relative error; of an entry below the doubt or the rounding of yours, relative to those."""
         floor = max(TRUST * entry.attainable, self.rounding * self.typical) / self.tolerance
         scale = max(abs(entry.yours), abs(entry.measured), floor)
         error = abs(entry.difference) / scale if scale else 0.0
@@ -107,22 +107,22 @@ class Comparison:
 
     @property
     def is_rounding(self) -> bool:
-        """True if yours is zero, or nothing but what rounding makes of a zero, as for a bias before a normalization."""
+        """Return True if yours is zero, or only what rounding makes of a zero, as for a bias before a normalization."""
         return self.yours is not None and rms(self.yours) <= 5 * rms(self._jitters)
 
     def wrong(self, entry: Entry) -> bool:
-        """At a kink no value is wrong: by the chain rule, yours need not even lie between the one-sided slopes."""
+        """Return whether an entry is wrong. At a kink none is: yours need not lie between the one-sided slopes."""
         return not entry.kink and self.error(entry) > self.tolerance
 
     def relative_doubt(self, entry: Entry) -> float:
-        """The relative error that is attainable at this entry."""
+        """Return the relative error that is attainable at this entry."""
         scale = max(abs(entry.measured), 0.0 if self.yours is None else abs(entry.yours), self.typical)
         if scale == 0:
             return 0.0 if entry.attainable < 1e-290 else float("inf")
         return entry.attainable / scale
 
     def block(self, line: Line) -> tuple[Verdict, float, float]:
-        """OK, WRONG or KINK (cannot tell) for a block of entries together; yours and the measured slope."""
+        """Return OK, WRONG or KINK (cannot tell) for a block of entries together; yours and the measured slope."""
         assert self.yours is not None
         typical = self.typical * float(np.sqrt(np.size(line.weights)))
         size = rms(self.probe.x[line.part]) / (rms(line.weights) or 1.0)
@@ -134,51 +134,51 @@ class Comparison:
         def yours(slope: Slope) -> float:
             return float(np.sum(np.asarray(self.yours)[line.part] * slope.moved))
 
-        def off(slope: Slope) -> bool:
+        def disagrees(slope: Slope) -> bool:
             return slope.finite and abs(yours(slope) - slope.value) > max(allowed(slope), TRUST * slope.doubt)
 
-        if off(slope) or not TRUST * slope.doubt <= allowed(slope):
+        if disagrees(slope) or not TRUST * slope.doubt <= allowed(slope):
             slope = search(self.probe, line, slope, size, lambda slope: TRUST * slope.doubt <= allowed(slope))
-        if off(slope):
+        if disagrees(slope):
             slope = confirm(self.probe, line, slope)
-        if off(slope) and TRUST * slope.doubt > allowed(slope):
+        if disagrees(slope) and TRUST * slope.doubt > allowed(slope):
             slope = self._second_opinion(line, slope, abs(yours(slope) - slope.value))
-        unclear = not slope.finite or (TRUST * slope.doubt > allowed(slope) and slope.kinked)
-        if not unclear and off(slope):
+        undecided = not slope.finite or (TRUST * slope.doubt > allowed(slope) and slope.kinked)
+        if not undecided and disagrees(slope):
             return Verdict.WRONG, yours(slope), slope.value
-        return (Verdict.KINK if unclear else Verdict.OK), yours(slope), slope.value
+        return (Verdict.KINK if undecided else Verdict.OK), yours(slope), slope.value
 
-    def locate(self, weights: Array, enough: int = 4) -> tuple[list[Index], bool]:
+    def locate(self, weights: Array, most: int = 4) -> tuple[list[Index], bool]:
         """Halve the tensor to find wrong entries; True as well if some blocks could not be judged, for kinks."""
         wrong, hidden = deque([tuple(slice(0, side) for side in weights.shape)]), deque[tuple[slice, ...]]()
-        found: list[Index] = []
-        unclear = False
+        indices: list[Index] = []
+        undecided = False
         for budget, queue in ((BISECTIONS, wrong), (AT_KINKS, hidden)):
             for _ in range(budget):
-                if not (wrong or queue) or len(found) >= enough:
+                if not (wrong or queue) or len(indices) >= most:
                     break
                 for half in _halves((wrong or queue).popleft()):
                     verdict, _, _ = self.block(Line(half, weights[half]))
                     single = weights[half].size == 1
                     if verdict == Verdict.WRONG and single:
-                        found.append(tuple(side.start for side in half))
+                        indices.append(tuple(side.start for side in half))
                     elif verdict == Verdict.WRONG:
                         wrong.appendleft(half)  # first to the bottom of what is wrong
                     elif verdict == Verdict.KINK and not single:
                         hidden.append(half)
-                    unclear = unclear or (verdict == Verdict.KINK and single)
-        return found, unclear or bool(wrong or hidden)
+                    undecided = undecided or (verdict == Verdict.KINK and single)
+        return indices, undecided or bool(wrong or hidden)
 
 
 def chosen_entries(shape: Index, yours: Array | None, count: int, rng: Generator) -> list[Index]:
-    """All entries of a small tensor; of a large one its corners, the largest of the gradient, and random ones."""
+    """Return all entries of a small tensor; of a large one corners, the largest of the gradient, and random ones."""
     size = int(np.prod(shape))
     if size <= count:
         return list(np.ndindex(*shape))
     corners = list(itertools.islice(itertools.product(*({0, side - 1} for side in shape)), max(1, count // 4)))
     largest = [] if yours is None else np.argsort(np.abs(yours), axis=None)[::-1][: count // 4].tolist()
-    some = largest + rng.choice(size, count, replace=False).tolist()
-    indices = corners + [tuple(int(i) for i in np.unravel_index(place, shape)) for place in some]
+    places = largest + rng.choice(size, count, replace=False).tolist()
+    indices = corners + [tuple(int(i) for i in np.unravel_index(place, shape)) for place in places]
     return list(dict.fromkeys(indices))[:count]
 
 

@@ -24,7 +24,7 @@ FIRST_STEP = {"float64": 1e-5, "float32": 2e-2, "float16": 2e-1}  # before scali
 
 @dataclass(frozen=True)
 class Line:
-    """A direction through one tensor: which part of it moves, and with which weights."""
+    """Describe a direction through one tensor: which part of it moves, and with which weights."""
 
     part: tuple[Any, ...]  # indexes the tensor: ints for one entry, slices for a block
     weights: Any  # array of the part's shape, or 1.0
@@ -32,7 +32,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Slope:
-    """The derivative along a line."""
+    """Hold the derivative along a line, and how far it may be off."""
 
     value: float
     moved: Array  # how far each entry of the part really moved per unit of t, after rounding
@@ -48,13 +48,13 @@ class Slope:
 
     @property
     def kinked(self) -> bool:
-        """True where the slopes disagree by much more than rounding explains."""
+        """Return True where the slopes disagree by much more than rounding explains."""
         return self.doubt > 20 * self.rounding
 
 
 @dataclass(frozen=True)
 class Probe:
-    """One tensor of a problem, ready to be moved: y = f(x), contracted with a fixed dy."""
+    """Move one tensor of a problem: y = f(x), contracted with a fixed dy."""
 
     f: Callable[[Array], Array]
     x: Array
@@ -62,38 +62,38 @@ class Probe:
     dy: Array
     precision: str  # the precision in which f really computes
     tolerance: float
-    step: float | None = None  # the first step that the caller wants
+    step: float | None = None  # the first step, if the caller gives one
 
     @cached_property
     def size(self) -> float:
-        """Of a typical entry of x; 1 if all are zero."""
+        """Return the size of a typical entry of x; 1 if all are zero."""
         return rms(self.x) or 1.0
 
     @cached_property
     def noise(self) -> Array:
-        """How far rounding may move each output; measured once, where it matters."""
+        """Return how far rounding may move each output; measured once, where it matters."""
         return noise_of(self.f, self.x, self.y, self.precision)
 
     def first_step(self, size: float) -> float:
-        """The step to begin with, for entries of this size: a power of two, so that x + h loses little."""
+        """Return the step to begin with, for entries of this size: a power of two, so that x + h loses little."""
         step = FIRST_STEP[self.precision] if self.step is None else self.step
         return power_of_two(step * max(1.0, size))
 
     def pair(self, line: Line, step: float) -> tuple[Array, Array, Array]:
-        """f at t = -step and at t = step, and how far the entries really moved per unit of t."""
+        """Return f at t = -step and at t = step, and how far the entries really moved per unit of t."""
         weights = np.asarray(line.weights, float)
         points = [moved(self.x, line.part, t * weights) for t in (-step, step)]
-        apart = points[1][line.part] - points[0][line.part]  # before f, which may write into them
+        distance = points[1][line.part] - points[0][line.part]  # before f, which may write into them
         low, high = (np.asarray(self.f(point), float) for point in points)
-        return low, high, np.asarray(apart / (2 * step))
+        return low, high, np.asarray(distance / (2 * step))
 
     def slope(self, line: Line, step: float, noise: Array | None = None) -> Slope:
-        """The derivative along a line at one step size: four calls of f.
+        """Return the derivative along a line at one step size: four calls of f.
 
         noise: how far rounding may move each output; one unit in its last place if it has not been measured.
         """
-        low, high, near = self.pair(line, step / 2)
-        far_low, far_high, far = self.pair(line, step)
+        low, high, moved_half = self.pair(line, step / 2)
+        far_low, far_high, moved_full = self.pair(line, step)
         with np.errstate(all="ignore"):
             half = self.dy * ((high - low) / step)
             full = self.dy * ((far_high - far_low) / (2 * step))
@@ -108,14 +108,16 @@ class Probe:
             loudness = np.abs(self.dy * noise)
             rounding = 2 * (norm(loudness) / step)
             if not np.isfinite(value + np.sum(rough)):
-                return Slope(float("nan"), (4 * near - far) / 3, float("inf"), float("inf"), step)
-            each = np.abs(bent) + np.abs(rough)
-            loud = np.sum(each, where=each > 100 * (loudness / step))  # may cancel in the sum, not in the derivative
+                return Slope(float("nan"), (4 * moved_half - moved_full) / 3, float("inf"), float("inf"), step)
+            uneven = np.abs(bent) + np.abs(rough)
+            loud = np.sum(
+                uneven, where=uneven > 100 * (loudness / step)
+            )  # may cancel in the sum, not in the derivative
         doubt = rounding + max(float(loud), abs(float(np.sum(bent))) + abs(float(np.sum(rough))))
-        return Slope(value, (4 * near - far) / 3, rounding, doubt, step)
+        return Slope(value, (4 * moved_half - moved_full) / 3, rounding, doubt, step)
 
     def contributions(self, line: Line, step: float) -> Array:
-        """What each output adds to the slope: dy * dy/dt, an array of y's shape."""
+        """Return what each output adds to the slope: dy * dy/dt, an array of y's shape."""
         low, high, _ = self.pair(line, step)
         return np.asarray(self.dy * (high - low) / (2 * step))
 

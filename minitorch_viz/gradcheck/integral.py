@@ -1,7 +1,7 @@
 """The second opinion where noise forces large steps: a change is the integral of the gradient on the way.
 
 Between x - h and x + h the function may bend, have kinks or oscillate without being seen, when its result is so large
-that all this is below the last digit. A right gradient knows about the bends: its mean over the stretch is the measured
+that all this is below the last digit. A right gradient has the bends in it: its mean over the stretch is the measured
 slope of the chord. A wrong one fails here, too.
 """
 
@@ -39,15 +39,15 @@ def explains(probe: Probe, line: Line, slope: Slope, yours_at: Callable[[Array],
         changes[np.abs(changes) < 1e-9 * np.max(np.abs(yours))] = 0  # rounding
         turns = int(np.sum(changes[1:] * changes[:-1] < 0))
         largest = float(np.max(np.abs(changes)))
-        between = np.array([along(t) for t in BETWEEN * slope.step]) - np.interp(BETWEEN * slope.step, places, yours)
+        deviations = np.array([along(t) for t in BETWEEN * slope.step]) - np.interp(BETWEEN * slope.step, places, yours)
         jump = max(0.0, largest - 4 * float(np.median(np.abs(changes)))) / PARTS
         doubt = norm(probe.dy * probe.noise) / slope.step + 2 * abs(fine - coarse) / TRUST + jump / TRUST
-    unresolved = turns > PARTS / 4 or np.any(np.abs(between) > largest + 1e-9 * np.max(np.abs(yours)))
+    unresolved = turns > PARTS / 4 or np.any(np.abs(deviations) > largest + 1e-9 * np.max(np.abs(yours)))
     return bool(unresolved) or not abs(fine - chord) > TRUST * doubt  # nan: not finite somewhere on the way
 
 
 def _mean(values: Array) -> float:
-    """The mean of a function from an odd number of even points (Simpson)."""
+    """Return the mean of a function from an odd number of even points (Simpson)."""
     weights = np.ones(len(values))
     weights[1:-1:2], weights[2:-1:2] = 4, 2
     return float(weights @ values / weights.sum())

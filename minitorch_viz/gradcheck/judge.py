@@ -16,7 +16,7 @@ from minitorch_viz.gradcheck.noise import EPS, precision_of, random_weights, rms
 from minitorch_viz.gradcheck.problem import Conduct, Problem, Values, observe
 from minitorch_viz.gradcheck.report import Entry, Report, TensorResult, Verdict
 from minitorch_viz.gradcheck.steps import search
-from minitorch_viz.gradcheck.verdict import Findings, in_words
+from minitorch_viz.gradcheck.verdict import Findings, verdict_in_words
 
 TIES = (
     "ties: moving all entries together, where the function has no kink, yours sums to {:.6g} and the measured "
@@ -27,7 +27,7 @@ TIES = (
 
 @dataclass(frozen=True)
 class Settings:
-    """What the caller chose."""
+    """Hold what the caller chose."""
 
     step: float | None
     tolerance: float
@@ -49,11 +49,11 @@ def report_on(problem: Problem, settings: Settings) -> Report:
 
 
 def judge(problem: Problem, conduct: Conduct, name: str, settings: Settings) -> TensorResult:
-    """The verdict on the gradient of one tensor, with all that led to it."""
+    """Return the verdict on the gradient of one tensor, with all that led to it."""
     result = _compared(problem, conduct, name, settings)
     if name in conduct.modified:
-        said = f"{conduct.modified[name]} writes into {name}, which belongs to the caller: work on a copy."
-        return replace(result, verdict=Verdict.MODIFIED, sentence=f"{said} {result.sentence}".strip())
+        sentence = f"{conduct.modified[name]} writes into {name}, which belongs to the caller: work on a copy."
+        return replace(result, verdict=Verdict.MODIFIED, sentence=f"{sentence} {result.sentence}".strip())
     return result
 
 
@@ -98,7 +98,7 @@ def _compared(problem: Problem, conduct: Conduct, name: str, settings: Settings)
         sentence = f"forward is not finite near entry {bad[0]} at any step: there is no derivative to compare with."
         return replace(result, verdict=Verdict.NONFINITE, sentence=sentence)
     findings = _weigh(comparison, entries, rng)
-    return in_words(problem, conduct, result, findings, raw)
+    return verdict_in_words(problem, conduct, result, findings, raw)
 
 
 def _weigh(comparison: Comparison, entries: list[Entry], rng: Generator) -> Findings:
@@ -112,34 +112,36 @@ def _weigh(comparison: Comparison, entries: list[Entry], rng: Generator) -> Find
         verdict, yours, measured = comparison.block(Line((...,), weights))
         weighed = verdict == Verdict.OK
         if not weighed:
-            found, unclear = comparison.locate(weights)
-            entries = [comparison.entry(i) for i in found] + [entry for entry in entries if entry.index not in found]
+            indices, undecided = comparison.locate(weights)
+            entries = [comparison.entry(i) for i in indices] + [
+                entry for entry in entries if entry.index not in indices
+            ]
             if any(comparison.wrong(entry) for entry in entries):
                 wrong = True
                 sentence = "The sampled entries are right; a random direction disagreed, and halving found the entry."
-            elif verdict == Verdict.WRONG and not unclear:
+            elif verdict == Verdict.WRONG and not undecided:
                 wrong = True
                 sentence = f"Along a random direction yours is {yours:.9g} and the measured derivative {measured:.9g}."
-            elif unclear:
+            elif undecided:
                 sentence = "Kinks lie along the random direction: only parts of the tensor could be weighed together."
             else:
                 weighed = True
-    sure, kinks = _at_kinks(entries)
+    smooth, kinks = _at_kinks(entries)
     if kinks and not wrong:
         verdict, yours, measured = comparison.block(Line((...,), np.ones(x.shape)))
         if verdict == Verdict.WRONG:
             wrong = True
             diagnosis.append(TIES.format(yours, measured))
-    return Findings(comparison, sure, kinks, wrong, weighed, sentence, tuple(diagnosis))
+    return Findings(comparison, smooth, kinks, wrong, weighed, sentence, tuple(diagnosis))
 
 
 def _at_kinks(entries: list[Entry]) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:
-    """The entries with a derivative, and those that are skipped."""
+    """Return the entries with a derivative, and those that are skipped."""
     return tuple(entry for entry in entries if not entry.kink), tuple(entry for entry in entries if entry.kink)
 
 
 def _jitter(problem: Problem, conduct: Conduct, name: str) -> Array:
-    """How far each entry of a gradient moves when dy and all inputs move by their last digits."""
+    """Return how far each entry of a gradient moves when dy and all inputs move by their last digits."""
     rng = np.random.default_rng(3)
 
     def shaken(value: Array) -> Array:
@@ -155,7 +157,7 @@ def _jitter(problem: Problem, conduct: Conduct, name: str) -> Array:
 
 
 def _gradient(problem: Problem, values: Values, dy: Array, name: str) -> Array:
-    """Backward's gradient at other values; nan where there is none."""
+    """Return backward's gradient at other values; nan where there is none."""
     shape = problem.values[name].shape
     try:
         grad = problem.backward(dy.copy(), problem.forward(values)[1]).get(name)
@@ -165,7 +167,7 @@ def _gradient(problem: Problem, values: Values, dy: Array, name: str) -> Array:
 
 
 def _first_bad(probe: Probe, yours: Array | None) -> tuple[Entry, ...]:
-    """The first entry that is not finite, beside its measured value."""
+    """Return the first entry that is not finite, beside its measured value."""
     if yours is None:
         return ()
     index = tuple(int(i) for i in np.argwhere(~np.isfinite(yours))[0])
@@ -182,7 +184,7 @@ def _not_finite(values: Any) -> str:
 
 
 def _function(problem: Problem, name: str, conduct: Conduct) -> Callable[[Array], Array]:
-    """y as a function of this one tensor."""
+    """Return y as a function of this one tensor."""
 
     def f(x: Array) -> Array:
         values = problem.fresh() if conduct.modified else problem.values

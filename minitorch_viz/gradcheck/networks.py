@@ -45,20 +45,20 @@ def check_layer(
     arrays = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
     names = argument_names(layer.forward, len(arrays))
     params = {name if name not in names else f"param {name}": name for name in layer.params}
-    given = dict(zip(names, arrays, strict=True)) | {name: layer.params[field] for name, field in params.items()}
-    values, notes = named_arrays(given)
+    arguments = dict(zip(names, arrays, strict=True)) | {name: layer.params[field] for name, field in params.items()}
+    values, notes = named_arrays(arguments)
     layer = layer.astype("float64")
 
     def run(values: Values) -> tuple[Any, Any]:
-        moved = layer.replace(**{field: values[name] for name, field in params.items()})
+        moved_layer = layer.replace(**{field: values[name] for name, field in params.items()})
         settings = {} if rng is None else {"rng": copy.deepcopy(rng)}
-        return moved.forward(*(values[name] for name in names), **settings)
+        return moved_layer.forward(*(values[name] for name in names), **settings)
 
     def back(dy: Array, saved: Any) -> dict[str, Any]:
         grads = _unless_indices(lambda: _as_tuple(layer.backward(dy, saved)), ())
-        found = dict(zip(names, grads, strict=False))
-        found |= {name: layer.param_grads(dy, saved).get(field) for name, field in params.items()}
-        return _given(found, values)
+        gradients = dict(zip(names, grads, strict=False))
+        gradients |= {name: layer.param_grads(dy, saved).get(field) for name, field in params.items()}
+        return _given(gradients, values)
 
     problem = Problem(repr(layer), values, run, back, notes=tuple(notes))
     return report_on(problem, checked_settings(step, tolerance, max_entries, seed))
@@ -90,33 +90,33 @@ def check_net(
     """
     if not isinstance(net, Net):
         raise SettingError(f"check_net needs a Net, but got a {type(net).__name__}; use check_layer for a layer.")
-    given = dict(x) if isinstance(x, Mapping) else {net.inputs[0]: x}
-    values, notes = named_arrays(given | net.params)
+    arguments = dict(x) if isinstance(x, Mapping) else {net.inputs[0]: x}
+    values, notes = named_arrays(arguments | net.params)
     net = net.astype("float64")
-    wanted = tuple(name for name in given if values[name].dtype.kind == "f")
+    goals = tuple(name for name in arguments if values[name].dtype.kind == "f")
 
     def run(values: Values) -> tuple[Any, Any]:
         tape = net.with_params({name: values[name] for name in net.params}).forward(
-            {name: values[name] for name in given}, upto=net.output, rng=copy.deepcopy(rng)
+            {name: values[name] for name in arguments}, upto=net.output, rng=copy.deepcopy(rng)
         )
         return tape[net.output], tape
 
     def back(dy: Array, tape: Tape) -> dict[str, Any]:
         seeds = {net.output: dy}
-        found: dict[str, Any] = {}
-        if wanted:
-            found |= _unless_indices(lambda: net.backward(tape, seeds, wrt=wanted, rules=rules), {})
-        return _given(found | net.param_grads(tape, seeds, rules=rules), values)
+        gradients: dict[str, Any] = {}
+        if goals:
+            gradients |= _unless_indices(lambda: net.backward(tape, seeds, wrt=goals, rules=rules), {})
+        return _given(gradients | net.param_grads(tape, seeds, rules=rules), values)
 
-    used = ", ".join(f"{_name(key)}: {_name(rule)}" for key, rule in (rules or {}).items())
-    if used:
-        notes.append(f"this pass used the backward rules {{{used}}}, which replace the layers' own derivatives.")
-    problem = Problem(f"a net of {len(net.nodes)} nodes", values, run, back, tuple(notes), used)
+    rule_names = ", ".join(f"{_name(key)}: {_name(rule)}" for key, rule in (rules or {}).items())
+    if rule_names:
+        notes.append(f"this pass used the backward rules {{{rule_names}}}, which replace the layers' own derivatives.")
+    problem = Problem(f"a net of {len(net.nodes)} nodes", values, run, back, tuple(notes), rule_names)
     return report_on(problem, checked_settings(step, tolerance, max_entries, seed))
 
 
 def _unless_indices(compute: Callable[[], Any], otherwise: Any) -> Any:
-    """The gradients, or `otherwise` where the inputs are indices, which have none."""
+    """Return the gradients, or `otherwise` where the inputs are indices, which have none."""
     try:
         return compute()
     except NotDifferentiableError:
@@ -131,5 +131,5 @@ def _as_tuple(grads: Any) -> tuple[Any, ...]:
     return grads if isinstance(grads, tuple) else (grads,)
 
 
-def _name(thing: Any) -> str:
-    return thing if isinstance(thing, str) else getattr(thing, "__name__", repr(thing))
+def _name(key: Any) -> str:
+    return key if isinstance(key, str) else getattr(key, "__name__", repr(key))

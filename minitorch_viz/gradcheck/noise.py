@@ -28,24 +28,24 @@ def noise_of(f: Callable[[Array], Array], x: Array, y: Array, precision: str) ->
     sizes = np.abs(x) if np.any(x) else np.ones_like(x)
     direction = random_weights(np.random.default_rng(1), x.shape) * sizes
     grid = 4 * np.spacing(sizes)  # moves that are whole multiples of it are not rounded
-    still = np.ones(y.shape, bool)  # outputs that have not moved so far
+    unmoved = np.ones(y.shape, bool)  # outputs that have not moved so far
     for spacing in SPACINGS:
         with np.errstate(all="ignore"):
             move = np.sign(direction) * grid * np.maximum(1, np.round(np.abs(direction) * spacing / grid))
             points = np.array([y if k == 0 else f(x + k * move) for k in range(-3, 4)], float)
             moves = np.diff(points, axis=0)
             usable = np.all(np.isfinite(moves), axis=0)
-            seen = still & usable & (np.count_nonzero(moves, axis=0) >= 3)
+            measured = unmoved & usable & (np.count_nonzero(moves, axis=0) >= 3)
             levels = [_level(points, order) for order in ORDERS]
-            noise = np.where(seen, np.maximum(noise, 3 * np.min(levels, axis=0)), noise)
-        still &= ~seen & usable
-        if not np.any(still & (y != 0)):
+            noise = np.where(measured, np.maximum(noise, 3 * np.min(levels, axis=0)), noise)
+        unmoved &= ~measured & usable
+        if not np.any(unmoved & (y != 0)):
             break
     return np.asarray(noise)
 
 
 def _level(points: Array, order: int) -> Array:
-    """The standard deviation of the noise, from differences of this order."""
+    """Return the standard deviation of the noise, from differences of this order."""
     gain = math.factorial(order) ** 2 / math.factorial(2 * order)
     return np.asarray(np.sqrt(gain * np.mean(np.square(np.diff(points, order, axis=0)), axis=0)))
 
@@ -53,7 +53,7 @@ def _level(points: Array, order: int) -> Array:
 def precision_of(f: Callable[[Array], Array], x: Array, y: Array, rng: Generator) -> str:
     """Return the precision in which f really computes, whatever its dtype: "float64", "float32" or "float16".
 
-    A function that rounds to float32 inside does not see a move of 1e-9, or sees a jump of 1e-7 instead.
+    A function that rounds to float32 inside does not change for a move of 1e-9, or jumps by 1e-7.
     """
     if y.dtype.name in ("float16", "float32"):
         return y.dtype.name

@@ -1,4 +1,4 @@
-"""`check`: anybody's forward and backward functions, called the way they want to be called."""
+"""`check`: any forward and backward functions, called as their signatures ask for."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from minitorch_viz.gradcheck.arguments import (
     named_gradients,
     named_inputs,
 )
-from minitorch_viz.gradcheck.calls import backward_call, forward_call, joined, output_names, outputs_and_cache
+from minitorch_viz.gradcheck.calls import backward_call, forward_call, join_outputs, output_names, outputs_and_cache
 from minitorch_viz.gradcheck.judge import report_on
 from minitorch_viz.gradcheck.problem import NO_CACHE, Problem, Values
 from minitorch_viz.gradcheck.report import Report
@@ -46,7 +46,7 @@ def check(
         not checked; floats are checked in float64.
     step: the first finite-difference step, for entries of size 1 (default 1e-5 in float64).
     tolerance: the relative error above which an entry is wrong, unless rounding or a kink explains it.
-    max_entries: of larger tensors so many entries are measured one by one, and all together along a random direction.
+    max_entries: of larger tensors this many entries are measured one by one, and all along a random direction.
     seed: of the random dy and directions; names: what to call the inputs in the report.
     without: the inputs for which backward gives no gradient on purpose, by name (or None in their place in names).
 
@@ -83,7 +83,7 @@ def check(
             outputs[:] = [
                 (name, np.size(part)) for name, part in zip(output_names(backward, len(parts)), parts, strict=True)
             ]
-        return joined(parts, cache)
+        return join_outputs(parts, cache)
 
     def back(dy: Array, cache: Any) -> dict[str, Any]:
         if backward is None and cache is NO_CACHE:
@@ -98,7 +98,7 @@ def check(
 
 
 def _dy_times(dy: Array, grads: Any) -> Any:
-    """dy times gradients that forward returned itself."""
+    """Multiply by dy the gradients that forward returned itself."""
     if isinstance(grads, Mapping):
         return {name: grad if grad is None else dy * grad for name, grad in grads.items()}
     if isinstance(grads, (tuple, list)):

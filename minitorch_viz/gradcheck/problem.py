@@ -36,7 +36,7 @@ NOT_LINEAR = (
 
 
 class _NoCache:
-    """Stands for the cache of a forward that returns none."""
+    """Stand for the cache of a forward that returns none."""
 
 
 NO_CACHE = _NoCache()
@@ -44,7 +44,7 @@ NO_CACHE = _NoCache()
 
 @dataclass(frozen=True)
 class Problem:
-    """A function of named arrays and its backward pass."""
+    """Hold a function of named arrays and its backward pass."""
 
     title: str
     values: Values  # all arrays, the integer ones too; floats are float64
@@ -58,7 +58,7 @@ class Problem:
     )  # names and sizes, if several; known after a forward pass
 
     def forward(self, values: Values) -> tuple[Array, Any]:
-        """y as a float array, and the cache."""
+        """Return y as a float array, and the cache."""
         with np.errstate(all="ignore"):  # what is not finite is reported, in words
             y, cache = self.run(values)
         y = np.asarray(y)
@@ -70,22 +70,23 @@ class Problem:
         return y, cache
 
     def backward(self, dy: Array, cache: Any) -> dict[str, Any]:
+        """Return {name: gradient} from dy and the cache."""
         with np.errstate(all="ignore"):
             return self.back(dy, cache)
 
     def fresh(self) -> Values:
-        """Copies of all arrays, for a call that may write into them."""
+        """Return copies of all arrays, for a call that may write into them."""
         return {name: value.copy() for name, value in self.values.items()}
 
 
 @dataclass(frozen=True)
 class Conduct:
-    """How a problem's functions behaved."""
+    """Record how a problem's functions behaved."""
 
     y: Array
     dy: Array  # the fixed random dL/dy that everything is contracted with; 1 for a scalar
     grads: dict[str, Any]  # backward's answer
-    modified: dict[str, str]  # name of an input that was written into -> by whom
+    modified: dict[str, str]  # name of an input that was written into -> the function that did it
     random: bool  # forward gives different answers for the same inputs
     complaints: dict[str, list[str]]  # name -> what is wrong with backward whatever the numbers
     not_linear: frozenset[str]
@@ -109,9 +110,9 @@ def observe(problem: Problem, rng: Generator) -> Conduct:
     values = problem.fresh()
     _, cache = problem.forward(values)
     given_dy = dy.copy()
-    before = {name: value.copy() for name, value in values.items()}
-    grads = _kept(problem.backward(given_dy, cache))
-    modified |= dict.fromkeys(_changed(before, values), "backward")
+    values_before = {name: value.copy() for name, value in values.items()}
+    grads = _copied(problem.backward(given_dy, cache))
+    modified |= dict.fromkeys(_changed(values_before, values), "backward")
     notes = list(problem.notes)
     if not np.array_equal(given_dy, dy):
         notes.append("backward writes into the dy that it is given; the caller may still need it.")
@@ -119,16 +120,16 @@ def observe(problem: Problem, rng: Generator) -> Conduct:
     complaints: dict[str, list[str]] = {name: [] for name in grads}
     not_linear: set[str] = set()
     if not random:
-        again = _kept(problem.backward(dy.copy(), problem.forward(problem.fresh())[1]))
+        second_grads = _copied(problem.backward(dy.copy(), problem.forward(problem.fresh())[1]))
         for name, grad in grads.items():
-            if not _same(grad, again.get(name)):
-                doubled = _same(2 * np.asarray(grad, float), again.get(name), 1e-6)
+            if not _same(grad, second_grads.get(name)):
+                doubled = _same(2 * np.asarray(grad, float), second_grads.get(name), 1e-6)
                 complaints[name].append(ADDS_UP if doubled else REMEMBERS)
         if getattr(cache, "cache", cache) is not NO_CACHE and not any(complaints.values()):
             for name in _stale(problem, dy, grads):
                 complaints[name].append(STALE)
         if not any(complaints.values()):
-            scaled = _kept(problem.backward(-64 * dy, problem.forward(problem.fresh())[1]))
+            scaled = _copied(problem.backward(-64 * dy, problem.forward(problem.fresh())[1]))
             constant = _constant_terms(problem, dy) if not scalar else []
             for name, grad in grads.items():
                 if _same(grad, scaled.get(name)) and np.any(np.asarray(grad, float)):
@@ -145,36 +146,38 @@ def observe(problem: Problem, rng: Generator) -> Conduct:
 
 
 def _constant_terms(problem: Problem, dy: Array) -> list[str]:
-    """The gradients that are not zero for dy = 0."""
-    at_zero = _kept(problem.backward(np.zeros_like(dy), problem.forward(problem.fresh())[1]))
+    """Return the gradients that are not zero for dy = 0."""
+    at_zero = _copied(problem.backward(np.zeros_like(dy), problem.forward(problem.fresh())[1]))
     return [name for name, grad in at_zero.items() if np.any(grad)]
 
 
 def _stale(problem: Problem, dy: Array, grads: dict[str, Any]) -> list[str]:
-    """The gradients that change when another forward pass runs between forward and backward."""
+    """Return the gradients that change when another forward pass runs between forward and backward."""
     cache = problem.forward(problem.fresh())[1]
-    others = {name: value * 0.875 if value.dtype.kind == "f" else value for name, value in problem.fresh().items()}
+    other_values = {
+        name: value * 0.875 if value.dtype.kind == "f" else value for name, value in problem.fresh().items()
+    }
     try:
-        problem.forward(others)
+        problem.forward(other_values)
     except (MinitorchVizError, ArithmeticError, ValueError, IndexError):
         return []  # forward does not take these values: nothing can be learnt this way
-    between = _kept(problem.backward(dy.copy(), cache))
-    return [name for name, grad in grads.items() if not _same(grad, between.get(name))]
+    grads_after = _copied(problem.backward(dy.copy(), cache))
+    return [name for name, grad in grads.items() if not _same(grad, grads_after.get(name))]
 
 
-def _kept(grads: dict[str, Any]) -> dict[str, Any]:
-    """Copies, so that a backward pass that hands out its own buffers cannot change them later."""
+def _copied(grads: dict[str, Any]) -> dict[str, Any]:
+    """Return copies, so that a backward pass that hands out its own buffers cannot change them later."""
     return {name: np.array(grad) for name, grad in grads.items()}
 
 
-def _changed(before: Values, after: Values) -> list[str]:
-    return [name for name, value in before.items() if after[name].tobytes() != value.tobytes()]
+def _changed(values_before: Values, values_after: Values) -> list[str]:
+    return [name for name, value in values_before.items() if values_after[name].tobytes() != value.tobytes()]
 
 
-def _same(one: Any, other: Any, tolerance: float = 1e-10) -> bool:
-    """Equal up to a rounding that differs between runs, nan counting as equal to nan."""
-    if other is None or np.shape(one) != np.shape(other):
+def _same(a: Any, b: Any, tolerance: float = 1e-10) -> bool:
+    """Return whether two are equal up to a rounding that differs between runs, nan counting as equal to nan."""
+    if b is None or np.shape(a) != np.shape(b):
         return False
-    one, other = np.asarray(one), np.asarray(other)
-    size = np.max(np.abs(one), initial=0.0, where=np.isfinite(one))
-    return bool(np.allclose(one, other, rtol=tolerance, atol=tolerance * float(size), equal_nan=True))
+    a, b = np.asarray(a), np.asarray(b)
+    size = np.max(np.abs(a), initial=0.0, where=np.isfinite(a))
+    return bool(np.allclose(a, b, rtol=tolerance, atol=tolerance * float(size), equal_nan=True))

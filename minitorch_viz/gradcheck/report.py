@@ -12,11 +12,11 @@ from minitorch_viz.errors import MinitorchVizError, SettingError, near
 
 
 class GradientError(MinitorchVizError, AssertionError):
-    """A backward pass is not the derivative of its forward pass; the message is the report."""
+    """Report that a backward pass is not the derivative of its forward pass; the message is the report."""
 
 
 class Verdict(StrEnum):
-    """What the check says about one tensor's gradient."""
+    """Name what the check says about one tensor's gradient."""
 
     OK = "ok"
     WRONG = "wrong"
@@ -46,7 +46,7 @@ UNCHECKED = frozenset({Verdict.LEFT_OUT, Verdict.INTEGER})
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry of a gradient, both ways."""
+    """Hold one entry of a gradient, both ways."""
 
     index: tuple[int, ...]
     yours: float  # what backward says
@@ -60,13 +60,13 @@ class Entry:
 
     @property
     def ratio(self) -> float:
-        """yours / measured; nan where the measured value is 0."""
+        """Return yours / measured; nan where the measured value is 0."""
         return self.yours / self.measured + 0.0 if self.measured else float("nan")
 
 
 @dataclass(frozen=True)
 class TensorResult:
-    """What was found about the gradient of one input or parameter. Errors are relative."""
+    """Hold what the check says about the gradient of one input or parameter. Errors are relative."""
 
     name: str
     shape: tuple[int, ...]
@@ -84,7 +84,7 @@ class TensorResult:
 
 @dataclass(frozen=True)
 class Report:
-    """The result of a gradient check: print it, index it by name, or call `raise_if_wrong`."""
+    """Hold the result of a gradient check: print it, index it by name, or call `raise_if_wrong`."""
 
     title: str
     results: tuple[TensorResult, ...]
@@ -93,13 +93,13 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """True if at least one gradient was checked, every one that was is right, and none is missing."""
+        """Return True if at least one gradient was checked, every one that was is right, and none is missing."""
         verdicts = [result.verdict for result in self.results if result.verdict not in UNCHECKED]
         return bool(verdicts) and all(verdict == Verdict.OK for verdict in verdicts)
 
     @property
     def headline(self) -> str:
-        """The result in one sentence."""
+        """Return the result in one sentence."""
         checked = [result for result in self.results if result.verdict not in UNCHECKED]
         bad = [result for result in checked if result.verdict in FAILURES]
         unsure = [result for result in checked if result.verdict not in FAILURES | {Verdict.OK}]
@@ -122,7 +122,7 @@ class Report:
 
     @property
     def _named_first(self) -> list[TensorResult]:
-        """Those whose error has a name come before those that only suffer from it."""
+        """Return the results, those with a named error before those that are wrong because of it."""
         return sorted(self.results, key=lambda result: result.verdict == Verdict.WRONG and not result.diagnosis)
 
     def raise_if_wrong(self) -> None:
@@ -141,8 +141,12 @@ class Report:
         rows = [_HEADER, *(_row(result) for result in self.results)]
         lines = [f"Gradient check of {self.headline}.", "", *_aligned(rows, "  ")]
         for result in self._named_first:
-            if said := _said(result):
-                lines += ["", f"{result.name}: {said[0]}", *(f"{' ' * len(result.name)}  {line}" for line in said[1:])]
+            if sentences := _sentences(result):
+                lines += [
+                    "",
+                    f"{result.name}: {sentences[0]}",
+                    *(f"{' ' * len(result.name)}  {line}" for line in sentences[1:]),
+                ]
             if result.verdict in FAILURES and result.worst:
                 lines += ["", *_aligned([_ENTRY_HEADER, *map(_entry_row, result.worst)], "    ")]
         if self.notes:
@@ -156,9 +160,9 @@ class Report:
         parts = [f'<p><b style="color:{color}">Gradient check of {html.escape(self.headline)}.</b></p>']
         parts.append(_html_table([_HEADER, *(_row(result) for result in self.results)]))
         for result in self._named_first:
-            if said := _said(result):
-                sentences = " ".join(html.escape(sentence) for sentence in said)
-                parts.append(f"<p><b>{html.escape(result.name)}</b>: {sentences}</p>")
+            if sentences := _sentences(result):
+                text = " ".join(html.escape(sentence) for sentence in sentences)
+                parts.append(f"<p><b>{html.escape(result.name)}</b>: {text}</p>")
             if result.verdict in FAILURES and result.worst:
                 parts.append(_html_table([_ENTRY_HEADER, *map(_entry_row, result.worst)]))
         parts += [f"<p><i>Note: {html.escape(note)}</i></p>" for note in self.notes]
@@ -188,14 +192,14 @@ def _entry_row(entry: Entry) -> tuple[str, ...]:
     return (str(entry.index), f"{entry.yours:.9g}", f"{entry.measured:.9g}", f"{entry.difference:.3g}", ratio)
 
 
-def _said(result: TensorResult) -> list[str]:
-    said = ([result.sentence] if result.sentence else []) + [f"Looks like: {line}" for line in result.diagnosis]
-    if result.verdict == Verdict.WRONG and not said:
-        said.append("No simple pattern explains the difference.")
+def _sentences(result: TensorResult) -> list[str]:
+    sentences = ([result.sentence] if result.sentence else []) + [f"Looks like: {line}" for line in result.diagnosis]
+    if result.verdict == Verdict.WRONG and not sentences:
+        sentences.append("No simple pattern explains the difference.")
     if result.kinks:
-        shown = ", ".join(str(index) for index in result.kinks[:4]) + (", ..." if len(result.kinks) > 4 else ".")
-        said.append(f"Skipped at kinks, where there is no derivative: {shown}")
-    return said
+        listed = ", ".join(str(index) for index in result.kinks[:4]) + (", ..." if len(result.kinks) > 4 else ".")
+        sentences.append(f"Skipped at kinks, where there is no derivative: {listed}")
+    return sentences
 
 
 def _aligned(rows: list[tuple[str, ...]], indent: str) -> list[str]:

@@ -1,6 +1,6 @@
 """Which step to take where the first one leaves too much doubt.
 
-Small steps are local but noisy, large ones are quiet but may see another part of the function. So: down, until kinks
+Small steps are local but noisy, large ones are quiet but may reach another part of the function. So: down, until kinks
 and the edges of the function's domain lie outside; then up by factors of two, extrapolating (Neville's scheme, to order
 h^8), for as long as each step agrees with the smaller ones within their doubts (Lepski's rule). The step with the least
 doubt wins, and its doubt is what can be attained in this precision.
@@ -19,13 +19,13 @@ from minitorch_viz._types import Array
 from minitorch_viz.gradcheck.differences import TRUST, Line, Probe, Slope, power_of_two
 from minitorch_viz.gradcheck.noise import norm
 
-DOWN = 16.0  # each smaller step is so much smaller
+DOWN = 16.0  # each smaller step is the one before divided by this
 TRIES = 14  # smaller steps, at most
 ORDER = 3  # extrapolations of the central differences: the error falls like h^8
 FINEST = 8 * float(np.finfo(float).eps)  # the smallest step, relative to the entries
 LARGEST = 4.0  # the largest step, for entries up to twice as large
-NOISE_IN_BENDS = 70**0.5  # 1, -4, 6, -4, 1: so many times the noise of a single result
-HIDDEN = 300  # so many times the noise that was measured may show up later, not more: that would be an oscillation
+NOISE_IN_BENDS = 70**0.5  # of 1, -4, 6, -4, 1, in units of the noise of a single result
+HIDDEN = 300  # times the measured noise may show up later, not more: that would be an oscillation
 PATIENCE = 6  # larger steps that bring nothing, before the search ends
 
 Enough = Callable[[Slope], bool]
@@ -37,43 +37,43 @@ def search(probe: Probe, line: Line, first: Slope, size: float, enough: Enough, 
     first: the slope at the first step; size: of the entries that move; climb: compare many steps in any case.
     """
     limit = power_of_two(max(LARGEST, 0.5 * size))
-    noise, still = _heard(probe, line, limit)
+    noise, remaining_doubt = _noise_along(probe, line, limit)
     slope = probe.slope(line, first.step, noise)
     if not slope.finite or slope.kinked or 0 < size < first.step:
-        slope, at_kink = _down(probe, line, slope, size, noise)
+        slope, at_kink = _smaller_steps(probe, line, slope, size, noise)
         if at_kink or not slope.finite:
             return slope
-    slope = dataclasses.replace(slope, rounding=slope.rounding + still, doubt=slope.doubt + still)
+    slope = dataclasses.replace(slope, rounding=slope.rounding + remaining_doubt, doubt=slope.doubt + remaining_doubt)
     if enough(slope) and not climb:
         return slope
     start = max(slope.step / 4, power_of_two(FINEST * size) if size else 0.0)
-    better = _Ladder(probe, line, np.abs(probe.dy * noise), still).climb(start, limit, enough)
+    better = _Ladder(probe, line, np.abs(probe.dy * noise), remaining_doubt).climb(start, limit, enough)
     return better if better is not None and (climb or better.doubt < slope.doubt) else slope
 
 
 def confirm(probe: Probe, line: Line, slope: Slope) -> Slope:
-    """Return the same slope with more doubt if an eight times smaller step tells another story (kinks in even rows).
+    """Return the same slope with more doubt if an eight times smaller step disagrees (kinks in even rows).
 
     What came from climbing has been compared with smaller steps already.
     """
     if slope.climbed:
         return slope
-    again = probe.slope(line, slope.step / 8, probe.noise)
-    if not again.finite:
+    smaller_slope = probe.slope(line, slope.step / 8, probe.noise)
+    if not smaller_slope.finite:
         return slope
-    apart = abs(slope.value - again.value) - TRUST * again.rounding
-    return dataclasses.replace(slope, doubt=max(slope.doubt, apart))
+    distance = abs(slope.value - smaller_slope.value) - TRUST * smaller_slope.rounding
+    return dataclasses.replace(slope, doubt=max(slope.doubt, distance))
 
 
-def _heard(probe: Probe, line: Line, far: float) -> tuple[Array, float]:
-    """The noise of the outputs that the line moves; and the doubt that is left about those that it never moves."""
-    low, high, _ = probe.pair(line, far)
+def _noise_along(probe: Probe, line: Line, step: float) -> tuple[Array, float]:
+    """Return the noise of the outputs that the line moves, and the doubt left about those that it never moves."""
+    low, high, _ = probe.pair(line, step)
     unmoved = (low == probe.y) & (high == probe.y)
-    return np.where(unmoved, 0.0, probe.noise), norm(probe.dy[unmoved] * probe.noise[unmoved]) / far
+    return np.where(unmoved, 0.0, probe.noise), norm(probe.dy[unmoved] * probe.noise[unmoved]) / step
 
 
-def _down(probe: Probe, line: Line, slope: Slope, size: float, noise: Array) -> tuple[Slope, bool]:
-    """Smaller steps, until what bends the function lies outside; True if it lies at x itself."""
+def _smaller_steps(probe: Probe, line: Line, slope: Slope, size: float, noise: Array) -> tuple[Slope, bool]:
+    """Try smaller steps, until what bends the function lies outside; True if it lies at x itself."""
     step, stalled = slope.step, 0
     for tries in range(TRIES):
         jump = tries == 0 and 0 < size / 8 < step / DOWN  # a tiny entry
@@ -97,7 +97,7 @@ def _down(probe: Probe, line: Line, slope: Slope, size: float, noise: Array) -> 
 
 @dataclass
 class _Ladder:
-    """Central differences at h, 2h, 4h, ..., extrapolated to h = 0."""
+    """Extrapolate central differences at h, 2h, 4h, ... to h = 0."""
 
     probe: Probe
     line: Line
@@ -136,12 +136,12 @@ class _Ladder:
     def _take(self, step: float) -> bool:
         """Move by one step; False if the function is not finite there."""
         probe, y, dy = self.probe, self.probe.y, self.probe.dy
-        low, high, apart = probe.pair(self.line, step)
+        low, high, moved = probe.pair(self.line, step)
         with np.errstate(all="ignore"):
             value = float(np.sum(dy * ((high - low) / (2 * step))))
             if not np.isfinite(value):
                 return False
-            self.last, self.row = self.row, _neville(self.row, (value, apart))
+            self.last, self.row = self.row, _neville(self.row, (value, moved))
             if self.pair is not None:
                 bend = high - 4 * self.pair[1] + 6 * y - 4 * self.pair[0] + low
                 self.roughs = [dy * (bend / (2 * step)), *self.roughs[: ORDER - 1]]
@@ -150,15 +150,15 @@ class _Ladder:
         return True
 
     def _least(self, step: float) -> Slope | None:
-        """The extrapolation that leaves the least doubt, of those that the step before gave as well."""
+        """Return the extrapolation that leaves the least doubt, of those that the step before gave as well."""
         slopes = []
         for order in range(1, min(len(self.row), len(self.last))):
             smallest = step / 2**order
-            value, apart = self.row[order]
+            value, moved = self.row[order]
             rounding = self.noise / smallest + self.still
             trend = 2 * max(0.0, abs(value - self.last[order][0]) - rounding)
             kink = _kink(self.roughs[:order], self.loudness / smallest)
-            slopes.append(Slope(value, apart, rounding, rounding + trend + kink, step, climbed=True))
+            slopes.append(Slope(value, moved, rounding, rounding + trend + kink, step, climbed=True))
         return min(slopes, key=lambda slope: slope.doubt, default=None)
 
     def _agrees(self, slope: Slope) -> bool:
@@ -173,22 +173,22 @@ class _Ladder:
         gain, self.noise = noise / self.noise, noise
         self.loudness = self.loudness * gain
         for place, other in enumerate(self.trusted):
-            more = (gain - 1) * (other.rounding - self.still)
-            self.trusted[place] = dataclasses.replace(other, rounding=other.rounding + more, doubt=other.doubt + more)
+            extra = (gain - 1) * (other.rounding - self.still)
+            self.trusted[place] = dataclasses.replace(other, rounding=other.rounding + extra, doubt=other.doubt + extra)
         return True
 
 
-def _neville(before: list[tuple[float, Array]], difference: tuple[float, Array]) -> list[tuple[float, Array]]:
-    """The differences extrapolated to h = 0 once, twice, ..., each from its own steps and those before."""
+def _neville(row_before: list[tuple[float, Array]], difference: tuple[float, Array]) -> list[tuple[float, Array]]:
+    """Extrapolate the differences to h = 0 once, twice, ..., each from its own steps and those before."""
     row = [difference]
-    for order, (value, apart) in enumerate(before[:ORDER], start=1):
+    for order, (value, moved) in enumerate(row_before[:ORDER], start=1):
         gain = 4.0**order
-        row.append(((gain * value - row[-1][0]) / (gain - 1), (gain * apart - row[-1][1]) / (gain - 1)))
+        row.append(((gain * value - row[-1][0]) / (gain - 1), (gain * moved - row[-1][1]) / (gain - 1)))
     return row
 
 
 def _kink(roughs: list[Array], loudness: Array) -> float:
-    """What is left of the bends as h goes to 0: nothing on a smooth function, the jump of the slope at a kink.
+    """Return what is left of the bends as h goes to 0: nothing if smooth, the jump of the slope at a kink.
 
     roughs: each output's share at the largest step first. On a smooth function they fall like h^3, and what they leave
     like h^5.
@@ -196,6 +196,8 @@ def _kink(roughs: list[Array], loudness: Array) -> float:
     for gain in (8.0, 32.0):
         if len(roughs) > 1:
             roughs = [(gain * small - large) / (gain - 1) for large, small in itertools.pairwise(roughs)]
-    left = roughs[-1]
-    loud = float(np.sum(np.abs(left), where=np.abs(left) > 10 * loudness))  # may cancel in the sum, not at the kink
-    return max(loud, abs(float(np.sum(left))) - 5 * norm(loudness), 0.0)
+    remainder = roughs[-1]
+    loud = float(
+        np.sum(np.abs(remainder), where=np.abs(remainder) > 10 * loudness)
+    )  # may cancel in the sum, not at the kink
+    return max(loud, abs(float(np.sum(remainder))) - 5 * norm(loudness), 0.0)

@@ -20,10 +20,10 @@ COARSE = 1e-4  # relative doubt at a single entry above which a gradient is not 
 
 @dataclass(frozen=True)
 class Findings:
-    """What the numbers say about one tensor."""
+    """Hold what the numbers say about one tensor."""
 
     comparison: Comparison
-    sure: tuple[Entry, ...]  # measured, not at a kink
+    smooth: tuple[Entry, ...]  # measured, not at a kink
     kinks: tuple[Entry, ...]
     wrong: bool
     weighed: bool  # the entries that were not measured agree along a random direction
@@ -31,17 +31,19 @@ class Findings:
     diagnosis: tuple[str, ...] = ()
 
 
-def in_words(problem: Problem, conduct: Conduct, result: TensorResult, findings: Findings, raw: Array) -> TensorResult:
-    """Findings and conduct, in words."""
-    comparison, sure = findings.comparison, findings.sure
-    errors = [comparison.error(entry) for entry in sure] if comparison.yours is not None else []
-    doubts = [comparison.relative_doubt(entry) for entry in sure]
+def verdict_in_words(
+    problem: Problem, conduct: Conduct, result: TensorResult, findings: Findings, raw: Array
+) -> TensorResult:
+    """Turn findings and conduct into a verdict in words."""
+    comparison, smooth = findings.comparison, findings.smooth
+    errors = [comparison.error(entry) for entry in smooth] if comparison.yours is not None else []
+    doubts = [comparison.relative_doubt(entry) for entry in smooth]
     precision = comparison.probe.precision
     coarse = 10 * EPS[precision] if _rounded_to(conduct.y, precision) else 0.0
     result = replace(
         result,
         sentence=findings.sentence,
-        checked=len(sure) + len(findings.kinks),
+        checked=len(smooth) + len(findings.kinks),
         along_direction=findings.weighed,
         kinks=tuple(entry.index for entry in findings.kinks),
         largest_error=max(errors, default=float("nan")),
@@ -55,17 +57,19 @@ def in_words(problem: Problem, conduct: Conduct, result: TensorResult, findings:
             sentence = f"backward returned shape {raw.shape}, but {result.name} has shape {result.shape}."
             result = replace(result, sentence=sentence)
         else:
-            shown = [e for e in sure if comparison.wrong(e)] or (findings.kinks if findings.diagnosis else sure)
-            worst = sorted(shown, key=lambda entry: -abs(entry.difference))
+            candidates = [e for e in smooth if comparison.wrong(e)] or (
+                findings.kinks if findings.diagnosis else smooth
+            )
+            worst = sorted(candidates, key=lambda entry: -abs(entry.difference))
             result = replace(result, worst=tuple(worst[:5]))
         if result.name in conduct.not_linear or problem.rules:
-            return replace(result, verdict=Verdict.NOT_A_DERIVATIVE, sentence=_departure(sure))
-        if sure and not result.diagnosis:
-            mask = np.array([comparison.yours is None or comparison.wrong(entry) for entry in sure])
+            return replace(result, verdict=Verdict.NOT_A_DERIVATIVE, sentence=_departure(smooth))
+        if smooth and not result.diagnosis:
+            mask = np.array([comparison.yours is None or comparison.wrong(entry) for entry in smooth])
             evidence = Evidence(
                 result.name,
                 raw,
-                sure,
+                smooth,
                 mask,
                 comparison.probe,
                 problem.values,
@@ -75,17 +79,17 @@ def in_words(problem: Problem, conduct: Conduct, result: TensorResult, findings:
             )
             result = replace(result, diagnosis=tuple(diagnose(evidence)))
         return result
-    if not sure:
+    if not smooth:
         sentence = "Every entry that was measured sits on a kink of the function; move the inputs a little."
         return replace(result, verdict=Verdict.KINK, sentence=sentence)
-    beyond = max(result.attainable / comparison.tolerance, max(doubts) / max(COARSE, comparison.tolerance))
-    if beyond > 1 and not (comparison.is_rounding and _flat(comparison.probe)):
-        return replace(result, verdict=Verdict.PRECISION, sentence=_not_checkable(result, comparison, sure))
-    return replace(result, sentence=" ".join(filter(None, [result.sentence, _too_faint(comparison, sure)])))
+    excess = max(result.attainable / comparison.tolerance, max(doubts) / max(COARSE, comparison.tolerance))
+    if excess > 1 and not (comparison.is_rounding and _flat(comparison.probe)):
+        return replace(result, verdict=Verdict.PRECISION, sentence=_not_checkable(result, comparison, smooth))
+    return replace(result, sentence=" ".join(filter(None, [result.sentence, _too_faint(comparison, smooth)])))
 
 
 def _too_faint(comparison: Comparison, entries: tuple[Entry, ...]) -> str:
-    """Which entries are right only as far as all that are as small: an error of their own size would not be seen.
+    """Name the entries that are right only as far as all as small: an error of their size would not be seen.
 
     What rounding alone leaves of a zero is none of them.
     """
@@ -102,23 +106,25 @@ def _too_faint(comparison: Comparison, entries: tuple[Entry, ...]) -> str:
 
 
 def _not_checkable(result: TensorResult, comparison: Comparison, entries: tuple[Entry, ...]) -> str:
-    """What error can be told from rounding, and why not a smaller one."""
+    """Say what error can be told from rounding, and why not a smaller one."""
     probe = comparison.probe
     if _rounded_to(probe.y, probe.precision):
-        why = f"the function computes in {probe.precision}. Give float64 and keep it throughout."
+        reason = f"the function computes in {probe.precision}. Give float64 and keep it throughout."
     elif probe.precision != "float64":
-        why = "forward loses digits inside: large numbers that cancel, or something made in float32 on the way."
+        reason = "forward loses digits inside: large numbers that cancel, or something made in float32 on the way."
     elif comparison.is_rounding:
-        why = "yours is zero, and so is what was measured, as far as the rounding of forward's result lets it be seen."
+        reason = (
+            "yours is zero, and so is what was measured, as far as the rounding of forward's result lets it be seen."
+        )
     else:
-        why = "the result of forward is much larger than its changes (a large loss, a gradient that vanishes)."
+        reason = "the result of forward is much larger than its changes (a large loss, a gradient that vanishes)."
     absolute = TRUST * float(np.median([entry.attainable for entry in entries]))
     relative = f"{TRUST * result.attainable:.0e}" if TRUST * result.attainable < 1 else f"{absolute:.0e} (all of it)"
-    return f"Errors below {relative} cannot be told from rounding, none above was found: {why}"
+    return f"Errors below {relative} cannot be told from rounding, none above was found: {reason}"
 
 
 def _departure(entries: tuple[Entry, ...]) -> str:
-    """How far a modified backward pass is from the derivative, in one sentence."""
+    """Say how far a modified backward pass is from the derivative, in one sentence."""
     yours = np.array([entry.yours for entry in entries])
     measured = np.array([entry.measured for entry in entries])
     differ = int(
@@ -133,12 +139,12 @@ def _departure(entries: tuple[Entry, ...]) -> str:
 
 
 def _rounded_to(y: Array, precision: str) -> bool:
-    """True if all numbers of y are numbers of a precision below float64."""
+    """Return True if all numbers of y are numbers of a precision below float64."""
     return precision != "float64" and bool(np.all(y.astype(precision) == y))
 
 
 def _flat(probe: Probe) -> bool:
-    """True if f does not change, up to rounding, however far x is moved."""
+    """Return True if f does not change, up to rounding, however far x is moved."""
     direction = random_weights(np.random.default_rng(2), probe.x.shape) * max(1.0, probe.size)
     with np.errstate(all="ignore"):
         changes = [np.abs(probe.f(probe.x + sign * direction) - probe.y) for sign in (-1, 1)]

@@ -10,20 +10,20 @@ from collections.abc import Callable
 
 import numpy as np
 
-from minitorch_viz.gradcheck.diagnosis import places, structure, sums, whole
+from minitorch_viz.gradcheck.diagnosis import places, structure, sums, transformed
 from minitorch_viz.gradcheck.diagnosis.evidence import Evidence
 
 Diagnosis = Callable[[Evidence], str | None]
 
-WRONG_SHAPE: list[Diagnosis] = [whole.axes_swapped, whole.reshaped, whole.not_summed]
+WRONG_SHAPE: list[Diagnosis] = [transformed.axes_swapped, transformed.reshaped, transformed.not_summed]
 DIAGNOSES: list[Diagnosis] = [
-    whole.all_zeros,
-    whole.constant_factor,
-    whole.axes_swapped,
-    whole.flipped,
-    whole.of_another_input,
+    transformed.all_zeros,
+    transformed.constant_factor,
+    transformed.axes_swapped,
+    transformed.flipped,
+    transformed.of_another_input,
     structure.blocks_swapped,
-    whole.shifted,
+    transformed.shifted,
     places.gate_inverted,
     sums.one_output_missing,
     sums.matrix_not_transposed,
@@ -40,7 +40,7 @@ DIAGNOSES: list[Diagnosis] = [
     places.by_sign_of_x,
     places.borders,
     places.one_slice,
-    whole.misplaced,
+    transformed.misplaced,
     places.every_other,
     places.one_in_each,
     places.nonzero_where_zero,
@@ -49,7 +49,7 @@ DIAGNOSES: list[Diagnosis] = [
 
 
 def diagnose(evidence: Evidence) -> list[str]:
-    """The first sentence that fits, in a list; an empty list if the bug has no simple form."""
+    """Return the first sentence that fits, in a list; an empty list if the bug has no simple form."""
     for diagnosis in DIAGNOSES if evidence.right_shape else WRONG_SHAPE:
         try:
             with np.errstate(all="ignore"):

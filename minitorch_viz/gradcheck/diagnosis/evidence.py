@@ -1,4 +1,4 @@
-"""What a diagnosis may look at: one wrong gradient, its measured entries, and the function around it."""
+"""What a diagnosis may use: one wrong gradient, its measured entries, and the function around it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from minitorch_viz.gradcheck.report import Entry
 
 @dataclass(frozen=True)
 class Evidence:
-    """One wrong gradient. `yours` is backward's whole answer; measured are k entries of it, all of a small tensor."""
+    """Hold one wrong gradient: `yours` is backward's whole answer; k entries of it are measured, if small all."""
 
     name: str
     yours: Array  # as backward returned it, of any shape
@@ -41,7 +41,7 @@ class Evidence:
 
     @cached_property
     def index(self) -> tuple[Array, ...]:
-        """Where the measured entries are: indexes an array of x's shape, giving (k,)."""
+        """Return where the measured entries are: indexes an array of x's shape, giving (k,)."""
         places = np.array([entry.index for entry in self.entries], int).reshape(len(self.entries), self.x.ndim)
         return tuple(places.T)
 
@@ -51,12 +51,12 @@ class Evidence:
 
     @cached_property
     def yours_there(self) -> Array:
-        """(k,) backward's answer at the measured entries; only if its shape is right."""
+        """Return (k,) backward's answer at the measured entries; only if its shape is right."""
         return np.asarray(self.at(np.asarray(self.yours, float)))
 
     @cached_property
     def slack(self) -> Array:
-        """(k,) how near to the measured value counts as equal."""
+        """Return (k,) how near to the measured value counts as equal."""
         doubt = TRUST * np.array([entry.attainable for entry in self.entries])
         rms = np.sqrt(np.mean(np.square(self.measured)))
         return np.asarray(1e-5 * np.abs(self.measured) + doubt + 1e-7 * rms)
@@ -67,40 +67,42 @@ class Evidence:
 
     @property
     def dense(self) -> bool:
-        """True if every entry was measured."""
+        """Return True if every entry was measured."""
         return len(self.entries) == self.x.size
 
     def at(self, array: Array) -> Array:
-        """The measured places of an array of x's shape."""
+        """Return the measured places of an array of x's shape."""
         return np.broadcast_to(array[self.index], (len(self.entries),))
 
     def grid(self, values: Array) -> Array:
-        """(k,) values as an array of x's shape, nan where nothing was measured."""
+        """Return (k,) values as an array of x's shape, nan where nothing was measured."""
         grid = np.full(self.x.shape, np.nan)
         grid[self.index] = values
         return grid
 
     def fits(self, candidate: Array) -> bool:
-        """True if this gradient is what was measured; entries that are nan are left open, at most half of them."""
+        """Return True if this gradient is what was measured; nan entries, at most half, are left open."""
         if candidate.shape != self.x.shape:
             return False
-        there = self.at(candidate)
-        known = np.isfinite(there)
-        if 2 * known.sum() < len(known) or not np.any(self.measured[known]):
+        guesses = self.at(candidate)
+        finite = np.isfinite(guesses)
+        if 2 * finite.sum() < len(finite) or not np.any(self.measured[finite]):
             return False
-        return bool(np.all(np.abs(there - self.measured)[known] <= self.slack[known]))
+        return bool(np.all(np.abs(guesses - self.measured)[finite] <= self.slack[finite]))
 
     @cached_property
     def suspects(self) -> Array:
-        """Places in `entries` of up to 12 wrong ones, largest difference first."""
+        """Return the places in `entries` of up to 12 wrong ones, largest difference first."""
         order = np.argsort(-np.abs(self.yours_there - self.measured))
         return np.array([place for place in order if self.wrong[place]][:12], int)
 
     @cached_property
     def contributions(self) -> list[Array]:
-        """For each suspect what every output adds to its gradient: arrays of y's shape that sum to the measured."""
-        found = []
+        """Return what every output adds to each suspect's gradient: y's shape, summing to the measured."""
+        contributions = []
         for place in self.suspects:
             index = self.entries[place].index
-            found.append(self.probe.contributions(Line(index, 1.0), self.probe.first_step(abs(float(self.x[index])))))
-        return found
+            contributions.append(
+                self.probe.contributions(Line(index, 1.0), self.probe.first_step(abs(float(self.x[index]))))
+            )
+        return contributions

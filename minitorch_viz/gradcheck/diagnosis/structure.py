@@ -1,4 +1,4 @@
-"""Diagnoses that know the layer: swapped gates, filters flipped or transposed in backward, normalization's sums."""
+"""Diagnoses of a layer's structure: swapped gates, filters flipped or transposed in backward, normalization's sums."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EPSILONS = (0.0, 1e-5, 1e-8, 1e-6, 1e-3, 1e-12)  # added to a variance
 
 
 def blocks_swapped(evidence: Evidence) -> str | None:
-    """Equal blocks along an axis, such as the gates of an LSTM, stand in another order."""
+    """Say which equal blocks along an axis, such as the gates of an LSTM, stand in another order."""
     for axis, side in enumerate(evidence.x.shape):
         for count in BLOCKS:
             if side % count or side == count == 2:
@@ -27,30 +27,30 @@ def blocks_swapped(evidence: Evidence) -> str | None:
                 continue
             if evidence.fits(np.concatenate([blocks[source] for source in order], axis)):  # type: ignore[index]
                 width = side // count
-                moved = [place for place, source in enumerate(order) if source != place]
-                names = [f"{p * width}-{(p + 1) * width - 1}" if width > 1 else f"{p * width}" for p in moved]
-                what = "are swapped" if len(moved) == 2 else "stand in another order"
+                places = [place for place, source in enumerate(order) if source != place]
+                names = [f"{p * width}-{(p + 1) * width - 1}" if width > 1 else f"{p * width}" for p in places]
+                verb = "are swapped" if len(places) == 2 else "stand in another order"
                 return (
-                    f"the indices {', '.join(names[:-1])} and {names[-1]} of axis {axis} {what} "
+                    f"the indices {', '.join(names[:-1])} and {names[-1]} of axis {axis} {verb} "
                     f"(blocks of {width}, such as the gates of an LSTM or GRU)."
                 )
     return None
 
 
 def _source(evidence: Evidence, blocks: list[Array], axis: int, place: int) -> int | None:
-    """Which block of yours is what was measured at this place."""
+    """Return which block of yours is what was measured at this place."""
     width = blocks[0].shape[axis]
-    here = evidence.index[axis] // width == place
+    mask = evidence.index[axis] // width == place
     sources: list[int] = [place, *range(len(blocks))]
     for source in sources:
         candidate = np.concatenate([blocks[source]] * len(blocks), axis)
-        if here.any() and np.all(np.abs(evidence.at(candidate) - evidence.measured)[here] <= evidence.slack[here]):
+        if mask.any() and np.all(np.abs(evidence.at(candidate) - evidence.measured)[mask] <= evidence.slack[mask]):
             return source
     return None
 
 
 def of_turned_input(evidence: Evidence) -> str | None:
-    """Yours is the gradient that another input would give if it were flipped or transposed."""
+    """Say that yours is the gradient that another input would give if it were flipped or transposed."""
     if evidence.function is None or not len(evidence.suspects):
         return None
     yours = evidence.yours_there[evidence.suspects]
@@ -58,13 +58,13 @@ def of_turned_input(evidence: Evidence) -> str | None:
     for other, value in evidence.values.items():
         if other == evidence.name or value.dtype.kind != "f":
             continue
-        for turned, words in _turns(value):
+        for turned_value, words in _turns(value):
             guesses = []
             for place in evidence.suspects:
                 line = Line(evidence.entries[place].index, 1.0)
                 step = evidence.probe.first_step(abs(float(evidence.x[line.part])))
                 low, high = (
-                    evidence.function({evidence.name: _moved(evidence.x, line.part, t), other: turned})
+                    evidence.function({evidence.name: _moved(evidence.x, line.part, t), other: turned_value})
                     for t in (-step, step)
                 )
                 if low.shape != evidence.y.shape:
@@ -76,7 +76,7 @@ def of_turned_input(evidence: Evidence) -> str | None:
 
 
 def _turns(value: Array) -> Iterator[tuple[Array, str]]:
-    """The other input, turned in ways that keep its shape."""
+    """Yield the other input, turned in ways that keep its shape, and the words for it."""
     if value.ndim >= 3 and value.shape[-1] > 1 and value.ndim != 3:
         yield value[..., ::-1, ::-1], "rotated by 180 degrees (flipped filters)"
     if value.ndim >= 2 and value.shape[-1] > 1:
@@ -95,7 +95,7 @@ def _moved(x: Array, part: tuple[int, ...], move: float) -> Array:
 
 
 def normalization(evidence: Evidence) -> str | None:
-    """Which sums of a normalization's gradient are over the wrong axis, or lack their 1/N.
+    """Say which sums of a normalization's gradient are over the wrong axis, or lack their 1/N.
 
     With g the gradient behind scale and shift, dx = (g - a mean(g) - b xhat mean(g xhat)) / std with a = b = 1.
     """
@@ -104,28 +104,28 @@ def normalization(evidence: Evidence) -> str | None:
         return None
     for axes, g, xhat, std in _normalized(evidence):
         count = int(np.prod([shape[axis] for axis in axes]))
-        for others in _axes(x.ndim):
-            first, second = g.mean(others, keepdims=True), xhat * (g * xhat).mean(others, keepdims=True)
+        for other_axes in _axes(x.ndim):
+            first, second = g.mean(other_axes, keepdims=True), xhat * (g * xhat).mean(other_axes, keepdims=True)
             basis = [evidence.at(np.broadcast_to(part / std, shape)) for part in (first, second)]
-            rest = evidence.at(g / std) - evidence.yours_there
-            (a, b), *_ = np.linalg.lstsq(np.array(basis).T, rest, rcond=None)
-            close = np.abs(a * basis[0] + b * basis[1] - rest)
-            if not np.all(close <= evidence.slack + 1e-7 * np.max(np.abs(evidence.measured))):
+            residual = evidence.at(g / std) - evidence.yours_there
+            (a, b), *_ = np.linalg.lstsq(np.array(basis).T, residual, rcond=None)
+            errors = np.abs(a * basis[0] + b * basis[1] - residual)
+            if not np.all(errors <= evidence.slack + 1e-7 * np.max(np.abs(evidence.measured))):
                 continue
-            near = [round(float(c), 4) for c in (a, b)]
-            if others != axes and near == [1.0, 1.0]:
-                wrong = f"forward's means run over {_words(axes)}, yours over {_words(others)}"
+            coefficients = [round(float(c), 4) for c in (a, b)]
+            if other_axes != axes and coefficients == [1.0, 1.0]:
+                wrong = f"forward's means run over {_words(axes)}, yours over {_words(other_axes)}"
                 return f"normalized over the wrong axis: {wrong}."
-            if others == axes and near != [1.0, 1.0] and all(c in (0.0, 1.0, count) for c in near):
-                lost = [name for name, c in zip(("mean", "variance"), near, strict=True) if c == count]
-                if lost:
-                    paths = " and the ".join(lost)
-                    return f"a missing 1/N (N = {count}, along {_words(axes)}) in the path through the {paths}."
+            if other_axes == axes and coefficients != [1.0, 1.0] and all(c in (0.0, 1.0, count) for c in coefficients):
+                paths_without = [name for name, c in zip(("mean", "variance"), coefficients, strict=True) if c == count]
+                if paths_without:
+                    path_names = " and the ".join(paths_without)
+                    return f"a missing 1/N (N = {count}, along {_words(axes)}) in the path through the {path_names}."
     return None
 
 
 def _normalized(evidence: Evidence) -> Iterator[tuple[tuple[int, ...], Array, Array, Array]]:
-    """The axes, gradient, xhat and deviation with which the measured gradient is that of a normalization."""
+    """Yield axes, gradient, xhat and deviation with which the measured gradient is that of a normalization."""
     x, dy = evidence.x, evidence.probe.dy
     scales: list[Array] = [np.ones(())]
     for name, value in evidence.values.items():
@@ -145,15 +145,15 @@ def _normalized(evidence: Evidence) -> Iterator[tuple[tuple[int, ...], Array, Ar
 
 
 def softmax_axis(evidence: Evidence) -> str | None:
-    """Softmax whose backward sums over another axis than its forward."""
+    """Say that a softmax's backward sums over another axis than its forward."""
     y, dy = evidence.y, evidence.probe.dy
     if y.shape != evidence.x.shape or y.ndim < 2:
         return None
     forms = {axes: y * (dy - np.sum(dy * y, axes, keepdims=True)) for axes in _axes(y.ndim)}
     right = next((axes for axes, form in forms.items() if evidence.fits(form)), None)
     for axes, form in forms.items():
-        close = np.abs(evidence.at(form) - evidence.yours_there) <= evidence.slack
-        if right is not None and axes != right and np.all(close):
+        equal = np.abs(evidence.at(form) - evidence.yours_there) <= evidence.slack
+        if right is not None and axes != right and np.all(equal):
             return (
                 f"normalized over the wrong axis: forward's sum runs over {_words(right)}, yours over {_words(axes)}."
             )

@@ -11,13 +11,14 @@ from minitorch_viz.gradcheck.diagnosis.evidence import Evidence
 
 
 def all_zeros(evidence: Evidence) -> str | None:
+    """Say that the gradient is never filled in."""
     if np.any(evidence.yours):
         return None
     return "all zeros: this gradient is never filled in."
 
 
 def constant_factor(evidence: Evidence) -> str | None:
-    """yours = r * measured, with a name for r where it has one. A single entry proves nothing but a named r."""
+    """Say that yours = r * measured, and why, if r has a name. A single entry proves nothing but a named r."""
     yours, measured = evidence.yours_there, evidence.measured
     if not np.any(measured):
         return None
@@ -49,16 +50,17 @@ def _factor_name(evidence: Evidence, ratio: float) -> str:
         names.append("a factor 2 too many (or a missing 1/2)")
     if np.isclose(ratio, 0.5, rtol=1e-5):
         names.append("a missing factor 2 (or a 1/2 too many)")
-    for what, form in (("a missing 1/{}", 1.0), ("divided by {} once too often", -1.0), ("a missing 1/sqrt({})", 0.5)):
+    for words, form in (("a missing 1/{}", 1.0), ("divided by {} once too often", -1.0), ("a missing 1/sqrt({})", 0.5)):
         for name, size in sizes.items():
             if np.isclose(ratio, size**form, rtol=1e-5):
                 short = "N" if name.startswith("N") else f"{size:g}"
-                names.append(f"{what.format(short)} ({name})")
+                names.append(f"{words.format(short)} ({name})")
                 break
     return f", {', or '.join(names)}" if names else ""
 
 
 def axes_swapped(evidence: Evidence) -> str | None:
+    """Say that the gradient is transposed, and how."""
     axes = range(evidence.yours.ndim)
     if len(axes) > 5:
         return None
@@ -71,20 +73,22 @@ def axes_swapped(evidence: Evidence) -> str | None:
 
 
 def flipped(evidence: Evidence) -> str | None:
+    """Say that the gradient is flipped, and along which axes."""
     axes = [axis for axis, side in enumerate(evidence.x.shape) if side > 1]
     for count in range(1, len(axes) + 1):
         for chosen in itertools.combinations(axes, count):
             if evidence.fits(np.flip(evidence.yours, chosen)):
                 kernel = count == 2 and chosen[1] == evidence.x.ndim - 1 and chosen[0] == chosen[1] - 1
-                turned = " (rotated by 180 degrees, as by a kernel flipped once too often or too little)"
+                remark = " (rotated by 180 degrees, as by a kernel flipped once too often or too little)"
                 return (
                     f"flipped: np.flip(yours, {chosen if count > 1 else chosen[0]}) is the measured gradient"
-                    f"{turned if kernel else ''}."
+                    f"{remark if kernel else ''}."
                 )
     return None
 
 
 def shifted(evidence: Evidence) -> str | None:
+    """Say that the gradient is shifted, by how much and along which axes."""
     steps = [1, -1, 2, -2]
     axes = [axis for axis, side in enumerate(evidence.x.shape) if side > 2]
     for axis, step in itertools.product(axes, steps):
@@ -98,16 +102,17 @@ def shifted(evidence: Evidence) -> str | None:
 
 
 def _shift(array: Array, moves: dict[int, int]) -> Array:
-    """result[i] = array[i + move], nan beyond the border."""
+    """Return result[i] = array[i + move], nan beyond the border."""
     result = np.asarray(array, float)
     for axis, move in moves.items():
         result = np.roll(result, -move, axis)
-        lost = slice(-move, None) if move > 0 else slice(0, -move)
-        result[(slice(None),) * axis + (lost,)] = np.nan
+        beyond = slice(-move, None) if move > 0 else slice(0, -move)
+        result[(slice(None),) * axis + (beyond,)] = np.nan
     return result
 
 
 def of_another_input(evidence: Evidence) -> str | None:
+    """Say that the gradient was returned for another input."""
     for name, grad in evidence.grads.items():
         if name != evidence.name and evidence.fits(np.asarray(grad, float)):
             return f"swapped: what backward returned for {name} is the gradient of {evidence.name}."
@@ -115,7 +120,7 @@ def of_another_input(evidence: Evidence) -> str | None:
 
 
 def misplaced(evidence: Evidence) -> str | None:
-    """The right numbers in another order."""
+    """Say that the right numbers stand in another order."""
     yours, measured = np.sort(evidence.yours_there), np.sort(evidence.measured)
     slack = float(np.max(evidence.slack))
     if not evidence.dense or yours.size < 4 or np.any(np.abs(yours - measured) > slack):
@@ -124,14 +129,14 @@ def misplaced(evidence: Evidence) -> str | None:
 
 
 def not_summed(evidence: Evidence) -> str | None:
-    """yours has the shape of the output: the sum over the axes along which x was broadcast is missing."""
+    """Say that yours has the shape of the output: the sum over the axes along which x was broadcast is missing."""
     yours, shape = np.asarray(evidence.yours, float), evidence.x.shape
     for count in range(1, yours.ndim + 1):
         for axes in itertools.combinations(range(yours.ndim), count):
             for keep in (False, True):
                 if evidence.fits(yours.sum(axes, keepdims=keep)):
-                    which = f"axis {axes[0]}" if count == 1 else f"axes {axes}"
-                    return f"not summed over a broadcast axis: sum over {which} to get shape {shape}."
+                    axis_words = f"axis {axes[0]}" if count == 1 else f"axes {axes}"
+                    return f"not summed over a broadcast axis: sum over {axis_words} to get shape {shape}."
     for axis in range(yours.ndim):  # one entry of the axis has been picked already, or the values are wrong as well
         if yours.shape[:axis] + yours.shape[axis + 1 :] == shape:
             return f"not summed over a broadcast axis: axis {axis} is left over (the values differ as well)."
@@ -139,6 +144,7 @@ def not_summed(evidence: Evidence) -> str | None:
 
 
 def reshaped(evidence: Evidence) -> str | None:
+    """Say that only the shape is wrong."""
     yours, shape = evidence.yours, evidence.x.shape
     if yours.size == evidence.x.size and evidence.fits(np.asarray(yours, float).reshape(shape)):
         return f"the numbers are right, only the shape is not: reshape to {shape}."
