@@ -16,7 +16,7 @@ from minitorch_viz.training.card import save_with_card
 from minitorch_viz.training.evaluate import accuracy
 from minitorch_viz.training.film import Film
 from minitorch_viz.training.fit import fit
-from minitorch_viz.training.places import Keeper, check_places
+from minitorch_viz.training.output_files import UnfinishedWeights, check_places
 from minitorch_viz.training.sources import Source
 
 
@@ -48,7 +48,7 @@ def train_classifier(
     check_places(out, film, checkpoint)
     names = test.class_names
     command = f"minitorch-viz train {spec.name} --seed {seed}"
-    known = {"name": spec.name, **card, "command": command, "seed": seed}
+    facts = {"name": spec.name, **card, "command": command, "seed": seed}
     fitted = fit(
         net,
         batches,
@@ -68,30 +68,30 @@ def train_classifier(
         share = share_right(net, spec, test)
         shares = {name: round(share_right(net, spec, part), 4) for name, part in (parts or {}).items()}
     except KeyboardInterrupt:
-        keeper = Keeper(out, spec.preprocessing, names, known, checkpoint)
-        raise KeyboardInterrupt(keeper.keep(fitted, net, settings["epochs"])) from None
+        unfinished = UnfinishedWeights(out, spec.preprocessing, names, facts, checkpoint)
+        raise KeyboardInterrupt(unfinished.keep(fitted, net, settings["epochs"])) from None
     print(f"{spec.name}: {share:.2%} of the {len(test)} test images right, trained in {fitted.seconds:.1f} s")
     for note in fitted.notes:
         print(f"Note: {note}")
-    facts = {
-        **known,
+    card_facts = {
+        **facts,
         "epochs": len(fitted.history),
         "test_accuracy": round(share, 4),
         **shares,
         "seconds": round(fitted.seconds, 1),
         "licence": "MIT",
     }
-    return save_with_card(net, out, spec.preprocessing, class_names=names, card=facts)
+    return save_with_card(net, out, spec.preprocessing, class_names=names, card=card_facts)
 
 
 def as_written(net: Net) -> Net:
-    """The net that a file of it holds: batch normalizations folded into the convolutions, numbers as float16."""
+    """Return the net that a file of it holds: batch normalizations folded away, numbers as float16."""
     net = fold_batch_norms(net)
     return net.with_params({name: value.astype(np.float16).astype(np.float32) for name, value in net.state.items()})
 
 
 def share_right(net: Net, spec: ModelSpec, test: Dataset) -> float:
-    """The share of test pictures, 0..1, whose class has the highest score."""
+    """Return the share of test pictures, 0..1, whose class has the highest score."""
     pieces = [test[start : start + 1000] for start in range(0, len(test), 1000)]  # not all normalized at once
     right = [
         accuracy(net, normalized(piece.images, spec.preprocessing), piece.labels, spec.logits) * len(piece)
@@ -101,9 +101,9 @@ def share_right(net: Net, spec: ModelSpec, test: Dataset) -> float:
 
 
 def _film(path: Path, spec: ModelSpec, test: Dataset, shown: Sequence[str]) -> Film:
-    """One picture of each class `shown` in front, and more that gradients and dead units are measured on."""
+    """Return a film with one picture of each class `shown` in front, and more for gradients and dead units."""
     first = [int((test.labels == test.class_names.index(name)).argmax()) for name in shown]
-    some = [*first, *(i for i in range(min(64, len(test))) if i not in first)]
-    images = normalized(test.images[some], spec.preprocessing)
+    places = [*first, *(i for i in range(min(64, len(test))) if i not in first)]
+    images = normalized(test.images[places], spec.preprocessing)
     title = f"{spec.name}: a net learns to tell {', '.join(shown)} and {len(test.class_names) - len(shown)} more apart"
-    return Film(path, images, test.labels[some], title=title, shown=len(first))
+    return Film(path, images, test.labels[places], title=title, shown=len(first))

@@ -16,7 +16,7 @@ from minitorch_viz.net import Net
 
 
 def place_for_weights(out: str | Path) -> Path:
-    """`out` as a path that can be written to, or a sentence: for asking before a long training, not after it."""
+    """Return `out` as a path that can be written to, else raise SettingError: before a long training, not after it."""
     from minitorch_viz.io.files import as_path
     from minitorch_viz.io.out import check_out
 
@@ -41,7 +41,7 @@ def save_with_card(
 
     out = Path(out)
     arrays = {name: value.astype(np.float16) for name, value in net.state.items()}
-    save_safetensors(out, arrays, _said_of(net, preprocessing, class_names, card["name"]))
+    save_safetensors(out, arrays, _model_metadata(net, preprocessing, class_names, card["name"]))
     description = {
         "name": card["name"],
         "weights": out.name,
@@ -60,8 +60,10 @@ def save_with_card(
     return out
 
 
-def _said_of(net: Net, preprocessing: Preprocessing, class_names: Sequence[str], name: str) -> dict[str, str] | None:
-    """What the file says of a net of the package, as `Model.save` writes it; None of another."""
+def _model_metadata(
+    net: Net, preprocessing: Preprocessing, class_names: Sequence[str], name: str
+) -> dict[str, str] | None:
+    """Return what the file says of a net of the package, as `Model.save` writes it; None of another."""
     from minitorch_viz.models.classes import first_synonym
     from minitorch_viz.models.model import Model
     from minitorch_viz.models.saved import KEY, written

@@ -55,7 +55,7 @@ def save_checkpoint(path: str | Path, run: Run, state: State) -> None:
 
 
 def load_checkpoint(path: str | Path, run: Run, start: State) -> State:
-    """The state in `path`, for a run whose first state would be `start`.
+    """Return the state in `path`, for a run whose first state would be `start`.
 
     Raises WeightsFileError if the file is missing, damaged or no checkpoint, SettingError if it belongs to a run with
     other settings: the sentence says which.
@@ -83,16 +83,16 @@ def load_checkpoint(path: str | Path, run: Run, start: State) -> State:
 
 
 def _state(arrays: Mapping[str, Array], header: Mapping[str, Any], start: State) -> State:
-    def part(prefix: str, like: Mapping[str, Array]) -> dict[str, Array]:
-        found = {name: arrays[prefix + name] for name in like}
-        for name, value in like.items():
-            if found[name].shape != value.shape or found[name].dtype != value.dtype:
-                raise ValueError(f"{prefix + name} is {found[name].dtype} {found[name].shape}")
-        return found
+    def part(prefix: str, expected: Mapping[str, Array]) -> dict[str, Array]:
+        parts = {name: arrays[prefix + name] for name in expected}
+        for name, value in expected.items():
+            if parts[name].shape != value.shape or parts[name].dtype != value.dtype:
+                raise ValueError(f"{prefix + name} is {parts[name].dtype} {parts[name].shape}")
+        return parts
 
     net = start.net.with_params(part("net/", start.net.state))
     has_best = any(name.startswith("best/") for name in arrays)
-    kept = {
+    optimizer_fields = {
         field: part(f"optimizer/{field}/", value) if isinstance(value, Mapping) else int(header["optimizer"][field])
         for field, value in start.optimizer._asdict().items()
     }
@@ -101,7 +101,7 @@ def _state(arrays: Mapping[str, Array], header: Mapping[str, Any], start: State)
     return replace(
         start,
         net=net,
-        optimizer=type(start.optimizer)(**kept),
+        optimizer=type(start.optimizer)(**optimizer_fields),
         step=int(header["step"]),
         batches=int(header["batches"]),
         data_rng=data_rng,
@@ -114,20 +114,20 @@ def _state(arrays: Mapping[str, Array], header: Mapping[str, Any], start: State)
 
 
 def is_checkpoint(path: str | Path) -> bool:
-    """Whether a file is a checkpoint, by its first bytes; False if it cannot be read."""
+    """Return whether a file is a checkpoint, by its first bytes; False if it cannot be read."""
     with contextlib.suppress(OSError), Path(path).open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         return length <= LONGEST_HEADER and f'"{KEY}"'.encode() in file.read(length)
     return False
 
 
-def resumed(path: str | Path, run: Run, start: State) -> State:
-    """The state in `path` if there is such a file, else `start`: the same command begins a run and continues it."""
+def resumed_or_new(path: str | Path, run: Run, start: State) -> State:
+    """Return the state in `path` if there is such a file, else `start`: one command begins a run and continues it."""
     return load_checkpoint(path, run, start) if as_path(path, "checkpoint", WeightsFileError).exists() else start
 
 
 class Checkpoints(Observer):
-    """Keeps a file up to date: after every epoch, or every `every` steps; and at the end, Ctrl-C included."""
+    """Keep a file up to date: after every epoch, or every `every` steps; and at the end, Ctrl-C included."""
 
     def __init__(self, path: str | Path, every: int | None = None) -> None:
         self.path = as_path(path, "checkpoint", WeightsFileError)
@@ -136,10 +136,10 @@ class Checkpoints(Observer):
 
     def begin(self, run: Run, state: State) -> None:
         """Remove what a killed run left half-written, and write the start: a file that cannot be written fails now."""
-        left = re.compile(re.escape(f".{self.path.name[:100]}.") + r"[0-9a-f]{12}\.tmp")
+        leftovers = re.compile(re.escape(f".{self.path.name[:100]}.") + r"[0-9a-f]{12}\.tmp")
         with contextlib.suppress(OSError):
             for file in self.path.parent.iterdir():
-                if left.fullmatch(file.name):
+                if leftovers.fullmatch(file.name):
                     file.unlink()
         self._write(run, state)
 
@@ -161,7 +161,7 @@ class Checkpoints(Observer):
 
 
 def _array_to_json(value: Any) -> Any:
-    """NumPy's numbers, and the arrays inside a Mersenne Twister's state."""
+    """Return NumPy's numbers, and the arrays inside a Mersenne Twister's state, as JSON can hold them."""
     if isinstance(value, np.ndarray):
         return {"array": value.tolist(), "dtype": value.dtype.str}
     if isinstance(value, np.generic):

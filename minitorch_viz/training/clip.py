@@ -12,7 +12,7 @@ from minitorch_viz.training.optimizers.base import Arrays, check_arrays
 
 
 def global_norm(grads: Arrays) -> float:
-    """The length of all gradients as one vector: the root of the sum of all squares, added up in float64.
+    """Return the length of all gradients as one vector: the root of the sum of all squares, added up in float64.
 
     >>> global_norm({"a": np.array([3.0]), "b": np.array([[4.0]])})
     5.0

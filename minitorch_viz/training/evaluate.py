@@ -16,7 +16,7 @@ from minitorch_viz.training.sources import as_source, batches_of
 
 
 class Scores(NamedTuple):
-    """Means over all images."""
+    """Hold means over all images."""
 
     loss: float
     score: float | None  # share of right answers, 0..1; None if the loss has none
@@ -35,7 +35,7 @@ def evaluate(
     """Measure loss and score without training: nothing is random, batch normalization uses its running statistics.
 
     images, labels: two arrays, or a list of batches (x, targets), or a function (called with None) that returns them.
-    loss: default softmax cross-entropy. logits: the node whose output the loss sees (default: the net's last).
+    loss: default softmax cross-entropy. logits: the node whose output the loss reads (default: the net's last).
 
     Raises NotFiniteError, naming the node where it began, if the loss is not finite.
     """
@@ -59,7 +59,7 @@ def evaluate(
 
 
 def accuracy(net: Net, images: Array, labels: Array, logits: str | None = None, batch: int = 256) -> float:
-    """The share of images, 0..1, whose largest class score is the label's."""
+    """Return the share of images, 0..1, whose largest class score is the label's."""
     need_whole("batch", batch, 1)
     if not hasattr(labels, "shape") or labels.shape != (len(images),) or len(images) == 0:
         raise ShapeError(

@@ -14,23 +14,23 @@ from minitorch_viz._types import Array, Generator
 from minitorch_viz.errors import SettingError, ShapeError
 from minitorch_viz.graph import Tape
 from minitorch_viz.net import Net
-from minitorch_viz.training.checkpoint import Checkpoints, resumed
+from minitorch_viz.training.checkpoint import Checkpoints, resumed_or_new
 from minitorch_viz.training.clip import clip_by_norm
 from minitorch_viz.training.evaluate import evaluate
-from minitorch_viz.training.lone import Taken
 from minitorch_viz.training.losses import Loss
 from minitorch_viz.training.nonfinite import check_grads, check_loss, check_params
 from minitorch_viz.training.observer import Observer, ProgressBar, Step
 from minitorch_viz.training.optimizers import Optimizer
 from minitorch_viz.training.plan import Plan, make_plan
 from minitorch_viz.training.schedules import Schedule
+from minitorch_viz.training.single_images import StepData
 from minitorch_viz.training.sources import Batch, Source, batches_of
 from minitorch_viz.training.state import Epoch, State, Sums, generator_from, generator_state, second_generator
 
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """What training gives."""
+    """Hold what training gives."""
 
     net: Net  # the best one, or the last (see `keep`)
     last: Net  # as it was after the last step
@@ -70,10 +70,10 @@ def fit(
         generator that returns the batches of one epoch (all its randomness must come from that generator).
     optimizer: default Adam(1e-3). schedule: step -> rate; default: the optimizer's rate along half a cosine to 0 at the
         last step, constant if the number of batches is unknown. clip: the largest global norm of the gradients.
-    loss: default SoftmaxCrossEntropy(). logits: the node whose output the loss sees (default: the last).
-    augment: shift each image by up to so many pixels, when images are an array.
+    loss: default SoftmaxCrossEntropy(). logits: the node whose output the loss reads (default: the last).
+    augment: shift each image by up to this many pixels, when images are an array.
     validation: data not trained on, (images, labels) or batches, measured after every epoch. keep: return the "best"
-        net by validation loss, or the "last". patience: stop after so many epochs without a better validation loss.
+        net by validation loss, or the "last". patience: stop after this many epochs without a better validation loss.
     checkpoint: a file that always holds a whole state of this run, written every `checkpoint_every` steps (default:
         after each epoch). resume: continue from that file if it is there; the weights are then those of an unbroken
         run, bit for bit. A file of a run with other settings is refused.
@@ -105,19 +105,19 @@ def fit(
     watching: list[Observer] = [*observers]
     if checkpoint is not None:
         watching.insert(0, Checkpoints(checkpoint, checkpoint_every))
-        state = resumed(checkpoint, plan.run, state) if resume else state
+        state = resumed_or_new(checkpoint, plan.run, state) if resume else state
     elif resume:
         raise SettingError("resume continues from a checkpoint, so its file is needed: checkpoint='run.ckpt', say.")
     if progress:
         watching.append(ProgressBar())
-    before, started, why = state.seconds, time.perf_counter(), "an error"
+    seconds_before, started, why = state.seconds, time.perf_counter(), "an error"
     for observer in watching:
         observer.begin(plan.run, state)
     try:
         while not (why := plan.finished(state)):
-            for taken in plan.lone.steps(_rest_of_epoch(plan, state, rng)):
-                step = _step(plan, state, taken)
-                state = replace(step.state, seconds=before + time.perf_counter() - started)
+            for part in plan.single_images.steps(_rest_of_epoch(plan, state, rng)):
+                step = _step(plan, state, part)
+                state = replace(step.state, seconds=seconds_before + time.perf_counter() - started)
                 for observer in watching:
                     observer.step(plan.run, replace(step, state=state))
             state = _end_of_epoch(plan, state, rng)
@@ -131,12 +131,12 @@ def fit(
     finally:
         for observer in watching:
             observer.end(plan.run, state, why)
-    kept = state.best if keep == "best" and state.best is not None else state.net
-    return Fitted(kept, state.net, state.history, state.step, why, state.seconds, plan.lone.notes())
+    chosen = state.best if keep == "best" and state.best is not None else state.net
+    return Fitted(chosen, state.net, state.history, state.step, why, state.seconds, plan.single_images.notes())
 
 
 def _rest_of_epoch(plan: Plan, state: State, rng: Generator) -> Iterator[Batch]:
-    """The batches of the present epoch that are not taken yet: it is repeated from its start, to the same bits."""
+    """Return the batches of the present epoch that are left: it is repeated from its start, to the same bits."""
     rng.bit_generator.state = state.data_rng
     batches = batches_of(plan.source, rng)
     for number in range(state.batches):
@@ -148,14 +148,14 @@ def _rest_of_epoch(plan: Plan, state: State, rng: Generator) -> Iterator[Batch]:
     return batches
 
 
-def _step(plan: Plan, state: State, taken: Taken) -> Step:
-    """One batch: forward, loss, backward, a step of the optimizer."""
+def _step(plan: Plan, state: State, part: StepData) -> Step:
+    """Train on one batch: forward, loss, backward, a step of the optimizer."""
     net, output, net_rng = state.net, plan.run.output, generator_from(state.net_rng)
-    x, target = taken.x, taken.target
-    is_lone = plan.lone.is_lone(x, target)
-    plan.lone.frozen += is_lone
+    x, target = part.x, part.target
+    untrainable = plan.single_images.is_untrainable(x, target)
+    plan.single_images.frozen += untrainable
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what is not finite is told in a sentence
-        tape = net.forward(x, upto=output, rng=None if is_lone else net_rng)
+        tape = net.forward(x, upto=output, rng=None if untrainable else net_rng)
         loss, dy = plan.run.loss(tape[output], target)
         check_loss(loss, net, tape.values, output, f"at step {state.step}")
         grads = net.param_grads(tape, {output: dy})
@@ -166,27 +166,29 @@ def _step(plan: Plan, state: State, taken: Taken) -> Step:
         params, optimizer = plan.optimizer.step(net.params, grads, state.optimizer, rate)
         check_params(params, net, rate, state.step)
     # A matrix product may depend on the memory layout in its last bits, and a checkpoint keeps values only.
-    after = net.with_params({name: np.asarray(value, order="C") for name, value in params.items()})
+    updated = net.with_params({name: np.asarray(value, order="C") for name, value in params.items()})
     count, score = len(target), plan.run.loss.score(tape[output], target)
-    done = state.sums
-    sums = Sums(done.images + count, done.loss + float(loss) * count, done.score + (score or 0.0) * count)
-    new = replace(
+    sums_before = state.sums
+    sums = Sums(
+        sums_before.images + count, sums_before.loss + float(loss) * count, sums_before.score + (score or 0.0) * count
+    )
+    next_state = replace(
         state,
-        net=_trained(after, tape),
+        net=_trained(updated, tape),
         optimizer=optimizer,
         step=state.step + 1,
-        batches=state.batches + taken.batches,
+        batches=state.batches + part.batches,
         net_rng=generator_state(net_rng),
         sums=sums,
     )
-    return Step(net, new, float(loss), score, float(rate), grads)
+    return Step(net, next_state, float(loss), score, float(rate), grads)
 
 
 def _trained(net: Net, tape: Tape) -> Net:
-    """The same net whose batch normalizations have seen this batch."""
+    """Return the same net with the running statistics of this batch in its batch normalizations."""
     layers = {name: net[name].layer.trained(saved) for name, saved in tape.saved.items()}
-    moved = {name: layer for name, layer in layers.items() if layer is not net[name].layer}
-    return net.with_layers(moved) if moved else net
+    changed = {name: layer for name, layer in layers.items() if layer is not net[name].layer}
+    return net.with_layers(changed) if changed else net
 
 
 def _end_of_epoch(plan: Plan, state: State, rng: Generator) -> State:
@@ -197,7 +199,7 @@ def _end_of_epoch(plan: Plan, state: State, rng: Generator) -> State:
     score = sums.score / sums.images if loss.score_name else None
     line = Epoch(state.epoch + 1, state.step, sums.loss / sums.images, score, float(plan.schedule(state.step - 1)))
     if plan.validation is not None:
-        seen = evaluate(state.net, plan.validation, loss=loss, logits=plan.run.output)
-        line = line._replace(held_out_loss=seen.loss, held_out_score=seen.score)
+        scores = evaluate(state.net, plan.validation, loss=loss, logits=plan.run.output)
+        line = line._replace(held_out_loss=scores.loss, held_out_score=scores.score)
     state = replace(state, history=(*state.history, line), batches=0, sums=Sums(), data_rng=generator_state(rng))
     return replace(state, best=state.net) if state.best_epoch is line else state

@@ -16,30 +16,30 @@ ADVICE = "A smaller rate, clip=1.0, or a look at the data may help."
 
 
 class NotFiniteError(MinitorchVizError, FloatingPointError):
-    """Training met an infinity or a NaN; `node` is where it began."""
+    """Report that training met an infinity or a NaN; `node` is where it began."""
 
     def __init__(self, message: str, node: str) -> None:
         super().__init__(message)
         self.node = node
 
 
-def check_loss(loss: float, net: Net, values: Mapping[str, Array], output: str, when: str) -> None:
+def check_loss(loss: float, net: Net, values: Mapping[str, Array], output: str, moment: str) -> None:
     """Raise NotFiniteError if the loss is not finite, naming the first node whose output is not.
 
-    values: outputs of the forward pass by name; when: words such as "at step 3".
+    values: outputs of the forward pass by name; moment: words such as "at step 3".
     """
     if np.isfinite(loss):
         return
-    start = f"The loss became {loss} {when}"
+    start = f"The loss became {loss} {moment}"
     for name in net.names:
         if name not in values or finite(values[name]):
             continue
         if name in net.inputs:
             raise NotFiniteError(f"{start}: the data are not finite, {_bad(values[name])} of the input {name!r}.", name)
-        of = "".join(f"; its largest {key} is {_top(value)}" for key, value in net[name].layer.params.items())
+        parameters = "".join(f"; its largest {key} is {_top(value)}" for key, value in net[name].layer.params.items())
         raise NotFiniteError(
             f"{start}: it began at node {name!r} ({net[name].layer.type_name}), where {_bad(values[name])} are "
-            f"not finite although all it reads is{of}. {ADVICE}",
+            f"not finite although all it reads is{parameters}. {ADVICE}",
             name,
         )
     raise NotFiniteError(
@@ -56,24 +56,24 @@ def check_grads(grads: Arrays, net: Net, tape: Tape, seeds: Mapping[str, Array],
         return
     start = f"The gradients stopped being finite at step {step}: it began"
     ran = (node for node in net.nodes if node.name in tape.saved)
-    reached = net.backward(tape, seeds, wrt=[node.name for node in needed(ran, seeds)])
+    gradients = net.backward(tape, seeds, wrt=[node.name for node in needed(ran, seeds)])
     for node in reversed(net.nodes):  # from the loss backwards: the first that breaks is where it began
-        dy, kind = reached.get(node.name), node.layer.type_name
+        dy, kind = gradients.get(node.name), node.layer.type_name
         if dy is None:
             continue
         if not finite(dy):
-            what = f"in the loss, or where gradients meet: that of {node.name!r} is not finite. {ADVICE}"
-            raise NotFiniteError(f"{start} {what}", node.name)
+            place = f"in the loss, or where gradients meet: that of {node.name!r} is not finite. {ADVICE}"
+            raise NotFiniteError(f"{start} {place}", node.name)
         for name in wrong:
             if name.rpartition(".")[0] == node.name:
-                what = f"at node {node.name!r} ({kind}), where {_bad(grads[name])} entries of the gradient of {name!r}"
-                raise NotFiniteError(f"{start} {what} are not finite. {ADVICE}", node.name)
-        if any(name in reached for name in node.inputs):
+                place = f"at node {node.name!r} ({kind}), where {_bad(grads[name])} entries of the gradient of {name!r}"
+                raise NotFiniteError(f"{start} {place} are not finite. {ADVICE}", node.name)
+        if any(name in gradients for name in node.inputs):
             dxs = node.layer.backward(dy, tape.saved[node.name])
             for dx in dxs if isinstance(dxs, tuple) else (dxs,):
                 if not finite(dx):
-                    what = f"in the backward pass of node {node.name!r} ({kind}), where {_bad(dx)} entries"
-                    raise NotFiniteError(f"{start} {what} of the gradient are not finite. {ADVICE}", node.name)
+                    place = f"in the backward pass of node {node.name!r} ({kind}), where {_bad(dx)} entries"
+                    raise NotFiniteError(f"{start} {place} of the gradient are not finite. {ADVICE}", node.name)
 
 
 def check_params(params: Arrays, net: Net, rate: float, step: int) -> None:
@@ -89,7 +89,7 @@ def check_params(params: Arrays, net: Net, rate: float, step: int) -> None:
 
 
 def finite(x: Array) -> bool:
-    """Whether every value is finite; integers always are."""
+    """Return whether every value is finite; integers always are."""
     return bool(x.dtype.kind != "f" or np.isfinite(x).all())
 
 

@@ -1,4 +1,4 @@
-"""Watching a run: progress bars, checkpoints and films are observers. They look, and cannot change the weights."""
+"""Watching a run: progress bars, checkpoints and films are observers. They read, and cannot change the weights."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ SHORT = 10  # letters of a score's name in the bar
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """What stays the same during a run."""
+    """Hold what stays the same during a run."""
 
     loss: Loss
-    output: str  # the node whose output the loss sees
+    output: str  # the node whose output the loss reads
     epochs: int
     steps: int | None  # in all; None if the data do not say how many batches they have
     settings: dict[str, str]  # what a checkpoint compares: {"optimizer": "Adam(rate=0.003, ...)", ...}
@@ -27,7 +27,7 @@ class Run:
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """What happened in one step."""
+    """Hold what happened in one step."""
 
     before: Net  # the net that the loss was measured on
     state: State  # after the step
@@ -38,28 +38,28 @@ class Step:
 
 
 class Observer:
-    """Base of all observers; override what you need."""
+    """Be the base of all observers; override what you need."""
 
     def begin(self, run: Run, state: State) -> None:
-        """Before the first step of this run (after resuming, if it was resumed)."""
+        """Act before the first step of this run (after resuming, if it was resumed)."""
 
     def step(self, run: Run, step: Step) -> None:
-        """After each step."""
+        """Act after each step."""
 
     def epoch(self, run: Run, state: State) -> None:
-        """After each epoch; `state.history[-1]` is its line."""
+        """Act after each epoch; `state.history[-1]` is its line."""
 
     def end(self, run: Run, state: State, why: str) -> None:
-        """Once, at the end: why is "finished", "no improvement", "interrupted", or a sentence about what went wrong."""
+        """Act once, at the end: why is "finished", "no improvement", "interrupted", or a sentence about an error."""
 
 
 class ProgressBar(Observer):
-    """A bar with the loss, as tqdm draws it on terminals and in notebooks; elsewhere (a log file) there is none."""
+    """Show a bar with the loss, as tqdm draws it on terminals and in notebooks; none in a log file."""
 
     def begin(self, run: Run, state: State) -> None:
-        known = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{remaining}{postfix}]"  # 80 columns hold all of it
-        unknown = "{n_fmt} steps [{elapsed}{postfix}]"
-        layout = known if run.steps else unknown
+        with_total = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{remaining}{postfix}]"  # 80 columns hold all of it
+        without_total = "{n_fmt} steps [{elapsed}{postfix}]"
+        layout = with_total if run.steps else without_total
         self._bar: Any = progress_bar(total=run.steps, initial=state.step, unit="step", bar_format=layout)
         self._held_out = ""
         if state.history:

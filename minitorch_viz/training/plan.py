@@ -14,18 +14,18 @@ from minitorch_viz.data.batches import Batches
 from minitorch_viz.errors import SettingError, ShapeError, need_whole
 from minitorch_viz.net import Net
 from minitorch_viz.training.clip import clip_by_norm
-from minitorch_viz.training.lone import Lone
 from minitorch_viz.training.losses import Loss, SoftmaxCrossEntropy
 from minitorch_viz.training.observer import Observer, Run
 from minitorch_viz.training.optimizers import Adam, Optimizer
 from minitorch_viz.training.schedules import Constant, Cosine, Schedule
+from minitorch_viz.training.single_images import SingleImages
 from minitorch_viz.training.sources import Source, as_source, check_targets, describe
 from minitorch_viz.training.state import State
 
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """The checked arguments of `fit`."""
+    """Hold the checked arguments of `fit`."""
 
     run: Run
     source: Source
@@ -34,10 +34,10 @@ class Plan:
     schedule: Schedule
     clip: float | None
     patience: int | None
-    lone: Lone
+    single_images: SingleImages
 
     def finished(self, state: State) -> str:
-        """Why training is over, or "" if it is not."""
+        """Return why training is over, or "" if it is not."""
         best = state.best_epoch
         if self.patience is not None and best is not None and state.epoch - best.epoch >= self.patience:
             return "no improvement"
@@ -62,7 +62,7 @@ def make_plan(
     patience: int | None,
     observers: Iterable[Observer],
 ) -> Plan:
-    """The plan, or a sentence that says which argument cannot be used."""
+    """Return the plan, or raise a sentence that says which argument cannot be used."""
     if not isinstance(net, Net):
         raise SettingError(f"fit trains a Net, but got {net!r:.60}.")
     need_whole("number of epochs", epochs, 1)
@@ -77,8 +77,8 @@ def make_plan(
     for observer in observers:
         _kind("each of observers", observer, Observer, "Film('film.html', images, labels)")
     output = net.output if logits is None else check_names(logits, net.names, "logits")[0]
-    lone = Lone(net, output)
-    count = lone.count(source)
+    single_images = SingleImages(net, output)
+    count = single_images.count(source)
     steps = None if count is None else epochs * count
     if schedule is None:
         schedule = Cosine(optimizer.rate, steps) if steps else Constant(optimizer.rate)
@@ -90,9 +90,9 @@ def make_plan(
         raise SettingError(f"keep must be 'best' or 'last', but got {keep!r}.")
     if patience is not None and need_whole("patience", patience, 1) and held_out is None:
         raise SettingError("patience waits for a better validation loss, so validation data are needed too.")
-    for found in (source, held_out):
-        if isinstance(found, Batches):
-            check_targets(net, found, loss, output)
+    for batches in (source, held_out):
+        if isinstance(batches, Batches):
+            check_targets(net, batches, loss, output)
     settings = {
         "net": repr(net),
         "data": describe(source),
@@ -103,11 +103,13 @@ def make_plan(
         "clip": repr(clip),
         "generator": type(rng.bit_generator).__name__,
     }
-    return Plan(Run(loss, output, epochs, steps, settings), source, held_out, optimizer, schedule, clip, patience, lone)
+    return Plan(
+        Run(loss, output, epochs, steps, settings), source, held_out, optimizer, schedule, clip, patience, single_images
+    )
 
 
 def _validation(validation: Any, batch: int) -> Source:
-    """(images, labels) or batches, without shuffling."""
+    """Return (images, labels) or batches as a source without shuffling."""
     pair = isinstance(validation, tuple) and len(validation) == 2 and hasattr(validation[0], "shape")
     images, labels = validation if pair else (validation, None)
     try:
@@ -116,8 +118,8 @@ def _validation(validation: Any, batch: int) -> Source:
         raise ShapeError(f"The validation data cannot be used: {error}") from error
 
 
-def _kind(what: str, value: Any, kind: type, such_as: str) -> Any:
+def _kind(argument: str, value: Any, kind: type, example: str) -> Any:
     if not isinstance(value, kind):
         article = "an" if kind.__name__[0] in "AEIOU" else "a"
-        raise SettingError(f"{what} must be {article} {kind.__name__} such as {such_as}, but got {value!r:.60}.")
+        raise SettingError(f"{argument} must be {article} {kind.__name__} such as {example}, but got {value!r:.60}.")
     return value

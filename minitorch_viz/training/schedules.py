@@ -1,4 +1,4 @@
-"""Schedules: the rate of every step. A schedule is any function step -> rate; these five know their settings.
+"""Schedules: the rate of every step. A schedule is any function step -> rate; these five have settings.
 
 Steps count from 0; past its end a schedule stays at its last rate.
 
@@ -23,7 +23,7 @@ Schedule: TypeAlias = Callable[[int], float]
 
 @dataclass(frozen=True)
 class Constant:
-    """The same rate at every step."""
+    """Give the same rate at every step."""
 
     rate: NumberField = NumberField(least=0)
 
@@ -34,7 +34,7 @@ class Constant:
 
 @dataclass(frozen=True)
 class StepDecay:
-    """The rate times `factor` after every `every` steps: 0.1, 0.1, ..., 0.01, 0.01, ..."""
+    """Give the rate times `factor` after every `every` steps: 0.1, 0.1, ..., 0.01, 0.01, ..."""
 
     rate: NumberField = NumberField(least=0)
     every: WholeField = WholeField(least=1)
@@ -46,7 +46,7 @@ class StepDecay:
 
 @dataclass(frozen=True)
 class Cosine:
-    """From `rate` at step 0 along half a cosine to `end` at step `steps` (Loshchilov and Hutter 2017, one period)."""
+    """Go from `rate` at step 0 along half a cosine to `end` at step `steps` (Loshchilov, Hutter 2017, one period)."""
 
     rate: NumberField = NumberField(least=0)
     steps: WholeField = WholeField(least=1)
@@ -59,7 +59,7 @@ class Cosine:
 
 @dataclass(frozen=True)
 class OneCycle:
-    """Up to `peak` and down to nearly nothing in one cycle of `steps` steps, both along half a cosine.
+    """Go up to `peak` and down to nearly nothing in one cycle of `steps` steps, both along half a cosine.
 
     Smith and Topin 2018. Step 0 has peak / start, the step that is the share `warmup` of the way has `peak`, and the
     last step, steps - 1, has peak / (start * end): PyTorch's OneCycleLR, where start and end are called div_factor and
@@ -78,13 +78,13 @@ class OneCycle:
         top = min(max(self.warmup * self.steps - 1, 0.0), last)  # where the peak is, in steps; PyTorch's place
         first, lowest = self.peak / self.start, self.peak / (self.start * self.end)
         if step <= top and top > 0:
-            return _along(first, self.peak, step / top)
-        return _along(self.peak, lowest, (step - top) / (last - top)) if last > top else self.peak
+            return _along_cosine(first, self.peak, step / top)
+        return _along_cosine(self.peak, lowest, (step - top) / (last - top)) if last > top else self.peak
 
 
 @dataclass(frozen=True)
 class Warmup:
-    """A straight line from 0 to another schedule's first rate over `steps` steps, then that schedule from its start."""
+    """Go in a straight line from 0 to another schedule's first rate over `steps` steps, then follow that schedule."""
 
     then: Schedule
     steps: WholeField = WholeField(least=1)
@@ -98,8 +98,8 @@ class Warmup:
         return self.then(0) * step / self.steps if step < self.steps else self.then(step - self.steps)
 
 
-def _along(first: float, last: float, share: float) -> float:
-    """Half a cosine from `first` (share 0) to `last` (share 1)."""
+def _along_cosine(first: float, last: float, share: float) -> float:
+    """Return the rate along half a cosine from `first` (share 0) to `last` (share 1)."""
     return last + (first - last) * 0.5 * (1 + math.cos(math.pi * share))
 
 

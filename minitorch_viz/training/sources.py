@@ -16,42 +16,44 @@ from minitorch_viz.training.losses import Loss
 
 Batch: TypeAlias = tuple[Any, Array]  # (x as Net.forward takes it, targets)
 # What an epoch is made of: a function of a generator (None: no shuffling, nothing random), or the batches themselves.
-# `Batches` is such a function that also knows its data.
+# `Batches` is such a function that also holds its data.
 Source: TypeAlias = Callable[[Generator | None], Iterable[Batch]] | Iterable[Batch]
 
 
-def as_source(data: Any, labels: Array | None, batch: int, augment: int, what: str) -> Source:
-    """Two arrays as ArrayBatches; a function or a list of batches as it is; else a sentence."""
+def as_source(data: Any, labels: Array | None, batch: int, augment: int, argument: str) -> Source:
+    """Return two arrays as ArrayBatches, a function or a list of batches as it is; else raise a sentence."""
     if isinstance(data, Dataset):
         raise ShapeError(
-            f"{what}: a Dataset holds pictures as they are stored; DatasetBatches(dataset, 128, preprocessing=...) "
+            f"{argument}: a Dataset holds pictures as they are stored; DatasetBatches(dataset, 128, preprocessing=...) "
             f"makes batches of it."
         )
     if labels is not None or isinstance(data, np.ndarray):
         if isinstance(data, Batches):
-            raise ShapeError(f"{what}: {type(data).__name__} brings its own labels; leave labels out.")
+            raise ShapeError(f"{argument}: {type(data).__name__} brings its own labels; leave labels out.")
         if labels is None:
-            raise ShapeError(f"{what}: images came as an array, so their labels are needed too.")
+            raise ShapeError(f"{argument}: images came as an array, so their labels are needed too.")
         return ArrayBatches(data, labels, batch, augment)
     need_whole("batch", batch, 1)
     if need_whole("augment", augment, 0):
-        raise SettingError(f"{what}: augment shifts images given as an array; your own batches come as they should be.")
+        raise SettingError(
+            f"{argument}: augment shifts images given as an array; your own batches come as they should be."
+        )
     if isinstance(data, Iterator):
         raise SettingError(
-            f"{what}: a {type(data).__name__} gives its batches only once, but every epoch needs them; give a list of "
-            f"batches, or a function of a generator that returns them."
+            f"{argument}: a {type(data).__name__} gives its batches only once, but every epoch needs them; give a "
+            f"list of batches, or a function of a generator that returns them."
         )
     if isinstance(data, (str, bytes, Mapping)) or not (callable(data) or isinstance(data, Iterable)):
         raise ShapeError(
-            f"{what} must be images and labels as two arrays, a list of batches (x, targets), or a function of a "
+            f"{argument} must be images and labels as two arrays, a list of batches (x, targets), or a function of a "
             f"generator that returns them, but got {data!r:.60}."
         )
-    found: Source = data
-    return found
+    source: Source = data
+    return source
 
 
 def batches_of(source: Source, rng: Generator | None) -> Iterator[Batch]:
-    """The batches of one epoch, each checked to be a pair (x, targets)."""
+    """Yield the batches of one epoch, each checked to be a pair (x, targets)."""
     for batch in source(rng) if callable(source) else source:
         if not isinstance(batch, (tuple, list)) or len(batch) != 2 or not hasattr(batch[1], "shape"):
             raise ShapeError(f"A batch must be a pair (x, targets) of arrays, but got {batch!r:.60}.")
@@ -59,7 +61,7 @@ def batches_of(source: Source, rng: Generator | None) -> Iterator[Batch]:
 
 
 def describe(source: Source) -> str:
-    """What is known of the data, for comparing a checkpoint's with these."""
+    """Return what is known of the data, for comparing a checkpoint's with these."""
     return source.describe() if isinstance(source, Batches) else f"batches from a {type(source).__name__}"
 
 

@@ -18,7 +18,7 @@ from minitorch_viz.net import Net
 
 
 class Epoch(NamedTuple):
-    """What one pass over the data came to."""
+    """Hold what one pass over the data came to."""
 
     epoch: int  # 1 is the first
     step: int  # steps taken by its end
@@ -30,7 +30,7 @@ class Epoch(NamedTuple):
 
 
 class Sums(NamedTuple):
-    """The running sums of an unfinished epoch."""
+    """Hold the running sums of an unfinished epoch."""
 
     images: int = 0
     loss: float = 0.0
@@ -39,7 +39,7 @@ class Sums(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """Where a run stands."""
+    """Hold where a run stands."""
 
     net: Net  # as it is after `step` steps
     optimizer: Any  # the optimizer's state
@@ -54,23 +54,23 @@ class State:
 
     @property
     def epoch(self) -> int:
-        """Finished epochs."""
+        """Return the number of finished epochs."""
         return len(self.history)
 
     @property
     def best_epoch(self) -> Epoch | None:
-        """The epoch with the lowest held-out loss, the first of equals."""
-        seen = [epoch for epoch in self.history if epoch.held_out_loss is not None]
-        return min(seen, key=lambda epoch: epoch.held_out_loss or 0.0) if seen else None
+        """Return the epoch with the lowest held-out loss, the first of equals."""
+        measured = [epoch for epoch in self.history if epoch.held_out_loss is not None]
+        return min(measured, key=lambda epoch: epoch.held_out_loss or 0.0) if measured else None
 
 
 def generator_state(rng: Generator) -> dict[str, Any]:
-    """A copy of the state of a generator, which drawing from it does not change."""
+    """Return a copy of the state of a generator, which drawing from it does not change."""
     return copy.deepcopy(dict(rng.bit_generator.state))
 
 
 def generator_from(state: dict[str, Any]) -> Generator:
-    """A new generator that continues from a state; SettingError if NumPy has no such generator."""
+    """Return a new generator that continues from a state; SettingError if NumPy has no such generator."""
     kind = getattr(np.random, str(state.get("bit_generator")), None)
     if not (isinstance(kind, type) and issubclass(kind, np.random.BitGenerator)):
         raise SettingError(f"NumPy has no bit generator called {state.get('bit_generator')!r}.")
@@ -83,7 +83,7 @@ def generator_from(state: dict[str, Any]) -> Generator:
 
 
 def second_generator(rng: Generator) -> Generator:
-    """Another stream that depends on the first one's state only, and does not move it.
+    """Return another stream that depends on the first one's state only, and does not move it.
 
     The data and the net (dropout) draw from streams of their own, so that a resumed run can repeat an epoch's batches
     up to where it stood without the net.

@@ -90,7 +90,7 @@ def test_half_of_the_pictures_will_nearly_do(people: tuple[Dataset, Dataset]) ->
     shares = []
     for seed in range(6):
         some, held = whole.split(0.5, seed)
-        shares.append(recipe.right(recipe.trained(recipe.RECIPES[0], some, seed).net, held))
+        shares.append(recipe.share_right(recipe.train_net(recipe.RECIPES[0], some, seed).net, held))
     assert 0.85 < np.mean(shares) < 0.99
 
 

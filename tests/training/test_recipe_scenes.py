@@ -82,7 +82,7 @@ def test_the_pixels_are_normalized_as_they_are() -> None:
 
 @pytest.mark.parametrize("count", [400, pytest.param(4000, marks=pytest.mark.slow)])
 def test_the_main_object_is_named(net: Net, count: int, card) -> None:
-    share = recipe.right(net, make_scenes(count, FRESH))
+    share = recipe.share_right(net, make_scenes(count, FRESH))
     assert share >= (0.97 if count > 1000 else 0.95)  # of 400, 1.7 % more or less is chance (two standard deviations)
     said = float(card["test_accuracy"])
     assert abs(share - said) < 3 * np.sqrt(said * (1 - said) * (1 / count + 1 / recipe.TEST_SCENES))
@@ -90,7 +90,7 @@ def test_the_main_object_is_named(net: Net, count: int, card) -> None:
 
 
 def test_a_single_object_is_named(net: Net, card) -> None:
-    assert recipe.right(net, make_scenes(400, FRESH, objects=1)) >= 0.98
+    assert recipe.share_right(net, make_scenes(400, FRESH, objects=1)) >= 0.98
     assert float(card["test_accuracy_of_single_objects"]) >= 0.99
 
 

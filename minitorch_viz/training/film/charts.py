@@ -11,7 +11,7 @@ Points = Sequence[tuple[float, float]]
 
 
 class Line(NamedTuple):
-    """One curve."""
+    """Hold one curve."""
 
     name: str
     points: Points  # (x, y) in data units
@@ -30,7 +30,7 @@ def line_chart(
     mark: tuple[float, str] | None = None,
     size: tuple[int, int] = (600, 260),
 ) -> str:
-    """An SVG with axes, ticks, a legend and a cursor line (class "cursor") that the player moves.
+    """Draw an SVG with axes, ticks, a legend and a cursor line (class "cursor") that the player moves.
 
     limits: the y axis from..to (default: what the lines need). log: a logarithmic y axis, on which values of 0 or less
     have no place and are left out. mark: a dashed horizontal line and its name.
@@ -86,7 +86,7 @@ def line_chart(
 
 
 def _limits(values: Sequence[float], log: bool) -> tuple[float, float]:
-    """Round numbers around the values."""
+    """Return round numbers around the values."""
     low, high = (min(values), max(values)) if values else (1e-3, 1.0)
     if log:
         return 10.0 ** math.floor(math.log10(low)), 10.0 ** math.ceil(math.log10(high) + 1e-9)
@@ -96,7 +96,7 @@ def _limits(values: Sequence[float], log: bool) -> tuple[float, float]:
 
 
 def _step(low: float, high: float) -> float:
-    """1, 2 or 5 times a power of ten, so that there are four to ten of them."""
+    """Return 1, 2 or 5 times a power of ten, so that there are four to ten of them."""
     rough = (high - low or abs(high) or 1.0) / 5
     power = 10.0 ** math.floor(math.log10(rough))
     return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * 0.999)
@@ -105,8 +105,8 @@ def _step(low: float, high: float) -> float:
 def _ticks(low: float, high: float, log: bool) -> list[float]:
     if log:
         first, last = round(math.log10(low)), round(math.log10(high))
-        every = -(-(last - first) // 6) or 1
-        return [10.0**power for power in range(first, last + 1, every)]
+        stride = -(-(last - first) // 6) or 1
+        return [10.0**power for power in range(first, last + 1, stride)]
     step = _step(low, high)
     return [
         round(place * step, 12) for place in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)

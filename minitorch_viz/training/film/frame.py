@@ -15,24 +15,24 @@ from minitorch_viz.rules.relu import relus
 from minitorch_viz.training.film.tiles import Grid, value_grid, weight_grid
 from minitorch_viz.training.losses import Loss
 
-BUDGET = 80_000  # values a frame: 60 frames of them are a page of a few megabytes
+BUDGET = 80_000  # values of a frame, at most: 60 such frames are a page of a few megabytes
 KINDS = ("weights", "weight gradients", "activations", "activation gradients")
 
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """What the film looks at in every frame."""
+    """Name the images and the loss that every frame of the film shows."""
 
     images: Array  # (N, ...) the fixed images, as the net takes them
     targets: Array  # (N, ...) what the net should answer
     shown: int  # how many of them have their activations drawn
     loss: Loss
-    output: str  # the node whose output the loss sees
+    output: str  # the node whose output the loss reads
 
 
 @dataclass(frozen=True, eq=False)
 class Moment:
-    """The arrays of one frame."""
+    """Hold the arrays of one frame."""
 
     loss: float  # of the fixed images
     tape: Tape  # in use, not in training: no dropout, running statistics
@@ -41,7 +41,7 @@ class Moment:
 
 
 def look_at(net: Net, look: Look) -> Moment:
-    """One forward and one backward pass with the fixed images."""
+    """Run one forward and one backward pass with the fixed images."""
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         tape = net.forward(look.images, upto=look.output)
         loss, dy = look.loss(tape[look.output], look.targets)
@@ -53,28 +53,28 @@ def look_at(net: Net, look: Look) -> Moment:
 
 
 def grids(net: Net, look: Look, moment: Moment) -> dict[tuple[str, str], Grid]:
-    """{(node, kind): grid} of a moment, as many rows and columns as the budget allows; first the node's inputs.
+    """Return {(node, kind): grid} of a moment, with as many rows and columns as the budget allows; inputs first.
 
     A node that only rearranges (Flatten) or does nothing in use (Dropout) is left out; of a very deep net only nodes
     with filters or matrices are drawn, as many as the budget allows, spread over its depth.
     """
-    some: dict[tuple[str, str], Grid] = {}
-    for most in (16, 12, 8, 6, 4):
-        found = _grids(net, look, moment, most)
-        if sum(grid.values.size for grid in found.values()) <= BUDGET:
-            return found
+    fewer: dict[tuple[str, str], Grid] = {}
+    for limit in (16, 12, 8, 6, 4):
+        all_grids = _grids(net, look, moment, limit)
+        if sum(grid.values.size for grid in all_grids.values()) <= BUDGET:
+            return all_grids
     # A very deep net: only nodes with filters or matrices (no scales of batch normalizations), or some of them.
     learning = [node.name for node in net.nodes if any(value.ndim > 1 for value in node.layer.params.values())]
-    for every in range(1, len(learning) + 1):
-        kept = {*net.inputs, look.output, *learning[::every]}
-        some = {key: grid for key, grid in found.items() if key[0] in kept}
-        if sum(grid.values.size for grid in some.values()) <= BUDGET:
+    for stride in range(1, len(learning) + 1):
+        nodes = {*net.inputs, look.output, *learning[::stride]}
+        fewer = {key: grid for key, grid in all_grids.items() if key[0] in nodes}
+        if sum(grid.values.size for grid in fewer.values()) <= BUDGET:
             break
-    return some
+    return fewer
 
 
-def _grids(net: Net, look: Look, moment: Moment, most: int) -> dict[tuple[str, str], Grid]:
-    found: dict[tuple[str, str], Grid | None] = {}
+def _grids(net: Net, look: Look, moment: Moment, limit: int) -> dict[tuple[str, str], Grid]:
+    drawn: dict[tuple[str, str], Grid | None] = {}
     for name in net.names:
         if name not in moment.tape or (name in net and net[name].layer.passes_on):
             continue
@@ -82,20 +82,20 @@ def _grids(net: Net, look: Look, moment: Moment, most: int) -> dict[tuple[str, s
             weight = f"{name}.weight"
             if weight in net.params:
                 maps = _maps_before(net, moment.tape, name)
-                found[name, "weights"] = weight_grid(net.params[weight], most, maps)
+                drawn[name, "weights"] = weight_grid(net.params[weight], limit, maps)
                 if weight in moment.grads:
-                    found[name, "weight gradients"] = weight_grid(moment.grads[weight], most, maps)
+                    drawn[name, "weight gradients"] = weight_grid(moment.grads[weight], limit, maps)
         if moment.tape[name].dtype.kind == "f":
-            found[name, "activations"] = value_grid(moment.tape[name], look.shown, most, name in net.inputs)
+            drawn[name, "activations"] = value_grid(moment.tape[name], look.shown, limit, name in net.inputs)
             if name in moment.flow:
-                found[name, "activation gradients"] = value_grid(
-                    moment.flow[name], look.shown, most, name in net.inputs
+                drawn[name, "activation gradients"] = value_grid(
+                    moment.flow[name], look.shown, limit, name in net.inputs
                 )
-    return {key: grid for key, grid in found.items() if grid is not None}
+    return {key: grid for key, grid in drawn.items() if grid is not None}
 
 
 def _maps_before(net: Net, tape: Tape, name: str) -> tuple[int, int, int] | None:
-    """(C, H, W) of the feature maps that were flattened for this node, if they were."""
+    """Return (C, H, W) of the feature maps that were flattened for this node, if they were."""
     source = net[name].inputs[0]
     while source in net and net[source].layer.passes_on:
         source = net[source].inputs[0]
@@ -104,7 +104,7 @@ def _maps_before(net: Net, tape: Tape, name: str) -> tuple[int, int, int] | None
 
 
 def dead_share(net: Net, tape: Tape) -> dict[str, float]:
-    """For each ReLU the share of its channels (or units) that are 0 everywhere, for every fixed image."""
+    """Return for each ReLU the share of its channels (or units) that are 0 everywhere, for every fixed image."""
     dead = {}
     for name in relus(net):
         if name in tape:
@@ -115,7 +115,7 @@ def dead_share(net: Net, tape: Tape) -> dict[str, float]:
 
 
 def update_ratios(before: Mapping[str, Array], after: Mapping[str, Array]) -> dict[str, float]:
-    """For each node with a weight, how large a step was: |change of the weight| / |the weight|, both as lengths."""
+    """Return for each node with a weight the size of a step: |change of the weight| / |the weight|, both lengths."""
     ratios: dict[str, Any] = {}
     for name, value in before.items():
         node, _, param = name.rpartition(".")

@@ -20,7 +20,7 @@ from minitorch_viz.training.state import State
 
 
 class Film(Observer):
-    """Writes `path`, one HTML page with everything inside, and rewrites it while training goes on.
+    """Write `path`, one HTML page with everything inside, and rewrite it while training goes on.
 
     In every frame: weights, gradients, activations and their gradients as pictures, dead units, the size of the steps.
     Frames are dense at first and then further and further apart, `frames` of them at the most. It only looks: with or
@@ -87,19 +87,19 @@ class Film(Observer):
 
     def _take(self, state: State) -> None:
         moment = look_at(state.net, self.look)
-        found = grids(state.net, self.look, moment)
+        drawn = grids(state.net, self.look, moment)
         if not self.reel.shots:
             check_loss(moment.loss, state.net, moment.tape.values, self.look.output, "for the film's images")
-        if not np.isfinite(moment.loss) or not all(np.isfinite(grid.values).all() for grid in found.values()):
+        if not np.isfinite(moment.loss) or not all(np.isfinite(grid.values).all() for grid in drawn.values()):
             return  # nothing that could be drawn; training is about to say where it began
         shot = Shot(state.step, state.epoch, dead_share(state.net, moment.tape), self._ratios)
-        self.reel.add(shot, found)
+        self.reel.add(shot, drawn)
 
     def _continued(self, state: State) -> Reel:
         reel = read_film(self.path, self.frames)
         reel.cut(state.step)
-        now = grids(state.net, self.look, look_at(state.net, self.look))
-        if {key: grid.values.shape for key, grid in now.items()} != {k: s.shape for k, s in reel.strips.items()}:
+        drawn = grids(state.net, self.look, look_at(state.net, self.look))
+        if {key: grid.values.shape for key, grid in drawn.items()} != {k: s.shape for k, s in reel.strips.items()}:
             raise SettingError(
                 f"{self.path} is the film of another net, or of other images, so it cannot be continued; give another "
                 f"name, or remove it."

@@ -10,12 +10,12 @@ from typing import Any
 from minitorch_viz.training.film.strips import Strip
 from minitorch_viz.training.film.tiles import Grid
 
-CURVE = 500  # points of the loss curve at the most; steps are averaged when there are more
+CURVE_POINTS = 500  # of the loss curve, at most; steps are averaged when there are more
 
 
 @dataclass
 class Shot:
-    """The numbers of one frame."""
+    """Hold the numbers of one frame."""
 
     step: int
     epoch: int
@@ -25,7 +25,7 @@ class Shot:
 
 @dataclass
 class Reel:
-    """All frames."""
+    """Hold all frames."""
 
     most: int = 60  # frames
     shots: list[Shot] = field(default_factory=list)
@@ -35,7 +35,7 @@ class Reel:
     _open: list[list[float]] = field(default_factory=list)  # steps that are not in the curve yet
 
     def due(self, step: int) -> bool:
-        """Whether a frame should be taken after so many steps: dense at first, where most happens, then every 7 %."""
+        """Return whether a frame should be taken after `step` steps: dense at first, later every 7 %."""
         return not self.shots or step >= self.shots[-1].step + max(1, self.shots[-1].step * 7 // 100)
 
     def add(self, shot: Shot, grids: Mapping[tuple[str, str], Grid]) -> None:
@@ -46,8 +46,8 @@ class Reel:
         if len(self.shots) > self.most:
             # Gaps count in proportion to the time so far, so that the beginning stays the densest part.
             at = [math.log(shot.step + 10) for shot in self.shots]
-            gone = min(range(1, self.most), key=lambda place: at[place + 1] - at[place - 1])
-            self.keep([place for place in range(len(at)) if place != gone])
+            dropped = min(range(1, self.most), key=lambda place: at[place + 1] - at[place - 1])
+            self.keep([place for place in range(len(at)) if place != dropped])
 
     def keep(self, places: list[int]) -> None:
         """Keep these frames only."""
@@ -56,7 +56,7 @@ class Reel:
             strip.keep(places)
 
     def cut(self, step: int) -> None:
-        """Forget everything after so many steps: a resumed run does it again."""
+        """Forget everything after `step` steps: a resumed run does it again."""
         self.keep([place for place, shot in enumerate(self.shots) if shot.step <= step])
         self.curve = [point for point in self.curve if point[0] <= step]
         self._open = []
@@ -68,13 +68,13 @@ class Reel:
             return
         self.curve.append(_mean(self._open))
         self._open = []
-        if len(self.curve) >= CURVE:
+        if len(self.curve) >= CURVE_POINTS:
             pairs = [self.curve[place : place + 2] for place in range(0, len(self.curve), 2)]
             self.curve = [_mean(pair) for pair in pairs]
             self.per_point *= 2
 
     def to_json(self, level: int = 9) -> dict[str, Any]:
-        """Everything, for the page; level: of the pictures' compression, 1..9."""
+        """Return everything, for the page; level: of the pictures' compression, 1..9."""
         return {
             "shots": [vars(shot) for shot in self.shots],
             "strips": [strip.to_json(level) for strip in self.strips.values()],
@@ -84,7 +84,7 @@ class Reel:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any], most: int) -> Reel:
-        """What `to_json` wrote; KeyError, TypeError or ValueError if it is damaged."""
+        """Return what `to_json` wrote; KeyError, TypeError or ValueError if it is damaged."""
         shots = [Shot(int(s["step"]), int(s["epoch"]), dict(s["dead"]), dict(s["ratios"])) for s in data["shots"]]
         strips = {(str(s["node"]), str(s["kind"])): Strip.from_json(s) for s in data["strips"]}
         if any(len(strip.codes) != len(shots) for strip in strips.values()):
@@ -94,5 +94,5 @@ class Reel:
 
 
 def _mean(points: list[list[float]]) -> list[float]:
-    """The last step's number and the means of the others."""
+    """Return the last step's number and the means of the others."""
     return [points[-1][0]] + [sum(point[i] for point in points) / len(points) for i in (1, 2)]

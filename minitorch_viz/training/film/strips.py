@@ -11,12 +11,12 @@ import numpy as np
 
 from minitorch_viz._types import Array
 
-MIDDLE = 127  # the code of zero; 0 and 254 are minus and plus the largest
+ZERO_CODE = 127  # the code of zero; 0 and 254 are minus and plus the largest
 
 
 @dataclass
 class Strip:
-    """The frames of one grid.
+    """Hold the frames of one grid.
 
     A value v is kept as the code 127 + 127 * sign(v) * sqrt(|v| / largest of its frame): finer near zero, so that one
     outlier does not swallow the rest. The page turns codes back into values and those into colours.
@@ -37,7 +37,7 @@ class Strip:
         self.largest.append(largest)
         self.usual.append(float(np.percentile(size, 99.5)) or largest if size.size else 0.0)
         share = np.sqrt(size / largest) if largest > 0 else np.zeros_like(size)
-        codes = np.rint(MIDDLE + MIDDLE * np.sign(values) * share).astype(np.uint8)
+        codes = np.rint(ZERO_CODE + ZERO_CODE * np.sign(values) * share).astype(np.uint8)
         rows, columns, height, width = self.shape[:4]
         self.codes.append(np.moveaxis(codes, 2, 1).reshape(rows * height, columns * width, *self.shape[4:]))
 
@@ -48,13 +48,13 @@ class Strip:
         self.usual = [self.usual[place] for place in places]
 
     def values(self, place: int) -> Array:
-        """The values of one frame, as exact as the codes are."""
-        share = (self.codes[place].astype(np.float64) - MIDDLE) / MIDDLE
+        """Return the values of one frame, as exact as the codes are."""
+        share = (self.codes[place].astype(np.float64) - ZERO_CODE) / ZERO_CODE
         values: Array = np.sign(share) * share**2 * self.largest[place]
         return values
 
     def to_json(self, level: int = 9) -> dict[str, Any]:
-        """All frames, one below the other, as one PNG in a data: URL, and what is needed to read it.
+        """Return all frames, one below the other, as one PNG in a data: URL, and what is needed to read it.
 
         level: how much time compression may take, 1..9.
         """
@@ -74,7 +74,7 @@ class Strip:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Strip:
-        """The strip that `to_json` wrote; ValueError if it is damaged."""
+        """Return the strip that `to_json` wrote; ValueError if it is damaged."""
         from PIL import Image
 
         shape = tuple(int(side) for side in data["shape"])

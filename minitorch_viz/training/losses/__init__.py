@@ -17,11 +17,11 @@ __all__ = ["BinaryCrossEntropy", "Loss", "MeanSquaredError", "SoftmaxCrossEntrop
 
 @functools.cache
 def losses() -> dict[str, type[Loss]]:
-    """Every loss by the name of its file: {"mean_squared_error": MeanSquaredError, ...}. A file brings its tests."""
-    found: dict[str, type[Loss]] = {}
+    """Return every loss by the name of its file: {"mean_squared_error": MeanSquaredError, ...}."""
+    by_name: dict[str, type[Loss]] = {}
     for module in sorted(pkgutil.iter_modules(__path__), key=lambda m: m.name):
         for value in vars(importlib.import_module(f"{__name__}.{module.name}")).values():
-            here = inspect.isclass(value) and value.__module__ == f"{__name__}.{module.name}"
-            if here and issubclass(value, Loss) and value is not Loss:
-                found[module.name] = value
-    return found
+            is_own_class = inspect.isclass(value) and value.__module__ == f"{__name__}.{module.name}"
+            if is_own_class and issubclass(value, Loss) and value is not Loss:
+                by_name[module.name] = value
+    return by_name

@@ -15,28 +15,28 @@ Example: TypeAlias = "tuple[Loss, Array, Array]"  # a loss, the net's output y, 
 
 @dataclass(frozen=True)
 class Loss:
-    """Base of all losses. A subclass defines `__call__`, `examples`, `in_pytorch`, and `score` if there is one."""
+    """Be the base of all losses: a subclass has `__call__`, `examples`, `in_pytorch`, and `score` if there is one."""
 
     score_name: ClassVar[str] = ""  # what `score` is called in charts; "" if this loss has none
 
     def __call__(self, y: Array, target: Array) -> tuple[float, Array]:
-        """The net's output y and what it should be -> (the loss, d loss / d y in y's shape and dtype).
+        """Return (the loss, d loss / d y in y's shape and dtype) of the net's output y and what it should be.
 
         The loss is a mean, so its size does not depend on that of the batch. Raises ShapeError or SettingError.
         """
         raise NotImplementedError
 
     def score(self, y: Array, target: Array) -> float | None:  # noqa: ARG002 (a loss without a score)
-        """A share 0..1 of right answers, which people understand better than the loss; None if there is none."""
+        """Return a share 0..1 of right answers, which people understand better than the loss; None if it has none."""
         return None
 
     @classmethod
     def examples(cls, rng: Generator) -> list[Example]:
-        """Small cases in float64: each is gradient-checked and compared with PyTorch."""
+        """Return small cases in float64: each is gradient-checked and compared with PyTorch."""
         raise NotImplementedError
 
     def in_pytorch(self) -> tuple[str, dict[str, Any]]:
-        """The name in torch.nn and the settings by PyTorch's names: what does the same there."""
+        """Return the name in torch.nn and the settings by PyTorch's names: what does the same there."""
         raise NotImplementedError
 
 
@@ -52,7 +52,7 @@ def expect_output(loss: Loss, y: Array) -> None:
 
 
 def same_shape(loss: Loss, y: Array, target: Array, kinds: str) -> Array:
-    """The targets in y's dtype; a sentence unless they have y's shape and a dtype of one of these kinds."""
+    """Return the targets in y's dtype; raise ShapeError unless they have y's shape and a dtype of these kinds."""
     name = type(loss).__name__
     if not hasattr(target, "dtype"):
         raise ShapeError(f"{name} needs the targets as an array, but got a {type(target).__name__}.")

@@ -14,7 +14,7 @@ from minitorch_viz.training.losses.base import Example, Loss, expect_output, sam
 
 @dataclass(frozen=True)
 class BinaryCrossEntropy(Loss):
-    """-log(probability of the right answer), averaged over all labels of all images; in nats.
+    """Measure -log(probability of the right answer), averaged over all labels of all images; in nats.
 
     y (N, L) scores before the sigmoid; target (N, L): 0 or 1 (also bool), or a probability in between. Computed from
     the scores, so that no logarithm of a tiny probability is taken: max(y, 0) - y * target + log(1 + exp(-|y|)), whose
@@ -37,7 +37,7 @@ class BinaryCrossEntropy(Loss):
         return float(loss.mean(dtype=np.float64)), dy
 
     def score(self, y: Array, target: Array) -> float:
-        """The share of labels on the right side of one half."""
+        """Return the share of labels on the right side of one half."""
         return float(((y > 0) == (target > 0.5)).mean())
 
     @classmethod

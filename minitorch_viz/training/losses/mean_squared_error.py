@@ -13,7 +13,7 @@ from minitorch_viz.training.losses.base import Example, Loss, expect_output, sam
 
 @dataclass(frozen=True)
 class MeanSquaredError(Loss):
-    """(y - target)^2, averaged over all entries. y and target of one shape; the gradient: 2 (y - target) / size."""
+    """Measure (y - target)^2, averaged over all entries; its gradient is 2 (y - target) / size. Both of one shape."""
 
     def __call__(self, y: Array, target: Array) -> tuple[float, Array]:
         expect_output(self, y)

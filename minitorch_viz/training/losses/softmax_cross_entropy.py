@@ -15,7 +15,7 @@ from minitorch_viz.training.losses.base import Example, Loss, expect_output
 
 @dataclass(frozen=True)
 class SoftmaxCrossEntropy(Loss):
-    """-log(probability of the right class), averaged over the answers; in nats.
+    """Measure -log(probability of the right class), averaged over the answers; in nats.
 
     y (N, C) scores before the softmax; target (N,) class numbers, or (N, C) probabilities. axis: where the classes are,
     for further answers: (N, C, H, W) with (N, H, W), or (N, T, C) with (N, T) and axis=2.
@@ -35,13 +35,13 @@ class SoftmaxCrossEntropy(Loss):
         if not self.smoothing:
             return loss, dy
         # The loss is linear in the target: a part of it is that of the labels, the rest that of all classes alike.
-        even = np.full(y.shape, 1 / y.shape[self.axis], y.dtype)
-        even_loss, even_dy = softmax_cross_entropy(y, even, self.axis)
+        uniform = np.full(y.shape, 1 / y.shape[self.axis], y.dtype)
+        uniform_loss, uniform_dy = softmax_cross_entropy(y, uniform, self.axis)
         s = self.smoothing
-        return (1 - s) * loss + s * even_loss, (1 - s) * dy + s * even_dy
+        return (1 - s) * loss + s * uniform_loss, (1 - s) * dy + s * uniform_dy
 
     def score(self, y: Array, target: Array) -> float:
-        """The share of answers whose largest score is the right class's."""
+        """Return the share of answers whose largest score is the right class's."""
         right = target if target.ndim < y.ndim else target.argmax(axis=self.axis)
         return float((y.argmax(axis=self.axis) == right).mean())
 

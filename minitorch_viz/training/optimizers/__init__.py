@@ -21,11 +21,11 @@ __all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSProp", "optimizers"]
 
 @functools.cache
 def optimizers() -> dict[str, type[Optimizer]]:
-    """Every optimizer by the name of its file: {"adam": Adam, ...}. A new file brings its own tests."""
-    found: dict[str, type[Optimizer]] = {}
+    """Return every optimizer by the name of its file: {"adam": Adam, ...}. A new file brings its own tests."""
+    by_name: dict[str, type[Optimizer]] = {}
     for module in sorted(pkgutil.iter_modules(__path__), key=lambda m: m.name):
         for value in vars(importlib.import_module(f"{__name__}.{module.name}")).values():
-            here = inspect.isclass(value) and value.__module__ == f"{__name__}.{module.name}"
-            if here and issubclass(value, Optimizer) and value is not Optimizer:
-                found[module.name] = value
-    return found
+            is_own_class = inspect.isclass(value) and value.__module__ == f"{__name__}.{module.name}"
+            if is_own_class and issubclass(value, Optimizer) and value is not Optimizer:
+                by_name[module.name] = value
+    return by_name

@@ -14,11 +14,11 @@ from minitorch_viz.training.optimizers.base import Arrays, Optimizer, checked_ra
 
 @dataclass(frozen=True)
 class Adam(Optimizer):
-    """Kingma and Ba 2015.
+    """Step by the running mean of the gradient over the root of that of its square (Kingma and Ba 2015).
 
     rate: the step size; beta1, beta2: how slowly the two running means forget (0..1); epsilon: keeps the division safe;
     weight_decay: adds weight_decay * parameter to the gradient (L2), where the division makes it nearly the same for
-    large and small weights: AdamW is mostly what one wants instead.
+    large and small weights: AdamW is mostly the better choice.
     """
 
     rate: NumberField = NumberField(1e-3, least=0)

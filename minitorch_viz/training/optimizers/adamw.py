@@ -13,7 +13,7 @@ from minitorch_viz.training.optimizers.base import Arrays, checked_rate
 
 @dataclass(frozen=True)
 class AdamW(Adam):
-    """Loshchilov and Hutter 2019: parameter * (1 - rate * weight_decay), then a step of Adam without decay.
+    """Shrink by parameter * (1 - rate * weight_decay), then step as Adam without decay (Loshchilov, Hutter 2019).
 
     In Adam, decay added to the gradient is divided by the gradient's usual size, so that weights with large gradients
     hardly decay; here all decay alike. Settings as Adam's.

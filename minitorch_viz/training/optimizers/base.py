@@ -17,7 +17,7 @@ Arrays: TypeAlias = Mapping[str, Array]  # parameters or gradients by name, as N
 
 @dataclass(frozen=True)
 class Optimizer:
-    """Base of all optimizers.
+    """Be the base of all optimizers.
 
     A subclass declares `State` (a NamedTuple of `steps: int` and dicts of arrays by parameter name), `start`, `step`,
     `examples` and `in_pytorch`. It remembers nothing: the same state and gradients give the same step, and a state that
@@ -27,13 +27,13 @@ class Optimizer:
     rate: NumberField = NumberField(1e-3, least=0)
 
     def start(self, params: Arrays) -> Any:
-        """The state before the first step."""
+        """Return the state before the first step."""
         raise NotImplementedError
 
     def step(
         self, params: Arrays, grads: Arrays, state: Any, rate: float | None = None
     ) -> tuple[dict[str, Array], Any]:
-        """One step against the gradients: (new parameters, new state). What is given stays as it is.
+        """Take one step against the gradients: (new parameters, new state). What is given stays as it is.
 
         params, grads, state: arrays by name; a parameter without a gradient stays. rate: instead of the setting's, for
         this step (schedules use it). Raises NetError for a gradient without a parameter, ShapeError for another shape,
@@ -43,39 +43,41 @@ class Optimizer:
 
     @classmethod
     def examples(cls) -> list[Self]:
-        """Settings worth testing; each is compared with PyTorch for 20 steps."""
+        """Return settings worth testing; each is compared with PyTorch for 20 steps."""
         raise NotImplementedError
 
     def in_pytorch(self) -> tuple[str, dict[str, Any]]:
-        """The name in torch.optim and the settings by PyTorch's names: what does the same there."""
+        """Return the name in torch.optim and the settings by PyTorch's names: what does the same there."""
         raise NotImplementedError
 
 
 def zeros(params: Arrays) -> dict[str, Array]:
-    """One array of zeros for each parameter; a sentence unless they are float arrays by name."""
+    """Return one array of zeros for each parameter; ShapeError unless they are float arrays by name."""
     check_arrays(params, "params")
     return {name: np.zeros_like(value) for name, value in params.items()}
 
 
-def check_arrays(arrays: object, what: str) -> None:
+def check_arrays(arrays: object, argument: str) -> None:
     """Raise a sentence unless these are float arrays by name, at least one."""
     if not isinstance(arrays, Mapping) or not arrays:
-        raise ShapeError(f"{what} must be a dict {{name: array}} with at least one entry, but got {_brief(arrays)}.")
+        raise ShapeError(
+            f"{argument} must be a dict {{name: array}} with at least one entry, but got {_brief(arrays)}."
+        )
     for name, value in arrays.items():
         if not isinstance(name, str):
-            raise ShapeError(f"The names in {what} must be texts such as 'conv1.weight', but got {name!r}.")
+            raise ShapeError(f"The names in {argument} must be texts such as 'conv1.weight', but got {name!r}.")
         if not hasattr(value, "dtype") or value.dtype.kind != "f":
-            raise ShapeError(f"{what}[{name!r}] must be an array of floats, but got {_brief(value)}.")
+            raise ShapeError(f"{argument}[{name!r}] must be an array of floats, but got {_brief(value)}.")
 
 
 def checked_rate(optimizer: Optimizer, params: Arrays, grads: Arrays, state: Any, rate: float | None) -> float:
-    """The rate of this step as a Python float, once parameters, gradients and state are known to fit together."""
+    """Return the rate of this step as a Python float, if parameters, gradients and state fit together."""
     check_arrays(params, "params")
     if not isinstance(grads, Mapping):
         raise ShapeError(f"grads must be a dict {{name: array}}, but got {_brief(grads)}.")
     kind = type(optimizer).__name__
-    kept_in: Any = getattr(type(optimizer), "State", ())
-    if not isinstance(state, kept_in):
+    state_type: Any = getattr(type(optimizer), "State", ())
+    if not isinstance(state, state_type):
         raise SettingError(f"{kind} needs a state that {kind}.start or {kind}.step gave, but got {_brief(state)}.")
     for name, grad in grads.items():
         if name not in params:
@@ -83,8 +85,8 @@ def checked_rate(optimizer: Optimizer, params: Arrays, grads: Arrays, state: Any
         shape = getattr(grad, "shape", None)
         if shape != params[name].shape:
             raise ShapeError(f"The gradient of {name!r} needs the shape {params[name].shape}, but got {_brief(grad)}.")
-        for kept in state:
-            if isinstance(kept, Mapping) and (name not in kept or kept[name].shape != shape):
+        for field in state:
+            if isinstance(field, Mapping) and (name not in field or field[name].shape != shape):
                 raise SettingError(f"This state was started with other parameters: it does not fit {name!r} {shape}.")
     if rate is None:
         return optimizer.rate

@@ -14,7 +14,7 @@ from minitorch_viz.training.optimizers.base import Arrays, Optimizer, checked_ra
 
 @dataclass(frozen=True)
 class RMSProp(Optimizer):
-    """Tieleman and Hinton 2012 (Coursera, lecture 6e): a step of about `rate` whatever the gradient's scale.
+    """Step by about `rate` whatever the gradient's scale (Tieleman and Hinton 2012, Coursera, lecture 6e).
 
     decay: 0..1, how slowly the running mean of the squares forgets. epsilon: keeps the division safe. momentum: 0..1,
     over the divided gradients. weight_decay: adds weight_decay * parameter to the gradient (L2).

@@ -13,7 +13,7 @@ from minitorch_viz.training.optimizers.base import Arrays, Optimizer, checked_ra
 
 @dataclass(frozen=True)
 class SGD(Optimizer):
-    """Stochastic gradient descent: parameter - rate * gradient.
+    """Step against the gradient (stochastic gradient descent): parameter - rate * gradient.
 
     momentum: 0..1, how much of the last step's velocity is kept (Polyak 1964). nesterov: use the gradient where the
     velocity is going to lead (Nesterov 1983, in the form of Sutskever et al. 2013). weight_decay: adds

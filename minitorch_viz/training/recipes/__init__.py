@@ -12,7 +12,7 @@ from minitorch_viz.errors import SettingError, near
 
 
 def recipe_names() -> list[str]:
-    """The nets that can be trained again: the modules of this folder."""
+    """Return the nets that can be trained again: the modules of this folder."""
     return sorted(module.name for module in pkgutil.iter_modules(__path__))
 
 
@@ -37,7 +37,7 @@ def train(
     """
     if name not in recipe_names():
         raise SettingError(f"There is no recipe for {name!r}; {near(name, recipe_names(), 'net')}.")
-    from minitorch_viz.training.places import check_places
+    from minitorch_viz.training.output_files import check_places
 
     out = check_places(out, film, checkpoint)
     recipe = import_module(f"{__name__}.{name}")
@@ -46,13 +46,15 @@ def train(
         if "data" not in inspect.signature(recipe.train).parameters:
             raise SettingError(f"The data of {name} come with its recipe, so there is no folder to give; leave it out.")
         place["data"] = data
-    before = _when_written(out)
+    written_before = _when_written(out)
     try:
         path: Path = recipe.train(out, seed, film=film, checkpoint=checkpoint, resume=resume, **place)
     except KeyboardInterrupt as stop:
-        nothing = f"interrupted before the first step, so nothing was written to {out}"
-        already = f"interrupted; {out} was written before that"
-        raise KeyboardInterrupt(str(stop) or (nothing if _when_written(out) == before else already)) from None
+        nothing_written = f"interrupted before the first step, so nothing was written to {out}"
+        written_already = f"interrupted; {out} was written before that"
+        raise KeyboardInterrupt(
+            str(stop) or (nothing_written if _when_written(out) == written_before else written_already)
+        ) from None
     return path
 
 

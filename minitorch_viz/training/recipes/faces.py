@@ -1,8 +1,8 @@
 """How `faces` and `faces_hidden` were trained: six people of the Olivetti faces, a second or two on one core.
 
-The weights are to be looked at. So they begin near zero, and weight decay fades what the data do not hold up: what is
-left of a template is a sum of faces, those for it light and those against it dark. Shifts of up to two pixels keep the
-templates smooth.
+The weights are meant to be pictures. So they begin near zero, and weight decay fades what the data do not hold up:
+what is left of a template is a sum of faces, those for it light and those against it dark. Shifts of up to two pixels
+keep the templates smooth.
 
 There are ten pictures of each person: eight train and two test, as in `load_faces`. Twelve test pictures say little
 (one of them is 8 %), so the card also has the mean over other splits of the same sixty.
@@ -26,7 +26,7 @@ from minitorch_viz.training.evaluate import accuracy
 from minitorch_viz.training.film import Film
 from minitorch_viz.training.fit import Fitted, fit
 from minitorch_viz.training.optimizers import SGD
-from minitorch_viz.training.places import Keeper, check_places
+from minitorch_viz.training.output_files import UnfinishedWeights, check_places
 
 BATCH, MOMENTUM, DECAY, SHIFT = 16, 0.9, 0.1, 2
 SPLITS = 20  # others than the files' own, for the mean
@@ -34,7 +34,7 @@ SPLITS = 20  # others than the files' own, for the mean
 
 @dataclass(frozen=True)
 class Recipe:
-    """One of the two nets."""
+    """Describe one of the two nets."""
 
     name: str
     build: Callable[..., Net]
@@ -63,16 +63,16 @@ def train(
     """
     out = check_places(out, film, checkpoint)
     hidden_out = out.with_name(f"{out.stem}_hidden{out.suffix}")
-    check_places(hidden_out, _beside(film), _beside(checkpoint))
+    check_places(hidden_out, _hidden_path(film), _hidden_path(checkpoint))
     need_whole("seed", seed, 0)
     training, test = six_people(*load_faces(data))
     for recipe, hidden in zip(RECIPES, (False, True), strict=True):
-        path, its_film, its_checkpoint = (_beside(file) if hidden else file for file in (out, film, checkpoint))
-        fitted = trained(recipe, training, seed, test, film=its_film, checkpoint=its_checkpoint, resume=resume)
+        path, its_film, its_checkpoint = (_hidden_path(file) if hidden else file for file in (out, film, checkpoint))
+        fitted = train_net(recipe, training, seed, test, film=its_film, checkpoint=its_checkpoint, resume=resume)
         as_written = {name: value.astype(np.float16).astype(np.float32) for name, value in fitted.net.state.items()}
         net = fitted.net.with_params(as_written)
         assert path is not None
-        known = {
+        facts = {
             "name": recipe.name,
             "data": f"the Olivetti faces (ORL database, 1994) of the first six people, {len(training)} pictures "
             f"for training and {len(test)} for testing",
@@ -82,13 +82,13 @@ def train(
         try:
             if fitted.stopped == "interrupted":
                 raise KeyboardInterrupt
-            share, others = right(net, test), other_splits(recipe, training, test)
+            share, other_share = share_right(net, test), other_splits(recipe, training, test)
         except KeyboardInterrupt:
-            keeper = Keeper(path, PREPROCESSING, PEOPLE, known, checkpoint)
-            raise KeyboardInterrupt(keeper.keep(fitted, net, recipe.epochs)) from None
+            unfinished = UnfinishedWeights(path, PREPROCESSING, PEOPLE, facts, checkpoint)
+            raise KeyboardInterrupt(unfinished.keep(fitted, net, recipe.epochs)) from None
         print(
             f"{recipe.name}: {share:.1%} of the {len(test)} test pictures right, trained in {fitted.seconds:.1f} s; "
-            f"{others:.1%} on average over {SPLITS} other splits"
+            f"{other_share:.1%} on average over {SPLITS} other splits"
         )
         save_with_card(
             net,
@@ -96,10 +96,10 @@ def train(
             PREPROCESSING,
             class_names=PEOPLE,
             card={
-                **known,
+                **facts,
                 "test_accuracy": round(share, 4),
                 "test_accuracy_of_one_picture": round(1 / len(test), 4),
-                f"mean_test_accuracy_of_{SPLITS}_other_splits": round(others, 4),
+                f"mean_test_accuracy_of_{SPLITS}_other_splits": round(other_share, 4),
                 "seconds": round(fitted.seconds, 1),
                 "licence": "MIT",
             },
@@ -110,7 +110,7 @@ def train(
 
 
 def six_people(training: Dataset, test: Dataset) -> tuple[Dataset, Dataset]:
-    """The first six people's pictures of each part."""
+    """Return the first six people's pictures of each part."""
     first, second = (
         replace(data[data.labels < len(PEOPLE)], class_names=PEOPLE, name=f"six people of the {data.name}")
         for data in (training, test)
@@ -118,7 +118,7 @@ def six_people(training: Dataset, test: Dataset) -> tuple[Dataset, Dataset]:
     return first, second
 
 
-def trained(
+def train_net(
     recipe: Recipe,
     training: Dataset,
     seed: int,
@@ -128,7 +128,7 @@ def trained(
     checkpoint: Path | None = None,
     resume: bool = False,
 ) -> Fitted:
-    """One net, trained on `training`. The test pictures are only watched, after every epoch: they choose nothing."""
+    """Train one net on `training`. The test pictures are only measured, after every epoch: they choose nothing."""
     net = recipe.build(seed=seed)
     first = next(iter(net.params))
     return fit(
@@ -150,34 +150,34 @@ def trained(
     )
 
 
-def right(net: Net, data: Dataset) -> float:
-    """The share of pictures whose person is recognized, 0..1."""
+def share_right(net: Net, data: Dataset) -> float:
+    """Return the share of pictures whose person is recognized, 0..1."""
     return accuracy(net, normalized(data.images, PREPROCESSING), data.labels, "logits")
 
 
 def other_splits(recipe: Recipe, training: Dataset, test: Dataset, count: int | None = None) -> float:
-    """The mean share right over other splits of all the pictures, each with a net trained for it (seeds 1, 2, ...)."""
-    whole = replace(
+    """Return the mean share right over other splits of all pictures, each with a net trained for it (seeds 1, ...)."""
+    everything = replace(
         training,
         images=np.concatenate([training.images, test.images]),
         labels=np.concatenate([training.labels, test.labels]),
     )
     shares = []
     for seed in range(1, 1 + (SPLITS if count is None else count)):
-        some, held = whole.split(len(test) / len(whole), seed)
-        fitted = trained(recipe, some, seed)
+        training_part, test_part = everything.split(len(test) / len(everything), seed)
+        fitted = train_net(recipe, training_part, seed)
         if fitted.stopped == "interrupted":
             raise KeyboardInterrupt
-        shares.append(right(fitted.net, held))
+        shares.append(share_right(fitted.net, test_part))
     return float(np.mean(shares))
 
 
-def _beside(path: Path | None) -> Path | None:
+def _hidden_path(path: Path | None) -> Path | None:
     return None if path is None else path.with_name(f"{path.stem}_hidden{path.suffix}")
 
 
 def _film(path: Path, test: Dataset, name: str) -> Film:
-    """The first three people in front."""
+    """Return a film with the first three people in front."""
     first = [int((test.labels == person).argmax()) for person in range(3)]
     order = [*first, *(i for i in range(len(test)) if i not in first)]
     images = normalized(test.images[order], PREPROCESSING)

@@ -40,32 +40,32 @@ from minitorch_viz.training.evaluate import accuracy
 from minitorch_viz.training.film import Film
 from minitorch_viz.training.fit import fit
 from minitorch_viz.training.optimizers import Adam
-from minitorch_viz.training.places import Keeper, check_places
+from minitorch_viz.training.output_files import UnfinishedWeights, check_places
 from minitorch_viz.training.schedules import OneCycle
 
-BATCHES, BATCH = 100, 128  # an epoch is so many batches: there are as many scenes as one wants
-FIRST_SEED = 2**40  # training uses seeds from here on; those that people give lie below
+BATCHES, BATCH = 100, 128  # of an epoch; of scenes: new ones are made without end
+FIRST_SEED = 2**40  # training uses seeds from here on; those given by a user lie below
 TEST_SEED, TEST_SCENES, WATCHED = 10**9, 4000, 500
 SHARPNESS, OTHERS = 4, 0.1
 TITLE = "scenes: a net learns 22 kinds of objects"
 
 
-def sharpened(made: Scenes) -> Array:
-    """(N, 22) targets of the first stage: the fourth power of the areas."""
-    return shares(made, SHARPNESS)
+def sharpened(batch: Scenes) -> Array:
+    """Return the targets (N, 22) of the first stage: the fourth power of the areas."""
+    return shares(batch, SHARPNESS)
 
 
-def main_and_others(made: Scenes) -> Array:
-    """(N, 22) targets of the second: the main object, and a tenth spread over all kinds in the picture."""
-    present = shares(made) > 0
-    others = present / present.sum(axis=1, keepdims=True)
-    targets: Array = ((1 - OTHERS) * np.eye(len(KINDS) - 1)[made.labels] + OTHERS * others).astype(np.float32)
+def main_and_others(batch: Scenes) -> Array:
+    """Return the targets (N, 22) of the second: the main object, and a tenth over all kinds in the picture."""
+    present = shares(batch) > 0
+    spread = present / present.sum(axis=1, keepdims=True)
+    targets: Array = ((1 - OTHERS) * np.eye(len(KINDS) - 1)[batch.labels] + OTHERS * spread).astype(np.float32)
     return targets
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One call of `fit`: its targets and scenes, how long, and the highest rate of its cycle."""
+    """Describe one call of `fit`: its targets and scenes, how long, and the highest rate of its cycle."""
 
     targets: Callable[[Scenes], Array]
     objects: Pair  # the fewest and the most in a scene
@@ -78,7 +78,7 @@ STAGES = Stage(sharpened, (1, 3), 16, 4e-3), Stage(main_and_others, (2, 3), 8, 2
 
 @dataclass(frozen=True)
 class FreshScenes:
-    """Batches of new scenes each time: (images (n, 3, 64, 64) float32, targets (n, 22))."""
+    """Make batches of new scenes each time: (images (n, 3, 64, 64) float32, targets (n, 22))."""
 
     batches: int
     batch: int
@@ -90,14 +90,14 @@ class FreshScenes:
     def __call__(self, rng: Generator | None) -> Iterator[tuple[Array, Array]]:
         seeds = np.random.default_rng(0) if rng is None else rng
         for _ in range(self.batches):
-            made = make_scenes(self.batch, int(seeds.integers(FIRST_SEED, 2**62)), objects=self.stage.objects)
-            yield normalized(made.images, PREPROCESSING), self.stage.targets(made)
+            scenes_batch = make_scenes(self.batch, int(seeds.integers(FIRST_SEED, 2**62)), objects=self.stage.objects)
+            yield normalized(scenes_batch.images, PREPROCESSING), self.stage.targets(scenes_batch)
 
 
-def shares(made: Scenes, sharpness: int = 1) -> Array:
-    """(N, 22) float32, rows that add up to 1: each kind's part of the pixels that show objects, to a power."""
-    count, kinds = len(made), len(KINDS)
-    codes = made.kind_map.reshape(count, -1) + kinds * np.arange(count)[:, None]  # one range of numbers a scene
+def shares(batch: Scenes, sharpness: int = 1) -> Array:
+    """Return each kind's part of the pixels that show objects, to a power: (N, 22) float32, rows that add up to 1."""
+    count, kinds = len(batch), len(KINDS)
+    codes = batch.kind_map.reshape(count, -1) + kinds * np.arange(count)[:, None]  # one range of numbers a scene
     pixels = np.bincount(codes.ravel(), minlength=count * kinds).reshape(count, kinds)[:, 1:]
     powers = pixels.astype(np.float64) ** sharpness
     parts: Array = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
@@ -121,21 +121,21 @@ def train(
         out = check_places(out, _numbered(film, number), _numbered(checkpoint, number))
     need_whole("seed", seed, 0)
     count = sum(stage.epochs for stage in STAGES) * BATCHES * BATCH
-    known = {
+    facts = {
         "name": "scenes",
         "data": f"{count} scenes of minitorch_viz.data.scenes, each seen once; tested on "
         f"{TEST_SCENES} others of one to three objects, seed {TEST_SEED}",
         "command": f"minitorch-viz train scenes --seed {seed}",
         "seed": seed,
     }
-    keeper = Keeper(out, PREPROCESSING, KINDS[1:], known, checkpoint)
-    watched = make_scenes(WATCHED, TEST_SEED + 1)
-    images = normalized(watched.images, PREPROCESSING)
+    unfinished = UnfinishedWeights(out, PREPROCESSING, KINDS[1:], facts, checkpoint)
+    measured = make_scenes(WATCHED, TEST_SEED + 1)
+    images = normalized(measured.images, PREPROCESSING)
     net, seconds = scenes(seed=seed, norm=True), 0.0
     steps = 0
     for number, stage in enumerate(STAGES):
         its_film, its_checkpoint = (_numbered(path, number) for path in (film, checkpoint))
-        targets = stage.targets(watched)
+        targets = stage.targets(measured)
         fitted = fit(
             net,
             FreshScenes(BATCHES, BATCH, stage),
@@ -152,17 +152,17 @@ def train(
         )
         place = f" of stage {number + 1} of {len(STAGES)}", steps
         if fitted.stopped == "interrupted":
-            raise KeyboardInterrupt(keeper.keep(fitted, as_written(fitted.net), stage.epochs, *place))
+            raise KeyboardInterrupt(unfinished.keep(fitted, as_written(fitted.net), stage.epochs, *place))
         net, seconds, steps = fitted.net, seconds + fitted.seconds, steps + fitted.steps
     net = as_written(net)
     try:
-        share = right(net, make_scenes(TEST_SCENES, TEST_SEED))
-        alone = right(net, make_scenes(TEST_SCENES, TEST_SEED, objects=1))
+        share = share_right(net, make_scenes(TEST_SCENES, TEST_SEED))
+        single_share = share_right(net, make_scenes(TEST_SCENES, TEST_SEED, objects=1))
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(keeper.keep(fitted, net, stage.epochs, *place)) from None
+        raise KeyboardInterrupt(unfinished.keep(fitted, net, stage.epochs, *place)) from None
     print(
-        f"scenes: the main object of {share:.2%} of {TEST_SCENES} fresh scenes named, {alone:.2%} where it is the only "
-        f"one; trained in {seconds:.0f} s"
+        f"scenes: the main object of {share:.2%} of {TEST_SCENES} fresh scenes named, {single_share:.2%} where it is "
+        f"the only one; trained in {seconds:.0f} s"
     )
     return save_with_card(
         net,
@@ -170,20 +170,20 @@ def train(
         PREPROCESSING,
         class_names=KINDS[1:],
         card={
-            **known,
+            **facts,
             "test_accuracy": round(share, 4),
-            "test_accuracy_of_single_objects": round(alone, 4),
+            "test_accuracy_of_single_objects": round(single_share, 4),
             "seconds": round(seconds, 1),
             "licence": "MIT",
         },
     )
 
 
-def right(net: Net, made: Scenes) -> float:
-    """The share of scenes, 0..1, whose main object's kind has the highest score."""
-    return accuracy(net, normalized(made.images, PREPROCESSING), made.labels, SPEC.logits)
+def share_right(net: Net, batch: Scenes) -> float:
+    """Return the share of scenes, 0..1, whose main object's kind has the highest score."""
+    return accuracy(net, normalized(batch.images, PREPROCESSING), batch.labels, SPEC.logits)
 
 
 def _numbered(path: Path | None, number: int) -> Path | None:
-    """film.html for the first stage, film_2.html for the second."""
+    """Return film.html for the first stage, film_2.html for the second."""
     return path if path is None or number == 0 else path.with_name(f"{path.stem}_{number + 1}{path.suffix}")

@@ -35,17 +35,17 @@ def check_places(out: str | Path, film: str | Path | None = None, checkpoint: st
         files["checkpoint"] = check_out(checkpoint, what="checkpoint", error=SettingError)
         if files["checkpoint"].exists() and not is_checkpoint(checkpoint):
             raise SettingError(f"The checkpoint would overwrite {checkpoint}, which is none; give another name.")
-    seen: dict[Path, str] = {}
-    for what, file in files.items():
-        other = seen.setdefault(file.resolve(), what)
-        if other != what:
-            raise SettingError(f"{file} cannot be both the {other} and the {what}; give two names.")
+    kinds_by_file: dict[Path, str] = {}
+    for kind, file in files.items():
+        other = kinds_by_file.setdefault(file.resolve(), kind)
+        if other != kind:
+            raise SettingError(f"{file} cannot be both the {other} and the {kind}; give two names.")
     return place
 
 
 @dataclass(frozen=True)
-class Keeper:
-    """Writes what an interrupted training has come to."""
+class UnfinishedWeights:
+    """Write what an interrupted training has come to."""
 
     out: Path
     preprocessing: Preprocessing
@@ -59,37 +59,39 @@ class Keeper:
         net: as it is written. epochs: how many there should have been. stage: words such as " of stage 1 of 2";
         steps_before: taken in the stages before this one.
         """
-        again = "" if self.checkpoint is None else f"; the same command with --resume continues from {self.checkpoint}"
+        continuation = (
+            "" if self.checkpoint is None else f"; the same command with --resume continues from {self.checkpoint}"
+        )
         steps = steps_before + fitted.steps
         if steps == 0:
-            return f"interrupted before the first step, so nothing was written to {self.out}{again}"
+            return f"interrupted before the first step, so nothing was written to {self.out}{continuation}"
         done = f"after {len(fitted.history)} of {epochs} epochs{stage} ({steps} step{'s' * (steps != 1)})"
-        when = done if fitted.stopped == "interrupted" else f"{done}, before the test was done"
-        facts = {**self.card, "interrupted": when, "seconds": round(fitted.seconds, 1), "licence": "MIT"}
+        progress = done if fitted.stopped == "interrupted" else f"{done}, before the test was done"
+        facts = {**self.card, "interrupted": progress, "seconds": round(fitted.seconds, 1), "licence": "MIT"}
         place = self._place()
         save_with_card(net, place, self.preprocessing, class_names=self.class_names, card=facts)
-        kept = "" if place == self.out else f"; {self.out} is left as it was"
-        if place not in (self.out, next(_asides(self.out))):
-            kept += ", and so are the unfinished weights of earlier runs"
-        return f"interrupted; {place} holds the weights {when}{kept}{again}"
+        unchanged = "" if place == self.out else f"; {self.out} is left as it was"
+        if place not in (self.out, next(_unfinished_names(self.out))):
+            unchanged += ", and so are the unfinished weights of earlier runs"
+        return f"interrupted; {place} holds the weights {progress}{unchanged}{continuation}"
 
     def _place(self) -> Path:
-        """Where unfinished weights go: never over older ones, but for this training's own, from its checkpoint."""
+        """Return where unfinished weights go: over older ones only if those are this training's (its checkpoint's)."""
         if not self.out.exists():
             return self.out
         if self.checkpoint is not None and "interrupted" in _card(self.out.with_suffix(".json")):
             return self.out
-        return next(place for place in _asides(self.out) if not _is_taken(place))
+        return next(place for place in _unfinished_names(self.out) if not _is_taken(place))
 
 
-def _asides(out: Path) -> Iterator[Path]:
-    """The names for unfinished weights beside `out`, in order: NAME.interrupted.safetensors, NAME.interrupted-2..."""
+def _unfinished_names(out: Path) -> Iterator[Path]:
+    """Yield the names for unfinished weights beside `out`: NAME.interrupted.safetensors, NAME.interrupted-2..."""
     for number in itertools.count(1):
         yield out.with_suffix(f".interrupted{'' if number == 1 else f'-{number}'}{out.suffix}")
 
 
 def _is_taken(place: Path) -> bool:
-    """Whether weights or a card of that name are there."""
+    """Return whether weights or a card of that name are there."""
     return place.exists() or place.with_suffix(".json").exists()
 
 
@@ -98,7 +100,7 @@ def _is_card(path: Path) -> bool:
 
 
 def _card(path: Path) -> Mapping[str, Any]:
-    """What a model card says of its training; empty if it is none."""
+    """Return what a model card says of its training; empty if it is none."""
     card = _content(path).get("card")
     return card if isinstance(card, dict) else {}
 
