@@ -15,12 +15,12 @@ from typing import BinaryIO
 
 from minitorch_viz.errors import MinitorchVizError
 from minitorch_viz.io.files import as_path, shown
-from minitorch_viz.io.out import beside, checked_target, create
+from minitorch_viz.io.out import checked_target, create, hidden_name
 
 
 @contextlib.contextmanager
 def atomic_write(path: str | Path, error: type[MinitorchVizError] = MinitorchVizError) -> Iterator[BinaryIO]:
-    """`with atomic_write(path) as file: file.write(...)`: all of it is in `path` at its end, nothing at an exception.
+    """Open a file for writing whose whole content is in `path` at the end of the `with`; nothing at an exception.
 
     An older file under that name stays whole until the new one replaces it. A symbolic link is followed, not
     replaced. After kill -9 a hidden `.NAME.*.tmp` may be left in the folder, never a damaged `path`.
@@ -30,7 +30,7 @@ def atomic_write(path: str | Path, error: type[MinitorchVizError] = MinitorchViz
     """
     place = as_path(path, "file to write", error)
     target = checked_target(place, error)
-    hidden = beside(target)
+    hidden = hidden_name(target)
     try:
         with open(create(hidden), "wb") as file:
             yield file

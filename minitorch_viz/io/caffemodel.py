@@ -24,13 +24,13 @@ V1_TYPES = {4: "Convolution", 14: "InnerProduct", 39: "Deconvolution", 5: "Data"
 V1_TYPES |= {3: "Concat", 6: "Dropout", 20: "Softmax", 21: "SoftmaxWithLoss", 1: "Accuracy", 22: "Split", 25: "Eltwise"}
 V0_TYPES = {"conv": "Convolution", "innerproduct": "InnerProduct", "relu": "ReLU", "pool": "Pooling", "lrn": "LRN"}
 BLOB_NAMES = {"Bias": ["bias"], "BatchNorm": ["running_mean", "running_var", "factor"]}
-USUAL = ("Convolution", "InnerProduct", "Deconvolution", "Scale", "Embed", "PReLU", "Parameter", "Normalize")
-FLAT = ("bias", "running_mean", "running_var")
+USUAL_TYPES = ("Convolution", "InnerProduct", "Deconvolution", "Scale", "Embed", "PReLU", "Parameter", "Normalize")
+FLAT_BLOBS = ("bias", "running_mean", "running_var")
 
 
 @dataclass(frozen=True)
 class _Numbers:
-    """Which field of a layer's message is what, in one generation of the format."""
+    """Say which field of a layer's message is what, in one generation of the format."""
 
     name: int
     type: int
@@ -56,14 +56,14 @@ class _Layer:
 def read_caffemodel(
     path: str | Path, dtype: npt.DTypeLike | None = None
 ) -> tuple[dict[str, Array], list[dict[str, Any]]]:
-    """The arrays of a `.caffemodel` by name, and its list of layers.
+    """Return the arrays of a `.caffemodel` by name, and its list of layers.
 
     Arrays: "conv1.weight" (out, in, y, x), "conv1.bias" (out,), "fc8.weight" (out, in). BatchNorm gives
     "bn.running_mean" and "bn.running_var", already divided by Caffe's moving-average factor; Scale gives "weight" and
     "bias"; other layers "blob0", "blob1" ... Layers: dicts with "name", "type", "bottom", "top".
     dtype: float32 (say) brings all arrays to it; None leaves them.
 
-    Caffe's networks want BGR images from 0 to 255 with the mean taken off. Raises WeightsFileError if the file is
+    Caffe's networks take BGR images from 0 to 255 with the mean taken off. Raises WeightsFileError if the file is
     missing, damaged or of another kind.
     """
     if dtype is not None:
@@ -84,12 +84,12 @@ def read_caffemodel(
             tensors[name] = array
     if not tensors:
         raise WeightsFileError(f"{place} holds no layer with weights; is it a .caffemodel?")
-    described = [{"name": one.name, "type": one.type, "bottom": one.bottom, "top": one.top} for one in layers]
+    described = [{"name": layer.name, "type": layer.type, "bottom": layer.bottom, "top": layer.top} for layer in layers]
     return in_dtype(tensors, dtype), described
 
 
 def _v1_layer(wire: Wire, part: Field) -> _Layer:
-    """A layer of V1; if its name, type and blobs are those of the message that it wraps, the ones from there."""
+    """Return a layer of V1, with name, type and blobs of the message that it wraps where it has those."""
     layer = _layer(wire, part, V1_LAYER)
     for inner in wire.fields(part.begin, part.end):
         if inner.number == 1 and inner.wire == 2:
@@ -119,7 +119,7 @@ def _layer(wire: Wire, part: Field, numbers: _Numbers) -> _Layer:
 
 
 def _blob(wire: Wire, part: Field) -> Array:
-    """A BlobProto: its numbers, in the shape that it declares."""
+    """Return a BlobProto's numbers, in the shape that it declares."""
     if part.wire != 2:
         raise wire.error(f"has a blob at byte {part.begin} that is no message")
     shape: list[int] | None = None
@@ -139,7 +139,7 @@ def _blob(wire: Wire, part: Field) -> Array:
     counts = [wire.count(run, itemsize) for run in runs[itemsize]]
     if shape is None:
         shape = [legacy.get(axis, 1) for axis in range(1, 5)] if legacy else [sum(counts)]
-    sizes = checked_shape(shape, wire.what)
+    sizes = checked_shape(shape, wire.label)
     if math.prod(sizes) != sum(counts):
         raise wire.error(f"has a blob of shape {sizes} at byte {part.begin} that holds {sum(counts)} numbers")
     array = np.empty(sum(counts), f"f{itemsize}")
@@ -150,21 +150,21 @@ def _blob(wire: Wire, part: Field) -> Array:
     return array.reshape(sizes)
 
 
-def _named_blobs(layer: _Layer, what: str) -> list[tuple[str, Array]]:
-    """A layer's blobs as ("conv1.weight", array), in the shapes that nets here use."""
+def _named_blobs(layer: _Layer, label: str) -> list[tuple[str, Array]]:
+    """Return a layer's blobs as ("conv1.weight", array), in the shapes that nets here use."""
     if not layer.blobs:
         return []
-    names = BLOB_NAMES.get(layer.type, ["weight", "bias"] if layer.type in USUAL else [])
+    names = BLOB_NAMES.get(layer.type, ["weight", "bias"] if layer.type in USUAL_TYPES else [])
     names = names if len(layer.blobs) <= len(names) else [f"blob{number}" for number in range(len(layer.blobs))]
     blobs = dict(zip(names, layer.blobs, strict=False))
     if layer.type == "BatchNorm" and "factor" in blobs:
         factor = blobs.pop("factor").reshape(-1)
         if len(factor) != 1:
-            raise WeightsFileError(f"{what}: the BatchNorm {layer.name[:100]!r} has {len(factor)} factors, not one.")
+            raise WeightsFileError(f"{label}: the BatchNorm {layer.name[:100]!r} has {len(factor)} factors, not one.")
         scale = 1 / factor[0] if factor[0] else 0  # as Caffe does: a layer that saw no image has the factor 0
         blobs = {name: array * array.dtype.type(scale) for name, array in blobs.items()}
     for name, array in blobs.items():
-        if name in FLAT or (name == "weight" and layer.type in ("Scale", "PReLU", "Normalize")):
+        if name in FLAT_BLOBS or (name == "weight" and layer.type in ("Scale", "PReLU", "Normalize")):
             blobs[name] = array.reshape(-1)
         elif layer.type in ("InnerProduct", "Embed") and array.ndim == 4 and array.shape[:2] == (1, 1):
             blobs[name] = array.reshape(array.shape[2:])

@@ -21,7 +21,7 @@ LEARNING = ("conv", "fc")
 def read_convnetjs(
     path: str | Path, dtype: npt.DTypeLike = np.float32
 ) -> tuple[dict[str, Array], list[dict[str, Any]]]:
-    """The arrays of a ConvNetJS network and its list of layers.
+    """Return the arrays of a ConvNetJS network and its list of layers.
 
     Arrays: "conv1.weight" (out, in, y, x), "conv1.bias" (out,), ..., "fc.weight" (out, in), "fc.bias"; with several
     fully connected layers "fc1", "fc2". A volume of ConvNetJS runs over (y, x, depth); the columns of the first
@@ -35,15 +35,17 @@ def read_convnetjs(
 
 
 def parse_convnetjs(
-    value: Mapping[str, Any], what: str, dtype: npt.DTypeLike | None = np.float32
+    value: Mapping[str, Any], label: str, dtype: npt.DTypeLike | None = np.float32
 ) -> tuple[dict[str, Array], list[dict[str, Any]]]:
-    """The same from the JSON object; `what` names it in messages."""
+    """Return the same from the JSON object; `label` names it in messages."""
     layers = value.get("layers")
     if not isinstance(layers, list) or not layers or not all(_is_layer(layer) for layer in layers):
         if isinstance(value.get("weights"), str):
-            raise WeightsFileError(f"{what} describes weights but holds none; give the file {value['weights']!a:.100}.")
+            raise WeightsFileError(
+                f"{label} describes weights but holds none; give the file {value['weights']!a:.100}."
+            )
         raise WeightsFileError(
-            f'{what} is no ConvNetJS network: it needs a list "layers" of objects with a "layer_type"; its keys are '
+            f'{label} is no ConvNetJS network: it needs a list "layers" of objects with a "layer_type"; its keys are '
             f"{', '.join(sorted(map(ascii, value))[:8])}."
         )
     kinds = [layer["layer_type"] for layer in layers]
@@ -54,14 +56,14 @@ def parse_convnetjs(
         number = kinds[: index + 1].count(kind)
         name = kind if kind not in ("conv", "relu", "pool") and kinds.count(kind) == 1 else f"{kind}{number}"
         if kind in LEARNING:
-            where = f"{what}: layer {index} ({name})"
-            tensors[f"{name}.weight"] = _weight(layer, volume, where)
-            tensors[f"{name}.bias"] = _biases(layer, len(tensors[f"{name}.weight"]), where)
+            layer_label = f"{label}: layer {index} ({name})"
+            tensors[f"{name}.weight"] = _weight(layer, volume, layer_label)
+            tensors[f"{name}.bias"] = _biases(layer, len(tensors[f"{name}.weight"]), layer_label)
         settings = {key: item for key, item in layer.items() if key not in ("filters", "biases", "layer_type")}
         described.append({"name": name, "type": kind, **settings})
         volume = _out(layer)
     if not tensors:
-        raise WeightsFileError(f"{what} is a ConvNetJS network without conv or fc layers, so it holds no weights.")
+        raise WeightsFileError(f"{label} is a ConvNetJS network without conv or fc layers, so it holds no weights.")
     return in_dtype(tensors, dtype), described
 
 
@@ -75,60 +77,62 @@ def _out(layer: Mapping[str, Any]) -> tuple[int, int, int] | None:
     return None if depth is None or height is None or width is None else (depth, height, width)
 
 
-def _weight(layer: Mapping[str, Any], volume: tuple[int, int, int] | None, what: str) -> Array:
-    """(out, in, y, x) for a conv layer, (out, in) for a fully connected one."""
+def _weight(layer: Mapping[str, Any], volume: tuple[int, int, int] | None, label: str) -> Array:
+    """Return the weight (out, in, y, x) of a conv layer, or (out, in) of a fully connected one."""
     filters = layer.get("filters")
     if not isinstance(filters, list) or not filters:
-        raise WeightsFileError(f'{what} needs a list "filters" of volumes, but has {shown(filters)}.')
+        raise WeightsFileError(f'{label} needs a list "filters" of volumes, but has {shown(filters)}.')
     if len(filters) != layer.get("out_depth"):
-        raise WeightsFileError(f"{what} has {len(filters)} filters, but out_depth is {shown(layer.get('out_depth'))}.")
-    stacked = np.stack(_same_size([_volume(one, f"{what}, filter {n}") for n, one in enumerate(filters)], what))
+        raise WeightsFileError(f"{label} has {len(filters)} filters, but out_depth is {shown(layer.get('out_depth'))}.")
+    stacked = np.stack(_same_size([_volume(item, f"{label}, filter {n}") for n, item in enumerate(filters)], label))
     if layer["layer_type"] == "conv":
         return np.ascontiguousarray(stacked.transpose(0, 3, 1, 2))
     flat = stacked.reshape(len(filters), -1)
     if volume is None or math.prod(volume) != flat.shape[1]:
         raise WeightsFileError(
-            f"{what} has filters of {flat.shape[1]} weights, but the layer before it gives "
+            f"{label} has filters of {flat.shape[1]} weights, but the layer before it gives "
             f"{'nothing' if volume is None else f'(depth, y, x) {volume}'}."
         )
     depth, height, width = volume
     return np.ascontiguousarray(flat.reshape(-1, height, width, depth).transpose(0, 3, 1, 2)).reshape(flat.shape)
 
 
-def _same_size(filters: Sequence[Array], what: str) -> Sequence[Array]:
-    if len({one.shape for one in filters}) > 1:
-        raise WeightsFileError(f"{what} has filters of different sizes: {sorted({one.shape for one in filters})[:4]}.")
+def _same_size(filters: Sequence[Array], label: str) -> Sequence[Array]:
+    if len({array.shape for array in filters}) > 1:
+        raise WeightsFileError(
+            f"{label} has filters of different sizes: {sorted({array.shape for array in filters})[:4]}."
+        )
     return filters
 
 
-def _biases(layer: Mapping[str, Any], count: int, what: str) -> Array:
-    biases = _volume(layer.get("biases"), f"{what}, biases").reshape(-1)
+def _biases(layer: Mapping[str, Any], count: int, label: str) -> Array:
+    biases = _volume(layer.get("biases"), f"{label}, biases").reshape(-1)
     if len(biases) != count:
-        raise WeightsFileError(f"{what} has {len(biases)} biases for {count} filters.")
+        raise WeightsFileError(f"{label} has {len(biases)} biases for {count} filters.")
     return biases
 
 
-def _volume(value: object, what: str) -> Array:
-    """A volume {"sx", "sy", "depth", "w"} as (y, x, depth); w is a list, or a dict with the keys "0", "1", ..."""
+def _volume(value: object, label: str) -> Array:
+    """Return a volume {"sx", "sy", "depth", "w"} as (y, x, depth); w is a list, or a dict with keys "0", "1", ..."""
     if not isinstance(value, dict):
-        raise WeightsFileError(f"{what} must be a volume with sx, sy, depth and w, but is {shown(value)}.")
+        raise WeightsFileError(f"{label} must be a volume with sx, sy, depth and w, but is {shown(value)}.")
     sizes = [value.get(key) for key in ("sy", "sx", "depth")]
     shape = [size for size in sizes if is_whole(size) and 1 <= size <= 2**20]
     if len(shape) != 3:
-        raise WeightsFileError(f"{what} needs whole numbers from 1 as sy, sx and depth; is the file damaged?")
+        raise WeightsFileError(f"{label} needs whole numbers from 1 as sy, sx and depth; is the file damaged?")
     weights = value.get("w")
     count = math.prod(shape)
     if not isinstance(weights, (list, dict)) or len(weights) != count:
-        got = len(weights) if isinstance(weights, (list, dict)) else shown(weights)
-        raise WeightsFileError(f"{what} should hold {count} weights, but holds {got}.")
+        given = len(weights) if isinstance(weights, (list, dict)) else shown(weights)
+        raise WeightsFileError(f"{label} should hold {count} weights, but holds {given}.")
     if isinstance(weights, dict):
         weights = [weights.get(str(index)) for index in range(count)]
     if not all(isinstance(weight, (int, float)) and not isinstance(weight, bool) for weight in weights):
-        raise WeightsFileError(f"{what} holds weights that are missing or not numbers; is the file damaged?")
+        raise WeightsFileError(f"{label} holds weights that are missing or not numbers; is the file damaged?")
     try:
         array = np.array(weights, np.float64).reshape(shape)
     except OverflowError as problem:
-        raise WeightsFileError(f"{what} holds a whole number too large for a float; is the file damaged?") from problem
+        raise WeightsFileError(f"{label} holds a whole number too large for a float; is the file damaged?") from problem
     if not np.isfinite(array).all():
-        raise WeightsFileError(f"{what} holds a number too large for a float; is the file damaged?")
+        raise WeightsFileError(f"{label} holds a number too large for a float; is the file damaged?")
     return array

@@ -1,4 +1,4 @@
-"""What a pickle speaks of that is no plain data: harmless things become a label, the names of programs are refused.
+"""What a pickle names that is no plain data: harmless things become a label, the names of programs are refused.
 
 Checkpoints often hold things beside the weights: NumPy's numbers, dates, paths, settings in a program's own class. A
 `Foreign` stands for each of them. It takes part in every instruction of the pickle and does nothing, so that what lies
@@ -19,7 +19,7 @@ BUILTINS = frozenset(("eval", "exec", "execfile", "compile", "__import__", "open
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Foreign:
-    """Something in a pickle that is no plain data: never made, only named."""
+    """Stand for something in a pickle that is no plain data: never made, only named."""
 
     label: str  # "numpy.core.multiarray.scalar", "a set"
 
@@ -28,7 +28,7 @@ class Foreign:
 
 
 def runs_programs(module: str, name: str) -> bool:
-    """Whether a program could be run by this name. Nothing here is run in any case, but such a file is no mishap."""
+    """Return whether a program could be run by this name. Nothing here is run, but such a file is no mishap."""
     first, inner = module.split(".", 1)[0], name.split(".")
     if first in ("builtins", "__builtin__", "io", "_io", "codecs"):
         return not BUILTINS.isdisjoint(inner)

@@ -31,7 +31,7 @@ BRANDS = {  # of files that begin with a box "ftyp"
 
 
 def kind_of(start: bytes) -> str:
-    """Pillow's name of the format that a file with these first bytes is of; "" if it is none of those that are read."""
+    """Return Pillow's name of the format of a file with these first bytes; "" if it is none of those that are read."""
     if start.startswith(b"\x89PNG\r\n\x1a\n"):
         return "PNG"
     if start.startswith(b"\xff\xd8"):
@@ -50,14 +50,14 @@ def kind_of(start: bytes) -> str:
 
 
 def other_kind(start: bytes) -> str:
-    """Words for what else a file may be, to say what came; "" if that is not known."""
+    """Return words for what else a file may be, for a message; "" if that is not known."""
     if start[4:8] == b"ftyp":
         return BRANDS.get(start[8:12], "a video")
     return next((name for magic, name in OTHERS.items() if start.startswith(magic)), "")
 
 
 def webp_size(start: bytes) -> tuple[int, int] | None:
-    """(width, height) that a WebP file declares; None if its head is none. Pillow takes the memory when it opens it."""
+    """Return (width, height) that a WebP file declares; None if it has no head. Pillow takes the memory on opening."""
     chunk = start[12:16]
     if chunk == b"VP8X" and len(start) >= 30:
         return 1 + int.from_bytes(start[24:27], "little"), 1 + int.from_bytes(start[27:30], "little")
@@ -71,7 +71,7 @@ def webp_size(start: bytes) -> tuple[int, int] | None:
 
 
 def most_pixels(given: object = None) -> int:
-    """The largest number of pixels that is read: what is given, else $MINITORCH_VIZ_MAX_MEGAPIXELS, else 40 million.
+    """Return the most pixels that are read: what is given, else $MINITORCH_VIZ_MAX_MEGAPIXELS, else 40 million.
 
     Raises SettingError if that is no such number.
     """
@@ -91,10 +91,10 @@ def most_pixels(given: object = None) -> int:
     return max(1, math.floor(millions * 10**6))
 
 
-def too_large(what: str, width: int, height: int, most: int) -> str:
-    """The sentence that refuses a picture, and says what to do about it."""
+def too_large(label: str, width: int, height: int, limit: int) -> str:
+    """Return the sentence that refuses a picture, and says what to do about it."""
     return (
-        f"{what} has {width} x {height} pixels ({width * height / 10**6:.1f} megapixels); at most {most / 10**6:g} "
+        f"{label} has {width} x {height} pixels ({width * height / 10**6:.1f} megapixels); at most {limit / 10**6:g} "
         "megapixels are read. Save it smaller (nets see a few hundred pixels a side), or raise the limit with "
         f"load_image(..., max_pixels={width * height}) or the environment variable "
         f"{VARIABLE}={math.ceil(width * height / 10**6)}."

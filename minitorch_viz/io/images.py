@@ -28,7 +28,7 @@ def load_image(
     max_pixels: int | None = None,
     notes: list[str] | None = None,
 ) -> Array:
-    """A photo as an array (H, W, 3) of uint8, red, green and blue from 0 to 255, the way up it was taken.
+    """Return a photo as an array (H, W, 3) of uint8, red, green and blue from 0 to 255, the way up it was taken.
 
     image: the path of a PNG, JPEG, WebP, GIF, BMP, TIFF or PPM file (told by its contents, not its name), such a file
         opened in binary mode, a Pillow image, or an array: uint8 0..255 or floats 0..1, of shape (H, W), (H, W, 1),
@@ -44,20 +44,21 @@ def load_image(
     from minitorch_viz.io import decode
 
     color = _color(background)
-    given: Any = image
-    if isinstance(given, np.ndarray):
-        return _from_array(given, color)
-    if _is_pillow(given):
-        return decode.from_pillow(given, "The image", color, max_pixels, notes)
-    if hasattr(given, "read") and hasattr(given, "seek"):
-        return decode.from_file(given, "The image file", color, max_pixels, notes)
-    if isinstance(given, (bytes, bytearray, memoryview)):
+    source: Any = image
+    if isinstance(source, np.ndarray):
+        return _from_array(source, color)
+    if _is_pillow(source):
+        return decode.from_pillow(source, "The image", color, max_pixels, notes)
+    if hasattr(source, "read") and hasattr(source, "seek"):
+        return decode.from_file(source, "The image file", color, max_pixels, notes)
+    if isinstance(source, (bytes, bytearray, memoryview)):
         raise ImageFileError("load_image got bytes: if they are a file's contents, give io.BytesIO(them), else a path.")
-    if not isinstance(given, (str, os.PathLike)):
+    if not isinstance(source, (str, os.PathLike)):
         raise ImageFileError(
-            f"load_image takes the path of an image file, an array (H, W, 3) or a Pillow image, but got {shown(given)}."
+            "load_image takes the path of an image file, an array (H, W, 3) or a Pillow image, but got "
+            f"{shown(source)}."
         )
-    with open_file(given, "image file", ImageFileError) as (file, _, place):
+    with open_file(source, "image file", ImageFileError) as (file, _, place):
         return decode.from_file(file, str(place), color, max_pixels, notes)
 
 
@@ -77,7 +78,7 @@ def save_png(image: ImageLike, path: str | Path) -> None:
 
 
 def resize_image(image: Array, size: int | tuple[int, int], how: str = "stretch") -> Array:
-    """A picture (h, w, 3) of uint8 at another size, (H, W, 3), with bicubic interpolation.
+    """Return a picture (h, w, 3) of uint8 at another size, (H, W, 3), with bicubic interpolation.
 
     size: pixels, an int for a square or (H, W).
     how: "stretch" brings it straight to the size, whatever its proportions; "crop" keeps them, as ImageNet's
@@ -108,7 +109,7 @@ def resize_image(image: Array, size: int | tuple[int, int], how: str = "stretch"
 
 
 def center_crop(image: Array, size: int | tuple[int, int]) -> Array:
-    """The middle (H, W, 3) of a picture (h, w, 3); an odd remainder leaves one more pixel at the right and bottom.
+    """Return the middle (H, W, 3) of a picture (h, w, 3); an odd remainder is left at the right and bottom.
 
     Raises ShapeError if it is no picture, SettingError if the size is larger than the picture.
     """
@@ -153,12 +154,12 @@ def _expect_rgb(image: object, function: str) -> None:
 
 
 def _is_pillow(image: object) -> bool:
-    """Whether it is a Pillow image, without importing Pillow for a path."""
+    """Return whether this is a Pillow image, without importing Pillow for a path."""
     return any(parent.__module__ == "PIL.Image" for parent in type(image).__mro__)
 
 
 def _color(background: Any) -> Array:
-    fits = isinstance(background, (tuple, list)) and len(background) == 3
-    if not fits or not all(isinstance(value, (int, np.integer)) and 0 <= value <= 255 for value in background):
+    valid = isinstance(background, (tuple, list)) and len(background) == 3
+    if not valid or not all(isinstance(value, (int, np.integer)) and 0 <= value <= 255 for value in background):
         raise SettingError(f"background must be a color (R, G, B) of ints from 0 to 255, but got {background!r:.80}.")
     return np.array(background, np.uint16)

@@ -20,7 +20,7 @@ TOLERATED = ("num_batches_tracked",)  # bookkeeping of the framework that wrote 
 
 @dataclass(frozen=True)
 class Report:
-    """What `map_weights` did; `print(report)` shows it."""
+    """Say what `map_weights` did; `print(report)` shows it."""
 
     used: dict[str, str]  # name in the net -> name in the file
     missing: dict[str, str]  # name in the net -> a hint at near names in the file
@@ -30,7 +30,7 @@ class Report:
 
     @property
     def complete(self) -> bool:
-        """Whether every array that the net needs was found with the right shape."""
+        """Return whether every array that the net needs was found with the right shape."""
         return not self.missing and not self.mismatched
 
     def __str__(self) -> str:
@@ -40,14 +40,14 @@ class Report:
             lines.append(f"The names in the file begin with {self.prefix!r}, which was taken off.")
         lines += _block("Missing", [f"{name}; {hint}" if hint else name for name, hint in self.missing.items()])
         wrong = self.mismatched.items()
-        lines += _block("Wrong shape", [f"{name} must be {need}, but is {got}" for name, (need, got) in wrong])
+        lines += _block("Wrong shape", [f"{name} must be {need}, but is {shape}" for name, (need, shape) in wrong])
         lines += _block("Not used", self.unused)
         return "\n".join(lines)
 
 
 def _block(title: str, items: Sequence[str]) -> list[str]:
-    more = [f"  ... and {len(items) - 12} more"] if len(items) > 12 else []
-    return [f"{title} ({len(items)}):", *(f"  {item}" for item in items[:12]), *more] if items else []
+    remark = [f"  ... and {len(items) - 12} more"] if len(items) > 12 else []
+    return [f"{title} ({len(items)}):", *(f"  {item}" for item in items[:12]), *remark] if items else []
 
 
 def map_weights(
@@ -80,8 +80,8 @@ def map_weights(
             mismatched[name] = (shape, tuple(array.shape))
         else:
             mapped[name], used[name] = array, start + name
-    taken = {*used.values(), *(start + name for name in mismatched)}
-    unused = tuple(name for name in tensors if name not in taken and not name.endswith(TOLERATED))
+    used_names = {*used.values(), *(start + name for name in mismatched)}
+    unused = tuple(name for name in tensors if name not in used_names and not name.endswith(TOLERATED))
     report = Report(used, missing, mismatched, unused, start)
     if not report.complete and not partial:
         raise WeightsFileError(f"The weights do not fit the net: {report}")
@@ -89,17 +89,17 @@ def map_weights(
 
 
 def prefixes_of(tensors: Mapping[str, Array], needed: Collection[str]) -> list[str]:
-    """The prefixes, "" among them, under each of which the file has all the needed names."""
+    """Return the prefixes, "" among them, under each of which the file has all the needed names."""
     return [start for start, count in _starts(tensors, needed).items() if count == len(needed)]
 
 
 def is_average(name: str) -> bool:
-    """Whether a name is that of a moving average of the weights ("ema.conv1.weight")."""
+    """Return whether a name is that of a moving average of the weights ("ema.conv1.weight")."""
     return bool(AVERAGE.search(name))
 
 
 def _starts(tensors: Mapping[str, Array], needed: Collection[str]) -> Counter[str]:
-    """How many of the needed names the file has under each prefix, "" first."""
+    """Return how many of the needed names the file has under each prefix, "" first."""
     starts: Counter[str] = Counter({"": sum(name in tensors for name in needed)})
     for name in tensors:
         parts = name.split(".", 8)
@@ -110,7 +110,7 @@ def _starts(tensors: Mapping[str, Array], needed: Collection[str]) -> Counter[st
 
 
 def _best_prefix(tensors: Mapping[str, Array], needed: Mapping[str, Sequence[int]]) -> str:
-    """The prefix under which most of the needed names are found; none, if that does as well.
+    """Return the prefix under which most of the needed names are found; none, if that does as well.
 
     Raises WeightsFileError if the file has several different nets that fit, under several prefixes.
     """
@@ -125,10 +125,10 @@ def _best_prefix(tensors: Mapping[str, Array], needed: Mapping[str, Sequence[int
     plain = [start for start in fitting if not is_average(start)] or fitting or complete
     if not plain:
         return max(starts.items(), key=lambda item: item[1])[0]
-    first, *others = plain
+    first, *other_prefixes = plain
     different = [
         start
-        for start in others
+        for start in other_prefixes
         if start in fitting and any(not np.array_equal(tensors[start + n], tensors[first + n]) for n in needed)
     ]
     if different:
@@ -149,8 +149,8 @@ def _check(tensors: object, needed: object, prefix: object) -> None:
     if not isinstance(needed, Mapping):
         raise SettingError(f"needed must be a dict of shapes by name, but got {shown(needed)}.")
     for name, shape in needed.items():
-        fits = isinstance(shape, (tuple, list)) and all(is_whole(size) and size >= 0 for size in shape)
-        if not isinstance(name, str) or not fits or len(shape) > np.iinfo(np.int8).max:
+        valid = isinstance(shape, (tuple, list)) and all(is_whole(size) and size >= 0 for size in shape)
+        if not isinstance(name, str) or not valid or len(shape) > np.iinfo(np.int8).max:
             raise SettingError(f"needed must map names to shapes, but {shown(name)} goes to {shown(shape)}.")
     if prefix is not None and not isinstance(prefix, str):
         raise SettingError(f"prefix must be text or None, but got {shown(prefix)}.")

@@ -24,7 +24,7 @@ DESCR = re.compile(r"""['"]descr['"]\s*:\s*['"]([<>|=]?)([a-zA-Z])(\d{1,9})['"]"
 FORTRAN = re.compile(r"""['"]fortran_order['"]\s*:\s*(True|False)""")
 SHAPE = re.compile(r"""['"]shape['"]\s*:\s*\(\s*((?:\d+L?\s*,\s*)*(?:\d+L?)?)\s*\)""")
 LONGEST_HEADER = 10_000  # NumPy's own limit
-SHOWN = 8  # how many names a note lists
+LISTED = 8  # how many names a note lists
 KINDS = {"U": "text", "S": "text", "a": "text", "V": "raw bytes"}
 Header = tuple[np.dtype[Any], str, tuple[int, ...], int]  # dtype, "C" or "F", shape, where the numbers begin
 FIELDS = re.compile(r"""['"]descr['"]\s*:\s*\[""")
@@ -34,7 +34,7 @@ SIZES = {"b": (1,), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "f": (2, 4, 8), "c": (
 
 
 class _NoNumbersError(WeightsFileError):
-    """An array is sound, as far as can be seen, but holds no numbers that can be read; `kind` says what it holds."""
+    """Report a sound array without numbers that can be read; `kind` says what it holds."""
 
     def __init__(self, message: str, kind: str) -> None:
         super().__init__(message)
@@ -42,7 +42,7 @@ class _NoNumbersError(WeightsFileError):
 
 
 def read_npz(path: str | Path, dtype: npt.DTypeLike | None = None) -> dict[str, Array]:
-    """The arrays of a `.npz` file by name.
+    """Return the arrays of a `.npz` file by name.
 
     dtype: float32 (say) brings all floating-point arrays to it; None leaves them as they are.
 
@@ -59,7 +59,7 @@ def read_npz(path: str | Path, dtype: npt.DTypeLike | None = None) -> dict[str, 
 def read_npz_and_notes(
     path: str | Path, dtype: npt.DTypeLike | None = None
 ) -> tuple[dict[str, Array], tuple[str, ...]]:
-    """The arrays of numbers in a `.npz` file by name, and notes on what lies beside them and was left out.
+    """Return the arrays of numbers in a `.npz` file by name, and notes on what else is in it and was left out.
 
     Text, dates, records and pickled objects are left out unopened. Raises WeightsFileError as `read_npz` does, but for
     them only if there is no array of numbers.
@@ -68,25 +68,25 @@ def read_npz_and_notes(
     if problems and not tensors:
         raise problems[0]
     kinds = [problem.kind for problem in problems]
-    more = f" and {len(kinds) - SHOWN} more" if len(kinds) > SHOWN else ""
-    return tensors, (f"Left out, since they are no numbers: {', '.join(kinds[:SHOWN])}{more}.",) if kinds else ()
+    remark = f" and {len(kinds) - LISTED} more" if len(kinds) > LISTED else ""
+    return tensors, (f"Left out, since they are no numbers: {', '.join(kinds[:LISTED])}{remark}.",) if kinds else ()
 
 
 def _read_archive(path: str | Path, dtype: npt.DTypeLike | None) -> tuple[dict[str, Array], list[_NoNumbersError]]:
-    """The arrays of numbers, and one error for each other member."""
+    """Return the arrays of numbers, and one error for each other member."""
     if dtype is not None:
         float_dtype(dtype)
     problems: list[_NoNumbersError] = []
     with open_zip(path) as archive:
-        others = [name for name in archive.members if not name.endswith(".npy")]
+        other_names = [name for name in archive.members if not name.endswith(".npy")]
         if not archive.members:
             raise WeightsFileError(f"{archive.path} is no .npz file of arrays: it is empty.")
-        for name in others:
+        for name in other_names:
             sentence = f"{archive.path} is no .npz file of arrays: it holds {name!r:.120}."
             problems.append(_NoNumbersError(sentence, f"the file {name!a:.80}"))
         headers: dict[str, tuple[Member, Header]] = {}
         for name, member in archive.members.items():
-            if name not in others:
+            if name not in other_names:
                 try:
                     headers[name.removesuffix(".npy")] = member, _header_of(archive, member)
                 except _NoNumbersError as problem:
@@ -111,13 +111,13 @@ def _header_of(archive: Archive, member: Member) -> Header:
 
 
 def _read(archive: Archive, member: Member, header: Header) -> Array:
-    """One array, unpacked straight into place."""
-    what = f"{archive.path}: {member.name[:100]!r}"
+    """Return one array, unpacked straight into place."""
+    label = f"{archive.path}: {member.name[:100]!r}"
     dtype, order, shape, offset = header
     needed = math.prod(shape) * dtype.itemsize
     if member.size - offset != needed:
         raise WeightsFileError(
-            f"{what}: {dtype} {shape} needs {needed} bytes, but {member.size - offset} are there; is it damaged?"
+            f"{label}: {dtype} {shape} needs {needed} bytes, but {member.size - offset} are there; is it damaged?"
         )
     array = np.empty(math.prod(shape), dtype)
     octets, at = array.view(np.uint8), -offset
@@ -129,32 +129,32 @@ def _read(archive: Archive, member: Member, header: Header) -> Array:
     return array.reshape(shape[::-1]).T if order == "F" else array.reshape(shape)
 
 
-def _header(start: bytes, what: str, name: str) -> Header:
-    """What a .npy file begins with."""
+def _header(start: bytes, label: str, name: str) -> Header:
+    """Return what a .npy file begins with."""
     if start[:6] != b"\x93NUMPY" or len(start) < 12 or start[6] not in (1, 2, 3):
-        raise WeightsFileError(f"{what} is no NumPy array; is the file damaged?")
+        raise WeightsFileError(f"{label} is no NumPy array; is the file damaged?")
     width = 2 if start[6] == 1 else 4
     length = int.from_bytes(start[8 : 8 + width], "little")
     text = start[8 + width : 8 + width + length].decode("latin-1")
     if length > LONGEST_HEADER or len(text) != length:
-        raise WeightsFileError(f"{what} has a header of {length} bytes; is the file damaged?")
+        raise WeightsFileError(f"{label} has a header of {length} bytes; is the file damaged?")
     descr, fortran, shape = DESCR.search(text), FORTRAN.search(text), SHAPE.search(text)
     if OBJECTS.search(text):
-        sentence = f"{what} holds pickled Python objects, which can run programs; save plain arrays."
+        sentence = f"{label} holds pickled Python objects, which can run programs; save plain arrays."
         raise _NoNumbersError(sentence, f"{name!a} (pickled Python objects)")
     other = "records" if FIELDS.search(text) else "dates or times" if DATES.search(text) else ""
     if other:
-        sentence = f"{what} has a header that is not one of a plain array; save arrays of numbers."
+        sentence = f"{label} has a header that is not one of a plain array; save arrays of numbers."
         raise _NoNumbersError(sentence, f"{name!a} ({other})")
     if descr is None or fortran is None or shape is None:
-        raise WeightsFileError(f"{what} has a header that is not one of a plain array; save arrays of numbers.")
+        raise WeightsFileError(f"{label} has a header that is not one of a plain array; save arrays of numbers.")
     byte_order, kind, size = descr.groups()
     if kind not in SIZES or int(size) not in SIZES[kind]:
-        sentence = f"{what} holds {descr[0]!r}; arrays of integers, floats or bools can be read."
+        sentence = f"{label} holds {descr[0]!r}; arrays of integers, floats or bools can be read."
         raise _NoNumbersError(sentence, f"{name!a} ({KINDS.get(kind, descr[0])})")
     sizes = [int(number) for number in re.findall(r"\d+", shape[1][:600])]
     dtype = np.dtype(f"{byte_order}{kind}{size}")
-    return dtype, "F" if fortran[1] == "True" else "C", checked_shape(sizes, what), 8 + width + length
+    return dtype, "F" if fortran[1] == "True" else "C", checked_shape(sizes, label), 8 + width + length
 
 
 def save_npz(path: str | Path, tensors: Mapping[str, Array]) -> None:

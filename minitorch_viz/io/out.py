@@ -31,10 +31,10 @@ def check_out(
     `inputs`, its folder is missing, or nothing may be written there. An existing file stays as it is.
     """
     place = as_path(path, f"{what} to write", error)
-    known = [suffix.lower() for suffix in suffixes]
+    endings = [suffix.lower() for suffix in suffixes]
     target = checked_target(place, error)
-    if known and place.suffix.lower() not in known:
-        listed = " or ".join([", ".join(known[:-1]), known[-1]] if len(known) > 1 else known)
+    if endings and place.suffix.lower() not in endings:
+        listed = " or ".join([", ".join(endings[:-1]), endings[-1]] if len(endings) > 1 else endings)
         ending = f"ends in {place.suffix}" if place.suffix else "has no ending"
         raise error(f"The {what} is written as {listed}, but {place} {ending}; give another name.")
     for source in inputs:
@@ -50,7 +50,7 @@ def check_out(
 
 
 def checked_target(place: Path, error: type[MinitorchVizError]) -> Path:
-    """The file that a write to `place` replaces, links followed; raises `error` where none can be written."""
+    """Return the file that a write to `place` replaces, links followed; raise `error` where none can be written."""
     try:
         target = Path(os.path.realpath(place))  # replacing a link's target keeps the link
         if target.is_dir():
@@ -66,29 +66,29 @@ def checked_target(place: Path, error: type[MinitorchVizError]) -> Path:
     return target
 
 
-def beside(target: Path) -> Path:
-    """A new hidden name in the folder of `target`, under which a file is written before it takes its place."""
+def hidden_name(target: Path) -> Path:
+    """Return a new hidden name in the folder of `target`, under which a file is written before it takes its place."""
     return target.with_name(f".{target.name[:100]}.{secrets.token_hex(6)}.tmp")
 
 
 def create(path: Path) -> int:
-    """A handle of a new file; raises OSError if there is one of that name, or none may be made."""
+    """Return a handle of a new file; raises OSError if there is one of that name, or none may be made."""
     # os.open applies the umask to 0o666, as for every other new file; tempfile would make it 0600.
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
 
 
 def _try_to_write(target: Path) -> None:
-    """Make an empty file beside `target` and remove it: rights, read-only disks and quotas are told by nothing else."""
+    """Make an empty file beside `target` and remove it: nothing else tells rights, read-only disks and quotas."""
     if not target.exists():  # a name that is too long for the file system
         with contextlib.suppress(FileNotFoundError):
             os.stat(target)
-    trial = beside(target)
+    trial = hidden_name(target)
     os.close(create(trial))
     trial.unlink()
 
 
 def _is_same(target: Path, source: str | os.PathLike[str]) -> bool:
-    """Whether both are one file; names that cannot be looked up are none."""
+    """Return whether both are one file; names that cannot be looked up are none."""
     try:
         return os.path.samefile(target, os.path.expanduser(source))
     except (OSError, ValueError):

@@ -1,7 +1,7 @@
 """Reading the data in a pickle without running it.
 
 A pickle is a program for a small stack machine, and the real machine lets it import and call anything: loading one from
-a stranger is running the stranger's program. The machine here knows the forty instructions that plain data need. What
+a stranger is running the stranger's program. The machine here has the forty instructions that plain data need. What
 is imported is a name, looked up in a list that the caller gives; what is called is one of the caller's own functions.
 
 What is in no list becomes a `Foreign`, or is refused (see `foreign.py`).
@@ -26,7 +26,7 @@ _MARK = object()
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function that a pickle may call, with the least and the largest number of arguments."""
+    """Name a function that a pickle may call, with the least and the largest number of arguments."""
 
     name: str
     arguments: tuple[int, int]
@@ -34,7 +34,7 @@ class Function:
 
 
 class PickleReader:
-    """Reads one pickle: `PickleReader(data, ...).read()` gives the value, and `at` is then the place behind it.
+    """Read one pickle: `PickleReader(data, ...).read()` gives the value, and `at` is then the place behind it.
 
     symbols: what each (module, name) stands for: a Function that is called with the arguments in the pickle, or a
         plain value. Anything else is a `Foreign`, or refused if programs are run by that name.
@@ -45,17 +45,17 @@ class PickleReader:
         self,
         data: bytes,
         at: int,
-        what: str,
+        label: str,
         symbols: Mapping[tuple[str, str], Any],
         persistent: Callable[[Any], Any],
     ) -> None:
-        self.data, self.at, self.what = data, at, what
+        self.data, self.at, self.label = data, at, label
         self.symbols, self.persistent = symbols, persistent
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
 
     def read(self) -> Any:
-        """The value that the pickle describes; raises WeightsFileError for anything damaged or not allowed."""
+        """Return the value that the pickle describes; raises WeightsFileError for anything damaged or not allowed."""
         for _ in range(MOST_STEPS):
             code = self._take(1)[0]
             if code == ord("."):
@@ -67,10 +67,11 @@ class PickleReader:
         raise self.error(f"has more than {MOST_STEPS} instructions")
 
     def error(self, text: str) -> WeightsFileError:
-        return WeightsFileError(f"{self.what} {text}.")
+        """Return the error with a sentence about this pickle."""
+        return WeightsFileError(f"{self.label} {text}.")
 
     def _take(self, count: int) -> bytes:
-        """The next bytes; counts are checked against what is left, so that nothing large is made of a small file."""
+        """Return the next bytes; counts are checked against what is left: a small file makes nothing large."""
         if count > len(self.data) - self.at:
             raise self.error(f"ends too early: it is cut off or damaged at byte {self.at}")
         self.at += count
@@ -117,11 +118,11 @@ class PickleReader:
             raise self.error("holds text that is not UTF-8: it is damaged") from problem
 
     def _bytes_or_text(self, data: bytes) -> str:
-        """The str of Python 2, in which old files keep their names."""
+        """Return the str of Python 2, in which old files keep their names."""
         return data.decode("latin-1")
 
     def _long(self, count: int) -> int | Foreign:
-        """An integer; a long one, such as a generator's state, only by its length: writing it out could take hours."""
+        """Return an integer; a long one (a generator's state) only by its length: writing it out could take hours."""
         data = self._take(count)
         return int.from_bytes(data, "little", signed=True) if count <= LONGEST_INTEGER else _integer(count)
 
@@ -141,13 +142,14 @@ class PickleReader:
             return
         if not isinstance(module, str) or not isinstance(name, str):
             raise self.error("imports something that is not named by text")
-        label = f"{module}.{name}"
+        full_name = f"{module}.{name}"
         if runs_programs(module, name):
             raise self.error(
-                f"needs {label!a:.120}, by which programs are run: running what a file asks for is unsafe, so it is "
+                f"needs {full_name!a:.120}, by which programs are run: running what a file asks for is unsafe, so it "
+                "is "
                 "refused. Where it was made, save only the arrays: torch.save(model.state_dict(), path)"
             )
-        self.stack.append(Foreign(label[:120]))
+        self.stack.append(Foreign(full_name[:120]))
 
     def _stack_global(self) -> None:
         name, module = self._pop(), self._pop()
@@ -166,7 +168,7 @@ class PickleReader:
         self.stack.append(function.body(*arguments))
 
     def _build(self) -> None:
-        """An attribute is set: OrderedDict gets torch's `_metadata`, which says nothing about the arrays."""
+        """Set an attribute, which has no effect: OrderedDict gets torch's `_metadata`, nothing about the arrays."""
         state = self._pop()
         if self._is_foreign():
             return
@@ -175,7 +177,7 @@ class PickleReader:
             raise self.error("sets attributes that are no dict")
 
     def _new(self, parts: int) -> None:
-        """An object of a class, with arguments: only those of unknown classes, and they stay labels."""
+        """Make an object of a class, with arguments: only those of unknown classes, and they stay labels."""
         for _ in range(parts):
             self._pop()
         if not self._is_foreign():

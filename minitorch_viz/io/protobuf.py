@@ -21,7 +21,7 @@ LONGEST_TEXT = 1000
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field, or an unbroken run of equal fields of fixed width."""
+    """Locate one field, or an unbroken run of equal fields of fixed width."""
 
     number: int
     wire: int
@@ -31,13 +31,13 @@ class Field:
 
 
 class Wire:
-    """Reads messages from a file; all offsets are checked against the message that holds them."""
+    """Read messages from a file; all offsets are checked against the message that holds them."""
 
-    def __init__(self, file: BinaryIO, what: str) -> None:
-        self.file, self.what, self.seen = file, what, 0
+    def __init__(self, file: BinaryIO, label: str) -> None:
+        self.file, self.label, self.seen = file, label, 0
 
     def fields(self, begin: int, end: int) -> Iterator[Field]:
-        """The fields of the message that stands from `begin` to `end`."""
+        """Yield the fields of the message that stands from `begin` to `end`."""
         at = begin
         while at < end:
             self.seen += 1
@@ -64,13 +64,13 @@ class Wire:
             yield Field(number, wire, first, at)
 
     def text(self, field: Field) -> str:
-        """The content of a field as text."""
+        """Return the content of a field as text."""
         if field.wire != BYTES or field.end - field.begin > LONGEST_TEXT:
             raise self.error(f"has a name at byte {field.begin} that is too long or no text")
         return self._bytes(field.begin, field.end - field.begin).decode("utf-8", "replace")
 
     def integers(self, field: Field) -> list[int]:
-        """One varint, or those packed into a field."""
+        """Return one varint, or those packed into a field."""
         if field.wire == VARINT:
             return [field.value]
         if field.wire != BYTES or field.end - field.begin > LONGEST_TEXT:
@@ -82,10 +82,10 @@ class Wire:
         return values
 
     def count(self, field: Field, itemsize: int) -> int:
-        """How many floats of 4 or 8 bytes a field or a run holds; an error if it holds something else."""
+        """Return how many floats of 4 or 8 bytes a field or a run holds; an error if it holds something else."""
         step = self._step(field, itemsize)
-        count, rest = divmod(field.end - field.begin, step)
-        if rest:
+        count, remainder = divmod(field.end - field.begin, step)
+        if remainder:
             raise self.error(f"has numbers at byte {field.begin} whose length is no multiple of {step}")
         return count
 
@@ -100,7 +100,8 @@ class Wire:
             part[:] = np.ascontiguousarray(octets[:, skip:]).view(out.dtype.newbyteorder("<"))[:, 0]
 
     def error(self, text: str) -> WeightsFileError:
-        return WeightsFileError(f"{self.what} {text}; is it damaged, or no .caffemodel?")
+        """Return the error with a sentence about this file."""
+        return WeightsFileError(f"{self.label} {text}; is it damaged, or no .caffemodel?")
 
     def _step(self, field: Field, itemsize: int) -> int:
         if field.wire == BYTES:
@@ -110,18 +111,18 @@ class Wire:
         return itemsize + 1  # with the tag; only tags of one byte form runs, and the blobs' fields have such
 
     def _more_like(self, tag: int, at: int, end: int, step: int) -> int:
-        """How many fields with the same tag follow without a break."""
-        more = 0
-        while (there := min((end - at) // step, 2**17)) > 0:
-            tags = np.frombuffer(self._bytes(at, there * step), np.uint8)[::step]
-            same = there if (tags == tag).all() else int((tags != tag).argmax())
-            more, at = more + same, at + same * step
-            if same < there:
+        """Return how many fields with the same tag follow without a break."""
+        count = 0
+        while (room := min((end - at) // step, 2**17)) > 0:
+            tags = np.frombuffer(self._bytes(at, room * step), np.uint8)[::step]
+            same = room if (tags == tag).all() else int((tags != tag).argmax())
+            count, at = count + same, at + same * step
+            if same < room:
                 break
-        return more
+        return count
 
     def _varint(self, at: int, end: int) -> tuple[int, int]:
-        """(value, place behind it)."""
+        """Return (value, place behind it)."""
         data = self._bytes(at, min(10, end - at))
         value = 0
         for index, byte in enumerate(data):

@@ -25,7 +25,7 @@ LONGEST_HEADER = 4 * 2**20  # about 40,000 tensors; parsed, it takes up to 30 ti
 
 
 def read_safetensors(path: str | Path, dtype: npt.DTypeLike | None = None) -> dict[str, Array]:
-    """The arrays of a `.safetensors` file by name.
+    """Return the arrays of a `.safetensors` file by name.
 
     dtype: float32 (say) brings all floating-point arrays to it; None leaves them as they are in the file. bfloat16,
     which NumPy does not have, becomes float32 in any case.
@@ -39,7 +39,7 @@ def read_safetensors(path: str | Path, dtype: npt.DTypeLike | None = None) -> di
 def read_safetensors_and_metadata(
     path: str | Path, dtype: npt.DTypeLike | None = None
 ) -> tuple[dict[str, Array], dict[str, str]]:
-    """The arrays by name, and the file's own `__metadata__` (text by name)."""
+    """Return the arrays by name, and the file's own `__metadata__` (text by name)."""
     if dtype is not None:
         float_dtype(dtype)
     with open_file(path, "safetensors file", WeightsFileError) as (file, size, place):
@@ -57,7 +57,7 @@ def read_safetensors_and_metadata(
 
 
 def _header(file: BinaryIO, size: int, place: Path) -> tuple[dict[str, Any], int]:
-    """The header as a dict, and where the arrays begin."""
+    """Return the header as a dict, and where the arrays begin."""
     if size < 10:
         raise WeightsFileError(f"{place} has {size} bytes, which is too short for a safetensors file.")
     length = int.from_bytes(read_exactly(file, 0, 8, str(place)), "little")
@@ -75,25 +75,27 @@ Part = tuple[str, tuple[int, ...], int, int]  # kind, shape, begin, end
 
 
 def _part(name: str, entry: object, place: Path) -> Part:
-    what = f"{place}: {name[:100]!r}"
+    label = f"{place}: {name[:100]!r}"
     if not isinstance(entry, dict) or not {"dtype", "shape", "data_offsets"} <= entry.keys():
-        raise WeightsFileError(f"{what} has no dtype, shape and data_offsets in the header; is the file damaged?")
+        raise WeightsFileError(f"{label} has no dtype, shape and data_offsets in the header; is the file damaged?")
     kind, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
     if not isinstance(kind, str) or kind not in DTYPES:
-        raise WeightsFileError(f"{what} has the dtype {shown(kind)}; {', '.join(DTYPES)} can be read.")
+        raise WeightsFileError(f"{label} has the dtype {shown(kind)}; {', '.join(DTYPES)} can be read.")
     if not isinstance(shape, list) or not isinstance(offsets, list) or len(offsets) != 2:
-        raise WeightsFileError(f"{what} needs a list as shape and a pair as data_offsets; is the file damaged?")
+        raise WeightsFileError(f"{label} needs a list as shape and a pair as data_offsets; is the file damaged?")
     if not all(is_whole(offset) and 0 <= offset <= 2**62 for offset in offsets) or offsets[0] > offsets[1]:
-        raise WeightsFileError(f"{what} has impossible data_offsets in the header; is the file damaged?")
-    sizes = checked_shape(shape, what)
+        raise WeightsFileError(f"{label} has impossible data_offsets in the header; is the file damaged?")
+    sizes = checked_shape(shape, label)
     nbytes = math.prod(sizes) * np.dtype(DTYPES[kind]).itemsize
     if nbytes != offsets[1] - offsets[0]:
-        raise WeightsFileError(f"{what}: {kind} {sizes} needs {nbytes} bytes, but {offsets[1] - offsets[0]} are given.")
+        raise WeightsFileError(
+            f"{label}: {kind} {sizes} needs {nbytes} bytes, but {offsets[1] - offsets[0]} are given."
+        )
     return kind, sizes, offsets[0], offsets[1]
 
 
 def _check_layout(parts: Mapping[str, Part], room: int, place: Path) -> None:
-    """The arrays must fill the file without holes or overlaps, as the format demands."""
+    """Raise WeightsFileError unless the arrays fill the file without holes or overlaps, as the format demands."""
     spans = sorted((begin, end) for _, _, begin, end in parts.values())
     last = spans[-1][1] if spans else 0
     if last != room:

@@ -32,7 +32,7 @@ ReadStorage = Callable[[Storage], Array]
 
 
 def read_torch(path: str | Path, dtype: npt.DTypeLike | None = None) -> tuple[dict[str, Array], tuple[str, ...]]:
-    """The arrays of a file that torch.save wrote, by name, and notes: sentences on what was left out or renamed.
+    """Return the arrays of a file that torch.save wrote, by name, and notes on what was left out or renamed.
 
     The file may hold a state dict, a checkpoint with one in it ({"state_dict": ..., "epoch": ...}), a list of
     tensors, or one. "module." in front of all names (DataParallel's) is taken off.
@@ -52,13 +52,13 @@ def read_torch(path: str | Path, dtype: npt.DTypeLike | None = None) -> tuple[di
 
 
 def is_legacy(start: bytes) -> bool:
-    """Whether a file that begins with these bytes is one of torch.save's older form."""
+    """Return whether a file that begins with these bytes is one of torch.save's older form."""
     return start[:1] == b"\x80" and LEGACY_MAGIC.to_bytes(10, "little") in start[:32]
 
 
 @contextlib.contextmanager
 def _open_zip_form(place: Path) -> Iterator[tuple[Any, int, ReadStorage]]:
-    """(what the file holds, its size, a function that reads a storage)."""
+    """Give (what the file holds, its size, a function that reads a storage)."""
     with open_zip(place) as archive:
         name = next((n for n in archive.members if n == "data.pkl" or n.endswith("/data.pkl")), None)
         if name is None:
@@ -77,14 +77,14 @@ def _open_zip_form(place: Path) -> Iterator[tuple[Any, int, ReadStorage]]:
 
         def read_storage(storage: Storage) -> Array:
             member = archive.members.get(f"{root}data/{storage.key}")
-            what = f"{place}: the storage {storage.key!a:.40}"
+            label = f"{place}: the storage {storage.key!a:.40}"
             if member is None:
-                raise WeightsFileError(f"{what} is missing; is the file damaged?")
+                raise WeightsFileError(f"{label} is missing; is the file damaged?")
             if member.method != STORED or member.size < storage.nbytes:
-                raise WeightsFileError(f"{what} should have {storage.nbytes} plain bytes, but has {member.packed}.")
+                raise WeightsFileError(f"{label} should have {storage.nbytes} plain bytes, but has {member.packed}.")
             crc = member.crc if member.size == storage.nbytes else 0
             dtype = f"{order}{storage.code}"
-            return read_array(archive.file, archive.start(member), (storage.count,), dtype, what, crc)
+            return read_array(archive.file, archive.start(member), (storage.count,), dtype, label, crc)
 
         yield value, archive.size, read_storage
 
@@ -99,7 +99,7 @@ def _byte_order(archive: Archive, root: str) -> str:
 
 @contextlib.contextmanager
 def _open_legacy_form(place: Path) -> Iterator[tuple[Any, int, ReadStorage]]:
-    """The same for the older form: magic number, version, facts about the system, the value, the storages' keys."""
+    """Give the same for the older form: magic number, version, system, the value, the storages' keys."""
     with open_file(place, "weights file", WeightsFileError) as (file, size, _):
         head = read_exactly(file, 0, min(size, LONGEST_PICKLE), str(place))
         if not is_legacy(head):
@@ -134,17 +134,17 @@ def _open_legacy_form(place: Path) -> Iterator[tuple[Any, int, ReadStorage]]:
             at += 8 + storages[key].nbytes
 
         def read_storage(storage: Storage) -> Array:
-            what = f"{place}: the storage {storage.key!a:.40}"
+            label = f"{place}: the storage {storage.key!a:.40}"
             if storage.key not in offsets:
-                raise WeightsFileError(f"{what} is missing; is the file damaged?")
-            return read_array(file, offsets[storage.key], (storage.count,), f"<{storage.code}", what)
+                raise WeightsFileError(f"{label} is missing; is the file damaged?")
+            return read_array(file, offsets[storage.key], (storage.count,), f"<{storage.code}", label)
 
         yield value, size, read_storage
 
 
 @dataclass
 class _Shared:
-    """One storage and the names of the tensors on it."""
+    """Hold one storage and the names of the tensors on it."""
 
     storage: Storage
     names: list[str]
@@ -157,13 +157,13 @@ def _by_storage(tensors: Mapping[str, Tensor]) -> list[_Shared]:
     return list(groups.values())
 
 
-def _check_room(tensors: Mapping[str, Tensor], size: int, what: str) -> None:
+def _check_room(tensors: Mapping[str, Tensor], size: int, label: str) -> None:
     """Refuse a small file whose tensors would be large: a stride of 0 repeats one number without end."""
     needed = sum(group.storage.nbytes for group in _by_storage(tensors))
     needed += sum(tensor.nbytes for tensor in set(tensors.values()) if not tensor.is_dense)
     if needed > size + ROOM:
         raise WeightsFileError(
-            f"{what} has {size} bytes, but its tensors need {needed}: they are repeated or overlap. Save them with "
+            f"{label} has {size} bytes, but its tensors need {needed}: they are repeated or overlap. Save them with "
             ".contiguous()."
         )
 
@@ -173,17 +173,17 @@ def _load(tensors: Mapping[str, Tensor], read_storage: ReadStorage) -> dict[str,
     arrays: dict[str, Array] = dict.fromkeys(tensors, np.empty(0))
     for group in _by_storage(tensors):
         numbers = read_storage(group.storage)
-        made: dict[Tensor, Array] = {}
+        windows: dict[Tensor, Array] = {}
         for name in group.names:
             tensor = tensors[name]
-            if tensor not in made:
-                made[tensor] = _window(numbers, tensor)
-            arrays[name] = made[tensor]
+            if tensor not in windows:
+                windows[tensor] = _window(numbers, tensor)
+            arrays[name] = windows[tensor]
     return arrays
 
 
 def _window(numbers: Array, tensor: Tensor) -> Array:
-    """The part of a storage that a tensor shows; a copy if its numbers have gaps or overlap."""
+    """Return the part of a storage that a tensor shows; a copy if its numbers have gaps or overlap."""
     if tensor.code is not None:  # a storage of bytes, with the dtype beside it
         numbers = numbers[: len(numbers) // tensor.itemsize * tensor.itemsize].view(tensor.code)
     if math.prod(tensor.shape) == 0:

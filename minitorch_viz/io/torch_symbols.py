@@ -13,12 +13,12 @@ from minitorch_viz.errors import WeightsFileError
 from minitorch_viz.io.files import is_whole, shown
 from minitorch_viz.io.foreign import Foreign
 from minitorch_viz.io.pickle_reader import Function
-from minitorch_viz.io.tensors import LARGEST, checked_shape
+from minitorch_viz.io.tensors import MOST_ELEMENTS, checked_shape
 
 
 @dataclass(frozen=True, slots=True)
 class StorageType:
-    """torch.FloatStorage and so on."""
+    """Stand for torch.FloatStorage and so on."""
 
     code: str  # NumPy's code for a number, without the byte order
     is_bfloat16: bool = False
@@ -26,7 +26,7 @@ class StorageType:
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """A run of numbers somewhere in the file."""
+    """Locate a run of numbers somewhere in the file."""
 
     key: str
     code: str
@@ -40,7 +40,7 @@ class Storage:
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """A window on a storage; all sizes in numbers, not bytes."""
+    """Describe a window on a storage; all sizes in numbers, not bytes."""
 
     storage: Storage
     offset: int
@@ -58,7 +58,7 @@ class Tensor:
 
     @property
     def is_dense(self) -> bool:
-        """Whether its numbers stand side by side without gaps or overlaps, in whatever order of the axes."""
+        """Return whether the numbers stand side by side without gaps or overlaps, in any order of the axes."""
         reach = 1
         for stride, size in sorted(
             (stride, size) for stride, size in zip(self.stride, self.shape, strict=True) if size > 1
@@ -74,14 +74,14 @@ def _refused(text: str) -> WeightsFileError:
 
 
 def _tensor(storage: Any, offset: Any, shape: Any, stride: Any, code: str | None = None) -> Tensor | Foreign:
-    """A tensor, after checking that it lies within its storage; a label if the storage is of an unknown kind."""
+    """Return a tensor, checked to lie within its storage; a label if the storage is of an unknown kind."""
     if type(storage) is Foreign:
         return storage
     if type(storage) is not Storage or type(shape) is not tuple or type(stride) is not tuple:
         raise _refused("a tensor that has no storage, shape or strides")
     sizes = checked_shape(shape, "The weights file")
-    steps_fit = len(stride) == len(shape) and all(is_whole(step) and 0 <= step <= LARGEST for step in stride)
-    if not steps_fit or not is_whole(offset) or not 0 <= offset <= LARGEST:
+    steps_fit = len(stride) == len(shape) and all(is_whole(step) and 0 <= step <= MOST_ELEMENTS for step in stride)
+    if not steps_fit or not is_whole(offset) or not 0 <= offset <= MOST_ELEMENTS:
         raise _refused(f"a tensor of shape {sizes} with impossible strides or offset")
     tensor = Tensor(storage, int(offset), sizes, tuple(map(int, stride)), code)
     last = offset + sum((size - 1) * step for size, step in zip(sizes, stride, strict=True))
@@ -92,14 +92,14 @@ def _tensor(storage: Any, offset: Any, shape: Any, stride: Any, code: str | None
 
 
 def _tensor_v2(storage: Any, offset: Any, shape: Any, stride: Any, *_: Any) -> Tensor | Foreign:
-    """torch._utils._rebuild_tensor_v2(storage, offset, shape, stride, requires_grad, hooks, metadata)."""
+    """Do torch._utils._rebuild_tensor_v2(storage, offset, shape, stride, requires_grad, hooks, metadata)."""
     return _tensor(storage, offset, shape, stride)
 
 
 def _tensor_v3(
     storage: Any, offset: Any, shape: Any, stride: Any, _grad: Any, _hooks: Any, code: Any, *_: Any
 ) -> Tensor | Foreign:
-    """The same for dtypes that came after typed storages: the storage is one of bytes."""
+    """Do the same for dtypes that came after typed storages: the storage is one of bytes."""
     if type(code) is Foreign:  # float8, say
         return code
     if not isinstance(code, _Dtype) or type(storage) is not Storage or storage.code != "u1":
@@ -108,14 +108,14 @@ def _tensor_v3(
 
 
 def _parameter(data: Any, *_: Any) -> Tensor | Foreign:
-    """torch._utils._rebuild_parameter(data, requires_grad, hooks): the tensor in it."""
+    """Do torch._utils._rebuild_parameter(data, requires_grad, hooks): return the tensor in it."""
     if type(data) not in (Tensor, Foreign):
         raise _refused(f"a parameter that holds {shown(data)}")
     return data  # type: ignore[no-any-return]  # one of the two
 
 
 def _with_attributes(function: Any, _kind: Any, arguments: Any, _state: Any) -> Any:
-    """torch._tensor._rebuild_from_type_v2(function, type, arguments, state): a tensor that carries attributes."""
+    """Do torch._tensor._rebuild_from_type_v2(function, type, arguments, state): a tensor that carries attributes."""
     if type(function) is not Function or function not in _TENSORS or type(arguments) is not tuple:
         raise _refused("a tensor of a class of its own")
     least, most = function.arguments
@@ -125,12 +125,12 @@ def _with_attributes(function: Any, _kind: Any, arguments: Any, _state: Any) -> 
 
 
 def _default_dict(_factory: Any = None) -> dict[Any, Any]:
-    """collections.defaultdict(factory): its items follow."""
+    """Do collections.defaultdict(factory): its items follow."""
     return {}
 
 
 def _ordered_dict(pairs: Any = ()) -> dict[Any, Any]:
-    """OrderedDict(), or as Python 2 wrote it, OrderedDict([[name, value], ...])."""
+    """Do OrderedDict(), or as Python 2 wrote it, OrderedDict([[name, value], ...])."""
     if not isinstance(pairs, (list, tuple)) or not all(
         isinstance(pair, (list, tuple)) and len(pair) == 2 and isinstance(pair[0], str) for pair in pairs
     ):
@@ -139,7 +139,7 @@ def _ordered_dict(pairs: Any = ()) -> dict[Any, Any]:
 
 
 def _size(sizes: Any = ()) -> tuple[Any, ...]:
-    """torch.Size((3, 4)) as a tuple."""
+    """Return torch.Size((3, 4)) as a tuple."""
     if type(sizes) is not tuple:
         raise _refused(f"a torch.Size of {shown(sizes)}")
     return sizes
@@ -147,7 +147,7 @@ def _size(sizes: Any = ()) -> tuple[Any, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Dtype:
-    """torch.uint16 and so on."""
+    """Stand for torch.uint16 and so on."""
 
     code: str
 
@@ -176,28 +176,28 @@ SYMBOLS: dict[tuple[str, str], Any] = {
 }
 
 
-def storage_from(what: str, seen: dict[str, Storage] | None = None) -> Callable[[Any], Storage | Foreign]:
-    """The function that makes a pickle's ("storage", type, key, device, count) a Storage, and notes it in `seen`."""
-    known: dict[str, Storage] = {} if seen is None else seen
+def storage_from(label: str, seen: dict[str, Storage] | None = None) -> Callable[[Any], Storage | Foreign]:
+    """Return a function that makes a pickle's ("storage", type, key, device, count) a Storage, noted in `seen`."""
+    by_key: dict[str, Storage] = {} if seen is None else seen
 
     def persistent(identifier: Any) -> Storage | Foreign:
         if type(identifier) is tuple and identifier[:1] == ("module",):  # a class, with its program as text
             kind = identifier[1] if len(identifier) > 1 else None
             return kind if type(kind) is Foreign else Foreign("torch.nn.Module")
         if type(identifier) is not tuple or len(identifier) not in (5, 6) or identifier[0] != "storage":
-            raise WeightsFileError(f"{what} refers to something that is no storage; is it damaged?")
+            raise WeightsFileError(f"{label} refers to something that is no storage; is it damaged?")
         _, kind, key, _, count = identifier[:5]
         if len(identifier) == 6 and identifier[5] is not None:
-            raise WeightsFileError(f"{what} holds views of storages as PyTorch 0.3 wrote them; save it again.")
+            raise WeightsFileError(f"{label} holds views of storages as PyTorch 0.3 wrote them; save it again.")
         if type(kind) is Foreign:
             return kind
         if not isinstance(kind, StorageType) or not isinstance(key, str) or not is_whole(count):
-            raise WeightsFileError(f"{what} refers to a storage without type, key or size; is it damaged?")
-        if not 0 <= count <= LARGEST or len(key) > 100:
-            raise WeightsFileError(f"{what} refers to a storage of {count} numbers; is it damaged?")
+            raise WeightsFileError(f"{label} refers to a storage without type, key or size; is it damaged?")
+        if not 0 <= count <= MOST_ELEMENTS or len(key) > 100:
+            raise WeightsFileError(f"{label} refers to a storage of {count} numbers; is it damaged?")
         storage = Storage(key, kind.code, count, kind.is_bfloat16)
-        if known.setdefault(key, storage) != storage:
-            raise WeightsFileError(f"{what} gives the storage {key!a} two types or sizes; is it damaged?")
+        if by_key.setdefault(key, storage) != storage:
+            raise WeightsFileError(f"{label} gives the storage {key!a} two types or sizes; is it damaged?")
         return storage
 
     return persistent

@@ -1,4 +1,4 @@
-"""Weights files of any known kind: `read_weights` looks at what is in the file, not only at its name."""
+"""Weights files of any known kind: `read_weights` goes by what is in the file, not only by its name."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NOT_READ = {  # other things that people try, and what to do about them
 
 @dataclass(frozen=True)
 class Weights:
-    """What a weights file holds."""
+    """Hold what a weights file holds."""
 
     tensors: dict[str, Array]  # arrays by the file's names
     format: str  # "safetensors", "npz", "torch", "caffemodel" or "convnetjs"
@@ -47,7 +47,7 @@ class Weights:
 
 
 def read_weights(path: str | Path, dtype: npt.DTypeLike | None = None) -> Weights:
-    """The arrays of a weights file: .safetensors, .npz, PyTorch's .pth (without PyTorch), .caffemodel, or .json.
+    """Return the arrays of a weights file: .safetensors, .npz, PyTorch's .pth (without PyTorch), .caffemodel, .json.
 
     The .json is ConvNetJS's. The kind is told by the file's first bytes, and by its suffix only where those say
     nothing (.caffemodel).
@@ -67,7 +67,7 @@ def read_weights(path: str | Path, dtype: npt.DTypeLike | None = None) -> Weight
 
 
 def _kind(start: bytes, place: Path) -> str:
-    """The kind of file that begins with these bytes."""
+    """Return the kind of file that begins with these bytes."""
     from minitorch_viz.io.torch_pth import is_legacy
 
     if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
@@ -85,9 +85,9 @@ def _kind(start: bytes, place: Path) -> str:
             f"{place} is a pickle or an archive that PyTorch has not written since 2018; it is not opened, because "
             f"pickles can run programs. Save it again: torch.save(model.state_dict(), path)."
         )
-    for magic, what in NOT_READ.items():
+    for magic, words in NOT_READ.items():
         if start.startswith(magic):
-            raise WeightsFileError(f"{place} is not read: it looks like {what}.")
+            raise WeightsFileError(f"{place} is not read: it looks like {words}.")
     if start.startswith((b"\x0a", b"\x12", b"\xa2\x06")):  # name, layers or layer: a NetParameter under another suffix
         return "caffemodel"
     raise WeightsFileError(

@@ -1,7 +1,7 @@
 """The table of contents of a zip file, read with every number checked; `.npz` and PyTorch's `.pth` are zip files.
 
 Python's zipfile raises seven kinds of exceptions on damaged files and builds its table before anything can be checked.
-Only what the two formats use is known here: members that are stored or deflated, zip64, no encryption, one disk.
+Only what the two formats use is read here: members that are stored or deflated, zip64, no encryption, one disk.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from minitorch_viz.io.files import open_file, read_exactly
 
 STORED, DEFLATED = 0, 8
 LONGEST_DIRECTORY = 8 * 2**20  # about 80,000 members
-PIECE = 2**20
+PIECE_BYTES = 2**20  # that are unpacked at a time
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One file in the archive."""
+    """Describe one file in the archive."""
 
     name: str
     method: int  # STORED or DEFLATED
@@ -36,7 +36,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Archive:
-    """An open zip file whose members' extents have been checked against the size of the file."""
+    """Hold an open zip file whose members' extents have been checked against the size of the file."""
 
     file: BinaryIO
     path: Path
@@ -44,45 +44,45 @@ class Archive:
     members: dict[str, Member]
 
     def start(self, member: Member) -> int:
-        """Where the member's bytes begin: behind its local header, whose length varies."""
-        local = read_exactly(self.file, member.header, 30, self._what(member))
+        """Return where the member's bytes begin: behind its local header, whose length varies."""
+        local = read_exactly(self.file, member.header, 30, self._label(member))
         if local[:4] != b"PK\x03\x04":
-            raise WeightsFileError(f"{self._what(member)} has no local header; is the file damaged?")
+            raise WeightsFileError(f"{self._label(member)} has no local header; is the file damaged?")
         name_length, extra_length = struct.unpack("<HH", local[26:])
         start = member.header + 30 + int(name_length) + int(extra_length)
         if start + member.packed > self.size:
-            raise WeightsFileError(f"{self._what(member)} reaches beyond the end of the file; is it cut off?")
+            raise WeightsFileError(f"{self._label(member)} reaches beyond the end of the file; is it cut off?")
         return start
 
     def chunks(self, member: Member) -> Iterator[bytes]:
-        """The member's bytes, unpacked, in pieces of at most 1 MiB; never more than `member.size` in all."""
+        """Yield the member's bytes, unpacked, in pieces of at most 1 MiB; never more than `member.size` in all."""
         unpacker = zlib.decompressobj(-15) if member.method == DEFLATED else None
-        position, left, packed, crc, pending = self.start(member), member.size, member.packed, 0, b""
-        while left:
+        position, bytes_left, packed, crc, pending = self.start(member), member.size, member.packed, 0, b""
+        while bytes_left:
             if not pending and packed:
-                pending = read_exactly(self.file, position, min(PIECE, packed), self._what(member))
+                pending = read_exactly(self.file, position, min(PIECE_BYTES, packed), self._label(member))
                 position, packed = position + len(pending), packed - len(pending)
             piece, pending = pending, b""
             if unpacker is not None:
                 try:
-                    piece = unpacker.decompress(piece, min(PIECE, left))
+                    piece = unpacker.decompress(piece, min(PIECE_BYTES, bytes_left))
                 except zlib.error as problem:
-                    raise WeightsFileError(f"{self._what(member)} cannot be unpacked: {problem}.") from problem
+                    raise WeightsFileError(f"{self._label(member)} cannot be unpacked: {problem}.") from problem
                 pending = unpacker.unconsumed_tail
             if not piece and not pending and not packed:
-                raise WeightsFileError(f"{self._what(member)} ends {left} bytes too early; is the file damaged?")
-            left -= len(piece)
+                raise WeightsFileError(f"{self._label(member)} ends {bytes_left} bytes too early; is the file damaged?")
+            bytes_left -= len(piece)
             crc = zlib.crc32(piece, crc)
             if piece:
                 yield piece
         if member.crc and crc != member.crc:
-            raise WeightsFileError(f"{self._what(member)} has a wrong checksum; the file is damaged.")
+            raise WeightsFileError(f"{self._label(member)} has a wrong checksum; the file is damaged.")
 
     def read(self, member: Member) -> bytes:
-        """All of the member's bytes; the caller has checked its size."""
+        """Return all of the member's bytes; the caller has checked its size."""
         return b"".join(self.chunks(member))
 
-    def _what(self, member: Member) -> str:
+    def _label(self, member: Member) -> str:
         return f"{self.path}: {member.name[:100]!r}"
 
 
@@ -98,7 +98,7 @@ def open_zip(path: str | Path) -> Iterator[Archive]:
 
 
 def _find_directory(file: BinaryIO, size: int, place: Path) -> tuple[int, int, int]:
-    """(offset, length, number of members) of the table of contents, from the record at the end of the file."""
+    """Return (offset, length, number of members) of the table of contents, from the record at the file's end."""
     tail_length = min(size, 22 + 65535 + 20)
     tail = read_exactly(file, size - tail_length, tail_length, str(place))
     at = tail.rfind(b"PK\x05\x06")
@@ -123,7 +123,7 @@ def _find_directory(file: BinaryIO, size: int, place: Path) -> tuple[int, int, i
 
 
 def _members(directory: bytes, end: int, count: int, place: Path) -> dict[str, Member]:
-    """The table of contents as {name: member}; `end` is where it begins, before which all members must stand."""
+    """Return the table of contents as {name: member}; all members must stand before `end`, where it begins."""
     members: dict[str, Member] = {}
     at = 0
     while at + 46 <= len(directory) and directory[at : at + 4] == b"PK\x01\x02":
@@ -134,15 +134,15 @@ def _members(directory: bytes, end: int, count: int, place: Path) -> dict[str, M
         extra = directory[at + 46 + name_length : at + 46 + name_length + extra_length]
         at += 46 + name_length + extra_length + comment_length
         size, packed, header = _zip64(extra, size, packed, header)
-        what = f"{place}: {name[:100]!r}"
+        label = f"{place}: {name[:100]!r}"
         if flags & 1:
-            raise WeightsFileError(f"{what} is encrypted; write the file without a password.")
+            raise WeightsFileError(f"{label} is encrypted; write the file without a password.")
         if method not in (STORED, DEFLATED):
-            raise WeightsFileError(f"{what} is packed with method {method}; only stored and deflated can be read.")
+            raise WeightsFileError(f"{label} is packed with method {method}; only stored and deflated can be read.")
         if header + 30 + packed > end or (method == STORED and packed != size):
-            raise WeightsFileError(f"{what} declares sizes that do not fit into the file; is it damaged?")
+            raise WeightsFileError(f"{label} declares sizes that do not fit into the file; is it damaged?")
         if name in members:
-            raise WeightsFileError(f"{what} is in the archive twice; is it damaged?")
+            raise WeightsFileError(f"{label} is in the archive twice; is it damaged?")
         members[name] = Member(name, method, packed, size, header, crc)
     if at != len(directory) or len(members) != count:
         raise WeightsFileError(f"{place}: its table of contents is damaged ({len(members)} of {count} members found).")
@@ -150,7 +150,7 @@ def _members(directory: bytes, end: int, count: int, place: Path) -> dict[str, M
 
 
 def _zip64(extra: bytes, size: int, packed: int, header: int) -> tuple[int, int, int]:
-    """The three numbers, those that do not fit into 32 bits taken from the extra field."""
+    """Return the three numbers, those that do not fit into 32 bits taken from the extra field."""
     wide = b""
     while len(extra) >= 4:
         tag, length = struct.unpack("<HH", extra[:4])

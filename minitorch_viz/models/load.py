@@ -154,14 +154,14 @@ def fitting_arrays(
 
     spec: of the net, if the file must hold no other's; what else it holds is then told in `notes`.
     """
-    from minitorch_viz.io.leftover import check_rest
     from minitorch_viz.io.mapping import map_weights
+    from minitorch_viz.io.unneeded_arrays import check_unneeded
 
     try:
         mapped, report = map_weights(tensors, {name: value.shape for name, value in net.state.items()}, prefix=prefix)
         if spec is not None and notes is not None:
             headless = not spec.head
-            notes += check_rest(tensors, report, file=path.name, net=spec.name, headless=headless, prefix=prefix)
+            notes += check_unneeded(tensors, report, file=path.name, net=spec.name, headless=headless, prefix=prefix)
     except WeightsFileError as error:
         where = (
             f' Or write "prefix" into {path.with_suffix(".json").name} beside it.' if "prefix=" in str(error) else ""

@@ -185,7 +185,7 @@ def test_floats_from_0_to_1() -> None:
 def test_pictures_in_strips_agree_with_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
     data = encoded(Image.fromarray(RAMP).convert("RGBA").rotate(30), "PNG")
     whole = load(data)
-    monkeypatch.setattr("minitorch_viz.io.decode.STRIP", 7)
+    monkeypatch.setattr("minitorch_viz.io.decode.STRIP_PIXELS", 7)
     np.testing.assert_array_equal(load(data), whole)
 
 
