@@ -193,6 +193,8 @@ def read_state(path: str | Path, identity: Identity) -> State:
     kept, numbers = header.get("identity"), header.get("numbers")
     if not isinstance(kept, dict) or not isinstance(numbers, dict):
         raise WeightsFileError(f"{place}: its state is damaged (it does not say of which run it is).")
+    if header.get("arrays") != sorted(arrays):
+        raise WeightsFileError(f"{place}: its state is damaged (its arrays are not those that it names).")
     difference = identity.differs_from(kept)
     if difference:
         others = ["another net", *filter(None, [OTHERS.get(identity.parameter)])]
@@ -206,7 +208,8 @@ def read_state(path: str | Path, identity: Identity) -> State:
 def write_state(path: str | Path, identity: Identity, state: State | None) -> None:
     """Write a state, completely or not at all. Raises WeightsFileError if it cannot be written."""
     if state is not None:
-        header = {"version": VERSION, "identity": identity.json, "numbers": dict(state.numbers)}
+        names, numbers = sorted(state.arrays), dict(state.numbers)
+        header = {"version": VERSION, "identity": identity.json, "numbers": numbers, "arrays": names}
         save_safetensors(path, dict(state.arrays), {KEY: json.dumps(header)})
 
 
