@@ -11,6 +11,7 @@ import copy
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,7 +20,7 @@ import numpy as np
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.data.pictures import Pictures
-from minitorch_viz.errors import ImageFileError, need_whole
+from minitorch_viz.errors import ImageFileError, SettingError, need_whole
 from minitorch_viz.graph import Tape
 from minitorch_viz.techniques.state import Identity, State, going_on, net_fingerprint
 
@@ -109,7 +110,9 @@ def tallied(
 
     tallies: empty ones. They are left as they are; those that are yielded are others.
     batch: pictures a forward pass. It is part of the settings: another gives other last bits.
-    workers: processes; 1 is this one. Which processes, or a cluster, says `joblib.parallel_config`.
+    workers: processes; 1 is this one. Which processes, or a cluster, says `joblib.parallel_config`:
+        `with joblib.parallel_config(backend="dask"):` sends the net and a shard's numbers to Dask's workers, which read
+        the pictures themselves, from paths that they all know.
     state: that of a `Tallied` of the same net, pictures and settings; the loop goes on from it.
     checkpoint: a file that keeps the state; a run with the same net, pictures and settings goes on from it.
 
@@ -218,4 +221,24 @@ def _shards(run: _Run, begins: range, workers: int) -> Iterator[Shard]:
 
     threads = max(1, kernels.get_threads() // workers)
     tasks = (joblib.delayed(_Run.shard)(run, begin, threads) for begin in begins)
-    yield from joblib.Parallel(n_jobs=workers, return_as="generator", pre_dispatch=2 * workers)(tasks)
+    if _forks():
+        raise SettingError(
+            'joblib\'s backend "multiprocessing" copies a process whose threads compute, and the copies stand still; '
+            'leave the backend to joblib ("loky"), or name a cluster\'s ("dask").'
+        )
+    try:
+        spread = joblib.Parallel(n_jobs=workers, return_as="generator", pre_dispatch=2 * workers)
+    except ValueError:  # this backend hands over whole lists only
+        spread = joblib.Parallel(n_jobs=workers)
+        while some := list(islice(tasks, 2 * workers)):
+            yield from spread(some)
+    else:
+        yield from spread(tasks)
+
+
+def _forks() -> bool:
+    """Whether joblib would fork this process."""
+    from joblib.parallel import get_active_backend
+
+    backend, _ = get_active_backend()
+    return type(backend).__name__ == "MultiprocessingBackend"

@@ -135,14 +135,53 @@ def test_any_number_of_workers_gives_the_same_bits(scenes_net) -> None:
         assert bits(last) == bits(whole)
 
 
+def test_a_backend_that_gives_no_results_one_by_one(scenes_net) -> None:
+    """Such as Ray's: shards are handed out in rounds."""
+    joblib = pytest.importorskip("joblib")
+    from joblib._parallel_backends import ThreadingBackend
+
+    class Lists(ThreadingBackend):
+        supports_return_generator = False
+
+    whole = run(scenes_net, PICTURES, batch=1)
+    with joblib.parallel_config(backend=Lists()):
+        steps = [*tallied(scenes_net, PICTURES, [Sums("relu3"), Best("relu5")], batch=1, workers=2)]
+    assert [step.done for step in steps] == [*range(4, 75, 4), 75]
+    assert bits(steps[-1]) == bits(whole)
+
+
+def test_no_process_is_forked(scenes_net) -> None:
+    joblib = pytest.importorskip("joblib")
+    with joblib.parallel_config(backend="multiprocessing"), pytest.raises(SettingError, match=r"leave the backend"):
+        run(scenes_net, PICTURES, workers=2)
+
+
+def test_what_was_yielded_stays_as_it_was(scenes_net) -> None:
+    """Each result keeps its numbers, and so its state, while the loop goes on; a merge that would change them stops."""
+    listed = [*tallied(scenes_net, PICTURES, [Sums("relu3")], batch=4)]
+    assert [int(step.tallies[0].arrays["count"][0]) for step in listed] == [16, 32, 48, 64, 75]
+    *_, last = tallied(scenes_net, PICTURES, [Sums("relu3")], batch=4, state=listed[1].state)
+    assert bits(last) == bits(listed[-1])
+
+    class InPlace(Sums):
+        def merge(self, other) -> None:
+            if self.arrays:
+                self.arrays["total"] += other.arrays["total"]
+            else:
+                self.arrays = dict(other.arrays)
+
+    with pytest.raises(ValueError, match="read-only"):
+        list(tallied(scenes_net, PICTURES, [InPlace("relu3")], batch=4))
+
+
 @pytest.mark.slow
 def test_killed_at_any_moment_and_continued(scenes_net, tmp_path) -> None:
     code = """
 import sys
 from minitorch_viz import load_model
-from minitorch_viz.techniques import tally
+from minitorch_viz.techniques import state, tally
 from tests.techniques.test_tally import PICTURES, Best, Sums
-tally.PAUSE = 0
+state.PAUSE = 0
 empty = [Sums("relu3"), Best("relu5")]
 for step in tally.tallied(load_model("scenes"), PICTURES, empty, batch=4, checkpoint=sys.argv[1]):
     print(step.done, flush=True)
