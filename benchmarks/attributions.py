@@ -31,10 +31,10 @@ import nets  # noqa: E402
 import minitorch_viz_kernels as kernels  # noqa: E402
 from minitorch_viz import Model, relu_mode  # noqa: E402
 from minitorch_viz.models.spec import get_spec  # noqa: E402
+from minitorch_viz.objectives import Unit  # noqa: E402
 from minitorch_viz.techniques import techniques  # noqa: E402
 from minitorch_viz.techniques.explain.path import follow  # noqa: E402
 from minitorch_viz.techniques.explain.signals import CHUNK, at_pixels, mean_at_pixels  # noqa: E402
-from minitorch_viz.techniques.explain.unit import Target  # noqa: E402
 from minitorch_viz.techniques.gradients.smoothgrad import noisy_copies  # noqa: E402
 
 TARGET = 7
@@ -49,7 +49,7 @@ def calls(count: int, torch: Any, attr: Any) -> dict[str, list[Callable[[], Any]
     net = model.net
     picture = np.random.default_rng(0).integers(0, 256, (*model.preprocessing.size, 3)).astype(np.uint8)
     x = model.preprocess(picture)
-    base, unit = np.zeros_like(x), Target(spec.logits, (TARGET,), "", 0.0)
+    base, unit = np.zeros_like(x), Unit(spec.logits, (TARGET,))
     width = 0.15 * float(x.max() - x.min())
 
     def smooth() -> Any:

@@ -11,7 +11,7 @@ from minitorch_viz import Net, relu_mode
 from minitorch_viz.graph import Tape
 from minitorch_viz.layers import LocalResponseNorm, ReLU
 from minitorch_viz.models.samples import sample_digit
-from minitorch_viz.techniques.explain.unit import Target
+from minitorch_viz.objectives import Unit
 from minitorch_viz.techniques.gradients._compare_gates import FATES, gate_shares
 from tests.map_nets import MAP_NETS
 
@@ -122,7 +122,7 @@ def test_the_shares_of_the_gates_are_what_the_passes_do(request, build) -> None:
     net, tape, seeds = build(request)
     (node,) = seeds
     values = tape[node][0]
-    unit = Target(node, tuple(int(i) for i in np.unravel_index(values.argmax(), values.shape)), "", float(values.max()))
+    unit = Unit(node, tuple(int(i) for i in np.unravel_index(values.argmax(), values.shape)))
     names, shares = gate_shares(net, tape, unit)
     assert set(shares) == set(MODES)
     for mode in MODES:
@@ -131,7 +131,7 @@ def test_the_shares_of_the_gates_are_what_the_passes_do(request, build) -> None:
         for relu, source in gates(net, tape):
             if relu not in names:
                 continue
-            found = net.backward(tape, unit.seed(tape), wrt=(relu, source), rules=relu_mode(mode), crop=False)
+            found = net.backward(tape, unit.seeds(tape), wrt=(relu, source), rules=relu_mode(mode), crop=False)
             came, went = found[relu], found[source]
             nothing, passed, forward, backward, both = shares[mode][names.index(relu)]
             assert nothing == pytest.approx((came == 0).mean())

@@ -13,11 +13,11 @@ from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import need_whole
 from minitorch_viz.graph import Tape
 from minitorch_viz.less_work.forward import predict_changed
+from minitorch_viz.objectives import Unit
 from minitorch_viz.techniques.activations._occlusion_squares import FILLS, covered, covers, fill_value, places_on
 from minitorch_viz.techniques.base import Result, Technique
 from minitorch_viz.techniques.explain.blank import blank_note, drawable, not_finite
 from minitorch_viz.techniques.explain.start import start
-from minitorch_viz.techniques.explain.unit import Target
 from minitorch_viz.techniques.run import Pace, how_far, looping
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def occlusion(
 
     Paper: Zeiler, Fergus 2013.
     """
-    seen, tape, unit = start(model, image, target, node, channel, position)
+    seen, tape, unit, _, reading = start(model, image, target, node, channel, position)
     height, width = seen.x.shape[2:]
     side = min(height, width)
     size = need_whole("occluder's size", max(min(3, side), round(side / 5)) if size is None else size, 1, side)
@@ -191,6 +191,7 @@ def occlusion(
         fill={"mean": "mean-coloured"}.get(fill, fill if fill in FILLS else f"grey-level-{fill}"),
         picture=seen.picture,
         pixel_aspect=seen.pixel_aspect,
+        reading=reading,
     )
     done, pace = 0, Pace()
     for places in batches:
@@ -203,7 +204,7 @@ def occlusion(
 
 
 def _filled(
-    frame: OcclusionMap, model: Model, tape: Tape, unit: Target, outputs: Array, whole: Array, done: int
+    frame: OcclusionMap, model: Model, tape: Tape, unit: Unit, outputs: Array, whole: Array, done: int
 ) -> OcclusionMap:
     """The map of the first `done` places: their outputs (places, classes), beside that of the whole photo (1, classes).
 
@@ -229,19 +230,15 @@ def _filled(
         blank="" if np.isfinite(answers).all() and np.isfinite(base) else not_finite(model.net, tape),
         kind=kind,
         instead=instead,
-        reading=unit.reading if instead else "",
+        reading=frame.reading if instead else "",
         done=done,
     )
 
 
-def _outputs(unit: Target, outputs: Array, of_class: bool) -> Array:
+def _outputs(unit: Unit, outputs: Array, of_class: bool) -> Array:
     """A node's outputs (K, ...) -> the scores of every class (K, classes), or the unit's value (K, 1)."""
     outputs = kernels.to_cpu(outputs)
-    if of_class:
-        return outputs
-    every: Any = (slice(None), *unit.index)
-    values: Array = outputs[every]
-    return values[:, None]
+    return outputs if of_class else unit.value(Tape({unit.node: outputs}, {}))[:, None]
 
 
 def _saturated(probabilities: Array, base: float) -> bool:

@@ -11,8 +11,9 @@ from minitorch_viz._types import Array
 from minitorch_viz.graph import Rules, Tape, needed
 from minitorch_viz.layers import Kind
 from minitorch_viz.net import Net
+from minitorch_viz.objectives import Unit
 from minitorch_viz.rules.relu import relus
-from minitorch_viz.techniques.explain.unit import Target
+from minitorch_viz.techniques.explain.unit import value_of
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
@@ -20,24 +21,24 @@ if TYPE_CHECKING:
 SATURATED = 1000  # roundings: a probability this near to 1 has a slope of which few digits are left
 
 
-def why_blank(model: Model, tape: Tape, unit: Target, signal: Array, rules: Rules | None = None) -> str:
+def why_blank(model: Model, tape: Tape, unit: Unit, signal: Array, rules: Rules | None = None) -> str:
     """Why `signal`, what came back to the pixels for `unit`, is nothing to draw; "" if it is something.
 
     signal: of any shape; rules: those of the backward pass that made it.
     The answer goes on after "The map is blank because": broken weights, an overflow, a saturated softmax, a unit
     that did not fire, or a signal that ends on its way, with the names of the nodes.
     """
-    signal = kernels.to_cpu(signal)
-    if not (np.isfinite(signal).all() and np.isfinite(unit.value)):
+    signal, value = kernels.to_cpu(signal), value_of(unit, tape)
+    if not (np.isfinite(signal).all() and np.isfinite(value)):
         return not_finite(model.net, tape)
-    if saturated := _saturation(model, tape, unit):
+    if saturated := _saturation(model, tape, unit, value):
         return saturated
     if signal.any():
         return ""
     if broken := _broken_weights(model.net, _ancestors(model.net, unit.node)):
         return broken  # a NaN closes the gates that it meets: behind them it may look like silence
-    if unit.node in relus(model.net) and unit.value <= 0:
-        return f"the unit did not fire on this image: its value is {unit.value:g}"
+    if unit.node in relus(model.net) and value <= 0:
+        return f"the unit did not fire on this image: its value is {value:g}"
     return _where_it_ends(model.net, tape, unit, rules)
 
 
@@ -71,25 +72,25 @@ def _broken_weights(net: Net, names: list[str]) -> str:
     return ""
 
 
-def _saturation(model: Model, tape: Tape, unit: Target) -> str:
+def _saturation(model: Model, tape: Tape, unit: Unit, value: float) -> str:
     """A clause if the unit is a probability (or a squashed number) at the end of its range, where nothing moves it."""
     if unit.node not in model.net:
         return ""  # a pixel
     layer, values = model.net[unit.node].layer, tape[unit.node]
     near = SATURATED * float(np.finfo(values.dtype).eps)
-    if any(abs(unit.sign * unit.value - limit) < near for limit in layer.limits):
+    if any(abs(unit.sign * value - limit) < near for limit in layer.limits):
         instead = " (explain the class score before it: target=)" if layer.kind is Kind.OPAQUE else ""
         return (
-            f"the {layer.type_name.lower()} {unit.node} is saturated: its value is {unit.value:.7g}, and no pixel "
+            f"the {layer.type_name.lower()} {unit.node} is saturated: its value is {value:.7g}, and no pixel "
             f"can move it by more than rounding does{instead}"
         )
     return ""
 
 
-def _where_it_ends(net: Net, tape: Tape, unit: Target, rules: Rules | None) -> str:
+def _where_it_ends(net: Net, tape: Tape, unit: Unit, rules: Rules | None) -> str:
     """The node at which the last of the signal is lost."""
     names = _ancestors(net, unit.node)
-    on_the_way = net.backward(tape, unit.seed(tape), wrt=[*names, *net.inputs], rules=rules)
+    on_the_way = net.backward(tape, unit.seeds(tape), wrt=[*names, *net.inputs], rules=rules)
     alive = [name for name in names if on_the_way[name].any()]
     if not alive:
         return "the seed is 0"

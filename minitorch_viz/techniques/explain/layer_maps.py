@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -28,9 +28,10 @@ from minitorch_viz.drawing import (
 from minitorch_viz.errors import SettingError, near
 from minitorch_viz.graph import Tape, ancestors, last_common_maps
 from minitorch_viz.net import Net
+from minitorch_viz.objectives import Unit
 from minitorch_viz.techniques.base import Result
 from minitorch_viz.techniques.explain.blank import drawable
-from minitorch_viz.techniques.explain.unit import Classes, Target, listed, resolve_target
+from minitorch_viz.techniques.explain.unit import Classes, listed, reading_of, resolve, value_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -147,20 +148,34 @@ def enlarged(coarse: Array, size: Sequence[int]) -> Array:
     return resize(coarse, size)
 
 
-def several_targets(
-    model: Model, tape: Tape, target: Classes, node: str | None, channel: int | None, position: Pair | None
-) -> list[Target]:
+def several_units(
+    model: Model, tape: Tape, target: Classes, node: str | None, channel: int | None, position: Pair | int | None
+) -> list[Unit]:
     """The units that the settings mean: one, or several classes in a list or with commas between them."""
     if isinstance(target, str):
         try:
-            return [resolve_target(model, tape, target, node, channel, position)]  # "tench, Tinca tinca" is one class
+            return [resolve(model, tape, target, node, channel, position)]  # "tench, Tinca tinca" is one class
         except SettingError:
             if "," not in target or node not in (None, model.logits):
                 raise
     names = listed(target)
     if len(names) > MOST:
         raise SettingError(f"At most {MOST} classes fit on one page, but target names {len(names)}.")
-    return [resolve_target(model, tape, name, node, channel, position) for name in names]
+    return [resolve(model, tape, name, node, channel, position) for name in names]
+
+
+class InWords(NamedTuple):
+    """Units for a reader, each with one entry."""
+
+    labels: tuple[str, ...]
+    values: tuple[float, ...]
+    readings: tuple[str, ...]
+
+
+def in_words(model: Model, tape: Tape, units: Sequence[Unit]) -> InWords:
+    """Return what units are called, and what they give on a tape of one image."""
+    values = tuple(value_of(unit, tape) for unit in units)
+    return InWords(tuple(unit.label for unit in units), values, tuple(reading_of(model, tape, unit) for unit in units))
 
 
 def need_scaling(scale: object) -> Scaling:
@@ -169,12 +184,6 @@ def need_scaling(scale: object) -> Scaling:
         if scale == choice:
             return choice  # type: ignore[no-any-return]  # get_args forgets that it is one of the literals
     raise SettingError(f"There is no scale {scale!r}; {near(scale, get_args(Scaling), 'scale')}.")
-
-
-def seeds_of(tape: Tape, units: Sequence[Target]) -> dict[str, Array]:
-    """One seed for each unit; all units are of one node."""
-    (node,) = {unit.node for unit in units}
-    return {node: np.concatenate([unit.seed(tape)[node] for unit in units])}
 
 
 def before(net: Net, name: str) -> list[str]:

@@ -15,8 +15,9 @@ import numpy as np
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.net import Net
-from minitorch_viz.techniques.explain.signals import CHUNK, backward, parts, stem, through_stem, values_of
-from minitorch_viz.techniques.explain.unit import Target
+from minitorch_viz.objectives import Objective
+from minitorch_viz.techniques.explain.signals import CHUNK, parts, stem, through_stem
+from minitorch_viz.techniques.explain.unit import value_of
 from minitorch_viz.techniques.run import Pace
 
 Rule = Literal["gauss-legendre", "midpoint"]
@@ -54,7 +55,14 @@ def nodes_of(rule: Rule, steps: int) -> tuple[Array, Array]:
 
 
 def walk(
-    net: Net, x: Array, base: Array, unit: Target, rule: Rule, steps: int, chunk: int = CHUNK, pace: Pace | None = None
+    net: Net,
+    x: Array,
+    base: Array,
+    unit: Objective,
+    rule: Rule,
+    steps: int,
+    chunk: int = CHUNK,
+    pace: Pace | None = None,
 ) -> Iterator[Path]:
     """Walk from `base` to `x`, both (1, C, h, w), and yield what has been met so far; the last has all steps.
 
@@ -69,24 +77,24 @@ def walk(
     way = high - low
     total = np.zeros_like(way.ravel())
     values, slopes = np.full(steps, np.nan), np.full(steps, np.nan)
-    both = [float(values_of(net.forward(end, upto=unit.node), unit)[0]) for end in (base, x)]
+    first, last = (value_of(unit, net.forward(end, upto=unit.nodes)) for end in (base, x))
     for part in parts(steps, chunk):
         a = kernels.to_device(places[part].astype(x.dtype), device).reshape(-1, *[1] * (way.ndim - 1))
         here = a * way
         here += low
-        tape = net.forward(given={name: here}, upto=unit.node, fuse=True)
-        signals = backward(net, tape, unit, {}, wrt=name)[name].reshape(len(a), -1)
-        values[part] = values_of(tape, unit)
+        tape = net.forward(given={name: here}, upto=unit.nodes, fuse=True)
+        signals = net.backward(tape, unit.seeds(tape), wrt=name)[name].reshape(len(a), -1)
+        values[part] = kernels.to_cpu(unit.value(tape))
         slopes[part] = kernels.to_cpu(kernels.matmul(signals, way.reshape(-1, 1)))[:, 0]
         total += kernels.matmul(kernels.to_device(weights[None, part].astype(x.dtype), device), signals)[0]
         if part.stop == steps or (pace is not None and pace.due()):
             signal = total.reshape(way.shape)
             gradient = through_stem(net, name, x, signal) if name in net else signal
             shares = kernels.to_cpu(gradient * (x - base))[0]
-            yield Path(shares, places, weights, values.copy(), slopes.copy(), (both[0], both[1]), part.stop)
+            yield Path(shares, places, weights, values.copy(), slopes.copy(), (first, last), part.stop)
 
 
-def follow(net: Net, x: Array, base: Array, unit: Target, rule: Rule, steps: int, chunk: int = CHUNK) -> Path:
+def follow(net: Net, x: Array, base: Array, unit: Objective, rule: Rule, steps: int, chunk: int = CHUNK) -> Path:
     """The whole way from `base` to `x`, both (1, C, h, w)."""
     *_, path = walk(net, x, base, unit, rule, steps, chunk)
     return path

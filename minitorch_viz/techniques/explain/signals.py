@@ -23,8 +23,8 @@ from minitorch_viz._types import Array
 from minitorch_viz.graph import Rules, Tape, only_reader
 from minitorch_viz.layers import Kind
 from minitorch_viz.net import Net
+from minitorch_viz.objectives import Objective
 from minitorch_viz.rules.relu import ReluMode, relu_mode
-from minitorch_viz.techniques.explain.unit import Target
 
 CHUNK = 4  # images carried at a time
 
@@ -43,46 +43,31 @@ class Signals(NamedTuple):
     values: Array  # (N,) what the unit gives for each image
 
 
-def at_pixels(net: Net, xs: Array, unit: Target, mode: ReluMode = "normal", chunk: int = CHUNK) -> Signals:
+def at_pixels(net: Net, xs: Array, unit: Objective, mode: ReluMode = "normal", chunk: int = CHUNK) -> Signals:
     """The signal at the pixels of each image xs (N, C, h, w), from `unit` back through the ReLUs by `mode`."""
     pixels, values = np.empty_like(xs), np.empty(len(xs), xs.dtype)
     for part in parts(len(xs), chunk):
-        tape = net.forward(xs[part], upto=unit.node, fuse=True)
-        pixels[part] = backward(net, tape, unit, relu_mode(mode))[net.inputs[0]]
-        values[part] = values_of(tape, unit)
+        tape = net.forward(xs[part], upto=unit.nodes, fuse=True)
+        pixels[part] = net.backward(tape, unit.seeds(tape), rules=relu_mode(mode))[net.inputs[0]]
+        values[part] = kernels.to_cpu(unit.value(tape))
     return Signals(pixels, values)
 
 
-def at_tape(net: Net, tape: Tape, unit: Target, rules: Rules | None = None) -> Array:
+def at_tape(net: Net, tape: Tape, unit: Objective, rules: Rules | None = None) -> Array:
     """The signal (C, h, w) at the pixels of a tape's one image, in main memory."""
-    signal: Array = kernels.to_cpu(net.backward(tape, unit.seed(tape), rules=rules)[net.inputs[0]])[0]
+    signal: Array = kernels.to_cpu(net.backward(tape, unit.seeds(tape), rules=rules)[net.inputs[0]])[0]
     return signal
 
 
-def backward(net: Net, tape: Tape, unit: Target, rules: Rules, wrt: str | None = None) -> dict[str, Array]:
-    """The signal from `unit`, with its seed for each of the tape's images, at `wrt` (default: the input)."""
-    seed = np.zeros_like(tape[unit.node])
-    every: tuple[Any, ...] = (slice(None), *unit.index)
-    seed[every] = unit.sign
-    return net.backward(tape, {unit.node: seed}, rules=rules, wrt=wrt)
-
-
-def values_of(tape: Tape, unit: Target) -> Array:
-    """(N,) what the unit gives for each image of the tape, negated for an opposite."""
-    every: tuple[Any, ...] = (slice(None), *unit.index)
-    values: Array = kernels.to_cpu(tape[unit.node])[every]
-    return values if unit.sign > 0 else -values
-
-
-def stem(net: Net, unit: Target) -> str | None:
+def stem(net: Net, unit: Objective) -> str | None:
     """The name of the first layer, if it is affine and alone reads the input, so that it can be taken out of a mean."""
-    if unit.node in net.inputs or len(net.inputs) > 1:
+    if len(net.inputs) > 1 or net.inputs[0] in unit.nodes:
         return None
     reader = only_reader(net.nodes, net.inputs[0])
     return reader.name if reader and reader.layer.kind is Kind.WEIGHS else None
 
 
-def running_mean(net: Net, xs: Iterable[Array], unit: Target, rules: Rules) -> Iterator[Running]:
+def running_mean(net: Net, xs: Iterable[Array], unit: Objective, rules: Rules) -> Iterator[Running]:
     """After each batch of images xs the mean signal (1, C, h, w) at the pixels so far.
 
     The first layer is run backwards only when a mean is asked for.
@@ -91,8 +76,9 @@ def running_mean(net: Net, xs: Iterable[Array], unit: Target, rules: Rules) -> I
     total: Any = 0
     count = 0
     for x in xs:
-        tape = net.forward(x, upto=unit.node, fuse=True)
-        total = total + backward(net, tape, unit, rules, wrt=first)[first or net.inputs[0]].sum(axis=0, keepdims=True)
+        tape = net.forward(x, upto=unit.nodes, fuse=True)
+        signal = net.backward(tape, unit.seeds(tape), rules=rules, wrt=first)[first or net.inputs[0]]
+        total = total + signal.sum(axis=0, keepdims=True)
         count += len(x)
         mean = total / x.dtype.type(count)
         yield Running(count, partial(through_stem, net, first, x, mean) if first else partial(_itself, mean))
@@ -102,7 +88,7 @@ def _itself(mean: Array) -> Array:
     return mean
 
 
-def mean_at_pixels(net: Net, xs: Iterable[Array], unit: Target, rules: Rules) -> Array:
+def mean_at_pixels(net: Net, xs: Iterable[Array], unit: Objective, rules: Rules) -> Array:
     """The mean signal (1, C, h, w) at the pixels over batches of images xs."""
     *_, whole = running_mean(net, xs, unit, rules)
     return whole.signal()

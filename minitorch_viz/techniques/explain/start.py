@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minitorch_viz._types import Pair
 from minitorch_viz.graph import Tape
-from minitorch_viz.techniques.explain.unit import Target, resolve_target
+from minitorch_viz.objectives import Unit
+from minitorch_viz.techniques.explain.unit import reading_of, resolve, value_of
 from minitorch_viz.techniques.explain.view import View, view
 
 if TYPE_CHECKING:
@@ -14,11 +15,13 @@ if TYPE_CHECKING:
 
 
 class Start(NamedTuple):
-    """One photo, on its way up to what is explained."""
+    """One photo on its way up to what is explained, and what the net gives for it."""
 
     seen: View
     tape: Tape  # of one image, as far as it is needed
-    unit: Target
+    unit: Unit
+    value: float  # the unit's, of an opposite with the sign turned
+    reading: str  # the value in a caption's words: "score -4, probability 0.018"
 
 
 def start(
@@ -27,12 +30,13 @@ def start(
     target: str | int | None = None,
     node: str | None = None,
     channel: int | None = None,
-    position: Pair | None = None,
+    position: Pair | int | None = None,
 ) -> Start:
     """Run `model` on one image as far as the class scores or `node`, and find the unit that the settings mean.
 
-    The settings are those of `resolve_target`; it says what they raise.
+    The settings are those of `resolve`; it says what they raise.
     """
     seen = view(model, image)
     tape = model.net.forward(seen.x, upto=node or model.logits or None)
-    return Start(seen, tape, resolve_target(model, tape, target, node, channel, position))
+    unit = resolve(model, tape, target, node, channel, position)
+    return Start(seen, tape, unit, value_of(unit, tape), reading_of(model, tape, unit))

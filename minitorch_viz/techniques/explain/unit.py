@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -12,6 +11,7 @@ import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import SettingError, need_whole
 from minitorch_viz.graph import Tape
+from minitorch_viz.objectives import Objective, Unit
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
@@ -19,30 +19,6 @@ if TYPE_CHECKING:
 
 OPPOSITE = "not "
 Classes: TypeAlias = "str | int | Sequence[str | int] | None"  # one, or several: [10, 9], "cat,dog"
-
-
-@dataclass(frozen=True, eq=False)
-class Target:
-    """One unit of one node, on one tape; or the opposite of a label, which is its unit with the sign turned."""
-
-    node: str
-    index: tuple[int, ...]  # the unit inside the node's output, without the batch axis
-    label: str  # in words: 'class "tiger cat" (282)', 'relu3 channel 5 at row 2, column 7'
-    value: float  # what the unit gives for the image, times `sign`
-    sign: int = 1  # -1 for "not dog": what raises it lowers the score
-    question: str | int = ""  # the setting target= that means this class; "" for a unit
-    words: str = ""  # what a caption says of the value, if there is more: "score -4, probability 0.018"
-
-    @property
-    def reading(self) -> str:
-        """The value in a caption's words."""
-        return self.words or f"value {self.value:.4g}"
-
-    def seed(self, tape: Tape) -> dict[str, Array]:
-        """Seeds for `Net.backward`: 1 at the unit (-1 for an opposite), 0 elsewhere."""
-        seed = np.zeros_like(tape[self.node][:1])
-        seed[(0, *self.index)] = self.sign
-        return {self.node: seed}
 
 
 def listed(target: Classes) -> list[str | int | None]:
@@ -66,20 +42,22 @@ def _single(target: Classes) -> str | int | None:
     return target  # type: ignore[return-value]  # a text or a number; what else it is is told where it is looked up
 
 
-def resolve_target(
+def resolve(
     model: Model,
     tape: Tape,
     target: Classes = None,
     node: str | None = None,
     channel: int | None = None,
-    position: Pair | None = None,
-) -> Target:
-    """The unit that the settings mean.
+    position: Pair | int | None = None,
+) -> Unit:
+    """Return the unit that the settings mean, with its name in words.
 
     target: a class, by number or name, or "not NAME" where the net has labels or answers yes or no; None is the most
         probable class, or, of a net that is no classifier, the strongest unit of the last node.
-    node, channel, position: a unit inside the net instead. A channel left out is the strongest one; a position
-        (row, column) left out is where the channel is strongest on this image.
+    node, channel, position: a unit inside the net instead. A channel left out is the strongest one; a position left
+        out is where the channel is strongest on this image. Of maps (C, h, w) it is (row, column), of a sequence (T, D)
+        a step, and of a node with one number a channel there is none.
+    tape: of one image.
 
     Raises SettingError if a class and a node are both named, or if a number is out of range.
     """
@@ -101,9 +79,16 @@ def resolve_target(
         return _of_class(model, kernels.to_cpu(tape[model.logits])[:1], chosen)
     if chosen is not None:
         raise SettingError(f"Give either a class (target={chosen!r}) or a node (node={node!r}), not both.")
-    maps = kernels.to_cpu(tape[node])[0]
-    if maps.ndim not in (1, 3):
-        raise SettingError(f"Node {node!r} gives an array of shape {maps.shape}, which has no channels to choose from.")
+    return _inside(node, kernels.to_cpu(tape[node])[0], channel, position)
+
+
+def _inside(node: str, output: Array, channel: int | None, position: Pair | int | None) -> Unit:
+    """A unit of a node's output for one image: maps (C, h, w), a sequence (T, D), or one number a channel (C,)."""
+    if output.ndim not in (1, 2, 3):
+        raise SettingError(
+            f"Node {node!r} gives an array of shape {output.shape}, which has no channels to choose from."
+        )
+    maps = output.T if output.ndim == 2 else output  # the channels first
     channel = (
         need_whole(f"channel of {node!r}", channel, 0, len(maps) - 1)
         if channel is not None
@@ -112,36 +97,62 @@ def resolve_target(
     if maps.ndim == 1:
         if position is not None:
             raise SettingError(f"Node {node!r} gives one number a channel, so it has no position to choose.")
-        return Target(node, (channel,), f"{node} unit {channel}", float(maps[channel]))
+        return Unit(node, (channel,), f"{node} unit {channel}")
+    place = _place(node, maps[channel], position)
+    if maps.ndim == 2:
+        return Unit(node, (*place, channel), f"{node} channel {channel} at step {place[0]}")
+    return Unit(node, (channel, *place), f"{node} channel {channel} at row {place[0]}, column {place[1]}")
+
+
+def _place(node: str, values: Array, position: Pair | int | None) -> tuple[int, ...]:
+    """Where a channel's unit is in its map (h, w) or sequence (T,): as given, or where it is strongest."""
     if position is None:
-        row, column = (int(i) for i in np.unravel_index(np.argmax(maps[channel]), maps.shape[1:]))
-    else:
-        row = need_whole(f"row of {node!r}", position[0], 0, maps.shape[1] - 1)
-        column = need_whole(f"column of {node!r}", position[1], 0, maps.shape[2] - 1)
-    label = f"{node} channel {channel} at row {row}, column {column}"
-    return Target(node, (channel, row, column), label, float(maps[channel, row, column]))
+        return tuple(int(i) for i in np.unravel_index(np.argmax(values), values.shape))
+    axes, given = ("row", "column") if values.ndim == 2 else ("step",), position
+    numbers = tuple(given) if isinstance(given, (tuple, list, np.ndarray)) else (given,)
+    if len(numbers) != len(axes):
+        needed = "its row and its column" if values.ndim == 2 else "one number, its step"
+        raise SettingError(f"The position of a unit of {node!r} is {needed}, but got {position!r}.")
+    sides = zip(axes, numbers, values.shape, strict=True)
+    return tuple(need_whole(f"{axis} of {node!r}", number, 0, size - 1) for axis, number, size in sides)
 
 
-def _of_class(model: Model, scores: Array, target: str | int | None) -> Target:
+def _of_class(model: Model, scores: Array, target: str | int | None) -> Unit:
     """One class of the scores (1, C), or its opposite."""
     number, sign = (int(np.argmax(scores[0])), 1) if target is None else _class_meant(model, target)
-    return _with_sign(model, scores, number, sign)
+    return _class_unit(model, number, sign)
 
 
-def opposite_of(model: Model, tape: Tape, unit: Target) -> Target:
-    """The opposite of a class: "not dog" of "dog", and "dog" of "not dog"."""
-    return _with_sign(model, kernels.to_cpu(tape[unit.node])[:1], unit.index[0], -unit.sign)
+def opposite_of(model: Model, unit: Unit) -> Unit:
+    """Return the opposite of a class: "not dog" of "dog", and "dog" of "not dog"."""
+    return _class_unit(model, unit.index[0], -unit.sign)
 
 
-def _with_sign(model: Model, scores: Array, number: int, sign: int) -> Target:
-    kind, name = model.scores, model.class_names[number]
-    score, answer = sign * float(scores[0, number]), float(kind.answers(scores)[0, number])
-    if sign > 0:
-        label = f'{kind.noun} "{name}" ({number})'
-        return Target(model.logits, (number,), label, score, sign, number, kind.words(score, answer))
-    label = f'{kind.noun} "not {name}" (the opposite of {number})'
-    words = kind.words(score, kind.opposite(answer))
-    return Target(model.logits, (number,), label, score, sign, f"{OPPOSITE}#{number}", words)
+def _class_unit(model: Model, number: int, sign: int) -> Unit:
+    noun, name = model.scores.noun, model.class_names[number]
+    words = f'"{name}" ({number})' if sign > 0 else f'"not {name}" (the opposite of {number})'
+    return Unit(model.logits, (number,), f"{noun} {words}", sign)
+
+
+def target_of(unit: Unit) -> str | int:
+    """Return the setting target= that means the unit of a class, or of its opposite."""
+    (number,) = unit.index
+    return number if unit.sign > 0 else f"{OPPOSITE}#{number}"
+
+
+def value_of(objective: Objective, tape: Tape) -> float:
+    """Return what an objective is on a tape of one image."""
+    return float(kernels.to_cpu(objective.value(tape))[0])
+
+
+def reading_of(model: Model, tape: Tape, unit: Unit) -> str:
+    """Return what a caption says of a unit's value on a tape of one image: "score -4, probability 0.018"."""
+    value = value_of(unit, tape)
+    if unit.node != model.logits:
+        return f"value {value:.4g}"
+    kind = model.scores
+    answer = float(kind.answers(kernels.to_cpu(tape[unit.node])[:1])[0, unit.index[0]])
+    return kind.words(value, answer if unit.sign > 0 else kind.opposite(answer))
 
 
 def _class_meant(model: Model, target: str | int) -> tuple[int, int]:

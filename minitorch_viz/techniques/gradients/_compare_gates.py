@@ -13,14 +13,14 @@ from minitorch_viz._types import Array
 from minitorch_viz.graph import Rule, Rules, Tape
 from minitorch_viz.layers import ReLU
 from minitorch_viz.net import Net
+from minitorch_viz.objectives import Unit
 from minitorch_viz.rules.relu import ReluMode, relu_mode, relus
-from minitorch_viz.techniques.explain.unit import Target
 
 FATES = ("nothing came", "passed", "forward gate", "backward gate", "both gates")
 HAS = {"normal": (True, False), "deconvnet": (False, True), "guided": (True, True)}  # the gates of each mode
 
 
-def gate_shares(net: Net, tape: Tape, unit: Target) -> tuple[tuple[str, ...], dict[str, Array]]:
+def gate_shares(net: Net, tape: Tape, unit: Unit) -> tuple[tuple[str, ...], dict[str, Array]]:
     """The ReLUs that the signal from `unit` meets, and for each mode what became of it there.
 
     Returns (names, {mode: (ReLUs, 5)}): shares of a ReLU's units, in the order of FATES; each row adds up to 1.
@@ -31,7 +31,7 @@ def gate_shares(net: Net, tape: Tape, unit: Target) -> tuple[tuple[str, ...], di
     for mode in get_args(ReluMode):
         met: dict[str, Array] = {}
         rules: Rules = {name: _recording(met, name, mode) for name in names}
-        net.backward(tape, unit.seed(tape), rules=rules, crop=False)
+        net.backward(tape, unit.seeds(tape), rules=rules, crop=False)
         found[mode] = met
     names = [name for name in names if name in found["normal"]]
     shares = {mode: np.array([met[name] for name in names]).reshape(-1, len(FATES)) for mode, met in found.items()}

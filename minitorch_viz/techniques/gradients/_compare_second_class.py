@@ -14,8 +14,9 @@ import numpy as np
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.graph import Tape
-from minitorch_viz.techniques.explain.layer_maps import chosen_layer, has_maps, seeds_of
-from minitorch_viz.techniques.explain.unit import Target, opposite_of, resolve_target
+from minitorch_viz.objectives import Unit, stacked_seeds
+from minitorch_viz.techniques.explain.layer_maps import chosen_layer, has_maps
+from minitorch_viz.techniques.explain.unit import opposite_of, resolve
 from minitorch_viz.techniques.gradients.grad_cam import weighted_maps
 
 if TYPE_CHECKING:
@@ -29,12 +30,12 @@ AT_ONCE = 12  # of them in one backward pass
 class SecondClass(NamedTuple):
     """Which class, and how far its class map is that of the first."""
 
-    unit: Target
+    unit: Unit
     alike: float  # rank correlation of the two class maps, -1..1; NaN where one has nothing in it
     looked: int  # how many classes were looked through for it; 0: the class was named
 
 
-def second_class(model: Model, tape: Tape, first: Target, named: Target | None = None) -> SecondClass | None:
+def second_class(model: Model, tape: Tape, first: Unit, named: Unit | None = None) -> SecondClass | None:
     """Find the most probable class whose map lies elsewhere than the first's; else the most probable one.
 
     first: a class score; named: take this class, and only say how alike the two are. Of a net with one question the
@@ -43,18 +44,18 @@ def second_class(model: Model, tape: Tape, first: Target, named: Target | None =
     scores = kernels.to_cpu(tape[first.node])[0]
     ranked = [int(i) for i in np.argsort(-scores, kind="stable") if i != first.index[0]][:CANDIDATES]
     if named is None and not ranked and model.scores.has_opposite:
-        named = opposite_of(model, tape, first)
+        named = opposite_of(model, first)
     if named is not None:
         return SecondClass(named, _correlations(model, tape, first, [named])[0], 0)
     runner_up = float("nan")
     for begin in range(0, len(ranked), AT_ONCE):
-        some = [resolve_target(model, tape, number) for number in ranked[begin : begin + AT_ONCE]]
+        some = [resolve(model, tape, number) for number in ranked[begin : begin + AT_ONCE]]
         alike = _correlations(model, tape, first, some)
         for candidate, correlation in zip(some, alike, strict=True):
             if correlation < ELSEWHERE:  # never true of NaN
                 return SecondClass(candidate, correlation, len(ranked))
         runner_up = alike[0] if begin == 0 else runner_up
-    return SecondClass(resolve_target(model, tape, ranked[0]), runner_up, len(ranked)) if ranked else None
+    return SecondClass(resolve(model, tape, ranked[0]), runner_up, len(ranked)) if ranked else None
 
 
 def class_map_of(model: Model) -> str:
@@ -62,12 +63,12 @@ def class_map_of(model: Model) -> str:
     return "gradient times input" if has_maps(model) else "Grad-CAM"
 
 
-def class_maps(model: Model, tape: Tape, units: Sequence[Target]) -> Array:
+def class_maps(model: Model, tape: Tape, units: Sequence[Unit]) -> Array:
     """(T, h', w'), signed: Grad-CAM's sums at the last maps; of a net without maps gradient times input, (T, h, w)."""
     if has_maps(model) is None:
         return weighted_maps(model, tape, units, chosen_layer(model, tape, units[0].node, None))[0]
     pixels = model.net.inputs[0]
-    shares = kernels.to_cpu(model.net.backward(tape, seeds_of(tape, units))[pixels] * tape[pixels])
+    shares = kernels.to_cpu(model.net.backward(tape, stacked_seeds(units, tape))[pixels] * tape[pixels])
     summed: Array = shares.sum(axis=1)
     return summed
 
@@ -84,7 +85,7 @@ def rank_correlations(maps: Sequence[Array], signed: bool = False) -> Array:
     return correlations
 
 
-def _correlations(model: Model, tape: Tape, first: Target, classes: Sequence[Target]) -> list[float]:
+def _correlations(model: Model, tape: Tape, first: Unit, classes: Sequence[Unit]) -> list[float]:
     """Rank correlations, with signs, of the classes' maps with the first's; NaN where nothing speaks for one."""
     maps = class_maps(model, tape, [first, *classes])
     if not np.isfinite(maps).all():

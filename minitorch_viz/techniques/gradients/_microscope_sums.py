@@ -16,6 +16,7 @@ from minitorch_viz.errors import SettingError
 from minitorch_viz.graph import Node, Tape
 from minitorch_viz.layers import Kind
 from minitorch_viz.net import Net
+from minitorch_viz.objectives import Unit
 
 Index = tuple[int, ...]  # a unit inside a node's output, without the batch axis
 
@@ -96,10 +97,8 @@ def _source(node: Node, tape: Tape, index: Index) -> tuple[str, Index] | None:
 
 def _weights(node: Node, tape: Tape, index: Index) -> list[Array]:
     """How much a unit moves with each value that its layer reads: an array for each input, without the batch axis."""
-    seed = np.zeros_like(kernels.to_cpu(tape[node.name][:1]))
-    seed[(0, *index)] = 1
-    seed = kernels.to_device(seed, kernels.device_of(tape[node.name]))
-    weights = node.layer.backward(seed, tape.saved[node.name])
+    seeds = Unit(node.name, index).seeds(tape)
+    weights = node.layer.backward(seeds[node.name], tape.saved[node.name])
     return [kernels.to_cpu(weight)[0] for weight in (weights if isinstance(weights, tuple) else (weights,))]
 
 

@@ -10,9 +10,9 @@ import numpy as np
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.drawing import resize
+from minitorch_viz.objectives import Unit
 from minitorch_viz.rules.relu import ReluMode
 from minitorch_viz.techniques.explain.signals import at_pixels
-from minitorch_viz.techniques.explain.unit import Target
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
@@ -28,7 +28,7 @@ class Averaged(NamedTuple):
     values: Array  # (10,): the unit's value on each crop
 
 
-def averaged_over_crops(model: Model, image: Any, unit: Target, mode: ReluMode, size: Pair) -> Averaged:
+def averaged_over_crops(model: Model, image: Any, unit: Unit, mode: ReluMode, size: Pair) -> Averaged:
     """The maps of ten crops of the photo, each laid back where it was cut from, at `size` (h, w).
 
     The photo is taken larger than the net's input, by 8/7, so that a crop is as large as the net asks (a net that

@@ -10,10 +10,11 @@ import numpy as np
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import SettingError, near
 from minitorch_viz.graph import Tape
+from minitorch_viz.objectives import Unit
 from minitorch_viz.rules.relu import relus
 from minitorch_viz.techniques.base import Result, Technique, explainers
 from minitorch_viz.techniques.explain.start import start
-from minitorch_viz.techniques.explain.unit import Target, resolve_target
+from minitorch_viz.techniques.explain.unit import resolve, target_of
 from minitorch_viz.techniques.gradients._compare_gates import gate_shares
 from minitorch_viz.techniques.gradients._compare_second_class import (
     ELSEWHERE,
@@ -155,7 +156,7 @@ def compare(
     Paper: after Springenberg et al. 2014 (the ways back), Adebayo et al. 2018 (rank correlations between maps).
     """
     methods = _chosen(model, only)
-    seen, tape, unit = start(model, image, target, node, channel, position)
+    seen, tape, unit, *_ = start(model, image, target, node, channel, position)
     named = _named(model, tape, unit, other)
     second = second_class(model, tape, unit, named) if unit.node == model.logits else None
     maps: list[Array] = []
@@ -167,7 +168,8 @@ def compare(
         maps.append(_heat(result))
         remarks += [f"{name}: {note}" for note in result.notes if "blank" in note]
         if second is not None:
-            other_maps.append(_heat(method.compute(model, image, target=second.unit.question, **method.in_comparison)))
+            chosen = {"target": target_of(second.unit)}
+            other_maps.append(_heat(method.compute(model, image, **chosen, **method.in_comparison)))
     gated, gates = gate_shares(model.net, tape, unit) if relus(model.net) else ((), {})
     # A red pixel that turns blue has changed, though its magnitude has not: between classes the signs count.
     across = [rank_correlations(both, signed=True)[0, 1] for both in zip(maps, other_maps, strict=bool(other_maps))]
@@ -208,13 +210,13 @@ def _chosen(model: Model, only: str | None) -> dict[str, Technique]:
     return {name: known[name] for name in names}
 
 
-def _named(model: Model, tape: Tape, unit: Target, other: str | None) -> Target | None:
+def _named(model: Model, tape: Tape, unit: Unit, other: str | None) -> Unit | None:
     """The second class that the user named, if any."""
     if other is None:
         return None
     if unit.node != model.logits:
         raise SettingError(f"other={other!r} is a class, but a unit of node {unit.node!r} is explained; leave it out.")
-    second = resolve_target(model, tape, other)
+    second = resolve(model, tape, other)
     if (second.index, second.sign) == (unit.index, unit.sign):
         raise SettingError(f"other={other!r} is the class that is explained already; name another one.")
     return second

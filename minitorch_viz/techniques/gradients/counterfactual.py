@@ -14,9 +14,10 @@ from minitorch_viz.techniques.explain.layer_maps import (
     chosen_layer,
     enlarged,
     has_maps,
+    in_words,
     need_scaling,
     over_grey,
-    several_targets,
+    several_units,
 )
 from minitorch_viz.techniques.explain.view import view
 from minitorch_viz.techniques.gradients.grad_cam import GradCam, weighted_maps
@@ -135,11 +136,10 @@ def counterfactual(
     scaling = need_scaling(scale)
     seen = view(model, image)
     tape = model.net.forward(seen.x, upto=node or model.logits or None)
-    units = several_targets(model, tape, target, node, channel, position)
+    units = several_units(model, tape, target, node, channel, position)
     layer = chosen_layer(model, tape, units[0].node, layer)
     signed, weights, blanks = weighted_maps(model, tape, units, layer)
-    labels, values = tuple(unit.label for unit in units), tuple(unit.value for unit in units)
-    readings = tuple(unit.reading for unit in units)
+    labels, values, readings = in_words(model, tape, units)
     return Counterfactual(
         signed, layer, seen.picture, seen.pixel_aspect, labels, values, blanks, weights,
         readings=readings, scaling=scaling,

@@ -136,10 +136,10 @@ def deconvnet(
     rules = relu_mode("deconvnet")
     signals, blanks, fields, starts = [], [], [], []
     for one in images:
-        _, tape, unit = begun = start(model, one, target, node, channel, position)
+        _, tape, unit, value, _ = begun = start(model, one, target, node, channel, position)
         place = (unit.index[1], unit.index[2]) if len(unit.index) == 3 else None
-        strength = 1.0 if unit.node == model.logits else max(unit.value, 0.0)
-        seeds = {name: seed * strength for name, seed in unit.seed(tape).items()}
+        strength = 1.0 if unit.node == model.logits else max(value, 0.0)
+        seeds = {name: seed * strength for name, seed in unit.seeds(tape).items()}
         signals.append(kernels.to_cpu(model.net.backward(tape, seeds, rules=rules)[model.net.inputs[0]])[0])
         blanks.append(why_blank(model, tape, unit, signals[-1], rules) or _silent(strength))
         fields.append(receptive_field(model.net, tape, unit.node, place))
@@ -150,9 +150,9 @@ def deconvnet(
         tuple(one.seen.pixel_aspect for one in starts),
         tuple(fields),
         tuple(one.unit.label for one in starts),
-        tuple(one.unit.value for one in starts),
+        tuple(one.value for one in starts),
         tuple(blanks),
-        tuple(one.unit.reading for one in starts),
+        tuple(one.reading for one in starts),
     )
 
 

@@ -13,6 +13,7 @@ from minitorch_viz.errors import SettingError
 from minitorch_viz.graph import Rules, Tape
 from minitorch_viz.layers import Kind
 from minitorch_viz.net import Net
+from minitorch_viz.objectives import stacked_seeds
 from minitorch_viz.rules.excitation import excitation_rules, inhibit
 from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.blank import not_finite
@@ -22,10 +23,10 @@ from minitorch_viz.techniques.explain.layer_maps import (
     before,
     chosen_layer,
     has_maps,
+    in_words,
     need_scaling,
     plot_coarse,
-    seeds_of,
-    several_targets,
+    several_units,
 )
 from minitorch_viz.techniques.explain.view import view
 from minitorch_viz.techniques.gradients.lrp import pixel_box
@@ -102,10 +103,10 @@ def excitation_backprop(
     model = model.astype(np.float64)
     seen = view(model, image)
     tape = model.net.forward(seen.x, upto=node or model.logits or None)
-    units = several_targets(model, tape, target, node, channel, position)
+    units = several_units(model, tape, target, node, channel, position)
     top = units[0].node
     layer = chosen_layer(model, tape, top, layer or middle_layer(model.net, tape, top))
-    seeds = {name: abs(seed) for name, seed in seeds_of(tape, units).items()}
+    seeds = {name: abs(seed) for name, seed in stacked_seeds(units, tape).items()}
     pro = excitation_rules(model.net, tape, box=pixel_box(model), rules=rules)
     nearest = nearest_weights(model.net, top)
     negated = nearest if contrastive else ()
@@ -123,8 +124,7 @@ def excitation_backprop(
             chances = chances - _either(model.net, tape, seeds, layer, (pro, against), ~turned)
     signed = kernels.to_cpu(chances.sum(axis=1))
     blanks = tuple(_why_blank(model, tape, *one) for one in zip(signed, reached, strict=True))
-    labels, values = tuple(unit.label for unit in units), tuple(unit.value for unit in units)
-    readings = tuple(unit.reading for unit in units)
+    labels, values, readings = in_words(model, tape, units)
     return ExcitationMap(
         signed, layer, seen.picture, seen.pixel_aspect, labels, values, blanks, reached, contrastive, negated,
         readings=readings, scaling=scaling,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.graph import Tape
+from minitorch_viz.objectives import Unit, stacked_seeds
 from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.blank import why_blank
 from minitorch_viz.techniques.explain.layer_maps import (
@@ -16,12 +17,11 @@ from minitorch_viz.techniques.explain.layer_maps import (
     Scaling,
     chosen_layer,
     has_maps,
+    in_words,
     need_scaling,
     plot_coarse,
-    seeds_of,
-    several_targets,
+    several_units,
 )
-from minitorch_viz.techniques.explain.unit import Target
 from minitorch_viz.techniques.explain.view import View, view
 
 if TYPE_CHECKING:
@@ -79,12 +79,12 @@ def grad_cam(
     scaling = need_scaling(scale)
     seen = view(model, image)
     tape = model.net.forward(seen.x, upto=node or model.logits or None)
-    units = several_targets(model, tape, target, node, channel, position)
+    units = several_units(model, tape, target, node, channel, position)
     return cam_of(model, seen, tape, units, chosen_layer(model, tape, units[0].node, layer), scaling)
 
 
 def cam_of(
-    model: Model, seen: View, tape: Tape, units: Sequence[Target], layer: str, scaling: Scaling = "one"
+    model: Model, seen: View, tape: Tape, units: Sequence[Unit], layer: str, scaling: Scaling = "one"
 ) -> GradCam:
     """Grad-CAM of units of one node, when the forward pass has been run and the layer chosen."""
     signed, weights, blanks = weighted_maps(model, tape, units, layer)
@@ -92,22 +92,19 @@ def cam_of(
         why or ("no place speaks for it: the weighted sum is nowhere above 0" if one.max() <= 0 else "")
         for why, one in zip(blanks, signed, strict=True)
     )
-    labels, values = tuple(unit.label for unit in units), tuple(unit.value for unit in units)
-    readings = tuple(unit.reading for unit in units)
+    labels, values, readings = in_words(model, tape, units)
     return GradCam(
         signed, layer, seen.picture, seen.pixel_aspect, labels, values, blanks, weights,
         readings=readings, scaling=scaling,
     )  # fmt: skip
 
 
-def weighted_maps(
-    model: Model, tape: Tape, units: Sequence[Target], layer: str
-) -> tuple[Array, Array, tuple[str, ...]]:
+def weighted_maps(model: Model, tape: Tape, units: Sequence[Unit], layer: str) -> tuple[Array, Array, tuple[str, ...]]:
     """The sums of the layer's maps (T, h', w'), their weights (T, C), and for each unit why there is none, or "".
 
     alpha_k = mean over the places of d(unit) / d(A_k), and the sum of alpha_k A_k.
     """
-    gradients = model.net.backward(tape, seeds_of(tape, units), wrt=layer)[layer]
+    gradients = model.net.backward(tape, stacked_seeds(units, tape), wrt=layer)[layer]
     weights = gradients.mean(axis=(2, 3))
     maps = tape[layer][0]
     signed = (weights @ maps.reshape(len(maps), -1)).reshape(len(units), *maps.shape[1:])

@@ -67,15 +67,15 @@ def gradient_x_input(
 
     Paper: Shrikumar et al. 2016 ("Not just a black box").
     """
-    seen, tape, unit = start(model, image, target, node, channel, position)
-    gradients, books = gradient_books(model.net, tape, unit.seed(tape))
+    seen, tape, unit, value, reading = start(model, image, target, node, channel, position)
+    gradients, books = gradient_books(model.net, tape, unit.seeds(tape))
     gradient = kernels.to_cpu(gradients)[0]
     signal = gradient * kernels.to_cpu(seen.x)[0]
     blank = why_blank(model, tape, unit, gradient)
     if not blank and not signal.any():
         blank = "the photo is of the net's mean colour wherever the gradient is not 0"
     return GradientTimesInput(
-        signal, seen.picture, seen.pixel_aspect, unit.label, unit.value, blank, reading=unit.reading, stayed=books
+        signal, seen.picture, seen.pixel_aspect, unit.label, value, blank, reading=reading, stayed=books
     )
 
 

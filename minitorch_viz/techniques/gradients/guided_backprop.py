@@ -62,14 +62,12 @@ def guided_backprop(
 
     Paper: Springenberg et al. 2014.
     """
-    seen, tape, unit = start(model, image, target, node, channel, position)
+    seen, tape, unit, value, reading = start(model, image, target, node, channel, position)
     rules = relu_mode("guided")
     signal = at_tape(model.net, tape, unit, rules)
     blank = why_blank(model, tape, unit, signal, rules)
     remark = without_relus(model.net, tape)
-    return GuidedMap(
-        signal, seen.picture, seen.pixel_aspect, unit.label, unit.value, blank, reading=unit.reading, remark=remark
-    )
+    return GuidedMap(signal, seen.picture, seen.pixel_aspect, unit.label, value, blank, reading=reading, remark=remark)
 
 
 def example() -> GuidedMap:

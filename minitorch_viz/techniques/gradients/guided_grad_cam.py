@@ -90,7 +90,7 @@ def guided_grad_cam(
 
     Paper: Selvaraju et al. 2017.
     """
-    seen, tape, unit = start(model, image, target, node, channel, position)
+    seen, tape, unit, value, reading = start(model, image, target, node, channel, position)
     cam = cam_of(model, seen, tape, [unit], chosen_layer(model, tape, unit.node, layer))
     rules = relu_mode("guided")
     guided = at_tape(model.net, tape, unit, rules)
@@ -103,14 +103,14 @@ def guided_grad_cam(
         seen.picture,
         seen.pixel_aspect,
         unit.label,
-        unit.value,
+        value,
         blank,
         guided=guided,
         sums=cam.signed,
         weights=cam.weights,
         layer=cam.layer,
         nowhere=cam.blanks[0],
-        reading=unit.reading,
+        reading=reading,
     )
 
 

@@ -136,7 +136,7 @@ def integrated_gradients(
     asked = steps = need_whole("number of steps", steps, 1, 10_000)
     need_whole("chunk", chunk, 1)
     need_whole("seed", seed, 0)
-    seen, tape, unit = start(model, image, target, node, channel, position)
+    seen, tape, unit, value, reading = start(model, image, target, node, channel, position)
     base = baseline_image(model, seen.x, baseline, seed)
     same = not (seen.x != base).any()
     shown = model.restore(base)
@@ -144,8 +144,8 @@ def integrated_gradients(
     def result(path: Path, done: int, total: int) -> IntegratedGradients:
         blank = why_blank(model, tape, unit, path.shares)
         blank = "the photo is the baseline itself" if blank and same else blank
-        about = (seen.picture, seen.pixel_aspect, unit.label, unit.value, blank, baseline, shown, rule, asked)
-        return IntegratedGradients(path.shares, *about, path, done, total, reading=unit.reading)
+        about = (seen.picture, seen.pixel_aspect, unit.label, value, blank, baseline, shown, rule, asked)
+        return IntegratedGradients(path.shares, *about, path, done, total, reading=reading)
 
     before = 0  # steps of the walks so far
     coarser: Path | None = None  # the last whole walk: better than the beginning of a finer one

@@ -24,6 +24,7 @@ from minitorch_viz.drawing import (
 from minitorch_viz.errors import SettingError, near
 from minitorch_viz.graph import Rules, Tape
 from minitorch_viz.net import Net
+from minitorch_viz.objectives import Unit
 from minitorch_viz.rules import lrp as formulas
 from minitorch_viz.rules.accounts import Books
 from minitorch_viz.rules.presets import composite, lrp_rules, passed_through
@@ -32,7 +33,6 @@ from minitorch_viz.techniques.explain.blank import blank_note, drawable, not_fin
 from minitorch_viz.techniques.explain.books import books_notes, where_it_stayed
 from minitorch_viz.techniques.explain.maps import SHARES, sentence
 from minitorch_viz.techniques.explain.start import start
-from minitorch_viz.techniques.explain.unit import Target
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -155,7 +155,7 @@ def lrp(
         "alpha-beta": formulas.alpha_beta(alpha),
     }
     model = model.astype(np.float64)
-    seen, tape, unit = start(model, image, target, node, channel, position)
+    seen, tape, unit, value, reading = start(model, image, target, node, channel, position)
     relevance, blank, stayed = {}, {}, {}
     for one in SAYS if rule == "compare" else (rule,):
         books = stayed[one] = Books()
@@ -164,8 +164,8 @@ def lrp(
             chosen = composite(model.net, tape, *pixel_box(model), middle, upper, rules=rules, books=books)
         else:
             chosen = lrp_rules(model.net, tape, everywhere[one], rules=rules, books=books)
-        relevance[one] = _handed_down(model.net, tape, unit, chosen)
-        blank[one] = _why_blank(model, tape, unit, relevance[one], books)
+        relevance[one] = _handed_down(model.net, tape, unit, value, chosen)
+        blank[one] = _why_blank(model, tape, unit, value, relevance[one], books)
     settings = f"epsilon {epsilon:g}, gamma {gamma:g}, alpha {alpha:g}"
     if passed := passed_through(model.net, tape, rules):
         settings += f"; {', '.join(passed)}: no rule is known, each value's share goes to the value it was made of"
@@ -174,10 +174,10 @@ def lrp(
         seen.picture,
         seen.pixel_aspect,
         unit.label,
-        unit.value,
+        value,
         blank,
         settings,
-        reading=unit.reading,
+        reading=reading,
         stayed=stayed,
     )
 
@@ -188,21 +188,21 @@ def pixel_box(model: Model) -> tuple[Array, Array]:
     return np.minimum((0 - mean) / std, 0), np.maximum((255 - mean) / std, 0)
 
 
-def _handed_down(net: Net, tape: Tape, unit: Target, chosen: Rules) -> Array:
-    seed = {name: unit.value * abs(one) for name, one in unit.seed(tape).items()}  # of an opposite: minus the score
+def _handed_down(net: Net, tape: Tape, unit: Unit, value: float, chosen: Rules) -> Array:
+    seed = {name: value * abs(one) for name, one in unit.seeds(tape).items()}  # of an opposite: minus the score
     with np.errstate(invalid="ignore", over="ignore"):  # broken weights are diagnosed afterwards
         found: Array = kernels.to_cpu(net.backward(tape, seed, rules=chosen, crop=False)[net.inputs[0]])[0]
     return found
 
 
-def _why_blank(model: Model, tape: Tape, unit: Target, relevance: Array, books: Books) -> str:
+def _why_blank(model: Model, tape: Tape, unit: Unit, value: float, relevance: Array, books: Books) -> str:
     if not np.isfinite(relevance).all():
         return not_finite(model.net, tape)
-    if unit.value == 0:
+    if value == 0:
         return "its value is 0: there is nothing to hand down"
     if relevance.any():
         return ""
-    if where := where_it_stayed(0.0, unit.value, books):
+    if where := where_it_stayed(0.0, value, books):
         return f"no pixel has a share of it; all stayed on the way: {where}"
     return why_blank(model, tape, unit, relevance)
 

@@ -19,7 +19,7 @@ from minitorch_viz.techniques.base import PICTURES, Result, Technique
 from minitorch_viz.techniques.explain.blank import not_finite
 from minitorch_viz.techniques.explain.layer_maps import before
 from minitorch_viz.techniques.explain.receptive import Field, receptive_field
-from minitorch_viz.techniques.explain.unit import resolve_target
+from minitorch_viz.techniques.explain.unit import resolve, value_of
 from minitorch_viz.techniques.explain.view import view
 from minitorch_viz.techniques.gradients._microscope_figure import (
     draw_gates,
@@ -129,18 +129,18 @@ def microscope(
     model = model.astype(np.float64)
     net, seen = model.net, view(model, image)
     tape = net.forward(seen.x)
-    top = resolve_target(model, tape, target)
+    top = resolve(model, tape, target)
     if node is not None and node not in net.inputs:
         net[node]  # NetError with near names
     node = node if node is not None else model.first_conv or net.nodes[0].name
     if node not in (*before(net, top.node), top.node):
         raise SettingError(f"{node!r} does not lead to {top.node!r}, from which the signal comes back; name another.")
-    unit = resolve_target(model, tape, None, node, channel, position)
+    unit = resolve(model, tape, None, node, channel, position)
     way = tuple(way_down(net, tape, _gate_above(net, tape, unit.node), unit.index))
     names = [name for name in net.names if name in {*before(net, top.node), top.node}]
     found: dict[str, dict[str, Array]] = {}
     for mode in MODES:
-        back = net.backward(tape, top.seed(tape), wrt=names, rules=relu_mode(mode))
+        back = net.backward(tape, top.seeds(tape), wrt=names, rules=relu_mode(mode))
         found[mode] = {name: kernels.to_cpu(signal)[0] for name, signal in back.items()}
     signals = {mode: tuple(float(back[place.node][place.at]) for place in way) for mode, back in found.items()}
     field = receptive_field(net, tape, way[0].node, way[0].at[1:] or None)  # type: ignore[arg-type]  # (row, column)
@@ -155,9 +155,9 @@ def microscope(
         pixel_aspect=seen.pixel_aspect,
         label=unit.label,
         top=top.label,
-        top_value=top.value,
+        top_value=value_of(top, tape),
         chain=tuple(repr(net[place.node].layer) for place in way),
-        page=page_data(model, tape, found, seen, way, (top.label, top.value)),
+        page=page_data(model, tape, found, seen, way, (top.label, value_of(top, tape))),
         broken="" if finite else not_finite(net, tape),
         inputs=tuple(net.inputs),
     )

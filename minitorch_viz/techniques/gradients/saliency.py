@@ -130,7 +130,7 @@ def saliency(
     """
     if mode not in get_args(Mode):
         raise SettingError(f"There is no mode {mode!r}; {near(mode, get_args(Mode), 'mode')}.")
-    seen, tape, unit = start(model, image, target, node, channel, position)
+    seen, tape, unit, value, reading = start(model, image, target, node, channel, position)
     if average and unit.node != model.logits:
         raise SettingError(
             f"Averaging over crops explains a class, not {unit.label}: a unit's place moves with the crop. Leave out "
@@ -146,9 +146,7 @@ def saliency(
             gradients[one] = at_tape(model.net, tape, unit, rules)
         blank[one] = why_blank(model, tape, unit, gradients[one], rules)
     remark = "" if set(gradients) == {"normal"} else without_relus(model.net, tape)
-    return SaliencyMap(
-        gradients, seen.picture, seen.pixel_aspect, unit.label, unit.value, blank, averaged, unit.reading, remark
-    )
+    return SaliencyMap(gradients, seen.picture, seen.pixel_aspect, unit.label, value, blank, averaged, reading, remark)
 
 
 def plot(result: SaliencyMap, figure: Figure) -> None:

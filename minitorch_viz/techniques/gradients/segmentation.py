@@ -138,7 +138,7 @@ def segmentation(
     if low >= high:
         raise SettingError(f"low= must be below high=, but got {low:g} and {high:g}.")
     need_whole("number of iterations", iterations, 1, 100)
-    seen, _, unit = start(model, image, target, node, channel, position)
+    seen, _, unit, *_ = start(model, image, target, node, channel, position)
     chosen = {"target": target, "node": node, "channel": channel, "position": position}
     result = known[method].compute(model, image, **chosen, **known[method].in_comparison)
     heat = result.heat

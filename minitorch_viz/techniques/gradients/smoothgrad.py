@@ -13,6 +13,7 @@ import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import SettingError, near, need_whole
 from minitorch_viz.net import Net
+from minitorch_viz.objectives import Objective
 from minitorch_viz.rules.relu import ReluMode, relu_mode
 from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.blank import why_blank
@@ -20,7 +21,6 @@ from minitorch_viz.techniques.explain.maps import Form, PixelMap, draw_map, map_
 from minitorch_viz.techniques.explain.path import follow
 from minitorch_viz.techniques.explain.signals import CHUNK, Running, at_pixels, parts, running_mean
 from minitorch_viz.techniques.explain.start import start
-from minitorch_viz.techniques.explain.unit import Target
 from minitorch_viz.techniques.gradients.integrated_gradients import baseline_image
 from minitorch_viz.techniques.run import Pace, how_far, looping
 
@@ -123,7 +123,7 @@ def smoothgrad(
     is_number = isinstance(noise, (int, float, np.number)) and not isinstance(noise, bool)
     if not is_number or not 0 <= noise <= 10:
         raise SettingError(f"noise must be a share of the photo's range from 0 to 10, but got {noise!r}.")
-    seen, tape, unit = start(model, image, target, node, channel, position)
+    seen, tape, unit, value, reading = start(model, image, target, node, channel, position)
     x = seen.x
     width = float(noise) * float(x.max() - x.min())
     copies = noisy_copies(x, width, samples, chunk, seed)
@@ -143,7 +143,7 @@ def smoothgrad(
             seen.picture,
             seen.pixel_aspect,
             unit.label,
-            unit.value,
+            value,
             why_blank(model, tape, unit, signal, rules),
             shown,
             method,
@@ -151,7 +151,7 @@ def smoothgrad(
             samples,
             float(noise),
             average.images,
-            reading=unit.reading,
+            reading=reading,
         )
 
 
@@ -167,7 +167,7 @@ def noisy_copies(x: Array, width: float, samples: int, chunk: int, seed: int) ->
         yield x + kernels.to_device(noise.astype(x.dtype, copy=False), kernels.device_of(x))
 
 
-def signals_of(model: Model, unit: Target, method: Method) -> Callable[[Array], Array]:
+def signals_of(model: Model, unit: Objective, method: Method) -> Callable[[Array], Array]:
     """The map of each image of a batch: (N, C, h, w) -> (N, C, h, w)."""
     net: Net = model.net
 
