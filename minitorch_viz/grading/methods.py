@@ -12,6 +12,7 @@ from minitorch_viz.errors import SettingError, ShapeError, near
 from minitorch_viz.grading.baselines import centre_map, edge_map, random_map
 from minitorch_viz.grading.checks import need_map
 from minitorch_viz.techniques.base import Technique, explainers, techniques
+from minitorch_viz.techniques.explain.unit import Which
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
@@ -91,7 +92,7 @@ def _setting(technique: Technique, words: str) -> tuple[str, Any]:
     """ "rule=epsilon" -> ("rule", "epsilon"), in the type that the technique takes."""
     key, _, text = words.partition("=")
     key = key.strip().replace("-", "_")
-    allowed = [one for one in technique.options if one not in ("target", "node", "channel", "position", "progress")]
+    allowed = [name for name in technique.options if name not in Which.__annotations__ and name != "progress"]
     if key not in allowed:
         raise SettingError(
             f"{technique.name} has no setting {key!r} to grade it with; {near(key, allowed, 'setting')}."

@@ -59,8 +59,8 @@ class Technique:
     paper: str  # who, what, when
     example: Callable[[], Result]  # a run of well under a second on the bundled net
     applies: Applies = always
-    # It explains one number by a map of the pixels: its function takes the settings target, node, channel and position
-    # (see `resolve`; target=None is the most probable class), and its results have a `heat`.
+    # It explains one number by a map of the pixels: its function takes the settings `Which` (explain/unit.py), of which
+    # none is the most probable class, and its results have a `heat`.
     explains: bool = False
     in_comparison: Mapping[str, Any] = field(default_factory=dict)  # cheaper settings, for where many methods are run
     in_report: Callable[[Model], Sequence[Mapping[str, Any]]] = once  # the settings of each run that a report makes

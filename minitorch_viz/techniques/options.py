@@ -6,13 +6,15 @@ indentation from docstrings and PYTHONOPTIMIZE=2 the docstrings themselves: ever
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
+import textwrap
 import types
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeAlias, TypeVar, Union, Unpack, get_args, get_origin, get_type_hints
 
 from minitorch_viz._types import Pair
 from minitorch_viz.graph import Rules
@@ -21,6 +23,7 @@ from minitorch_viz.techniques.state import State
 # The type of `image` where a list of images is taken, too: the subject is PHOTOS.
 Images: TypeAlias = "Any | list[Any] | tuple[Any, ...]"
 PYTHON_ONLY = (Rules | None, State | None)  # a setting of such a type is no option: the command line cannot give it
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
@@ -37,16 +40,68 @@ class Option:
 def options_of(compute: Callable[..., Any]) -> dict[str, Option]:
     """The keyword-only parameters of a technique's function, by name.
 
-    Their annotations may be int, float, str, bool, Path, Pair, a Literal of strings, or one of these or None.
+    Their annotations may be int, float, str, bool, Path, Pair, a Literal of strings, or one of these or None. Of
+    several types (`str | int`) the command line gives the first.
     """
-    helps = argument_helps(compute.__doc__)
-    hints = get_type_hints(inspect.unwrap(compute), localns={"Model": object})  # techniques import Model for mypy only
-    found = {}
+    helps, hints, options = argument_helps(compute.__doc__), _hints(compute), {}
     for name, parameter in inspect.signature(compute).parameters.items():
+        if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+            raise TypeError(f"{compute!r} does not name its settings **{name}; write @spelled_out above it.")
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY and hints[name] not in PYTHON_ONLY:
             kind, choices = _kind(hints[name])
-            found[name] = Option(name, kind, choices, parameter.default, helps.get(name, ""))
-    return found
+            options[name] = Option(name, kind, choices, parameter.default, helps.get(name, ""))
+    return options
+
+
+def spelled_out(compute: Function) -> Function:
+    """Name the settings that `**which: Unpack[Which]` stands for in a function's signature, docstring and errors.
+
+    So they are written once, as the keys of a TypedDict whose docstring has their helps, and yet `inspect.signature`,
+    `help`, a notebook and the command line show them, before the function's own. Each is None where it is left out. A
+    help line in the function's docstring comes before the shared one.
+
+    A call with a setting that does not exist is a TypeError, as of any function.
+    """
+    (shared,) = (get_args(hint)[0] for hint in _hints(compute).values() if get_origin(hint) is Unpack)
+    written, keyword = inspect.signature(compute), inspect.Parameter.KEYWORD_ONLY
+    *own, _ = written.parameters.values()  # `**which` is the last
+    first = sum(parameter.kind is not keyword for parameter in own)
+    for name, hint in reversed(get_type_hints(shared).items()):
+        own.insert(first, inspect.Parameter(name, keyword, default=None, annotation=hint))
+    signature = written.replace(parameters=own)
+
+    @functools.wraps(compute)
+    def checked(*args: Any, **settings: Any) -> Any:
+        for name in settings:
+            if name not in signature.parameters:
+                raise TypeError(f"{compute.__name__}() got an unexpected keyword argument {name!r}")
+        return compute(*args, **settings)
+
+    checked.__signature__ = signature  # type: ignore[attr-defined]  # what inspect.signature asks for
+    checked.__doc__ = _with_helps(compute.__doc__, argument_helps(shared.__doc__))
+    return checked  # type: ignore[return-value]  # the same call
+
+
+def _hints(compute: Callable[..., Any]) -> dict[str, Any]:
+    """The types of a function's parameters by name, those behind an `Unpack[...]` among them."""
+    hints = get_type_hints(inspect.unwrap(compute), localns={"Model": object})  # techniques import Model for mypy only
+    for hint in tuple(hints.values()):
+        if get_origin(hint) is Unpack:
+            hints |= get_type_hints(get_args(hint)[0])
+    return hints
+
+
+def _with_helps(doc: str | None, helps: dict[str, str]) -> str | None:
+    """A docstring whose Args section begins with these entries, unless it has its own of that name; None stays None."""
+    if doc is None:
+        return None
+    lines = textwrap.TextWrapper(116, initial_indent="    ", subsequent_indent=" " * 8, break_on_hyphens=False)
+    entries = [lines.fill(f"{name}: {text}") for name, text in {**helps, **argument_helps(doc)}.items()]
+    paragraphs = inspect.cleandoc(doc).split("\n\n")
+    ends = (i for i, text in enumerate(paragraphs) if re.match(r"Args:|Returns? |Raises? |Paper:", text))
+    place = next(ends, len(paragraphs))
+    after = [text for text in paragraphs[place:] if not text.startswith("Args:")]
+    return "\n\n".join([*paragraphs[:place], "\n".join(["Args:", *entries]), *after])
 
 
 def argument_helps(doc: str | None) -> dict[str, str]:
@@ -80,7 +135,7 @@ def manual_of(doc: str | None) -> str:
 
 def _kind(hint: Any) -> tuple[type | None, tuple[str, ...]]:
     if get_origin(hint) in (Union, types.UnionType):
-        hint = next(one for one in get_args(hint) if one is not type(None))
+        hint = next(part for part in get_args(hint) if part is not type(None))
     if get_origin(hint) is Literal:
         return str, get_args(hint)
     if hint == Pair:

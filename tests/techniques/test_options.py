@@ -7,11 +7,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import pytest
 
 from minitorch_viz.techniques import techniques
-from minitorch_viz.techniques.options import argument_helps, manual_of, options_of, summary_of
+from minitorch_viz.techniques.options import argument_helps, manual_of, options_of, spelled_out, summary_of
+from minitorch_viz.techniques.run import looping
 
 ROOT = Path(__file__).parents[2]
 DOC = """Show something,
@@ -68,6 +70,78 @@ def test_dedented_docstrings_give_every_technique_the_same_settings() -> None:
         assert manual_of(inspect.cleandoc(doc)) == technique.manual
         assert "Returns" not in technique.manual
         assert "Args:" not in technique.manual
+
+
+class Where(TypedDict, total=False):
+    """Settings that techniques have in common.
+
+    Args:
+        place: a well-known place, or one that is described in so many words that they need a line more than
+            the one that they begin on
+        name: what it is called, or its number
+    """
+
+    place: int | None
+    name: str | int | None
+
+
+@spelled_out
+def shown(_model, _image, *, size: int = 3, **where: Unpack[Where]):
+    """Show it.
+
+    Args:
+        size: in pixels
+        name: what they call it
+
+    Returns the settings.
+    """
+    return where, size
+
+
+@looping("step")
+@spelled_out
+def looped(_model, _image, **where: Unpack[Where]):
+    """Loop.
+
+    Returns nothing.
+    """
+    yield where
+
+
+def test_shared_settings_are_written_once_and_named_everywhere() -> None:
+    assert list(inspect.signature(shown).parameters) == ["_model", "_image", "place", "name", "size"]
+    assert shown(1, 2, name="x", size=5) == ({"name": "x"}, 5)
+    options = options_of(shown)
+    assert [(option.name, option.kind, option.default) for option in options.values()] == [
+        ("place", int, None),
+        ("name", str, None),  # the first of its types
+        ("size", int, 3),
+    ]
+    common = argument_helps(Where.__doc__)
+    assert argument_helps(shown.__doc__) == {**common, "name": "what they call it", "size": "in pixels"}
+    assert options["place"].help == common["place"]
+    assert manual_of(shown.__doc__) == "Show it."
+    assert max(map(len, shown.__doc__.splitlines())) < 120
+
+
+def test_a_loop_takes_shared_settings_too() -> None:
+    assert list(inspect.signature(looped).parameters) == ["_model", "_image", "place", "name"]
+    assert argument_helps(looped.__doc__) == argument_helps(Where.__doc__)
+    assert list(looped.each(1, 2, place=3)) == [{"place": 3}]
+
+
+@pytest.mark.parametrize("call", [shown, looped, looped.each], ids=["function", "loop", "each"])
+def test_a_setting_that_does_not_exist_is_an_error_at_the_call(call) -> None:
+    with pytest.raises(TypeError, match=r"(shown|looped)\(\) got an unexpected keyword argument 'nam'"):
+        call(1, 2, nam=3)
+
+
+def test_settings_without_names_are_refused() -> None:
+    def compute(model, image, **where: Unpack[Where]):
+        pass
+
+    with pytest.raises(TypeError, match="write @spelled_out above"):
+        options_of(compute)
 
 
 EVERY = """

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
 import minitorch_viz_kernels as kernels
-from minitorch_viz._types import Array, Pair
+from minitorch_viz._types import Array
 from minitorch_viz.errors import need_whole
 from minitorch_viz.graph import Tape
 from minitorch_viz.less_work.forward import predict_changed
@@ -18,6 +18,8 @@ from minitorch_viz.techniques.activations._occlusion_squares import FILLS, cover
 from minitorch_viz.techniques.base import Result, Technique
 from minitorch_viz.techniques.explain.blank import blank_note, drawable, not_finite
 from minitorch_viz.techniques.explain.start import start
+from minitorch_viz.techniques.explain.unit import Which
+from minitorch_viz.techniques.options import spelled_out
 from minitorch_viz.techniques.run import Pace, how_far, looping
 
 if TYPE_CHECKING:
@@ -126,18 +128,16 @@ class OcclusionMap(Result):
 
 
 @looping("place")
+@spelled_out
 def occlusion(
     model: Model,
     image: Any,
     *,
-    target: str | None = None,
-    node: str | None = None,
-    channel: int | None = None,
-    position: Pair | None = None,
     size: int | None = None,
     stride: int | None = None,
     fill: str = "mean",
     batch: int = 32,
+    **which: Unpack[Which],
 ) -> Iterator[OcclusionMap]:
     """Cover one place after another with a square and record how far the class probability falls.
 
@@ -147,10 +147,6 @@ def occlusion(
     of a unit inside the net its value.
 
     Args:
-        target: the class, by number or name; by default the most probable one
-        node: explain a unit of this node instead of a class
-        channel: the unit's channel; by default the strongest on this image
-        position: the unit's row and column; by default where the channel is strongest
         size: the square's side in pixels of the net's input; by default a fifth of it
         stride: pixels from one place to the next; by default a third of the size
         fill: what the square shows: mean (the photo's mean colour), grey, black, white, or a grey level 0 to 255
@@ -163,7 +159,7 @@ def occlusion(
 
     Paper: Zeiler, Fergus 2013.
     """
-    seen, tape, unit, _, reading = start(model, image, target, node, channel, position)
+    seen, tape, unit, _, reading = start(model, image, **which)
     height, width = seen.x.shape[2:]
     side = min(height, width)
     size = need_whole("occluder's size", max(min(3, side), round(side / 5)) if size is None else size, 1, side)

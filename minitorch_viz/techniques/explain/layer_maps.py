@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, get_args
 
 import numpy as np
 
-from minitorch_viz._types import Array, Pair
+from minitorch_viz._types import Array
 from minitorch_viz.drawing import (
     TITLE_SIZE,
     colour_bar,
@@ -31,7 +31,7 @@ from minitorch_viz.net import Net
 from minitorch_viz.objectives import Unit
 from minitorch_viz.techniques.base import Result
 from minitorch_viz.techniques.explain.blank import drawable
-from minitorch_viz.techniques.explain.unit import Classes, listed, reading_of, resolve, value_of
+from minitorch_viz.techniques.explain.unit import reading_of, value_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 Scaling = Literal["one", "each"]
 
-MOST = 8  # maps on one page
 FAINT = 0.15  # of the full scale: what stays below it can hardly be seen over the photo
 
 
@@ -146,22 +145,6 @@ class LayerMaps(Result):
 def enlarged(coarse: Array, size: Sequence[int]) -> Array:
     """(h', w') -> (h, w), bilinear with align_corners=False; smaller maps are only thinned out."""
     return resize(coarse, size)
-
-
-def several_units(
-    model: Model, tape: Tape, target: Classes, node: str | None, channel: int | None, position: Pair | int | None
-) -> list[Unit]:
-    """The units that the settings mean: one, or several classes in a list or with commas between them."""
-    if isinstance(target, str):
-        try:
-            return [resolve(model, tape, target, node, channel, position)]  # "tench, Tinca tinca" is one class
-        except SettingError:
-            if "," not in target or node not in (None, model.logits):
-                raise
-    names = listed(target)
-    if len(names) > MOST:
-        raise SettingError(f"At most {MOST} classes fit on one page, but target names {len(names)}.")
-    return [resolve(model, tape, name, node, channel, position) for name in names]
 
 
 class InWords(NamedTuple):

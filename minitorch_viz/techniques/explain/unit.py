@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypedDict, Unpack
 
 import numpy as np
 
@@ -18,7 +18,26 @@ if TYPE_CHECKING:
 
 
 OPPOSITE = "not "
-Classes: TypeAlias = "str | int | Sequence[str | int] | None"  # one, or several: [10, 9], "cat,dog"
+MAPS_A_PAGE = 8
+Classes: TypeAlias = str | int | Sequence[str | int] | None  # one, or several: [10, 9], "cat,dog"
+
+
+class Which(TypedDict, total=False):
+    """Which number is explained: the settings that the techniques have in common, `**which: Unpack[Which]`.
+
+    Args:
+        target: the class, by number or name; by default the most probable one
+        node: explain a unit of this node instead of a class
+        channel: the unit's channel; by default the strongest on this image
+        position: the unit's row and column; by default where the channel is strongest
+
+    A unit of a sequence (T, D) is one of D channels at one of T steps: there `position` is a number, the step.
+    """
+
+    target: Classes
+    node: str | None
+    channel: int | None
+    position: Pair | int | None
 
 
 def listed(target: Classes) -> list[str | int | None]:
@@ -42,14 +61,7 @@ def _single(target: Classes) -> str | int | None:
     return target  # type: ignore[return-value]  # a text or a number; what else it is is told where it is looked up
 
 
-def resolve(
-    model: Model,
-    tape: Tape,
-    target: Classes = None,
-    node: str | None = None,
-    channel: int | None = None,
-    position: Pair | int | None = None,
-) -> Unit:
+def resolve(model: Model, tape: Tape, **which: Unpack[Which]) -> Unit:
     """Return the unit that the settings mean, with its name in words.
 
     target: a class, by number or name, or "not NAME" where the net has labels or answers yes or no; None is the most
@@ -61,7 +73,8 @@ def resolve(
 
     Raises SettingError if a class and a node are both named, or if a number is out of range.
     """
-    chosen = _single(target)
+    chosen, node = _single(which.get("target")), which.get("node")
+    channel, position = which.get("channel"), which.get("position")
     if not model.logits and node is None:
         if chosen is not None:
             raise SettingError(
@@ -80,6 +93,21 @@ def resolve(
     if chosen is not None:
         raise SettingError(f"Give either a class (target={chosen!r}) or a node (node={node!r}), not both.")
     return _inside(node, kernels.to_cpu(tape[node])[0], channel, position)
+
+
+def resolve_several(model: Model, tape: Tape, **which: Unpack[Which]) -> list[Unit]:
+    """Return the units that the settings mean: one, or several classes in a list or with commas between them."""
+    target = which.get("target")
+    if isinstance(target, str):
+        try:
+            return [resolve(model, tape, **which)]  # "tench, Tinca tinca" is one class
+        except SettingError:
+            if "," not in target or which.get("node") not in (None, model.logits):
+                raise
+    names = listed(target)
+    if len(names) > MAPS_A_PAGE:
+        raise SettingError(f"At most {MAPS_A_PAGE} classes fit on one page, but target names {len(names)}.")
+    return [resolve(model, tape, **(which | {"target": name})) for name in names]
 
 
 def _inside(node: str, output: Array, channel: int | None, position: Pair | int | None) -> Unit:
@@ -108,8 +136,8 @@ def _place(node: str, values: Array, position: Pair | int | None) -> tuple[int, 
     """Where a channel's unit is in its map (h, w) or sequence (T,): as given, or where it is strongest."""
     if position is None:
         return tuple(int(i) for i in np.unravel_index(np.argmax(values), values.shape))
-    axes, given = ("row", "column") if values.ndim == 2 else ("step",), position
-    numbers = tuple(given) if isinstance(given, (tuple, list, np.ndarray)) else (given,)
+    axes = ("row", "column") if values.ndim == 2 else ("step",)
+    numbers = tuple(position) if isinstance(position, (tuple, list, np.ndarray)) else (position,)
     if len(numbers) != len(axes):
         needed = "its row and its column" if values.ndim == 2 else "one number, its step"
         raise SettingError(f"The position of a unit of {node!r} is {needed}, but got {position!r}.")

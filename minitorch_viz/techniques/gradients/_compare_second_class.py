@@ -49,13 +49,13 @@ def second_class(model: Model, tape: Tape, first: Unit, named: Unit | None = Non
         return SecondClass(named, _correlations(model, tape, first, [named])[0], 0)
     runner_up = float("nan")
     for begin in range(0, len(ranked), AT_ONCE):
-        some = [resolve(model, tape, number) for number in ranked[begin : begin + AT_ONCE]]
+        some = [resolve(model, tape, target=number) for number in ranked[begin : begin + AT_ONCE]]
         alike = _correlations(model, tape, first, some)
         for candidate, correlation in zip(some, alike, strict=True):
             if correlation < ELSEWHERE:  # never true of NaN
                 return SecondClass(candidate, correlation, len(ranked))
         runner_up = alike[0] if begin == 0 else runner_up
-    return SecondClass(resolve(model, tape, ranked[0]), runner_up, len(ranked)) if ranked else None
+    return SecondClass(resolve(model, tape, target=ranked[0]), runner_up, len(ranked)) if ranked else None
 
 
 def class_map_of(model: Model) -> str:

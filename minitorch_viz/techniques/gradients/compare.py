@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
-from minitorch_viz._types import Array, Pair
+from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError, near
 from minitorch_viz.graph import Tape
 from minitorch_viz.objectives import Unit
 from minitorch_viz.rules.relu import relus
 from minitorch_viz.techniques.base import Result, Technique, explainers
 from minitorch_viz.techniques.explain.start import start
-from minitorch_viz.techniques.explain.unit import resolve, target_of
+from minitorch_viz.techniques.explain.unit import Which, resolve, target_of
 from minitorch_viz.techniques.gradients._compare_gates import gate_shares
 from minitorch_viz.techniques.gradients._compare_second_class import (
     ELSEWHERE,
@@ -22,6 +22,7 @@ from minitorch_viz.techniques.gradients._compare_second_class import (
     rank_correlations,
     second_class,
 )
+from minitorch_viz.techniques.options import spelled_out
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -125,16 +126,14 @@ class Comparison(Result):
         )
 
 
+@spelled_out
 def compare(
     model: Model,
     image: Any,
     *,
-    target: str | None = None,
-    node: str | None = None,
-    channel: int | None = None,
-    position: Pair | None = None,
-    other: str | None = None,
+    other: str | int | None = None,
     only: str | None = None,
+    **which: Unpack[Which],
 ) -> Comparison:
     """Run every method that explains a class on one photo, for two classes, and compare the maps.
 
@@ -142,10 +141,6 @@ def compare(
     Both are to be seen here, and measured. The methods run with cheap settings; run one alone for its best.
 
     Args:
-        target: the class, by number or name; by default the most probable one
-        node: explain a unit of this node instead of a class
-        channel: the unit's channel; by default the strongest on this image
-        position: the unit's row and column; by default where the channel is strongest
         other: the second class; by default the most probable one that lies elsewhere in the photo; not with a node
         only: compare these methods only, with commas between their names
 
@@ -156,15 +151,14 @@ def compare(
     Paper: after Springenberg et al. 2014 (the ways back), Adebayo et al. 2018 (rank correlations between maps).
     """
     methods = _chosen(model, only)
-    seen, tape, unit, *_ = start(model, image, target, node, channel, position)
+    seen, tape, unit, *_ = start(model, image, **which)
     named = _named(model, tape, unit, other)
     second = second_class(model, tape, unit, named) if unit.node == model.logits else None
     maps: list[Array] = []
     other_maps: list[Array] = []
     remarks: list[str] = []
     for name, method in methods.items():
-        chosen = {"target": target, "node": node, "channel": channel, "position": position}
-        result = method.compute(model, image, **chosen, **method.in_comparison)
+        result = method.compute(model, image, **which, **method.in_comparison)
         maps.append(_heat(result))
         remarks += [f"{name}: {note}" for note in result.notes if "blank" in note]
         if second is not None:
@@ -210,13 +204,13 @@ def _chosen(model: Model, only: str | None) -> dict[str, Technique]:
     return {name: known[name] for name in names}
 
 
-def _named(model: Model, tape: Tape, unit: Unit, other: str | None) -> Unit | None:
+def _named(model: Model, tape: Tape, unit: Unit, other: str | int | None) -> Unit | None:
     """The second class that the user named, if any."""
     if other is None:
         return None
     if unit.node != model.logits:
         raise SettingError(f"other={other!r} is a class, but a unit of node {unit.node!r} is explained; leave it out.")
-    second = resolve(model, tape, other)
+    second = resolve(model, tape, target=other)
     if (second.index, second.sign) == (unit.index, unit.sign):
         raise SettingError(f"other={other!r} is the class that is explained already; name another one.")
     return second

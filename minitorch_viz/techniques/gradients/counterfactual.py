@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
-from minitorch_viz._types import Array, Pair
+from minitorch_viz._types import Array
 from minitorch_viz.drawing import TITLE_SIZE, panels, proportions, show_blank, show_image, title_width, wrapped
 from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.layer_maps import (
@@ -17,10 +17,11 @@ from minitorch_viz.techniques.explain.layer_maps import (
     in_words,
     need_scaling,
     over_grey,
-    several_units,
 )
-from minitorch_viz.techniques.explain.view import view
+from minitorch_viz.techniques.explain.start import start_several
+from minitorch_viz.techniques.explain.unit import Which
 from minitorch_viz.techniques.gradients.grad_cam import GradCam, weighted_maps
+from minitorch_viz.techniques.options import spelled_out
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -103,16 +104,14 @@ class Counterfactual(GradCam):
         )
 
 
+@spelled_out
 def counterfactual(
     model: Model,
     image: Any,
     *,
-    target: str | None = None,
-    node: str | None = None,
-    channel: int | None = None,
-    position: Pair | None = None,
     layer: str | None = None,
     scale: Scaling = "one",
+    **which: Unpack[Which],
 ) -> Counterfactual:
     """Show where in the photo the features are that speak against a class, beside those that speak for it.
 
@@ -121,9 +120,6 @@ def counterfactual(
 
     Args:
         target: the class, by number or name, or several with commas between; by default the most probable one
-        node: explain a unit of this node instead of a class
-        channel: the unit's channel; by default the strongest on this image
-        position: the unit's row and column; by default where the channel is strongest
         layer: the node whose maps are weighted; by default the last one with maps of features
         scale: one for all maps, so that they compare; each: a scale a map, so that weak ones show
 
@@ -134,9 +130,7 @@ def counterfactual(
     Paper: Selvaraju et al. 2017.
     """
     scaling = need_scaling(scale)
-    seen = view(model, image)
-    tape = model.net.forward(seen.x, upto=node or model.logits or None)
-    units = several_units(model, tape, target, node, channel, position)
+    seen, tape, units = start_several(model, image, **which)
     layer = chosen_layer(model, tape, units[0].node, layer)
     signed, weights, blanks = weighted_maps(model, tape, units, layer)
     labels, values, readings = in_words(model, tape, units)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
@@ -28,9 +28,10 @@ from minitorch_viz.techniques.explain.blank import drawable, why_blank
 from minitorch_viz.techniques.explain.maps import COLOUR_SIGN, GREY_SIGN, one_map, sentence
 from minitorch_viz.techniques.explain.receptive import Field, receptive_field
 from minitorch_viz.techniques.explain.start import start
+from minitorch_viz.techniques.explain.unit import Which
 from minitorch_viz.techniques.explain.view import several
 from minitorch_viz.techniques.gradients.saliency import has_relus
-from minitorch_viz.techniques.options import Images
+from minitorch_viz.techniques.options import Images, spelled_out
 from minitorch_viz.techniques.subject import PHOTOS
 
 if TYPE_CHECKING:
@@ -100,14 +101,11 @@ class Projections(Result):
         )
 
 
+@spelled_out
 def deconvnet(
     model: Model,
     image: Images,
-    *,
-    target: str | None = None,
-    node: str | None = None,
-    channel: int | None = None,
-    position: Pair | None = None,
+    **which: Unpack[Which],
 ) -> Projections:
     """Project one activation down to the pixels: what in the photo made a unit fire.
 
@@ -130,13 +128,14 @@ def deconvnet(
     Paper: Zeiler, Fergus 2013.
     """
     images = several(image, MOST)
-    if len(images) > 1 and target is None:
-        node = node or _middle(model)
-        channel = _strongest(model, images, node) if channel is None else channel
+    if len(images) > 1 and which.get("target") is None:
+        which["node"] = node = which.get("node") or _middle(model)
+        if which.get("channel") is None:
+            which["channel"] = _strongest(model, images, node)
     rules = relu_mode("deconvnet")
     signals, blanks, fields, starts = [], [], [], []
     for one in images:
-        _, tape, unit, value, _ = begun = start(model, one, target, node, channel, position)
+        _, tape, unit, value, _ = begun = start(model, one, **which)
         place = (unit.index[1], unit.index[2]) if len(unit.index) == 3 else None
         strength = 1.0 if unit.node == model.logits else max(value, 0.0)
         seeds = {name: seed * strength for name, seed in unit.seeds(tape).items()}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 import numpy as np
 
 import minitorch_viz_kernels as kernels
-from minitorch_viz._types import Array, Pair
+from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError
 from minitorch_viz.graph import Rules, Tape
 from minitorch_viz.layers import Kind
@@ -26,10 +26,11 @@ from minitorch_viz.techniques.explain.layer_maps import (
     in_words,
     need_scaling,
     plot_coarse,
-    several_units,
 )
-from minitorch_viz.techniques.explain.view import view
+from minitorch_viz.techniques.explain.start import start_several
+from minitorch_viz.techniques.explain.unit import Which
 from minitorch_viz.techniques.gradients.lrp import pixel_box
+from minitorch_viz.techniques.options import spelled_out
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
@@ -62,18 +63,16 @@ class ExcitationMap(LayerMaps):
         )
 
 
+@spelled_out
 def excitation_backprop(
     model: Model,
     image: Any,
     *,
-    target: str | None = None,
-    node: str | None = None,
-    channel: int | None = None,
-    position: Pair | None = None,
     layer: str | None = None,
     contrastive: bool = True,
     scale: Scaling = "one",
     rules: Rules | None = None,
+    **which: Unpack[Which],
 ) -> ExcitationMap:
     """Show where the signal came from that made a class win, for one or several classes.
 
@@ -83,9 +82,6 @@ def excitation_backprop(
 
     Args:
         target: the class, by number or name, or several with commas between; by default the most probable one
-        node: explain a unit of this node instead of a class
-        channel: the unit's channel; by default the strongest on this image
-        position: the unit's row and column; by default where the channel is strongest
         layer: the node to stop at (or input); by default the last pooling with at least a tenth of the input's sides
         contrastive: subtract the probabilities of the opposite unit (c-MWP)
         scale: of several classes: one for all maps, so that they compare; each: a scale a map, so that weak ones show
@@ -101,9 +97,7 @@ def excitation_backprop(
     """
     scaling = need_scaling(scale)
     model = model.astype(np.float64)
-    seen = view(model, image)
-    tape = model.net.forward(seen.x, upto=node or model.logits or None)
-    units = several_units(model, tape, target, node, channel, position)
+    seen, tape, units = start_several(model, image, **which)
     top = units[0].node
     layer = chosen_layer(model, tape, top, layer or middle_layer(model.net, tape, top))
     seeds = {name: abs(seed) for name, seed in stacked_seeds(units, tape).items()}

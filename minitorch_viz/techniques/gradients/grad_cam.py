@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 import minitorch_viz_kernels as kernels
-from minitorch_viz._types import Array, Pair
+from minitorch_viz._types import Array
 from minitorch_viz.graph import Tape
 from minitorch_viz.objectives import Unit, stacked_seeds
 from minitorch_viz.techniques.base import Technique
@@ -20,9 +20,11 @@ from minitorch_viz.techniques.explain.layer_maps import (
     in_words,
     need_scaling,
     plot_coarse,
-    several_units,
 )
-from minitorch_viz.techniques.explain.view import View, view
+from minitorch_viz.techniques.explain.start import start_several
+from minitorch_viz.techniques.explain.unit import Which
+from minitorch_viz.techniques.explain.view import View
+from minitorch_viz.techniques.options import spelled_out
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
@@ -44,16 +46,14 @@ class GradCam(LayerMaps):
         )
 
 
+@spelled_out
 def grad_cam(
     model: Model,
     image: Any,
     *,
-    target: str | None = None,
-    node: str | None = None,
-    channel: int | None = None,
-    position: Pair | None = None,
     layer: str | None = None,
     scale: Scaling = "one",
+    **which: Unpack[Which],
 ) -> GradCam:
     """Show where in the photo the features are that speak for a class, for one or several classes.
 
@@ -64,9 +64,6 @@ def grad_cam(
 
     Args:
         target: the class, by number or name, or several with commas between; by default the most probable one
-        node: explain a unit of this node instead of a class
-        channel: the unit's channel; by default the strongest on this image
-        position: the unit's row and column; by default where the channel is strongest
         layer: the node whose maps are weighted; by default the last one with maps of features
         scale: of several classes: one for all maps, so that they compare; each: a scale a map, so that weak ones show
 
@@ -77,9 +74,7 @@ def grad_cam(
     Paper: Selvaraju et al. 2017.
     """
     scaling = need_scaling(scale)
-    seen = view(model, image)
-    tape = model.net.forward(seen.x, upto=node or model.logits or None)
-    units = several_units(model, tape, target, node, channel, position)
+    seen, tape, units = start_several(model, image, **which)
     return cam_of(model, seen, tape, units, chosen_layer(model, tape, units[0].node, layer), scaling)
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import minitorch_viz_kernels as kernels
-from minitorch_viz._types import Pair
 from minitorch_viz.rules.accounts import Books, gradient_books
 from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.blank import why_blank
 from minitorch_viz.techniques.explain.books import books_notes
 from minitorch_viz.techniques.explain.maps import Form, PixelMap, plot_map
 from minitorch_viz.techniques.explain.start import start
+from minitorch_viz.techniques.explain.unit import Which
+from minitorch_viz.techniques.options import spelled_out
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
@@ -40,14 +41,11 @@ class GradientTimesInput(PixelMap):
         return super().notes or books_notes(self.signal, self.value, self.stayed)
 
 
+@spelled_out
 def gradient_x_input(
     model: Model,
     image: Any,
-    *,
-    target: str | None = None,
-    node: str | None = None,
-    channel: int | None = None,
-    position: Pair | None = None,
+    **which: Unpack[Which],
 ) -> GradientTimesInput:
     """Show how much of a score each pixel carries to first order, its gradient times its value, and how much none does.
 
@@ -56,18 +54,12 @@ def gradient_x_input(
     shares would add up to the score. Otherwise biases hold a part of it, often the larger one, and so does the bend of
     a tanh or a normalization; a note says how much and where. Integrated gradients add up for every net.
 
-    Args:
-        target: the class, by number or name; by default the most probable one
-        node: explain a unit of this node instead of a class
-        channel: the unit's channel; by default the strongest on this image
-        position: the unit's row and column; by default where the channel is strongest
-
     Returns a GradientTimesInput with signal (C, h, w), in units of the score, and what stayed at which node.
     Raises SettingError for an unknown class or channel, NetError for an unknown node, ImageFileError for a bad image.
 
     Paper: Shrikumar et al. 2016 ("Not just a black box").
     """
-    seen, tape, unit, value, reading = start(model, image, target, node, channel, position)
+    seen, tape, unit, value, reading = start(model, image, **which)
     gradients, books = gradient_books(model.net, tape, unit.seeds(tape))
     gradient = kernels.to_cpu(gradients)[0]
     signal = gradient * kernels.to_cpu(seen.x)[0]

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
-from minitorch_viz._types import Pair
 from minitorch_viz.rules.relu import relu_mode
 from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.blank import why_blank
 from minitorch_viz.techniques.explain.maps import PixelMap, plot_map
 from minitorch_viz.techniques.explain.signals import at_tape
 from minitorch_viz.techniques.explain.start import start
+from minitorch_viz.techniques.explain.unit import Which
 from minitorch_viz.techniques.gradients.saliency import has_relus, without_relus
+from minitorch_viz.techniques.options import spelled_out
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
@@ -36,14 +37,11 @@ class GuidedMap(PixelMap):
         )
 
 
+@spelled_out
 def guided_backprop(
     model: Model,
     image: Any,
-    *,
-    target: str | None = None,
-    node: str | None = None,
-    channel: int | None = None,
-    position: Pair | None = None,
+    **which: Unpack[Which],
 ) -> GuidedMap:
     """Show the parts of the photo that raise a unit through units that all fired: sharp edges of what it looks for.
 
@@ -51,18 +49,12 @@ def guided_backprop(
     signal is positive. What speaks against the unit is left out, so the picture is clean; it is also nearly the same
     for every class, because the lower layers' gates decide it.
 
-    Args:
-        target: the class, by number or name; by default the most probable one
-        node: explain a unit of this node instead of a class
-        channel: the unit's channel; by default the strongest on this image
-        position: the unit's row and column; by default where the channel is strongest
-
     Returns a GuidedMap with signal (C, h, w).
     Raises SettingError for an unknown class or channel, NetError for an unknown node, ImageFileError for a bad image.
 
     Paper: Springenberg et al. 2014.
     """
-    seen, tape, unit, value, reading = start(model, image, target, node, channel, position)
+    seen, tape, unit, value, reading = start(model, image, **which)
     rules = relu_mode("guided")
     signal = at_tape(model.net, tape, unit, rules)
     blank = why_blank(model, tape, unit, signal, rules)

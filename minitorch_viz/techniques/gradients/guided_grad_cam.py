@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
-from minitorch_viz._types import Array, Pair
+from minitorch_viz._types import Array
 from minitorch_viz.drawing import (
     TITLE_SIZE,
     panels,
@@ -27,7 +27,9 @@ from minitorch_viz.techniques.explain.layer_maps import (
 from minitorch_viz.techniques.explain.maps import PixelMap
 from minitorch_viz.techniques.explain.signals import at_tape
 from minitorch_viz.techniques.explain.start import start
+from minitorch_viz.techniques.explain.unit import Which
 from minitorch_viz.techniques.gradients.grad_cam import GradCam, cam_of
+from minitorch_viz.techniques.options import spelled_out
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -62,15 +64,13 @@ class GuidedGradCam(PixelMap):
         )
 
 
+@spelled_out
 def guided_grad_cam(
     model: Model,
     image: Any,
     *,
-    target: str | None = None,
-    node: str | None = None,
-    channel: int | None = None,
-    position: Pair | None = None,
     layer: str | None = None,
+    **which: Unpack[Which],
 ) -> GuidedGradCam:
     """Show the edges of guided backpropagation, but only where Grad-CAM finds the class.
 
@@ -78,10 +78,6 @@ def guided_grad_cam(
     Their product has the sharpness of the one at the places of the other.
 
     Args:
-        target: the class, by number or name; by default the most probable one
-        node: explain a unit of this node instead of a class
-        channel: the unit's channel; by default the strongest on this image
-        position: the unit's row and column; by default where the channel is strongest
         layer: the node whose maps Grad-CAM weighs; by default the last one with maps of features
 
     Returns a GuidedGradCam with signal (C, h, w).
@@ -90,7 +86,7 @@ def guided_grad_cam(
 
     Paper: Selvaraju et al. 2017.
     """
-    seen, tape, unit, value, reading = start(model, image, target, node, channel, position)
+    seen, tape, unit, value, reading = start(model, image, **which)
     cam = cam_of(model, seen, tape, [unit], chosen_layer(model, tape, unit.node, layer))
     rules = relu_mode("guided")
     guided = at_tape(model.net, tape, unit, rules)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, Unpack, get_args
 
 import numpy as np
 
 import minitorch_viz_kernels as kernels
-from minitorch_viz._types import Array, Pair
+from minitorch_viz._types import Array
 from minitorch_viz.drawing import LABEL_SIZE, TITLE_SIZE, show_image
 from minitorch_viz.errors import SettingError, near, need_whole
 from minitorch_viz.techniques.base import Technique
@@ -18,6 +18,8 @@ from minitorch_viz.techniques.explain.maps import Form, PixelMap, draw_map, map_
 from minitorch_viz.techniques.explain.path import Path, Rule, walk
 from minitorch_viz.techniques.explain.signals import CHUNK
 from minitorch_viz.techniques.explain.start import start
+from minitorch_viz.techniques.explain.unit import Which
+from minitorch_viz.techniques.options import spelled_out
 from minitorch_viz.techniques.run import Pace, how_far, looping
 
 if TYPE_CHECKING:
@@ -91,20 +93,18 @@ class IntegratedGradients(PixelMap):
 
 
 @looping("step")
+@spelled_out
 def integrated_gradients(
     model: Model,
     image: Any,
     *,
-    target: str | None = None,
-    node: str | None = None,
-    channel: int | None = None,
-    position: Pair | None = None,
     baseline: Baseline = "black",
     steps: int = 50,
     rule: Rule = "gauss-legendre",
     refine: bool = True,
     chunk: int = CHUNK,
     seed: int = 0,
+    **which: Unpack[Which],
 ) -> Iterator[IntegratedGradients]:
     """Divide what a score has risen by, from an image of nothing to the photo, among the pixels.
 
@@ -113,10 +113,6 @@ def integrated_gradients(
     checks. What counts as nothing is a choice, and it shows: a black cat has no shares on a black baseline.
 
     Args:
-        target: the class, by number or name; by default the most probable one
-        node: explain a unit of this node instead of a class
-        channel: the unit's channel; by default the strongest on this image
-        position: the unit's row and column; by default where the channel is strongest
         baseline: black; mean, the net's mean colour; blurred, the photo out of focus; noise, random pixels
         steps: images along the way
         rule: how the steps stand for the integral
@@ -136,7 +132,7 @@ def integrated_gradients(
     asked = steps = need_whole("number of steps", steps, 1, 10_000)
     need_whole("chunk", chunk, 1)
     need_whole("seed", seed, 0)
-    seen, tape, unit, value, reading = start(model, image, target, node, channel, position)
+    seen, tape, unit, value, reading = start(model, image, **which)
     base = baseline_image(model, seen.x, baseline, seed)
     same = not (seen.x != base).any()
     shown = model.restore(base)

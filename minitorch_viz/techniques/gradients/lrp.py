@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, Unpack, get_args
 
 import numpy as np
 
 import minitorch_viz_kernels as kernels
-from minitorch_viz._types import Array, Pair
+from minitorch_viz._types import Array
 from minitorch_viz.drawing import (
     colour_bar,
     panels,
@@ -33,6 +33,8 @@ from minitorch_viz.techniques.explain.blank import blank_note, drawable, not_fin
 from minitorch_viz.techniques.explain.books import books_notes, where_it_stayed
 from minitorch_viz.techniques.explain.maps import SHARES, sentence
 from minitorch_viz.techniques.explain.start import start
+from minitorch_viz.techniques.explain.unit import Which
+from minitorch_viz.techniques.options import spelled_out
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -105,19 +107,17 @@ class LrpMap(Result):
         return tuple(f"The map is blank ({', '.join(names)}) because {why}." for why, names in reasons.items()) + found
 
 
+@spelled_out
 def lrp(
     model: Model,
     image: Any,
     *,
-    target: str | None = None,
-    node: str | None = None,
-    channel: int | None = None,
-    position: Pair | None = None,
     rule: Rule = "composite",
     epsilon: float = 1e-6,
     gamma: float = 0.25,
     alpha: float = 2.0,
     rules: Rules | None = None,
+    **which: Unpack[Which],
 ) -> LrpMap:
     """Show each pixel's share of a class score, handed down layer by layer, and say what of it stayed on the way.
 
@@ -126,10 +126,6 @@ def lrp(
     shares are quotients of sums that may be near 0.
 
     Args:
-        target: the class, by number or name; by default the most probable one
-        node: explain a unit of this node instead of a class
-        channel: the unit's channel; by default the strongest on this image
-        position: the unit's row and column; by default where the channel is strongest
         rule: how relevance is shared (composite: a rule for each stretch of the net; compare: all side by side)
         epsilon: added to the magnitude of each sum, in the units of the layer; 0 for the basic rule, LRP-0
         gamma: how much more contributions for a unit count, with gamma and in the lower layers of the composite
@@ -155,7 +151,7 @@ def lrp(
         "alpha-beta": formulas.alpha_beta(alpha),
     }
     model = model.astype(np.float64)
-    seen, tape, unit, value, reading = start(model, image, target, node, channel, position)
+    seen, tape, unit, value, reading = start(model, image, **which)
     relevance, blank, stayed = {}, {}, {}
     for one in SAYS if rule == "compare" else (rule,):
         books = stayed[one] = Books()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Unpack, get_args
 
 import numpy as np
 
 import minitorch_viz_kernels as kernels
-from minitorch_viz._types import Array, Pair
+from minitorch_viz._types import Array
 from minitorch_viz.drawing import show_image
 from minitorch_viz.errors import SettingError
 from minitorch_viz.graph import only_reader
@@ -19,7 +19,7 @@ from minitorch_viz.techniques.base import PICTURES, Result, Technique
 from minitorch_viz.techniques.explain.blank import not_finite
 from minitorch_viz.techniques.explain.layer_maps import before
 from minitorch_viz.techniques.explain.receptive import Field, receptive_field
-from minitorch_viz.techniques.explain.unit import resolve, value_of
+from minitorch_viz.techniques.explain.unit import Which, resolve, value_of
 from minitorch_viz.techniques.explain.view import view
 from minitorch_viz.techniques.gradients._microscope_figure import (
     draw_gates,
@@ -30,6 +30,7 @@ from minitorch_viz.techniques.gradients._microscope_figure import (
 )
 from minitorch_viz.techniques.gradients._microscope_page import page_data, render_page
 from minitorch_viz.techniques.gradients._microscope_sums import Place, Sum, opened, way_down
+from minitorch_viz.techniques.options import spelled_out
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -99,14 +100,11 @@ class UnitView(Result):
         return Path(path)
 
 
+@spelled_out
 def microscope(
     model: Model,
     image: Any,
-    *,
-    target: str | None = None,
-    node: str | None = None,
-    channel: int | None = None,
-    position: Pair | None = None,
+    **which: Unpack[Which],
 ) -> UnitView:
     """Show the whole arithmetic of one unit: inputs, weights, products, sum, gate, and the signals that come back.
 
@@ -117,8 +115,6 @@ def microscope(
     Args:
         target: the class whose signal comes back, by number or name; by default the most probable one
         node: the unit's node; by default the first convolution
-        channel: the unit's channel; by default the strongest on this image
-        position: the unit's row and column; by default where the channel is strongest
 
     Returns a UnitView, computed in double precision: the products and the bias add up to the unit's value.
     Raises SettingError for an unknown class or channel, or a node after the scores, NetError for an unknown node,
@@ -129,13 +125,14 @@ def microscope(
     model = model.astype(np.float64)
     net, seen = model.net, view(model, image)
     tape = net.forward(seen.x)
-    top = resolve(model, tape, target)
+    top = resolve(model, tape, target=which.get("target"))
+    node = which.get("node")
     if node is not None and node not in net.inputs:
         net[node]  # NetError with near names
     node = node if node is not None else model.first_conv or net.nodes[0].name
     if node not in (*before(net, top.node), top.node):
         raise SettingError(f"{node!r} does not lead to {top.node!r}, from which the signal comes back; name another.")
-    unit = resolve(model, tape, None, node, channel, position)
+    unit = resolve(model, tape, node=node, channel=which.get("channel"), position=which.get("position"))
     way = tuple(way_down(net, tape, _gate_above(net, tape, unit.node), unit.index))
     names = [name for name in net.names if name in {*before(net, top.node), top.node}]
     found: dict[str, dict[str, Array]] = {}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, Unpack, get_args
 
-from minitorch_viz._types import Array, Pair
+from minitorch_viz._types import Array
 from minitorch_viz.drawing import (
     LABEL_SIZE,
     TITLE_SIZE,
@@ -29,7 +29,9 @@ from minitorch_viz.techniques.explain.blank import blank_note, drawable, why_bla
 from minitorch_viz.techniques.explain.maps import COLOUR_SIGN, GREY_SIGN, MAGNITUDE, one_map, sentence
 from minitorch_viz.techniques.explain.signals import at_tape
 from minitorch_viz.techniques.explain.start import start
+from minitorch_viz.techniques.explain.unit import Which
 from minitorch_viz.techniques.gradients._saliency_crops import averaged_over_crops
+from minitorch_viz.techniques.options import spelled_out
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -94,17 +96,15 @@ class SaliencyMap(Result):
         return tuple(f"The {mode} map is blank because {why}." for mode, why in self.blank.items() if why) + remark
 
 
+@spelled_out
 def saliency(
     model: Model,
     image: Any,
     *,
-    target: str | None = None,
-    node: str | None = None,
-    channel: int | None = None,
-    position: Pair | None = None,
     mode: Mode = "normal",
     compare: bool = False,
     average: bool = False,
+    **which: Unpack[Which],
 ) -> SaliencyMap:
     """Show which pixels would change a class score, or any unit inside the net.
 
@@ -113,10 +113,6 @@ def saliency(
     the other two modes are ways through ReLUs, and where there are none they are the gradient, which a note says.
 
     Args:
-        target: the class, by number or name; by default the most probable one
-        node: explain a unit of this node instead of a class
-        channel: the unit's channel; by default the strongest on this image
-        position: the unit's row and column; by default where the channel is strongest
         mode: how to go back through the ReLUs (compare: all three side by side)
         compare: all three modes side by side, the same as the mode of this name
         average: average over ten crops of the photo (the corners and the centre, and each mirrored); classes only
@@ -130,7 +126,7 @@ def saliency(
     """
     if mode not in get_args(Mode):
         raise SettingError(f"There is no mode {mode!r}; {near(mode, get_args(Mode), 'mode')}.")
-    seen, tape, unit, value, reading = start(model, image, target, node, channel, position)
+    seen, tape, unit, value, reading = start(model, image, **which)
     if average and unit.node != model.logits:
         raise SettingError(
             f"Averaging over crops explains a class, not {unit.label}: a unit's place moves with the crop. Leave out "

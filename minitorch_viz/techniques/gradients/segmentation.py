@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
-from minitorch_viz._types import Array, Pair
+from minitorch_viz._types import Array
 from minitorch_viz.drawing import panels, proportions, show_blank, show_image, show_magnitude, title_width, wrapped
 from minitorch_viz.errors import SettingError, near, need_whole
 from minitorch_viz.techniques.base import Result, Technique, explainers
 from minitorch_viz.techniques.explain.blank import blank_note
 from minitorch_viz.techniques.explain.start import start
+from minitorch_viz.techniques.explain.unit import Which
 from minitorch_viz.techniques.gradients._segmentation_grabcut import (
     BACKGROUND,
     FOREGROUND,
@@ -23,6 +24,7 @@ from minitorch_viz.techniques.gradients._segmentation_grabcut import (
     largest_piece,
     seeds_of,
 )
+from minitorch_viz.techniques.options import spelled_out
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -89,19 +91,17 @@ class Segmentation(Result):
         return (f"{how}: {self.instead}.",)
 
 
+@spelled_out
 def segmentation(
     model: Model,
     image: Any,
     *,
-    target: str | None = None,
-    node: str | None = None,
-    channel: int | None = None,
-    position: Pair | None = None,
     method: str = "saliency",
     high: float = 95.0,
     low: float = 30.0,
     smooth: float = 2.0,
     iterations: int = 5,
+    **which: Unpack[Which],
 ) -> Segmentation:
     """Cut the object out of the photo, with nothing but a classifier.
 
@@ -111,10 +111,6 @@ def segmentation(
     apart, so heads are found better than bodies.
 
     Args:
-        target: the class, by number or name; by default the most probable one
-        node: explain a unit of this node instead of a class
-        channel: the unit's channel; by default the strongest on this image
-        position: the unit's row and column; by default where the channel is strongest
         method: the technique whose map gives the seeds
         high: the percentile of the map above which a pixel is object
         low: the percentile below which it is background
@@ -138,9 +134,8 @@ def segmentation(
     if low >= high:
         raise SettingError(f"low= must be below high=, but got {low:g} and {high:g}.")
     need_whole("number of iterations", iterations, 1, 100)
-    seen, _, unit, *_ = start(model, image, target, node, channel, position)
-    chosen = {"target": target, "node": node, "channel": channel, "position": position}
-    result = known[method].compute(model, image, **chosen, **known[method].in_comparison)
+    seen, _, unit, *_ = start(model, image, **which)
+    result = known[method].compute(model, image, **which, **known[method].in_comparison)
     heat = result.heat
     assert heat is not None  # what `Technique.explains` promises
     # A signed map's negative parts speak against the object.

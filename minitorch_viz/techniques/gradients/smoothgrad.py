@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, Unpack, get_args
 
 import numpy as np
 
 import minitorch_viz_kernels as kernels
-from minitorch_viz._types import Array, Pair
+from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError, near, need_whole
 from minitorch_viz.net import Net
 from minitorch_viz.objectives import Objective
@@ -21,7 +21,9 @@ from minitorch_viz.techniques.explain.maps import Form, PixelMap, draw_map, map_
 from minitorch_viz.techniques.explain.path import follow
 from minitorch_viz.techniques.explain.signals import CHUNK, Running, at_pixels, parts, running_mean
 from minitorch_viz.techniques.explain.start import start
+from minitorch_viz.techniques.explain.unit import Which
 from minitorch_viz.techniques.gradients.integrated_gradients import baseline_image
+from minitorch_viz.techniques.options import spelled_out
 from minitorch_viz.techniques.run import Pace, how_far, looping
 
 if TYPE_CHECKING:
@@ -76,20 +78,18 @@ class SmoothMap(PixelMap):
 
 
 @looping("sample")
+@spelled_out
 def smoothgrad(
     model: Model,
     image: Any,
     *,
-    target: str | None = None,
-    node: str | None = None,
-    channel: int | None = None,
-    position: Pair | None = None,
     method: Method = "saliency",
     samples: int = 50,
     noise: float = 0.15,
     variant: Variant = "mean",
     chunk: int = CHUNK,
     seed: int = 0,
+    **which: Unpack[Which],
 ) -> Iterator[SmoothMap]:
     """Average a map over noisy copies of the photo, so that what holds for the neighbourhood remains.
 
@@ -97,10 +97,6 @@ def smoothgrad(
     calmer, and often clearer to a person.
 
     Args:
-        target: the class, by number or name; by default the most probable one
-        node: explain a unit of this node instead of a class
-        channel: the unit's channel; by default the strongest on this image
-        position: the unit's row and column; by default where the channel is strongest
         method: the map to average
         samples: noisy copies of the photo
         noise: its standard deviation, as a share of the range of the photo's values
@@ -123,7 +119,7 @@ def smoothgrad(
     is_number = isinstance(noise, (int, float, np.number)) and not isinstance(noise, bool)
     if not is_number or not 0 <= noise <= 10:
         raise SettingError(f"noise must be a share of the photo's range from 0 to 10, but got {noise!r}.")
-    seen, tape, unit, value, reading = start(model, image, target, node, channel, position)
+    seen, tape, unit, value, reading = start(model, image, **which)
     x = seen.x
     width = float(noise) * float(x.max() - x.min())
     copies = noisy_copies(x, width, samples, chunk, seed)
