@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from minitorch_viz.techniques.gradients import _grabcut
+from minitorch_viz.techniques.gradients import _segmentation_grabcut as _grabcut
 from minitorch_viz.techniques.gradients.segmentation import segmentation
 
 
