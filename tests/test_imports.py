@@ -30,13 +30,12 @@ ORDER = [
     "gradcheck",
     "io",
     "models",
+    "drawing",
 ]
 ORDER += [
     "data",
     "training",
-    "drawing",
     "techniques",
-    "report_command",
     "report",
     "grading",
     "loss_surface",

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import html
 import re
+import time
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -18,6 +21,9 @@ from minitorch_viz.models.catalog import list_models
 from minitorch_viz.models.samples import IN_REPORT, Sample, report_samples, sample_digit, sample_images, samples
 from minitorch_viz.report import make_page, make_report
 from minitorch_viz.techniques import techniques
+from minitorch_viz.techniques.base import Result
+from minitorch_viz.techniques.chapters import CHAPTERS, in_order
+from minitorch_viz.techniques.run import how_far, looping
 
 
 class Page(HTMLParser):
@@ -27,10 +33,18 @@ class Page(HTMLParser):
         super().__init__()
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.words: list[str] = []
+        self.contents: list[dict[str, str | None]] = []  # the links in the contents
+        self.in_contents = False
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
+        self.in_contents |= tag == "nav"
+        if self.in_contents and tag == "a" and ("class", "close") not in attrs:
+            self.contents.append(dict(attrs))
+
+    def handle_endtag(self, tag: str) -> None:
+        self.in_contents &= tag != "nav"
 
     def handle_data(self, data: str) -> None:
         self.words.append(data)
@@ -44,7 +58,7 @@ def pictures(model, photos: int = 1) -> int:
     return sum(
         len(technique.in_report(model)) * (photos if technique.subject.once_a == "photo" else 1)
         for technique in techniques().values()
-        if technique.refuses(model) is None
+        if technique.refuses(model) is None and technique.budget is None
     )
 
 
@@ -63,6 +77,9 @@ def test_every_technique_is_there_with_caption_settings_and_paper(page: str, mod
     parsed = Page(page)
     cards = [card["data-technique"] for card in parsed.all("article")]
     for name, technique in techniques().items():
+        if technique.budget is not None:
+            assert name not in cards  # `report --all` shows it
+            continue
         times = 2 if technique.subject.once_a == "photo" else 1
         assert cards.count(name) == times * len(technique.in_report(model))
         assert technique.paper in " ".join(parsed.words)
@@ -108,7 +125,7 @@ def test_a_technique_that_fails_leaves_its_sentence(model, tmp_path, monkeypatch
 
     broken = dataclasses.replace(techniques()["occlusion"], compute=fails)
     fails.__doc__ = "Cover one place."
-    monkeypatch.setattr("minitorch_viz.report.techniques", lambda: {**techniques(), "occlusion": broken})
+    monkeypatch.setattr("minitorch_viz.report.make.techniques", lambda: {**techniques(), "occlusion": broken})
     path = make_report(model, [("a", sample_digit())], tmp_path / "r.html", progress=False)
     text = path.read_text(encoding="utf-8")
     assert "This went wrong: try something else." in text
@@ -116,7 +133,7 @@ def test_a_technique_that_fails_leaves_its_sentence(model, tmp_path, monkeypatch
 
 
 def test_ctrl_c_keeps_what_is_finished(model, tmp_path, monkeypatch) -> None:
-    import minitorch_viz.report as report
+    import minitorch_viz.report.make as make
 
     ran = []
 
@@ -126,8 +143,8 @@ def test_ctrl_c_keeps_what_is_finished(model, tmp_path, monkeypatch) -> None:
         ran.append(card.technique.name)
         return run(card, *rest)
 
-    run = report._run
-    monkeypatch.setattr(report, "_run", stops)
+    run = make.fill
+    monkeypatch.setattr(make, "fill", stops)
     with pytest.raises(KeyboardInterrupt):
         make_report(model, [("a", sample_digit())], tmp_path / "r.html", progress=False)
     text = (tmp_path / "r.html").read_text(encoding="utf-8")
@@ -147,6 +164,125 @@ def test_a_net_without_relus_says_why_a_technique_is_missing(tmp_path) -> None:
     text = make_report(model, [("noise", image)], tmp_path / "r.html", progress=False).read_text(encoding="utf-8")
     assert "this net has no convolution" in text
     assert "this net has no ReLU" in text
+
+
+# ------------------------------------------------------------------ the order, and what is not shown
+
+
+def test_one_looks_first_and_compares_last(page: str) -> None:
+    parsed = Page(page)
+    shown = list(dict.fromkeys(card["data-technique"] for card in parsed.all("article")))
+    assert shown == [technique.name for technique in in_order(techniques().values()) if technique.budget is None]
+    assert shown[0] == "activation-maps"
+    assert shown[-1] == "compare"
+    gradients = [name for name in shown if techniques()[name].family == "gradients" and name != "microscope"]
+    assert gradients[0] == "saliency"
+    words = " ".join(parsed.words)
+    words = words[words.find("What the net answers") :]
+    places = [words.find(heading) for heading in CHAPTERS.values() if heading in words]
+    assert places == sorted(places)
+    assert len(places) >= 4
+
+
+def test_a_chapter_that_is_none_is_told() -> None:
+    with pytest.raises(SettingError, match="near chapters: pixels"):
+        dataclasses.replace(techniques()["saliency"], chapter="pixel")
+    of_its_family = dataclasses.replace(techniques()["saliency"], chapter="", level=99)
+    assert in_order([of_its_family, techniques()["lrp"], techniques()["grad-cam"]])[1] is of_its_family
+
+
+def test_a_reader_and_a_browser_find_their_way(page: str) -> None:
+    """One h1, headings without a gap, one main part, pictures whose size is known, links that lead somewhere."""
+    parsed = Page(page)
+    levels = [int(tag[1]) for tag, _ in parsed.tags if re.fullmatch("h[1-6]", tag)]
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+    assert len(parsed.all("main")) == 1
+    for image in parsed.all("img"):
+        assert int(image["width"] or 0) > 0
+        assert int(image["height"] or 0) > 0
+    assert sum(image.get("loading") == "lazy" for image in parsed.all("img")) >= pictures(load_model("digits"))
+    places = [attributes["id"] for _, attributes in parsed.tags if "id" in attributes]
+    assert len(places) == len(set(places))
+    assert {(link["href"] or "")[1:] for link in parsed.all("a")} <= set(places)
+
+
+def test_what_does_not_apply_is_one_list_with_reasons(tmp_path) -> None:
+    model = load_model("faces")
+    text = make_page([(model, samples(model)[0])], tmp_path / "r.html", progress=False).read_text(encoding="utf-8")
+    parsed = Page(text)
+    refused = {name for name, one in techniques().items() if one.refuses(model) is not None}
+    assert refused
+    assert not refused & {card["data-technique"] for card in parsed.all("article")}
+    words = " ".join(parsed.words)
+    assert words.count("Not shown here") == 1
+    listed = re.findall(r"<li><b>(.*?)</b>: (.*?)</li>", text)
+    assert len(listed) == len({reason for _, reason in listed})  # once, whatever number of techniques it keeps away
+    shown = {name: html.unescape(reason) for names, reason in listed for name in names.split(", ")}
+    assert shown == {name: techniques()[name].refuses(model) for name in refused}
+    assert "whichever of them it names" in words[: words.find("What the net answers")]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Counted(Result):
+    """A result that knows how far it is."""
+
+    done: int
+    total: int
+    caption = "a count"
+
+    @property
+    def technique(self):
+        return techniques()["saliency"]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return how_far(self, "step")
+
+    def figure(self):
+        return techniques()["saliency"].example().figure()
+
+
+def looping_technique(budget: float | None, pause: float, stop_at: int | None = None):
+    """A technique of 1000 steps, some of which may be Ctrl-C."""
+
+    @looping("step")
+    def count(model, image):  # noqa: ARG001 (the signature of a technique)
+        """Count to a thousand."""
+        for step in range(1, 1001):
+            if step == stop_at:
+                raise KeyboardInterrupt
+            time.sleep(pause)
+            yield Counted(step, 1000)
+
+    return dataclasses.replace(techniques()["occlusion"], name="count", compute=count, budget=budget, chapter="use")
+
+
+def test_what_takes_longer_is_left_to_all_and_keeps_its_budget(model, tmp_path, monkeypatch) -> None:
+    slow = looping_technique(0.2, 0.02)
+    monkeypatch.setattr("minitorch_viz.report.make.techniques", lambda: {"count": slow})
+    monkeypatch.setattr("minitorch_viz.report.make.get_technique", lambda _name: slow)
+    pair = [(model, Sample("a", sample_digit()))]
+    text = make_page(pair, tmp_path / "r.html", progress=False).read_text(encoding="utf-8")
+    assert not Page(text).all("article")
+    assert "it takes longer: `minitorch-viz report --all` gives it 0.2 s" in text
+    started = time.monotonic()
+    for settings in ({"long": True}, {"only": ["count"]}):
+        text = make_page(pair, tmp_path / "r.html", progress=False, **settings).read_text(encoding="utf-8")
+        assert len(Page(text).all("article")) == 1
+        assert re.search(r"after \d{1,2} of 1000 steps", text)
+        assert "--budget 0.2" in text
+    assert time.monotonic() - started < 10  # a thousand steps take 20 s, twice 40
+
+
+def test_ctrl_c_in_a_loop_keeps_what_it_has(model, tmp_path, monkeypatch) -> None:
+    techniques_of_a_page = {"count": looping_technique(None, 0.0, stop_at=8), "saliency": techniques()["saliency"]}
+    monkeypatch.setattr("minitorch_viz.report.make.techniques", lambda: techniques_of_a_page)
+    with pytest.raises(KeyboardInterrupt, match="holds what was finished, 2 of 2"):
+        make_page([(model, Sample("a", sample_digit()))], tmp_path / "r.html", progress=False)
+    text = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "after 7 of 1000 steps" in text
+    assert "interrupted" in text
 
 
 # ------------------------------------------------------------------ what it shows when it is asked for nothing
@@ -184,11 +320,15 @@ def test_the_default_shows_each_net_in_its_section(default_page: str) -> None:
 @pytest.mark.slow
 def test_the_table_of_contents_leads_to_every_section_and_technique(default_page: str) -> None:
     page = Page(default_page)
-    targets = [link["href"] for link in page.all("a")]
+    targets = [link["href"] for link in page.contents]
     places = {f"#{attributes['id']}" for _, attributes in page.tags if "id" in attributes}
+    assert {link["href"] for link in page.all("a")} <= places
     assert set(targets) <= places
     assert len(targets) == len(set(targets))
-    applying = [sum(one.refuses(model) is None for one in techniques().values()) for model, _ in report_samples()]
+    applying = [
+        sum(one.refuses(model) is None and one.budget is None for one in techniques().values())
+        for model, _ in report_samples()
+    ]
     assert len(targets) == len(IN_REPORT) + sum(applying)
 
 

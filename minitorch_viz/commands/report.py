@@ -14,9 +14,9 @@ from minitorch_viz.techniques.subject import given
 
 MANUAL = """Make one self-contained HTML page that shows every technique that applies.
 
-The page needs no network and no server. Without PHOTO and --model it shows the nets that come with this package: a
-picture that is on every machine, and a generated scene beside the truth of what is where. With --model alone it uses
-pictures that suit that net.
+The page needs no network and no server. What takes long is left to --all; --only shows what it names in any case.
+Without PHOTO and --model it shows the nets that come with this package: a picture that is on every machine, and a
+generated scene beside the truth of what is where. With --model alone it uses pictures that suit that net.
 
 A photo that cannot be read has its sentence in the page; the exit status is then 1. Ctrl-C writes the page with what
 is finished."""
@@ -33,6 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--node", type=given, help="explain a unit of this node instead of a class")
     parser.add_argument(
         "--out", type=path, default=Path("report.html"), metavar="FILE", help="the page to write (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--all", action="store_true", help="show what takes longer, too, each technique within a budget of its own"
     )
     parser.add_argument("--only", nargs="+", metavar="TECHNIQUE", choices=[*techniques()], help="these techniques only")
 
@@ -58,6 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         subjects,
         arguments.out,
         only=arguments.only,
+        long=arguments.all,
         target=arguments.target,
         other=arguments.other,
         node=arguments.node,

@@ -10,6 +10,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from minitorch_viz.drawing import figure_bytes
+from minitorch_viz.drawing.html import data_url
 
 DPI = 144  # 1400 pixels across for most figures: sharp on a projector
 NOTE = "margin: 8px 0 0; padding: 6px 12px; background: #fff8e1; border-left: 4px solid #d99a00; color: #1b1f24"
@@ -26,11 +27,11 @@ class ShownFigure(Figure):
 
 def bundle(figure: Figure, alt: str, caption: str = "", notes: Sequence[str] = ()) -> dict[str, Any]:
     """What a notebook may choose from: a page with the words, and the picture alone. It is drawn once."""
-    png = base64.b64encode(figure_bytes(figure, "png", DPI)).decode()
+    png = figure_bytes(figure, "png", DPI)
     wide = round(100 * figure.get_size_inches()[0])
-    parts = [f'<img src="data:image/png;base64,{png}" alt="{escape(alt)}" style="width: 100%">']
+    parts = [f'<img src="{data_url(png, "image/png")}" alt="{escape(alt)}" style="width: 100%">']
     if caption:
         parts.append(f"<figcaption>{escape(caption)}</figcaption>")
     parts += [f'<p style="{NOTE}">{escape(note)}</p>' for note in notes]
     html = f'<figure style="margin: 0; max-width: {wide}px">{"".join(parts)}</figure>'
-    return {"text/html": html, "image/png": png, "text/plain": alt}
+    return {"text/html": html, "image/png": base64.b64encode(png).decode(), "text/plain": alt}

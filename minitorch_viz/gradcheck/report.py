@@ -114,7 +114,8 @@ class Report:
             return f"{self.title}: {fine}, but backward returned none for {', '.join(missing)}"
         if bad:
             listed = ", ".join(f"{result.name} ({result.verdict})" for result in bad)
-            return f"{self.title}: {len(bad)} of {len(checked)} gradients failed: {listed}"
+            share = "the gradient" if len(checked) == 1 else f"{len(bad)} of {len(checked)} gradients"
+            return f"{self.title}: {share} failed: {listed}"
         if unsure:
             listed = ", ".join(f"{result.name} ({result.verdict})" for result in unsure)
             return f"{self.title}: no error found, but not all could be checked: {listed}"

@@ -72,7 +72,8 @@ def _baseline(grades: Grades) -> tuple[str, str]:
     row, cell = max(cells, key=lambda pair: pair[1].mean)
     below = [pair for pair in _ranked(grades, name) if pair[0].net == row.net and pair[1].mean <= cell.mean]
     answer = f"The best map that knows nothing of the net, {_listed([(row, cell)])}, is not beaten by {len(below)} of "
-    answer += f"the {len([pair for pair in _ranked(grades, name) if pair[0].net == row.net])} methods"
+    count = len([pair for pair in _ranked(grades, name) if pair[0].net == row.net])
+    answer += f"the {count} methods" if count != 1 else "the one method"
     return "What does a map get for nothing?", f"{answer} ({METRICS[name].title})."
 
 

@@ -101,13 +101,15 @@ class Grades:
 
     def save(self, path: str | Path) -> Path:
         """Write the page (.html, self-contained) or everything as numbers (.json); complete or not at all."""
+        from minitorch_viz.drawing.html import write_page
         from minitorch_viz.io.atomic import write_bytes_atomically
 
         path = Path(path)
         if path.suffix.lower() not in (".html", ".json"):
             raise SettingError(f"Grades are saved as .html or .json, but the file is called {path.name!r}.")
-        text = _readable(self.as_json()) if path.suffix.lower() == ".json" else self._page()
-        write_bytes_atomically(path, text.encode() + b"\n")
+        if path.suffix.lower() == ".html":
+            return write_page(path, self._page())
+        write_bytes_atomically(path, _readable(self.as_json()).encode() + b"\n")
         return path
 
     def as_json(self) -> dict[str, Any]:
@@ -138,9 +140,9 @@ class Grades:
         }  # fmt: skip
 
     def _page(self) -> str:
-        from minitorch_viz.grading.page import render
+        from minitorch_viz.grading.page import page_of
 
-        return render(self)
+        return page_of(self)
 
     def _repr_html_(self) -> str:
         from html import escape

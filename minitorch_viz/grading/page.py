@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from minitorch_viz.drawing.html import render
 from minitorch_viz.grading.bootstrap import Interval
 from minitorch_viz.grading.findings import findings
 from minitorch_viz.grading.grades import Grades, Row
 from minitorch_viz.grading.metrics import Metric, number
-from minitorch_viz.grading.pictures import curves_url, map_url, scene_url
+from minitorch_viz.grading.pictures import curves_picture, map_url, scene_url
 
 
 @dataclass(frozen=True)
@@ -49,22 +50,12 @@ class Line:
     cascading: Sequence[str]
 
 
-def render(grades: Grades) -> str:
+def page_of(grades: Grades) -> str:
     """The page of a table of grades."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    from minitorch_viz import __version__
-
-    environment = Environment(
-        loader=PackageLoader("minitorch_viz"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     lines = _lines(grades)
     groups = [(name, list(part)) for name, part in groupby(grades.metrics, lambda metric: metric.group)]
-    page: str = environment.get_template("grade.html").render(
+    return render(
+        "grade.html",
         grades=grades,
         lines=lines,
         groups=groups,
@@ -75,9 +66,7 @@ def render(grades: Grades) -> str:
         findings=findings(grades),
         several_nets=len(grades.chance) > 1,
         command=command(grades.settings),
-        version=__version__,
     )
-    return page
 
 
 def command(settings: dict[str, Any]) -> str:
@@ -163,7 +152,7 @@ def _net(grades: Grades, net: str, lines: Sequence[Line]) -> dict[str, Any]:
         "kept": grades.settings["kept"][net],
         "heads": heads + pairs,
         "lines": [line for line in own if line.single or line.several],
-        "curves": curves_url(grades, net) if any(line.row.cascading.size for line in own) else "",
+        "curves": curves_picture(grades, net) if any(line.row.cascading.size for line in own) else None,
         "layers": grades.layers.get(net, ()),
         "strips": [line for line in own if line.cascading and not line.row.baseline],
         "scene": heads[0][0] if heads else "",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import math
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ import numpy as np
 
 from minitorch_viz._types import Array
 from minitorch_viz.drawing import figure_bytes, robust_max
+from minitorch_viz.drawing.html import Embedded, embedded_image
 from minitorch_viz.grading.grades import Grades, Row
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def scene_url(picture: Array, masks: Array) -> str:
     return _url(Image.fromarray(drawn), lossless=False)
 
 
-def curves_url(grades: Grades, net: str) -> str:
+def curves_picture(grades: Grades, net: str) -> Embedded:
     """One small panel a method: what is left of its map, layer by layer, amid the curves of all others in grey."""
     from matplotlib.figure import Figure
     from PIL import Image
@@ -85,7 +85,7 @@ def curves_url(grades: Grades, net: str) -> str:
         axes.axis("off")
     figure.supylabel("rank correlation with the trained net's map", fontsize=11)
     drawn = Image.open(io.BytesIO(figure_bytes(figure, "png", dpi=110))).convert("RGB")
-    return _url(drawn.quantize(64).convert("RGB"))
+    return embedded_image(drawn.quantize(64).convert("RGB"), "webp", lossless=True, quality=80)
 
 
 def _means(row: Row) -> Array:
@@ -112,6 +112,4 @@ def _shrunk(heat: Array) -> Array:
 
 def _url(picture: Image, lossless: bool = True) -> str:
     """A picture as a data: URL."""
-    buffer = io.BytesIO()
-    picture.save(buffer, "WEBP", lossless=lossless, quality=80)  # lossless: the effort, not the quality
-    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return embedded_image(picture, "webp", lossless=lossless, quality=80).url  # lossless: the effort, not the quality

@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from minitorch_viz.drawing.html import embedded_figure, render
 
 if TYPE_CHECKING:
     from minitorch_viz.loss_surface.surface import LossSurface
 
 
-def render(result: LossSurface) -> str:
+def page_of(result: LossSurface) -> str:
     """The self-contained page."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    from minitorch_viz import __version__
-    from minitorch_viz.drawing import figure_bytes
-
-    environment = Environment(
-        loader=PackageLoader("minitorch_viz"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    picture = base64.b64encode(figure_bytes(result.figure(), "png", dpi=110)).decode()
-    page: str = environment.get_template("loss_surface.html").render(
+    return render(
+        "loss_surface.html",
         result=result,
-        picture=f"data:image/png;base64,{picture}",
+        picture=embedded_figure(result.figure()),
         rows=rows(result),
         command=command(result),
-        version=__version__,
     )
-    return page
 
 
 def rows(result: LossSurface) -> list[tuple[str, ...]]:

@@ -88,10 +88,10 @@ class LossSurface(Result):
         """Write the figure (.png, .svg, .pdf) or a self-contained page with a table (.html), complete or not at all."""
         if Path(path).suffix.lower() != ".html":
             return super().save(path, dpi)
-        from minitorch_viz.io.atomic import write_bytes_atomically
-        from minitorch_viz.loss_surface.page import render
+        from minitorch_viz.drawing.html import write_page
+        from minitorch_viz.loss_surface.page import page_of
 
-        write_bytes_atomically(Path(path), render(self).encode())
+        write_page(path, page_of(self))
         return Path(path)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from minitorch_viz._types import Array
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 IN_REPORT = ("cifar10", "scenes")
 DIGITS = (3, 5, 8)  # one picture of each
 SCENE, SCENE_SEED, SCENE_OBJECTS = 3, 0, (2, 3)  # an umbrella, a tree and a house that do not touch
+NONE_OF_THE_SIX = (
+    "This face is none of the six people that the net knows. It has no answer for that, so whichever of them it names, "
+    "and however probable it finds that, is wrong."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +30,7 @@ class Sample:
     image: Any  # (H, W, 3) uint8; of a report also a path or a Pillow image
     truth: Array | None = None  # (H, W) uint8: 0 is the background, i + 1 shows objects[i]
     objects: tuple[str, ...] = ()  # the kinds in the picture, the main one first
+    note: str = ""  # what to know of it beside the net's answers
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
@@ -52,7 +57,8 @@ def samples(model: Model) -> list[Sample]:
     if model.name == "scenes":
         return [sample_scene()]
     if model.name.startswith("faces"):
-        return [_from_skimage("a small face (scikit-image), none of the six people", "lfw_subset")]
+        face = _from_skimage("a small face (scikit-image), none of the six people", "lfw_subset")
+        return [replace(face, note=NONE_OF_THE_SIX)]
     if model.preprocessing.channels == 1:
         return [Sample(f"a handwritten {digit}", sample_digit(digit)) for digit in DIGITS]
     return [_from_skimage("chelsea the cat (scikit-image)", "chelsea")]

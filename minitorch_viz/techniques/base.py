@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError, near
+from minitorch_viz.techniques.chapters import CHAPTERS
 from minitorch_viz.techniques.options import Option, manual_of, options_of, summary_of
 from minitorch_viz.techniques.run import Loop
 from minitorch_viz.techniques.subject import PHOTO, Subject
@@ -66,6 +67,14 @@ class Technique:
     in_report: Callable[[Model], Sequence[Mapping[str, Any]]] = once  # the settings of each run that a report makes
     suffixes: tuple[str, ...] = PICTURES  # of the files that its results can be saved as
     subject: Subject = PHOTO  # what it looks at
+    chapter: str = ""  # of a report (`techniques/chapters.py`); "" is its family's
+    level: int = 50  # its place in the chapter: the simple ones first
+    # Seconds that `report --all` gives it; None: it takes under 3 s on the bundled nets, and each report shows it.
+    budget: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.chapter and self.chapter not in CHAPTERS:
+            raise SettingError(f"There is no chapter {self.chapter!r}; {near(self.chapter, CHAPTERS, 'chapter')}.")
 
     @property
     def family(self) -> str:

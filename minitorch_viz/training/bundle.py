@@ -100,10 +100,16 @@ def share_right(net: Net, spec: ModelSpec, test: Dataset) -> float:
     return sum(right) / len(test)
 
 
+def _listed(names: Sequence[str], others: int) -> str:
+    """Return some names, and how many there are beside them: "3, 5, 8 and 7 more"."""
+    return f"{', '.join(names)} and {others} more" if others else ", ".join(names)
+
+
 def _film(path: Path, spec: ModelSpec, test: Dataset, shown: Sequence[str]) -> Film:
     """Return a film with one picture of each class `shown` in front, and more for gradients and dead units."""
     first = [int((test.labels == test.class_names.index(name)).argmax()) for name in shown]
     places = [*first, *(i for i in range(min(64, len(test))) if i not in first)]
     images = normalized(test.images[places], spec.preprocessing)
-    title = f"{spec.name}: a net learns to tell {', '.join(shown)} and {len(test.class_names) - len(shown)} more apart"
+    others = len(test.class_names) - len(shown)
+    title = f"{spec.name}: a net learns to tell {len(test.class_names)} kinds apart ({_listed(shown, others)})"
     return Film(path, images, test.labels[places], title=title, shown=len(first))

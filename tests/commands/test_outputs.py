@@ -185,7 +185,7 @@ def test_one_bad_photo_costs_itself_only(capsys, folder: Path) -> None:
     ("arguments", "place", "told"),
     [
         (["saliency"], "minitorch_viz.models.samples.samples", "nothing was written"),
-        (["report", "mine.png"], "minitorch_viz.report._start_section", "nothing was written"),
+        (["report", "mine.png"], "minitorch_viz.report.make.start_section", "nothing was written"),
         (["scenes"], "minitorch_viz.data.scenes.scenes", "nothing was written"),
         (["grade", "--scenes", "2"], "minitorch_viz.grading.harness.stops", "nothing was written"),
         (["loss-surface"], "minitorch_viz.loss_surface.surface.train_many", "nothing was written"),
@@ -207,16 +207,16 @@ def test_ctrl_c_says_truly_what_is_kept(arguments: list[str], place: str, told: 
 
 
 def test_ctrl_c_in_a_report_says_how_much_is_in_the_page(monkeypatch, capsys) -> None:
-    import minitorch_viz.report as report
+    import minitorch_viz.report.make as make
 
     def stops(card, *rest):
         if card.technique.name == "lrp":
             raise KeyboardInterrupt
         run(card, *rest)
 
-    run = report._run
-    monkeypatch.setattr(report, "_run", stops)
-    assert main(["report", "mine.png", "--only", "saliency", "grad-cam", "lrp"]) == 130
+    run = make.fill
+    monkeypatch.setattr(make, "fill", stops)
+    assert main(["report", "mine.png", "--only", "saliency", "gradient-x-input", "lrp"]) == 130
     assert "interrupted; report.html holds what was finished, 2 of 3 pictures" in capsys.readouterr().err
 
 

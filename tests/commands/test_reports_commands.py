@@ -13,9 +13,10 @@ from PIL import Image
 
 from minitorch_viz import Model, load_model
 from minitorch_viz.cli import main
+from minitorch_viz.drawing.html import Embedded
 from minitorch_viz.models.samples import Sample, report_samples, sample_digit, samples
 from minitorch_viz.report import make_page
-from minitorch_viz.report_command import command_for
+from minitorch_viz.report.command import command_for
 from minitorch_viz.techniques import techniques
 
 
@@ -33,8 +34,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Captions are compared here: figures would take most of the time."""
     monkeypatch.setattr("minitorch_viz.techniques.base.Result.figure", lambda _result: None)
-    for module in ("minitorch_viz.drawing", "minitorch_viz.drawing.files"):
-        monkeypatch.setattr(f"{module}.figure_bytes", lambda *_arguments, **_settings: b"")
+    monkeypatch.setattr("minitorch_viz.drawing.files.figure_bytes", lambda *_arguments, **_settings: b"")
+    monkeypatch.setattr("minitorch_viz.report.run.embedded_figure", lambda _figure: Embedded("", 1, 1))
 
 
 def commands_and_captions(page: Path) -> list[tuple[str, str]]:
@@ -140,7 +141,7 @@ def test_target_and_node_reach_every_technique_that_takes_them(folder: Path) -> 
     ],
 )
 def test_an_unknown_class_or_node_is_told_before_the_work(asked: list[str], told: str, capsys, monkeypatch) -> None:
-    monkeypatch.setattr("minitorch_viz.report._run", lambda *_: pytest.fail("the work has begun"))
+    monkeypatch.setattr("minitorch_viz.report.make.fill", lambda *_: pytest.fail("the work has begun"))
     assert main(["report", "--model", "digits", *asked]) == 2
     assert told in capsys.readouterr().err
     assert not Path("report.html").exists()

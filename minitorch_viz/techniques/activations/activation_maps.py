@@ -151,11 +151,16 @@ def applies(model: Model) -> str | None:
 
 
 def in_report(model: Model) -> list[dict[str, Any]]:
-    """An early, a middle and a late layer: the ReLUs that read straight from a convolution."""
-    convolutions = {node.name for node in model.net.nodes if node.layer.has_filters}
-    gates = [name for name in relus(model.net) if convolutions & {*model.net[name].inputs}]
-    nodes = gates or sorted(convolutions)
-    picked = dict.fromkeys([nodes[0], nodes[len(nodes) // 2], nodes[-1]])
+    """An early and a middle layer, ReLUs that read straight from a convolution, and the last maps of features.
+
+    What comes after those are the classes' own maps, whose numbers would name no features.
+    """
+    names = [node.name for node in model.net.nodes]
+    names = names[: names.index(model.last_conv) + 1] if model.last_conv else names
+    convolutions = [name for name in names if model.net[name].layer.has_filters]
+    gates = [name for name in relus(model.net) if name in names and {*convolutions} & {*model.net[name].inputs}]
+    nodes = gates or convolutions or [model.last_conv]
+    picked = dict.fromkeys([nodes[0], nodes[len(nodes) // 2], model.last_conv or nodes[-1]])
     return [{"node": node} for node in picked]
 
 
@@ -174,6 +179,8 @@ TECHNIQUE = Technique(
     title="Activation maps: what each channel answers",
     paper="Yosinski et al. 2015",
     example=example,
+    chapter="look",
+    level=10,
     applies=applies,
     in_report=in_report,
 )

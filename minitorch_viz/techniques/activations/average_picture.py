@@ -192,5 +192,7 @@ TECHNIQUE = Technique(
     title="The average picture: what a class has in common",
     paper="Torralba, Oliva 2003",
     example=example,
+    chapter="look",
+    level=40,
     subject=PICTURES,
 )

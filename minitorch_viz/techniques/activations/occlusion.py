@@ -276,5 +276,7 @@ TECHNIQUE = Technique(
     title="Occlusion: what the answer depends on",
     paper="Zeiler, Fergus 2013",
     example=example,
+    chapter="places",
+    level=10,
     explains=True,
 )

@@ -9,8 +9,7 @@ see further down, and where they are seen further up.
 from __future__ import annotations
 
 import base64
-import io
-import json
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ import numpy as np
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.boxes import Boxes, Span, whole_map
+from minitorch_viz.drawing.html import embedded_image, render, script_data
 from minitorch_viz.graph import Node, Tape, nearest
 from minitorch_viz.layers import (
     Add,
@@ -55,7 +55,7 @@ def page_data(
     signals: Mapping[str, Mapping[str, Array]],
     seen: View,
     way: Sequence[Place],
-    top: tuple[str, float],
+    top: tuple[str, str],
 ) -> dict[str, Any]:
     """What the page needs, in plain dicts and arrays: the whole net, or as much as fits around the unit."""
     net = model.net
@@ -77,7 +77,7 @@ def page_data(
         "read_elsewhere": tuple(sorted({name for one in net.nodes if one.name not in kept for name in one.inputs})),
         "whole": kept_whole,
         "start": {"node": way[0].node, "index": way[0].at},
-        "top": {"label": top[0], "value": top[1]},
+        "top": {"label": top[0], "reading": top[1]},
         "picture": seen.picture,
         "pixel_aspect": seen.pixel_aspect,
     }
@@ -85,39 +85,25 @@ def page_data(
 
 def render_page(data: Mapping[str, Any]) -> str:
     """The page as one string of HTML, with everything inside."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-    from markupsafe import Markup
     from PIL import Image
 
-    from minitorch_viz import __version__
-
-    buffer = io.BytesIO()
-    Image.fromarray(data["picture"]).save(buffer, "PNG")
     exact = sum(_numbers(card) for card in data["nodes"].values()) <= EXACT
     content = {
         **data,
-        "picture": "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode(),
+        "picture": embedded_image(Image.fromarray(data["picture"])).url,
         "size": data["picture"].shape[:2],
         "exact": exact,
         "nodes": [{"name": name, **_packed(card, exact)} for name, card in data["nodes"].items()],
     }
-    environment = Environment(
-        loader=PackageLoader("minitorch_viz"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page: str = environment.get_template("microscope.html").render(
-        data=Markup(json.dumps(content).replace("<", "\\u003c")),
+    return render(
+        "microscope.html",
+        data=script_data(content),
         model=data["model"],
         top=data["top"],
         left_out=data["left_out"],
         whole=data["whole"],
         kept=len(data["nodes"]),
-        version=__version__,
     )
-    return page
 
 
 def _cards(
@@ -260,7 +246,10 @@ def _nearest(net: Net, cards: Mapping[str, Mapping[str, Any]], start: str) -> se
 
 
 def _packed(card: Mapping[str, Any], exact: bool) -> dict[str, Any]:
-    """Arrays as {"shape": ..., "base64": ...}: little-endian float64 or float32, winners as int32."""
+    """Arrays as {"shape", "kind", "zlib"}: little-endian float64 or float32, winners as int32.
+
+    All first bytes of the numbers, then all second ones, and so on: signs and exponents, which repeat, lie together.
+    """
 
     def pack(value: Any) -> Any:
         if isinstance(value, dict):
@@ -268,7 +257,8 @@ def _packed(card: Mapping[str, Any], exact: bool) -> dict[str, Any]:
         if not isinstance(value, np.ndarray):
             return value
         kind = "<i4" if value.dtype.kind == "i" else "<f8" if exact else "<f4"
-        raw = np.ascontiguousarray(value).astype(kind).tobytes()
-        return {"shape": value.shape, "kind": kind[1:], "base64": base64.b64encode(raw).decode()}
+        raw = np.ascontiguousarray(value).astype(kind).reshape(-1, 1).view(np.uint8)
+        packed = zlib.compress(raw.T.tobytes(), 9)
+        return {"shape": value.shape, "kind": kind[1:], "zlib": base64.b64encode(packed).decode()}
 
     return {key: pack(value) for key, value in card.items()}

@@ -243,5 +243,7 @@ TECHNIQUE = Technique(
     title="All methods side by side, for two classes",
     paper="after Springenberg et al. 2014; Adebayo et al. 2018",
     example=example,
+    chapter="use",
+    level=90,
     applies=applies,
 )

@@ -178,5 +178,7 @@ TECHNIQUE = Technique(
     title="Counterfactual map: what speaks against a class",
     paper="Selvaraju et al. 2017",
     example=example,
+    chapter="places",
+    level=50,
     applies=has_maps,
 )

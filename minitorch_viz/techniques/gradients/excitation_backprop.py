@@ -198,6 +198,8 @@ TECHNIQUE = Technique(
     title="Excitation backprop: where the winning signal came from",
     paper="Zhang et al. 2016",
     example=example,
+    chapter="places",
+    level=40,
     applies=has_maps,
     explains=True,
 )

@@ -123,6 +123,8 @@ TECHNIQUE = Technique(
     title="Grad-CAM: where the features are that speak for a class",
     paper="Selvaraju et al. 2017",
     example=example,
+    chapter="places",
+    level=20,
     applies=has_maps,
     explains=True,
 )

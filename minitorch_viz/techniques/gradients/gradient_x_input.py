@@ -86,5 +86,7 @@ TECHNIQUE = Technique(
     title="Gradient times input: each pixel's part of the score, to first order",
     paper="Shrikumar et al. 2016",
     example=example,
+    chapter="pixels",
+    level=20,
     explains=True,
 )

@@ -77,6 +77,8 @@ TECHNIQUE = Technique(
     title="Guided backpropagation: the edges of what a unit looks for",
     paper="Springenberg et al. 2014",
     example=example,
+    chapter="pixels",
+    level=30,
     applies=has_relus,
     explains=True,
 )

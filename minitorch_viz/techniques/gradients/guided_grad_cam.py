@@ -155,6 +155,8 @@ TECHNIQUE = Technique(
     title="Guided Grad-CAM: fine edges where the class is",
     paper="Selvaraju et al. 2017",
     example=example,
+    chapter="places",
+    level=30,
     applies=applies,
     explains=True,
 )

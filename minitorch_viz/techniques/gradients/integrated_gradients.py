@@ -83,7 +83,8 @@ class IntegratedGradients(PixelMap):
         if self.blank or self.path.done < steps:
             return notes
         if steps > self.asked:
-            notes += (f"{self.asked} steps left a gap of more than {COMPLETE:.0%}, so {steps} were taken.",)
+            asked = f"{self.asked} step{'s' if self.asked != 1 else ''}"
+            notes += (f"{asked} left a gap of more than {COMPLETE:.0%}, so {steps} were taken.",)
         if self.gap > COMPLETE:
             base, value = self.path.ends
             small = abs(value - base) < 0.05 * max(abs(value), abs(base))
@@ -222,6 +223,8 @@ TECHNIQUE = Technique(
     title="Integrated gradients: shares of the score's rise from a baseline",
     paper="Sundararajan, Taly, Yan 2017",
     example=example,
+    chapter="pixels",
+    level=60,
     explains=True,
     in_comparison={"baseline": "mean", "steps": 16, "refine": False},
     in_report=lambda model: [{"baseline": "mean", "steps": 25}],  # noqa: ARG005 (the signature of `in_report`)

@@ -248,6 +248,8 @@ TECHNIQUE = Technique(
     title="Layer-wise relevance propagation: the score, handed down to the pixels",
     paper="Bach et al. 2015; Montavon et al. 2019",
     example=example,
+    chapter="pixels",
+    level=70,
     explains=True,
     in_report=lambda model: [{"rule": "compare"}],  # noqa: ARG005 (the signature of `in_report`)
 )

@@ -12,6 +12,7 @@ import numpy as np
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.drawing import show_image
+from minitorch_viz.drawing.html import write_page
 from minitorch_viz.errors import SettingError
 from minitorch_viz.graph import only_reader
 from minitorch_viz.rules.relu import ReluMode, relu_mode, relus
@@ -19,7 +20,7 @@ from minitorch_viz.techniques.base import PICTURES, Result, Technique
 from minitorch_viz.techniques.explain.blank import not_finite
 from minitorch_viz.techniques.explain.layer_maps import before
 from minitorch_viz.techniques.explain.receptive import Field, receptive_field
-from minitorch_viz.techniques.explain.unit import Which, resolve, value_of
+from minitorch_viz.techniques.explain.unit import Which, reading_of, resolve, value_of
 from minitorch_viz.techniques.explain.view import view
 from minitorch_viz.techniques.gradients._microscope_figure import (
     draw_gates,
@@ -53,6 +54,7 @@ class UnitView(Result):
     label: str  # the unit, in words
     top: str  # the number whose signal comes back, in words
     top_value: float
+    top_reading: str  # that number in words: "score -4, probability 0.018"
     chain: tuple[str, ...]  # the layers of `way`, in words
     page: dict[str, Any]  # the part of the net that the HTML page holds
     broken: str  # why the numbers are not finite; "" if they are
@@ -70,8 +72,8 @@ class UnitView(Result):
         signals = "; ".join(f"{mode} {one[0]:.4g} becomes {one[-1]:.4g}" for mode, one in self.signals.items())
         return (
             f"{self.label[0].upper()}{self.label[1:]}: {count} products and a bias of {self.sum.bias:.5g} add up to "
-            f"{last.value:.5g} at {last.node}; on the way up: {steps}. The signal of {self.top} (value "
-            f"{self.top_value:.4g}) comes back: {signals}. Tiles: white is 0, red positive, blue negative, each panel "
+            f"{last.value:.5g} at {last.node}; on the way up: {steps}. The signal of {self.top} "
+            f"({self.top_reading}) comes back: {signals}. Tiles: white is 0, red positive, blue negative, each panel "
             "on a scale of its own, the largest magnitude. Saved as .html it is a page of units to click."
         )
 
@@ -94,10 +96,7 @@ class UnitView(Result):
         """Write the figure (.png, .svg, .pdf), or the page in which one clicks from unit to unit (.html)."""
         if Path(path).suffix.lower() != ".html":
             return super().save(path, dpi)
-        from minitorch_viz.io.atomic import write_bytes_atomically
-
-        write_bytes_atomically(Path(path), self.html().encode())
-        return Path(path)
+        return write_page(path, self.html())
 
 
 @spelled_out
@@ -143,6 +142,7 @@ def microscope(
     field = receptive_field(net, tape, way[0].node, way[0].at[1:] or None)  # type: ignore[arg-type]  # (row, column)
     total = opened(net, tape, way[-1])
     finite = np.isfinite(total.value) and np.isfinite(list(signals.values())).all()
+    reading = reading_of(model, tape, top)
     return UnitView(
         way=way,
         sum=total,
@@ -153,8 +153,9 @@ def microscope(
         label=unit.label,
         top=top.label,
         top_value=value_of(top, tape),
+        top_reading=reading,
         chain=tuple(repr(net[place.node].layer) for place in way),
-        page=page_data(model, tape, found, seen, way, (top.label, value_of(top, tape))),
+        page=page_data(model, tape, found, seen, way, (top.label, reading)),
         broken="" if finite else not_finite(net, tape),
         inputs=tuple(net.inputs),
     )
@@ -213,5 +214,7 @@ TECHNIQUE = Technique(
     title="Microscope: the arithmetic of one unit",
     paper="Springenberg et al. 2014",
     example=example,
+    chapter="look",
+    level=30,
     suffixes=(*PICTURES, ".html"),
 )

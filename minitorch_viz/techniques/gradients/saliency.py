@@ -212,6 +212,8 @@ TECHNIQUE = Technique(
     title="Saliency: which pixels would change the score",
     paper="Simonyan, Vedaldi, Zisserman 2013; Zeiler, Fergus 2013; Springenberg et al. 2014",
     example=example,
+    chapter="pixels",
+    level=10,
     explains=True,
     in_report=_modes,
 )

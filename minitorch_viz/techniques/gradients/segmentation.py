@@ -236,5 +236,7 @@ TECHNIQUE = Technique(
     title="Segmentation: the object, cut out by a classifier",
     paper="Simonyan, Vedaldi, Zisserman 2013; Rother et al. 2004",
     example=example,
+    chapter="use",
+    level=10,
     applies=applies,
 )

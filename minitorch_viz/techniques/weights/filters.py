@@ -185,6 +185,8 @@ TECHNIQUE = Technique(
     title="Filters: what the channels look for",
     paper="Krizhevsky, Sutskever, Hinton 2012",
     example=example,
+    chapter="look",
+    level=20,
     applies=convolves,
     subject=NOTHING,
 )

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from minitorch_viz.drawing.html import render, script_data, write_page
 from minitorch_viz.errors import MinitorchVizError, SettingError
-from minitorch_viz.io.atomic import write_bytes_atomically
 from minitorch_viz.net import Net
 from minitorch_viz.training.film.charts import Line, line_chart
 from minitorch_viz.training.film.frame import KINDS
@@ -39,21 +39,12 @@ class Facts:
 
 def write_film(path: Path, reel: Reel, facts: Facts) -> None:
     """Write the page, completely or not at all."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
-    from minitorch_viz import __version__
-
-    environment = Environment(
-        loader=PackageLoader("minitorch_viz"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     data = reel.to_json(9 if facts.why else 1) | {"live": not facts.why}
     history = facts.state.history
-    page: str = environment.get_template("film.html").render(
+    page = render(
+        "film.html",
         facts=facts,
         parameters=sum(value.size for value in facts.net.params.values()),
         loss_chart=Markup(_loss_chart(reel, facts)),
@@ -62,10 +53,9 @@ def write_film(path: Path, reel: Reel, facts: Facts) -> None:
         hidden=[name for name in facts.net.names if name not in _nodes(reel)],
         last=history[-1] if history else None,
         written=time.strftime("%H:%M:%S"),
-        data=Markup(json.dumps(data).replace("<", "\\u003c")),
-        version=__version__,
+        data=script_data(data),
     )
-    write_bytes_atomically(path, page.encode())
+    write_page(path, page)
 
 
 def read_film(path: Path, most: int) -> Reel:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from minitorch_viz._types import Array
+from minitorch_viz.drawing.html import embedded_image
 
 ZERO_CODE = 127  # the code of zero; 0 and 254 are minus and plus the largest
 
@@ -60,8 +61,6 @@ class Strip:
         """
         from PIL import Image
 
-        buffer = io.BytesIO()
-        Image.fromarray(np.concatenate(self.codes)).save(buffer, "PNG", compress_level=level)
         return {
             "node": self.node,
             "kind": self.kind,
@@ -69,7 +68,7 @@ class Strip:
             "shape": list(self.shape),
             "largest": [float(f"{value:.5g}") for value in self.largest],
             "usual": [float(f"{value:.5g}") for value in self.usual],
-            "png": "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode(),
+            "png": embedded_image(Image.fromarray(np.concatenate(self.codes)), compress_level=level).url,
         }
 
     @classmethod

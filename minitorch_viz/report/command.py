@@ -50,6 +50,8 @@ def command_for(technique: Technique, model: Model, sample: Sample, settings: Ma
     words += ["--model", *_net(model, remarks)]
     for name, value in settings.items():
         words += _option(name, value)
+    if technique.budget is not None and technique.loop is not None:
+        words += _option("budget", f"{technique.budget:g}")
     return Command(shlex.join(words), "; ".join(remarks))
 
 

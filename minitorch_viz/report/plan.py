@@ -1,0 +1,110 @@
+"""The plan of a report: which pictures there will be, in which order, and which not, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from minitorch_viz.drawing.html import Embedded
+from minitorch_viz.models.samples import Sample
+from minitorch_viz.report.command import Command, command_for
+from minitorch_viz.techniques.base import Technique
+from minitorch_viz.techniques.chapters import chapter_of, in_order
+
+if TYPE_CHECKING:
+    from minitorch_viz.models import Model
+
+
+@dataclass
+class Card:
+    """One picture of the page and the words around it."""
+
+    technique: Technique
+    model: Model
+    settings: Mapping[str, Any]
+    looked_at: Any  # what the technique is given: this photo, or of PICTURES and TEXT the sample for the net
+    command: Command
+    picture: Embedded | None = None  # None if the technique did not run
+    alt: str = ""  # the picture in a few words; the caption below it says the rest
+    caption: str = ""
+    notes: Sequence[str] = ()
+    seconds: float = 0.0
+    problem: str = ""  # why there is no picture
+
+    @property
+    def chapter(self) -> str:
+        """The chapter that it stands in."""
+        return chapter_of(self.technique)
+
+
+@dataclass(frozen=True)
+class Absent:
+    """A technique that is not shown for a photo, and why."""
+
+    technique: Technique
+    reason: str
+
+
+@dataclass
+class Plan:
+    """What there is to do for one photo, before any of it is done."""
+
+    cards: list[Card] = field(default_factory=list)
+    absent: list[Absent] = field(default_factory=list)
+
+
+@dataclass
+class Section:
+    """One photo: what the net answers, and its cards."""
+
+    model: Model
+    name: str
+    photo: Embedded | None = None  # None if the photo cannot be shown
+    answers: Sequence[Any] = ()  # Prediction: index, name, probability
+    truth: Embedded | None = None  # where the objects are; None if that is not known
+    truth_caption: str = ""
+    main_object: str = ""
+    cards: list[Card] = field(default_factory=list)
+    absent: Sequence[Absent] = ()
+    problem: str = ""  # why the photo cannot be shown; then there are no cards
+    notes: list[str] = field(default_factory=list)  # what was left out of the photo, or is wrong about the answers
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the net has learned."""
+        return sum(value.size for value in self.model.net.params.values())
+
+
+def planned(
+    model: Model, sample: Sample, chosen: Iterable[Technique], asked: Mapping[str, Any], *, once: bool, long: bool
+) -> Plan:
+    """Return the cards to fill for one photo, in the order of the page, and what is left out.
+
+    asked: settings (target, other, node) for each technique that takes them.
+    once: whether this is the net's first photo; what looks at the net itself, or at a data set, is shown only there.
+    long: whether techniques that have a budget are shown, too.
+    """
+    plan = Plan()
+    for technique in in_order(chosen):
+        if technique.subject.once_a != "photo" and not once:
+            continue
+        reason = technique.refuses(model)
+        if reason is None and technique.budget is not None and not long:
+            reason = f"it takes longer: `minitorch-viz report --all` gives it {technique.budget:g} s"
+        if reason is not None:
+            plan.absent.append(Absent(technique, reason))
+        else:
+            plan.cards += _cards(model, sample, technique, asked)
+    return plan
+
+
+def _cards(model: Model, sample: Sample, technique: Technique, asked: Mapping[str, Any]) -> Iterator[Card]:
+    """One card for each run that the technique makes in a report."""
+    of_photo = technique.subject.once_a == "photo"
+    looked_at = sample.image if of_photo else technique.subject.read(model, [])
+    for own in technique.in_report(model):
+        # A run that shows a node shows that node, whatever class is asked for.
+        fitting = set() if "node" in own or not of_photo else asked.keys() & technique.options.keys()
+        settings = {**own, **{name: asked[name] for name in asked if name in fitting}}
+        yield Card(technique, model, settings, looked_at, command_for(technique, model, sample, settings))

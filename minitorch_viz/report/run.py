@@ -1,0 +1,83 @@
+"""Running a report's plan: the photo's answers, and one card after the other."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from minitorch_viz._types import Array
+from minitorch_viz.drawing.html import Embedded, embedded_figure, embedded_image
+from minitorch_viz.errors import MinitorchVizError
+from minitorch_viz.models.samples import Sample
+from minitorch_viz.report.plan import Card, Section
+from minitorch_viz.techniques.run import End
+from minitorch_viz.techniques.run import run as run_loop
+
+if TYPE_CHECKING:
+    from minitorch_viz.models import Model
+
+SIDE = 480  # pixels: the longer side of the photo at the head of a section, at most
+SMALL = 200  # pixels: smaller ones are enlarged, their pixels left as squares
+
+
+def start_section(model: Model, sample: Sample) -> Section:
+    """Return the section of a photo, without cards: the photo, what the net answers, and the truth where it is known.
+
+    Raises ImageFileError if the photo cannot be read.
+    """
+    from minitorch_viz.io.images import load_image
+
+    notes = [sample.note] if sample.note else []
+    photo = load_image(sample.image, notes=notes)
+    section = Section(model, sample.name, thumbnail(photo), model.classify(photo) if model.logits else [], notes=notes)
+    if sample.truth is not None:
+        greys = [0, *np.linspace(255, 90, len(sample.objects)).round().astype(int).tolist()]
+        section.truth = thumbnail(np.array(greys, np.uint8)[sample.truth])
+        main, *others = sample.objects
+        section.main_object = main
+        rest = f"; the others, from lighter to darker grey: {', '.join(others)}" if others else ""
+        section.truth_caption = f"The truth, known because the picture was generated: white is the {main}{rest}."
+    return section
+
+
+def thumbnail(pixels: Array) -> Embedded:
+    """Return a picture (H, W) or (H, W, 3) of uint8 at SIDE pixels at most; a tiny one is enlarged."""
+    from PIL import Image
+
+    photo = Image.fromarray(pixels)
+    if max(photo.size) < SMALL:
+        factor = SMALL // max(photo.size) + 1
+        photo = photo.resize((photo.width * factor, photo.height * factor), Image.Resampling.NEAREST)
+    photo.thumbnail((SIDE, SIDE))
+    return embedded_image(photo)
+
+
+def fill(card: Card) -> None:
+    """Run a card's technique and put its picture and words into the card; a failure leaves its sentence there.
+
+    Ctrl-C in a technique that loops leaves the newest whole result in the card, and goes on as KeyboardInterrupt.
+    """
+    started = time.perf_counter()
+    interrupted = False
+    try:
+        end = _end(card)
+        interrupted = end.why == "interrupted"
+        card.picture = embedded_figure(end.result.figure())
+        card.alt, card.caption, card.notes = end.result.alt, end.result.caption, end.result.notes
+    except MinitorchVizError as error:
+        card.problem = str(error)
+    card.seconds = time.perf_counter() - started
+    if interrupted:
+        raise KeyboardInterrupt
+
+
+def _end(card: Card) -> End:
+    """The card's result; that of a loop within the technique's budget, without a bar of its own."""
+    technique = card.technique
+    if technique.loop is None:
+        return End(technique.run_on(card.model, card.looked_at, **card.settings), "")
+    looked_at = technique.subject.arguments(card.looked_at)
+    loop = technique.loop.each(card.model, *looked_at, **card.settings)
+    return run_loop(loop, technique.loop.name, technique.loop.unit, budget=technique.budget, progress=False)
