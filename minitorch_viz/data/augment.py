@@ -13,17 +13,17 @@ from minitorch_viz.errors import SettingError, need_whole
 
 
 def flip(images: Array, rng: Generator, share: float = 0.5) -> Array:
-    """Each picture mirrored left to right with the probability `share`, 0..1."""
+    """Mirror each picture left to right with the probability `share`, 0..1."""
     if not isinstance(share, (int, float)) or not 0 <= share <= 1:
         raise SettingError(f"flip's share must be from 0 to 1, but is {share!r}.")
-    which = rng.random(len(images)) < share
+    mask = rng.random(len(images)) < share
     out = images.copy()
-    out[which] = images[which, :, ::-1]
+    out[mask] = images[mask, :, ::-1]
     return out
 
 
 def crop(images: Array, rng: Generator, padding: int = 4) -> Array:
-    """Each picture moved by up to `padding` pixels each way, at its old size; what comes in mirrors the border.
+    """Move each picture by up to `padding` pixels each way, at its old size; what comes in mirrors the border.
 
     As for CIFAR-10 in He et al. 2015 (which pads with zeros): pad, then cut out a random window.
     """
@@ -34,11 +34,11 @@ def crop(images: Array, rng: Generator, padding: int = 4) -> Array:
     padded = np.pad(images, sides, mode="reflect")
     height, width = images.shape[1:3]
     corners = rng.integers(0, 2 * padding + 1, (len(images), 2))
-    return np.stack([one[y : y + height, x : x + width] for one, (y, x) in zip(padded, corners, strict=True)])
+    return np.stack([image[y : y + height, x : x + width] for image, (y, x) in zip(padded, corners, strict=True)])
 
 
 def cutout(images: Array, rng: Generator, size: int = 8, fill: int = 128) -> Array:
-    """A square of `size` pixels, wholly inside, painted over in each picture with the grey `fill`, 0..255.
+    """Paint a square of `size` pixels, wholly inside, over each picture with the grey `fill`, 0..255.
 
     After DeVries and Taylor 2017, "Improved regularization of convolutional neural networks with cutout", who let the
     square hang over the border; here its area is always the same.
@@ -49,6 +49,6 @@ def cutout(images: Array, rng: Generator, size: int = 8, fill: int = 128) -> Arr
     out = images.copy()
     tops = rng.integers(0, height - size + 1, len(images))
     lefts = rng.integers(0, width - size + 1, len(images))
-    for one, top, left in zip(out, tops, lefts, strict=True):
-        one[top : top + size, left : left + size] = fill
+    for image, top, left in zip(out, tops, lefts, strict=True):
+        image[top : top + size, left : left + size] = fill
     return out

@@ -22,7 +22,7 @@ Batch: TypeAlias = tuple[Array, Array]
 
 
 class Batches:
-    """Base of what gives the batches of an epoch, over and over: a function of a generator that knows its data.
+    """Be the base of what gives the batches of an epoch: a function of a generator that holds its data.
 
     `batches(rng)` are those of one epoch, in a random order and with the augmentation that rng gives; `batches(None)`
     are the same data as they are, in their order. All that is random comes from rng, so that an epoch can be repeated.
@@ -32,28 +32,28 @@ class Batches:
 
     @abstractmethod
     def __call__(self, rng: Generator | None) -> Iterator[Batch]:
-        """One pass over the data: pairs (x, labels)."""
+        """Yield pairs (x, labels): one pass over the data."""
 
     @abstractmethod
     def __len__(self) -> int:
-        """How many batches a pass has."""
+        """Return how many batches a pass has."""
 
     @abstractmethod
     def first(self) -> Array:
-        """The first image as the net takes it, (1, ...)."""
+        """Return the first image as the net takes it, (1, ...)."""
 
     @abstractmethod
     def describe(self) -> str:
-        """What a checkpoint compares, so that no run is continued on other data: settings, sizes, checksums."""
+        """Return what a checkpoint compares, so that no run is continued on other data: settings, sizes, checksums."""
 
 
 @dataclass(frozen=True, eq=False)
 class DatasetBatches(Batches):
-    """Batches of a `Dataset`, for `fit`: pairs (images, labels) of up to `batch` pictures; the last may be smaller.
+    """Give batches of a `Dataset`: pairs (images, labels) of up to `batch` pictures; the last may be smaller.
 
     augment: one or several of `minitorch_viz.data.augment` (or your own), applied in order when there is a generator.
-    preprocessing: what the net wants; images are then (n, C, H, W) float32, else uint8 as they are stored.
-    shuffle: False keeps the order. prefetch: so many batches are made ahead in a thread; 0 makes each when asked for.
+    preprocessing: what the net takes; images are then (n, C, H, W) float32, else uint8 as they are stored.
+    shuffle: False keeps the order. prefetch: how many batches are made ahead in a thread; 0 makes each when asked for.
 
     A pass draws one number from its generator, at once. Every batch has a generator of its own made from it, so that
     neither the thread nor other uses of the generator change a bit. Raises SettingError for a setting that does not
@@ -109,12 +109,12 @@ class DatasetBatches(Batches):
         return ahead(make, starts, self.prefetch) if self.prefetch else map(make, starts)
 
     def _make(self, order: Array, seed: int | None, start: int) -> Batch:
-        some = order[start : start + self.batch]
-        images, labels = self.dataset.images[some], self.dataset.labels[some]
+        indices = order[start : start + self.batch]
+        images, labels = self.dataset.images[indices], self.dataset.labels[indices]
         if seed is not None:
-            own = np.random.default_rng([seed, start])
+            batch_rng = np.random.default_rng([seed, start])
             for step in self._steps:
-                images = step(images, own)
+                images = step(images, batch_rng)
         return self._as_net_takes(images), labels
 
     def _as_net_takes(self, images: Array) -> Array:
@@ -146,7 +146,7 @@ def batches(
     preprocessing: Preprocessing | None = None,
     prefetch: int = 2,
 ) -> Iterator[Batch]:
-    """One pass over the data: pairs (images, labels), as `DatasetBatches` gives them."""
+    """Yield pairs (images, labels) of one pass over the data, as `DatasetBatches` gives them."""
     if rng is None:
         raise SettingError(f"rng must be a numpy.random.Generator, but got {rng}; np.random.default_rng(0) makes one.")
     return DatasetBatches(dataset, batch, augment, preprocessing, shuffle, prefetch)(rng)
@@ -154,10 +154,10 @@ def batches(
 
 @dataclass(frozen=True, eq=False)
 class ArrayBatches(Batches):
-    """Batches of two arrays, in a new random order each epoch, or in the arrays' order if rng is None.
+    """Give batches of two arrays, in a new random order each epoch, or in the arrays' order if rng is None.
 
     images (N, ...), labels (N, ...); batch: images at a time (the last batch may have fewer). augment: shift each image
-    (N, C, H, W) by up to so many pixels, only when rng is given.
+    (N, C, H, W) by up to this many pixels, only when rng is given.
     """
 
     images: Array
@@ -188,9 +188,9 @@ class ArrayBatches(Batches):
     def __call__(self, rng: Generator | None) -> Iterator[Batch]:
         order = np.arange(len(self.images)) if rng is None else rng.permutation(len(self.images))
         for start in range(0, len(order), self.batch):
-            some = order[start : start + self.batch]
-            images = self.images[some]
-            yield (images if rng is None else shifted(images, self.augment, rng)), self.labels[some]
+            indices = order[start : start + self.batch]
+            images = self.images[indices]
+            yield (images if rng is None else shifted(images, self.augment, rng)), self.labels[indices]
 
     def first(self) -> Array:
         return self.images[:1]
@@ -201,23 +201,23 @@ class ArrayBatches(Batches):
         return f"{shapes}, batch {self.batch}, augment {self.augment}, checksums {sums}"
 
 
-def shifted(images: Array, most: int, rng: Generator) -> Array:
-    """(N, C, H, W), each image moved by up to `most` pixels each way; what comes in repeats the border."""
-    if most == 0:
+def shifted(images: Array, distance: int, rng: Generator) -> Array:
+    """Move each image of (N, C, H, W) by up to `distance` pixels each way; what comes in repeats the border."""
+    if distance == 0:
         return images
-    padded = np.pad(images, ((0, 0), (0, 0), (most, most), (most, most)), mode="edge")
+    padded = np.pad(images, ((0, 0), (0, 0), (distance, distance), (distance, distance)), mode="edge")
     height, width = images.shape[2:]
-    moves = rng.integers(0, 2 * most + 1, (len(images), 2))
-    return np.stack([one[:, y : y + height, x : x + width] for one, (y, x) in zip(padded, moves, strict=True)])
+    moves = rng.integers(0, 2 * distance + 1, (len(images), 2))
+    return np.stack([image[:, y : y + height, x : x + width] for image, (y, x) in zip(padded, moves, strict=True)])
 
 
 def checksums(*arrays: Array) -> str:
-    """One CRC-32 an array, in hexadecimal digits."""
+    """Return one CRC-32 an array, in hexadecimal digits."""
     return " ".join(f"{zlib.crc32(np.ascontiguousarray(array).data):08x}" for array in arrays)
 
 
 def _step_name(step: Any) -> str:
-    """`flip`, or `crop(padding=2)` for a partial: the same in every process, as a repr with an address is not."""
+    """Return `flip`, or `crop(padding=2)` for a partial: the same in every process, unlike a repr with an address."""
     if isinstance(step, partial):
         settings = [repr(value) for value in step.args] + [f"{key}={value!r}" for key, value in step.keywords.items()]
         return f"{_step_name(step.func)}({', '.join(settings)})"

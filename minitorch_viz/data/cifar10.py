@@ -32,7 +32,7 @@ Records = tuple[Array, Array]  # images (n, 32, 32, 3) uint8 and labels (n,) int
 def load_cifar10(
     folder: str | Path | None = None, *, lossless: bool = False, progress: bool = True
 ) -> tuple[Dataset, Dataset]:
-    """(training, test): 50,000 and 10,000 pictures in the original order.
+    """Return (training, test): 50,000 and 10,000 pictures in the original order.
 
     folder: with the official archive of the binary version, or the files data_batch_1.bin ... and test_batch.bin, or an
         archive of JPEGs (cifar10_jpeg.tar.xz), in it or below it; default: $MINITORCH_VIZ_HOME/data/cifar10. Where the
@@ -44,26 +44,26 @@ def load_cifar10(
     Raises DataFileError if files are missing, damaged, or disagree.
     """
     place = _place(folder)
-    found = dict(_from_files(place)) or dict(_from_files(place / UNPACKED))
+    by_file = dict(_from_files(place)) or dict(_from_files(place / UNPACKED))
     archive = _archive(place)
-    if _missing(found) and archive is not None:
-        found = dict(_from_archive(archive))
-    if lossless or not _missing(found):
-        return _dataset("train", found, place), _dataset("test", found, place)
+    if _missing(by_file) and archive is not None:
+        by_file = dict(_from_archive(archive))
+    if lossless or not _missing(by_file):
+        return _dataset("train", by_file, place), _dataset("test", by_file, place)
     if not (place / JPEGS).is_file():
-        counts = ", ".join(f"{count} of the {part} pictures" for part, count in _missing(found).items())
+        counts = ", ".join(f"{count} of the {part} pictures" for part, count in _missing(by_file).items())
         raise DataFileError(
             f"{place} lacks {counts}: put {JPEGS} there or run `minitorch-viz download cifar10`; lossless=True takes "
             "what is there."
         )
     parts = load_jpegs(place / JPEGS, NAMES, progress)
-    for name, records in found.items():
+    for name, records in by_file.items():
         _replace(parts, name, records, place)
     return tuple(Dataset(*parts[part], NAMES, f"CIFAR-10 {part}") for part in COUNTS)  # type: ignore[return-value]  # two
 
 
 def files_in(folder: str | Path) -> dict[str, Path]:
-    """The files that a folder has, by their official names."""
+    """Return the files that a folder has, by their official names."""
     place = _place(folder)
     paths = {name: place / name if (place / name).is_file() else place / UNPACKED / name for name in BATCHES}
     archive = _archive(place)
@@ -72,36 +72,36 @@ def files_in(folder: str | Path) -> dict[str, Path]:
 
 
 def _place(folder: str | Path | None) -> Path:
-    return find_folder(folder, "cifar10", _is_wanted, f"{OFFICIAL} or {JPEGS}", download=True)
+    return find_folder(folder, "cifar10", _is_data_file, f"{OFFICIAL} or {JPEGS}", download=True)
 
 
 def _archive(place: Path) -> Path | None:
     return next((path for path in entries(place) if ARCHIVE.fullmatch(path.name) and path.is_file()), None)
 
 
-def _is_wanted(name: str) -> bool:
+def _is_data_file(name: str) -> bool:
     return name in BATCHES or name == JPEGS or ARCHIVE.fullmatch(name) is not None
 
 
-def read_records(data: bytes, what: str) -> Records:
-    """The pictures and labels in the bytes of a binary batch; DataFileError if they are none."""
+def read_records(data: bytes, label: str) -> Records:
+    """Return the pictures and labels in the bytes of a binary batch; DataFileError if they are none."""
     if len(data) % RECORD or not data:
         hint = " It may be CIFAR-100." if data and len(data) % (RECORD + 1) == 0 else ""
         raise DataFileError(
-            f"{what} has {len(data)} bytes, no multiple of {RECORD}, a record of CIFAR-10. Is it cut off?{hint}"
+            f"{label} has {len(data)} bytes, no multiple of {RECORD}, a record of CIFAR-10. Is it cut off?{hint}"
         )
     records = np.frombuffer(data, np.uint8).reshape(-1, RECORD)
     labels = records[:, 0].astype(np.int64)
     if labels.max() > 9:
         raise DataFileError(
-            f"{what}: record {labels.argmax()} has the label {labels.max()}, but labels are 0 to 9; is it damaged, or "
+            f"{label}: record {labels.argmax()} has the label {labels.max()}, but labels are 0 to 9; is it damaged, or "
             "CIFAR-100?"
         )
     return np.ascontiguousarray(records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)), labels
 
 
 def _from_files(folder: Path) -> Iterator[tuple[str, Records]]:
-    """(file name, its records) of each batch file that is there."""
+    """Yield (file name, its records) of each batch file that is there."""
     for name in BATCHES:
         if (folder / name).is_file():
             with open_file(folder / name, "CIFAR-10 batch", DataFileError) as (file, size, place):
@@ -111,7 +111,7 @@ def _from_files(folder: Path) -> Iterator[tuple[str, Records]]:
 
 
 def _from_archive(place: Path) -> Iterator[tuple[str, Records]]:
-    """(file name, its records) of each batch in the official archive, all of which must be there."""
+    """Yield (file name, its records) of each batch in the official archive, all of which must be there."""
     missing = set(BATCHES)
     for path, data in tar_members(place, "CIFAR-10 archive", 2**28, BATCH * RECORD):
         name = re.sub(rf"^(\./)?{UNPACKED}/", "", path)
@@ -122,28 +122,28 @@ def _from_archive(place: Path) -> Iterator[tuple[str, Records]]:
         raise DataFileError(f"{place} has no {min(missing)}; is it {OFFICIAL} (not the Python or Matlab version)?")
 
 
-def _missing(found: dict[str, Records]) -> dict[str, int]:
-    """How many pictures of each part are not there."""
-    have = {part: sum(len(found[name][1]) for name in found if BATCHES[name][0] == part) for part in COUNTS}
-    return {part: COUNTS[part] - count for part, count in have.items() if count < COUNTS[part]}
+def _missing(by_file: dict[str, Records]) -> dict[str, int]:
+    """Return how many pictures of each part are not there."""
+    counts = {part: sum(len(by_file[name][1]) for name in by_file if BATCHES[name][0] == part) for part in COUNTS}
+    return {part: COUNTS[part] - count for part, count in counts.items() if count < COUNTS[part]}
 
 
-def _dataset(part: str, found: dict[str, Records], place: Path) -> Dataset:
-    some = [found[name] for name in BATCHES if name in found and BATCHES[name][0] == part]
-    if not some:
+def _dataset(part: str, by_file: dict[str, Records], place: Path) -> Dataset:
+    parts = [by_file[name] for name in BATCHES if name in by_file and BATCHES[name][0] == part]
+    if not parts:
         files = "data_batch_1.bin" if part == "train" else "test_batch.bin"
         raise DataFileError(f"{place} has no lossless {part} pictures: put {files} or {OFFICIAL} there.")
-    images, labels = (np.concatenate(arrays) for arrays in zip(*some, strict=True))
+    images, labels = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     return Dataset(images, labels, NAMES, f"CIFAR-10 {part}")
 
 
 def _replace(parts: dict[str, Records], name: str, records: Records, place: Path) -> None:
-    """Put exact pixels in the place of the JPEGs' and see that both are of the same pictures."""
+    """Put exact pixels in the place of the JPEGs' and check that both are of the same pictures."""
     part, start = BATCHES[name]
     images, labels = parts[part]
-    here = slice(start, start + len(records[1]))
-    if not np.array_equal(labels[here], records[1]):
+    place_in_part = slice(start, start + len(records[1]))
+    if not np.array_equal(labels[place_in_part], records[1]):
         raise DataFileError(
             f"{place / name} and {JPEGS} beside it disagree about the labels; they do not belong together."
         )
-    images[here] = records[0]
+    images[place_in_part] = records[0]

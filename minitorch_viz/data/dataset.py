@@ -15,7 +15,7 @@ from minitorch_viz.models.preprocessing import Preprocessing
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
-    """Labelled pictures as they are stored: pixels of uint8, unnormalized, so that they can be looked at.
+    """Hold labelled pictures as they are stored: pixels of uint8, unnormalized, so that they can be shown.
 
     `len(data)` counts the pictures and `data[:100]`, `data[mask]` or `data[indices]` is a smaller data set.
     Raises ShapeError or SettingError if the arrays do not fit together.
@@ -29,9 +29,9 @@ class Dataset:
 
     def __post_init__(self) -> None:
         images, labels = self.images, self.labels
-        for what, array in (("images", images), ("labels", labels)):
+        for field, array in (("images", images), ("labels", labels)):
             if not isinstance(array, np.ndarray):
-                raise ShapeError(f"{what} must be an array, but got a {type(array).__name__}.")
+                raise ShapeError(f"{field} must be an array, but got a {type(array).__name__}.")
         grey, rgb = images.ndim == 3, images.ndim == 4 and images.shape[-1] == 3
         if not (grey or rgb) or images.dtype != np.uint8 or 0 in images.shape:
             raise ShapeError(
@@ -58,14 +58,14 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, which: Any) -> Self:
-        """The data set of these pictures: a slice, an array of indices or a mask."""
-        if isinstance(which, (int, np.integer)):
-            raise SettingError(f"data[{which}] is no data set; data.images[{which}] is the picture.")
-        return replace(self, images=self.images[which], labels=self.labels[which])
+    def __getitem__(self, index: Any) -> Self:
+        """Return the data set of these pictures: a slice, an array of indices or a mask."""
+        if isinstance(index, (int, np.integer)):
+            raise SettingError(f"data[{index}] is no data set; data.images[{index}] is the picture.")
+        return replace(self, images=self.images[index], labels=self.labels[index])
 
     def __repr__(self) -> str:
-        """`Dataset(MNIST test: 10000 pictures of 28 x 28, grey, 10 classes)`, and how many notes."""
+        """Show `Dataset(MNIST test: 10000 pictures of 28 x 28, grey, 10 classes)`, and how many notes."""
         height, width = self.images.shape[1:3]
         kind = "grey" if self.channels == 1 else "RGB"
         noted = f", {len(self.notes)} note{'s' * (len(self.notes) > 1)}" if self.notes else ""
@@ -74,30 +74,30 @@ class Dataset:
 
     @property
     def channels(self) -> int:
-        """3 for RGB, 1 for grey."""
+        """Return 3 for RGB, 1 for grey."""
         return 1 if self.images.ndim == 3 else 3
 
     def split(self, test: float = 0.2, seed: int = 0) -> tuple[Self, Self]:
-        """(training, test): of each class the share `test`, rounded, at least one picture; the order is kept.
+        """Return (training, test): of each class the share `test`, rounded, at least one picture, in order.
 
         A class of one picture goes to training. Same seed, same split. Raises SettingError unless 0 < test < 1.
         """
         if not isinstance(test, (int, float)) or not 0 < test < 1:
             raise SettingError(f"The share of test pictures must be between 0 and 1, but is {test!r}.")
         rng = np.random.default_rng(seed)
-        held = np.zeros(len(self), bool)
+        in_test = np.zeros(len(self), bool)
         for label in range(len(self.class_names)):
             members = np.flatnonzero(self.labels == label)
             count = min(max(1, round(test * len(members))), len(members) - 1)
-            held[rng.permutation(members)[: max(count, 0)]] = True
-        if not held.any():
+            in_test[rng.permutation(members)[: max(count, 0)]] = True
+        if not in_test.any():
             raise SettingError(f"{self.name} cannot be split: no class has more than one picture.")
-        training, tested = self[~held], self[held]
+        training, tested = self[~in_test], self[in_test]
         return replace(training, name=f"{self.name} train"), replace(tested, name=f"{self.name} test")
 
 
 def normalized(images: Array, preprocessing: Preprocessing) -> Array:
-    """Pixels (N, H, W, 3) or (N, H, W) of uint8 -> what a net takes, (N, C, H, W) float32: (x - mean) / std.
+    """Turn pixels (N, H, W, 3) or (N, H, W) of uint8 into what a net takes, (N, C, H, W) float32: (x - mean) / std.
 
     Bit for bit what `preprocessing.preprocess` gives for one image, without its resizing. Raises ShapeError if the
     number of channels differs.

@@ -12,7 +12,7 @@ NAMES = tuple("0123456789")
 
 
 def load_digits() -> tuple[Dataset, Dataset]:
-    """(training, test): 0 is paper and 255 is ink; always the same split, a fifth of each digit is for testing."""
+    """Return (training, test): 0 is paper, 255 is ink; always the same split, a fifth of each digit is for testing."""
     from sklearn.datasets import load_digits as load
     from sklearn.model_selection import train_test_split
 

@@ -17,7 +17,7 @@ from minitorch_viz.models.fetch import copy_in, fetch, finish, taking, wrong_sum
 
 @dataclass(frozen=True)
 class Source:
-    """A data set's official address, its files with their sums, and the function that reads them."""
+    """Hold a data set's official address, its files with their sums, and the function that reads them."""
 
     address: str
     sums: dict[str, str]  # file name -> SHA-256
@@ -60,15 +60,15 @@ def download_data(
     """
     if name not in SOURCES:
         raise SettingError(f"There is no data set {name!r} to download; {near(name, SOURCES, 'data set')}.")
-    known = SOURCES[name]
+    official = SOURCES[name]
     folder = data_folder(name) if home is None else Path(home).expanduser() / "data" / name
-    place = known.address if source is None else str(source).strip()
+    place = official.address if source is None else str(source).strip()
     if not place.lower().startswith(("http://", "https://")):
-        _copy(known, name, Path(place).expanduser(), folder, progress)
+        _copy(official, name, Path(place).expanduser(), folder, progress)
         return folder
     with taking("files", folder, DataFileError):
         folder.mkdir(parents=True, exist_ok=True)
-        for file, sha in known.sums.items():
+        for file, sha in official.sums.items():
             target, digest = folder / file, f"sha256:{sha}"
             if target.is_file() and wrong_sum(target, digest) is None:
                 continue
@@ -79,15 +79,15 @@ def download_data(
     return folder
 
 
-def _copy(known: Source, name: str, source: Path, folder: Path, progress: bool) -> None:
+def _copy(official: Source, name: str, source: Path, folder: Path, progress: bool) -> None:
     """Take the files that a folder has, if they can be read."""
     if not source.is_dir():
         raise DataFileError(f"{source} is neither an http or https address nor a folder with the files of {name}.")
-    files = known.files_in(source)
+    files = official.files_in(source)
     if name == "cifar10":
-        known.load(source, lossless=JPEGS not in files, progress=progress)
+        official.load(source, lossless=JPEGS not in files, progress=progress)
     else:
-        known.load(source)
+        official.load(source)
     with taking("files", folder, DataFileError):
         folder.mkdir(parents=True, exist_ok=True)
         for file, path in files.items():

@@ -17,7 +17,7 @@ SEED = 0
 
 
 def load_faces(folder: str | Path | None = None) -> tuple[Dataset, Dataset]:
-    """(training, test): eight and two pictures of each person, always the same split.
+    """Return (training, test): eight and two pictures of each person, always the same split.
 
     folder: with olivetti_faces.npz, arrays `images` (N, H, W) uint8 and `labels` (N,); default:
         $MINITORCH_VIZ_HOME/data/faces.
@@ -44,7 +44,7 @@ def load_faces(folder: str | Path | None = None) -> tuple[Dataset, Dataset]:
     if not np.array_equal(people, np.arange(len(people))):
         raise DataFileError(f"{path}: labels must count people from 0 without a gap, but they are {people[:10]} ...")
     names = tuple(f"person {index + 1}" for index in people.tolist())
-    whole = Dataset(images, labels, names, "Olivetti faces")
-    if np.bincount(whole.labels).min() < 2:
+    faces = Dataset(images, labels, names, "Olivetti faces")
+    if np.bincount(faces.labels).min() < 2:
         raise DataFileError(f"{path}: every person needs at least two pictures, one of them for testing.")
-    return whole.split(0.2, SEED)
+    return faces.split(0.2, SEED)

@@ -26,16 +26,16 @@ OTHER_FORMS = {  # what else a data set comes as: a pattern of file names, and w
 
 
 def data_folder(name: str) -> Path:
-    """Where `minitorch-viz download` puts a data set: $MINITORCH_VIZ_HOME/data/NAME, or in the user's cache folder."""
+    """Return where `minitorch-viz download` puts a data set: $MINITORCH_VIZ_HOME/data/NAME, or in the cache folder."""
     return home_folder() / "data" / name
 
 
 def find_folder(
-    given: str | Path | None, name: str, is_wanted: Callable[[str], bool], needed: str, download: bool
+    given: str | Path | None, name: str, is_data_file: Callable[[str], bool], needed: str, download: bool
 ) -> Path:
-    """The folder that has a wanted file: `given`, its subfolder `name` or one below, else home/data/NAME or home/NAME.
+    """Return the folder with a data file: `given`, its subfolder `name` or one below, else home/data/NAME, home/NAME.
 
-    is_wanted: whether a file of this name is one of the data set's. A folder whose own name is wanted (some unpackers
+    is_data_file: whether a file of this name is one of the data set's. A folder of such a name (some unpackers
         make one for each file) stands for the folder that it is in.
     needed: the end of "Put ... there", download: whether the files can be downloaded; both for the error's sentence.
 
@@ -49,29 +49,29 @@ def find_folder(
             raise DataFileError(f"{place} is a file; give the folder it is in.")
         places = [place, place / name]
     for place in places:
-        if _has(place, is_wanted):
+        if _has(place, is_data_file):
             return place
     for place in places:
-        below = [folder for folder in _folders(place) if _has(folder, is_wanted)]
-        unique = list(dict.fromkeys(folder.parent if is_wanted(folder.name) else folder for folder in below))
-        called = [folder for folder in unique if name in (part.lower() for part in folder.relative_to(place).parts)]
-        choice = called or unique
+        subfolders = [folder for folder in _folders(place) if _has(folder, is_data_file)]
+        unique = list(dict.fromkeys(folder.parent if is_data_file(folder.name) else folder for folder in subfolders))
+        with_name = [folder for folder in unique if name in (part.lower() for part in folder.relative_to(place).parts)]
+        choice = with_name or unique
         if len(choice) > 1:
             names = ", ".join(str(folder.relative_to(place)) for folder in choice[:SHOWN])
             raise DataFileError(f"{place} has {name} in several folders: {names}; give one of them.")
         if choice:
             return choice[0]
     fetch = f", or run `minitorch-viz download {name}`" if download else ""
-    other = f", or give the folder that has it (or set ${VARIABLE})" if given is None else ""
-    raise DataFileError(f"There is no {name} in {places[0]}{_instead(places[0])}. Put {needed} there{fetch}{other}.")
+    remark = f", or give the folder that has it (or set ${VARIABLE})" if given is None else ""
+    raise DataFileError(f"There is no {name} in {places[0]}{_instead(places[0])}. Put {needed} there{fetch}{remark}.")
 
 
-def _has(folder: Path, is_wanted: Callable[[str], bool]) -> bool:
-    return folder.is_dir() and any(is_wanted(path.name) and path.is_file() for path in entries(folder))
+def _has(folder: Path, is_data_file: Callable[[str], bool]) -> bool:
+    return folder.is_dir() and any(is_data_file(path.name) and path.is_file() for path in entries(folder))
 
 
 def _folders(place: Path) -> Iterator[Path]:
-    """The folders below a place, the nearest first."""
+    """Yield the folders below a place, the nearest first."""
     level = [place] if place.is_dir() else []
     count = 0
     for _ in range(DEEPEST):
@@ -84,7 +84,7 @@ def _folders(place: Path) -> Iterator[Path]:
 
 
 def _instead(place: Path) -> str:
-    """Words for what is there: the names of some files, and what is known of their form."""
+    """Return words for what is there: the names of some files, and what is known of their form."""
     if not place.is_dir():
         return ""
     paths = entries(place)
@@ -92,14 +92,14 @@ def _instead(place: Path) -> str:
     if not paths:
         return ", which is empty"
     names = [f"{path.name}/" if path.is_dir() else path.name for path in paths]
-    more = " ..." * (len(names) > SHOWN)
+    remark = " ..." * (len(names) > SHOWN)
     words = [
-        f" ({path.name}: {what})"
-        for pattern, what in OTHER_FORMS.items()
+        f" ({path.name}: {form})"
+        for pattern, form in OTHER_FORMS.items()
         for path in files[:1000]
         if re.fullmatch(pattern, path.name.lower())
     ]
     pictures = [path for path in files if path.suffix.lower() in SUFFIXES]
     if pictures and not words:
         words = [f" (pictures such as {pictures[0].name}: load_folder reads folders of them, one a class)"]
-    return f", but {', '.join(names[:SHOWN])}{more}{words[0] if words else ''}"
+    return f", but {', '.join(names[:SHOWN])}{remark}{words[0] if words else ''}"

@@ -23,13 +23,15 @@ FILES = (
     "t10k-labels-idx1-ubyte.gz",
 )
 # As they are called after unpacking by one program or another: train-images.idx3-ubyte, train-images-idx3-ubyte (1).gz
-KNOWN = re.compile(r"(train|t10k|test)[-_. ](images|labels)[-_. ]idx[13][-_. ]ubyte( ?\(\d+\))?(\.gz)?", re.IGNORECASE)
+FILE_FORM = re.compile(
+    r"(train|t10k|test)[-_. ](images|labels)[-_. ]idx[13][-_. ]ubyte( ?\(\d+\))?(\.gz)?", re.IGNORECASE
+)
 NAMES = tuple("0123456789")
-LARGEST = 2**28  # bytes of an unpacked file; MNIST's have 47 million
+LARGEST_BYTES = 2**28  # bytes of an unpacked file; MNIST's have 47 million
 
 
 def load_mnist(folder: str | Path | None = None) -> tuple[Dataset, Dataset]:
-    """(training, test): 60,000 and 10,000 grey pictures, 0 is paper and 255 is ink.
+    """Return (training, test): 60,000 and 10,000 grey pictures, 0 is paper and 255 is ink.
 
     folder: with the four files of FILES, with or without .gz; default: $MINITORCH_VIZ_HOME/data/mnist. Others in the
     same format (Fashion-MNIST) can be read, too, but get the digits as class names.
@@ -41,7 +43,7 @@ def load_mnist(folder: str | Path | None = None) -> tuple[Dataset, Dataset]:
 
 
 def files_in(folder: str | Path) -> dict[str, Path]:
-    """The files that a folder has, by their official names."""
+    """Return the files that a folder has, by their official names."""
     place = _place(folder)
     paths = {name: _file(place, name.removesuffix(".gz")) for name in FILES}
     packed = {name: path.suffix.lower() == ".gz" for name, path in paths.items()}
@@ -49,7 +51,7 @@ def files_in(folder: str | Path) -> dict[str, Path]:
 
 
 def _place(folder: str | Path | None) -> Path:
-    return find_folder(folder, "mnist", _is_wanted, f"{FILES[0]} and the three files beside it", download=True)
+    return find_folder(folder, "mnist", _is_data_file, f"{FILES[0]} and the three files beside it", download=True)
 
 
 def _load(folder: Path, part: str, name: str) -> Dataset:
@@ -69,34 +71,35 @@ def _load(folder: Path, part: str, name: str) -> Dataset:
     return Dataset(images, labels, NAMES, name)
 
 
-def _is_wanted(name: str) -> bool:
-    return KNOWN.fullmatch(name) is not None
+def _is_data_file(name: str) -> bool:
+    return FILE_FORM.fullmatch(name) is not None
 
 
 def _file(folder: Path, name: str) -> Path:
-    """The file called `name` in one way or another, the packed one first; some unpackers make a folder for each."""
+    """Return the file called `name` in one way or another, the packed one first; some unpackers make a folder for it.
+    "each."""
     packed = folder / f"{name}.gz"
     if packed.is_file():
         return packed
-    part, what = name.split("-")[:2]
+    part, field = name.split("-")[:2]
     files: list[Path] = []
     for path in entries(folder):
-        if _is_wanted(path.name):
+        if _is_data_file(path.name):
             files += [path] if path.is_file() else [inner for inner in entries(path) if inner.is_file()]
-    matches = {path: match for path in files if (match := KNOWN.fullmatch(path.name))}
+    matches = {path: match for path in files if (match := FILE_FORM.fullmatch(path.name))}
     parts = ("t10k", "test") if part == "t10k" else (part,)
-    fitting = [path for path, match in matches.items() if match[1].lower() in parts and match[2].lower() == what]
+    fitting = [path for path, match in matches.items() if match[1].lower() in parts and match[2].lower() == field]
     return min(fitting, key=lambda path: (path.suffix.lower() != ".gz", path), default=packed)
 
 
 def read_idx(path: str | Path) -> Array:
-    """The array of unsigned bytes in an idx file, gzipped or not: images (N, H, W) or labels (N,), uint8.
+    """Return the array of unsigned bytes in an idx file, gzipped or not: images (N, H, W) or labels (N,), uint8.
 
     Its head is 0, 0, 8 (bytes), the number of axes, and each axis's length in four bytes, the highest first. Raises
     DataFileError if the file is missing, damaged, or of another kind.
     """
     with open_file(path, "idx file", DataFileError) as (file, _, place):
-        stream = Unpacked(file, place, LARGEST)
+        stream = Unpacked(file, place, LARGEST_BYTES)
         magic = stream.read(4)
         if len(magic) < 4 or magic[:2] != b"\0\0" or not 1 <= magic[3] <= 4:
             raise DataFileError(f"{place} is no idx file: it begins with {magic.hex(' ') or 'nothing'}, not 00 00 08.")
@@ -107,7 +110,7 @@ def read_idx(path: str | Path) -> Array:
             raise DataFileError(f"{place} is cut off in its head.")
         shape = tuple(int(length) for length in np.frombuffer(head, ">u4"))
         size = math.prod(shape)
-        if not 1 <= size <= LARGEST:
+        if not 1 <= size <= LARGEST_BYTES:
             raise DataFileError(f"{place} declares an array of shape {shape}; is it damaged?")
         data = stream.read(size)
         if len(data) < size:

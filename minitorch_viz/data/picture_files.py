@@ -17,22 +17,22 @@ SHOWN = 5  # how many kinds of files, or broken pictures, a note names
 
 @dataclass
 class PictureFiles:
-    """What lies below a folder."""
+    """List what lies below a folder."""
 
     files: list[Path] = field(default_factory=list)  # the pictures, in the order of their paths
     others: Counter[str] = field(default_factory=Counter)  # how many files of other kinds, by their endings
 
     def note(self) -> str:
-        """A sentence on the files of other kinds; "" if there are none."""
+        """Return a sentence on the files of other kinds; "" if there are none."""
         count = self.others.total()
         kinds = ", ".join(f"{number} {suffix or 'without ending'}" for suffix, number in self.others.most_common(SHOWN))
-        more = " ..." * (len(self.others) > SHOWN)
+        remark = " ..." * (len(self.others) > SHOWN)
         verb = "file of another kind was" if count == 1 else "files of other kinds were"
-        return f"{count} {verb} passed over: {kinds}{more}." if count else ""
+        return f"{count} {verb} passed over: {kinds}{remark}." if count else ""
 
 
 def picture_files(place: Path, *, nested: bool = True) -> PictureFiles:
-    """The pictures in a folder and, if `nested`, in the folders inside it; names that begin with a dot are passed over.
+    """Find the pictures in a folder and, if `nested`, in the folders inside it; names with a dot in front are skipped.
 
     A file with one of SUFFIXES counts as a picture, whatever is in it; another one if it begins as a picture does.
     Raises DataFileError if a folder cannot be read.
@@ -47,7 +47,7 @@ def picture_files(place: Path, *, nested: bool = True) -> PictureFiles:
 
 
 def entries(place: Path) -> list[Path]:
-    """What is in a folder, by name, without names that begin with a dot; DataFileError if it cannot be read."""
+    """Return what is in a folder, by name, without names that begin with a dot; DataFileError if it cannot be read."""
     try:
         return [place / name for name in sorted(os.listdir(place)) if not name.startswith(".")]
     except OSError as problem:
@@ -55,7 +55,7 @@ def entries(place: Path) -> list[Path]:
 
 
 def _files(place: Path, nested: bool, visited: set[str]) -> Iterator[Path]:
-    """All files, each folder once: a link may lead back to a folder above it."""
+    """Yield all files, each folder once: a link may lead back to a folder above it."""
     visited.add(os.path.realpath(place))
     for path in entries(place):
         if not path.is_dir():

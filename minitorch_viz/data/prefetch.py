@@ -9,17 +9,17 @@ from typing import Any
 
 
 def ahead(make: Callable[[Any], Any], items: Iterable[Any], count: int) -> Iterator[Any]:
-    """`make(item)` for each item in order, up to `count` of them made ahead in a thread.
+    """Yield `make(item)` for each item in order, up to `count` of them made ahead in a thread.
 
     An error in `make` is raised here, at its place. The thread ends with the iterator, also when it is dropped early.
     """
-    made: queue.Queue[tuple[Any, BaseException | None] | None] = queue.Queue(count)
+    results: queue.Queue[tuple[Any, BaseException | None] | None] = queue.Queue(count)
     stopped = threading.Event()
 
     def put(entry: tuple[Any, BaseException | None] | None) -> None:
         while not stopped.is_set():
             try:
-                return made.put(entry, timeout=0.1)
+                return results.put(entry, timeout=0.1)
             except queue.Full:
                 continue
 
@@ -36,7 +36,7 @@ def ahead(make: Callable[[Any], Any], items: Iterable[Any], count: int) -> Itera
     thread = threading.Thread(target=work, name="prefetch", daemon=True)
     thread.start()
     try:
-        while (entry := made.get()) is not None:
+        while (entry := results.get()) is not None:
             value, error = entry
             if error is not None:
                 raise error

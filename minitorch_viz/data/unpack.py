@@ -18,12 +18,12 @@ from minitorch_viz.errors import DataFileError
 from minitorch_viz.io.files import open_file
 
 GZIP, XZ = b"\x1f\x8b", b"\xfd7zXZ\0"
-PIECE = 2**18
+PIECE = 2**18  # bytes that are read or unpacked at a time
 XZ_MEMORY = 256 * 2**20
 
 
 class Unpacked:
-    """A file's bytes, unpacked if it is gzip or xz, for reading from front to back."""
+    """Give a file's bytes, unpacked if it is gzip or xz, for reading from front to back."""
 
     def __init__(self, file: BinaryIO, place: Path, limit: int) -> None:
         """Unpack `file`, at most `limit` bytes of it; `place` is what the errors call it."""
@@ -34,7 +34,7 @@ class Unpacked:
         self._unpacker = self._new()
 
     def read(self, count: int) -> bytes:
-        """The next `count` bytes, fewer only at the end; DataFileError if the file is damaged or beyond the limit."""
+        """Return the next `count` bytes, fewer only at the end; DataFileError if damaged or beyond the limit."""
         pieces = []
         while count and (self._at < len(self._ready) or self._refill()):
             piece = self._ready[self._at : self._at + count]
@@ -44,7 +44,7 @@ class Unpacked:
         return b"".join(pieces)
 
     def _refill(self) -> bool:
-        """Unpack some more; whether there was any."""
+        """Unpack some more, and return whether there was any."""
         try:
             self._ready, self._at = self._next(), 0
         except (zlib.error, lzma.LZMAError) as problem:
@@ -55,18 +55,18 @@ class Unpacked:
         return bool(self._ready)
 
     def _next(self) -> bytes:
-        """Up to PIECE unpacked bytes, none at the end."""
+        """Return up to PIECE unpacked bytes, none at the end."""
         if self._unpacker is None:
             plain, self._input = self._input or self._file.read(PIECE), b""
             return plain
         while True:
             if self._unpacker.eof:
-                rest = (self._unpacker.unused_data + self._file.read(PIECE)).lstrip(b"\0")
-                if not rest:  # nothing but padding
+                following = (self._unpacker.unused_data + self._file.read(PIECE)).lstrip(b"\0")
+                if not following:  # nothing but padding
                     return b""
-                if not rest.startswith(self._magic):
+                if not following.startswith(self._magic):
                     raise DataFileError(f"{self._place} goes on after its packed contents; is it damaged?")
-                self._unpacker, self._input = self._new(), rest
+                self._unpacker, self._input = self._new(), following
             if not self._input and getattr(self._unpacker, "needs_input", True):
                 self._input = self._file.read(PIECE)
                 if not self._input:
@@ -82,13 +82,13 @@ class Unpacked:
         return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY) if self._magic else None
 
 
-def tar_members(place: Path, what: str, limit: int, largest: int) -> Iterator[tuple[str, bytes]]:
-    """(name, contents) of every file in a .tar, .tar.gz or .tar.xz, in order; nothing is written to disk.
+def tar_members(place: Path, label: str, limit: int, largest: int) -> Iterator[tuple[str, bytes]]:
+    """Yield (name, contents) of every file in a .tar, .tar.gz or .tar.xz, in order; nothing is written to disk.
 
     limit: bytes of the whole archive when unpacked; largest: bytes of one file. Raises DataFileError if the archive
     is damaged, too large, or holds anything but files and folders.
     """
-    with open_file(place, what, DataFileError) as (file, _, _):
+    with open_file(place, label, DataFileError) as (file, _, _):
         stream = Unpacked(file, place, limit)
         with _sentences(place), tarfile.open(fileobj=stream, mode="r|") as archive:  # type: ignore[call-overload]  # only read() is used
             for member in archive:
@@ -116,10 +116,10 @@ def _sentences(place: Path) -> Iterator[None]:
         raise DataFileError(f"{place} is no sound tar archive: {problem}.") from problem
 
 
-def sum_of(place: Path, what: str) -> str:
-    """The SHA-256 sum of a file, in hexadecimal digits."""
-    found = hashlib.sha256()
-    with open_file(place, what, DataFileError) as (file, _, _):
+def sum_of(place: Path, label: str) -> str:
+    """Return the SHA-256 sum of a file, in hexadecimal digits."""
+    digest = hashlib.sha256()
+    with open_file(place, label, DataFileError) as (file, _, _):
         while piece := file.read(PIECE):
-            found.update(piece)
-    return found.hexdigest()
+            digest.update(piece)
+    return digest.hexdigest()

@@ -122,7 +122,7 @@ def test_bad_paths(given, tmp_path: Path) -> None:
 
 
 def test_a_limit_on_what_is_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("minitorch_viz.data.mnist.LARGEST", 1000)
+    monkeypatch.setattr("minitorch_viz.data.mnist.LARGEST_BYTES", 1000)
     (tmp_path / "a").write_bytes(gzip.compress(idx(np.zeros(990)) + bytes(10**7)))
     with pytest.raises(DataFileError, match="unfolds to more bytes"):
         read_idx(tmp_path / "a")

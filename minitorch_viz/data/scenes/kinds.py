@@ -23,27 +23,27 @@ DARK, LIGHT = ("black", "white"), ("white", "yellow")
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of object."""
+    """Describe one kind of object."""
 
     name: str
     parts: tuple[str, ...]
     paints: tuple[str | tuple[str, ...], ...]  # one a part
-    tilt: float  # it is turned by up to so many degrees each way
+    tilt: float  # it is turned by up to this many degrees each way
     draw: Draw
 
     def render(self, radius: float, angle: float, mirrored: bool) -> Array:
-        """Which part each pixel shows, (h, w) uint8: 0 is none, i + 1 is `parts[i]`; no empty rows around."""
+        """Return which part each pixel shows, (h, w) uint8: 0 is none, i + 1 is `parts[i]`; no empty rows around."""
         u, v = grid(radius, angle, mirrored)
         masks = self.draw(u, v)
-        shown: Array = masks[0].view("u1").copy()
+        part_numbers: Array = masks[0].view("u1").copy()
         for number, mask in enumerate(masks[1:], 2):
-            shown[mask] = number
-        rows, columns = np.flatnonzero(shown.any(axis=1)), np.flatnonzero(shown.any(axis=0))
-        return shown[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+            part_numbers[mask] = number
+        rows, columns = np.flatnonzero(part_numbers.any(axis=1)), np.flatnonzero(part_numbers.any(axis=0))
+        return part_numbers[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
     @functools.cached_property
     def filled(self) -> float:
-        """The share of the square -1..1 that it covers."""
+        """Return the share of the square -1..1 that it covers."""
         return float((self.render(50, 0, False) > 0).sum() / 100**2)
 
 
@@ -51,7 +51,7 @@ ALL: dict[str, Kind] = {}
 
 
 def kind(tilt: float = 12, name: str = "", **paints: str | tuple[str, ...]) -> Callable[[Draw], Draw]:
-    """Enter a drawing function as a kind, its parts by name with their paints."""
+    """Return a decorator that enters a drawing function as a kind, its parts by name with their paints."""
 
     def enter(draw: Draw) -> Draw:
         called = name or draw.__name__
@@ -158,8 +158,8 @@ def flower(u: Array, v: Array) -> tuple[Array, ...]:
     stem = box(u, v, -0.08, 0, 0.08, 1) | disc(u, v, 0.26, (0.26, 0.75), tall=0.5)
     petals = disc(u, v, 0.1, (0, -0.35))
     for turn in range(5):
-        way = math.radians(72 * turn - 90)
-        petals |= disc(u, v, 0.31, (0.37 * math.cos(way), -0.35 + 0.37 * math.sin(way)))
+        direction = math.radians(72 * turn - 90)
+        petals |= disc(u, v, 0.31, (0.37 * math.cos(direction), -0.35 + 0.37 * math.sin(direction)))
     return stem, petals, disc(u, v, 0.22, (0, -0.35))
 
 
@@ -167,8 +167,8 @@ def flower(u: Array, v: Array) -> tuple[Array, ...]:
 def bottle(u: Array, v: Array) -> tuple[Array, ...]:
     neck = box(u, v, -0.17, -0.75, 0.17, -0.2)
     shoulder = polygon(u, v, (-0.17, -0.45), (0.17, -0.45), (0.42, -0.1), (-0.42, -0.1))
-    whole = neck | shoulder | box(u, v, -0.42, -0.12, 0.42, 0.98)
-    return whole, box(u, v, -0.22, -0.98, 0.22, -0.7), box(u, v, -0.42, 0.2, 0.42, 0.58)
+    glass = neck | shoulder | box(u, v, -0.42, -0.12, 0.42, 0.98)
+    return glass, box(u, v, -0.22, -0.98, 0.22, -0.7), box(u, v, -0.42, 0.2, 0.42, 0.58)
 
 
 @kind(mast=DARK, hull="main", sail="accent")

@@ -14,14 +14,19 @@ from minitorch_viz.data.scenes.textures import BACKGROUNDS, TEXTURES
 from minitorch_viz.errors import SettingError, near
 
 CONCEPTS = {  # every name once -> the map it is in, and its value there
-    name: (which, number)
-    for which, names in {"kind_map": KINDS, "part_map": PARTS, "texture_map": TEXTURES, "colour_map": COLOURS}.items()
+    name: (map_name, number)
+    for map_name, names in {
+        "kind_map": KINDS,
+        "part_map": PARTS,
+        "texture_map": TEXTURES,
+        "colour_map": COLOURS,
+    }.items()
     for number, name in enumerate(names)
 }
 
 
 def find_concept(name: str) -> tuple[str, int]:
-    """The map that a concept is in and its value there; SettingError with near names if there is none."""
+    """Return the map that a concept is in and its value there; SettingError with near names if there is none."""
     if not isinstance(name, str) or name not in CONCEPTS:
         raise SettingError(f"There is no concept {name!r} in the scenes; {near(name, CONCEPTS)}.")
     return CONCEPTS[name]
@@ -29,7 +34,7 @@ def find_concept(name: str) -> tuple[str, int]:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """One picture, five maps of what each pixel shows, and n objects; object 0 is the main one, which gives the label.
+    """Hold one picture, five maps of what each pixel shows, and n objects; object 0 is the main one, the label.
 
     In every map 0 is the background and the other values are indices into KINDS, PARTS, TEXTURES and COLOURS.
     """
@@ -52,17 +57,18 @@ class Scene:
 
     @property
     def label(self) -> int:
-        """The main object's class, an index into KINDS[1:]; it has the largest visible area."""
+        """Return the main object's class, an index into KINDS[1:]; it has the largest visible area."""
         return int(self.kinds[0]) - 1
 
     def where(self, concept: str) -> Array:
-        """(H, W) bool, the pixels that show a kind, part, texture or colour, by its name: "car", "wheel", "red"."""
-        which, number = find_concept(concept)
-        shown: Array = getattr(self, which) == number
-        return shown
+        """Return (H, W) bool, the pixels that show a kind, part, texture or colour, by its name: "car", "red".
+        ""red"."""
+        map_name, number = find_concept(concept)
+        mask: Array = getattr(self, map_name) == number
+        return mask
 
     def __str__(self) -> str:
-        """One line an object: `red car (rows), 80 % visible`."""
+        """Return one line an object: `red car (rows), 80 % visible`."""
         lines = []
         for kind, texture, colour, visible in zip(self.kinds, self.textures, self.colours, self.visible, strict=True):
             lines.append(f"{COLOURS[colour]} {KINDS[kind]} ({TEXTURES[texture]}), {visible:.0%} visible")
@@ -75,7 +81,7 @@ TABLES = ("kinds", "textures", "colours", "accents", "boxes", "visible", "depth"
 
 @dataclass(frozen=True, eq=False)
 class Scenes:
-    """N scenes as arrays; where a scene has fewer than the most objects M, its rows end in zeros."""
+    """Hold N scenes as arrays; where a scene has fewer than the most objects M, its rows end in zeros."""
 
     images: Array  # (N, H, W, 3) uint8
     object_map: Array  # (N, H, W) uint8, as in Scene, and so on
@@ -102,25 +108,25 @@ class Scenes:
 
     @property
     def labels(self) -> Array:
-        """(N,) int64, the class of each main object, an index into KINDS[1:]."""
+        """Return (N,) int64, the class of each main object, an index into KINDS[1:]."""
         return self.kinds[:, 0].astype(np.int64) - 1
 
     def where(self, concept: str) -> Array:
-        """(N, H, W) bool, the pixels that show a kind, part, texture or colour, by its name: what a unit may detect.
+        """Return (N, H, W) bool, the pixels that show a kind, part, texture or colour: what a unit may detect.
 
         Raises SettingError for a name that is in none of KINDS, PARTS, TEXTURES and COLOURS.
         """
-        which, number = find_concept(concept)
-        shown: Array = getattr(self, which) == number
-        return shown
+        map_name, number = find_concept(concept)
+        mask: Array = getattr(self, map_name) == number
+        return mask
 
     def dataset(self, name: str = "scenes") -> Dataset:
-        """The pictures, labelled with their main objects' kinds."""
+        """Return the pictures, labelled with their main objects' kinds."""
         return Dataset(self.images, self.labels, KINDS[1:], name)
 
 
 def empty_scenes(count: int, height: int, width: int, most: int) -> Scenes:
-    """Zeros for `count` scenes of up to `most` objects; raises SettingError if they do not fit into memory."""
+    """Return zeros for `count` scenes of up to `most` objects; SettingError if they do not fit into memory."""
     shapes: dict[str, tuple[int, ...]] = {"images": (height, width, 3), "counts": (), "backgrounds": ()}
     shapes |= dict.fromkeys(MAPS, (height, width)) | dict.fromkeys(TABLES, (most,)) | {"boxes": (most, 4)}
     dtypes = {"counts": np.int64, "boxes": np.int32, "visible": np.float32}

@@ -16,7 +16,7 @@ MARGIN, LINE = 6, 12  # pixels
 
 
 def contact_sheet(scenes: Scenes, columns: int | None = None) -> Array:
-    """(H, W, 3) uint8: every scene, small ones enlarged, above one line an object, the main one first.
+    """Draw every scene, small ones enlarged, above one line an object, the main one first: (H, W, 3) uint8.
 
     columns: how many side by side; default: about a square.
     """

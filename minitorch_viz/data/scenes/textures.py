@@ -16,7 +16,7 @@ COARSE = 1.5  # the second size of each texture's period
 
 
 def random_blocks(x: Array, y: Array, side: int) -> Array:
-    """A random number 0..1 for every block of `side` pixels, (H, W)."""
+    """Return a random number 0..1 for every block of `side` pixels, (H, W)."""
     rows, columns = (y[:, 0] // side).astype(int), (x[0] // side).astype(int)
     values: Array = np.random.default_rng(SEED).random((rows[-1] + 1, columns[-1] + 1))
     blocks: Array = values[rows][:, columns]
@@ -24,14 +24,14 @@ def random_blocks(x: Array, y: Array, side: int) -> Array:
 
 
 def dots(x: Array, y: Array, p: int) -> Array:
-    """Round dots, every other row shifted by half a period."""
-    across = (x + (y // p % 2) * (p // 2)) % p - (p - 1) / 2
-    inside: Array = across**2 + (y % p - (p - 1) / 2) ** 2 <= (0.3 * p) ** 2
-    return inside
+    """Draw round dots, every other row shifted by half a period."""
+    x_in_period = (x + (y // p % 2) * (p // 2)) % p - (p - 1) / 2
+    mask: Array = x_in_period**2 + (y % p - (p - 1) / 2) ** 2 <= (0.3 * p) ** 2
+    return mask
 
 
 def bricks(x: Array, y: Array, p: int) -> Array:
-    """Rows of bricks, each half a brick beside the last, with thin joints."""
+    """Draw rows of bricks, each half a brick beside the last, with thin joints."""
     height, width, joint = max(3, 2 * p // 3), 3 * p // 2, max(1, p // 6)
     joints: Array = (y % height < joint) | ((x + y // height % 2 * (width // 2)) % width < joint)
     return joints
@@ -54,7 +54,7 @@ TEXTURES = ("background", *PATTERNS)
 
 @functools.lru_cache(maxsize=4)
 def texture_tiles(side: int, unit: int) -> tuple[Array, int]:
-    """(textures, 2, T, T) bool, True where the dark tone is, fine and coarse, T = side + room; and `room`.
+    """Return (textures, 2, T, T) bool, True where the dark tone is, fine and coarse, T = side + room; and `room`.
 
     Windows of `side` pixels are cut out, each beginning at a place below `room`. unit: the fine period in pixels.
     """
@@ -74,7 +74,7 @@ def texture_tiles(side: int, unit: int) -> tuple[Array, int]:
 
 
 def smooth(side: int, cells: int) -> Array:
-    """Random hills: `cells` + 1 random numbers each way, with cubic slopes between them; (side, side) 0..1."""
+    """Make random hills: `cells` + 1 random numbers each way, with cubic slopes between them; (side, side) 0..1."""
     knots = np.random.default_rng(SEED).random((cells + 1, cells + 1))
     place = np.arange(side) * (cells / side)
     cell = place.astype(int)
@@ -86,9 +86,9 @@ def smooth(side: int, cells: int) -> Array:
 
 
 def _ground(side: int) -> Array:
-    """A flat sky over a ground that grows darker towards the viewer."""
-    down = np.linspace(0, 1, side)
-    return np.where(down < 0.5, 0.1, 0.55 + 0.7 * (down - 0.5))[:, None] + np.zeros(side)
+    """Make a flat sky over a ground that grows darker towards the viewer."""
+    height = np.linspace(0, 1, side)
+    return np.where(height < 0.5, 0.1, 0.55 + 0.7 * (height - 0.5))[:, None] + np.zeros(side)
 
 
 def _grain(side: int) -> Array:
@@ -113,7 +113,7 @@ BACKGROUNDS = tuple(GROUNDS)
 
 @functools.lru_cache(maxsize=4)
 def background_tiles(side: int) -> Array:
-    """(backgrounds, 2 * side, 2 * side) uint8, 0..255 between a background's two colours; windows are cut out."""
+    """Return (backgrounds, 2 * side, 2 * side) uint8, 0..255 between two colours; windows are cut out of it."""
     tiles = np.round(255 * np.stack([make(2 * side) for make in GROUNDS.values()])).clip(0, 255).astype(np.uint8)
     tiles.setflags(write=False)
     return tiles
