@@ -11,7 +11,7 @@ from minitorch_viz.errors import SettingError, ShapeError, need_whole
 
 
 class Interval(NamedTuple):
-    """A mean and its confidence interval."""
+    """Hold a mean and its confidence interval."""
 
     mean: float
     low: float
@@ -22,7 +22,7 @@ class Interval(NamedTuple):
 
 
 def confidence_interval(scores: Array, *, level: float = 0.95, resamples: int = 2000, seed: int = 0) -> Interval:
-    """The mean of scores (S,), one a scene, with the percentile bootstrap's interval.
+    """Return the mean of scores (S,), one a scene, with the percentile bootstrap's interval.
 
     Scenes are drawn with replacement, S of them, `resamples` times; the interval holds the middle `level` of the means.
     Scores of several objects in one scene are averaged before: they are not independent. One score alone has an

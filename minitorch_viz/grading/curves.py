@@ -19,24 +19,24 @@ BLUR = 0.1  # of the shorter side: the blur's standard deviation
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """A class's probability while pixels change, hottest first."""
+    """Hold a class's probability while pixels change, hottest first."""
 
     shares: Array  # (steps + 1,): of the pixels that have changed, 0 to 1
     values: Array  # (steps + 1,): the probability then, 0..1
 
     @property
     def area(self) -> float:
-        """The area below the curve, 0..1 (trapezoids)."""
+        """Return the area below the curve, 0..1 (trapezoids)."""
         return float(np.trapezoid(self.values, self.shares))
 
 
 def deletion(
     probability: Probability, x: Array, heat: Array, *, background: Array, steps: int = 16, seed: int = 0
 ) -> Curve:
-    """The probability while the hottest pixels are replaced by the background; a lower area is better.
+    """Measure the probability while the hottest pixels are replaced by the background; a lower area is better.
 
     A map that found what the net uses makes the probability fall at once. It grades the map by the net, not by the
-    truth: a net that looks at the background is served by a map of the background.
+    truth: a net that goes by the background is served by a map of the background.
 
     probability: inputs (B, C, h, w) -> (B,). x (1, C, h, w): the net's input. heat (h, w). background (1, C, h, w):
     what stands in (see `baseline_of`). steps: how often the net is asked; equal numbers of pixels each time.
@@ -53,7 +53,7 @@ def deletion(
 def insertion(
     probability: Probability, x: Array, heat: Array, *, background: Array, steps: int = 16, seed: int = 0
 ) -> Curve:
-    """The probability while the hottest pixels appear on the background; a higher area is better.
+    """Measure the probability while the hottest pixels appear on the background; a higher area is better.
 
     Arguments, errors and paper as in `deletion`; there the background was a blurred picture, which hides shapes without
     new edges.
@@ -63,7 +63,7 @@ def insertion(
 
 
 def baseline_of(x: Array, kind: Baseline = "blur", blur: float = BLUR) -> Array:
-    """What replaces pixels, (1, C, h, w): a blurred copy of x, or its mean colour.
+    """Return what replaces pixels, (1, C, h, w): a blurred copy of x, or its mean colour.
 
     blur: the standard deviation, as a share of the shorter side.
     """
@@ -81,7 +81,7 @@ def baseline_of(x: Array, kind: Baseline = "blur", blur: float = BLUR) -> Array:
 
 
 def _curve(probability: Probability, start: Array, goal: Array, order: Array, steps: int) -> Curve:
-    """From `start` to `goal`, pixel by pixel in `order`."""
+    """Go from `start` to `goal`, pixel by pixel in `order`."""
     steps = need_whole("number of steps", steps, 1, order.size)
     counts = np.round(np.linspace(0, order.size, steps + 1)).astype(int)
     rank = np.empty(order.size, int)
@@ -96,7 +96,7 @@ def _curve(probability: Probability, start: Array, goal: Array, order: Array, st
 
 
 def _order(heat: Array, seed: int) -> Array:
-    """The pixels' numbers, hottest first; ties in random order, so that no corner of the picture is preferred."""
+    """Return the pixels' numbers, hottest first; ties in random order, so that no corner is preferred."""
     ties = np.random.default_rng(need_whole("seed", seed, 0)).permutation(heat.size)
     order: Array = np.lexsort((ties, -heat.ravel()))
     return order
@@ -111,8 +111,8 @@ def _fitting(x: Any, background: Any, heat: Any) -> tuple[Array, Array, Array]:
     return x, background, heat
 
 
-def _image(x: Any, what: str) -> Array:
+def _image(x: Any, label: str) -> Array:
     if not isinstance(x, np.ndarray) or x.ndim != 4 or len(x) != 1 or x.dtype.kind != "f":
-        found = f"{x.dtype} of shape {x.shape}" if isinstance(x, np.ndarray) else f"a {type(x).__name__}"
-        raise ShapeError(f"{what} must be one input of the net, floats (1, C, h, w), but got {found}.")
+        given = f"{x.dtype} of shape {x.shape}" if isinstance(x, np.ndarray) else f"a {type(x).__name__}"
+        raise ShapeError(f"{label} must be one input of the net, floats (1, C, h, w), but got {given}.")
     return x

@@ -10,7 +10,7 @@ from minitorch_viz.grading.checks import need_map, need_mask
 
 
 def energy_inside(heat: Array, mask: Array) -> float:
-    """The share of the positive heat that falls on the object, 0..1; higher is better.
+    """Return the share of the positive heat that falls on the object, 0..1; higher is better.
 
     heat (h, w): negative values, which speak against the class, count as 0. mask (h, w) bool. A map without positive
     heat says nothing and gets what a constant map gets: the mask's share of the pixels, which is chance.
@@ -29,7 +29,7 @@ def energy_inside(heat: Array, mask: Array) -> float:
 
 
 def contrast(heat: Array, own: Array, others: Array) -> float:
-    """The share of positive heat on the object explained minus that on the other objects, -1..1; higher is better.
+    """Return the share of positive heat on the object explained minus that on the others, -1..1; higher is better.
 
     heat (h, w) explains the class of the object `own` (h, w) bool; `others` (h, w) bool are the pixels of the objects
     of other classes. 1: all heat is on the right object. -1: all of it is on the wrong ones. Background counts for
@@ -46,7 +46,7 @@ def contrast(heat: Array, own: Array, others: Array) -> float:
 
 
 def _shares(heat: Array) -> Array:
-    """(h, w): each pixel's share of the positive heat; the shares add up to 1."""
+    """Return (h, w): each pixel's share of the positive heat; the shares add up to 1."""
     positive = np.maximum(heat, 0)
     top = positive.max()
     if top == 0:

@@ -10,11 +10,11 @@ import numpy as np
 
 from minitorch_viz.errors import MinitorchVizError, SettingError, need_whole
 from minitorch_viz.grading.cases import Case, Cases, checked_cases, scene_cases
+from minitorch_viz.grading.grader import Grader, chance_levels, failed
 from minitorch_viz.grading.grades import Grades, Pictures, Row
 from minitorch_viz.grading.methods import Method, find_methods
 from minitorch_viz.grading.plan import Plan, count_maps
 from minitorch_viz.grading.randomize import cascading, independent, stops, weighted_layers
-from minitorch_viz.grading.row import Grader, chance_levels, failed
 from minitorch_viz.progress import progress_bar
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ USUAL_SHARE = 0.15  # of the maximum, for Grad-CAM (Selvaraju et al. 2017)
 
 
 class Box(NamedTuple):
-    """A rectangle of pixels: columns x0 to x1 and rows y0 to y1, the ends not included."""
+    """Hold a rectangle of pixels: columns x0 to x1 and rows y0 to y1, the ends not included."""
 
     x0: int
     y0: int
@@ -24,7 +24,7 @@ class Box(NamedTuple):
 
 
 def box_of_map(heat: Array, share: float = USUAL_SHARE) -> Box | None:
-    """The box around the largest connected part of the map that is at least `share` of its maximum.
+    """Return the box around the largest connected part of the map that is at least `share` of its maximum.
 
     heat (h, w): negative values count as 0. Pixels that touch at a corner are connected. None for a map without
     positive heat, which points nowhere.
@@ -41,7 +41,7 @@ def box_of_map(heat: Array, share: float = USUAL_SHARE) -> Box | None:
 
 
 def largest_part(mask: Array) -> Box:
-    """The box around the largest 8-connected part of a mask (h, w) bool that has one."""
+    """Return the box around the largest 8-connected part of a mask (h, w) bool that has one."""
     from scipy.ndimage import find_objects, label
 
     parts, _ = label(mask, np.ones((3, 3)))
@@ -51,36 +51,38 @@ def largest_part(mask: Array) -> Box:
 
 
 def box_iou(a: Box | None, b: Box) -> float:
-    """Intersection over union of two boxes, 0..1; 0 for no box."""
+    """Return the intersection over union of two boxes, 0..1; 0 for no box."""
     _need_box(b)
     if a is None:
         return 0.0
     _need_box(a)
     width = min(a.x1, b.x1) - max(a.x0, b.x0)
     height = min(a.y1, b.y1) - max(a.y0, b.y0)
-    both = max(width, 0) * max(height, 0)
-    return both / ((a.x1 - a.x0) * (a.y1 - a.y0) + (b.x1 - b.x0) * (b.y1 - b.y0) - both)
+    shared_area = max(width, 0) * max(height, 0)
+    return shared_area / ((a.x1 - a.x0) * (a.y1 - a.y0) + (b.x1 - b.x0) * (b.y1 - b.y0) - shared_area)
 
 
 def best_share(maps: Sequence[Array], boxes: Sequence[Sequence[Box]], shares: Sequence[float]) -> float:
-    """The share of the maximum at which the maps' boxes overlap their true boxes best, on average.
+    """Return the share of the maximum at which the maps' boxes overlap their true boxes best, on average.
 
-    boxes: for each map its true boxes, of which the nearest counts. This looks at the truth: it grades what the map
+    boxes: for each map its true boxes, of which the nearest counts. This uses the truth: it grades what the map
     could do with the threshold that suits its method, the same for all photos.
 
     Paper: Choe et al. 2020 (Evaluating weakly supervised object localization methods right) show why: methods differ
     in their scales more than in their merits.
     """
-    means = [np.mean([best_match(heat, own, share) for heat, own in zip(maps, boxes, strict=True)]) for share in shares]
+    means = [
+        np.mean([best_match(heat, truth, share) for heat, truth in zip(maps, boxes, strict=True)]) for share in shares
+    ]
     return float(shares[int(np.argmax(means))])
 
 
 def best_match(heat: Array, boxes: Sequence[Box], share: float) -> float:
-    """The overlap of the map's box with the true box that it fits best, 0..1."""
+    """Return the overlap of the map's box with the true box that it fits best, 0..1."""
     if not boxes:
         raise ShapeError("There is no true box to compare with; leave this map out.")
-    found = box_of_map(heat, share)
-    return max(box_iou(found, box) for box in boxes)
+    map_box = box_of_map(heat, share)
+    return max(box_iou(map_box, box) for box in boxes)
 
 
 def _need_box(box: Box) -> None:

@@ -10,7 +10,7 @@ Better = Literal["higher", "lower", ""]
 
 @dataclass(frozen=True)
 class Metric:
-    """One column."""
+    """Describe one column."""
 
     name: str  # its key in the JSON
     title: str  # the column's heading
@@ -22,7 +22,7 @@ class Metric:
 
 
 def number(value: float, digits: int = 2) -> str:
-    """A number with so many digits, a real minus sign, and no negative zero."""
+    """Write a number with `digits` digits, a real minus sign, and no negative zero."""
     return f"{value:z.{digits}f}".replace("-", "−")
 
 

@@ -11,7 +11,7 @@ from minitorch_viz.grading.checks import need_map, need_mask
 
 
 class BestIoU(NamedTuple):
-    """The best that any threshold gives."""
+    """Hold the best overlap that any threshold gives."""
 
     iou: float  # 0..1: pixels in both over pixels in either
     threshold: float  # the map's value from which on (>=) a pixel is counted
@@ -19,7 +19,7 @@ class BestIoU(NamedTuple):
 
 
 def best_iou(heat: Array, mask: Array) -> BestIoU:
-    """Intersection over union of the object and {heat >= t}, at the threshold t that suits the map best.
+    """Return intersection over union of the object and {heat >= t}, at the threshold t that suits the map best.
 
     heat (h, w), signed or not; mask (h, w) bool. Every quantile of the map is tried (each distinct value once), so the
     answer does not change when the heat is passed through a growing function: it grades the ranking of pixels. From
@@ -33,10 +33,10 @@ def best_iou(heat: Array, mask: Array) -> BestIoU:
     heat = need_map(heat)
     mask = need_mask(mask, heat)
     order = np.argsort(-heat, axis=None, kind="stable")
-    values, inside = heat.ravel()[order], np.cumsum(mask.ravel()[order])
+    values, hits = heat.ravel()[order], np.cumsum(mask.ravel()[order])
     last = np.append(values[1:] < values[:-1], True)  # equal values are counted together or not at all
     counted = np.flatnonzero(last) + 1
-    both = inside[last]
-    iou = both / (counted + mask.sum() - both)
+    shared = hits[last]
+    iou = shared / (counted + mask.sum() - shared)
     best = int(np.argmax(iou))
     return BestIoU(float(iou[best]), float(values[counted[best] - 1]), float(counted[best] / heat.size))

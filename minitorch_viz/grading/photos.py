@@ -44,7 +44,7 @@ def grade_photos(
     tolerance: pixels of the net's input by which a maximum may miss the boxes; 15 is the papers' on photos.
     The other arguments, Ctrl-C and methods that fail: as in `grade`.
 
-    Photos are cut and resized as the net wants them; boxes of which nothing is left are left out, and `notes` say so.
+    Photos are cut and resized as the net takes them; boxes of which nothing is left are left out, and `notes` say so.
     Raises DataFileError for a bad file of boxes, ImageFileError for a bad photo, SettingError for an unknown class.
     """
     nets = checked_models(models)
@@ -52,45 +52,45 @@ def grade_photos(
         tolerance=tolerance, steps=steps, checked=checked, samples=samples, layers=layers, seed=seed
     )
     labelled = read_boxes(boxes)
-    found = [find_methods(model, methods) for model in nets]
+    methods_of_nets = [find_methods(model, methods) for model in nets]
     notes: list[str] = []
     cases = [photo_cases(model, labelled, Path(folder), notes) for model in nets]
     settings = {"boxes": Path(boxes).name, "methods": None if methods is None else list(methods)}
-    return run(nets, found, cases, plan, settings, notes=notes, progress=progress)
+    return run(nets, methods_of_nets, cases, plan, settings, notes=notes, progress=progress)
 
 
 def photo_cases(model: Model, labelled: Sequence[Labelled], folder: Path, notes: list[str]) -> Cases:
-    """One case for each class on each photo, and one for each photo of several classes; what is lost goes to notes."""
+    """Make a case for each class on each photo, and one for each photo of several classes; losses go to `notes`."""
     from minitorch_viz.io.images import load_image
 
     if not folder.is_dir():
         raise DataFileError(f"There is no folder {folder}; give the one that holds the photos.")
     files: dict[str, dict[int, list[Box]]] = {}
-    for one in labelled:
-        files.setdefault(one.file, {}).setdefault(model.class_index(one.label), []).append(one.box)
-    single, several, parts = [], [], []
+    for entry in labelled:
+        files.setdefault(entry.file, {}).setdefault(model.class_index(entry.label), []).append(entry.box)
+    single, joint, parts = [], [], []
     for file, targets in files.items():
         image = load_image(folder / file)
         masks: dict[int, Array] = {}
         for target, boxes in targets.items():
-            seen = [mask for box in boxes if (mask := _seen(model, image, box, file)).any()]
-            if len(seen) < len(boxes):
-                lost = f"{len(boxes) - len(seen)} of {len(boxes)} boxes of {model.class_names[target]!r}"
-                notes.append(f"{file}: {lost} are left out, since {model.name} sees nothing of them.")
-            if seen:
-                masks[target] = np.logical_or.reduce(seen)
+            visible = [mask for box in boxes if (mask := _box_mask(model, image, box, file)).any()]
+            if len(visible) < len(boxes):
+                remark = f"{len(boxes) - len(visible)} of {len(boxes)} boxes of {model.class_names[target]!r}"
+                notes.append(f"{file}: {remark} are left out, since {model.name} sees nothing of them.")
+            if visible:
+                masks[target] = np.logical_or.reduce(visible)
                 single.append(Case(image, (target,), masks[target][None]))
-                parts.append(tuple(largest_part(mask) for mask in seen))
-        apart = np.array([mask & (sum(masks.values()) == 1) for mask in masks.values()])
-        if len(masks) > 1 and apart.any(axis=(1, 2)).all():
-            several.append(Case(image, tuple(masks), apart))
+                parts.append(tuple(largest_part(mask) for mask in visible))
+        own_parts = np.array([mask & (sum(masks.values()) == 1) for mask in masks.values()])
+        if len(masks) > 1 and own_parts.any(axis=(1, 2)).all():
+            joint.append(Case(image, tuple(masks), own_parts))
     if not single:
         raise DataFileError(f"{model.name} sees none of the {len(labelled)} boxes: they lie outside what it is shown.")
-    return Cases(tuple(single), tuple(several), (len(single), len(several)), tuple(parts))
+    return Cases(tuple(single), tuple(joint), (len(single), len(joint)), tuple(parts))
 
 
-def _seen(model: Model, image: Array, box: Box, file: str) -> Array:
-    """(h, w) bool: the box at the net's input."""
+def _box_mask(model: Model, image: Array, box: Box, file: str) -> Array:
+    """Return (h, w) bool: the box at the net's input."""
     height, width = image.shape[:2]
     if box.x1 > width or box.y1 > height:
         raise DataFileError(f"{file} has {width} x {height} pixels, but its box reaches to ({box.x1}, {box.y1}).")

@@ -12,7 +12,7 @@ from minitorch_viz.grading.checks import need_number
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is measured."""
+    """Say how much is measured."""
 
     tolerance: float  # pixels, of the pointing game
     steps: int  # of deletion and insertion
@@ -24,7 +24,7 @@ class Plan:
 
     @classmethod
     def checked_plan(cls, *, tolerance: float, steps: int, checked: int, samples: int, layers: int, seed: int) -> Self:
-        """The plan, or SettingError with a sentence."""
+        """Return the plan, or raise SettingError with a sentence."""
         return cls(
             tolerance=need_number("tolerance", tolerance, 0),
             steps=need_whole("number of steps", steps, 1, 10_000),
@@ -35,12 +35,12 @@ class Plan:
         )
 
     def as_settings(self) -> dict[str, Any]:
-        """What makes the numbers what they are."""
+        """Return what makes the numbers what they are."""
         return {name: value for name, value in asdict(self).items() if name != "examples"}
 
 
 def count_maps(cases: Cases, layers: int, plan: Plan) -> int:
-    """How many maps a row takes; for the progress bar."""
+    """Return how many maps a row takes; for the progress bar."""
     checked = min(plan.checked, len(cases.single))
     return (
         len(cases.single) + sum(len(case.classes) for case in cases.several) + checked * (plan.samples + 2 * layers - 1)

@@ -9,7 +9,7 @@ from minitorch_viz.grading.checks import need_map, need_mask, need_number
 
 
 def pointing(heat: Array, mask: Array, tolerance: float = 0) -> float:
-    """1 if the map's maximum lies on the object, else 0; higher is better.
+    """Return 1 if the map's maximum lies on the object, else 0; higher is better.
 
     heat (h, w), signed or not: the largest value counts, not the largest magnitude, since a negative value speaks
     against the class. mask (h, w) bool. tolerance: pixels by which the maximum may miss the object (Euclidean).
@@ -27,20 +27,20 @@ def pointing(heat: Array, mask: Array, tolerance: float = 0) -> float:
     0.5
     """
     heat = need_map(heat)
-    close = near_mask(need_mask(mask, heat), tolerance)
-    return float(close[heat == heat.max()].mean())
+    hits = near_mask(need_mask(mask, heat), tolerance)
+    return float(hits[heat == heat.max()].mean())
 
 
 def pointing_chance(mask: Array, tolerance: float = 0) -> float:
-    """The share of pixels that count as a hit: what a point at random gets, 0..1."""
+    """Return the share of pixels that count as a hit: what a point at random gets, 0..1."""
     return float(near_mask(need_mask(mask, np.asarray(mask)), tolerance).mean())
 
 
 def near_mask(mask: Array, tolerance: float) -> Array:
-    """(h, w) bool: the pixels of the mask, and those at most `tolerance` pixels from one."""
+    """Return (h, w) bool: the pixels of the mask, and those at most `tolerance` pixels from one."""
     if need_number("tolerance", tolerance, 0) == 0:
         return mask
     from scipy.ndimage import distance_transform_edt
 
-    close: Array = distance_transform_edt(~mask) <= tolerance
-    return close
+    widened: Array = distance_transform_edt(~mask) <= tolerance
+    return widened

@@ -1,4 +1,4 @@
-"""Sensitivity: how much the map changes when the picture changes by less than one sees."""
+"""Sensitivity: how much the map changes when the picture changes by less than can be seen."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def max_sensitivity(
     samples: int = 5,
     seed: int = 0,
 ) -> float:
-    """The largest change of the map under small noise, relative to the map's own size; lower is steadier.
+    """Return the largest change of the map under small noise, relative to the map's size; lower is steadier.
 
     max over k of |explain(image + noise_k) - explain(image)| / |explain(image)|, Euclidean norms of whole maps. 0: the
     map does not move. 1: the change is as large as the map. It does not say that the map is right: a map that ignores
@@ -43,10 +43,12 @@ def max_sensitivity(
     largest = 0.0
     for _ in range(samples):
         noise = rng.integers(-levels, levels + 1, picture.shape, np.int16)
-        moved = need_map(explain((picture + noise).clip(0, 255).astype(np.uint8)), "the map of the noisy picture")
-        if moved.shape != base.shape:
-            raise ShapeError(f"The map of the noisy picture has shape {moved.shape}, that of the picture {base.shape}.")
-        largest = max(largest, float(np.linalg.norm(moved - base)))
+        noisy_map = need_map(explain((picture + noise).clip(0, 255).astype(np.uint8)), "the map of the noisy picture")
+        if noisy_map.shape != base.shape:
+            raise ShapeError(
+                f"The map of the noisy picture has shape {noisy_map.shape}, that of the picture {base.shape}."
+            )
+        largest = max(largest, float(np.linalg.norm(noisy_map - base)))
     if size == 0:
         return 0.0 if largest == 0 else float("inf")
     return largest / size
@@ -54,6 +56,6 @@ def max_sensitivity(
 
 def _picture(image: Any) -> Array:
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        found = f"{image.dtype} of shape {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
-        raise ShapeError(f"image must be a picture (H, W, 3) of uint8, but got {found}; load_image makes one.")
+        given = f"{image.dtype} of shape {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
+        raise ShapeError(f"image must be a picture (H, W, 3) of uint8, but got {given}; load_image makes one.")
     return image

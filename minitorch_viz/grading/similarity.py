@@ -10,7 +10,7 @@ from minitorch_viz.grading.checks import need_map
 
 
 def rank_correlation(a: Array, b: Array, *, absolute: bool = True) -> float:
-    """Spearman's rank correlation of two maps (h, w), -1..1; 1 for maps that rank all pixels alike.
+    """Return Spearman's rank correlation of two maps (h, w), -1..1; 1 for maps that rank all pixels alike.
 
     absolute: rank magnitudes, so that a map and its negative are alike; False: rank signed values.
     A constant map ranks nothing: its correlation with another map is 0, with an equal one 1.
@@ -26,14 +26,14 @@ def rank_correlation(a: Array, b: Array, *, absolute: bool = True) -> float:
         a, b = np.abs(a), np.abs(b)
     if np.array_equal(a, b):
         return 1.0
-    ranks = [rankdata(one.ravel()) for one in (a, b)]
-    x, y = (one - one.mean() for one in ranks)
+    ranks = [rankdata(values.ravel()) for values in (a, b)]
+    x, y = (values - values.mean() for values in ranks)
     size = np.sqrt((x @ x) * (y @ y))
     return float(x @ y / size) if size else 0.0
 
 
 def structural_similarity(a: Array, b: Array) -> float:
-    """SSIM of two maps (h, w), each divided by its largest magnitude; 1 for equal maps, around 0 for unrelated ones.
+    """Return the SSIM of two maps (h, w), each divided by its largest magnitude; 1 if equal, around 0 if unrelated.
 
     Windows of 7 x 7 pixels (fewer on smaller maps), scikit-image's. The data range is 1 if both maps are nowhere
     negative, else 2. SSIM counts empty areas as alike: two sparse maps score high whatever they show.
@@ -48,7 +48,7 @@ def structural_similarity(a: Array, b: Array) -> float:
     if min(a.shape) < 3:
         raise ShapeError(f"SSIM compares windows of at least 3 x 3 pixels, but the maps have shape {a.shape}.")
     side = min(7, (min(a.shape) - 1) // 2 * 2 + 1)  # odd
-    a, b = (one / (np.abs(one).max() or 1) for one in (a, b))
+    a, b = (values / (np.abs(values).max() or 1) for values in (a, b))
     return float(ssim(a, b, win_size=side, data_range=1.0 if min(a.min(), b.min()) >= 0 else 2.0))
 
 

@@ -14,7 +14,7 @@ Params = Mapping[str, Array]
 
 
 def filter_normalized(params: Params, rng: Generator) -> dict[str, Array]:
-    """A random direction in which every filter is as long as the net's own filter (Li et al. 2018).
+    """Return a random direction in which every filter is as long as the net's own filter (Li et al. 2018).
 
     A step of 1 then changes each filter by as much as it is large. Without this a net with large weights seems to lie
     in a flatter place than one with small weights that computes the same. A filter is one row of `weight` (O, ...):
@@ -28,24 +28,24 @@ def filter_normalized(params: Params, rng: Generator) -> dict[str, Array]:
         raise SettingError(
             f"rng must be a numpy.random.Generator, but got {rng!r}; np.random.default_rng(0) makes one."
         )
-    found = {}
+    direction = {}
     for name, value in params.items():
         if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
             raise ShapeError(f"The parameter {name!r} must be an array of floats, but got {value!r:.60}.")
         if value.ndim < 2:
-            found[name] = np.zeros_like(value)
+            direction[name] = np.zeros_like(value)
             continue
         noise = rng.standard_normal(value.shape)
         axes = tuple(range(1, value.ndim))
-        wanted, have = (
+        net_lengths, noise_lengths = (
             np.sqrt((array.astype(np.float64) ** 2).sum(axis=axes, keepdims=True)) for array in (value, noise)
         )
-        found[name] = (noise * (wanted / have)).astype(value.dtype)
-    return found
+        direction[name] = (noise * (net_lengths / noise_lengths)).astype(value.dtype)
+    return direction
 
 
 class Plane(NamedTuple):
-    """The plane in which a path runs, as well as a plane can show it."""
+    """Describe the plane in which a path runs, as well as a plane can show it."""
 
     along: dict[str, Array]  # the first direction, of length 1, in the shapes of the parameters
     across: dict[str, Array]  # the second, at a right angle to it
@@ -54,9 +54,9 @@ class Plane(NamedTuple):
 
 
 def plane_of_path(path: Sequence[Params]) -> Plane:
-    """The plane through the last stage that shows most of a training path: principal components (Li et al. 2018).
+    """Return the plane through the last stage that shows most of a path: principal components (Li et al. 2018).
 
-    Random directions hardly see a path, because in many dimensions nearly all directions are at right angles to it.
+    Random directions hardly show a path, because in many dimensions nearly all directions are at right angles to it.
 
     path: the parameters at each stage, at least three. Raises ShapeError if the stages do not fit together.
     """
@@ -82,10 +82,10 @@ def _flat(params: Params) -> Array:
     return np.concatenate([value.astype(np.float64).ravel() for value in params.values()])
 
 
-def _shaped(flat: Array, like: Params) -> dict[str, Array]:
-    ends = np.cumsum([value.size for value in like.values()])[:-1]
+def _shaped(flat: Array, params: Params) -> dict[str, Array]:
+    ends = np.cumsum([value.size for value in params.values()])[:-1]
     parts = np.split(flat, ends)
     return {
         name: part.reshape(value.shape).astype(value.dtype)
-        for (name, value), part in zip(like.items(), parts, strict=True)
+        for (name, value), part in zip(params.items(), parts, strict=True)
     }

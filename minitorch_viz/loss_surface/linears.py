@@ -14,7 +14,7 @@ from minitorch_viz.layers.base import Example, Layer, expect_axes, expect_field
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Linears(Layer):
-    """S linear layers that know nothing of each other: y[s] = x[s] W[s]ᵀ + b[s].
+    """Compute S linear layers that have nothing in common: y[s] = x[s] W[s]ᵀ + b[s].
 
     x (S, N, D) -> y (S, N, O); weight (S, O, D), bias (S, O). What happens to one net never changes a bit of another.
 

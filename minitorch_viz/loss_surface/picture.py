@@ -17,23 +17,23 @@ if TYPE_CHECKING:
 
 TEST, TRAIN = "#0b62a4", "#c44e00"
 HEAD, TEXT = TITLE_SIZE, LABEL_SIZE
-NOTHING = float(np.log(10))  # the loss of one who says that all ten classes are equally likely
+GUESSING = float(np.log(10))  # the loss of a net that says that all ten classes are equally likely
 
 
 def plot(result: LossSurface, figure: Figure) -> None:
-    """Above: the test losses of each width, and their spread. Below: the slices, on one scale."""
+    """Draw above the test losses of each width, and their spread; below the slices, on one scale."""
     figure.set_size_inches(15, 9.6 if result.slices else 5)
-    above: Any = figure
+    upper: Any = figure
     if result.slices:
-        above, below = figure.subfigures(2, 1, height_ratios=(1, 0.95))  # type: ignore[misc]  # an array of two
-        _slices(result.slices, below)
-    losses, spread = above.subplots(1, 2, width_ratios=(1.7, 1))
+        upper, lower = figure.subfigures(2, 1, height_ratios=(1, 0.95))  # type: ignore[misc]  # an array of two
+        _slices(result.slices, lower)
+    losses, spread = upper.subplots(1, 2, width_ratios=(1.7, 1))
     _losses(result, losses)
     _spread(result, spread)
 
 
 def _losses(result: LossSurface, axes: Axes) -> None:
-    """One dot a net; a bar at the median, a thin line over the middle nine tenths."""
+    """Draw one dot a net, a bar at the median, and a thin line over the middle nine tenths."""
     seeds = result.test_loss.shape[1]
     for place, (width, values) in enumerate(zip(result.widths, result.test_loss, strict=True)):
         aside = np.random.default_rng(width).uniform(-0.28, 0.28, seeds)  # so that dots do not hide each other
@@ -41,11 +41,11 @@ def _losses(result: LossSurface, axes: Axes) -> None:
         low, middle, high = np.percentile(values, [5, 50, 95])
         axes.plot([place, place], [low, high], color="black", linewidth=1)
         axes.plot([place - 0.33, place + 0.33], [middle, middle], color="black", linewidth=2.5)
-    axes.axhline(NOTHING, color="grey", linestyle="--", linewidth=1)
+    axes.axhline(GUESSING, color="grey", linestyle="--", linewidth=1)
     words: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "ha": "right", "va": "bottom", "fontsize": TEXT}
-    axes.text(0.99, NOTHING * 1.02, "knows nothing: ln 10 = 2.30", color="dimgrey", **words)
+    axes.text(0.99, GUESSING * 1.02, "knows nothing: ln 10 = 2.30", color="dimgrey", **words)
     axes.set_yscale("log")
-    axes.set_ylim(top=NOTHING * 1.3)
+    axes.set_ylim(top=GUESSING * 1.3)
     axes.set_xticks(range(len(result.widths)), [str(width) for width in result.widths])
     axes.set_xlabel("hidden units", fontsize=TEXT)
     axes.set_ylabel("test loss after training, nats (log scale)", fontsize=TEXT)
@@ -68,29 +68,29 @@ def _spread(result: LossSurface, axes: Axes) -> None:
 
 
 def _slices(slices: tuple[Slice, ...], figure: Any) -> None:
-    """All on one logarithmic scale, so that colours may be compared."""
+    """Draw all slices on one logarithmic scale, so that colours may be compared."""
     from matplotlib.colors import LogNorm
 
-    high = max(float(one.loss.max()) for one in slices)
-    low = max(min(float(one.loss.min()) for one in slices), high * 1e-6)  # a loss of 0 has no logarithm
+    high = max(float(plane.loss.max()) for plane in slices)
+    low = max(min(float(plane.loss.min()) for plane in slices), high * 1e-6)  # a loss of 0 has no logarithm
     levels = np.geomspace(low, high * (1 + 1e-9), 25)
     panels = figure.subplots(1, len(slices), squeeze=False)[0]
-    for axes, one in zip(panels, slices, strict=True):
-        shown = np.clip(one.loss, low, high)
-        drawn = axes.contourf(one.along, one.across, shown, levels=levels, norm=LogNorm(low, high), cmap="viridis")
-        axes.contour(one.along, one.across, shown, levels=levels[::2], colors="white", linewidths=0.4, alpha=0.7)
-        if len(one.path):
-            axes.plot(*one.path.T, "-o", color="white", markersize=2.5, linewidth=1)
-            axes.plot(*one.path[0], "s", color="white", markeredgecolor="black", markersize=7)
+    for axes, plane in zip(panels, slices, strict=True):
+        loss = np.clip(plane.loss, low, high)
+        drawn = axes.contourf(plane.along, plane.across, loss, levels=levels, norm=LogNorm(low, high), cmap="viridis")
+        axes.contour(plane.along, plane.across, loss, levels=levels[::2], colors="white", linewidths=0.4, alpha=0.7)
+        if len(plane.path):
+            axes.plot(*plane.path.T, "-o", color="white", markersize=2.5, linewidth=1)
+            axes.plot(*plane.path[0], "s", color="white", markeredgecolor="black", markersize=7)
             axes.set_xlabel(
-                f"distance in weights; square: start; this\nplane shows {one.share:.0%} of the way (squared)",
+                f"distance in weights; square: start; this\nplane shows {plane.share:.0%} of the way (squared)",
                 fontsize=TEXT,
             )
         else:
             axes.set_xlabel("two random directions, in\nlengths of each filter", fontsize=TEXT)
         axes.plot(0, 0, "*", color="#ff4040", markeredgecolor="white", markersize=13)
         axes.set_aspect("equal")
-        axes.set_title(f"{one.label}\nloss {one.centre:.2g} at the star", fontsize=HEAD)
+        axes.set_title(f"{plane.label}\nloss {plane.centre:.2g} at the star", fontsize=HEAD)
         axes.tick_params(labelsize=TEXT - 1)
         axes.locator_params(nbins=5)
     bar = figure.colorbar(drawn, ax=panels, shrink=0.8, pad=0.01)

@@ -18,7 +18,7 @@ from minitorch_viz.net import Net
 
 @dataclass(frozen=True, eq=False)
 class Slice:
-    """The loss around a net: loss[i, j] belongs to net + across[i] * second direction + along[j] * first direction."""
+    """Hold the loss around a net: loss[i, j] is that of net + across[i] * second + along[j] * first direction."""
 
     along: Array  # (G,) steps in the first direction; 0 is the net itself
     across: Array  # (G',) steps in the second direction
@@ -30,7 +30,7 @@ class Slice:
 
 
 def steps_around(radius: float, grid: int) -> Array:
-    """`grid` steps from -radius to radius, the middle one exactly 0."""
+    """Return `grid` steps from -radius to radius, the middle one exactly 0."""
     grid = need_whole("number of grid points", grid, 3, 501)
     if grid % 2 == 0:
         raise SettingError(f"The grid needs an odd number of points, so that the net is one of them, but got {grid}.")
@@ -51,7 +51,7 @@ def slice_around(
     label: str = "",
     after_row: Callable[[], object] = lambda: None,
 ) -> Slice:
-    """The loss of a classifier around where it is, in two random filter-normalized directions (Li et al. 2018).
+    """Measure the loss around a classifier, in two random filter-normalized directions (Li et al. 2018).
 
     net: any net that ends in class scores; x (N, ...) what it takes; labels (N,) the right classes.
     rng: where the two directions come from. logits: the node with the scores (default: the last).
@@ -66,7 +66,7 @@ def slice_around(
 
 
 def loss_of(net: Net, x: Array, labels: Array, logits: str | None = None) -> Callable[[Params], float]:
-    """The function parameters -> loss of a classifier on some data, which have been checked."""
+    """Return the function parameters -> loss of a classifier on some data, which have been checked."""
     if not isinstance(net, Net) or not net.params:
         raise SettingError(f"A loss surface needs a Net with parameters, but got {net!r:.60}.")
     goal = net.output if logits is None else check_names(logits, net.names, "logits")[0]
@@ -91,11 +91,13 @@ def loss_on_grid(
     across: Array,
     after_row: Callable[[], object] = lambda: None,
 ) -> Array:
-    """(len(across), len(along)): the loss at centre + across[i] * second + along[j] * first."""
-    found = np.empty((len(across), len(along)))
+    """Return (len(across), len(along)): the loss at centre + across[i] * second + along[j] * first."""
+    values = np.empty((len(across), len(along)))
     with np.errstate(over="ignore"):
         for i, b in enumerate(across.tolist()):
             for j, a in enumerate(along.tolist()):
-                found[i, j] = loss({name: value + a * first[name] + b * second[name] for name, value in centre.items()})
+                values[i, j] = loss(
+                    {name: value + a * first[name] + b * second[name] for name, value in centre.items()}
+                )
             after_row()
-    return found
+    return values

@@ -1,4 +1,4 @@
-"""`loss_surface`: the losses of many nets of growing width, and what the loss looks like around some of them."""
+"""`loss_surface`: the losses of many nets of growing width, and slices of the loss around some of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError, need_whole
 from minitorch_viz.loss_surface.directions import plane_of_path
-from minitorch_viz.loss_surface.many import Data, Many, train_many
+from minitorch_viz.loss_surface.side_by_side import Data, TrainedNets, train_nets
 from minitorch_viz.loss_surface.slices import Slice, loss_of, loss_on_grid, slice_around, steps_around
 from minitorch_viz.net import Net
 from minitorch_viz.progress import progress_bar
@@ -27,7 +27,7 @@ MARGIN = 0.15  # of the path's extent, on each side
 
 @dataclass(frozen=True, eq=False)
 class LossSurface(Result):
-    """Losses of many trained nets, and slices of the loss; draws and saves itself (.png, .svg, .pdf, .html)."""
+    """Hold the losses of many trained nets and slices of the loss; draws and saves itself (.png, .svg, .pdf, .html)."""
 
     widths: tuple[int, ...]  # hidden units; those that were finished
     train_loss: Array  # (W, S): mean cross-entropy in nats of each width and seed, after training
@@ -39,7 +39,7 @@ class LossSurface(Result):
 
     @property
     def spread(self) -> Array:
-        """(W,): the standard deviation of the test loss over the seeds."""
+        """Return (W,): the standard deviation of the test loss over the seeds."""
         spread: Array = self.test_loss.std(axis=1, ddof=1)
         return spread
 
@@ -62,11 +62,11 @@ class LossSurface(Result):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        lost = int((self.test_loss > np.log(10) - 1e-3).sum())
+        dead = int((self.test_loss > np.log(10) - 1e-3).sum())
         notes = []
-        if lost:
+        if dead:
             notes.append(
-                f"{lost} of {self.test_loss.size} nets know nothing (loss ln 10 = 2.30), as when all hidden units died."
+                f"{dead} of {self.test_loss.size} nets know nothing (loss ln 10 = 2.30), as when all hidden units died."
             )
         if self.interrupted:
             missing = [width for width in self.settings["widths"] if width not in self.widths]
@@ -104,12 +104,12 @@ def loss_surface(
     seed: int = 0,
     progress: bool = True,
 ) -> LossSurface:
-    """Train many nets of each width on the digits, compare where they end, and look around some of them.
+    """Train many nets of each width on the digits, compare their final losses, and slice the loss around some of them.
 
     Args:
         widths: how many hidden units; each from 1 to 1024
         seeds: how many nets of each width, 2 to 1000; net number s is the same however many there are
-        epochs: how often each net sees all training images
+        epochs: passes of each net over all training images
         grid: points a side of the slices, odd, 3 to 501
         seed: same seed, same bits
         progress: show a bar
@@ -121,7 +121,7 @@ def loss_surface(
     """
     settings = _checked(widths, seeds, epochs, grid, seed)
     data = digits_data()
-    found: list[Many] = []
+    nets_by_width: list[TrainedNets] = []
     slices: list[Slice] = []
     interrupted = False
     # What a bar counts: epochs of all nets of a width, and rows of the slices.
@@ -129,20 +129,20 @@ def loss_surface(
         try:
             for width in settings["widths"]:
                 bar.set_postfix_str(f"{seeds} nets of width {width}")
-                many = train_many(width, range(seeds), data, seed=seed, epochs=epochs, after_epoch=bar.update)
-                found.append(many)
+                nets = train_nets(width, range(seeds), data, seed=seed, epochs=epochs, after_epoch=bar.update)
+                nets_by_width.append(nets)
             bar.set_postfix_str("slices")
-            for make in (_random_slices, _bundled_slice, _path_slice):
-                slices += make(found, data, settings, bar.update)
+            for make_slices in (_random_slices, _bundled_slice, _path_slice):
+                slices += make_slices(nets_by_width, data, settings, bar.update)
         except KeyboardInterrupt:
-            if not found:
+            if not nets_by_width:
                 raise
             interrupted = True
     return LossSurface(
-        settings["widths"][: len(found)],
-        np.stack([many.train_loss for many in found]),
-        np.stack([many.test_loss for many in found]),
-        np.stack([many.test_accuracy for many in found]),
+        settings["widths"][: len(nets_by_width)],
+        np.stack([nets.train_loss for nets in nets_by_width]),
+        np.stack([nets.test_loss for nets in nets_by_width]),
+        np.stack([nets.test_accuracy for nets in nets_by_width]),
         tuple(slices),
         settings,
         interrupted,
@@ -150,7 +150,7 @@ def loss_surface(
 
 
 def digits_data() -> Data:
-    """scikit-learn's digits, normalized as the bundled net takes them, in one row an image."""
+    """Return scikit-learn's digits, normalized as the bundled net takes them, one image a row."""
     from minitorch_viz.data import load_digits, normalized
     from minitorch_viz.models.digits import PREPROCESSING
 
@@ -177,21 +177,21 @@ def _checked(widths: Any, seeds: Any, epochs: Any, grid: Any, seed: Any) -> dict
     }
 
 
-def _middle(many: Many) -> int:
-    """The number of the net whose training loss is in the middle."""
-    return int(many.train_loss.argsort(kind="stable")[len(many.train_loss) // 2])
+def _middle(nets: TrainedNets) -> int:
+    """Return the number of the net whose training loss is the median."""
+    return int(nets.train_loss.argsort(kind="stable")[len(nets.train_loss) // 2])
 
 
 def _random_slices(
-    found: list[Many], data: Data, settings: dict[str, Any], after_row: Callable[[], object]
+    nets_by_width: list[TrainedNets], data: Data, settings: dict[str, Any], after_row: Callable[[], object]
 ) -> list[Slice]:
-    """Around the middle net of the narrowest and of the widest kind."""
+    """Slice the loss around the median net of the narrowest and of the widest kind."""
     slices = []
-    for at in dict.fromkeys((0, len(found) - 1)):
-        number, width = _middle(found[at]), settings["widths"][at]
+    for index in dict.fromkeys((0, len(nets_by_width) - 1)):
+        number, width = _middle(nets_by_width[index]), settings["widths"][index]
         slices.append(
             slice_around(
-                found[at].alone(number),
+                nets_by_width[index].alone(number),
                 data.x,
                 data.labels,
                 rng=np.random.default_rng([settings["seed"], width]),
@@ -204,12 +204,12 @@ def _random_slices(
 
 
 def _bundled_slice(
-    found: list[Many],  # noqa: ARG001 (all three are called alike)
+    nets_by_width: list[TrainedNets],  # noqa: ARG001 (all three are called alike)
     data: Data,
     settings: dict[str, Any],
     after_row: Callable[[], object],
 ) -> list[Slice]:
-    """Around the convolutional net that comes with the package."""
+    """Slice the loss around the convolutional net that comes with the package."""
     from minitorch_viz.models import load_model
 
     model = load_model("digits")
@@ -224,13 +224,13 @@ def _bundled_slice(
 
 
 def _path_slice(
-    found: list[Many], data: Data, settings: dict[str, Any], after_row: Callable[[], object]
+    nets_by_width: list[TrainedNets], data: Data, settings: dict[str, Any], after_row: Callable[[], object]
 ) -> list[Slice]:
-    """The plane of the widest middle net's training path. It is trained again, alone: same seed, same net."""
-    width, epochs = settings["widths"][len(found) - 1], settings["epochs"]
-    number = _middle(found[-1])
-    again = train_many(width, [number], data, seed=settings["seed"], epochs=epochs, keep_path=True)
-    stages: list[Net] = [again.alone(0, stage) for stage in again.path]
+    """Slice the loss in the plane of the widest median net's training path; the net is trained again, alone."""
+    width, epochs = settings["widths"][len(nets_by_width) - 1], settings["epochs"]
+    number = _middle(nets_by_width[-1])
+    retrained = train_nets(width, [number], data, seed=settings["seed"], epochs=epochs, keep_path=True)
+    stages: list[Net] = [retrained.alone(0, stage) for stage in retrained.path]
     if len(stages) < 3:  # two points have no plane
         return []
     plane = plane_of_path([stage.params for stage in stages])

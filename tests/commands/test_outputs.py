@@ -188,7 +188,7 @@ def test_one_bad_photo_costs_itself_only(capsys, folder: Path) -> None:
         (["report", "mine.png"], "minitorch_viz.report.make.start_section", "nothing was written"),
         (["scenes"], "minitorch_viz.data.scenes.scenes", "nothing was written"),
         (["grade", "--scenes", "2"], "minitorch_viz.grading.harness.stops", "nothing was written"),
-        (["loss-surface"], "minitorch_viz.loss_surface.surface.train_many", "nothing was written"),
+        (["loss-surface"], "minitorch_viz.loss_surface.surface.train_nets", "nothing was written"),
         (["train", "digits"], "minitorch_viz.training.bundle.fit", "nothing was written to digits"),
         (["warmup"], "minitorch_viz_kernels.warmup", "what was compiled is kept"),
     ],

@@ -14,7 +14,7 @@ from minitorch_viz.cli import main
 from minitorch_viz.errors import SettingError
 from minitorch_viz.layers import softmax_cross_entropy
 from minitorch_viz.loss_surface import LossSurface, loss_surface, surface
-from minitorch_viz.loss_surface.many import train_many
+from minitorch_viz.loss_surface.side_by_side import train_nets
 
 SMALL: dict[str, Any] = {"widths": (2, 32), "seeds": 8, "epochs": 8, "grid": 3, "progress": False}
 
@@ -45,7 +45,7 @@ def test_slices_are_around_the_nets_that_were_trained(found: LossSurface) -> Non
     assert 0.5 < path.share <= 1
     for k, steps in enumerate((path.along, path.across)):
         assert steps[0] < path.path[:, k].min() <= path.path[:, k].max() < steps[-1]
-    first = train_many(32, [int(found.train_loss[1].argsort(kind="stable")[4])], data, seed=0, epochs=8, keep_path=True)
+    first = train_nets(32, [int(found.train_loss[1].argsort(kind="stable")[4])], data, seed=0, epochs=8, keep_path=True)
     start = softmax_cross_entropy(first.alone(0, first.path[0]).predict(data.x), data.labels)[0]
     assert start > 10 * path.centre
 
@@ -76,7 +76,7 @@ def interrupting(monkeypatch: pytest.MonkeyPatch, name: str, call: int) -> None:
 
 
 def test_ctrl_c_keeps_the_widths_that_are_finished(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    interrupting(monkeypatch, "train_many", 2)
+    interrupting(monkeypatch, "train_nets", 2)
     kept = loss_surface(**SMALL | {"epochs": 1})
     assert (kept.widths, kept.test_loss.shape, kept.slices, kept.interrupted) == ((2,), (1, 8), (), True)
     assert "width 32" in kept.notes[-1]
@@ -93,7 +93,7 @@ def test_ctrl_c_keeps_the_slices_that_are_finished(monkeypatch: pytest.MonkeyPat
 
 
 def test_ctrl_c_before_anything_is_finished_is_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
-    interrupting(monkeypatch, "train_many", 1)
+    interrupting(monkeypatch, "train_nets", 1)
     with pytest.raises(KeyboardInterrupt):
         loss_surface(**SMALL)
 
@@ -148,7 +148,7 @@ def test_the_command(
     assert found.caption in printed  # widths are sorted
     assert "Wrote mine.svg" in printed
     assert b"<svg" in (tmp_path / "mine.svg").read_bytes()
-    interrupting(monkeypatch, "train_many", 2)
+    interrupting(monkeypatch, "train_nets", 2)
     assert main(["loss-surface", "--widths", "2", "4", "--seeds", "2", "--epochs", "1", "--out", "kept.png"]) == 130
     assert (tmp_path / "kept.png").read_bytes().startswith(b"\x89PNG")
     assert "Stopped before the end" in capsys.readouterr().out
@@ -191,7 +191,7 @@ def test_a_place_that_cannot_be_written_is_told_first(
     out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    interrupting(monkeypatch, "train_many", 1)  # nothing may be trained before
+    interrupting(monkeypatch, "train_nets", 1)  # nothing may be trained before
     assert main(["loss-surface", "--out", out]) == 2
     error = capsys.readouterr().err
     assert error.startswith("minitorch-viz: --out must be a file in a folder that exists")

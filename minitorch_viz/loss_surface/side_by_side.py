@@ -20,7 +20,7 @@ CLASSES = 10
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """What the nets learn, and what they are tested on: pixels in one row an image."""
+    """Hold what the nets learn, and what they are tested on: pixels in one row an image."""
 
     x: Array  # (N, D) float32, normalized
     labels: Array  # (N,)
@@ -29,8 +29,8 @@ class Data:
 
 
 @dataclass(frozen=True, eq=False)
-class Many:
-    """S trained nets of one width."""
+class TrainedNets:
+    """Hold S trained nets of one width."""
 
     net: Net  # all of them side by side: x (S, N, D) -> scores (S, N, 10)
     train_loss: Array  # (S,) float64: mean cross-entropy in nats after training
@@ -39,12 +39,12 @@ class Many:
     path: tuple[Net, ...]  # the nets before training and after each epoch, if that was asked for
 
     def alone(self, s: int, net: Net | None = None) -> Net:
-        """Net number s (of this stage of the path, or as trained) by itself: x (N, D) -> scores (N, 10)."""
+        """Return net number s (of this stage of the path, or as trained) by itself: x (N, D) -> scores (N, 10)."""
         return _alone(net or self.net, s)
 
 
 def new_nets(width: int, numbers: Sequence[int], seed: int, features: int) -> tuple[Net, list[np.random.Generator]]:
-    """Untrained nets side by side, and the generator of each: net number s is the same whoever stands beside it."""
+    """Return untrained nets side by side, and the generator of each: net number s is the same in any company."""
     rngs = [np.random.default_rng([seed, width, number]) for number in numbers]
     hidden = [Linear.random(rng, features, width) for rng in rngs]
     scores = [Linear.random(rng, width, CLASSES) for rng in rngs]
@@ -57,7 +57,7 @@ def new_nets(width: int, numbers: Sequence[int], seed: int, features: int) -> tu
     return Net([("hidden", side_by_side(hidden)), ("relu", ReLU()), ("scores", side_by_side(scores))]), rngs
 
 
-def train_many(
+def train_nets(
     width: int,
     numbers: Sequence[int],
     data: Data,
@@ -66,7 +66,7 @@ def train_many(
     epochs: int,
     keep_path: bool = False,
     after_epoch: Callable[[], object] = lambda: None,
-) -> Many:
+) -> TrainedNets:
     """Train the nets of these numbers: SGD with momentum, batches in an order of each net's own, the rate to 0."""
     net, rngs = new_nets(width, numbers, seed, data.x.shape[1])
     count, steps = len(data.x), -(-len(data.x) // BATCH)
@@ -75,25 +75,25 @@ def train_many(
     for epoch in range(epochs):
         order = np.stack([rng.permutation(count) for rng in rngs])  # (S, N)
         for step in range(steps):
-            some = order[:, step * BATCH : (step + 1) * BATCH]
-            tape = net.forward(data.x[some])
-            grads = net.param_grads(tape, {"scores": _dscores(tape["scores"], data.labels[some])})
+            images = order[:, step * BATCH : (step + 1) * BATCH]
+            tape = net.forward(data.x[images])
+            grads = net.param_grads(tape, {"scores": _dscores(tape["scores"], data.labels[images])})
             params, state = optimizer.step(net.params, grads, state, schedule(epoch * steps + step))
             net = net.with_params(params)
         if keep_path:
             path.append(net)
         after_epoch()
-    alone = [_alone(net, s) for s in range(len(rngs))]
+    nets = [_alone(net, s) for s in range(len(rngs))]
     losses = [
-        [softmax_cross_entropy(one.predict(x), labels)[0] for one in alone]
+        [softmax_cross_entropy(single.predict(x), labels)[0] for single in nets]
         for x, labels in ((data.x, data.labels), (data.test_x, data.test_labels))
     ]
-    right = [float((one.predict(data.test_x).argmax(axis=1) == data.test_labels).mean()) for one in alone]
-    return Many(net, np.array(losses[0]), np.array(losses[1]), np.array(right), tuple(path) if keep_path else ())
+    right = [float((single.predict(data.test_x).argmax(axis=1) == data.test_labels).mean()) for single in nets]
+    return TrainedNets(net, np.array(losses[0]), np.array(losses[1]), np.array(right), tuple(path) if keep_path else ())
 
 
 def _dscores(scores: Array, labels: Array) -> Array:
-    """The gradient of each net's own mean cross-entropy, (probability - 1 if it is right) / N: (S, N, 10)."""
+    """Return the gradient of each net's own mean cross-entropy, (probability - 1 if it is right) / N: (S, N, 10)."""
     probabilities, _ = Softmax(axis=2).forward(scores)
     right = np.arange(scores.shape[2]) == labels[..., None]
     dscores: Array = (probabilities - right.astype(scores.dtype)) / scores.shape[1]

@@ -8,7 +8,7 @@ import pytest
 from minitorch_viz.errors import ShapeError
 from minitorch_viz.layers import softmax_cross_entropy
 from minitorch_viz.loss_surface.linears import Linears
-from minitorch_viz.loss_surface.many import BATCH, MOMENTUM, RATE, Data, new_nets, train_many
+from minitorch_viz.loss_surface.side_by_side import BATCH, MOMENTUM, RATE, Data, new_nets, train_nets
 from minitorch_viz.training import evaluate
 from tests.layers.layer_cases import cases_of, check_gradients
 
@@ -40,8 +40,8 @@ def test_linears_says_what_it_needs(shape: tuple[int, ...]) -> None:
 
 @pytest.mark.parametrize("width", [1, 3, 17])
 def test_a_net_is_the_same_whoever_stands_beside_it(data: Data, width: int) -> None:
-    together = train_many(width, range(5), data, seed=4, epochs=2)
-    alone = train_many(width, [3], data, seed=4, epochs=2)
+    together = train_nets(width, range(5), data, seed=4, epochs=2)
+    alone = train_nets(width, [3], data, seed=4, epochs=2)
     for name, value in alone.alone(0).params.items():
         np.testing.assert_array_equal(together.alone(3).params[name], value)
     assert together.test_loss[3] == alone.test_loss[0]
@@ -56,7 +56,7 @@ def test_another_seed_and_another_width_are_other_nets() -> None:
 
 
 def test_the_losses_are_those_of_each_net_by_itself(data: Data) -> None:
-    many = train_many(6, range(3), data, seed=0, epochs=3, keep_path=True)
+    many = train_nets(6, range(3), data, seed=0, epochs=3, keep_path=True)
     assert len(many.path) == 4
     for s in range(3):
         net = many.alone(s)
@@ -74,7 +74,7 @@ def test_the_losses_are_those_of_each_net_by_itself(data: Data) -> None:
 def test_pytorch_trains_to_the_same_nets(data: Data) -> None:
     torch = pytest.importorskip("torch")
     width, epochs, steps = 5, 3, 4
-    many = train_many(width, range(2), data, seed=9, epochs=epochs)
+    many = train_nets(width, range(2), data, seed=9, epochs=epochs)
     nets, rngs = new_nets(width, range(2), 9, 12)
     assert steps == -(-len(data.x) // BATCH)
     for s, rng in enumerate(rngs):

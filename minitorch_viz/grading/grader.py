@@ -36,7 +36,7 @@ SIMILARITIES: tuple[Callable[[Array, Array], float], ...] = (  # in the order of
 
 
 class Grader:
-    """Grades methods on one model, one row each; what all rows share is made once."""
+    """Grade methods on one model, one row each; what all rows share is made once."""
 
     def __init__(self, model: Model, cases: Cases, randoms: tuple[tuple[Model, ...], tuple[Model, ...]], plan: Plan):
         self.model, self.cases, self.plan = model, cases, plan
@@ -44,7 +44,7 @@ class Grader:
         self.inputs = [kernels.to_cpu(model.preprocess(case.image)) for case in cases.single]
 
     def row(self, method: Method, tick: Callable[[], object]) -> Row:
-        """Every score of one method. tick: called after each map."""
+        """Measure every score of one method. tick: called after each map."""
 
         seconds: list[float] = []
 
@@ -64,7 +64,7 @@ class Grader:
         scores["milliseconds"] = 1000 * np.array(seconds[1:] or seconds)
         several = [[explain(self.model, case.image, one) for one in case.classes] for case in self.cases.several]
         scores |= self._boxes(single) if self.cases.boxes else self._places(single)
-        scores |= self._several(several) | self._curves(single)
+        scores |= self._several_objects(several) | self._curves(single)
         checked = range(min(self.plan.checked, len(single)))
         scores["sensitivity"] = np.array([self._sensitivity(explain, i, single[i]) for i in checked])
         cascading, shown = self._randomized(explain, self.cascade, single, checked)
@@ -106,8 +106,8 @@ class Grader:
         pairs = [(heat, case.masks[0]) for heat, case in zip(maps, self.cases.single, strict=True)]
         share = best_share(maps, self.cases.boxes, SHARES)
         usual, best = (
-            np.array([best_match(heat, boxes, one) for heat, boxes in zip(maps, self.cases.boxes, strict=True)])
-            for one in (USUAL_SHARE, share)
+            np.array([best_match(heat, boxes, tried) for heat, boxes in zip(maps, self.cases.boxes, strict=True)])
+            for tried in (USUAL_SHARE, share)
         )
         return {
             "box_pointing": np.array([pointing(heat, mask, self.plan.tolerance) for heat, mask in pairs]),
@@ -118,33 +118,33 @@ class Grader:
             "box_share": np.full(1, share),
         }
 
-    def _several(self, maps: list[list[Array]]) -> dict[str, Array]:
-        """Means over the objects of each scene, which are not independent."""
-        found: dict[str, list[float]] = {"pointing_several": [], "contrast": [], "same": []}
+    def _several_objects(self, maps: list[list[Array]]) -> dict[str, Array]:
+        """Return means over the objects of each scene, which are not independent."""
+        scores: dict[str, list[float]] = {"pointing_several": [], "contrast": [], "same": []}
         for heats, case in zip(maps, self.cases.several, strict=True):
             hits = [pointing(heat, mask, self.plan.tolerance) for heat, mask in zip(heats, case.masks, strict=True)]
             contrasts = [contrast(heat, case.masks[i], case.others(i)) for i, heat in enumerate(heats)]
-            found["pointing_several"].append(float(np.mean(hits)))
-            found["contrast"].append(float(np.mean(contrasts)))
-            found["same"].append(
+            scores["pointing_several"].append(float(np.mean(hits)))
+            scores["contrast"].append(float(np.mean(contrasts)))
+            scores["same"].append(
                 float(np.mean([rank_correlation(a, b, absolute=False) for a, b in combinations(heats, 2)]))
             )
-        return {name: np.array(values) for name, values in found.items()}
+        return {name: np.array(values) for name, values in scores.items()}
 
     def _curves(self, maps: list[Array]) -> dict[str, Array]:
-        found: dict[str, list[float]] = {"deletion": [], "insertion": []}
+        areas: dict[str, list[float]] = {"deletion": [], "insertion": []}
         for x, heat, case in zip(self.inputs, maps, self.cases.single, strict=True):
 
             def probability(batch: Array, case: Case = case) -> Array:
-                there = kernels.to_device(batch, self.model.net.device)
-                return self.model.predict_answers(there)[:, case.classes[0]]
+                on_device = kernels.to_device(batch, self.model.net.device)
+                return self.model.predict_answers(on_device)[:, case.classes[0]]
 
             settings = {"steps": self.plan.steps, "seed": self.plan.seed}
-            taken = deletion(probability, x, heat, background=baseline_of(x, "mean"), **settings)
-            put_in = insertion(probability, x, heat, background=baseline_of(x, "blur"), **settings)
-            found["deletion"].append(taken.area)
-            found["insertion"].append(put_in.area)
-        return {name: np.array(values) for name, values in found.items()}
+            deleted = deletion(probability, x, heat, background=baseline_of(x, "mean"), **settings)
+            inserted = insertion(probability, x, heat, background=baseline_of(x, "blur"), **settings)
+            areas["deletion"].append(deleted.area)
+            areas["insertion"].append(inserted.area)
+        return {name: np.array(values) for name, values in areas.items()}
 
     def _sensitivity(self, explain: Callable[[Model, Array, int], Array], index: int, heat: Array) -> float:
         case = self.cases.single[index]
@@ -163,21 +163,21 @@ class Grader:
         maps: list[Array],
         checked: range,
     ) -> tuple[Array, list[Array]]:
-        """(scenes, layers, 3) likeness to the map of the trained net, and the maps of the first scene."""
-        found = np.zeros((len(checked), len(models), len(SIMILARITIES)))
-        shown: list[Array] = []
+        """Return (scenes, layers, 3) likeness to the map of the trained net, and the maps of the first scene."""
+        likeness = np.zeros((len(checked), len(models), len(SIMILARITIES)))
+        first_maps: list[Array] = []
         for i in checked:
             case = self.cases.single[i]
             for number, model in enumerate(models):
                 heat = explain(model, case.image, case.classes[0])
-                found[i, number] = [alike(maps[i], heat) for alike in SIMILARITIES]
+                likeness[i, number] = [measure(maps[i], heat) for measure in SIMILARITIES]
                 if i == 0:
-                    shown.append(heat)
-        return found, shown
+                    first_maps.append(heat)
+        return likeness, first_maps
 
 
 def failed(model: Model, method: Method, problem: str) -> Row:
-    """The row of a method that could not be graded, with why."""
+    """Return the row of a method that could not be graded, with why."""
     none = np.zeros((0, 0, 3))
     return Row(
         model.name, method.name, method.title, method.paper, method.settings, method.baseline,
@@ -186,7 +186,7 @@ def failed(model: Model, method: Method, problem: str) -> Row:
 
 
 def chance_levels(cases: Cases, tolerance: float) -> dict[str, Array]:
-    """What a map that knows nothing gets, one number a scene: the share of the pixels that the object takes up."""
+    """Return what an empty map gets, one number a scene: the share of the pixels that the object takes up."""
     return dict(_chances(cases, tolerance))
 
 
@@ -194,8 +194,8 @@ def _chances(cases: Cases, tolerance: float) -> Iterator[tuple[str, Array]]:
     if cases.single:
         hits = np.array([pointing_chance(case.masks[0], tolerance) for case in cases.single])
         share = np.array([case.masks[0].mean() for case in cases.single])
-        known = {"box_pointing": hits, "box_energy": share}
-        yield from (known if cases.boxes else {"pointing": hits, "energy": share, "iou": share}).items()
+        with_boxes = {"box_pointing": hits, "box_energy": share}
+        yield from (with_boxes if cases.boxes else {"pointing": hits, "energy": share, "iou": share}).items()
     if cases.several:
         yield (
             "pointing_several",
