@@ -14,12 +14,14 @@ import numpy.typing as npt
 import minitorch_viz_kernels as kernels
 from minitorch_viz import less_work
 from minitorch_viz._types import Array, Generator
+from minitorch_viz.boxes import Patch
 from minitorch_viz.checks import check_names, checked_nodes, checked_rules, checked_seeds
 from minitorch_viz.errors import NetError, SettingError, ShapeError, near, need_whole
 from minitorch_viz.graph import Node, Route, Rules, Tape, needed
 from minitorch_viz.layers.base import Layer
 from minitorch_viz.layers.relu import ReLU
 from minitorch_viz.less_work import PlanName
+from minitorch_viz.less_work.forward import predict_changed
 
 
 class Net:
@@ -111,6 +113,10 @@ class Net:
                 if last_reader[name] == node.name and name != goal:
                     del values[name]
         return values[goal]
+
+    def predict_changed(self, tape: Tape, changes: Mapping[str, Patch], upto: str | None = None) -> Array:
+        """Run the net on K changed versions of a tape's one image: see `less_work.forward.predict_changed`."""
+        return predict_changed(self, tape, changes, upto)
 
     def backward(
         self,

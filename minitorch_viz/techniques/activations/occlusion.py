@@ -12,7 +12,6 @@ import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.errors import need_whole
 from minitorch_viz.graph import Tape
-from minitorch_viz.less_work.forward import predict_changed
 from minitorch_viz.objectives import Unit
 from minitorch_viz.techniques.activations._occlusion_squares import FILLS, covered, covers, fill_value, places_on
 from minitorch_viz.techniques.base import Result, Technique
@@ -192,7 +191,7 @@ def occlusion(
     done, pace = 0, Pace()
     for places in batches:
         squares = {model.net.inputs[0]: covered(seen.x, places, size, colour)}
-        answer = _outputs(unit, predict_changed(model.net, tape, squares, unit.node), of_class)
+        answer = _outputs(unit, model.net.predict_changed(tape, squares, unit.node), of_class)
         outputs[done : done + len(places)] = answer
         done += len(places)
         if done == len(outputs) or pace.due():

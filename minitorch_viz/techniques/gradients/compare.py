@@ -13,6 +13,7 @@ from minitorch_viz.graph import Tape
 from minitorch_viz.objectives import Unit
 from minitorch_viz.rules.relu import relus
 from minitorch_viz.techniques.base import Result, Technique, explainers
+from minitorch_viz.techniques.explain.sharing import sharing
 from minitorch_viz.techniques.explain.start import start
 from minitorch_viz.techniques.explain.unit import Which, resolve, target_of
 from minitorch_viz.techniques.gradients._compare_gates import gate_shares
@@ -151,6 +152,7 @@ def compare(
     Paper: after Springenberg et al. 2014 (the ways back), Adebayo et al. 2018 (rank correlations between maps).
     """
     methods = _chosen(model, only)
+    model = sharing(model)
     seen, tape, unit, *_ = start(model, image, **which)
     named = _named(model, tape, unit, other)
     second = second_class(model, tape, unit, named) if unit.node == model.logits else None
@@ -158,12 +160,13 @@ def compare(
     other_maps: list[Array] = []
     remarks: list[str] = []
     for name, method in methods.items():
-        result = method.compute(model, image, **which, **method.in_comparison)
+        for_both = sharing(model)  # what the method computes for both classes is forgotten when it is done
+        result = method.compute(for_both, seen, **which, **method.in_comparison)
         maps.append(_heat(result))
         remarks += [f"{name}: {note}" for note in result.notes if "blank" in note]
         if second is not None:
             chosen = {"target": target_of(second.unit)}
-            other_maps.append(_heat(method.compute(model, image, **chosen, **method.in_comparison)))
+            other_maps.append(_heat(method.compute(for_both, seen, **chosen, **method.in_comparison)))
     gated, gates = gate_shares(model.net, tape, unit) if relus(model.net) else ((), {})
     # A red pixel that turns blue has changed, though its magnitude has not: between classes the signs count.
     across = [rank_correlations(both, signed=True)[0, 1] for both in zip(maps, other_maps, strict=bool(other_maps))]
