@@ -10,9 +10,11 @@ import pytest
 
 from minitorch_viz.errors import MinitorchVizError, SettingError
 from minitorch_viz.grading import Case, Grades, grade, harness, methods
+from minitorch_viz.grading import row as grading_row
 from minitorch_viz.grading.grades import _readable
 from minitorch_viz.grading.methods import BASELINES, Method, find_methods
 from minitorch_viz.grading.metrics import METRICS
+from minitorch_viz.net import Net
 from minitorch_viz.techniques import techniques
 
 QUICK = {"steps": 6, "checked": 3, "samples": 2, "progress": False}
@@ -127,6 +129,34 @@ def test_every_technique_that_explains_is_found_and_graded(colours, cases) -> No
     assert [row.problem for row in found.rows] == [""] * len(found.rows)
     for row in found.rows:
         assert set(row.scores) == {name for name in METRICS if not name.startswith("box_")}
+
+
+def test_the_classes_of_one_picture_share_what_they_have_in_common(monkeypatch, colours, cases) -> None:
+    """A picture of two classes is covered once and runs forward once for all methods; timed maps share nothing."""
+    calls: list[str] = []
+    for kind in ("forward", "predict_changed"):
+        monkeypatch.setattr(Net, kind, counted(kind, getattr(Net, kind), calls))
+    techniques()["occlusion"].compute(colours, cases[0].image)
+    squares = calls.count("predict_changed")
+    settings = {"cases": cases, "methods": ["occlusion", "saliency"], "steps": 2, "checked": 0, "progress": False}
+    calls.clear()
+    shared = grade(colours, **settings)
+    assert calls.count("predict_changed") == squares * len(cases)
+    timed, several = len(shared.rows[0].scores["energy"]), len(cases) - len(shared.rows[0].scores["energy"])
+    assert calls.count("forward") == 2 * timed + several
+    monkeypatch.setattr(grading_row, "sharing", lambda model: model)
+    alone = grade(colours, **settings)
+    for ours, theirs in zip(shared.rows, alone.rows, strict=True):
+        for name in ours.scores.keys() - {"milliseconds"}:
+            np.testing.assert_array_equal(ours.scores[name], theirs.scores[name])
+
+
+def counted(kind: str, compute, calls: list[str]):
+    def count(self: Net, *args: object, **settings: object):
+        calls.append(kind)
+        return compute(self, *args, **settings)
+
+    return count
 
 
 def test_a_technique_brings_its_cheaper_settings(monkeypatch, colours, cases) -> None:
