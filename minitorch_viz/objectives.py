@@ -136,7 +136,7 @@ class Unit(Objective):
 
 @dataclass(frozen=True)
 class ChannelMean(Objective):
-    """Take the mean of a channel over its places: (N, C, ...) -> (N,)."""
+    """Take the mean of a channel over its places: (N, C, ...) -> (N,), or over the steps of a sequence (N, T, C)."""
 
     node: str
     channel: int
@@ -150,28 +150,29 @@ class ChannelMean(Objective):
         return f"{self.node} channel {self.channel}, mean"
 
     def value(self, tape: Tape) -> Array:
-        values: Array = self._maps(tape).reshape(len(tape[self.node]), -1).mean(axis=1)
+        maps = self._maps(tape)
+        values: Array = maps.reshape(len(maps), -1).mean(axis=1)
         return values
 
     def seeds(self, tape: Tape) -> Seeds:
-        seed = np.zeros_like(tape[self.node])
-        maps = self._maps(tape)
-        seed[:, self.channel] = len(maps) / maps.size
+        maps, seed = self._maps(tape), np.zeros_like(tape[self.node])
+        channels_first(seed)[:, self.channel] = len(maps) / maps.size
         return {self.node: seed}
 
     def _maps(self, tape: Tape) -> Array:
         output = _output(tape, self.node)
-        if output.ndim < 2 or not -output.shape[1] <= self.channel < output.shape[1]:
+        channels = channels_first(output)
+        if output.ndim < 2 or not -channels.shape[1] <= self.channel < channels.shape[1]:
             raise SettingError(
                 f"{self.node!r} gives an array of shape {output.shape[1:]} an image, without a channel {self.channel}."
             )
-        maps: Array = output[:, self.channel]
+        maps: Array = channels[:, self.channel]
         return maps
 
 
 @dataclass(frozen=True, eq=False)
 class Direction(Objective):
-    """Take the mean over all places of the dot product with a direction: (N, C, ...) . (C,) -> (N,).
+    """Take the mean over all places of the dot product with a direction: (N, C, ...) or (N, T, C) . (C,) -> (N,).
 
     power: multiplied by the cosine to this power, max(cos, 0.1): 0 is the plain dot product (Olah et al. 2017); 1 and
         more keep the picture near the direction ("caricatures").
@@ -206,17 +207,19 @@ class Direction(Objective):
             v / (norm * length[:, None]) - cosine[:, None] * rows / length[:, None] ** 2
         )
         output = tape[self.node]
-        return {self.node: (d_row / dot.shape[1]).reshape(output.shape).astype(output.dtype, copy=False)}
+        seed = channels_first((d_row / dot.shape[1]).reshape(channels_first(output).shape))
+        return {self.node: seed.astype(output.dtype, copy=False)}
 
     def _parts(self, tape: Tape) -> tuple[Array, Array, Array, Array]:
         """Return (dot, cosine, length of each row of channels), each (N, P), and the rows (N, C, P)."""
         output = _output(tape, self.node)
-        if output.ndim < 2 or output.shape[1] != len(self.vector):
+        channels = channels_first(output)
+        if output.ndim < 2 or channels.shape[1] != len(self.vector):
             raise ShapeError(
                 f"A direction of {len(self.vector)} numbers does not fit {self.node!r}, which gives an array of shape "
-                f"{output.shape[1:]} an image: its channels come first."
+                f"{output.shape[1:]} an image: its channels come first, those of a sequence last."
             )
-        rows = output.reshape(*output.shape[:2], -1)
+        rows = channels.reshape(*channels.shape[:2], -1)
         dot = np.einsum("ncp,c->np", rows, self.vector)
         length = np.sqrt((rows**2).sum(axis=1)) + 1e-12
         return dot, dot / (length * (np.linalg.norm(self.vector) + 1e-12)), length, rows
@@ -298,18 +301,27 @@ def gram(output: Array) -> Array:
     return products
 
 
-def stacked_seeds(units: Sequence[Unit], tape: Tape) -> Seeds:
-    """Return seeds {node: (K, ...)} for K units of one node on a tape of one image, explained by one backward pass.
+def channels_first(output: Array) -> Array:
+    """Return a view of a node's output (N, C, ...) with the channels second: a sequence (N, T, C) as (N, C, T).
 
-    Raises SettingError if the units are of several nodes, or the tape of several images.
+    Of (N, C, T) it gives (N, T, C) again.
     """
-    nodes = {unit.node for unit in units}
-    if len(nodes) != 1:
-        raise SettingError(f"Units of one node can share a backward pass, but these are of {sorted(nodes)}.")
-    (node,) = nodes
-    if len(tape[node]) != 1:
-        raise SettingError(f"Several units are explained on a tape of one image, but this one has {len(tape[node])}.")
-    return {node: np.concatenate([unit.seeds(tape)[node] for unit in units])}
+    return output.swapaxes(1, 2) if output.ndim == 3 else output
+
+
+def stacked_seeds(objectives: Sequence[Objective], tape: Tape) -> Seeds:
+    """Return seeds {node: (K, ...)} for K objectives on a tape of one image, explained by one backward pass.
+
+    Raises SettingError if several objectives read several nodes, or the tape is of several images.
+    """
+    nodes = list(dict.fromkeys(node for objective in objectives for node in objective.nodes))
+    if len(objectives) > 1 and len(nodes) != 1:
+        raise SettingError(f"What shares a backward pass must be of one node, but these are of {', '.join(nodes)}.")
+    if any(len(tape[node]) != 1 for node in nodes):
+        images = max(len(tape[node]) for node in nodes)
+        raise SettingError(f"Several numbers are explained on a tape of one image, but this one has {images}.")
+    seeds = [objective.seeds(tape) for objective in objectives]
+    return {node: np.concatenate([seed[node] for seed in seeds]) for node in nodes}
 
 
 def _output(tape: Tape, node: str) -> Any:

@@ -21,6 +21,7 @@ from minitorch_viz.objectives import (
 
 RNG = np.random.default_rng(0)
 MAPS = RNG.standard_normal((3, 4, 2, 5))  # (N, C, H, W)
+STEPS = RNG.standard_normal((3, 7, 4))  # (N, T, C)
 ROWS = RNG.standard_normal((3, 6))  # (N, D)
 VECTOR = RNG.standard_normal(4)
 WANTED = gram(RNG.standard_normal((1, 4, 2, 5)))[0]
@@ -33,6 +34,9 @@ EXAMPLES: dict[str, Objective] = {
     "a direction": Direction("conv", VECTOR),
     "a caricature": Direction("conv", VECTOR, power=2),
     "a direction of a row": Direction("fc", RNG.standard_normal(6), power=1),
+    "a step of a sequence": Unit("lstm", (6, 1)),
+    "a channel of a sequence": ChannelMean("lstm", 3),
+    "a caricature of a sequence": Direction("lstm", VECTOR, power=1),
     "energy": Energy("conv"),
     "style": GramDistance("conv", WANTED),
     "a sum over two nodes": 2.0 * Unit("fc", (1,)) - 0.5 * ChannelMean("conv", 0) + Energy("conv"),
@@ -40,8 +44,8 @@ EXAMPLES: dict[str, Objective] = {
 }
 
 
-def tape_of(conv: np.ndarray, fc: np.ndarray) -> Tape:
-    return Tape({"conv": conv, "fc": fc}, {})
+def tape_of(conv: np.ndarray, fc: np.ndarray, lstm: np.ndarray | None = None) -> Tape:
+    return Tape({"conv": conv, "fc": fc} | ({} if lstm is None else {"lstm": lstm}), {})
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -49,24 +53,23 @@ def test_seeds_are_the_derivative(name: str) -> None:
     objective = EXAMPLES[name]
     weights = np.array([1.0, -0.7, 0.3])  # every image counts, by a weight of its own
 
-    def forward(conv: np.ndarray, fc: np.ndarray) -> tuple[float, tuple[np.ndarray, np.ndarray]]:
-        tape = tape_of(conv, fc)
-        seeds = objective.seeds(tape)
-        zeros = {"conv": np.zeros_like(conv), "fc": np.zeros_like(fc)}
-        gradients = {node: np.einsum("n,n...->n...", weights, seed) for node, seed in (zeros | seeds).items()}
-        return float(weights @ objective.value(tape)), (gradients["conv"], gradients["fc"])
+    def forward(*outputs: np.ndarray) -> tuple[float, tuple[np.ndarray, ...]]:
+        tape = tape_of(*outputs)
+        seeds = {node: np.zeros_like(output) for node, output in tape.values.items()} | objective.seeds(tape)
+        gradients = tuple(np.einsum("n,n...->n...", weights, seeds[node]) for node in tape.values)
+        return float(weights @ objective.value(tape)), gradients
 
-    report = check(forward, None, (MAPS.copy(), ROWS.copy()))
+    report = check(forward, None, (MAPS.copy(), ROWS.copy(), STEPS.copy()))
     assert report.ok, report
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_one_number_an_image_and_what_it_reads(name: str) -> None:
-    objective, tape = EXAMPLES[name], tape_of(MAPS, ROWS)
+    objective, tape = EXAMPLES[name], tape_of(MAPS, ROWS, STEPS)
     values = objective.value(tape)
     assert values.shape == (3,)
     for i in range(3):  # no image sees another
-        alone = objective.value(tape_of(MAPS[i : i + 1], ROWS[i : i + 1]))
+        alone = objective.value(tape_of(MAPS[i : i + 1], ROWS[i : i + 1], STEPS[i : i + 1]))
         np.testing.assert_allclose(values[i], alone[0], rtol=1e-12, atol=1e-12)
     assert set(objective.seeds(tape)) == set(objective.nodes)
     assert objective.label
@@ -78,6 +81,7 @@ def test_hand_computed_values() -> None:
     assert Unit("fc", (1,), sign=-1).value(tape) == [2]
     assert Unit("conv", (1, 0, 1)).value(tape) == [5]
     assert ChannelMean("conv", 1).value(tape) == [5.5]
+    assert ChannelMean("lstm", 1).value(tape_of(MAPS, ROWS, np.array([[[1.0, 2], [3, 4], [5, 9]]]))) == [5]
     assert Energy("conv").value(tape) == [sum(i * i for i in range(8)) / 2]
     assert Direction("conv", np.array([1.0, -1.0])).value(tape) == [-4]
     difference = np.array([[14.0, 38.0], [38.0, 126.0]])  # F F^T of rows 0 1 2 3 and 4 5 6 7
@@ -112,6 +116,7 @@ def test_many_units_share_a_tape() -> None:
         (Unit("conv", (1,)), SettingError, "no unit"),
         (Unit("conv", (0, 2, 0)), SettingError, "no unit"),
         (ChannelMean("conv", 4), SettingError, "without a channel 4"),
+        (ChannelMean("lstm", 4), SettingError, "without a channel 4"),
         (Direction("conv", np.ones(5)), ShapeError, "does not fit"),
         (GramDistance("conv", np.ones((3, 3))), ShapeError, "does not fit"),
     ],
@@ -119,7 +124,7 @@ def test_many_units_share_a_tape() -> None:
 def test_what_does_not_fit_is_said(objective: Objective, error: type[Exception], words: str) -> None:
     for method in (objective.value, objective.seeds):
         with pytest.raises(error, match=words):
-            method(tape_of(MAPS, ROWS))
+            method(tape_of(MAPS, ROWS, STEPS))
 
 
 @pytest.mark.parametrize("other", [1, "a", None])

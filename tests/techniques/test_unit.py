@@ -6,12 +6,23 @@ import numpy as np
 import pytest
 
 from minitorch_viz import Net
-from minitorch_viz.errors import SettingError
+from minitorch_viz.errors import NetError, SettingError
 from minitorch_viz.graph import Tape
 from minitorch_viz.layers import LSTM
 from minitorch_viz.models.samples import sample_digit
-from minitorch_viz.objectives import Unit
-from minitorch_viz.techniques import saliency
+from minitorch_viz.objectives import ChannelMean, Energy, Objective, Unit
+from minitorch_viz.techniques import (
+    counterfactual,
+    grad_cam,
+    gradient_x_input,
+    guided_backprop,
+    guided_grad_cam,
+    integrated_gradients,
+    lrp,
+    saliency,
+    smoothgrad,
+    techniques,
+)
 from minitorch_viz.techniques.explain.unit import opposite_of, resolve, resolve_several, target_of, value_of
 
 RNG = np.random.default_rng(0)
@@ -89,8 +100,92 @@ def test_a_class_by_number_and_by_its_digits_is_the_same(digits) -> None:
 
 def test_several_classes_and_what_means_each(digits) -> None:
     units = resolve_several(digits, TAPE, target=[8, "3"])
-    assert [unit.index for unit in units] == [(8,), (3,)]
+    assert [unit.label for unit in units] == ['class "8" (8)', 'class "3" (3)']
     assert [target_of(unit) for unit in units] == [8, 3]
     opposite = opposite_of(digits, units[0])
     assert opposite == Unit("logits", (8,), 'class "not 8" (the opposite of 8)', -1)
     assert target_of(opposite) == "not #8"
+
+
+DIFFERENCE = Unit("logits", (3,)) - 0.5 * ChannelMean("relu3", 7)
+EXPLAIN_ANY = {
+    one.__name__: one
+    for one in (
+        saliency,
+        guided_backprop,
+        gradient_x_input,
+        smoothgrad,
+        integrated_gradients,
+        grad_cam,
+        guided_grad_cam,
+        counterfactual,
+    )
+}
+
+
+@pytest.mark.parametrize("name", EXPLAIN_ANY)
+@pytest.mark.parametrize("objective", [ChannelMean("relu3", 7), DIFFERENCE, Energy("relu3")], ids=lambda one: one.label)
+def test_any_objective_is_explained(digits, name: str, objective: Objective) -> None:
+    result = EXPLAIN_ANY[name](digits, sample_digit(), target=objective)
+    tape = digits.net.forward(digits.preprocess(sample_digit()))
+    assert objective.label in result.caption
+    assert f"{value_of(objective, tape):.4g}" in result.caption
+    assert np.isfinite(result.heat).all()
+    assert result.heat.any()
+
+
+def test_what_is_explained_of_an_objective_is_its_own_gradient(digits) -> None:
+    net, x = digits.net, digits.preprocess(sample_digit())
+    tape = net.forward(x)
+    gradient = net.backward(tape, DIFFERENCE.seeds(tape))["input"][0]
+    np.testing.assert_array_equal(saliency(digits, sample_digit(), target=DIFFERENCE).gradients["normal"], gradient)
+
+
+@pytest.mark.parametrize("objective", [DIFFERENCE, Energy("relu3")], ids=lambda one: one.label)
+def test_the_shares_of_an_objective_add_up(digits, objective: Objective) -> None:
+    result = integrated_gradients(digits.astype(np.float64), sample_digit(), target=objective, steps=400)
+    assert result.gap < 1e-2
+    assert result.path.ends[1] == pytest.approx(result.value, rel=1e-6)
+    shares = gradient_x_input(digits, sample_digit(), target=objective)
+    assert shares.signal.sum() + shares.stayed.total == pytest.approx(shares.value, rel=1e-5)
+    assert ("the objective's own curve" in " ".join(shares.notes)) == (objective is not DIFFERENCE)
+
+
+@pytest.mark.parametrize("technique", [one for one in techniques().values() if one.explains], ids=lambda one: one.name)
+def test_a_class_may_be_given_as_a_unit(digits, technique) -> None:
+    unit, number = (
+        technique.compute(digits, sample_digit(), target=target, **technique.in_comparison)
+        for target in (Unit("logits", (8,)), 8)
+    )
+    np.testing.assert_array_equal(unit.heat, number.heat)
+    assert unit.facts == number.facts
+
+
+def test_several_units_and_classes_share_a_page(digits) -> None:
+    result = grad_cam(digits, sample_digit(), target=[Unit("logits", (8,)), "3"], layer="relu2")
+    expected = grad_cam(digits, sample_digit(), target="8,3", layer="relu2")
+    np.testing.assert_array_equal(result.signed, expected.signed)
+    assert result.labels == expected.labels
+
+
+@pytest.mark.parametrize(
+    ("compute", "which", "error", "words"),
+    [
+        (lrp, {"target": ChannelMean("relu3", 7)}, SettingError, "one unit is explained.*relu3 channel 7, mean"),
+        (saliency, {"target": ChannelMean("relu3", 7), "node": "relu1"}, SettingError, "leave out node="),
+        (saliency, {"target": Unit("logits", (10,))}, SettingError, r"no unit \(10,\)"),
+        (saliency, {"target": Unit("relu3", (1,))}, SettingError, r"no unit \(1,\)"),
+        (saliency, {"target": Unit("relu9", (1,))}, NetError, "near nodes: relu"),
+        (saliency, {"target": [Energy("relu3"), 3]}, SettingError, "names 2; give one"),
+        (saliency, {"target": Energy("relu3"), "average": True}, SettingError, "explains a class, not energy of relu3"),
+        (
+            grad_cam,
+            {"target": [Energy("relu3"), 3]},
+            SettingError,
+            "of one node, but these are of relu3, logits",
+        ),
+    ],
+)
+def test_what_cannot_be_explained_so_is_said(digits, compute, which, error, words) -> None:
+    with pytest.raises(error, match=words):
+        compute(digits, sample_digit(), **which)

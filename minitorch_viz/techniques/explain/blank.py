@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,7 @@ from minitorch_viz._types import Array
 from minitorch_viz.graph import Rules, Tape, needed
 from minitorch_viz.layers import Kind
 from minitorch_viz.net import Net
-from minitorch_viz.objectives import Unit
+from minitorch_viz.objectives import Objective, Unit
 from minitorch_viz.rules.relu import relus
 from minitorch_viz.techniques.explain.unit import value_of
 
@@ -21,25 +22,26 @@ if TYPE_CHECKING:
 SATURATED = 1000  # roundings: a probability this near to 1 has a slope of which few digits are left
 
 
-def why_blank(model: Model, tape: Tape, unit: Unit, signal: Array, rules: Rules | None = None) -> str:
-    """Why `signal`, what came back to the pixels for `unit`, is nothing to draw; "" if it is something.
+def why_blank(model: Model, tape: Tape, objective: Objective, signal: Array, rules: Rules | None = None) -> str:
+    """Why `signal`, what came back to the pixels for an objective, is nothing to draw; "" if it is something.
 
     signal: of any shape; rules: those of the backward pass that made it.
     The answer goes on after "The map is blank because": broken weights, an overflow, a saturated softmax, a unit
     that did not fire, or a signal that ends on its way, with the names of the nodes.
     """
-    signal, value = kernels.to_cpu(signal), value_of(unit, tape)
+    signal, value = kernels.to_cpu(signal), value_of(objective, tape)
     if not (np.isfinite(signal).all() and np.isfinite(value)):
         return not_finite(model.net, tape)
-    if saturated := _saturation(model, tape, unit, value):
+    unit = objective if isinstance(objective, Unit) else None
+    if unit and (saturated := _saturation(model, tape, unit, value)):
         return saturated
     if signal.any():
         return ""
-    if broken := _broken_weights(model.net, _ancestors(model.net, unit.node)):
+    if broken := _broken_weights(model.net, _ancestors(model.net, objective.nodes)):
         return broken  # a NaN closes the gates that it meets: behind them it may look like silence
-    if unit.node in relus(model.net) and value <= 0:
+    if unit and unit.node in relus(model.net) and value <= 0:
         return f"the unit did not fire on this image: its value is {value:g}"
-    return _where_it_ends(model.net, tape, unit, rules)
+    return _where_it_ends(model.net, tape, objective, rules)
 
 
 def blank_note(why: str) -> tuple[str, ...]:
@@ -87,10 +89,10 @@ def _saturation(model: Model, tape: Tape, unit: Unit, value: float) -> str:
     return ""
 
 
-def _where_it_ends(net: Net, tape: Tape, unit: Unit, rules: Rules | None) -> str:
+def _where_it_ends(net: Net, tape: Tape, objective: Objective, rules: Rules | None) -> str:
     """The node at which the last of the signal is lost."""
-    names = _ancestors(net, unit.node)
-    on_the_way = net.backward(tape, unit.seeds(tape), wrt=[*names, *net.inputs], rules=rules)
+    names = _ancestors(net, objective.nodes)
+    on_the_way = net.backward(tape, objective.seeds(tape), wrt=[*names, *net.inputs], rules=rules)
     alive = [name for name in names if on_the_way[name].any()]
     if not alive:
         return "the seed is 0"
@@ -104,6 +106,6 @@ def _where_it_ends(net: Net, tape: Tape, unit: Unit, rules: Rules | None) -> str
     return f"the signal ends at {where}: every derivative there is exactly 0"
 
 
-def _ancestors(net: Net, name: str) -> list[str]:
-    """The nodes that `name` depends on, and itself, in the order of the net."""
-    return [node.name for node in needed(net.nodes, [name])]
+def _ancestors(net: Net, names: Sequence[str]) -> list[str]:
+    """The nodes that `names` depend on, and themselves, in the order of the net."""
+    return [node.name for node in needed(net.nodes, names)]

@@ -28,7 +28,7 @@ from minitorch_viz.drawing import (
 from minitorch_viz.errors import SettingError, near
 from minitorch_viz.graph import Tape, ancestors, last_common_maps
 from minitorch_viz.net import Net
-from minitorch_viz.objectives import Unit
+from minitorch_viz.objectives import Objective
 from minitorch_viz.techniques.base import Result
 from minitorch_viz.techniques.explain.blank import drawable
 from minitorch_viz.techniques.explain.unit import reading_of, value_of
@@ -148,15 +148,15 @@ def enlarged(coarse: Array, size: Sequence[int]) -> Array:
 
 
 class InWords(NamedTuple):
-    """Units for a reader, each with one entry."""
+    """What is explained, for a reader; one entry an objective."""
 
     labels: tuple[str, ...]
     values: tuple[float, ...]
     readings: tuple[str, ...]
 
 
-def in_words(model: Model, tape: Tape, units: Sequence[Unit]) -> InWords:
-    """Return what units are called, and what they give on a tape of one image."""
+def in_words(model: Model, tape: Tape, units: Sequence[Objective]) -> InWords:
+    """Return what objectives are called, and what they are on a tape of one image."""
     values = tuple(value_of(unit, tape) for unit in units)
     return InWords(tuple(unit.label for unit in units), values, tuple(reading_of(model, tape, unit) for unit in units))
 
@@ -173,6 +173,12 @@ def before(net: Net, name: str) -> list[str]:
     """The nodes (and inputs) that `name` depends on, in the order of the net, without itself."""
     wanted = ancestors(net.nodes, name)
     return [one for one in net.names if one in wanted and one != name]
+
+
+def lowest(net: Net, objectives: Sequence[Objective]) -> str:
+    """Return the first in the order of the net of the nodes that objectives read."""
+    nodes = {node for objective in objectives for node in objective.nodes}
+    return next(name for name in net.names if name in nodes)
 
 
 def chosen_layer(model: Model, tape: Tape, node: str, layer: str | None) -> str:

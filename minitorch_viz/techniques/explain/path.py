@@ -58,7 +58,7 @@ def walk(
     net: Net,
     x: Array,
     base: Array,
-    unit: Objective,
+    objective: Objective,
     rule: Rule,
     steps: int,
     chunk: int = CHUNK,
@@ -72,19 +72,19 @@ def walk(
     """
     places, weights = nodes_of(rule, steps)
     device = kernels.device_of(x)
-    name = stem(net, unit) or net.inputs[0]
+    name = stem(net, objective) or net.inputs[0]
     low, high = (net.predict(end, upto=name) if name in net else end for end in (base, x))
     way = high - low
     total = np.zeros_like(way.ravel())
     values, slopes = np.full(steps, np.nan), np.full(steps, np.nan)
-    first, last = (value_of(unit, net.forward(end, upto=unit.nodes)) for end in (base, x))
+    first, last = (value_of(objective, net.forward(end, upto=objective.nodes)) for end in (base, x))
     for part in parts(steps, chunk):
         a = kernels.to_device(places[part].astype(x.dtype), device).reshape(-1, *[1] * (way.ndim - 1))
         here = a * way
         here += low
-        tape = net.forward(given={name: here}, upto=unit.nodes, fuse=True)
-        signals = net.backward(tape, unit.seeds(tape), wrt=name)[name].reshape(len(a), -1)
-        values[part] = kernels.to_cpu(unit.value(tape))
+        tape = net.forward(given={name: here}, upto=objective.nodes, fuse=True)
+        signals = net.backward(tape, objective.seeds(tape), wrt=name)[name].reshape(len(a), -1)
+        values[part] = kernels.to_cpu(objective.value(tape))
         slopes[part] = kernels.to_cpu(kernels.matmul(signals, way.reshape(-1, 1)))[:, 0]
         total += kernels.matmul(kernels.to_device(weights[None, part].astype(x.dtype), device), signals)[0]
         if part.stop == steps or (pace is not None and pace.due()):
@@ -94,7 +94,7 @@ def walk(
             yield Path(shares, places, weights, values.copy(), slopes.copy(), (first, last), part.stop)
 
 
-def follow(net: Net, x: Array, base: Array, unit: Objective, rule: Rule, steps: int, chunk: int = CHUNK) -> Path:
+def follow(net: Net, x: Array, base: Array, objective: Objective, rule: Rule, steps: int, chunk: int = CHUNK) -> Path:
     """The whole way from `base` to `x`, both (1, C, h, w)."""
-    *_, path = walk(net, x, base, unit, rule, steps, chunk)
+    *_, path = walk(net, x, base, objective, rule, steps, chunk)
     return path

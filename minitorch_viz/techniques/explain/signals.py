@@ -1,4 +1,4 @@
-"""What comes back to the pixels from one unit, for any number of images: the arithmetic that the maps here share.
+"""What comes back to the pixels from one number, for any number of images: the arithmetic that the maps here share.
 
 Many images are carried a few at a time, as many as the processor's caches like.
 
@@ -40,44 +40,44 @@ class Signals(NamedTuple):
     """What came back for each of N images."""
 
     pixels: Array  # (N, C, h, w)
-    values: Array  # (N,) what the unit gives for each image
+    values: Array  # (N,) what the objective is for each image
 
 
-def at_pixels(net: Net, xs: Array, unit: Objective, mode: ReluMode = "normal", chunk: int = CHUNK) -> Signals:
-    """The signal at the pixels of each image xs (N, C, h, w), from `unit` back through the ReLUs by `mode`."""
+def at_pixels(net: Net, xs: Array, objective: Objective, mode: ReluMode = "normal", chunk: int = CHUNK) -> Signals:
+    """The signal at the pixels of each image xs (N, C, h, w), from `objective` back through the ReLUs by `mode`."""
     pixels, values = np.empty_like(xs), np.empty(len(xs), xs.dtype)
     for part in parts(len(xs), chunk):
-        tape = net.forward(xs[part], upto=unit.nodes, fuse=True)
-        pixels[part] = net.backward(tape, unit.seeds(tape), rules=relu_mode(mode))[net.inputs[0]]
-        values[part] = kernels.to_cpu(unit.value(tape))
+        tape = net.forward(xs[part], upto=objective.nodes, fuse=True)
+        pixels[part] = net.backward(tape, objective.seeds(tape), rules=relu_mode(mode))[net.inputs[0]]
+        values[part] = kernels.to_cpu(objective.value(tape))
     return Signals(pixels, values)
 
 
-def at_tape(net: Net, tape: Tape, unit: Objective, rules: Rules | None = None) -> Array:
+def at_tape(net: Net, tape: Tape, objective: Objective, rules: Rules | None = None) -> Array:
     """The signal (C, h, w) at the pixels of a tape's one image, in main memory."""
-    signal: Array = kernels.to_cpu(net.backward(tape, unit.seeds(tape), rules=rules)[net.inputs[0]])[0]
+    signal: Array = kernels.to_cpu(net.backward(tape, objective.seeds(tape), rules=rules)[net.inputs[0]])[0]
     return signal
 
 
-def stem(net: Net, unit: Objective) -> str | None:
+def stem(net: Net, objective: Objective) -> str | None:
     """The name of the first layer, if it is affine and alone reads the input, so that it can be taken out of a mean."""
-    if len(net.inputs) > 1 or net.inputs[0] in unit.nodes:
+    if len(net.inputs) > 1 or net.inputs[0] in objective.nodes:
         return None
     reader = only_reader(net.nodes, net.inputs[0])
     return reader.name if reader and reader.layer.kind is Kind.WEIGHS else None
 
 
-def running_mean(net: Net, xs: Iterable[Array], unit: Objective, rules: Rules) -> Iterator[Running]:
+def running_mean(net: Net, xs: Iterable[Array], objective: Objective, rules: Rules) -> Iterator[Running]:
     """After each batch of images xs the mean signal (1, C, h, w) at the pixels so far.
 
     The first layer is run backwards only when a mean is asked for.
     """
-    first = stem(net, unit)
+    first = stem(net, objective)
     total: Any = 0
     count = 0
     for x in xs:
-        tape = net.forward(x, upto=unit.nodes, fuse=True)
-        signal = net.backward(tape, unit.seeds(tape), rules=rules, wrt=first)[first or net.inputs[0]]
+        tape = net.forward(x, upto=objective.nodes, fuse=True)
+        signal = net.backward(tape, objective.seeds(tape), rules=rules, wrt=first)[first or net.inputs[0]]
         total = total + signal.sum(axis=0, keepdims=True)
         count += len(x)
         mean = total / x.dtype.type(count)
@@ -88,9 +88,9 @@ def _itself(mean: Array) -> Array:
     return mean
 
 
-def mean_at_pixels(net: Net, xs: Iterable[Array], unit: Objective, rules: Rules) -> Array:
+def mean_at_pixels(net: Net, xs: Iterable[Array], objective: Objective, rules: Rules) -> Array:
     """The mean signal (1, C, h, w) at the pixels over batches of images xs."""
-    *_, whole = running_mean(net, xs, unit, rules)
+    *_, whole = running_mean(net, xs, objective, rules)
     return whole.signal()
 
 

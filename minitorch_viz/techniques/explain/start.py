@@ -2,47 +2,64 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, Unpack
 
 from minitorch_viz.graph import Tape
-from minitorch_viz.objectives import Unit
-from minitorch_viz.techniques.explain.unit import Which, reading_of, resolve, resolve_several, value_of
+from minitorch_viz.objectives import Objective, Unit
+from minitorch_viz.techniques.explain.unit import (
+    Which,
+    goals,
+    need_unit,
+    reading_of,
+    resolve_any,
+    resolve_several,
+    value_of,
+)
 from minitorch_viz.techniques.explain.view import View, view
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
 
 
-class Start(NamedTuple):
+What = TypeVar("What", bound=Objective)
+
+
+class Start(NamedTuple, Generic[What]):
     """One photo on its way up to what is explained, and what the net gives for it."""
 
     seen: View
     tape: Tape  # of one image, as far as it is needed
-    unit: Unit
+    unit: What
     value: float  # the unit's, of an opposite with the sign turned
     reading: str  # the value in a caption's words: "score -4, probability 0.018"
 
 
 class Starts(NamedTuple):
-    """The same for one or several units of one node."""
+    """The same for one or several objectives."""
 
     seen: View
     tape: Tape
-    units: list[Unit]
+    objectives: list[Objective]
 
 
-def start(model: Model, image: Any, **which: Unpack[Which]) -> Start:
+def start(model: Model, image: Any, **which: Unpack[Which]) -> Start[Unit]:
     """Run `model` on one image as far as the class scores or a node, and find the unit that the settings mean.
 
     The settings are those of `resolve`; it says what they raise.
     """
+    seen, tape, objective, value, reading = start_any(model, image, **which)
+    return Start(seen, tape, need_unit(objective), value, reading)
+
+
+def start_any(model: Model, image: Any, **which: Unpack[Which]) -> Start[Objective]:
+    """Do the same where any objective is explained, not only a unit."""
     seen, tape = _run(model, image, which)
-    unit = resolve(model, tape, **which)
-    return Start(seen, tape, unit, value_of(unit, tape), reading_of(model, tape, unit))
+    objective = resolve_any(model, tape, **which)
+    return Start(seen, tape, objective, value_of(objective, tape), reading_of(model, tape, objective))
 
 
 def start_several(model: Model, image: Any, **which: Unpack[Which]) -> Starts:
-    """Do the same where the setting `target` may name several classes."""
+    """Do the same where the setting `target` may name several."""
     seen, tape = _run(model, image, which)
     return Starts(seen, tape, resolve_several(model, tape, **which))
 
@@ -50,4 +67,4 @@ def start_several(model: Model, image: Any, **which: Unpack[Which]) -> Starts:
 def _run(model: Model, image: Any, which: Which) -> tuple[View, Tape]:
     """The photo as the net sees it, and a forward pass as far as it is needed."""
     seen = view(model, image)
-    return seen, model.net.forward(seen.x, upto=which.get("node") or model.logits or None)
+    return seen, model.net.forward(seen.x, upto=goals(model, **which))

@@ -11,7 +11,7 @@ import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import SettingError, need_whole
 from minitorch_viz.graph import Tape
-from minitorch_viz.objectives import Objective, Unit
+from minitorch_viz.objectives import Objective, Unit, channels_first
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 OPPOSITE = "not "
 MAPS_A_PAGE = 8
-Classes: TypeAlias = str | int | Sequence[str | int] | None  # one, or several: [10, 9], "cat,dog"
+Target: TypeAlias = str | int | Objective  # a class, or in Python an objective of one's own
+Targets: TypeAlias = Target | Sequence[Target] | None  # one, or several: [10, 9], "cat,dog"
 
 
 class Which(TypedDict, total=False):
@@ -32,16 +33,19 @@ class Which(TypedDict, total=False):
         position: the unit's row and column; by default where the channel is strongest
 
     A unit of a sequence (T, D) is one of D channels at one of T steps: there `position` is a number, the step.
+
+    In Python `target` may also be a `Unit`, or any other objective where the technique needs no more than its value and
+    its seeds: `saliency(model, photo, target=ChannelMean("conv5", 7))`.
     """
 
-    target: Classes
+    target: Targets
     node: str | None
     channel: int | None
     position: Pair | int | None
 
 
-def listed(target: Classes) -> list[str | int | None]:
-    """The classes that a setting names, one by one: of a list, or of a text with commas between them."""
+def listed(target: Targets) -> list[Target | None]:
+    """Return what a setting names, one by one: of a list, or of a text with commas between the classes."""
     if isinstance(target, str):
         return list(target.split(","))
     if isinstance(target, (list, tuple, np.ndarray)):
@@ -51,8 +55,8 @@ def listed(target: Classes) -> list[str | int | None]:
     return [target]  # type: ignore[list-item]  # checked where it is looked up
 
 
-def _single(target: Classes) -> str | int | None:
-    """The one class that a setting names."""
+def _single(target: Targets) -> Target | None:
+    """The one class or objective that a setting names."""
     if isinstance(target, (list, tuple, np.ndarray)):
         several = listed(target)
         if len(several) > 1:
@@ -61,11 +65,38 @@ def _single(target: Classes) -> str | int | None:
     return target  # type: ignore[return-value]  # a text or a number; what else it is is told where it is looked up
 
 
+def goals(model: Model, **which: Unpack[Which]) -> list[str]:
+    """Return the nodes that are read: a forward pass up to these is enough to `resolve` the settings."""
+    targets = listed(which.get("target"))
+    nodes = [node for target in targets if isinstance(target, Objective) for node in target.nodes]
+    if not all(isinstance(target, Objective) for target in targets) or which.get("node"):
+        nodes.append(which.get("node") or model.logits or model.net.output)
+    return nodes
+
+
 def resolve(model: Model, tape: Tape, **which: Unpack[Which]) -> Unit:
     """Return the unit that the settings mean, with its name in words.
 
-    target: a class, by number or name, or "not NAME" where the net has labels or answers yes or no; None is the most
-        probable class, or, of a net that is no classifier, the strongest unit of the last node.
+    Raises SettingError if it is no unit but another objective, and what `resolve_any` raises.
+    """
+    return need_unit(resolve_any(model, tape, **which))
+
+
+def need_unit(objective: Objective) -> Unit:
+    """Return an objective that is a unit; SettingError if it is another."""
+    if isinstance(objective, Unit):
+        return objective
+    raise SettingError(
+        f"Here one unit is explained, a class score or a channel at a place, but target is {objective.label}; "
+        "saliency and grad-cam, for example, explain any objective."
+    )
+
+
+def resolve_any(model: Model, tape: Tape, **which: Unpack[Which]) -> Objective:
+    """Return what the settings mean, with its name in words: a unit, or the objective that is given.
+
+    target: a class, by number or name, or "not NAME" where the net has labels or answers yes or no; or an objective;
+        None is the most probable class, or, of a net that is no classifier, the strongest unit of the last node.
     node, channel, position: a unit inside the net instead. A channel left out is the strongest one; a position left
         out is where the channel is strongest on this image. Of maps (C, h, w) it is (row, column), of a sequence (T, D)
         a step, and of a node with one number a channel there is none.
@@ -75,6 +106,8 @@ def resolve(model: Model, tape: Tape, **which: Unpack[Which]) -> Unit:
     """
     chosen, node = _single(which.get("target")), which.get("node")
     channel, position = which.get("channel"), which.get("position")
+    if isinstance(chosen, Objective):
+        return _given(model, tape, chosen, [node, channel, position])
     if not model.logits and node is None:
         if chosen is not None:
             raise SettingError(
@@ -95,19 +128,29 @@ def resolve(model: Model, tape: Tape, **which: Unpack[Which]) -> Unit:
     return _inside(node, kernels.to_cpu(tape[node])[0], channel, position)
 
 
-def resolve_several(model: Model, tape: Tape, **which: Unpack[Which]) -> list[Unit]:
-    """Return the units that the settings mean: one, or several classes in a list or with commas between them."""
+def _given(model: Model, tape: Tape, objective: Objective, others: Sequence[object]) -> Objective:
+    """An objective given in Python; a class score by its name."""
+    if any(setting is not None for setting in others):
+        raise SettingError(f"target={objective.label} says all of it; leave out node=, channel= and position=.")
+    objective.value(tape)  # SettingError if it does not fit the node
+    if isinstance(objective, Unit) and objective.node == model.logits and not objective.words:
+        return _class_unit(model, objective.index[0] % len(model.class_names), objective.sign)
+    return objective
+
+
+def resolve_several(model: Model, tape: Tape, **which: Unpack[Which]) -> list[Objective]:
+    """Do the same for one target, or for several in a list or with commas between the classes."""
     target = which.get("target")
     if isinstance(target, str):
         try:
-            return [resolve(model, tape, **which)]  # "tench, Tinca tinca" is one class
+            return [resolve_any(model, tape, **which)]  # "tench, Tinca tinca" is one class
         except SettingError:
             if "," not in target or which.get("node") not in (None, model.logits):
                 raise
     names = listed(target)
     if len(names) > MAPS_A_PAGE:
         raise SettingError(f"At most {MAPS_A_PAGE} classes fit on one page, but target names {len(names)}.")
-    return [resolve(model, tape, **(which | {"target": name})) for name in names]
+    return [resolve_any(model, tape, **(which | {"target": name})) for name in names]
 
 
 def _inside(node: str, output: Array, channel: int | None, position: Pair | int | None) -> Unit:
@@ -116,7 +159,7 @@ def _inside(node: str, output: Array, channel: int | None, position: Pair | int 
         raise SettingError(
             f"Node {node!r} gives an array of shape {output.shape}, which has no channels to choose from."
         )
-    maps = output.T if output.ndim == 2 else output  # the channels first
+    maps = channels_first(output[None])[0]
     channel = (
         need_whole(f"channel of {node!r}", channel, 0, len(maps) - 1)
         if channel is not None
@@ -173,10 +216,10 @@ def value_of(objective: Objective, tape: Tape) -> float:
     return float(kernels.to_cpu(objective.value(tape))[0])
 
 
-def reading_of(model: Model, tape: Tape, unit: Unit) -> str:
-    """Return what a caption says of a unit's value on a tape of one image: "score -4, probability 0.018"."""
-    value = value_of(unit, tape)
-    if unit.node != model.logits:
+def reading_of(model: Model, tape: Tape, objective: Objective) -> str:
+    """Return what a caption says of a value on a tape of one image: "score -4, probability 0.018"."""
+    value, unit = value_of(objective, tape), objective
+    if not isinstance(unit, Unit) or unit.node != model.logits:
         return f"value {value:.4g}"
     kind = model.scores
     answer = float(kind.answers(kernels.to_cpu(tape[unit.node])[:1])[0, unit.index[0]])

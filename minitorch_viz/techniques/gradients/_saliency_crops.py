@@ -10,7 +10,7 @@ import numpy as np
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.drawing import resize
-from minitorch_viz.objectives import Unit
+from minitorch_viz.objectives import Objective
 from minitorch_viz.rules.relu import ReluMode
 from minitorch_viz.techniques.explain.signals import at_pixels
 
@@ -25,10 +25,10 @@ class Averaged(NamedTuple):
 
     gradient: Array  # (C, h, w)
     magnitude: Array  # (h, w): the mean of each crop's max_c |g_c|
-    values: Array  # (10,): the unit's value on each crop
+    values: Array  # (10,): the objective on each crop
 
 
-def averaged_over_crops(model: Model, image: Any, unit: Unit, mode: ReluMode, size: Pair) -> Averaged:
+def averaged_over_crops(model: Model, image: Any, objective: Objective, mode: ReluMode, size: Pair) -> Averaged:
     """The maps of ten crops of the photo, each laid back where it was cut from, at `size` (h, w).
 
     The photo is taken larger than the net's input, by 8/7, so that a crop is as large as the net asks (a net that
@@ -39,7 +39,7 @@ def averaged_over_crops(model: Model, image: Any, unit: Unit, mode: ReluMode, si
     corners = [(0, 0), (0, wide - w), (high - h, 0), (high - h, wide - w), ((high - h) // 2, (wide - w) // 2)]
     cuts = [full[:, :, top : top + h, left : left + w] for top, left in corners]
     crops = np.concatenate(cuts + [cut[..., ::-1] for cut in cuts])
-    signals = at_pixels(model.net, crops, unit, mode)
+    signals = at_pixels(model.net, crops, objective, mode)
     maps = kernels.to_cpu(signals.pixels)
     maps = np.concatenate([maps[:5], maps[5:, ..., ::-1]])
 

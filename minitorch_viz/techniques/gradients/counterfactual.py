@@ -15,6 +15,7 @@ from minitorch_viz.techniques.explain.layer_maps import (
     enlarged,
     has_maps,
     in_words,
+    lowest,
     need_scaling,
     over_grey,
 )
@@ -131,7 +132,7 @@ def counterfactual(
     """
     scaling = need_scaling(scale)
     seen, tape, units = start_several(model, image, **which)
-    layer = chosen_layer(model, tape, units[0].node, layer)
+    layer = chosen_layer(model, tape, lowest(model.net, units), layer)
     signed, weights, blanks = weighted_maps(model, tape, units, layer)
     labels, values, readings = in_words(model, tape, units)
     return Counterfactual(

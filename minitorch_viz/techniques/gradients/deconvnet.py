@@ -102,11 +102,7 @@ class Projections(Result):
 
 
 @spelled_out
-def deconvnet(
-    model: Model,
-    image: Images,
-    **which: Unpack[Which],
-) -> Projections:
+def deconvnet(model: Model, image: Images, **which: Unpack[Which]) -> Projections:
     """Project one activation down to the pixels: what in the photo made a unit fire.
 
     All other activations of the layer are set to 0. The signal then goes down through transposed filters, to where

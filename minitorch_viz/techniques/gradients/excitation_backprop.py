@@ -28,7 +28,7 @@ from minitorch_viz.techniques.explain.layer_maps import (
     plot_coarse,
 )
 from minitorch_viz.techniques.explain.start import start_several
-from minitorch_viz.techniques.explain.unit import Which
+from minitorch_viz.techniques.explain.unit import Which, need_unit
 from minitorch_viz.techniques.gradients.lrp import pixel_box
 from minitorch_viz.techniques.options import spelled_out
 
@@ -97,7 +97,8 @@ def excitation_backprop(
     """
     scaling = need_scaling(scale)
     model = model.astype(np.float64)
-    seen, tape, units = start_several(model, image, **which)
+    seen, tape, objectives = start_several(model, image, **which)
+    units = [need_unit(objective) for objective in objectives]
     top = units[0].node
     layer = chosen_layer(model, tape, top, layer or middle_layer(model.net, tape, top))
     seeds = {name: abs(seed) for name, seed in stacked_seeds(units, tape).items()}

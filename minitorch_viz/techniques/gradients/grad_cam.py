@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.graph import Tape
-from minitorch_viz.objectives import Unit, stacked_seeds
+from minitorch_viz.objectives import Objective, stacked_seeds
 from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.blank import why_blank
 from minitorch_viz.techniques.explain.layer_maps import (
@@ -18,6 +18,7 @@ from minitorch_viz.techniques.explain.layer_maps import (
     chosen_layer,
     has_maps,
     in_words,
+    lowest,
     need_scaling,
     plot_coarse,
 )
@@ -75,11 +76,11 @@ def grad_cam(
     """
     scaling = need_scaling(scale)
     seen, tape, units = start_several(model, image, **which)
-    return cam_of(model, seen, tape, units, chosen_layer(model, tape, units[0].node, layer), scaling)
+    return cam_of(model, seen, tape, units, chosen_layer(model, tape, lowest(model.net, units), layer), scaling)
 
 
 def cam_of(
-    model: Model, seen: View, tape: Tape, units: Sequence[Unit], layer: str, scaling: Scaling = "one"
+    model: Model, seen: View, tape: Tape, units: Sequence[Objective], layer: str, scaling: Scaling = "one"
 ) -> GradCam:
     """Grad-CAM of units of one node, when the forward pass has been run and the layer chosen."""
     signed, weights, blanks = weighted_maps(model, tape, units, layer)
@@ -94,7 +95,9 @@ def cam_of(
     )  # fmt: skip
 
 
-def weighted_maps(model: Model, tape: Tape, units: Sequence[Unit], layer: str) -> tuple[Array, Array, tuple[str, ...]]:
+def weighted_maps(
+    model: Model, tape: Tape, units: Sequence[Objective], layer: str
+) -> tuple[Array, Array, tuple[str, ...]]:
     """The sums of the layer's maps (T, h', w'), their weights (T, C), and for each unit why there is none, or "".
 
     alpha_k = mean over the places of d(unit) / d(A_k), and the sum of alpha_k A_k.

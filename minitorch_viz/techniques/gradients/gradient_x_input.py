@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Unpack
 
+import numpy as np
+
 import minitorch_viz_kernels as kernels
-from minitorch_viz.rules.accounts import Books, gradient_books
+from minitorch_viz._types import Array
+from minitorch_viz.graph import Tape
+from minitorch_viz.rules.accounts import SINGLE, Books, gradient_books
 from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.blank import why_blank
 from minitorch_viz.techniques.explain.books import books_notes
 from minitorch_viz.techniques.explain.maps import Form, PixelMap, plot_map
-from minitorch_viz.techniques.explain.start import start
+from minitorch_viz.techniques.explain.start import start_any
 from minitorch_viz.techniques.explain.unit import Which
 from minitorch_viz.techniques.options import spelled_out
 
@@ -42,11 +47,7 @@ class GradientTimesInput(PixelMap):
 
 
 @spelled_out
-def gradient_x_input(
-    model: Model,
-    image: Any,
-    **which: Unpack[Which],
-) -> GradientTimesInput:
+def gradient_x_input(model: Model, image: Any, **which: Unpack[Which]) -> GradientTimesInput:
     """Show how much of a score each pixel carries to first order, its gradient times its value, and how much none does.
 
     The value is the normalized one that enters the net, so "nothing" (the baseline) is the net's mean colour, which is
@@ -59,8 +60,11 @@ def gradient_x_input(
 
     Paper: Shrikumar et al. 2016 ("Not just a black box").
     """
-    seen, tape, unit, value, reading = start(model, image, **which)
-    gradients, books = gradient_books(model.net, tape, unit.seeds(tape))
+    seen, tape, unit, value, reading = start_any(model, image, **which)
+    seeds = unit.seeds(tape)
+    gradients, books = gradient_books(model.net, tape, seeds)
+    if bent := _bend(tape, seeds, value):
+        books.stayed[unit.label] = {"the objective's own curve": bent}
     gradient = kernels.to_cpu(gradients)[0]
     signal = gradient * kernels.to_cpu(seen.x)[0]
     blank = why_blank(model, tape, unit, gradient)
@@ -69,6 +73,14 @@ def gradient_x_input(
     return GradientTimesInput(
         signal, seen.picture, seen.pixel_aspect, unit.label, value, blank, reading=reading, stayed=books
     )
+
+
+def _bend(tape: Tape, seeds: Mapping[str, Array], value: float) -> float:
+    """How far an objective is from the sum of its slopes times what it reads: 0 for a unit, and for what is linear."""
+    with np.errstate(invalid="ignore", over="ignore"):  # broken weights are for the map to diagnose
+        slopes = [seed * tape[node] for node, seed in seeds.items()]
+        bent = value - sum(float(slope.sum(dtype=np.float64)) for slope in slopes)
+    return bent if abs(bent) > SINGLE * sum(float(abs(slope).sum()) for slope in slopes) else 0.0
 
 
 def example() -> GradientTimesInput:

@@ -10,7 +10,7 @@ from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.blank import why_blank
 from minitorch_viz.techniques.explain.maps import PixelMap, plot_map
 from minitorch_viz.techniques.explain.signals import at_tape
-from minitorch_viz.techniques.explain.start import start
+from minitorch_viz.techniques.explain.start import start_any
 from minitorch_viz.techniques.explain.unit import Which
 from minitorch_viz.techniques.gradients.saliency import has_relus, without_relus
 from minitorch_viz.techniques.options import spelled_out
@@ -38,11 +38,7 @@ class GuidedMap(PixelMap):
 
 
 @spelled_out
-def guided_backprop(
-    model: Model,
-    image: Any,
-    **which: Unpack[Which],
-) -> GuidedMap:
+def guided_backprop(model: Model, image: Any, **which: Unpack[Which]) -> GuidedMap:
     """Show the parts of the photo that raise a unit through units that all fired: sharp edges of what it looks for.
 
     The backward pass of the gradient, except that each ReLU lets a signal through only if the unit fired and the
@@ -54,7 +50,7 @@ def guided_backprop(
 
     Paper: Springenberg et al. 2014.
     """
-    seen, tape, unit, value, reading = start(model, image, **which)
+    seen, tape, unit, value, reading = start_any(model, image, **which)
     rules = relu_mode("guided")
     signal = at_tape(model.net, tape, unit, rules)
     blank = why_blank(model, tape, unit, signal, rules)

@@ -22,11 +22,12 @@ from minitorch_viz.techniques.explain.blank import drawable, why_blank
 from minitorch_viz.techniques.explain.layer_maps import (
     chosen_layer,
     has_maps,
+    lowest,
     show_over_photo,
 )
 from minitorch_viz.techniques.explain.maps import PixelMap
 from minitorch_viz.techniques.explain.signals import at_tape
-from minitorch_viz.techniques.explain.start import start
+from minitorch_viz.techniques.explain.start import start_any
 from minitorch_viz.techniques.explain.unit import Which
 from minitorch_viz.techniques.gradients.grad_cam import GradCam, cam_of
 from minitorch_viz.techniques.options import spelled_out
@@ -86,8 +87,8 @@ def guided_grad_cam(
 
     Paper: Selvaraju et al. 2017.
     """
-    seen, tape, unit, value, reading = start(model, image, **which)
-    cam = cam_of(model, seen, tape, [unit], chosen_layer(model, tape, unit.node, layer))
+    seen, tape, unit, value, reading = start_any(model, image, **which)
+    cam = cam_of(model, seen, tape, [unit], chosen_layer(model, tape, lowest(model.net, [unit]), layer))
     rules = relu_mode("guided")
     guided = at_tape(model.net, tape, unit, rules)
     signal = guided * cam.map()

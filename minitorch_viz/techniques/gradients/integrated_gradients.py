@@ -17,7 +17,7 @@ from minitorch_viz.techniques.explain.blank import why_blank
 from minitorch_viz.techniques.explain.maps import Form, PixelMap, draw_map, map_panels
 from minitorch_viz.techniques.explain.path import Path, Rule, walk
 from minitorch_viz.techniques.explain.signals import CHUNK
-from minitorch_viz.techniques.explain.start import start
+from minitorch_viz.techniques.explain.start import start_any
 from minitorch_viz.techniques.explain.unit import Which
 from minitorch_viz.techniques.options import spelled_out
 from minitorch_viz.techniques.run import Pace, how_far, looping
@@ -133,7 +133,7 @@ def integrated_gradients(
     asked = steps = need_whole("number of steps", steps, 1, 10_000)
     need_whole("chunk", chunk, 1)
     need_whole("seed", seed, 0)
-    seen, tape, unit, value, reading = start(model, image, **which)
+    seen, tape, unit, value, reading = start_any(model, image, **which)
     base = baseline_image(model, seen.x, baseline, seed)
     same = not (seen.x != base).any()
     shown = model.restore(base)

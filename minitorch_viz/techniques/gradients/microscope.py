@@ -100,11 +100,7 @@ class UnitView(Result):
 
 
 @spelled_out
-def microscope(
-    model: Model,
-    image: Any,
-    **which: Unpack[Which],
-) -> UnitView:
+def microscope(model: Model, image: Any, **which: Unpack[Which]) -> UnitView:
     """Show the whole arithmetic of one unit: inputs, weights, products, sum, gate, and the signals that come back.
 
     Forwards, what the unit reads is multiplied by its weights, added up with the bias, and passed by a ReLU or not.

@@ -28,7 +28,7 @@ from minitorch_viz.techniques.base import Result, Technique
 from minitorch_viz.techniques.explain.blank import blank_note, drawable, why_blank
 from minitorch_viz.techniques.explain.maps import COLOUR_SIGN, GREY_SIGN, MAGNITUDE, one_map, sentence
 from minitorch_viz.techniques.explain.signals import at_tape
-from minitorch_viz.techniques.explain.start import start
+from minitorch_viz.techniques.explain.start import start_any
 from minitorch_viz.techniques.explain.unit import Which
 from minitorch_viz.techniques.gradients._saliency_crops import averaged_over_crops
 from minitorch_viz.techniques.options import spelled_out
@@ -126,8 +126,8 @@ def saliency(
     """
     if mode not in get_args(Mode):
         raise SettingError(f"There is no mode {mode!r}; {near(mode, get_args(Mode), 'mode')}.")
-    seen, tape, unit, value, reading = start(model, image, **which)
-    if average and unit.node != model.logits:
+    seen, tape, unit, value, reading = start_any(model, image, **which)
+    if average and set(unit.nodes) != {model.logits}:
         raise SettingError(
             f"Averaging over crops explains a class, not {unit.label}: a unit's place moves with the crop. Leave out "
             "average= or node=."

@@ -20,7 +20,7 @@ from minitorch_viz.techniques.explain.blank import why_blank
 from minitorch_viz.techniques.explain.maps import Form, PixelMap, draw_map, map_panels
 from minitorch_viz.techniques.explain.path import follow
 from minitorch_viz.techniques.explain.signals import CHUNK, Running, at_pixels, parts, running_mean
-from minitorch_viz.techniques.explain.start import start
+from minitorch_viz.techniques.explain.start import start_any
 from minitorch_viz.techniques.explain.unit import Which
 from minitorch_viz.techniques.gradients.integrated_gradients import baseline_image
 from minitorch_viz.techniques.options import spelled_out
@@ -119,7 +119,7 @@ def smoothgrad(
     is_number = isinstance(noise, (int, float, np.number)) and not isinstance(noise, bool)
     if not is_number or not 0 <= noise <= 10:
         raise SettingError(f"noise must be a share of the photo's range from 0 to 10, but got {noise!r}.")
-    seen, tape, unit, value, reading = start(model, image, **which)
+    seen, tape, unit, value, reading = start_any(model, image, **which)
     x = seen.x
     width = float(noise) * float(x.max() - x.min())
     copies = noisy_copies(x, width, samples, chunk, seed)
