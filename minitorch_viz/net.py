@@ -30,6 +30,8 @@ class Net:
     nodes: (name, layer) reads from the node before it (the first from "input");
         (name, layer, inputs) reads from the named nodes.
     inputs: the names of the net's inputs.
+    beside: further inputs that are given once and for all, {name: (1, ...)}, such as a question about each picture:
+        every pass repeats them for its N images. `with_inputs` makes such a net.
 
     Raises NetError, with the name of the node at fault, if a name is used twice or read before it is computed.
 
@@ -42,9 +44,15 @@ class Net:
     array([[0., 2.]])
     """
 
-    def __init__(self, nodes: Iterable[Sequence[Any]], inputs: Sequence[str] = ("input",)) -> None:
+    def __init__(
+        self,
+        nodes: Iterable[Sequence[Any]],
+        inputs: Sequence[str] = ("input",),
+        beside: Mapping[str, Array] | None = None,
+    ) -> None:
         self.inputs: tuple[str, ...] = (inputs,) if isinstance(inputs, str) else tuple(inputs)
-        self.nodes: tuple[Node, ...] = checked_nodes(nodes, self.inputs)
+        self.beside: dict[str, Array] = dict(beside or {})
+        self.nodes: tuple[Node, ...] = checked_nodes(nodes, (*self.inputs, *self.beside))
         self._by_name = {node.name: node for node in self.nodes}
         read = {name for node in self.nodes for name in node.inputs}
         self.outputs: tuple[str, ...] = tuple(node.name for node in self.nodes if node.name not in read)
@@ -173,7 +181,7 @@ class Net:
     @property
     def names(self) -> tuple[str, ...]:
         """Return the names of the inputs and nodes, in order."""
-        return self.inputs + tuple(self._by_name)
+        return (*self.inputs, *self.beside, *self._by_name)
 
     def __getitem__(self, name: str) -> Node:
         if name not in self._by_name:
@@ -210,11 +218,30 @@ class Net:
         """Return the same graph with other layers at the named nodes."""
         for name in layers:
             self[name]
-        return Net([node._replace(layer=layers.get(node.name, node.layer)) for node in self.nodes], self.inputs)
+        nodes = [node._replace(layer=layers.get(node.name, node.layer)) for node in self.nodes]
+        return Net(nodes, self.inputs, self.beside)
+
+    def with_inputs(self, values: Mapping[str, Array]) -> Net:
+        """Return the same net with some of its inputs given once and for all, {name: (1, ...)}; the others stay inputs.
+
+        An input that was given before can be given anew. Raises NetError for a name that is none of its inputs,
+        ShapeError for an array without a batch axis of 1.
+        """
+        known = (*self.inputs, *self.beside)
+        for name, value in values.items():
+            if name not in known:
+                raise NetError(f"This net has no input {name!r}; its inputs are {', '.join(known)}.")
+            if getattr(value, "shape", ())[:1] != (1,):
+                got = getattr(value, "shape", type(value).__name__)
+                raise ShapeError(f"The input {name!r} is given once, as an array (1, ...), but got {got}.")
+        rest = tuple(name for name in self.inputs if name not in values)
+        return Net(self.nodes, rest, {**self.beside, **values})
 
     def astype(self, dtype: npt.DTypeLike) -> Net:
         """Return the same net in another precision (float32, float64)."""
-        return Net([node._replace(layer=node.layer.astype(dtype)) for node in self.nodes], self.inputs)
+        nodes = [node._replace(layer=node.layer.astype(dtype)) for node in self.nodes]
+        floats = {name: x.astype(dtype) if x.dtype.kind == "f" else x for name, x in self.beside.items()}
+        return Net(nodes, self.inputs, floats)
 
     def to(self, device: str) -> Net:
         """Return the same net with its arrays on "cpu" (NumPy) or "cuda" (CuPy).
@@ -222,7 +249,8 @@ class Net:
         Raises SettingError if that device is not there.
         """
         try:
-            return Net([node._replace(layer=node.layer.to(device)) for node in self.nodes], self.inputs)
+            nodes = [node._replace(layer=node.layer.to(device)) for node in self.nodes]
+            return Net(nodes, self.inputs, {name: kernels.to_device(x, device) for name, x in self.beside.items()})
         except (ValueError, RuntimeError) as error:
             raise SettingError(str(error)) from error
 
@@ -240,6 +268,8 @@ class Net:
             for node, count in zip(self.nodes, counts, strict=True)
         ]
         head = f"Net of {len(self.nodes)} nodes, {sum(counts):,} parameters, inputs {', '.join(self.inputs)}"
+        if self.beside:
+            head += f"; given: {', '.join(self.beside)}"
         return "\n".join([head, *lines])
 
     # ------------------------------------------------------------------ inside
@@ -254,15 +284,19 @@ class Net:
             values = {self.inputs[0]: x}
         else:
             raise NetError(f"This net has the inputs {', '.join(self.inputs)}: give a dict that names each array.")
+        known = (*self.inputs, *self.beside)
         for name in values:
-            if name not in self.inputs:
-                raise NetError(f"This net has no input {name!r}; its inputs are {', '.join(self.inputs)}.")
+            if name not in known:
+                raise NetError(f"This net has no input {name!r}; its inputs are {', '.join(known)}.")
         if given is not None:
             check_names(given, self.names, "given")
             values |= given
         for name, value in values.items():
             if not hasattr(value, "shape") or value.ndim == 0:
                 raise ShapeError(f"{name!r} needs an array with a batch axis, but got {type(value).__name__}.")
+        if self.beside:
+            count = len(next(iter(values.values()))) if values else 1
+            values = {name: x.repeat(count, axis=0) for name, x in self.beside.items()} | values
         return values
 
     def _needed(self, values: Mapping[str, Array], goals: Sequence[str]) -> Sequence[Node]:

@@ -49,6 +49,14 @@ def add_model_arguments(parser: argparse.ArgumentParser, default: str) -> None:
         "--weights", type=path, metavar="FILE", help="its weights: .safetensors, .npz, .pth, .caffemodel, .json"
     )
     add_prefix(parser)
+    parser.add_argument(
+        "--input",
+        action="append",
+        type=given,
+        metavar="NAME=VALUE",
+        help="what another input of the net is given: a picture file, a text, numbers; once for each",
+    )
+    parser.add_argument("--question", type=given, metavar="TEXT", help="short for --input question=TEXT")
 
 
 def add_prefix(parser: argparse.ArgumentParser) -> None:

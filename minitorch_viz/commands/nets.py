@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,16 +13,45 @@ if TYPE_CHECKING:
     from minitorch_viz.models import Model
 
 WITHOUT_PHOTO = "digits"  # whose pictures come with scikit-learn
+PICTURES = "pictures"  # the kind of reader of nets that take photos
 FOR_PHOTOS = "cifar10"  # the net for photos that comes with the package
 IN_WORDS = f"for a photo the best ImageNet net at hand, else {FOR_PHOTOS}; without one {WITHOUT_PHOTO}"
 
 
-def chosen_model(name: str | None, weights: Path | None, prefix: str | None = None, *, photo: bool) -> Model:
+def chosen_model(
+    name: str | None,
+    weights: Path | None,
+    prefix: str | None = None,
+    *,
+    photo: bool,
+    reads: str = PICTURES,
+    inputs: Mapping[str, str] | None = None,
+) -> Model:
     """Load the net that a command is to explain, and print which one it is if the user named none.
 
     name, weights, prefix: what --model, --weights and --prefix gave. photo: whether a photo was given; without one, and
-    without a name, it is the net whose sample pictures come along.
+    without a name, it is the net whose sample pictures come along. reads: the kind of reader that the net must have.
+    inputs: what each further input of the net is given, as `inputs_given` returns it.
     """
+    model = _chosen(name, weights, prefix, photo, reads)
+    return model.with_inputs(**inputs) if inputs else model
+
+
+def inputs_given(pairs: Iterable[str] | None, question: str | None) -> dict[str, str]:
+    """Return what --input NAME=VALUE and --question gave, by name; an error for a pair without "=" or given twice."""
+    listed = [*(pairs or ()), *([] if question is None else [f"question={question}"])]
+    values: dict[str, str] = {}
+    for pair in listed:
+        name, equals, value = pair.partition("=")
+        if not name or not equals or not value:
+            raise MinitorchVizError(f"--input takes NAME=VALUE, such as question='what is it?', but got {pair!r:.80}.")
+        if name in values:
+            raise MinitorchVizError(f"The input {name!r} is given twice, as {values[name]!r:.40} and {value!r:.40}.")
+        values[name] = value
+    return values
+
+
+def _chosen(name: str | None, weights: Path | None, prefix: str | None, photo: bool, reads: str) -> Model:
     from minitorch_viz.models import load_model
 
     if name is not None:
@@ -30,6 +60,8 @@ def chosen_model(name: str | None, weights: Path | None, prefix: str | None = No
         return _of_file(weights, prefix)
     if prefix is not None:
         raise MinitorchVizError("--prefix says which part of a weights file is meant: give --model and --weights too.")
+    if reads not in ("", PICTURES):
+        return _that_reads(reads)
     if not photo:
         return load_model(WITHOUT_PHOTO)
     model = load_model(best_at_hand() or FOR_PHOTOS)
@@ -54,6 +86,21 @@ def knows(model: Model) -> str:
     if len(names) <= 12:
         return f"{model.name}, which knows {len(names)} classes and nothing else: {', '.join(names)}"
     return f"{model.name}, which knows {len(names):,} classes"
+
+
+def _that_reads(kind: str) -> Model:
+    """The first net that comes with the package, or is at hand, and takes no pictures but this kind of input."""
+    from minitorch_viz.models import load_model
+    from minitorch_viz.models.load import look_for
+    from minitorch_viz.models.readers import KINDS
+    from minitorch_viz.models.spec import specs
+
+    for spec in specs().values():
+        if spec.reader.name == kind and look_for(spec.file_names):
+            return load_model(spec.name)
+    raise MinitorchVizError(
+        f"No net that takes {KINDS[kind].noun} comes with this package; give --model FILE, one that model.save wrote."
+    )
 
 
 def _of_file(weights: Path, prefix: str | None) -> Model:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from minitorch_viz.commands.base import Command, add_model_arguments
-from minitorch_viz.commands.nets import FOR_PHOTOS, chosen_model
+from minitorch_viz.commands.nets import FOR_PHOTOS, chosen_model, inputs_given
 from minitorch_viz.commands.parser import path
 from minitorch_viz.techniques import techniques
 from minitorch_viz.techniques.subject import given
@@ -48,7 +48,13 @@ def run(arguments: argparse.Namespace) -> int:
 
     check_out(arguments.out, SUFFIXES, [*arguments.photos, arguments.weights, arguments.model], what="page")
     if arguments.photos or arguments.model is not None or arguments.weights is not None:
-        model = chosen_model(arguments.model, arguments.weights, arguments.prefix, photo=bool(arguments.photos))
+        model = chosen_model(
+            arguments.model,
+            arguments.weights,
+            arguments.prefix,
+            photo=bool(arguments.photos),
+            inputs=inputs_given(arguments.input, arguments.question),
+        )
         check_out(arguments.out, SUFFIXES, [model.source], what="page")
         shown = [Sample(Path(photo).name or photo, photo) for photo in arguments.photos] or samples(model)
         subjects = [(model, sample) for sample in shown]

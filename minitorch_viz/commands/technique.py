@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 from pathlib import Path
 from typing import Any
 
 from minitorch_viz.commands.base import Command, add_model_arguments
-from minitorch_viz.commands.nets import IN_WORDS, chosen_model
+from minitorch_viz.commands.nets import IN_WORDS, chosen_model, inputs_given
 from minitorch_viz.commands.parser import path
 from minitorch_viz.errors import MinitorchVizError
 from minitorch_viz.techniques import Technique
@@ -48,6 +49,10 @@ def technique_command(technique: Technique) -> Command:
 def add_option(parser: argparse.ArgumentParser, option: Option) -> None:
     """Add one setting of a technique."""
     flag = f"--{option.name.replace('_', '-')}"
+    if option.subject is not None:
+        words = option.help + (" (default: a sample)" if option.required else "")
+        parser.add_argument(flag, help=words, **option.subject.asked)
+        return
     words = option.help + ("" if option.default is None else " (default: %(default)s)")
     if option.kind is bool:
         parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=option.default, help=option.help)
@@ -69,15 +74,26 @@ def run_technique(technique: Technique, arguments: argparse.Namespace) -> int:
 
     subject = technique.subject
     names = subject.named(arguments)
-    check_out(arguments.out, technique.suffixes, [*names, arguments.weights, arguments.model], what="result")
+    looking = technique.looking
+    named = {name: other.named_by(getattr(arguments, name)) for name, other in looking.items()}
+    inputs = inputs_given(arguments.input, arguments.question)
+    read = [*names, *itertools.chain(*named.values()), *inputs.values(), arguments.weights, arguments.model]
+    check_out(arguments.out, technique.suffixes, read, what="result")
     resume = getattr(arguments, "resume", None)
     if resume is not None:
-        check_out(resume, inputs=[*names, arguments.weights, arguments.model], what="state")
+        check_out(resume, inputs=read, what="state")
         if resume.resolve() == arguments.out.resolve():
             raise MinitorchVizError(f"{resume} cannot be both the result and what keeps its state; give two names.")
-    settings = {name: getattr(arguments, name) for name in technique.options}
+    settings = {name: getattr(arguments, name) for name in technique.options if name not in looking}
     settings = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
-    model = chosen_model(arguments.model, arguments.weights, arguments.prefix, photo=subject.is_photo(names))
+    model = chosen_model(
+        arguments.model,
+        arguments.weights,
+        arguments.prefix,
+        photo=subject.is_photo(names) or any(other.is_photo(named[name]) for name, other in looking.items()),
+        reads=subject.reads,
+        inputs=inputs,
+    )
     check_out(arguments.out, technique.suffixes, [model.source], what="result")
     reason = technique.refuses(model)
     if reason:
@@ -85,6 +101,13 @@ def run_technique(technique: Technique, arguments: argparse.Namespace) -> int:
     readable = subject.readable(names)
     on_photos: list[str] = []
     looked_at = subject.arguments(subject.read(model, readable, on_photos))
+    settings |= technique.samples(model)
+    left_out = len(names) - len(readable)
+    for name, other in looking.items():
+        if named[name]:
+            fine = other.readable(named[name])
+            settings[name] = other.read(model, fine, on_photos)
+            left_out += len(named[name]) - len(fine)
     if technique.loop is None:
         result, why = technique.compute(model, *looked_at, **settings), ""
     else:
@@ -101,7 +124,7 @@ def run_technique(technique: Technique, arguments: argparse.Namespace) -> int:
     print(f"Wrote {written}")
     if why:
         print(f"{why[0].upper()}{why[1:]}.", file=sys.stderr)
-    return 130 if why.startswith("interrupted") else int(len(readable) < len(names))
+    return 130 if why.startswith("interrupted") else int(left_out > 0)
 
 
 def _metavar(option: Option) -> str:

@@ -15,7 +15,7 @@ from minitorch_viz._types import Array, Generator
 from minitorch_viz.data.dataset import Dataset, normalized
 from minitorch_viz.data.prefetch import ahead
 from minitorch_viz.errors import SettingError, ShapeError, need_whole
-from minitorch_viz.models.preprocessing import Preprocessing
+from minitorch_viz.models.readers.preprocessing import Preprocessing
 
 Augment: TypeAlias = Callable[[Array, Generator], Array]
 Batch: TypeAlias = tuple[Array, Array]

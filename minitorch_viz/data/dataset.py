@@ -10,7 +10,7 @@ import numpy as np
 
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError, ShapeError
-from minitorch_viz.models.preprocessing import Preprocessing
+from minitorch_viz.models.readers.preprocessing import Preprocessing
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -92,7 +92,8 @@ def _setting(technique: Technique, words: str) -> tuple[str, Any]:
     """ "rule=epsilon" -> ("rule", "epsilon"), in the type that the technique takes."""
     key, _, text = words.partition("=")
     key = key.strip().replace("-", "_")
-    allowed = [name for name in technique.options if name not in Which.__annotations__ and name != "progress"]
+    apart = {*Which.__annotations__, "progress"}
+    allowed = [name for name, option in technique.options.items() if name not in apart and option.subject is None]
     if key not in allowed:
         raise SettingError(
             f"{technique.name} has no setting {key!r} to grade it with; {near(key, allowed, 'setting')}."

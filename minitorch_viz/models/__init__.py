@@ -9,18 +9,22 @@ from __future__ import annotations
 from minitorch_viz.models.describe import Description, describe
 from minitorch_viz.models.home import home_folder
 from minitorch_viz.models.load import load_model, sketch
-from minitorch_viz.models.model import Model, Prediction
+from minitorch_viz.models.model import Model
 from minitorch_viz.models.params import Params
-from minitorch_viz.models.preprocessing import Preprocessing
+from minitorch_viz.models.prediction import Prediction
+from minitorch_viz.models.readers import Alphabet, Numbers, Preprocessing, Reader
 from minitorch_viz.models.spec import ModelSpec, get_spec, specs
 
 __all__ = [
+    "Alphabet",
     "Description",
     "Model",
     "ModelSpec",
+    "Numbers",
     "Params",
     "Prediction",
     "Preprocessing",
+    "Reader",
     "describe",
     "get_spec",
     "home_folder",

@@ -11,7 +11,7 @@ from typing import Any
 from minitorch_viz.errors import SettingError, WeightsFileError
 from minitorch_viz.models.classes import class_names_in, imagenet_names, numbered, read_class_names
 from minitorch_viz.models.home import home_folder
-from minitorch_viz.models.preprocessing import Preprocessing
+from minitorch_viz.models.readers import Preprocessing, Reader
 from minitorch_viz.models.scores import Classes, Maps, Scores, YesNo, kind_of_scores
 from minitorch_viz.models.spec import ModelSpec
 
@@ -24,9 +24,10 @@ def search_folders() -> list[Path]:
     return [home_folder(), *([bundled] if isinstance(bundled, Path) else [])]
 
 
-def preprocessing_of(
-    spec: ModelSpec, path: Path, beside: Mapping[str, Any], is_caffe: bool, notes: list[str]
-) -> Preprocessing:
+def reader_of(spec: ModelSpec, path: Path, beside: Mapping[str, Any], is_caffe: bool, notes: list[str]) -> Reader:
+    """Return how the net's input is read: pictures as the JSON beside the weights says, all else as its spec says."""
+    if not isinstance(spec.reader, Preprocessing):
+        return spec.reader
     if "input" in beside:
         try:
             found = Preprocessing.from_json(beside, spec.preprocessing)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from minitorch_viz._types import Pair
 from minitorch_viz.models.home import home_folder
 from minitorch_viz.models.load import look_for
+from minitorch_viz.models.readers import Preprocessing, Reader
 from minitorch_viz.models.spec import specs
 
 
@@ -17,8 +17,7 @@ class CatalogRow:
 
     name: str
     parameters: int
-    channels: int
-    size: Pair  # (H, W) of the input
+    reader: Reader  # how its input is read
     found: Path | None  # the weights file that load_model would take
     bundled: bool  # whether that file comes with the package
     url: str  # the official file; "" if there is none
@@ -30,14 +29,19 @@ class CatalogRow:
         """ "bundled", the path of the file found, or "not here"."""
         return "bundled" if self.bundled else str(self.found) if self.found else "not here"
 
+    @property
+    def _takes(self) -> str:
+        """The size of its input, in words: "224 x 224 RGB"."""
+        if not isinstance(self.reader, Preprocessing):
+            return self.reader.words
+        return f"{self.reader.brief} {'RGB  ' if self.reader.channels == 3 else 'grey '}"
+
     def __str__(self) -> str:
-        height, width = self.size
-        kind = "RGB" if self.channels == 3 else "grey"
         origin = f"official file: {self.url}" if self.url else "no official file; give your own with --weights"
         if self.bundled:
             origin = "comes with this package"
         return (
-            f"{self.name:<18} {self.parameters:>11,} parameters  {height} x {width} {kind:<5} {self.at_hand}\n"
+            f"{self.name:<18} {self.parameters:>11,} parameters  {self._takes} {self.at_hand}\n"
             f"{'':<18} {self.paper}\n"
             f"{'':<18} {origin}; licence: {self.licence}"
         )
@@ -53,8 +57,7 @@ def list_models() -> list[CatalogRow]:
             CatalogRow(
                 name=spec.name,
                 parameters=spec.parameters,
-                channels=spec.preprocessing.channels,
-                size=spec.preprocessing.size,
+                reader=spec.reader,
                 found=found,
                 bundled=found is not None and found.parent != home,
                 url=spec.url,

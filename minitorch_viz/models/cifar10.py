@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minitorch_viz.layers import Flatten, GlobalAvgPool2d, MaxPool2d, ReLU, Softmax
 from minitorch_viz.models.params import NodeSpec, Params, State
-from minitorch_viz.models.preprocessing import Preprocessing
+from minitorch_viz.models.readers.preprocessing import Preprocessing
 from minitorch_viz.models.spec import ModelSpec
 from minitorch_viz.net import Net
 
@@ -47,7 +47,7 @@ SPEC = ModelSpec(
     build=cifar10,
     paper="the data: Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009",
     licence="MIT, as this package: trained by `minitorch-viz train cifar10`",
-    preprocessing=PREPROCESSING,
+    reader=PREPROCESSING,
     parameters=435_882,
     logits="logits",
     head="logits",

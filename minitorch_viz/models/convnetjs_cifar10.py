@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minitorch_viz.layers import Flatten, MaxPool2d, ReLU, Softmax
 from minitorch_viz.models.params import NodeSpec, Params, State
-from minitorch_viz.models.preprocessing import Preprocessing
+from minitorch_viz.models.readers.preprocessing import Preprocessing
 from minitorch_viz.models.spec import ModelSpec
 from minitorch_viz.net import Net
 
@@ -33,7 +33,7 @@ SPEC = ModelSpec(
     build=convnetjs_cifar10,
     paper="Karpathy, ConvNetJS: deep learning in your browser, 2014",
     licence="MIT (ConvNetJS)",
-    preprocessing=Preprocessing((32, 32), mean=(127.5,), std=(255,)),
+    reader=Preprocessing((32, 32), mean=(127.5,), std=(255,)),
     parameters=22_466,
     logits="fc",
     head="fc",

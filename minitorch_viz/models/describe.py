@@ -19,12 +19,10 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from minitorch_viz._types import Array
 from minitorch_viz.errors import ShapeError
 from minitorch_viz.graph import Node
 from minitorch_viz.layers import Layer
+from minitorch_viz.models.own_net import shapes_inside
 
 if TYPE_CHECKING:
     from minitorch_viz.models.model import Model
@@ -118,12 +116,12 @@ def describe(model: Model) -> Description:
 
     model: from `load_model` or `Model.from_net`; `sketch("vgg16")` gives one of a net whose weights are not at hand.
     """
-    net, preprocessing = model.net, model.preprocessing
+    net = model.net
     shapes = _shapes(model)
     inputs = [Row(name, "", (), shapes.get(name), 0) for name in net.inputs]
     nodes = [Row(n.name, words_of(n.layer), n.inputs, shapes.get(n.name), parameters_of(n)) for n in net.nodes]
     count = sum(row.parameters for row in nodes)
-    size = " x ".join(map(str, (preprocessing.channels, *preprocessing.size)))
+    size = ", ".join(reader.words for reader in model.readers.values()) or "unknown"
     title = f"{model.name}: {count:,} parameters, {len(net.nodes)} nodes, input {size}"
     scores = f"{model.logits or net.output}, {model.scores.name}" if model.logits or model.class_names else ""
     return Description(title, (*inputs, *nodes), scores, model.class_names, model.notes)
@@ -157,12 +155,10 @@ def _value(value: Any) -> str:
 
 def _shapes(model: Model) -> dict[str, tuple[int, ...]]:
     """The shape of every node's output for one picture; none where the net does not take such a picture."""
-    net, preprocessing = model.net, model.preprocessing
-    blank: Array = np.zeros((1, preprocessing.channels, *preprocessing.size), model.dtype)
-    if len(net.inputs) != 1:
+    if not set(model.net.inputs) <= set(model.readers):
         return {}
     try:
-        tape = net.to("cpu").forward(blank)
+        shapes = shapes_inside(model.net.to("cpu"), model.readers)
     except ShapeError:  # the picture's size is only a start (`resize="keep"`), or a part of the net takes another
         return {}
-    return {name: tuple(value.shape[1:]) for name, value in tape.values.items()}
+    return {name: shape[1:] for name, shape in shapes.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minitorch_viz.layers import Flatten, MaxPool2d, ReLU, Softmax
 from minitorch_viz.models.params import Params, State
-from minitorch_viz.models.preprocessing import Preprocessing
+from minitorch_viz.models.readers.preprocessing import Preprocessing
 from minitorch_viz.models.spec import ModelSpec
 from minitorch_viz.net import Net
 
@@ -36,7 +36,7 @@ SPEC = ModelSpec(
     build=digits,
     paper="the data: Alpaydin, Kaynak, Optical Recognition of Handwritten Digits, UCI 1998",
     licence="MIT, as this package: trained by `minitorch-viz train digits`",
-    preprocessing=PREPROCESSING,
+    reader=PREPROCESSING,
     parameters=19_178,
     logits="logits",
     head="logits",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from minitorch_viz.layers import Flatten, Softmax
 from minitorch_viz.models.params import Params, State
-from minitorch_viz.models.preprocessing import Preprocessing
+from minitorch_viz.models.readers.preprocessing import Preprocessing
 from minitorch_viz.models.spec import ModelSpec
 from minitorch_viz.net import Net
 
@@ -29,7 +29,7 @@ SPEC = ModelSpec(
     build=faces,
     paper=PAPER,
     licence=LICENCE,
-    preprocessing=PREPROCESSING,
+    reader=PREPROCESSING,
     parameters=24_582,
     logits="logits",
     head="logits",

@@ -29,4 +29,5 @@ def fold_batch_norms(net: Net) -> Net:
             if node.name not in renamed
         ],
         net.inputs,
+        net.beside,
     )

@@ -15,7 +15,7 @@ from minitorch_viz.layers import (
     Softmax,
 )
 from minitorch_viz.models.params import NodeSpec, Params, State
-from minitorch_viz.models.preprocessing import Preprocessing
+from minitorch_viz.models.readers.preprocessing import Preprocessing
 from minitorch_viz.models.spec import ModelSpec
 from minitorch_viz.net import Net
 
@@ -105,7 +105,7 @@ SPEC = ModelSpec(
     build=googlenet,
     paper="Szegedy et al., Going deeper with convolutions, 2014",
     licence="unrestricted use (BVLC, Caffe's model zoo)",
-    preprocessing=_CAFFE,
+    reader=_CAFFE,
     parameters=6_998_552,
     logits="loss3/classifier",
     head="loss3/classifier",

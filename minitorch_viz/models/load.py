@@ -1,4 +1,4 @@
-"""load_model: find a net's weights, check that they fit, and put model, preprocessing and class names together."""
+"""load_model: find a net's weights, check that they fit, and put model, reader and class names together."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError, WeightsFileError
-from minitorch_viz.models.beside import class_names_of, preprocessing_of, scores_of, search_folders
+from minitorch_viz.models.beside import class_names_of, reader_of, scores_of, search_folders
 from minitorch_viz.models.classes import first_synonym, imagenet_names, notes_on_names, numbered
 from minitorch_viz.models.fold import fold_batch_norms
 from minitorch_viz.models.home import VARIABLE, home_folder
@@ -79,14 +79,14 @@ def load_model(
     notes = [] if is_caffe else list(file.notes)  # that Caffe's nets take BGR is dealt with
     net = needed.with_params(fitting_arrays(tensors, needed, path, precision or np.float32, prefix, spec, notes))
     beside = _as_beside(described(file.metadata, path)) | (file.json or {})
-    preprocessing = preprocessing_of(spec, path, beside, is_caffe, notes)
+    reader = reader_of(spec, path, beside, is_caffe, notes)
     names = class_names_of(spec, path, beside, classes, notes)
     notes += notes_on_names(names, spec.name)
     scores = scores_of(spec, path, beside, classes, notes)
     return Model(
         name=spec.name,
         net=fold_batch_norms(net) if fold else net,
-        preprocessing=preprocessing,
+        readers={net.inputs[0]: reader},
         class_names=tuple(map(first_synonym, names)),
         logits=spec.logits,
         class_synonyms=names,
@@ -104,10 +104,11 @@ def sketch(name: str) -> Model:
     spec = get_spec(name)
     names = spec.classes if isinstance(spec.classes, tuple) else numbered(spec.classes)
     names = imagenet_names() if spec.imagenet else names
+    net = spec.build(seed=None)
     return Model(
         name=spec.name,
-        net=spec.build(seed=None),
-        preprocessing=spec.preprocessing,
+        net=net,
+        readers={net.inputs[0]: spec.reader},
         class_names=tuple(map(first_synonym, names)),
         logits=spec.logits,
         class_synonyms=names,

@@ -1,11 +1,10 @@
-"""Model: a net, what it wants done to an image, and what its outputs are called."""
+"""Model: a net, how its inputs are read, and what its outputs are called."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
@@ -14,10 +13,12 @@ import numpy.typing as npt
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
-from minitorch_viz.errors import NetError, SettingError, ShapeError
+from minitorch_viz.errors import NetError, SettingError, ShapeError, near
 from minitorch_viz.models.classes import find_class, first_synonym
 from minitorch_viz.models.own_net import checked_names, look_at
-from minitorch_viz.models.preprocessing import Preprocessing, Resize
+from minitorch_viz.models.prediction import Prediction, Predictions
+from minitorch_viz.models.readers import Preprocessing, Reader
+from minitorch_viz.models.readers.preprocessing import Resize
 from minitorch_viz.models.scores import Classes, Maps, Numbers, Scores
 from minitorch_viz.net import Net
 
@@ -27,53 +28,16 @@ if TYPE_CHECKING:
     ImageLike: TypeAlias = str | Path | Array | Image
 
 
-@dataclass(frozen=True)
-class Prediction:
-    """One answer of a classifier."""
-
-    index: int  # the class number
-    name: str  # "tiger cat"
-    probability: float | None  # 0..1; None if the net gives plain numbers
-    score: float | None = field(default=None, compare=False)  # what the net gives, before its softmax or sigmoid
-
-    @property
-    def number(self) -> float:
-        """What there is to read: the probability, or of a plain number its value."""
-        return float(self.score or 0) if self.probability is None else self.probability
-
-    @property
-    def shown(self) -> str:
-        """The number in words: "50.0%", or of a plain number "37.25"."""
-        return f"{self.number:.4g}" if self.probability is None else f"{self.probability:.1%}"
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.index}) {self.shown}"
-
-
-class Predictions(list[Prediction]):
-    """Answers, best first: a list that prints one a line, and shows itself as a table in Jupyter."""
-
-    def __repr__(self) -> str:
-        return "\n".join(map(str, self))
-
-    def _repr_html_(self) -> str:
-        lines = [
-            f"<tr><td style='text-align:left'>{escape(one.name)}</td><td>{one.index}</td><td>{one.shown}</td></tr>"
-            for one in self
-        ]
-        return f"<table>{''.join(lines)}</table>"
-
-
 @dataclass(frozen=True, eq=False, repr=False)
 class Model:
-    """A net together with all that is needed to show it a photo and read its answer.
+    """A net together with all that is needed to show it a photo, a text or numbers, and to read its answer.
 
     `load_model("squeezenet1_1", weights="squeezenet1_1.safetensors")` makes one; `Model.from_net` wraps your own net.
     """
 
     name: str
     net: Net
-    preprocessing: Preprocessing
+    readers: Mapping[str, Reader]  # how each input of the net is read, by the input's name
     class_names: tuple[str, ...]  # short names, in class order; empty if the net is no classifier
     logits: str  # the node with the class scores (N, classes), before the softmax; "" if the net is no classifier
     class_synonyms: tuple[str, ...] = ()  # full names such as "tench, Tinca tinca"; empty: the same as class_names
@@ -83,8 +47,14 @@ class Model:
     notes: tuple[str, ...] = ()  # what the user should know, such as missing class names
     scores: Scores = Classes()  # what the scores mean: classes, labels, yes or no, numbers, maps
     prefix: str | None = None  # what `load_model` was told that the names in that file have in front
+    given: Mapping[str, Any] = field(default_factory=dict)  # what `with_inputs` was told, by the input's name
 
     def __post_init__(self) -> None:
+        for name, reader in self.readers.items():
+            if name not in (*self.net.inputs, *self.net.beside) or not isinstance(reader, Reader):
+                raise NetError(
+                    f"{self.name} reads its inputs {', '.join(self.net.inputs)}, but got {name!r}: {reader!r}."
+                )
         for node in (self.logits, self.first_conv, self.last_conv):
             if node:
                 self.net[node]  # NetError with near names
@@ -100,8 +70,9 @@ class Model:
     def from_net(
         cls,
         net: Net,
-        size: int | Pair,
+        size: int | Pair | None = None,
         *,
+        readers: Reader | Mapping[str, Reader] | None = None,
         class_names: Sequence[str] = (),
         mean: float | Sequence[float] = 0.0,
         std: float | Sequence[float] = 255.0,
@@ -112,15 +83,17 @@ class Model:
     ) -> Self:
         """Wrap your own net, so that every technique works on it.
 
-        size: (H, W) of its input, or one number for a square. mean, std: as in `Preprocessing`, for pixels from 0 to
+        size: (H, W) of its pictures, or one number for a square. readers: in place of the size, for a net that takes
+        anything else: an `Alphabet`, `Numbers` or `Preprocessing`, or {input: reader} for several inputs; mean, std and
+        resize are then the reader's. mean, std: as in `Preprocessing`, for pixels from 0 to
         255; the default gives the net pixels from 0 to 1. logits: the node with the scores (N, classes); default: the
         last node, or the one before it if that is a Softmax, LogSoftmax or Sigmoid. scores: what they mean, "classes"
         of which one is right (softmax), "labels" beside one another (sigmoids), "yes-no" (one sigmoid), plain
-        "numbers", or "maps"; default: what the net's end tells, and where that is a guess, `notes` say so.
+        "numbers", "maps" or "steps"; default: what the net's end tells, and where that is a guess, `notes` say so.
         class_names: default "class 0", "class 1", ...
 
-        Raises NetError if `net` is none, SettingError or ShapeError if it cannot take such an image or gives neither
-        (N, classes) scores nor maps.
+        Raises NetError if `net` is none, SettingError or ShapeError if it cannot take such an input or gives neither
+        (N, classes) scores, nor maps, nor steps (N, T, classes).
 
         >>> from minitorch_viz.layers import Conv2d, Flatten, Linear, ReLU
         >>> rng = np.random.default_rng(0)
@@ -131,13 +104,60 @@ class Model:
         """
         if not isinstance(name, str) or not name.strip():
             raise SettingError(f"name must be a text, what the net is called, but got {name!r}.")
-        known = look_at(net, size, class_names, mean, std, resize, logits, scores)
+        known = look_at(net, size, readers, class_names, mean, std, resize, logits, scores)
         return cls(name, net, **known._asdict())
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """The precision of the net's parameters, in which it computes."""
         return _dtype(self.net)
+
+    @property
+    def input(self) -> str:
+        """The input that is looked at: the one that is not given beside; SettingError if there are several."""
+        if len(self.net.inputs) != 1:
+            listed = " and ".join(self.net.inputs) or "none left"
+            raise SettingError(
+                f"{self.name} has the inputs {listed}, and one is looked at; give each other one: "
+                "model.with_inputs(NAME=VALUE), or --input NAME=VALUE on the command line."
+            )
+        return self.net.inputs[0]
+
+    def reader(self, name: str | None = None) -> Reader:
+        """How an input is read, by default the one that is looked at; SettingError where that is not known."""
+        name = self.input if name is None else name
+        if name not in self.readers:
+            raise SettingError(f"{self.name} does not say how {name!r} is read; {near(name, self.readers, 'input')}.")
+        return self.readers[name]
+
+    def read(self, value: Any, name: str | None = None) -> Array:
+        """What an input is given (a picture, a text, numbers) -> its array (1, ...), in the net's precision.
+
+        name: the input, by default the one that is looked at.
+        """
+        return kernels.to_device(self.reader(name).read(value, self.dtype), self.net.device)
+
+    def with_inputs(self, **values: Any) -> Self:
+        """The same model with some inputs given once and for all: `model.with_inputs(question="what is it?")`.
+
+        Each value is read by its input's reader, and repeated for every picture of a pass. What is left is looked at.
+        """
+        arrays = {name: self.read(value, name) for name, value in values.items()}
+        return dataclasses.replace(self, net=self.net.with_inputs(arrays), given={**self.given, **values})
+
+    def with_reader(self, reader: Reader, name: str | None = None) -> Self:
+        """The same model with another way to read an input, by default the one that is looked at."""
+        return dataclasses.replace(self, readers={**self.readers, self.input if name is None else name: reader})
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """How the net's pictures are read; SettingError if it takes none."""
+        kinds = [self.readers[name] for name in self.net.inputs if name in self.readers]
+        reader = next((reader for reader in kinds if isinstance(reader, Preprocessing)), None)
+        if reader is None:
+            nouns = " and ".join(reader.noun for reader in kinds) or "no known input"
+            raise SettingError(f"{self.name} takes {nouns}, and no picture.")
+        return reader
 
     def preprocess(self, image: ImageLike) -> Array:
         """An image (path, array (H, W, 3), Pillow image) -> the net's input (1, C, H, W), in the net's precision."""
@@ -161,11 +181,14 @@ class Model:
             raise SettingError(f"{self.name} gives plain numbers and no probabilities; use predict_answers.")
         return self.predict_answers(x, batch)
 
-    def classify(self, image: ImageLike, top: int = 5) -> Predictions:
-        """The `top` most probable classes or labels of an image, best first; plain numbers in their own order."""
+    def classify(self, image: ImageLike | Any, top: int = 5) -> Predictions:
+        """The `top` most probable classes or labels, best first; plain numbers in their own order.
+
+        image: what the net looks at: an image, of other nets a text or numbers.
+        """
         if isinstance(top, bool) or not isinstance(top, (int, np.integer)) or top < 1:
             raise SettingError(f"top must be a whole number of at least 1, but got {top!r}.")
-        scores = self._scores_of(self.preprocess(image))
+        scores = self._scores_of(self.read(image))
         answers = self.scores.answers(scores)[0]
         if isinstance(self.scores, Numbers):
             numbers = enumerate(answers[:top].tolist())
@@ -200,20 +223,20 @@ class Model:
         return dataclasses.replace(self, class_names=tuple(map(first_synonym, names)), class_synonyms=tuple(names))
 
     def save(self, path: str | Path) -> Path:
-        """Write all of it to one .safetensors file: graph, arrays, preprocessing, names. `load_model(path)` reads it.
+        """Write all of it to one .safetensors file: graph, arrays, readers, names. `load_model(path)` reads it.
 
-        The file is complete or absent. Raises SettingError for layers of your own, WeightsFileError if the file cannot
-        be written.
+        What `with_inputs` gave is not kept: those are inputs again. The file is complete or absent. Raises SettingError
+        for layers of your own, WeightsFileError if the file cannot be written.
         """
         from minitorch_viz.models.saved import save_model
 
         return save_model(self, path)
 
     def __repr__(self) -> str:
-        size = " x ".join(map(str, self.preprocessing.size))
+        sizes = ", ".join(reader.brief for reader in self.readers.values()) or "unknown"
         count = sum(value.size for value in self.net.params.values())
         classes = self.scores.counted(len(self.class_names))
-        return f"Model({self.name}: {count:,} parameters, input {size}, {classes}, {self.dtype})"
+        return f"Model({self.name}: {count:,} parameters, input {sizes}, {classes}, {self.dtype})"
 
     def _repr_html_(self) -> str:
         from minitorch_viz.models.describe import describe

@@ -14,8 +14,9 @@ from minitorch_viz.errors import NetError, SettingError, ShapeError
 from minitorch_viz.graph import last_common_maps
 from minitorch_viz.layers import Conv2d
 from minitorch_viz.models.classes import notes_on_names
-from minitorch_viz.models.preprocessing import Preprocessing, Resize
-from minitorch_viz.models.scores import Maps, Scores, chosen_scores, ending, kind_of_scores
+from minitorch_viz.models.readers import Alphabet, Preprocessing, Reader
+from minitorch_viz.models.readers.preprocessing import Resize
+from minitorch_viz.models.scores import Maps, Scores, Steps, chosen_scores, ending, kind_of_scores
 from minitorch_viz.net import Net
 
 MOST_PIXELS = 2**27  # of a net's input: what is more fits no memory
@@ -24,7 +25,7 @@ MOST_PIXELS = 2**27  # of a net's input: what is more fits no memory
 class Findings(NamedTuple):
     """The fields of a Model that a net and its user's settings decide."""
 
-    preprocessing: Preprocessing
+    readers: Mapping[str, Reader]
     class_names: tuple[str, ...]
     logits: str
     scores: Scores
@@ -35,7 +36,8 @@ class Findings(NamedTuple):
 
 def look_at(
     net: Net,
-    size: int | Pair,
+    size: int | Pair | None,
+    given_readers: Reader | Mapping[str, Reader] | None,
     class_names: Iterable[str],
     mean: float | Sequence[float],
     std: float | Sequence[float],
@@ -43,17 +45,35 @@ def look_at(
     logits: str | None,
     scores: str | None,
 ) -> Findings:
-    """Run the net once on a blank picture and find its channels, scores, kind of scores and layers of maps."""
+    """Run the net once on a blank input and find its channels, scores, kind of scores and layers of maps."""
     if scores is not None:
         kind_of_scores(scores)
     names = checked_names(class_names)
-    preprocessing, shapes = _first_run(checked_net(net), size, mean, std, resize, logits)
+    net = checked_net(net)
+    if given_readers is None:
+        preprocessing, shapes = _first_run(net, size, mean, std, resize, logits)
+        readers: Mapping[str, Reader] = {net.inputs[0]: preprocessing}
+        notes = _scale_note(preprocessing)
+    else:
+        readers = _checked_readers(net, size, given_readers)
+        shapes = shapes_inside(net, readers, logits)
+        notes = []
     known = ending(net, shapes, logits)
     shape = shapes[known.node]
-    notes = [*_scale_note(preprocessing), *_twin_note(names), *notes_on_names(names, "The net")]
+    notes += [*_twin_note(names), *notes_on_names(names, "The net")]
+    names = names or _letters(readers.values(), shape[-1])
+    of_steps = len(shape) == 3 and scores in (None, Steps.name)
     of_maps = len(shape) == 4 and (scores == Maps.name or (logits is None and scores is None and shape[2:] != (1, 1)))
     kind: Scores
-    if of_maps:
+    if of_steps:
+        kind, node = Steps(known.squashed), ""
+        if names and len(names) != shape[2]:
+            raise SettingError(f"{known.node!r} gives {shape[2]} scores a step, but there are {len(names)} names.")
+        notes.append(
+            f"The net answers at each step, {known.node} (T, {shape[2]}), and not once: its units are explained, one "
+            "at a time (node, channel, position)."
+        )
+    elif of_maps:
         kind, node = Maps(known.squashed), ""
         if names and len(names) != shape[1]:
             raise SettingError(f"{known.node!r} gives {shape[1]} maps, but there are {len(names)} names.")
@@ -83,7 +103,7 @@ def look_at(
         )
     first_conv = convolutions[0] if convolutions else ""
     last_conv = last if last is not None and last in net else ""
-    return Findings(preprocessing, names, node, kind, first_conv, last_conv, tuple(notes))
+    return Findings(readers, names, node, kind, first_conv, last_conv, tuple(notes))
 
 
 def checked_net(net: object) -> Net:
@@ -99,6 +119,40 @@ def checked_net(net: object) -> Net:
     if isinstance(getattr(net, "net", None), Net):
         raise NetError(f"Model.from_net wraps a Net, but got a {name}, which is ready as it is; its net is .net.")
     raise NetError(f"Model.from_net wraps a minitorch_viz Net, but got {name}; make one: Net([(name, layer), ...]).")
+
+
+def shapes_inside(net: Net, readers: Mapping[str, Reader], upto: str | None = None) -> dict[str, tuple[int, ...]]:
+    """The shape of every node's output for a blank input; ShapeError if the net does not take such a one."""
+    for name in net.inputs:
+        if name not in readers:
+            listed = ", ".join(net.inputs)
+            raise NetError(f"The net has the inputs {listed}; say how each is read, readers={{NAME: reader}}.")
+    dtype = next((value.dtype for value in net.params.values()), np.dtype(np.float32))
+    blanks = {name: readers[name].blank(dtype) for name in net.inputs}
+    return {name: tuple(value.shape) for name, value in net.forward(blanks, upto=upto).values.items()}
+
+
+def _checked_readers(net: Net, size: object, readers: Reader | Mapping[str, Reader]) -> Mapping[str, Reader]:
+    """One reader for each input."""
+    if size is not None:
+        raise SettingError("Give either the size of the net's pictures or readers=, which say how each input is read.")
+    if isinstance(readers, Reader) and len(net.inputs) == 1:
+        return {net.inputs[0]: readers}
+    if not isinstance(readers, Mapping) or set(readers) != set(net.inputs):
+        given = list(readers) if isinstance(readers, Mapping) else readers
+        raise SettingError(
+            f"readers must be one for each of the inputs {', '.join(net.inputs)}, but got {given!r:.80}."
+        )
+    strange = [reader for reader in readers.values() if not isinstance(reader, Reader)]
+    if strange:
+        raise SettingError(f"A reader is a Preprocessing, an Alphabet or Numbers, but got {strange[0]!r:.60}.")
+    return {name: readers[name] for name in net.inputs}
+
+
+def _letters(readers: Iterable[Reader], count: int) -> tuple[str, ...]:
+    """The letters as names of the classes, if the net gives one score for each letter that it reads."""
+    letters = next((reader.letters for reader in readers if isinstance(reader, Alphabet)), "")
+    return tuple(letter if letter.strip() else repr(letter) for letter in letters) if len(letters) == count else ()
 
 
 def checked_names(names: object) -> tuple[str, ...]:
@@ -121,9 +175,13 @@ def checked_names(names: object) -> tuple[str, ...]:
 
 
 def _first_run(
-    net: Net, size: int | Pair, mean: Any, std: Any, resize: Resize, logits: str | None
+    net: Net, size: int | Pair | None, mean: Any, std: Any, resize: Resize, logits: str | None
 ) -> tuple[Preprocessing, dict[str, tuple[int, ...]]]:
     """How pictures are prepared, and the shape of every node's output for one of them."""
+    if size is None:
+        raise SettingError(
+            "Give the size (H, W) of the net's pictures, or readers= for a net that takes anything else."
+        )
     sides: Any = (size, size) if isinstance(size, (int, np.integer)) else size
     channels = _channels(net)
     problem: Exception | None = None
@@ -132,17 +190,12 @@ def _first_run(
             preprocessing = Preprocessing(sides, guess, mean, std, resize)
             if math.prod(preprocessing.size) > MOST_PIXELS:
                 raise SettingError(f"A picture of size {preprocessing.size} is larger than any memory; give (H, W).")
-            tape = net.forward(_blank(net, preprocessing), upto=logits)
-            return preprocessing, {name: tuple(value.shape) for name, value in tape.values.items()}
+            readers = dict.fromkeys(net.inputs[:1], preprocessing)
+            return preprocessing, shapes_inside(net, readers, logits)
         except (ShapeError, SettingError) as error:
             problem = problem or error
     assert problem is not None
     raise problem
-
-
-def _blank(net: Net, preprocessing: Preprocessing) -> Array:
-    dtype = next((value.dtype for value in net.params.values()), np.dtype(np.float32))
-    return np.zeros((1, preprocessing.channels, *preprocessing.size), dtype)
 
 
 def _channels(net: Net) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError
 from minitorch_viz.models.load import load_model
+from minitorch_viz.models.readers import Preprocessing
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
@@ -27,7 +28,7 @@ class Sample:
     """A picture, and where it was generated what is truly where."""
 
     name: str
-    image: Any  # (H, W, 3) uint8; of a report also a path or a Pillow image
+    image: Any  # (H, W, 3) uint8; of a report also a path or a Pillow image; None of a net that takes no pictures
     truth: Array | None = None  # (H, W) uint8: 0 is the background, i + 1 shows objects[i]
     objects: tuple[str, ...] = ()  # the kinds in the picture, the main one first
     note: str = ""  # what to know of it beside the net's answers
@@ -48,12 +49,14 @@ class Sample:
 
 
 def samples(model: Model) -> list[Sample]:
-    """Pictures that suit the model, the best first.
+    """Pictures that suit the model, the best first; of a net that takes none one sample without a picture.
 
     Nets for scenes get generated ones, nets for faces one of scikit-image's small faces, other grey nets digits of
     scikit-learn's test split, all others the cat of scikit-image's wheel. Raises SettingError where that library has
     no picture without a download.
     """
+    if not any(isinstance(reader, Preprocessing) for reader in model.readers.values()):
+        return [Sample(" and ".join(reader.noun for reader in model.readers.values()) or "the net", None)]
     if model.name == "scenes":
         return [sample_scene()]
     if model.name.startswith("faces"):

@@ -1,8 +1,11 @@
-"""A model in one file: its graph, settings, preprocessing and names as JSON in a safetensors file, beside its arrays.
+"""A model in one file: its graph, settings, readers and names as JSON in a safetensors file, beside its arrays.
 
     {"format": 1, "name": "mine", "inputs": ["input"],
      "nodes": [["conv", "Conv2d", ["input"], {"stride": [1, 1], "bias": null, ...}, ["weight"]], ...],
      "preprocessing": {...}, "classes": {"names": [...], ...}, ...}
+
+Format 1 is that of a net that looks at one picture. Any other net has the format 2: "readers": {input: {"reads":
+"text", ...}} stands in place of "preprocessing".
 
 A node is [name, layer, what it reads, settings, which of its fields are arrays]; the arrays are called "node.field".
 Layers are looked up by name among those of this package and made from checked settings: nothing in a file is executed.
@@ -16,7 +19,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +32,11 @@ from minitorch_viz.errors import MinitorchVizError, SettingError, WeightsFileErr
 from minitorch_viz.graph import Node
 from minitorch_viz.layers import Layer, all_layers
 from minitorch_viz.models.model import Model
-from minitorch_viz.models.preprocessing import Preprocessing
+from minitorch_viz.models.readers import KINDS, Preprocessing, Reader
 from minitorch_viz.models.scores import kind_of_scores
 from minitorch_viz.net import Net
 
-FORMAT = 1
+FORMAT = 2  # the newest; a net that looks at one picture is still written so that the first version reads it
 KEY = "minitorch_viz"  # of the file's metadata, beside which other programs may keep their own
 LARGEST = 2**31  # of a whole number among the settings
 UNREADABLE = (TypeError, ValueError, KeyError, AttributeError, ArithmeticError, RecursionError)
@@ -59,19 +62,21 @@ def written(model: Model) -> tuple[str, dict[str, Array]]:
     """What a file says of a model, as JSON text, and its arrays by name."""
     arrays: dict[str, Array] = {}
     nodes = [_node_as_list(node, arrays) for node in model.net.nodes]
-    preparation = model.preprocessing
+    free = (*model.net.inputs, *model.net.beside)
+    inputs = [*model.readers, *(name for name in free if name not in model.readers)]
+    said: dict[str, Any] = {"format": FORMAT}
+    readers = list(model.readers.values())
+    if len(inputs) == len(readers) == 1 and isinstance(readers[0], Preprocessing):
+        said = {"format": 1, "preprocessing": readers[0].description()}
+    else:
+        said["readers"] = {
+            name: {"reads": reader.name, **reader.description()} for name, reader in model.readers.items()
+        }
     description = {
-        "format": FORMAT,
+        **said,
         "name": model.name,
-        "inputs": list(model.net.inputs),
+        "inputs": inputs,
         "nodes": nodes,
-        "preprocessing": {
-            "size": list(preparation.size),
-            "channels": preparation.channels,
-            "mean": list(preparation.mean),
-            "std": list(preparation.std),
-            "resize": preparation.resize,
-        },
         "classes": {
             "names": list(model.class_names),
             "synonyms": list(model.class_synonyms),
@@ -156,18 +161,12 @@ def _read(part: _Part, tensors: dict[str, Array], place: Path, dtype: npt.DTypeL
         raise WeightsFileError(
             f"it holds {len(unused)} arrays that its net has no place for ({', '.join(unused[:4])}); is it damaged?"
         )
-    preparation, classes = part.part("preprocessing"), part.part("classes")
+    classes = part.part("classes")
     squashed = classes.a("squashed", bool)
     return Model(
         name=part.a("name", str),
         net=Net(nodes, inputs),
-        preprocessing=Preprocessing(
-            tuple(preparation.a("size", list)),
-            preparation.a("channels", int),
-            tuple(preparation.a("mean", list)),
-            tuple(preparation.a("std", list)),
-            preparation.a("resize", str),
-        ),
+        readers=_readers(part, inputs),
         class_names=classes.texts("names"),
         logits=classes.a("logits", str),
         class_synonyms=classes.texts("synonyms"),
@@ -177,6 +176,31 @@ def _read(part: _Part, tensors: dict[str, Array], place: Path, dtype: npt.DTypeL
         notes=part.texts("notes"),
         scores=kind_of_scores(classes.a("scores", str))(squashed),
     )
+
+
+def _readers(part: _Part, inputs: Sequence[str]) -> dict[str, Reader]:
+    """How each input is read; in a file of format 1 the first one is a picture."""
+    if "readers" not in part.content:
+        return {inputs[0]: _reader(part.part("preprocessing"), Preprocessing)}
+    parts = part.part("readers")
+    readers: dict[str, Reader] = {}
+    for name in parts.content:
+        described = parts.part(name)
+        kind = described.a("reads", str)
+        if kind not in KINDS:
+            raise WeightsFileError(
+                f"the input {name!r:.60} is read as {kind!r:.60}, which this minitorch_viz does not know; "
+                f"{near(kind, KINDS, 'reader')}."
+            )
+        readers[name] = _reader(described, KINDS[kind])
+    return readers
+
+
+def _reader(described: _Part, kind: type[Reader]) -> Reader:
+    """The reader of a description, each entry checked for its kind by an example's."""
+    for key, example in kind.example().description().items():
+        described.a(key, type(example))
+    return kind.described(described.content)
 
 
 def _node_of(

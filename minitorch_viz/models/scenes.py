@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minitorch_viz.layers import Flatten, GlobalAvgPool2d, MaxPool2d, ReLU, Softmax
 from minitorch_viz.models.params import Params, State
-from minitorch_viz.models.preprocessing import Preprocessing
+from minitorch_viz.models.readers.preprocessing import Preprocessing
 from minitorch_viz.models.spec import ModelSpec
 from minitorch_viz.net import Net
 
@@ -51,7 +51,7 @@ SPEC = ModelSpec(
     build=scenes,
     paper="the shape of the net: Zhou et al., Learning Deep Features for Discriminative Localization, 2016",
     licence="MIT, as this package: trained by `minitorch-viz train scenes`",
-    preprocessing=PREPROCESSING,
+    reader=PREPROCESSING,
     parameters=118_038,
     logits="logits",
     head="logits",

@@ -131,11 +131,19 @@ class Maps(Scores):
     number: ClassVar[str] = "value"
 
 
-KINDS: Mapping[str, type[Scores]] = {kind.name: kind for kind in (Classes, Labels, YesNo, Numbers, Maps)}
+@dataclass(frozen=True)
+class Steps(Maps):
+    """Scores at each step (N, T, C), such as those of the next letter: there is no score of the whole text."""
+
+    name: ClassVar[str] = "steps"
+    noun: ClassVar[str] = "class"
+
+
+KINDS: Mapping[str, type[Scores]] = {kind.name: kind for kind in (Classes, Labels, YesNo, Numbers, Maps, Steps)}
 
 
 def kind_of_scores(name: object) -> type[Scores]:
-    """The kind called "classes", "labels", "yes-no", "numbers" or "maps"; SettingError for any other name."""
+    """The kind called "classes", "labels", "yes-no", "numbers", "maps" or "steps"; SettingError for any other name."""
     if not isinstance(name, str) or name not in KINDS:
         raise SettingError(f"Scores can be {', '.join(KINDS)}, but scores is {name!r}; {near(name, KINDS)}.")
     return KINDS[name]
@@ -200,6 +208,8 @@ def chosen_scores(count: int, known: Ending, asked: str | None, node: str) -> tu
     kind = known.kind if asked is None else kind_of_scores(asked)
     if kind is Maps:
         raise SettingError(f"scores is 'maps', but {node!r} gives {count} numbers a picture, no maps (N, C, h, w).")
+    if kind is Steps:
+        raise SettingError(f"scores is 'steps', but {node!r} gives {count} numbers in all, no steps (N, T, C).")
     if asked is not None and kind is YesNo and count != 1:
         raise SettingError(f"scores='yes-no' is for one score, but {node!r} gives {count}; say 'labels'.")
     if asked is not None and kind is Classes and count == 1:

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from minitorch_viz.errors import SettingError, near
-from minitorch_viz.models.preprocessing import Preprocessing
+from minitorch_viz.models.readers import Preprocessing, Reader
 from minitorch_viz.net import Net
 
 # What torchvision's files want: RGB / 255, ImageNet's mean and standard deviation, 224 x 224.
@@ -32,7 +32,7 @@ class ModelSpec:
     build: Callable[..., Net]
     paper: str  # who, title, when
     licence: str  # of the official weights
-    preprocessing: Preprocessing  # what the official weights want; a JSON beside a file comes first
+    reader: Reader  # how its input is read, as the official weights want it; a JSON beside a file comes first
     parameters: int  # how many numbers are learned
     logits: str = ""  # the node with the class scores (N, classes); "" if the net is no classifier
     head: str = ""  # the node whose weight has one row a class; "" if the net is no classifier
@@ -47,6 +47,13 @@ class ModelSpec:
     files: tuple[str, ...] = ()  # file names to look for besides NAME.safetensors, NAME.pth, ...
     caffe: Preprocessing | None = None  # what a .caffemodel of this net wants; its images are BGR
     caffe_name: Callable[[str], str] | None = None  # a .caffemodel's array name -> this net's
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """How its pictures are read; SettingError if it takes none."""
+        if not isinstance(self.reader, Preprocessing):
+            raise SettingError(f"{self.name} takes {self.reader.noun}, and no picture.")
+        return self.reader
 
     @property
     def official_file(self) -> str:

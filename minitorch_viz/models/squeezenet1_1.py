@@ -6,7 +6,7 @@ import re
 
 from minitorch_viz.layers import Concat, Dropout, Flatten, GlobalAvgPool2d, MaxPool2d, ReLU, Softmax
 from minitorch_viz.models.params import NodeSpec, Params, State
-from minitorch_viz.models.preprocessing import Preprocessing
+from minitorch_viz.models.readers.preprocessing import Preprocessing
 from minitorch_viz.models.spec import TORCHVISION, TORCHVISION_LICENCE, TORCHVISION_URL, ModelSpec
 from minitorch_viz.net import Net
 
@@ -77,7 +77,7 @@ SPEC = ModelSpec(
     build=squeezenet1_1,
     paper="Iandola et al., SqueezeNet: AlexNet-level accuracy with 50x fewer parameters, 2016",
     licence=TORCHVISION_LICENCE,
-    preprocessing=TORCHVISION,
+    reader=TORCHVISION,
     parameters=1_235_496,
     logits="logits",
     head="classifier.1",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minitorch_viz.layers import Flatten, MaxPool2d, ReLU, Softmax
 from minitorch_viz.models.params import NodeSpec, Params, State
-from minitorch_viz.models.preprocessing import Preprocessing
+from minitorch_viz.models.readers.preprocessing import Preprocessing
 from minitorch_viz.models.spec import ModelSpec
 from minitorch_viz.net import Net
 
@@ -44,7 +44,7 @@ SPEC = ModelSpec(
     build=tinyvgg,
     paper="Wang et al., CNN Explainer: learning convolutional neural networks with interactive visualization, 2020",
     licence="MIT (poloclub/cnn-explainer)",
-    preprocessing=Preprocessing((64, 64)),
+    reader=Preprocessing((64, 64)),
     parameters=19_920,
     logits="output",
     head="output",

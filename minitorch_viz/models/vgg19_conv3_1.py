@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minitorch_viz.layers import MaxPool2d, ReLU
 from minitorch_viz.models.params import NodeSpec, Params, State
-from minitorch_viz.models.preprocessing import Preprocessing
+from minitorch_viz.models.readers.preprocessing import Preprocessing
 from minitorch_viz.models.spec import ModelSpec
 from minitorch_viz.net import Net
 
@@ -33,7 +33,7 @@ SPEC = ModelSpec(
     build=vgg19_conv3_1,
     paper="Simonyan and Zisserman 2014; normalized as in Gatys et al., Image style transfer, 2016",
     licence="Apache-2.0 (pietrocarbo/deep-transfer)",
-    preprocessing=Preprocessing((256, 256), mean=(123.68, 116.779, 103.939), std=(1,), resize="keep"),
+    reader=Preprocessing((256, 256), mean=(123.68, 116.779, 103.939), std=(1,), resize="keep"),
     parameters=555_328,
     first_conv="conv1_1",
     last_conv="relu3_1",

@@ -48,6 +48,11 @@ def command_for(technique: Technique, model: Model, sample: Sample, settings: Ma
         elif number > 1:  # the first is taken without a photo
             words.append(f"sample:{number}")
     words += ["--model", *_net(model, remarks)]
+    for name, value in model.given.items():
+        if isinstance(value, (str, Path)):
+            words += ["--input", f"{name}={value}"]
+        else:
+            remarks.append(f"the input {name} came from Python: --input {name}=FILE")
     for name, value in settings.items():
         words += _option(name, value)
     if technique.budget is not None and technique.loop is not None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from minitorch_viz.drawing.html import Embedded
+from minitorch_viz.models.readers import Preprocessing
 from minitorch_viz.models.samples import Sample
 from minitorch_viz.report.command import Command, command_for
 from minitorch_viz.techniques.base import Technique
@@ -60,7 +61,7 @@ class Section:
 
     model: Model
     name: str
-    photo: Embedded | None = None  # None if the photo cannot be shown
+    photo: Embedded | None = None  # None if the photo cannot be shown, or the net takes none
     answers: Sequence[Any] = ()  # Prediction: index, name, probability
     truth: Embedded | None = None  # where the objects are; None if that is not known
     truth_caption: str = ""
@@ -69,6 +70,13 @@ class Section:
     absent: Sequence[Absent] = ()
     problem: str = ""  # why the photo cannot be shown; then there are no cards
     notes: list[str] = field(default_factory=list)  # what was left out of the photo, or is wrong about the answers
+
+    @property
+    def taken(self) -> str:
+        """What the net takes, in words: "8 x 8 pixels"."""
+        readers = self.model.readers.values()
+        sizes = [f"{each.brief} pixels" if isinstance(each, Preprocessing) else each.words for each in readers]
+        return " and ".join(sizes).replace(" x ", " \N{MULTIPLICATION SIGN} ")
 
     @property
     def parameters(self) -> int:

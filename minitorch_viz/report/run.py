@@ -30,6 +30,8 @@ def start_section(model: Model, sample: Sample) -> Section:
     from minitorch_viz.io.images import load_image
 
     notes = [sample.note] if sample.note else []
+    if sample.image is None:  # the net takes no pictures
+        return Section(model, sample.name, notes=notes)
     photo = load_image(sample.image, notes=notes)
     section = Section(model, sample.name, thumbnail(photo), model.classify(photo) if model.logits else [], notes=notes)
     if sample.truth is not None:
@@ -79,5 +81,6 @@ def _end(card: Card) -> End:
     if technique.loop is None:
         return End(technique.run_on(card.model, card.looked_at, **card.settings), "")
     looked_at = technique.subject.arguments(card.looked_at)
-    loop = technique.loop.each(card.model, *looked_at, **card.settings)
+    settings = {**technique.samples(card.model), **card.settings}
+    loop = technique.loop.each(card.model, *looked_at, **settings)
     return run_loop(loop, technique.loop.name, technique.loop.unit, budget=technique.budget, progress=False)

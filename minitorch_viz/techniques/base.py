@@ -87,17 +87,32 @@ class Technique:
         return options_of(self.compute)
 
     @property
+    def looking(self) -> dict[str, Subject]:
+        """The settings that are things to look at, and their subjects, by name."""
+        return {name: option.subject for name, option in self.options.items() if option.subject is not None}
+
+    @property
     def loop(self) -> Loop[..., Any] | None:
         """Its function as a loop of whole results (`@looping`); None if it gives one result."""
         return self.compute if isinstance(self.compute, Loop) else None
 
     def refuses(self, model: Model) -> str | None:
         """Why it has nothing to show for this model, in words; None if it applies."""
-        return self.subject.refuses(model) or self.applies(model)
+        needed = [self.subject, *(subject for name, subject in self.looking.items() if self.options[name].required)]
+        reasons = (subject.refuses(model) for subject in needed)
+        return next(filter(None, reasons), None) or self.applies(model)
 
     def run_on(self, model: Model, value: Any, **settings: Any) -> Result:
-        """Its result for a model and a value of its subject (of NOTHING any value)."""
-        return self.compute(model, *self.subject.arguments(value), **settings)
+        """Its result for a model and a value of its subject (of NOTHING any value).
+
+        What a setting has to look at, and is not given, is its subject's sample.
+        """
+        return self.compute(model, *self.subject.arguments(value), **{**self.samples(model), **settings})
+
+    def samples(self, model: Model) -> dict[str, Any]:
+        """Return the samples of the settings that must be given something to look at, by name."""
+        needed = {name: subject for name, subject in self.looking.items() if self.options[name].required}
+        return {name: subject.read(model, []) for name, subject in needed.items()}
 
     @property
     def summary(self) -> str:
@@ -204,7 +219,7 @@ def techniques() -> dict[str, Technique]:
 
 def explainers(model: Model) -> dict[str, Technique]:
     """The techniques that explain one number of this model by a map of the pixels (`Technique.explains`)."""
-    return {name: one for name, one in techniques().items() if one.explains and one.applies(model) is None}
+    return {name: one for name, one in techniques().items() if one.explains and one.refuses(model) is None}
 
 
 def get_technique(name: str) -> Technique:

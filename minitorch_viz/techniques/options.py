@@ -14,11 +14,12 @@ import types
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, TypeVar, Union, Unpack, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar, Union, Unpack, get_args, get_origin, get_type_hints
 
 from minitorch_viz._types import Pair
 from minitorch_viz.graph import Rules
 from minitorch_viz.techniques.state import State
+from minitorch_viz.techniques.subject import Subject
 
 # The type of `image` where a list of images is taken, too: the subject is PHOTOS.
 Images: TypeAlias = "Any | list[Any] | tuple[Any, ...]"
@@ -35,21 +36,25 @@ class Option:
     choices: tuple[str, ...]  # empty: any value
     default: Any
     help: str
+    subject: Subject | None = None  # of a setting that is a thing to look at: how it is asked for, read and sampled
+    required: bool = False  # whether Python must give it; the command line then takes the subject's sample
 
 
 def options_of(compute: Callable[..., Any]) -> dict[str, Option]:
     """The keyword-only parameters of a technique's function, by name.
 
-    Their annotations may be int, float, str, bool, Path, Pair, a Literal of strings, or one of these or None. Of
-    several types (`str | int`) the command line gives the first.
+    Their annotations may be int, float, str, bool, Path, Pair, a Literal of strings, a subject's (Photo, Photos,
+    Pictures, Text), or one of these or None. Of several types (`str | int`) the command line gives the first.
     """
     helps, hints, options = argument_helps(compute.__doc__), _hints(compute), {}
     for name, parameter in inspect.signature(compute).parameters.items():
         if parameter.kind is inspect.Parameter.VAR_KEYWORD:
             raise TypeError(f"{compute!r} does not name its settings **{name}; write @spelled_out above it.")
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY and hints[name] not in PYTHON_ONLY:
-            kind, choices = _kind(hints[name])
-            options[name] = Option(name, kind, choices, parameter.default, helps.get(name, ""))
+            kind, choices, subject = _kind(hints[name])
+            required = parameter.default is parameter.empty
+            default = None if required else parameter.default
+            options[name] = Option(name, kind, choices, default, helps.get(name, ""), subject, required)
     return options
 
 
@@ -84,10 +89,11 @@ def spelled_out(compute: Function) -> Function:
 
 def _hints(compute: Callable[..., Any]) -> dict[str, Any]:
     """The types of a function's parameters by name, those behind an `Unpack[...]` among them."""
-    hints = get_type_hints(inspect.unwrap(compute), localns={"Model": object})  # techniques import Model for mypy only
+    here = {"Model": object}  # techniques import Model for mypy only
+    hints = get_type_hints(inspect.unwrap(compute), localns=here, include_extras=True)
     for hint in tuple(hints.values()):
         if get_origin(hint) is Unpack:
-            hints |= get_type_hints(get_args(hint)[0])
+            hints |= get_type_hints(get_args(hint)[0], include_extras=True)
     return hints
 
 
@@ -133,13 +139,15 @@ def manual_of(doc: str | None) -> str:
     return "\n\n".join(text for text in paragraphs if not re.match(r"(Args:|Returns? |Raises? )", text))
 
 
-def _kind(hint: Any) -> tuple[type | None, tuple[str, ...]]:
+def _kind(hint: Any) -> tuple[type | None, tuple[str, ...], Subject | None]:
     if get_origin(hint) in (Union, types.UnionType):
         hint = next(part for part in get_args(hint) if part is not type(None))
+    if get_origin(hint) is Annotated and isinstance(hint.__metadata__[0], Subject):
+        return str, (), hint.__metadata__[0]
     if get_origin(hint) is Literal:
-        return str, get_args(hint)
+        return str, get_args(hint), None
     if hint == Pair:
-        return None, ()
+        return None, (), None
     if hint in (int, float, str, bool, Path):
-        return hint, ()
+        return hint, (), None
     raise TypeError(f"A technique's setting cannot have the type {hint!r}: the command line could not ask for it.")

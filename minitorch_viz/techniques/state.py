@@ -113,14 +113,14 @@ def _pictures(value: Any) -> str:
 
 
 def net_fingerprint(model: Model) -> str:
-    """A hash of a net's weights, its nodes, and how a picture becomes its input."""
+    """A hash of a net's weights, its nodes, how its inputs are read, and what is given beside."""
     state = hashlib.sha256()
-    for name, value in sorted(model.net.state.items()):
+    for name, value in sorted({**model.net.state, **model.net.beside}.items()):
         state.update(f"{name} {value.dtype} {value.shape}\n".encode())
         state.update(np.ascontiguousarray(kernels.to_cpu(value)).data)
     for node in model.net.nodes:
         state.update(repr(node).encode())
-    state.update(repr(model.preprocessing).encode())
+    state.update(repr(dict(model.readers)).encode())
     return state.hexdigest()
 
 

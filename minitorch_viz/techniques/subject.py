@@ -1,185 +1,21 @@
-"""Subjects: what a technique looks at, declared as `Technique.subject`.
+"""Subjects: what a technique looks at, declared as `Technique.subject`, or as the type of one of its settings.
 
 A subject knows how it is asked for on the command line, which sample comes with the package (so that every command
-runs without arguments), whether a net takes it, which inputs are bad, and how often a report shows it.
+runs without arguments), whether a net takes it, which values are bad, and how often a report shows it. A keyword of a
+technique's function that is annotated `Photo`, `Photos`, `Pictures` or `Text` is asked for, sampled and checked by the
+same subject; with `| None` it is left at None where nothing is given.
 """
 
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
 
-Bad = tuple[tuple[Any, str], ...]  # inputs that must end in a sentence, each with a word of it
-
-
-class Subject:
-    """One sort of thing to look at: NOTHING, PHOTO, PHOTOS, PICTURES or TEXT."""
-
-    name: ClassVar[str]
-    parameter: ClassVar[str] = ""  # the second parameter of a technique's function; "" if there is none
-    once_a: ClassVar[str] = "photo"  # how often a report shows it: once a "net", "photo", "data set" or "text"
-    bad: ClassVar[Bad] = ()
-
-    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Add what the command line asks for."""
-
-    def named(self, arguments: argparse.Namespace) -> list[str]:  # noqa: ARG002 (nothing is named)
-        """What the command line names: paths, data sets, texts; none where the sample is meant."""
-        return []
-
-    def is_photo(self, names: list[str]) -> bool:  # noqa: ARG002 (nothing is named)
-        """Whether a photo of the user's own is among what is named, so that the net must be one that can know it."""
-        return False
-
-    def readable(self, names: list[str]) -> list[str]:
-        """Those of several names that can be read; the others are said on stderr."""
-        return names
-
-    def read(self, model: Model, names: list[str], notes: list[str] | None = None) -> Any:
-        """The value of the function's second parameter; without names the sample that suits the model.
-
-        notes: a list that gets a sentence where something of what is named was left out.
-        """
-
-    def refuses(self, model: Model) -> str | None:  # noqa: ARG002 (every net is taken)
-        """Why a net does not take it, in words; None if it does."""
-        return None
-
-    def arguments(self, value: Any) -> tuple[Any, ...]:
-        """The positional arguments that come after the model."""
-        return (value,) if self.parameter else ()
-
-
-class Nothing(Subject):
-    """The net itself."""
-
-    name = "nothing"
-    once_a = "net"
-
-
-class Photo(Subject):
-    """One photo."""
-
-    name = "photo"
-    parameter = "image"
-    bad = (("", "empty"), ("nowhere.png", r"nowhere\.png"), (3.5, "image"), (None, "image"))
-
-    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Add one PHOTO."""
-        words = "a picture file; none: a picture that comes with the model"
-        parser.add_argument("photos", nargs="?", type=given, metavar="PHOTO", help=words)
-
-    def named(self, arguments: argparse.Namespace) -> list[str]:
-        """The photo, if there is one."""
-        return [] if arguments.photos is None else [arguments.photos]
-
-    def is_photo(self, names: list[str]) -> bool:
-        """A path is a photo, "sample:2" is none."""
-        from minitorch_viz.techniques.photos import sample_number
-
-        return any(not sample_number(name) for name in names)
-
-    def read(self, model: Model, names: list[str], notes: list[str] | None = None) -> Any:
-        """The pixels of a file, or of a sample."""
-        from minitorch_viz.techniques.photos import picture_meant
-
-        return picture_meant(model, names[0] if names else "sample:1", notes)
-
-
-class Photos(Photo):
-    """One photo or several, for one result."""
-
-    name = "photos"
-
-    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Add any number of PHOTOs."""
-        words = "picture files; none: a picture that comes with the model"
-        parser.add_argument("photos", nargs="*", type=given, metavar="PHOTO", help=words)
-
-    def named(self, arguments: argparse.Namespace) -> list[str]:
-        """The photos."""
-        return list(arguments.photos)
-
-    def readable(self, names: list[str]) -> list[str]:
-        """One bad photo of several costs itself only."""
-        from minitorch_viz.techniques.photos import readable_photos
-
-        return readable_photos(names) if len(names) > 1 else names
-
-    def read(self, model: Model, names: list[str], notes: list[str] | None = None) -> Any:
-        """One picture as it is, several in a list."""
-        from minitorch_viz.techniques.photos import picture_meant
-
-        pictures = [picture_meant(model, name, notes) for name in names or ["sample:1"]]
-        return pictures[0] if len(pictures) == 1 else pictures
-
-
-class Pictures(Subject):
-    """Any number of pictures, of any sizes, with labels or none."""
-
-    name = "pictures"
-    parameter = "pictures"
-    once_a = "data set"
-    bad = (("", "empty"), ("nowhere", "no folder nowhere"), ([], "folder"), (7, "folder"), ("scenes:0", "scenes"))
-
-    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Add --pictures."""
-        words = "a folder of pictures, nested too, or scenes:500, so many generated ones (default: what suits the net)"
-        parser.add_argument("--pictures", type=given, metavar="FOLDER|DATASET", help=words)
-
-    def named(self, arguments: argparse.Namespace) -> list[str]:
-        """The folder or data set."""
-        return [] if arguments.pictures is None else [arguments.pictures]
-
-    def is_photo(self, names: list[str]) -> bool:
-        """A folder of the user's own holds photos."""
-        return any(not name.startswith("scenes") for name in names)
-
-    def read(self, model: Model, names: list[str], notes: list[str] | None = None) -> Any:  # noqa: ARG002 (see results)
-        """The name itself; the sample is of the kind that the net was trained on, as far as it is on every machine."""
-        if names:
-            return names[0]
-        if model.preprocessing.channels == 1:
-            from minitorch_viz.data import load_digits
-
-            return load_digits()[1]
-        return "scenes:100"
-
-
-class Text(Subject):
-    """A text, for nets that read letter by letter."""
-
-    name = "text"
-    parameter = "text"
-    once_a = "text"
-    bad = (("", "text"), (3, "text"), (None, "text"))
-
-    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Add TEXT and --text."""
-        parser.add_argument("words", nargs="?", type=given, metavar="TEXT", help="a text in quotes; none: a sample")
-        parser.add_argument("--text", type=given, metavar="FILE", help="a text file instead")
-
-    def named(self, arguments: argparse.Namespace) -> list[str]:
-        """The text itself."""
-        from minitorch_viz.data.text import load_text
-
-        if arguments.text is not None:
-            return [load_text(arguments.text).text]
-        return [] if arguments.words is None else [arguments.words]
-
-    def refuses(self, model: Model) -> str | None:
-        """Nets that look at pictures."""
-        return f"{model.name} takes pictures of {model.preprocessing.channels} channels, no text"
-
-    def read(self, model: Model, names: list[str], notes: list[str] | None = None) -> str:  # noqa: ARG002 (one for all)
-        """The text; the sample is a piece of Python's own source, which is on every machine."""
-        import inspect
-        import textwrap
-
-        return names[0] if names else inspect.getsource(textwrap.dedent)
+Bad = tuple[tuple[Any, str], ...]  # values that must end in a sentence, each with a word of it
+SAMPLE_LETTERS = 200  # of a text
 
 
 def given(value: str) -> str:
@@ -189,5 +25,218 @@ def given(value: str) -> str:
     return value
 
 
-NOTHING, PHOTO, PHOTOS, PICTURES, TEXT = Nothing(), Photo(), Photos(), Pictures(), Text()
+class Subject:
+    """One sort of thing to look at: NOTHING, PHOTO, PHOTOS, PICTURES or TEXT."""
+
+    name: ClassVar[str]
+    reads: ClassVar[str] = "pictures"  # the kind of reader that the net must have, by its name; "" if any will do
+    parameter: ClassVar[str] = ""  # the second parameter of a technique's function; "" if there is none
+    once_a: ClassVar[str] = "photo"  # how often a report shows it: once a "net", "photo", "data set" or "text"
+    bad: ClassVar[Bad] = ()
+    asked: ClassVar[dict[str, Any]] = {}  # the keywords by which argparse takes it as a setting
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Add what the command line asks for."""
+
+    def named(self, arguments: argparse.Namespace) -> list[str]:  # noqa: ARG002 (nothing is named)
+        """Return what the command line names: paths, data sets, texts; none where the sample is meant."""
+        return []
+
+    def named_by(self, value: Any) -> list[str]:
+        """Return what the command line names for a setting; none where nothing is given."""
+        return [] if value is None else list(value) if isinstance(value, list) else [value]
+
+    def is_photo(self, names: list[str]) -> bool:  # noqa: ARG002 (nothing is named)
+        """Tell whether a photo of the user's own is among what is named, so that the net must be one that knows it."""
+        return False
+
+    def readable(self, names: list[str]) -> list[str]:
+        """Return those of several names that can be read; the others are said on stderr."""
+        return names
+
+    def read(self, model: Model, names: list[str], notes: list[str] | None = None) -> Any:
+        """Return the value that a technique's function gets; without names the sample that suits the model.
+
+        notes: a list that gets a sentence where something of what is named was left out or replaced.
+        """
+
+    def refuses(self, model: Model) -> str | None:
+        """Return why a net does not take it, in words; None if it does. The net's readers are asked."""
+        if not self.reads:
+            return None
+        from minitorch_viz.models.readers import KINDS
+
+        inputs = model.net.inputs
+        if len(inputs) != 1:
+            listed = " and ".join(inputs) if inputs else "none that is not given already"
+            return f"its inputs are {listed}, and one is looked at; give each other one, --input NAME=VALUE"
+        reader = model.readers.get(inputs[0])
+        if reader is None:
+            return f"{model.name} does not say how its input {inputs[0]!r} is read"
+        if reader.name != self.reads:
+            return f"{model.name} takes {reader.noun} and not {KINDS[self.reads].noun}"
+        return None
+
+    def arguments(self, value: Any) -> tuple[Any, ...]:
+        """Return the positional arguments that come after the model."""
+        return (value,) if self.parameter else ()
+
+
+class NothingSubject(Subject):
+    """The net itself."""
+
+    name = "nothing"
+    reads = ""
+    once_a = "net"
+
+
+class PhotoSubject(Subject):
+    """One photo."""
+
+    name = "photo"
+    parameter = "image"
+    bad = (("", "empty"), ("nowhere.png", r"nowhere\.png"), (3.5, "image"), (None, "image"))
+    asked: ClassVar[dict[str, Any]] = {"type": given, "metavar": "PHOTO"}
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Add one PHOTO."""
+        words = "a picture file; none: a picture that comes with the model"
+        parser.add_argument("photos", nargs="?", help=words, **self.asked)
+
+    def named(self, arguments: argparse.Namespace) -> list[str]:
+        """Return the photo, if there is one."""
+        return self.named_by(arguments.photos)
+
+    def is_photo(self, names: list[str]) -> bool:
+        """A path is a photo, "sample:2" is none."""
+        from minitorch_viz.techniques.photos import sample_number
+
+        return any(not sample_number(name) for name in names)
+
+    def read(self, model: Model, names: list[str], notes: list[str] | None = None) -> Any:
+        """Return the pixels of a file, or of a sample."""
+        from minitorch_viz.techniques.photos import picture_meant
+
+        return picture_meant(model, names[0] if names else "sample:1", notes)
+
+
+class PhotosSubject(PhotoSubject):
+    """One photo or several, for one result."""
+
+    name = "photos"
+    asked: ClassVar[dict[str, Any]] = {"type": given, "metavar": "PHOTO", "nargs": "+"}
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Add any number of PHOTOs."""
+        words = "picture files; none: a picture that comes with the model"
+        parser.add_argument("photos", help=words, **{**self.asked, "nargs": "*"})
+
+    def readable(self, names: list[str]) -> list[str]:
+        """One bad photo of several costs itself only."""
+        from minitorch_viz.techniques.photos import readable_photos
+
+        return readable_photos(names) if len(names) > 1 else names
+
+    def read(self, model: Model, names: list[str], notes: list[str] | None = None) -> Any:
+        """Return one picture as it is, several in a list."""
+        from minitorch_viz.techniques.photos import picture_meant
+
+        pictures = [picture_meant(model, name, notes) for name in names or ["sample:1"]]
+        return pictures[0] if len(pictures) == 1 else pictures
+
+
+class PicturesSubject(Subject):
+    """Any number of pictures, of any sizes, with labels or none."""
+
+    name = "pictures"
+    parameter = "pictures"
+    once_a = "data set"
+    bad = (("", "empty"), ("nowhere", "no folder nowhere"), ([], "folder"), (7, "folder"), ("scenes:0", "scenes"))
+    asked: ClassVar[dict[str, Any]] = {"type": given, "metavar": "FOLDER|DATASET"}
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Add --pictures."""
+        words = "a folder of pictures, nested too, or scenes:500, so many generated ones (default: what suits the net)"
+        parser.add_argument("--pictures", help=words, **self.asked)
+
+    def named(self, arguments: argparse.Namespace) -> list[str]:
+        """Return the folder or data set."""
+        return self.named_by(arguments.pictures)
+
+    def is_photo(self, names: list[str]) -> bool:
+        """A folder of the user's own holds photos."""
+        return any(not name.startswith("scenes") for name in names)
+
+    def read(self, model: Model, names: list[str], notes: list[str] | None = None) -> Any:  # noqa: ARG002 (see results)
+        """Return the name itself; the sample is of the kind that the net was trained on, as far as such are at hand."""
+        if names:
+            return names[0]
+        if model.preprocessing.channels == 1:
+            from minitorch_viz.data import load_digits
+
+            return load_digits()[1]
+        return "scenes:100"
+
+
+class TextSubject(Subject):
+    """A text, for nets that read letter by letter."""
+
+    name = "text"
+    reads = "text"
+    parameter = "text"
+    once_a = "text"
+    bad = (("", "text"), (3, "text"), (None, "text"))
+    asked: ClassVar[dict[str, Any]] = {"type": given, "metavar": "TEXT"}
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Add TEXT and --text."""
+        parser.add_argument("words", nargs="?", help="a text in quotes; none: a sample", **self.asked)
+        parser.add_argument("--text", type=given, metavar="FILE", help="a text file instead")
+
+    def named(self, arguments: argparse.Namespace) -> list[str]:
+        """Return the text itself; SettingError where it is given twice."""
+        from minitorch_viz.data.text import load_text
+        from minitorch_viz.errors import SettingError
+
+        if arguments.text is not None:
+            if arguments.words is not None:
+                raise SettingError(
+                    f"Give either a text, {arguments.words!r:.40}, or --text {arguments.text}, not both."
+                )
+            return [load_text(arguments.text).text]
+        return self.named_by(arguments.words)
+
+    def read(self, model: Model, names: list[str], notes: list[str] | None = None) -> str:
+        """Return the text; the sample is of Python's own source, as far as the net knows its letters."""
+        from minitorch_viz.models.readers import Alphabet
+
+        alphabets = (reader for reader in model.readers.values() if isinstance(reader, Alphabet))
+        alphabet = next(alphabets, Alphabet("a"))
+        if names:
+            count = alphabet.replaced(names[0]) if alphabet.unknown else 0
+            if count and notes is not None:
+                notes.append(
+                    f"{count} letters of the text are not known to the net; they are read as {alphabet.unknown!r}."
+                )
+            return names[0]
+        import inspect
+        import textwrap
+
+        known = alphabet.known(inspect.getsource(textwrap.dedent))
+        return (known or alphabet.letters)[:SAMPLE_LETTERS]
+
+
+NOTHING, PHOTO, PHOTOS, PICTURES, TEXT = (
+    NothingSubject(),
+    PhotoSubject(),
+    PhotosSubject(),
+    PicturesSubject(),
+    TextSubject(),
+)
 SUBJECTS: tuple[Subject, ...] = (NOTHING, PHOTO, PHOTOS, PICTURES, TEXT)
+
+# The types of settings: `style: Photos`, `guide: Photo | None = None`.
+Photo: TypeAlias = Annotated[Any, PHOTO]
+Photos: TypeAlias = Annotated[Any, PHOTOS]
+Pictures: TypeAlias = Annotated[Any, PICTURES]
+Text: TypeAlias = Annotated[Any, TEXT]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from minitorch_viz.errors import SettingError
-from minitorch_viz.models.preprocessing import Preprocessing
+from minitorch_viz.models.readers.preprocessing import Preprocessing
 from minitorch_viz.net import Net
 
 
@@ -77,7 +77,7 @@ def _model_metadata(
     model = Model(
         name=name,
         net=net,
-        preprocessing=preprocessing,
+        readers={net.inputs[0]: preprocessing},
         class_names=tuple(map(first_synonym, class_names)),
         logits=spec.logits,
         class_synonyms=tuple(class_names),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from minitorch_viz.errors import MinitorchVizError, SettingError
-from minitorch_viz.models.preprocessing import Preprocessing
+from minitorch_viz.models.readers.preprocessing import Preprocessing
 from minitorch_viz.net import Net
 from minitorch_viz.training.card import place_for_weights, save_with_card
 from minitorch_viz.training.checkpoint import is_checkpoint

@@ -11,7 +11,7 @@ from minitorch_viz import Net
 from minitorch_viz.data import ArrayBatches, Dataset, DatasetBatches, batches, crop, flip, normalized
 from minitorch_viz.errors import MinitorchVizError, SettingError, ShapeError
 from minitorch_viz.layers import BatchNorm2d, Conv2d, Flatten, GlobalAvgPool2d, Linear, ReLU
-from minitorch_viz.models.preprocessing import Preprocessing
+from minitorch_viz.models.readers.preprocessing import Preprocessing
 from minitorch_viz.training import Adam, Constant, MeanSquaredError, Observer, evaluate, fit
 from tests.training.training_cases import assert_same_bits
 

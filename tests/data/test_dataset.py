@@ -11,7 +11,7 @@ import pytest
 
 from minitorch_viz.data import Dataset, batches, crop, cutout, flip, load_digits, normalized
 from minitorch_viz.errors import MinitorchVizError, SettingError, ShapeError
-from minitorch_viz.models.preprocessing import Preprocessing
+from minitorch_viz.models.readers.preprocessing import Preprocessing
 
 SEED = np.random.default_rng(0)
 RGB = SEED.integers(0, 256, (23, 10, 12, 3), np.uint8)

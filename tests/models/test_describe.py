@@ -12,7 +12,7 @@ from minitorch_viz import Model, Net, load_model
 from minitorch_viz.layers import Add, Conv2d, Flatten, GlobalAvgPool2d, Linear, MaxPool2d, ReLU
 from minitorch_viz.models import Prediction, describe, sketch, specs
 from minitorch_viz.models.describe import words_of
-from minitorch_viz.models.model import Predictions
+from minitorch_viz.models.prediction import Predictions
 
 
 def small() -> Model:
@@ -72,11 +72,10 @@ def test_every_small_net_without_its_weights(name: str) -> None:
 
 
 def test_a_net_that_takes_no_such_picture_is_described_without_shapes() -> None:
-    import dataclasses
 
     from minitorch_viz.models import Preprocessing
 
-    model = dataclasses.replace(load_model("faces"), preprocessing=Preprocessing((8, 8), 1))
+    model = load_model("faces").with_reader(Preprocessing((8, 8), 1))
     description = describe(model)
     assert [row.shape for row in description.rows] == [None] * 4
     assert description.table()[0] == ["node", "layer", "parameters"]

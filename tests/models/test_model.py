@@ -228,7 +228,7 @@ def test_bad_top(model: Model, top: object) -> None:
 
 def test_a_net_without_classes_says_so() -> None:
     net = Net([("conv", Conv2d.random(np.random.default_rng(0), 3, 4, 3))])
-    encoder = Model("encoder", net, Preprocessing((8, 8)), (), "")
+    encoder = Model("encoder", net, {"input": Preprocessing((8, 8))}, (), "")
     for call in (lambda: encoder.classify(photo()), lambda: encoder.class_index(0)):
         with pytest.raises(SettingError, match="encoder"):
             call()

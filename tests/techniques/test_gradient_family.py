@@ -223,7 +223,7 @@ def test_ten_crops_average_what_each_crop_says(rng) -> None:
     import dataclasses
 
     model = no_biases(rng)
-    model = dataclasses.replace(model, preprocessing=dataclasses.replace(model.preprocessing, resize="keep"))
+    model = model.with_reader(dataclasses.replace(model.preprocessing, resize="keep"))
     image = rng.integers(0, 256, (16, 24, 3)).astype(np.uint8)
     result = saliency(model, image, target=2, average=True)
     x = model.preprocess(image)

@@ -14,6 +14,7 @@ from minitorch_viz.errors import MinitorchVizError, SettingError
 from minitorch_viz.models.samples import sample_digit
 from minitorch_viz.techniques import Result, Technique, get_technique, techniques
 from minitorch_viz.techniques.options import argument_helps
+from tests.techniques.letters_net import letters_net
 
 ALL = list(techniques().values())
 each = pytest.mark.parametrize("technique", ALL, ids=lambda t: t.name)
@@ -27,6 +28,11 @@ def _example(name: str) -> Result:
 def example(technique: Technique) -> Result:
     """One run for all tests that only look at the result."""
     return _example(technique.name)
+
+
+def model_for(technique: Technique, digits):
+    """A net that the technique can be given its subject on."""
+    return digits if technique.subject.refuses(digits) is None else letters_net()
 
 
 def pixels(result) -> np.ndarray:
@@ -265,12 +271,25 @@ BAD = [
 @pytest.mark.parametrize(("technique", "value", "word"), BAD)
 def test_what_is_no_subject_gets_a_sentence(technique: Technique, value: object, word: str, digits) -> None:
     with pytest.raises(MinitorchVizError, match=word):
-        technique.run_on(digits, value)
+        technique.run_on(model_for(technique, digits), value)
+
+
+@each
+def test_settings_that_are_looked_at_are_checked_by_their_subjects(technique: Technique, digits) -> None:
+    """A keyword annotated Photo, Photos, Pictures or Text: bad values end in the sentences of its subject."""
+    model = model_for(technique, digits)
+    sample = technique.subject.read(model, [])
+    for name, option in technique.options.items():
+        for value, word in () if option.subject is None else option.subject.bad:
+            if value is not None or option.required:
+                with pytest.raises(MinitorchVizError, match=word):
+                    technique.run_on(model, sample, **{name: value})
 
 
 @each
 def test_the_subjects_sample_suits_a_net(technique: Technique, digits) -> None:
     """Every command runs without arguments."""
-    if technique.refuses(digits) is None:
-        sample = technique.subject.read(digits, [])
-        assert technique.run_on(digits, sample, **technique.in_comparison).caption
+    model = model_for(technique, digits)
+    if technique.refuses(model) is None:
+        sample = technique.subject.read(model, [])
+        assert technique.run_on(model, sample, **technique.in_comparison).caption

@@ -8,7 +8,7 @@ import pytest
 from minitorch_viz import Net
 from minitorch_viz.data import Dataset, DatasetBatches
 from minitorch_viz.layers import BatchNorm2d, Conv2d, Dropout, Flatten, GlobalAvgPool2d, Linear, ReLU
-from minitorch_viz.models.preprocessing import Preprocessing
+from minitorch_viz.models.readers.preprocessing import Preprocessing
 from minitorch_viz.training import SGD, Constant, Cosine, evaluate, fit
 from tests.training.training_cases import assert_same_bits, bars, net_with_everything, small_net
 

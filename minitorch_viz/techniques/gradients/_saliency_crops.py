@@ -62,7 +62,7 @@ def _enlarged(model: Model, image: Any) -> Array:
     """The photo (1, C, H, W) as the net gets it, but larger than its input."""
     larger = tuple(round(side / SHARE) for side in model.preprocessing.size)
     preprocessing = dataclasses.replace(model.preprocessing, size=larger)  # type: ignore[arg-type]  # a pair
-    return dataclasses.replace(model, preprocessing=preprocessing).preprocess(image)
+    return model.with_reader(preprocessing).preprocess(image)
 
 
 def _crop_size(model: Model, full: Pair) -> Pair:

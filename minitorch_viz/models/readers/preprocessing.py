@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import SettingError, ShapeError, near
 from minitorch_viz.layers.fields import as_pair
+from minitorch_viz.models.readers.base import Reader
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -22,7 +23,7 @@ LUMA = (0.299, 0.587, 0.114)  # how bright red, green and blue look (ITU-R BT.60
 
 
 @dataclass(frozen=True)
-class Preprocessing:
+class Preprocessing(Reader):
     """What a net wants done to an image: a size, and (pixel - mean) / std for each channel.
 
     size: (H, W) of the net's input.
@@ -40,6 +41,9 @@ class Preprocessing:
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (255.0,)
     resize: Resize = "stretch"
+
+    name: ClassVar[str] = "pictures"
+    noun: ClassVar[str] = "a picture"
 
     def __post_init__(self) -> None:
         if self.channels not in (1, 3):
@@ -70,6 +74,10 @@ class Preprocessing:
         x = (x - np.array(self.mean, dtype)) / np.array(self.std, dtype)
         return np.ascontiguousarray(x.transpose(2, 0, 1))[None]
 
+    def read(self, value: Any, dtype: npt.DTypeLike = np.float32) -> Array:
+        """The same as `preprocess`, by the name that every reader has."""
+        return self.preprocess(value, dtype)
+
     def restore(self, x: Array) -> Array:
         """The net's input (1, C, H, W) or (C, H, W) -> the picture (H, W, 3) uint8 that a person sees.
 
@@ -85,6 +93,31 @@ class Preprocessing:
         mean, std = (np.array(value, x.dtype).reshape(-1, 1, 1) for value in (self.mean, self.std))
         pixels = np.clip(np.round(kernels.to_cpu(x) * std + mean), 0, 255).astype(np.uint8)
         return np.ascontiguousarray(np.broadcast_to(pixels, (3, *shape[-2:])).transpose(1, 2, 0))
+
+    def blank(self, dtype: npt.DTypeLike = np.float32) -> Array:
+        return np.zeros((1, self.channels, *self.size), dtype)
+
+    @property
+    def words(self) -> str:
+        return " x ".join(map(str, (self.channels, *self.size)))
+
+    @property
+    def brief(self) -> str:
+        """The size without the channels."""
+        return " x ".join(map(str, self.size))
+
+    def description(self) -> dict[str, Any]:
+        numbers = {"size": [*self.size], "channels": self.channels, "mean": [*self.mean], "std": [*self.std]}
+        return {**numbers, "resize": self.resize}
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls((1, 1))
+
+    @classmethod
+    def described(cls, description: Mapping[str, Any]) -> Self:
+        size, mean, std = (tuple(description[key]) for key in ("size", "mean", "std"))
+        return cls(size, description["channels"], mean, std, description["resize"])
 
     @classmethod
     def from_json(cls, description: Mapping[str, Any], default: Preprocessing | None = None) -> Self:
