@@ -16,7 +16,8 @@ import pytest
 from minitorch_viz import Model, load_model, relu_mode
 from minitorch_viz.errors import ImageFileError, MinitorchVizError, NetError, SettingError
 from minitorch_viz.layers import Conv2d, Linear, LocalResponseNorm, ReLU, Sigmoid, Softmax, Tanh
-from minitorch_viz.models.samples import sample_digit
+from minitorch_viz.layers.kind import Kind
+from minitorch_viz.models.samples import sample_digit, samples
 from minitorch_viz.techniques.gradients._microscope_figure import strongest, written
 from minitorch_viz.techniques.gradients._microscope_page import MOST
 from minitorch_viz.techniques.gradients._microscope_sums import Place, opened, way_down
@@ -177,6 +178,7 @@ def test_the_page_of_a_large_net_holds_what_lies_around_the_unit(squeezenet, sha
     assert held < MOST
     path = result.save(tmp_path / "unit.html")
     assert path.stat().st_size < 8 * MOST
+    assert path.stat().st_size < 3_000_000  # what a mail takes
     assert "the places around the chosen unit" in path.read_text(encoding="utf-8")
 
 
@@ -304,6 +306,50 @@ def test_in_the_page_of_a_large_net_the_sums_add_up_too(shared_data, tmp_path) -
     assert min(found["forwards"], found["backwards"]) > 1000
     assert found["forward"] < 1e-4  # the page's numbers are rounded to float32
     assert found["backward"] < 1e-4
+
+
+# A unit far down the scroll box: is its cell inside what the box shows, and is its yellow frame drawn there?
+IN_VIEW = """<script>setTimeout(() => {
+  const canvas = document.getElementById("map"), box = canvas.parentNode.getBoundingClientRect();
+  const shown = canvas.getBoundingClientRect(), pen = canvas.getContext("2d");
+  const data = pen.getImageData(0, 0, canvas.width, canvas.height).data;
+  let top = Infinity, bottom = -1;
+  for (let i = 0; i < data.length; i += 4)
+    if (data[i] === 255 && data[i + 1] === 212 && data[i + 2] === 0) {
+      const y = Math.floor(i / 4 / canvas.width);
+      top = Math.min(top, y); bottom = Math.max(bottom, y);
+    }
+  const scale = shown.height / canvas.height;
+  document.body.dataset.frame = JSON.stringify([shown.top + top * scale - box.top, shown.top + bottom * scale - box.top,
+    canvas.parentNode.clientHeight, shown.height, window.scrollY]);
+}, 2500);</script></body>"""
+
+
+@pytest.mark.slow
+@in_a_browser
+@pytest.mark.parametrize("width", [1280, 500])
+def test_the_unit_is_in_view_when_the_page_opens(width: int, tmp_path) -> None:
+    model = load_model("scenes")
+    result = microscope(model, samples(model)[0].image, channel=14, position=(47, 50))
+    path = result.save(tmp_path / "unit.html")
+    path.write_text(path.read_text(encoding="utf-8").replace("</body>", IN_VIEW), encoding="utf-8")
+    done = subprocess.run(
+        [CHROMIUM, *FLAGS[:-1], f"--window-size={width},900", f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom",
+         path.as_uri()],
+        capture_output=True, text=True, check=False, timeout=180,
+    )  # fmt: skip
+    top, bottom, high, whole, scrolled = json.loads(unescape(re.search(r'data-frame="([^"]*)"', done.stdout)[1]))
+    assert 0 <= top < bottom <= high
+    assert whole > high or width < 1280  # on a desktop all units do not fit, so the box had to scroll
+    assert scrolled == 0  # the page itself did not
+
+
+def test_a_net_without_convolutions_begins_with_its_first_sum() -> None:
+    model = load_model("faces")
+    result = microscope(model, samples(model)[0].image)
+    assert model.net[result.way[-1].node].layer.kind is Kind.WEIGHS
+    total = sum(float(term.products.sum()) for term in result.sum.terms) + result.sum.bias
+    assert total == pytest.approx(result.way[-1].value, abs=1e-12)
 
 
 @pytest.mark.parametrize("scale", [3.7e-6, 0.0024, 0.5, 0.96, 1.0, 9.99, 9.996, 42.0, 99.97, 130.0, 999.6, 5.2e7])

@@ -42,8 +42,11 @@ from minitorch_viz.techniques.gradients._microscope_sums import Place
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
 
-MOST = 4_000_000  # numbers that a page may hold; 4 bytes each, 8 in a page of less than EXACT
-EXACT = 500_000
+# Numbers that a page may hold, 4 bytes each, 8 in a page of fewer than EXACT: below 3 MB when they are packed. A net
+# that fits whole may take 4 MB.
+MOST = 800_000
+WHOLE = 1_600_000
+EXACT = 250_000
 Card = dict[str, Any]
 INPUT: Mapping[str, Any] = {"kind": "Input", "inputs": (), "words": "picture"}
 AROUND = (6, 3, 1, 0)  # places kept on each side of the unit, if not all fit: the first with which the way down does
@@ -61,14 +64,16 @@ def page_data(
     net = model.net
     boxes = {name: _whole(tape[name]) for name in net.names if name in tape}
     cards = _cards(net, tape, signals, boxes)
+    room = WHOLE
     for around in AROUND:
-        if sum(map(_numbers, cards.values())) <= MOST:
+        if sum(map(_numbers, cards.values())) <= room:
             break  # the whole net, or the way down to the pixels
+        room = MOST
         boxes = _below(net, tape, way[-1], around)
         cards = _cards(net, tape, signals, boxes)
     if set(cards) != set(tape.values):
         cards = _cards(net, tape, signals, _above(net, tape, boxes))
-    kept = _nearest(net, cards, way[-1].node)
+    kept = _nearest(net, cards, way[-1].node, room)
     kept_whole = all(cards[name]["box"][2:] == tuple(cards[name]["shape"][1:]) for name in kept)
     return {
         "model": model.name,
@@ -222,27 +227,30 @@ def _numbers(card: Mapping[str, Any]) -> int:
     return sum(one.size for one in arrays if one is not None)
 
 
-def _nearest(net: Net, cards: Mapping[str, Mapping[str, Any]], start: str) -> set[str]:
-    """The nodes around `start`, nearest first, whose numbers together fit into a page."""
-    links: dict[str, list[str]] = {name: [] for name in net.names}
+def _nearest(net: Net, cards: Mapping[str, Mapping[str, Any]], start: str, room: int) -> set[str]:
+    """The nodes that `start` is made from, then those around it, nearest first: at most `room` numbers together."""
+    down: dict[str, list[str]] = {name: [] for name in net.names}
+    around: dict[str, list[str]] = {name: [] for name in net.names}
     for node in net.nodes:
         for source in node.inputs:
-            links[node.name].append(source)
-            links[source].append(node.name)
+            down[node.name].append(source)
+            around[node.name].append(source)
+            around[source].append(node.name)
     kept: set[str] = set()
-    room, queue, met = MOST, [start], {start}
-    while queue:
-        name = queue.pop(0)
-        if name not in cards:
-            continue
+    for name in dict.fromkeys([*_reached(start, down, cards), *_reached(start, around, cards)]):
         room -= _numbers(cards[name])
         if room < 0 and kept:
             break
         kept.add(name)
-        new = [one for one in links[name] if one not in met]
-        met.update(new)
-        queue += new
     return kept
+
+
+def _reached(start: str, links: Mapping[str, Sequence[str]], cards: Mapping[str, Any]) -> list[str]:
+    """The nodes with a card to which links lead from `start`, nearest first."""
+    reached = [start] if start in cards else []
+    for name in reached:  # it grows
+        reached += [one for one in dict.fromkeys(links[name]) if one in cards and one not in reached]
+    return reached
 
 
 def _packed(card: Mapping[str, Any], exact: bool) -> dict[str, Any]:
@@ -258,7 +266,7 @@ def _packed(card: Mapping[str, Any], exact: bool) -> dict[str, Any]:
             return value
         kind = "<i4" if value.dtype.kind == "i" else "<f8" if exact else "<f4"
         raw = np.ascontiguousarray(value).astype(kind).reshape(-1, 1).view(np.uint8)
-        packed = zlib.compress(raw.T.tobytes(), 9)
+        packed = zlib.compress(raw.T.tobytes(), 6)
         return {"shape": value.shape, "kind": kind[1:], "zlib": base64.b64encode(packed).decode()}
 
     return {key: pack(value) for key, value in card.items()}

@@ -15,6 +15,8 @@ from minitorch_viz.drawing import show_image
 from minitorch_viz.drawing.html import write_page
 from minitorch_viz.errors import SettingError
 from minitorch_viz.graph import only_reader
+from minitorch_viz.layers.kind import Kind
+from minitorch_viz.net import Net
 from minitorch_viz.rules.relu import ReluMode, relu_mode, relus
 from minitorch_viz.techniques.base import PICTURES, Result, Technique
 from minitorch_viz.techniques.explain.blank import not_finite
@@ -109,7 +111,7 @@ def microscope(model: Model, image: Any, **which: Unpack[Which]) -> UnitView:
 
     Args:
         target: the class whose signal comes back, by number or name; by default the most probable one
-        node: the unit's node; by default the first convolution
+        node: the unit's node; by default the first convolution, or the first layer that weighs its inputs
 
     Returns a UnitView, computed in double precision: the products and the bias add up to the unit's value.
     Raises SettingError for an unknown class or channel, or a node after the scores, NetError for an unknown node,
@@ -124,7 +126,7 @@ def microscope(model: Model, image: Any, **which: Unpack[Which]) -> UnitView:
     node = which.get("node")
     if node is not None and node not in net.inputs:
         net[node]  # NetError with near names
-    node = node if node is not None else model.first_conv or net.nodes[0].name
+    node = node if node is not None else model.first_conv or _first_sum(net)
     if node not in (*before(net, top.node), top.node):
         raise SettingError(f"{node!r} does not lead to {top.node!r}, from which the signal comes back; name another.")
     unit = resolve(model, tape, node=node, channel=which.get("channel"), position=which.get("position"))
@@ -155,6 +157,11 @@ def microscope(model: Model, image: Any, **which: Unpack[Which]) -> UnitView:
         broken="" if finite else not_finite(net, tape),
         inputs=tuple(net.inputs),
     )
+
+
+def _first_sum(net: Net) -> str:
+    """The first node that weighs its inputs, or the first node."""
+    return next((one.name for one in net.nodes if one.layer.kind is Kind.WEIGHS), net.nodes[0].name)
 
 
 def _gate_above(net: Any, tape: Any, node: str) -> str:
