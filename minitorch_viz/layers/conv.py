@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal, NamedTuple, Self
+from typing import ClassVar, Literal, NamedTuple, Self, get_args
 
 import numpy as np
 
@@ -12,10 +12,12 @@ from minitorch_viz._types import Array, Generator, Pair
 from minitorch_viz.boxes import Boxes
 from minitorch_viz.errors import SettingError, ShapeError
 from minitorch_viz.layers.base import Example, Layer, expect_axes, expect_field, same_batch
-from minitorch_viz.layers.fields import PairField, WholeField, as_pair
+from minitorch_viz.layers.fields import BorderField, PairField, WholeField, as_pair
 from minitorch_viz.layers.kind import Kind
-from minitorch_viz.layers.padding import reflect_pad, reflect_pad_backward
+from minitorch_viz.layers.padding import Border, bordered, bordered_backward, reflect_pad
 from minitorch_viz.layers.window import Window
+
+Beyond = Literal["zeros", "reflect", "replicate", "circular"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -25,7 +27,10 @@ class Conv2d(Layer):
     x (N, C, H, W) -> y (N, O, H', W') with H' = floor((H + 2 padding - dilation (kh - 1) - 1) / stride) + 1.
 
     weight (O, C/groups, kh, kw), bias (O,) or None; stride, padding, dilation: an int or (vertical, horizontal).
-    padding_mode: what stands beyond the border, "zeros" or "reflect" (mirrored without repeating the edge).
+    padding may also be (top, bottom, left, right), "valid" (none), or "same": y has the size of x, stride 1 only, with
+    the odd row or column of an even filter at the bottom or right.
+    padding_mode: what stands beyond the border, "zeros", "reflect" (mirrored without repeating the edge), "replicate"
+    (the edge) or "circular" (the other end).
     Like every deep-learning library this is a cross-correlation: filters are not flipped. The three passes are written
     out, number by number, in minitorch_viz_kernels/convolution/loops.py.
 
@@ -35,16 +40,16 @@ class Conv2d(Layer):
     weight: Array
     bias: Array | None = None
     stride: PairField = PairField(1, least=1)
-    padding: PairField = PairField(0)
+    padding: BorderField = BorderField((0, 0))
     dilation: PairField = PairField(1, least=1)
     groups: WholeField = WholeField(1, least=1)
-    padding_mode: Literal["zeros", "reflect"] = "zeros"
+    padding_mode: Beyond = "zeros"
 
     kind: ClassVar[Kind] = Kind.WEIGHS
     param_names: ClassVar[tuple[str, ...]] = ("weight", "bias")
 
     class Saved(NamedTuple):
-        x: Array  # (N, C, H, W): the input, padded if the padding mirrors
+        x: Array  # (N, C, H, W): the input, padded if the kernels cannot: by other things than zeros, or unequally
         size: Pair  # (H, W) of the input before padding
 
     def __post_init__(self) -> None:
@@ -54,8 +59,11 @@ class Conv2d(Layer):
             raise SettingError(f"Conv2d's groups must divide its {out_channels} filters, but got {self.groups}.")
         if self.bias is not None:
             expect_field(self, "bias", out_channels)
-        if self.padding_mode not in ("zeros", "reflect"):
-            raise SettingError(f'Conv2d\'s padding_mode must be "zeros" or "reflect", but got {self.padding_mode!r}.')
+        if self.padding_mode not in get_args(Beyond):
+            modes = ", ".join(f'"{mode}"' for mode in get_args(Beyond))
+            raise SettingError(f"Conv2d's padding_mode must be one of {modes}, but got {self.padding_mode!r}.")
+        if self.padding == "same":
+            self.__dict__["padding"] = self._same()
 
     def forward(self, x: Array) -> tuple[Array, Saved]:
         saved = self.prepared(x)
@@ -63,7 +71,7 @@ class Conv2d(Layer):
 
     def backward(self, dy: Array, saved: Saved) -> Array:
         dx = kernels.conv2d_dx(dy, self.weight, saved.x.shape[2:], *self.geometry)
-        return reflect_pad_backward(dx, self.padding) if self.padding_mode == "reflect" else dx
+        return dx if self._by_kernel else bordered_backward(dx, self._border, saved.size, self._mode)
 
     def param_grads(self, dy: Array, saved: Saved) -> dict[str, Array]:
         dy, x = same_batch(dy, saved.x)
@@ -85,6 +93,10 @@ class Conv2d(Layer):
             case((2, 3, 8, 7), (2, 3, 3, 3), dilation=(2, 1), padding=(1, 2)),
             case((1, 3, 5, 5), (3, 1, 3, 3), groups=3, padding=1),  # depthwise
             case((1, 2, 4, 5), (2, 2, 3, 3), padding=(1, 2), padding_mode="reflect"),
+            case((2, 2, 4, 3), (2, 2, 2, 3), padding="same"),  # two rows high: the odd row is at the bottom
+            case((1, 2, 5, 4), (2, 2, 3, 3), stride=2, padding=(0, 1, 2, 1)),
+            case((1, 2, 3, 4), (2, 2, 3, 2), padding=(1, 1), padding_mode="circular"),
+            case((1, 1, 3, 3), (2, 1, 3, 3), padding=(4, 0, 1, 2), padding_mode="replicate"),
         ]
 
     @classmethod
@@ -96,7 +108,7 @@ class Conv2d(Layer):
         kernel: int | Pair,
         *,
         stride: int | Pair = 1,
-        padding: int | Pair = 0,
+        padding: int | Pair | Literal["same"] = 0,
         dilation: int | Pair = 1,
         groups: int = 1,
     ) -> Self:
@@ -109,28 +121,28 @@ class Conv2d(Layer):
 
     @property
     def window(self) -> Window | None:
-        """Return what a pixel reads; None if the padding mirrors, because the border's pixels are read twice then."""
+        """None if a border is copied or unequal: then the border's pixels are read twice, or the map is not centred."""
         kh, kw = self.weight.shape[2:]
         reach = self.dilation[0] * (kh - 1) + 1, self.dilation[1] * (kw - 1) + 1
-        return Window(reach, self.stride, self.padding) if self.padding_mode == "zeros" else None
+        return Window(reach, self.stride, self._border[::2]) if self._by_kernel else None
 
     def crop(self, saved: Saved, x: Boxes, y: Boxes) -> Saved:  # noqa: ARG002 (nothing of y's size was saved)
         return self.Saved(x.take(saved.x), x.size)
 
     def input_of(self, saved: Saved) -> Array:
-        """Return the input, without the border that was mirrored."""
-        if self.padding_mode == "zeros":
+        """The input, without the border that was added."""
+        if self._by_kernel:
             return saved.x
-        top, left = self.padding
+        top, _, left, _ = self._border
         return saved.x[:, :, top : top + saved.size[0], left : left + saved.size[1]]
 
     @property
     def geometry(self) -> tuple[Pair, Pair, Pair, int]:
-        """Return how the filters move: stride, padding (none if it mirrors), dilation, groups."""
-        return self.stride, self.padding if self.padding_mode == "zeros" else (0, 0), self.dilation, self.groups
+        """How the filters move: stride, padding, dilation, groups. A border that stands in `saved.x` needs none."""
+        return self.stride, self._border[::2] if self._by_kernel else (0, 0), self.dilation, self.groups
 
     def prepared(self, x: Array) -> Saved:
-        """Return what is saved of the input: with its mirrored border, if the padding mirrors. Raises ShapeError."""
+        """What is saved of the input: with its border, if the kernels cannot add it. Raises ShapeError."""
         expect_axes(self, x, "N, C, H, W")
         channels, *size = x.shape[1:]
         needed = self.weight.shape[1] * self.groups
@@ -139,12 +151,47 @@ class Conv2d(Layer):
                 f"Conv2d's weight {self.weight.shape} with groups={self.groups} needs {needed} input channels, "
                 f"but x has shape {x.shape}."
             )
-        kernel_size = self.weight.shape[2:]
-        for side, kernel, padding, dilation in zip(size, kernel_size, self.padding, self.dilation, strict=True):
-            reach = dilation * (kernel - 1) + 1
-            if side + 2 * padding < reach:
+        top, bottom, left, right = self._border
+        for a, added in ((0, top + bottom), (1, left + right)):
+            reach = self.dilation[a] * (self.weight.shape[2 + a] - 1) + 1
+            if size[a] + added < reach:
                 raise ShapeError(
                     f"Conv2d's filter reaches over {reach} pixels, but x {x.shape} with padding {self.padding} "
                     f"is smaller; give a larger image."
                 )
-        return self.Saved(reflect_pad(x, self.padding) if self.padding_mode == "reflect" else x, (size[0], size[1]))
+        if self._by_kernel:
+            return self.Saved(x, (size[0], size[1]))
+        equal = len(self.padding) == 2 and self.padding_mode == "reflect"
+        bordered_x = reflect_pad(x, (top, left)) if equal else bordered(x, self._border, self._mode)
+        return self.Saved(bordered_x, (size[0], size[1]))
+
+    @property
+    def _border(self) -> Border:
+        """Rows above and below, columns left and right."""
+        if len(self.padding) == 2:
+            vertical, horizontal = self.padding
+            return vertical, vertical, horizontal, horizontal
+        top, bottom, left, right = self.padding
+        return top, bottom, left, right
+
+    @property
+    def _by_kernel(self) -> bool:
+        """Whether the kernels add the border themselves: the same number of zeros on opposite sides."""
+        return self.padding_mode == "zeros" and len(self.padding) == 2
+
+    @property
+    def _mode(self) -> str:
+        """The padding mode by its name in `padding.py`."""
+        return "constant" if self.padding_mode == "zeros" else self.padding_mode
+
+    def _same(self) -> tuple[int, ...]:
+        """The padding that keeps the size of a map."""
+        if self.stride != (1, 1):
+            raise SettingError(
+                f'Conv2d\'s padding "same" keeps the size of x, which a stride of {self.stride} does not; give numbers.'
+            )
+        added = [self.dilation[a] * (self.weight.shape[2 + a] - 1) for a in (0, 1)]
+        vertical, horizontal = (total // 2 for total in added)
+        if added[0] % 2 == 0 and added[1] % 2 == 0:
+            return vertical, horizontal
+        return vertical, added[0] - vertical, horizontal, added[1] - horizontal

@@ -60,6 +60,27 @@ class PairField(CheckedField[Pair]):
             layer.__dict__[self.name] = as_pair(value, self._label(layer), self.least)
 
 
+class BorderField(CheckedField[Any]):
+    """What a convolution adds around a map: an int, (vertical, horizontal), (top, bottom, left, right), or a word.
+
+    Read as the pair, or as four numbers where opposite sides differ. "valid" is none; "same", which needs the layer's
+    own numbers, is kept as it is until the layer replaces it.
+    """
+
+    def __set__(self, layer: object, value: int | Sequence[int] | str) -> None:
+        if isinstance(value, str):
+            if value not in ("same", "valid"):
+                raise SettingError(f'{self._what(layer)} must be numbers, "same" or "valid", but got {value!r}.')
+            layer.__dict__[self.name] = value if value == "same" else (0, 0)
+        elif isinstance(value, (tuple, list)) and len(value) == 4:
+            top, bottom = as_pair(value[:2], self._what(layer))
+            left, right = as_pair(value[2:], self._what(layer))
+            equal = top == bottom and left == right
+            layer.__dict__[self.name] = (top, left) if equal else (top, bottom, left, right)
+        else:
+            layer.__dict__[self.name] = as_pair(value, self._what(layer))
+
+
 class WholeField(CheckedField[int]):
     """Take a whole number of at least `least`."""
 
@@ -73,6 +94,24 @@ class WholeField(CheckedField[int]):
                 f"{self._label(layer)} must be a whole number of at least {self.least}, but got {value!r}."
             )
         layer.__dict__[self.name] = int(value)
+
+
+class WholesField(CheckedField[tuple[int, ...]]):
+    """Whole numbers of at least `least`, one or more; given one by itself, read as a tuple."""
+
+    def __init__(self, default: tuple[int, ...] = REQUIRED, *, least: int) -> None:
+        super().__init__(default)
+        self.least = least
+
+    def __set__(self, layer: object, value: int | Sequence[int]) -> None:
+        numbers: Any = (value,) if _is_whole(value) else value
+        is_sequence = isinstance(numbers, (tuple, list)) and len(numbers) > 0
+        if not is_sequence or not all(_is_whole(number) and number >= self.least for number in numbers):
+            raise SettingError(
+                f"{self._what(layer)} must be whole numbers of at least {self.least}, such as (2, 3), "
+                f"but got {value!r}."
+            )
+        layer.__dict__[self.name] = tuple(int(number) for number in numbers)
 
 
 class NumberField(CheckedField[float]):

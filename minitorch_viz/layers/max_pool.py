@@ -23,7 +23,8 @@ class MaxPool2d(Layer):
 
     x (N, C, H, W) -> y (N, C, H', W') with H' = floor((H + 2 padding - kernel) / stride) + 1.
 
-    kernel, stride (None: the kernel), padding: an int or (vertical, horizontal). Padding never wins.
+    kernel, stride (None: the kernel), padding, dilation: an int or (vertical, horizontal). Padding never wins; with a
+    dilation the kernel stands for the places it reaches over, and only every so many of them are looked at.
     ceil_mode: round H' up instead, so that a last window may reach beyond the padded input; a window that would
     *start* beyond the input and its leading padding is dropped. That is PyTorch's ceil_mode, and Caffe's only way:
     nets that come from Caffe (AlexNet, GoogLeNet, SqueezeNet) need ceil_mode=True.
@@ -38,6 +39,7 @@ class MaxPool2d(Layer):
     stride: PairField = PairField(like="kernel", least=1)
     padding: PairField = PairField(0)
     ceil_mode: bool = False
+    dilation: PairField = PairField(1, least=1)
 
     kind: ClassVar[Kind] = Kind.SELECTS
 
@@ -46,11 +48,14 @@ class MaxPool2d(Layer):
         size: Pair  # (H, W) of the input
 
     def __post_init__(self) -> None:
-        check_pool_padding(self, self.kernel, self.padding)
+        check_pool_padding(self, self._reach, self.padding)
 
     def forward(self, x: Array) -> tuple[Array, Saved]:
-        out = pool_out(self, x, self.kernel, self.stride, self.padding, self.ceil_mode)
-        y, won = kernels.maxpool2d(x, self.kernel, self.stride, self.padding, out)
+        out = pool_out(self, x, self._reach, self.stride, self.padding, self.ceil_mode)
+        if self.dilation == (1, 1):
+            y, won = kernels.maxpool2d(x, self.kernel, self.stride, self.padding, out)
+        else:
+            y, won = self._dilated(x, out)
         return y, self.Saved(won, (x.shape[2], x.shape[3]))
 
     def backward(self, dy: Array, saved: Saved) -> Array:
@@ -70,14 +75,42 @@ class MaxPool2d(Layer):
             case((2, 2, 5, 6), (2, 3), (3, 1), (1, 0)),  # the stride skips rows
             case((1, 2, 5, 5), 2, 2, 1, True),  # a last window that would start in the padding is dropped
             case((1, 1, 2, 2), 3, 3, 0, True),  # one window, larger than the image
+            case((2, 2, 7, 6), (3, 2), 1, (1, 0), False, 2),  # every second place of a window
+            case((1, 1, 6, 9), 2, 2, 1, True, (1, 3)),
         ]
 
     @property
-    def window(self) -> Window:
-        return Window(self.kernel, self.stride, self.padding)
+    def window(self) -> Window | None:
+        """None with a dilation: in a small crop a window with gaps may hold no pixel at all."""
+        return Window(self.kernel, self.stride, self.padding) if self.dilation == (1, 1) else None
 
     def crop(self, saved: Saved, x: Boxes, y: Boxes) -> Saved:
         return self.Saved(shifted(y.take(saved.won), saved.size, x), x.size)
+
+    @property
+    def _reach(self) -> Pair:
+        """How many rows and columns a window reaches over."""
+        return self.dilation[0] * (self.kernel[0] - 1) + 1, self.dilation[1] * (self.kernel[1] - 1) + 1
+
+    def _dilated(self, x: Array, out: Pair) -> tuple[Array, Array]:
+        """What the kernel `maxpool2d` gives, for windows with gaps: place by place of the window, for all windows."""
+        xp, (high, wide) = kernels.array_module(x), x.shape[2:]
+        first_row, first_column = (xp.arange(out[a]) * self.stride[a] - self.padding[a] for a in (0, 1))
+        y, won = None, xp.full((*x.shape[:2], *out), -1, np.int32)
+        for u, v in np.ndindex(self.kernel):
+            rows, columns = first_row + u * self.dilation[0], first_column + v * self.dilation[1]
+            inside = ((rows >= 0) & (rows < high))[:, None] & ((columns >= 0) & (columns < wide))
+            rows, columns = rows.clip(0, high - 1)[:, None], columns.clip(0, wide - 1)
+            values = x[:, :, rows, columns]
+            y = values if y is None else y
+            better = inside & ((won < 0) | (values > y) | ((values != values) & (y == y)))  # a NaN wins over any number
+            y, won = np.where(better, values, y), np.where(better, (rows * wide + columns).astype(np.int32), won)
+        if y is None or (won.size and won.min() < 0):
+            raise ShapeError(
+                f"{self.type_name}'s windows {self.kernel} with dilation {self.dilation} and padding {self.padding} "
+                f"hold no pixel of x {tuple(x.shape)} somewhere; give less padding or a larger image."
+            )
+        return y, won
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -180,4 +180,4 @@ def _bias_of(layer: Any, x: Array) -> Array:
     bias: Array | None = getattr(layer, "bias", None)
     if bias is None:
         return kernels.array_module(x).zeros((), x.dtype)  # type: ignore[no-any-return]  # NumPy or CuPy
-    return bias if layer.weight.ndim == 2 else bias.reshape(-1, 1, 1)  # a matrix, or filters
+    return bias if layer.weight.ndim == 2 else bias.reshape(-1, *[1] * (x.ndim - 2))  # a matrix, or filters

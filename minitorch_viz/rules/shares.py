@@ -24,7 +24,9 @@ from minitorch_viz.checks import checked_rules
 from minitorch_viz.errors import SettingError
 from minitorch_viz.graph import Key, Node, Rule, Rules, Tape, is_local, local, readers, rule_for
 from minitorch_viz.layers import (
+    GRU,
     LSTM,
+    RNN,
     BatchNorm2d,
     Concat,
     Dropout,
@@ -35,6 +37,8 @@ from minitorch_viz.layers import (
     LocalResponseNorm,
     LogSoftmax,
     MaxPool2d,
+    Mul,
+    MultiheadAttention,
     ReLU,
     Sigmoid,
     Softmax,
@@ -101,6 +105,14 @@ def as_gradient(layer: Layer, r: Array, saved: object) -> Array | tuple[Array, .
     return shares
 
 
+def pass_to_first(layer: Mul, r: Array, saved: Mul.Saved) -> tuple[Array, Array]:  # noqa: ARG001 (every rule has this signature)
+    """Give all to the value that was scaled: its factor says how much of a signal counts, as a weight does.
+
+    Arras et al. 2017, "Explaining recurrent neural network predictions" ("signal take all").
+    """
+    return r, np.zeros_like(r, shape=(len(r), *saved.factor.shape[1:]))
+
+
 def refuse(reason: str) -> Rule:
     """Return a rule that raises one sentence saying why there is none."""
 
@@ -128,6 +140,7 @@ COMMON: Rules = {
     Tanh: pass_on,
     Dropout: pass_on,
     LocalResponseNorm: pass_on,  # its neighbours only scale it
+    Mul: pass_to_first,
     MaxPool2d: as_gradient,
     UpsampleNearest: as_gradient,
     Flatten: as_gradient,
@@ -135,6 +148,12 @@ COMMON: Rules = {
     Softmax: refuse("a probability is no sum of shares of the scores; start at the scores, the node before it"),
     LogSoftmax: refuse("a log-probability is no sum of shares of the scores; start at the scores, the node before it"),
     Embedding: refuse("a word's number has no shares; stop at the embedding's output with wrt="),
+    GRU: refuse("its gates multiply signals, and no rule for products is kept here; stop at its output with wrt="),
+    RNN: refuse("each step is made of all before it, and no rule for that is kept here; stop at its output with wrt="),
+    MultiheadAttention: refuse(
+        "products of signals decide what a step reads, and no rule for products is kept here; stop at its output with "
+        "wrt="
+    ),
     LSTM: refuse("its gates multiply signals, and no rule for products is kept here; stop at its output with wrt="),
     Kind.SELECTS: as_gradient,
     Kind.SCALES: pass_on,
@@ -175,13 +194,18 @@ def rules_for_tape(
             rules[node.name] = mixing(node.name)
         elif isinstance(node.layer, BatchNorm2d):
             rules[node.name] = pass_on if node.inputs[0] in merged else norm(node.name)
-        elif no_rule_for(node):
+        elif _unlisted(node):
             rules[type(node.layer)] = gate(type(node.layer))
     return rules
 
 
 def no_rule_for(node: Node) -> bool:
-    """Return whether this is a layer for which no rule is here."""
+    """Return whether nothing is known of this layer, not even that it is a function of each value alone."""
+    return _unlisted(node) and node.layer.kind is not Kind.GATES
+
+
+def _unlisted(node: Node) -> bool:
+    """Return whether neither COMMON nor the rules of weights and sums name a rule for this layer."""
     has_rule = node.layer.kind in (Kind.WEIGHS, Kind.SUMS) or isinstance(node.layer, BatchNorm2d)
     return not has_rule and rule_for(node, COMMON) is unknown
 

@@ -174,13 +174,16 @@ def _card(node: Node, tape: Tape) -> dict[str, Any]:
 
 def _convolution(layer: Conv2d, saved: object) -> Card | None:  # noqa: ARG001 (every card has this signature)
     settings = {"stride": layer.stride, "padding": layer.padding, "dilation": layer.dilation}
-    plain = layer.padding_mode == "zeros" and layer.groups == 1
+    plain = layer.padding_mode == "zeros" and len(layer.padding) == 2 and layer.groups == 1
     return {"kind": "Conv2d", "weight": layer.weight, "bias": layer.bias, **settings} if plain else None
 
 
 def _max_pool(layer: MaxPool2d, saved: MaxPool2d.Saved | None) -> Card | None:
     settings = {"kernel": layer.kernel, "stride": layer.stride, "padding": layer.padding}
-    return None if saved is None else {"kind": "MaxPool2d", "won": kernels.to_cpu(saved.won)[0], **settings}
+    plain = saved is not None and layer.dilation == (1, 1)
+    return (
+        None if saved is None or not plain else {"kind": "MaxPool2d", "won": kernels.to_cpu(saved.won)[0], **settings}
+    )
 
 
 def _batch_norm(layer: BatchNorm2d, saved: object) -> Card:  # noqa: ARG001

@@ -1,0 +1,44 @@
+"""ELU: a ReLU with a soft floor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+
+from minitorch_viz._types import Array, Generator
+from minitorch_viz.layers.base import Example, Layer, expect_floats
+from minitorch_viz.layers.fields import NumberField
+from minitorch_viz.layers.kind import Kind
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ELU(Layer):
+    """Keep what is positive, let the negative sink towards -alpha: y = x if x > 0 else alpha * (exp(x) - 1).
+
+    x of any shape -> y of the same shape, y > -alpha. Below 0 the derivative is y + alpha: it fades, but is never 0.
+    Means of such outputs lie nearer to 0 than those of a ReLU. Clevert, Unterthiner and Hochreiter 2016.
+    """
+
+    alpha: NumberField = NumberField(1.0)
+
+    kind: ClassVar[Kind] = Kind.GATES
+    limits: ClassVar[tuple[float, ...]] = (-1,)  # with the alpha of the paper
+    pixelwise: ClassVar[bool] = True
+
+    class Saved(NamedTuple):
+        x: Array  # the input
+
+    def forward(self, x: Array) -> tuple[Array, Saved]:
+        expect_floats(self, x)
+        return np.where(x > 0, x, self.alpha * np.expm1(np.minimum(x, 0))), self.Saved(x)
+
+    def backward(self, dy: Array, saved: Saved) -> Array:
+        return np.where(saved.x > 0, dy, dy * (self.alpha * np.exp(np.minimum(saved.x, 0))))
+
+    @classmethod
+    def examples(cls, rng: Generator) -> list[Example]:
+        shapes = [(1,), (2, 3), (1, 1, 1, 1), (2, 3, 4, 5), (3, 1, 7, 2), (2, 5, 4)]
+        alphas = [1.0, 1.0, 0.5, 1.0, 2.0, 0.1]
+        return [(cls(alpha), (2 * rng.standard_normal(shape),)) for alpha, shape in zip(alphas, shapes, strict=True)]

@@ -1,0 +1,108 @@
+"""Layer normalization, and the arithmetic that it shares with group and instance normalization."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+
+from minitorch_viz._types import Array, Generator
+from minitorch_viz.errors import ShapeError
+from minitorch_viz.layers.base import Example, Layer, expect_field, expect_floats, same_batch
+from minitorch_viz.layers.fields import NumberField, WholesField
+from minitorch_viz.layers.kind import Kind
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LayerNorm(Layer):
+    """Give every vector mean 0 and variance 1, then a learned scale and shift.
+
+    x (N, ..., *normalized_shape) -> y of the same shape, y = weight * (x - mean) / sqrt(var + eps) + bias. Mean and
+    variance are those of the last axes of each image by itself; so nothing of a batch or of training enters.
+
+    normalized_shape: a whole number or several, the last axes of x. weight, bias: arrays of that shape, or None.
+    Raises ShapeError if x has other last axes. Ba, Kiros and Hinton 2016.
+    """
+
+    normalized_shape: WholesField = WholesField(least=1)
+    weight: Array | None = None
+    bias: Array | None = None
+    eps: NumberField = NumberField(1e-5, least=0)
+
+    kind: ClassVar[Kind] = Kind.SCALES
+    param_names: ClassVar[tuple[str, ...]] = ("weight", "bias")
+
+    class Saved(NamedTuple):
+        x: Array  # (N, ..., *normalized_shape): the input
+        mean: Array  # (N, ..., 1): of each vector
+        scale: Array  # (N, ..., 1): 1 / sqrt(var + eps)
+
+    def __post_init__(self) -> None:
+        for name in self.params:
+            expect_field(self, name, *self.normalized_shape)
+
+    def forward(self, x: Array) -> tuple[Array, Saved]:
+        expect_floats(self, x)
+        axes = self.normalized_shape
+        if x.ndim <= len(axes) or x.shape[-len(axes) :] != axes:
+            raise ShapeError(
+                f"LayerNorm normalizes the last axes {axes} of x (N, ..., {', '.join(map(str, axes))}), "
+                f"but x has shape {tuple(x.shape)}."
+            )
+        mean, scale = statistics(x, self._axes(x), self.eps)
+        y = (x - mean) * scale
+        y = y if self.weight is None else y * self.weight
+        return (y if self.bias is None else y + self.bias), self.Saved(x, mean, scale)
+
+    def backward(self, dy: Array, saved: Saved) -> Array:
+        dy = dy if self.weight is None else dy * self.weight
+        return normalized_backward(dy, saved.x, saved.mean, saved.scale, self._axes(dy))
+
+    def param_grads(self, dy: Array, saved: Saved) -> dict[str, Array]:
+        dy, x = same_batch(dy, saved.x)
+        vectors = tuple(range(x.ndim - len(self.normalized_shape)))
+        products = {"weight": dy * ((x - saved.mean) * saved.scale), "bias": dy}
+        return {name: products[name].sum(axis=vectors) for name in self.params}
+
+    @classmethod
+    def examples(cls, rng: Generator) -> list[Example]:
+        def case(
+            shape: tuple[int, ...], last: int, weight: bool = True, bias: bool = True, eps: float = 1e-5
+        ) -> Example:
+            sides = shape[-last:]
+            w, b = (rng.standard_normal(sides) if given else None for given in (weight, bias))
+            return cls(sides, w, b, eps), (2 + 3 * rng.standard_normal(shape),)
+
+        return [
+            case((2, 3, 4), 1),  # a sequence: each step by itself
+            case((3, 5), 1, bias=False),
+            case((1, 2, 3, 6), 1),  # maps with the channels last
+            case((2, 2, 3, 2), 2, eps=0.1),
+            case((1, 4, 3), 2, weight=False, bias=False),
+            case((2, 2, 2, 3), 3),
+        ]
+
+    def _axes(self, x: Array) -> tuple[int, ...]:
+        return tuple(range(x.ndim - len(self.normalized_shape), x.ndim))
+
+
+def statistics(x: Array, axes: Sequence[int], eps: float) -> tuple[Array, Array]:
+    """The mean along the axes and 1 / sqrt(variance + eps), both with sides of 1 there."""
+    mean = x.mean(axis=tuple(axes), keepdims=True)
+    variance = np.square(x - mean).mean(axis=tuple(axes), keepdims=True)
+    return mean, 1 / np.sqrt(variance + eps)
+
+
+def normalized_backward(dy: Array, x: Array, mean: Array, scale: Array, axes: Sequence[int]) -> Array:
+    """The derivative by x of (x - mean) * scale, both of which depend on x.
+
+    A shift of all values, or a stretch, changes nothing in the output. So the part of dy that would cause one is taken
+    out: its mean, and its part along the normalized values.
+    """
+    normalized = (x - mean) * scale
+    shift = dy.mean(axis=tuple(axes), keepdims=True)
+    stretch = (dy * normalized).mean(axis=tuple(axes), keepdims=True)
+    dx: Array = scale * (dy - shift - normalized * stretch)
+    return dx
