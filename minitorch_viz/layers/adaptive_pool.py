@@ -50,7 +50,7 @@ class AdaptiveAvgPool2d(Layer):
         """A (H', H) and B (W', W) for an input of size (H, W), in the precision and on the device of an array."""
         rows, columns = (mean_matrix(side, windows) for side, windows in zip(size, self.output_size, strict=True))
         xp = kernels.array_module(like)
-        return xp.asarray(rows, like.dtype), xp.asarray(columns, like.dtype)
+        return xp.asarray(rows.astype(like.dtype)), xp.asarray(columns.astype(like.dtype))
 
 
 @dataclass(frozen=True, eq=False, repr=False)

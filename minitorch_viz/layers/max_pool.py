@@ -95,8 +95,8 @@ class MaxPool2d(Layer):
     def _dilated(self, x: Array, out: Pair) -> tuple[Array, Array]:
         """What the kernel `maxpool2d` gives, for windows with gaps: place by place of the window, for all windows."""
         xp, (high, wide) = kernels.array_module(x), x.shape[2:]
-        first_row, first_column = (xp.arange(out[a]) * self.stride[a] - self.padding[a] for a in (0, 1))
-        y, won = None, xp.full((*x.shape[:2], *out), -1, np.int32)
+        first_row, first_column = (xp.asarray(np.arange(out[a]) * self.stride[a] - self.padding[a]) for a in (0, 1))
+        y, won = None, xp.asarray(np.full((*x.shape[:2], *out), -1, np.int32))
         for u, v in np.ndindex(self.kernel):
             rows, columns = first_row + u * self.dilation[0], first_column + v * self.dilation[1]
             inside = ((rows >= 0) & (rows < high))[:, None] & ((columns >= 0) & (columns < wide))

@@ -37,5 +37,9 @@ class ReLU6(Layer):
 
     @classmethod
     def examples(cls, rng: Generator) -> list[Example]:
-        shapes = [(1,), (2, 3), (1, 1, 1, 1), (2, 3, 4, 5), (3, 1, 7, 2), (2, 5, 4)]
-        return [(cls(), (3 + 4 * rng.standard_normal(shape),)) for shape in shapes]
+        cases: list[Example] = []
+        for shape in [(1,), (2, 3), (1, 1, 1, 1), (2, 3, 4, 5), (3, 1, 7, 2), (2, 5, 4)]:
+            x = 3 + 4 * rng.standard_normal(shape)
+            x.flat[0] = rng.uniform(1, 5)  # at least one value between the corners
+            cases.append((cls(), (x,)))
+        return cases

@@ -68,7 +68,7 @@ class UpsampleBilinear(Layer):
         given = self.size if isinstance(self.size, tuple) else (size[0] * self.factor[0], size[1] * self.factor[1])
         xp = kernels.array_module(like)
         rows, columns = (interpolation(side, out, self.align_corners) for side, out in zip(size, given, strict=True))
-        return xp.asarray(rows, like.dtype), xp.asarray(columns, like.dtype)
+        return xp.asarray(rows.astype(like.dtype)), xp.asarray(columns.astype(like.dtype))
 
 
 def interpolation(side: int, out: int, align_corners: bool) -> Array:
