@@ -47,7 +47,7 @@ class AdaptiveAvgPool2d(Layer):
         return [(cls(size), (rng.standard_normal(shape),)) for size, shape in _EXAMPLES]
 
     def _means(self, like: Array, size: Pair) -> tuple[Array, Array]:
-        """A (H', H) and B (W', W) for an input of size (H, W), in the precision and on the device of an array."""
+        """Return A (H', H) and B (W', W) for an input of size (H, W), in an array's precision and on its device."""
         rows, columns = (mean_matrix(side, windows) for side, windows in zip(size, self.output_size, strict=True))
         xp = kernels.array_module(like)
         return xp.asarray(rows.astype(like.dtype)), xp.asarray(columns.astype(like.dtype))
@@ -103,13 +103,13 @@ _EXAMPLES: list[tuple[int | Pair, tuple[int, ...]]] = [
 
 
 def windows(side: int, count: int) -> Iterator[Pair]:
-    """Where each of `count` windows over `side` places begins and ends."""
+    """Yield where each of `count` windows over `side` places begins and ends."""
     for i in range(count):
         yield i * side // count, -(-(i + 1) * side // count)
 
 
 def mean_matrix(side: int, count: int) -> Array:
-    """(count, side): row i takes the mean of window i."""
+    """Return the matrix (count, side) whose row i takes the mean of window i."""
     matrix = np.zeros((count, side))
     for i, (first, stop) in enumerate(windows(side, count)):
         matrix[i, first:stop] = 1 / (stop - first)

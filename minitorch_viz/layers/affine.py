@@ -74,13 +74,13 @@ class Affine(Layer):
 
     @property
     def window(self) -> Window | None:
-        """PIXEL if all pixels of a map share their numbers."""
+        """Return PIXEL if all pixels of a map share their numbers."""
         shared = all(value.ndim == 3 and math.prod(value.shape[1:]) == 1 for value in self.params.values())
         return PIXEL if shared else None
 
 
 def _summed(products: Array, shape: tuple[int, ...]) -> Array:
-    """(N, ...) -> the sum over images, and along each axis on which `shape` has one number for all."""
+    """Sum (N, ...) over images, and along each axis on which `shape` has one number for all."""
     shared = tuple(axis for axis, side in enumerate(shape) if side == 1)
     total: Array = np.sum(products, axis=0).sum(axis=shared, keepdims=True)
     return total

@@ -116,14 +116,14 @@ class MultiheadAttention(Layer):
 
     @classmethod
     def random(cls, rng: Generator, features: int, num_heads: int) -> Self:
-        """A layer with Glorot and Bengio's (2010) initialization, uniform, zero biases, float32."""
+        """Return a layer with Glorot and Bengio's (2010) initialization, uniform, zero biases, float32."""
         inner = rng.uniform(-1, 1, (3 * features, features)) * math.sqrt(6 / (4 * features))
         outer = rng.uniform(-1, 1, (features, features)) / math.sqrt(features)
         zeros = np.zeros(3 * features, np.float32)
         return cls(inner.astype(np.float32), zeros, outer.astype(np.float32), zeros[:features], num_heads)
 
     def _backward(self, dy: Array, saved: Saved) -> tuple[Array, Array, Array]:
-        """dy (K, T, E) -> the gradients of all heads' queries (K, T, E), keys and values (K, S, E)."""
+        """Carry dy (K, T, E) to the gradients of all heads' queries (K, T, E), keys and values (K, S, E)."""
         q, k, v, p = saved.q, saved.k, saved.v, saved.p
         do = self._split(_product(dy, self.out_proj_weight))
         dp = do @ v.swapaxes(2, 3)
@@ -132,24 +132,24 @@ class MultiheadAttention(Layer):
         return self._joined(dq), self._joined(dk), self._joined(dv)
 
     def _projections(self) -> list[tuple[Array, Array | None]]:
-        """Weight (E, E) and bias (E,) of the queries, the keys and the values."""
+        """Return weight (E, E) and bias (E,) of the queries, the keys and the values."""
         features = len(self.out_proj_weight)
         rows = [slice(i * features, (i + 1) * features) for i in range(3)]
         bias = self.in_proj_bias
         return [(self.in_proj_weight[part], None if bias is None else bias[part]) for part in rows]
 
     def _split(self, x: Array) -> Array:
-        """(N, T, E) -> (N, heads, T, D)."""
+        """Cut (N, T, E) into (N, heads, T, D)."""
         n, steps, features = x.shape
         return x.reshape(n, steps, self.num_heads, features // self.num_heads).swapaxes(1, 2)
 
     def _joined(self, x: Array) -> Array:
-        """(N, heads, T, D) -> (N, T, E)."""
+        """Put (N, heads, T, D) side by side as (N, T, E)."""
         n, heads, steps, width = x.shape
         return x.swapaxes(1, 2).reshape(n, steps, heads * width)
 
     def _checked(self, query: Array, key: Array | None, value: Array | None) -> tuple[Array, Array, Array]:
-        """What queries, keys and values are made of. Raises ShapeError."""
+        """Return what queries, keys and values are made of. Raises ShapeError."""
         if (key is None) != (value is None):
             raise ShapeError("MultiheadAttention reads keys and values, or neither, but got only one of them.")
         xs = (query,) if key is None or value is None else (query, key, value)
@@ -167,7 +167,7 @@ class MultiheadAttention(Layer):
 
 
 def _softmax(scores: Array, causal: bool) -> Array:
-    """Along the last axis; causal: a step sees none after itself."""
+    """Return the softmax along the last axis; causal: a step sees none after itself."""
     if causal:
         later = np.triu(np.ones(scores.shape[2:], bool), 1)
         scores = np.where(kernels.array_module(scores).asarray(later), -np.inf, scores)
@@ -182,11 +182,11 @@ def _linear(x: Array, weight: Array, bias: Array | None) -> Array:
 
 
 def _product(vectors: Array, matrix: Array) -> Array:
-    """Each vector of (N, T, D) times the matrix (D, O) -> (N, T, O)."""
+    """Multiply each vector of (N, T, D) by the matrix (D, O) -> (N, T, O)."""
     rows = kernels.matmul(vectors.reshape(-1, vectors.shape[-1]), matrix)
     return rows.reshape(*vectors.shape[:-1], matrix.shape[1])
 
 
 def _outer(dy: Array, x: Array) -> Array:
-    """The sum over all steps of all images of dy xᵀ: (N, T, O), (N, T, D) -> (O, D)."""
+    """Sum over all steps of all images dy xᵀ: (N, T, O), (N, T, D) -> (O, D)."""
     return kernels.matmul(dy.reshape(-1, dy.shape[-1]).T, x.reshape(-1, x.shape[-1]))

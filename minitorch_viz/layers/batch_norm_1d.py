@@ -70,5 +70,5 @@ class BatchNorm1d(BatchNorm2d):
 
 
 def _as_maps(x: Array) -> Array:
-    """(N, C) or (N, C, L) -> (N, C, L, 1)."""
+    """Return x (N, C) or (N, C, L) as (N, C, L, 1)."""
     return x.reshape(*x.shape, *[1] * (4 - x.ndim))

@@ -121,7 +121,7 @@ class Conv2d(Layer):
 
     @property
     def window(self) -> Window | None:
-        """None if a border is copied or unequal: then the border's pixels are read twice, or the map is not centred."""
+        """Return what a pixel reads; None if the border is copied (its pixels are read twice) or unequal."""
         kh, kw = self.weight.shape[2:]
         reach = self.dilation[0] * (kh - 1) + 1, self.dilation[1] * (kw - 1) + 1
         return Window(reach, self.stride, self._border[::2]) if self._by_kernel else None
@@ -130,7 +130,7 @@ class Conv2d(Layer):
         return self.Saved(x.take(saved.x), x.size)
 
     def input_of(self, saved: Saved) -> Array:
-        """The input, without the border that was added."""
+        """Return the input, without the border that was added."""
         if self._by_kernel:
             return saved.x
         top, _, left, _ = self._border
@@ -138,11 +138,11 @@ class Conv2d(Layer):
 
     @property
     def geometry(self) -> tuple[Pair, Pair, Pair, int]:
-        """How the filters move: stride, padding, dilation, groups. A border that stands in `saved.x` needs none."""
+        """Return how the filters move: stride, padding (none if it stands in `saved.x`), dilation, groups."""
         return self.stride, self._border[::2] if self._by_kernel else (0, 0), self.dilation, self.groups
 
     def prepared(self, x: Array) -> Saved:
-        """What is saved of the input: with its border, if the kernels cannot add it. Raises ShapeError."""
+        """Return what is saved of the input: with its border, if the kernels cannot add it. Raises ShapeError."""
         expect_axes(self, x, "N, C, H, W")
         channels, *size = x.shape[1:]
         needed = self.weight.shape[1] * self.groups
@@ -167,7 +167,7 @@ class Conv2d(Layer):
 
     @property
     def _border(self) -> Border:
-        """Rows above and below, columns left and right."""
+        """Return the rows above and below, the columns left and right."""
         if len(self.padding) == 2:
             vertical, horizontal = self.padding
             return vertical, vertical, horizontal, horizontal
@@ -176,16 +176,16 @@ class Conv2d(Layer):
 
     @property
     def _by_kernel(self) -> bool:
-        """Whether the kernels add the border themselves: the same number of zeros on opposite sides."""
+        """Return whether the kernels add the border themselves: the same number of zeros on opposite sides."""
         return self.padding_mode == "zeros" and len(self.padding) == 2
 
     @property
     def _mode(self) -> str:
-        """The padding mode by its name in `padding.py`."""
+        """Return the padding mode by its name in `padding.py`."""
         return "constant" if self.padding_mode == "zeros" else self.padding_mode
 
     def _same(self) -> tuple[int, ...]:
-        """The padding that keeps the size of a map."""
+        """Return the padding that keeps the size of a map."""
         if self.stride != (1, 1):
             raise SettingError(
                 f'Conv2d\'s padding "same" keeps the size of x, which a stride of {self.stride} does not; give numbers.'

@@ -94,7 +94,7 @@ class Conv1d(Layer):
         dilation: int = 1,
         groups: int = 1,
     ) -> Self:
-        """A layer with He et al.'s (2015) initialization, std sqrt(2 / fan in), zero bias, float32."""
+        """Return a layer with He et al.'s (2015) initialization, std sqrt(2 / fan in), zero bias, float32."""
         fan_in = in_channels // groups * kernel
         weight = rng.standard_normal((out_channels, in_channels // groups, kernel)) * np.sqrt(2 / fan_in)
         bias = np.zeros(out_channels, np.float32)
@@ -105,7 +105,7 @@ class Conv1d(Layer):
 
     @property
     def _conv(self) -> Conv2d:
-        """The same filters, one row high."""
+        """Return the same filters as a Conv2d, one row high."""
         padding: Any = self.padding
         if isinstance(padding, (tuple, list)):
             padding = (0, 0, *padding)

@@ -61,24 +61,24 @@ class PairField(CheckedField[Pair]):
 
 
 class BorderField(CheckedField[Any]):
-    """What a convolution adds around a map: an int, (vertical, horizontal), (top, bottom, left, right), or a word.
+    """Take what a convolution adds around a map: an int, (vertical, horizontal), (top, bottom, left, right), or a word.
 
-    Read as the pair, or as four numbers where opposite sides differ. "valid" is none; "same", which needs the layer's
-    own numbers, is kept as it is until the layer replaces it.
+    It is read as the pair, or as four numbers where opposite sides differ. "valid" is none; "same", which needs other
+    numbers of the layer, is kept as it is until the layer replaces it.
     """
 
     def __set__(self, layer: object, value: int | Sequence[int] | str) -> None:
         if isinstance(value, str):
             if value not in ("same", "valid"):
-                raise SettingError(f'{self._what(layer)} must be numbers, "same" or "valid", but got {value!r}.')
+                raise SettingError(f'{self._label(layer)} must be numbers, "same" or "valid", but got {value!r}.')
             layer.__dict__[self.name] = value if value == "same" else (0, 0)
         elif isinstance(value, (tuple, list)) and len(value) == 4:
-            top, bottom = as_pair(value[:2], self._what(layer))
-            left, right = as_pair(value[2:], self._what(layer))
+            top, bottom = as_pair(value[:2], self._label(layer))
+            left, right = as_pair(value[2:], self._label(layer))
             equal = top == bottom and left == right
             layer.__dict__[self.name] = (top, left) if equal else (top, bottom, left, right)
         else:
-            layer.__dict__[self.name] = as_pair(value, self._what(layer))
+            layer.__dict__[self.name] = as_pair(value, self._label(layer))
 
 
 class WholeField(CheckedField[int]):
@@ -97,7 +97,7 @@ class WholeField(CheckedField[int]):
 
 
 class WholesField(CheckedField[tuple[int, ...]]):
-    """Whole numbers of at least `least`, one or more; given one by itself, read as a tuple."""
+    """Take whole numbers of at least `least`, one or more; one by itself is read as a tuple."""
 
     def __init__(self, default: tuple[int, ...] = REQUIRED, *, least: int) -> None:
         super().__init__(default)
@@ -108,7 +108,7 @@ class WholesField(CheckedField[tuple[int, ...]]):
         is_sequence = isinstance(numbers, (tuple, list)) and len(numbers) > 0
         if not is_sequence or not all(_is_whole(number) and number >= self.least for number in numbers):
             raise SettingError(
-                f"{self._what(layer)} must be whole numbers of at least {self.least}, such as (2, 3), "
+                f"{self._label(layer)} must be whole numbers of at least {self.least}, such as (2, 3), "
                 f"but got {value!r}."
             )
         layer.__dict__[self.name] = tuple(int(number) for number in numbers)

@@ -77,7 +77,7 @@ TAIL = (
 
 
 def normal_share(x: Array) -> Array:
-    """The share of a normal distribution that lies below each x: (1 + erf(x / sqrt(2))) / 2, between 0 and 1."""
+    """Return the share of a normal distribution that lies below each x: (1 + erf(x / sqrt(2))) / 2, between 0 and 1."""
     z = np.abs(x) / math.sqrt(2)
     t = 2 / (2 + z)
     tail = t * np.exp(_chebyshev(2 * t - 1, TAIL) - z * z) / 2  # the share beyond |x|
@@ -85,7 +85,7 @@ def normal_share(x: Array) -> Array:
 
 
 def _chebyshev(s: Array, coefficients: tuple[float, ...]) -> Array:
-    """The sum of coefficients[k] * T_k(s), from the last term to the first (Clenshaw's recurrence)."""
+    """Return the sum of coefficients[k] * T_k(s), added from the last term to the first (Clenshaw's recurrence)."""
     after, sums = 0 * s, 0 * s
     for coefficient in coefficients[:0:-1]:
         after, sums = sums, 2 * s * sums - after + coefficient

@@ -77,7 +77,7 @@ class GroupNorm(Layer):
         ]
 
     def _groups(self, x: Array) -> Array:
-        """(N, C, ...) -> (N, G, values of a group)."""
+        """Return x (N, C, ...) as (N, G, values of a group)."""
         return x.reshape(len(x), self.num_groups, math.prod(x.shape[1:]) // self.num_groups)  # not -1: it may be empty
 
     def _check(self, x: Array) -> None:
@@ -94,5 +94,5 @@ class GroupNorm(Layer):
 
 
 def along_channels(values: Array, x: Array) -> Array:
-    """(C,) in the shape in which it multiplies x (N, C, ...)."""
+    """Return the values (C,) in the shape in which they multiply x (N, C, ...)."""
     return values.reshape(-1, *[1] * (x.ndim - 2))

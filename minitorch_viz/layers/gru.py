@@ -108,11 +108,11 @@ class GRU(Layer):
 
     @classmethod
     def random(cls, rng: Generator, features: int, hidden: int) -> Self:
-        """A layer with PyTorch's initialization, uniform within 1 / sqrt(H), float32."""
+        """Return a layer with PyTorch's initialization, uniform within 1 / sqrt(H), float32."""
         return cls(*random_recurrent(rng, features, hidden, 3))
 
     def _through_time(self, dy: Array, saved: Saved) -> tuple[Array, Array, Array]:
-        """dy (K, T, H) -> the gradients by W x + b and by U h + c, both (K, T, 3H), and dh0 (K, H)."""
+        """Carry dy (K, T, H) to the gradients by W x + b and by U h + c, both (K, T, 3H), and dh0 (K, H)."""
         r, z, n, u = saved.r, saved.z, saved.n, saved.u
         h_before = states_before(saved.h, saved.h0)
         shape = (*dy.shape[:2], 3 * dy.shape[2])

@@ -89,14 +89,14 @@ class LayerNorm(Layer):
 
 
 def statistics(x: Array, axes: Sequence[int], eps: float) -> tuple[Array, Array]:
-    """The mean along the axes and 1 / sqrt(variance + eps), both with sides of 1 there."""
+    """Return the mean along the axes and 1 / sqrt(variance + eps), both with sides of 1 there."""
     mean = x.mean(axis=tuple(axes), keepdims=True)
     variance = np.square(x - mean).mean(axis=tuple(axes), keepdims=True)
     return mean, 1 / np.sqrt(variance + eps)
 
 
 def normalized_backward(dy: Array, x: Array, mean: Array, scale: Array, axes: Sequence[int]) -> Array:
-    """The derivative by x of (x - mean) * scale, both of which depend on x.
+    """Return the gradient by x of (x - mean) * scale, both of which depend on x.
 
     A shift of all values, or a stretch, changes nothing in the output. So the part of dy that would cause one is taken
     out: its mean, and its part along the normalized values.

@@ -81,7 +81,7 @@ class MaxPool2d(Layer):
 
     @property
     def window(self) -> Window | None:
-        """None with a dilation: in a small crop a window with gaps may hold no pixel at all."""
+        """Return what a window reads; None with a dilation: in a small crop a window with gaps may hold no pixel."""
         return Window(self.kernel, self.stride, self.padding) if self.dilation == (1, 1) else None
 
     def crop(self, saved: Saved, x: Boxes, y: Boxes) -> Saved:
@@ -89,11 +89,11 @@ class MaxPool2d(Layer):
 
     @property
     def _reach(self) -> Pair:
-        """How many rows and columns a window reaches over."""
+        """Return how many rows and columns a window reaches over."""
         return self.dilation[0] * (self.kernel[0] - 1) + 1, self.dilation[1] * (self.kernel[1] - 1) + 1
 
     def _dilated(self, x: Array, out: Pair) -> tuple[Array, Array]:
-        """What the kernel `maxpool2d` gives, for windows with gaps: place by place of the window, for all windows."""
+        """Return what the kernel `maxpool2d` gives, for windows with gaps: place by place, for all windows at once."""
         xp, (high, wide) = kernels.array_module(x), x.shape[2:]
         first_row, first_column = (xp.asarray(np.arange(out[a]) * self.stride[a] - self.padding[a]) for a in (0, 1))
         y, won = None, xp.asarray(np.full((*x.shape[:2], *out), -1, np.int32))

@@ -83,6 +83,6 @@ class Pad(Layer):
         ]
 
     def _axes(self, ndim: int) -> list[tuple[int, Pair]]:
-        """Each axis that is padded, and how much before and after."""
+        """Return each axis that is padded, and how much before and after."""
         pairs = zip(self.padding[::2], self.padding[1::2], strict=True)
         return [(ndim - 1 - k, ends) for k, ends in enumerate(pairs) if ends != (0, 0)]

@@ -12,13 +12,13 @@ Border = tuple[int, int, int, int]  # rows above and below a map, columns left a
 
 
 def bordered(x: Array, border: Border, mode: str) -> Array:
-    """x (N, C, H, W) -> (N, C, top + H + bottom, left + W + right), as Pad's modes say. Raises ShapeError."""
+    """Add a border as Pad does: x (N, C, H, W) -> (N, C, top + H + bottom, left + W + right). Raises ShapeError."""
     top, bottom, left, right = border
     return padded(padded(x, 2, (top, bottom), mode), 3, (left, right), mode)
 
 
 def bordered_backward(dy: Array, border: Border, size: Pair, mode: str) -> Array:
-    """The adjoint of `bordered`: dy (N, C, top + H + bottom, left + W + right) -> dx (N, C, H, W) of this size."""
+    """Undo `bordered` as its adjoint: dy (N, C, top + H + bottom, left + W + right) -> dx (N, C, H, W) of this size."""
     top, bottom, left, right = border
     return padded_backward(padded_backward(dy, 2, (top, bottom), size[0], mode), 3, (left, right), size[1], mode)
 
@@ -44,7 +44,7 @@ def reflect_pad_backward(dy: Array, padding: Pair) -> Array:
 
 
 def padded(x: Array, axis: int, ends: Pair, mode: str, value: float = 0.0) -> Array:
-    """x with places added before and after one axis, as Pad's modes say. Raises ShapeError."""
+    """Return x with places added before and after one axis, as Pad's modes say. Raises ShapeError."""
     if ends == (0, 0):
         return x
     before, after = ends
@@ -67,7 +67,7 @@ def padded(x: Array, axis: int, ends: Pair, mode: str, value: float = 0.0) -> Ar
 
 
 def padded_backward(dy: Array, axis: int, ends: Pair, side: int, mode: str) -> Array:
-    """The adjoint of `padded`: dy with the padded axis -> dx, whose axis has `side` places."""
+    """Undo `padded` as its adjoint: dy with the padded axis -> dx, whose axis has `side` places."""
     if ends == (0, 0):
         return dy
     before, after = ends
@@ -86,7 +86,7 @@ def padded_backward(dy: Array, axis: int, ends: Pair, side: int, mode: str) -> A
 
 
 def _sources(side: int, ends: Pair, mode: str) -> Array:
-    """Which place each of the padded ones is a copy of."""
+    """Return which place each of the padded ones is a copy of."""
     places = np.arange(-ends[0], side + ends[1])
     if mode == "replicate":
         return np.clip(places, 0, side - 1)

@@ -15,7 +15,7 @@ from minitorch_viz.layers.max_pool import MaxPool2d
 
 
 class StrideField(WholeField):
-    """A whole number of at least 1; None takes the kernel's."""
+    """Take a whole number of at least 1; None stands for the kernel's."""
 
     def __init__(self) -> None:
         super().__init__(None, least=1)  # type: ignore[arg-type]  # None is the default, and never what is read

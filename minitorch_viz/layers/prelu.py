@@ -56,7 +56,7 @@ class PReLU(Layer):
         ]
 
     def _slopes(self, x: Array) -> Array:
-        """The slopes in the shape in which they multiply x (N, C, ...)."""
+        """Return the slopes in the shape in which they multiply x (N, C, ...)."""
         expect_floats(self, x)
         if len(self.weight) > 1 and (x.ndim < 2 or x.shape[1] != len(self.weight)):
             raise ShapeError(f"PReLU has slopes for {len(self.weight)} channels, but x has shape {tuple(x.shape)}.")

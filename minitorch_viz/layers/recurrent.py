@@ -83,6 +83,6 @@ def recurrent_nodes(
 def _layer(
     kind: type[LSTM] | type[GRU] | type[RNN], arrays: Mapping[str, Array], end: str, settings: Mapping[str, Any]
 ) -> Layer:
-    """The layer of one level and direction; an array that is missing is reported by the layer itself."""
+    """Return the layer of one level and direction; an array that is missing is reported by the layer itself."""
     names = {own: own.removesuffix("l0") + end for own in kind.param_names}
     return kind(**{own: arrays.get(key) for own, key in names.items()}, **settings)  # type: ignore[arg-type]  # checked by the layer

@@ -97,11 +97,11 @@ class RNN(Layer):
 
     @classmethod
     def random(cls, rng: Generator, features: int, hidden: int) -> Self:
-        """A layer with PyTorch's initialization, uniform within 1 / sqrt(H), float32."""
+        """Return a layer with PyTorch's initialization, uniform within 1 / sqrt(H), float32."""
         return cls(**dict(zip(cls.param_names, random_recurrent(rng, features, hidden, 1), strict=True)))  # type: ignore[arg-type]  # the names are those of arrays
 
     def _dz(self, dy: Array, saved: Saved) -> tuple[Array, Array]:
-        """Backpropagation through time: dy (K, T, H) -> dz (K, T, H), dh0 (K, H); z is W x + U h + b."""
+        """Go back through time: dy (K, T, H) -> dz (K, T, H), dh0 (K, H); z is W x + U h + b."""
         h = saved.h
         slope = 1 - h * h if self.nonlinearity == "tanh" else (h > 0).astype(h.dtype)
         dz, from_after = np.empty_like(dy), np.zeros_like(dy[:, 0])
@@ -124,7 +124,7 @@ def check_recurrent(layer: Any, gates: int) -> None:
 
 
 def checked_start(layer: Any, x: Array, h0: Array | None) -> Array:
-    """The state (N, H) to start from: h0, or zeros. Raises a sentence unless it and x fit the layer."""
+    """Return the state (N, H) to start from: h0, or zeros. Raises a sentence unless it and x fit the layer."""
     expect_axes(layer, x, "N, T, D")
     features, hidden = layer.weight_ih_l0.shape[1], layer.weight_hh_l0.shape[1]
     if x.shape[2] != features or x.shape[1] == 0:
@@ -140,12 +140,12 @@ def checked_start(layer: Any, x: Array, h0: Array | None) -> Array:
 
 
 def states_before(h: Array, h0: Array) -> Array:
-    """The state that each step starts from: (N, T, H), the last one left out and h0 put before."""
+    """Return the state that each step starts from: (N, T, H), the last one left out and h0 put before."""
     return np.concatenate([h0[:, None], h[:, :-1]], axis=1)
 
 
 def recurrent_grads(layer: Any, dz: Array, dg: Array, x: Array, h_before: Array) -> dict[str, Array]:
-    """The gradients of the parameters, summed over steps and sequences.
+    """Return the gradients of the parameters, summed over steps and sequences.
 
     dz: by what W x adds up to, dg: by what U h does; both (N, T, rows).
     """
@@ -160,13 +160,13 @@ def recurrent_grads(layer: Any, dz: Array, dg: Array, x: Array, h_before: Array)
 
 
 def random_recurrent(rng: Generator, features: int, hidden: int, gates: int) -> Sequence[Array]:
-    """Both weights and both biases, uniform within 1 / sqrt(H), float32."""
+    """Return both weights and both biases, uniform within 1 / sqrt(H), float32."""
     rows = gates * hidden
     shapes = (rows, features), (rows, hidden), (rows,), (rows,)
     return [rng.uniform(-1, 1, shape).astype(np.float32) / np.float32(np.sqrt(hidden)) for shape in shapes]
 
 
 def products(vectors: Array, matrix: Array) -> Array:
-    """Each vector of (N, T, D) times the matrix (D, O) -> (N, T, O)."""
+    """Multiply each vector of (N, T, D) by the matrix (D, O) -> (N, T, O)."""
     rows = kernels.matmul(vectors.reshape(-1, vectors.shape[-1]), matrix)
     return rows.reshape(*vectors.shape[:-1], matrix.shape[1])

@@ -110,7 +110,7 @@ class PixelUnshuffle(Layer):
 
 
 def _dealt(x: Array, groups: int) -> Array:
-    """The channels as a table with a row a group, read column by column."""
+    """Write the channels as a table with a row a group, and read it column by column."""
     n, channels, *sides = x.shape
     return x.reshape(n, groups, channels // groups, *sides).swapaxes(1, 2).reshape(x.shape)
 

@@ -64,7 +64,7 @@ class UpsampleBilinear(Layer):
         ]
 
     def _weights(self, like: Array, size: Pair) -> tuple[Array, Array]:
-        """A (H', H) and B (W', W) for an input of size (H, W), in the precision and on the device of an array."""
+        """Return A (H', H) and B (W', W) for an input of size (H, W), in an array's precision and on its device."""
         given = self.size if isinstance(self.size, tuple) else (size[0] * self.factor[0], size[1] * self.factor[1])
         xp = kernels.array_module(like)
         rows, columns = (interpolation(side, out, self.align_corners) for side, out in zip(size, given, strict=True))
@@ -72,7 +72,7 @@ class UpsampleBilinear(Layer):
 
 
 def interpolation(side: int, out: int, align_corners: bool) -> Array:
-    """(out, side): row i holds the weights of the two places between which new place i lies."""
+    """Return the matrix (out, side) whose row i holds the weights of the two places around new place i."""
     places = np.arange(out)
     if align_corners:
         at = places * ((side - 1) / (out - 1) if out > 1 else 0)
