@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from minitorch_viz.errors import MinitorchVizError, SettingError
-from minitorch_viz.grading import Case, Grades, grade, harness, methods
-from minitorch_viz.grading import row as grading_row
+from minitorch_viz.grading import Case, Grades, grade, grader, harness, methods
 from minitorch_viz.grading.grades import _readable
 from minitorch_viz.grading.methods import BASELINES, Method, find_methods
 from minitorch_viz.grading.metrics import METRICS
@@ -144,7 +143,7 @@ def test_the_classes_of_one_picture_share_what_they_have_in_common(monkeypatch, 
     assert calls.count("predict_changed") == squares * len(cases)
     timed, several = len(shared.rows[0].scores["energy"]), len(cases) - len(shared.rows[0].scores["energy"])
     assert calls.count("forward") == 2 * timed + several
-    monkeypatch.setattr(grading_row, "sharing", lambda model: model)
+    monkeypatch.setattr(grader, "sharing", lambda model: model)
     alone = grade(colours, **settings)
     for ours, theirs in zip(shared.rows, alone.rows, strict=True):
         for name in ours.scores.keys() - {"milliseconds"}:

@@ -97,7 +97,7 @@ class SharingNet(Net):
         """As `Net.forward`; a pass for training (rng) is computed each time."""
         if rng is not None:
             return self.plain.forward(x, given=given, upto=upto, rng=rng, fuse=fuse, plan=plan)
-        goals = upto if upto is None or isinstance(upto, str) else tuple(upto)
+        goals = (upto,) if isinstance(upto, str) else None if upto is None else tuple(upto)
         key = ("forward", self.plain, _bits(x), _bits(given), goals, fuse, plan)
         return self.passes.once(key, lambda: self.plain.forward(x, given=given, upto=upto, fuse=fuse, plan=plan))
 
