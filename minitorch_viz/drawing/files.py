@@ -6,6 +6,8 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from minitorch_viz.errors import SettingError
 
 if TYPE_CHECKING:
@@ -14,9 +16,30 @@ if TYPE_CHECKING:
 
 def figure_bytes(figure: Figure, kind: str, dpi: int = 120) -> bytes:
     """A figure as the bytes of a PNG, SVG or PDF file, the same for the same figure (no date inside)."""
+    if kind == "png":
+        return _png(figure, dpi)
     buffer = io.BytesIO()
-    metadata = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
+    metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
     figure.savefig(buffer, format=kind, dpi=dpi, metadata=metadata)
+    return buffer.getvalue()
+
+
+def _png(figure: Figure, dpi: int) -> bytes:
+    """Return what `savefig` writes, in less time: it draws a figure twice, the first time only to lay it out."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from PIL import Image
+
+    before, shown_by = figure.dpi, figure.canvas
+    figure.dpi = dpi
+    try:
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()  # type: ignore[no-untyped-call]  # Matplotlib's canvases have no types
+        pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]  # as above
+    finally:
+        figure.dpi = before
+        figure.set_canvas(shown_by)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="PNG", dpi=(dpi, dpi))
     return buffer.getvalue()
 
 
