@@ -11,10 +11,12 @@ Importing this package loads NumPy and nothing heavier; every other library is i
 
 from __future__ import annotations
 
+from minitorch_viz import ctrl_c  # noqa: F401  (first: it answers Ctrl-C while the rest is loaded)
+
+# isort: split
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from minitorch_viz import ctrl_c  # noqa: F401  (first: it answers Ctrl-C while the rest is loaded)
 from minitorch_viz.errors import MinitorchVizError
 from minitorch_viz.graph import Node, Tape
 from minitorch_viz.net import Net

@@ -83,7 +83,7 @@ print(len(compiled))
 """
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_several_processes_fill_an_empty_cache(tmp_path: Path) -> None:
     """What they leave behind is whole: a later process compiles nothing."""
     pytest.importorskip("numba")
@@ -92,7 +92,48 @@ def test_several_processes_fill_an_empty_cache(tmp_path: Path) -> None:
     assert run_python(COLD.format(code="kernels.warmup()"), **kept) == "0"
 
 
+TWO = """import numpy as np
+    from minitorch_viz_kernels.machine import compiling, warm_up
+    compiling.announcer.announced = True
+    start = "import numpy as np, minitorch_viz_kernels as kernels; x = np.ones((1, 1, 2, 2)); "
+    warm_up.CODE = start + "kernels.relu(x)  # {{}}"
+    warm_up.run = lambda *_: exec(start + "kernels.add(x, x)")
+    warm_up._compile_at_once([["add"], ["relu"]])
+    exec(start + "kernels.add(x, x); kernels.relu(x)")"""
+
+
 @pytest.mark.slow
+def test_two_processes_fill_an_empty_cache_with_two_kernels(tmp_path: Path) -> None:
+    """The same of two kernels, in a fraction of the time."""
+    pytest.importorskip("numba")
+    kept = {"NUMBA_CACHE_DIR": str(tmp_path), "NUMBA_BOUNDSCHECK": "0", "MINITORCH_VIZ_THREADS": "4"}
+    assert int(run_python(COLD.format(code=TWO), **kept)) > 0  # what the process that asked has compiled
+    assert run_python(COLD.format(code=TWO), **kept) == "0"
+
+
+CALLED = """
+import gc
+from numba.core.dispatcher import Dispatcher
+from minitorch_viz_kernels.machine import warm_up
+warm_up.run([{share!r}])
+ready = [d for d in gc.get_objects() if isinstance(d, Dispatcher) and d.signatures and d.stats.cache_path]
+print(*sorted({{f"{{d.py_func.__module__}}.{{d.py_func.__qualname__}}" for d in ready}}))
+"""
+
+
+@pytest.mark.fresh
+def test_no_two_shares_compile_the_same_function() -> None:
+    """Each function that is kept has an index of its own on disk, so two shares write different ones."""
+    pytest.importorskip("numba")
+    shares: dict[str, str] = {}
+    for share in warm_up.shares():
+        for name in run_python(CALLED.format(share=share), NUMBA_BOUNDSCHECK="0").split():
+            # `wake` has one signature, and each process writes the same.
+            assert name.endswith("parallel.wake") or shares.setdefault(name, share) == share
+    assert len(shares) > 10
+
+
+@pytest.mark.nightly
 def test_no_two_shares_write_the_same_index(tmp_path: Path) -> None:
     pytest.importorskip("numba")
     files: dict[str, str] = {}
