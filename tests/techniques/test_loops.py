@@ -180,6 +180,33 @@ def test_it_goes_on_from_a_state_in_python(technique: Technique) -> None:
     assert_same(last, results(technique.name)[-1])
 
 
+WAYS: dict[str, tuple[str, dict[str, Any]]] = {
+    "finer walks": ("integrated-gradients", {"steps": 2, "baseline": "noise", "chunk": 3}),
+    "a unit inside": ("integrated-gradients", {"node": "relu2", "steps": 9, "rule": "midpoint", "refine": False}),
+    "a variance": ("smoothgrad", {"samples": 9, "variant": "variance"}),
+    "squares": ("smoothgrad", {"samples": 9, "method": "gradient-x-input", "variant": "square", "chunk": 2}),
+    "loops in a loop": ("smoothgrad", {"samples": 5, "method": "integrated-gradients"}),
+    "guided": ("smoothgrad", {"samples": 9, "method": "guided-backprop", "seed": 3}),
+    "a unit's places": ("occlusion", {"node": "relu2", "channel": 9, "position": (3, 4), "batch": 2}),
+}
+
+
+@pytest.mark.parametrize(("name", "settings"), WAYS.values(), ids=list(WAYS))
+def test_other_settings_go_on_from_every_result(name: str, settings: dict[str, Any]) -> None:
+    listed = list(loop(techniques()[name], **settings))
+    assert len(listed) > 2
+    if name == "integrated-gradients" and settings.get("refine", True):
+        assert len({len(result.path.places) for result in listed}) > 2  # walks of several lengths
+    for result in listed:
+        *_, last = loop(techniques()[name], **settings, state=result.state)
+        assert_same(last, listed[-1])
+
+
+def test_a_loop_of_loops_yields_after_each() -> None:
+    listed = list(loop(techniques()["smoothgrad"], samples=5, method="integrated-gradients"))
+    assert [result.done for result in listed] == [1, 2, 3, 4, 5]
+
+
 @going_on
 def test_killed_it_goes_on_from_what_was_written_last(technique: Technique, monkeypatch) -> None:
     monkeypatch.setattr(state, "PAUSE", -1)
@@ -231,6 +258,18 @@ def test_a_state_of_another_run_is_refused(technique: Technique) -> None:
         with pytest.raises(SettingError, match=said):
             next(begin())
     assert Path("run.state").read_bytes() == before
+
+
+def test_a_state_of_another_technique_is_refused() -> None:
+    from minitorch_viz.models.samples import sample_digit
+    from minitorch_viz.techniques import integrated_gradients, smoothgrad
+
+    digits = bundled("digits")
+    first = smoothgrad.each(digits, sample_digit(), resume="run.state")
+    next(first)
+    first.close()
+    with pytest.raises(SettingError, match="of smoothgrad, not of integrated-gradients"):
+        next(integrated_gradients.each(digits, sample_digit(), resume="run.state"))
 
 
 @pytest.mark.parametrize("kind", ["empty", "text", "weights", "cut off", "without its arrays", "another version"])

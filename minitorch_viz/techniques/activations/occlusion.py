@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
@@ -20,6 +21,7 @@ from minitorch_viz.techniques.explain.start import start
 from minitorch_viz.techniques.explain.unit import Which
 from minitorch_viz.techniques.options import spelled_out
 from minitorch_viz.techniques.run import Pace, how_far, looping
+from minitorch_viz.techniques.state import State
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -54,6 +56,7 @@ class OcclusionMap(Result):
     instead: str = ""  # why it is the score and not the probability
     reading: str = ""  # the score with its probability, in words, where it is the score
     done: int = 0  # places where the occluder has been
+    state: State | None = None  # what another run goes on from
 
     @property
     def total(self) -> int:
@@ -136,6 +139,7 @@ def occlusion(
     stride: int | None = None,
     fill: str = "mean",
     batch: int = 32,
+    state: State | None = None,
     **which: Unpack[Which],
 ) -> Iterator[OcclusionMap]:
     """Cover one place after another with a square and record how far the class probability falls.
@@ -153,6 +157,7 @@ def occlusion(
 
     Returns an OcclusionMap with values (rows, columns), of a class in 0..1. The grid is centred; squares at its ends
     may hang over the border, so that every pixel is covered at least once (unless the stride is larger than the size).
+    state= goes on from a result's.
     Raises SettingError for an unknown class, channel or position, or a size or stride below 1, NetError for an unknown
     node, ImageFileError for a bad image.
 
@@ -189,13 +194,19 @@ def occlusion(
         reading=reading,
     )
     done, pace = 0, Pace()
-    for places in batches:
+    if state is not None:
+        done = int(state.numbers["done"])
+        outputs[:done] = state.arrays["outputs"]
+    todo = [places for places, end in zip(batches, accumulate(map(len, batches)), strict=True) if end > done]
+    for places in todo:
         squares = {model.net.inputs[0]: covered(seen.x, places, size, colour)}
         answer = _outputs(unit, model.net.predict_changed(tape, squares, unit.node), of_class)
         outputs[done : done + len(places)] = answer
         done += len(places)
         if done == len(outputs) or pace.due():
             yield _filled(frame, model, tape, unit, outputs, whole, done)
+    if not todo:
+        yield _filled(frame, model, tape, unit, outputs, whole, done)
 
 
 def _filled(
@@ -227,6 +238,7 @@ def _filled(
         instead=instead,
         reading=frame.reading if instead else "",
         done=done,
+        state=State({"outputs": outputs[:done].copy()}, {"done": done}),
     )
 
 

@@ -33,6 +33,7 @@ class Path(NamedTuple):
     slopes: Array  # (steps,) its derivative along the way; their weighted sum is the sum of the shares
     ends: tuple[float, float]  # the unit's value at the baseline and at the photo
     done: int  # the steps that have been walked
+    signal: Array  # (1, ...) the weighted sum of the gradients where the walk began: above an affine first layer
 
     @property
     def gap(self) -> float:
@@ -63,12 +64,14 @@ def walk(
     steps: int,
     chunk: int = CHUNK,
     pace: Pace | None = None,
+    begun: Path | None = None,
 ) -> Iterator[Path]:
     """Walk from `base` to `x`, both (1, C, h, w), and yield what has been met so far; the last has all steps.
 
     An affine first layer maps the straight way to a straight way, so the walk begins above it, and one backward pass
     through it with the sum of the signals is the same as one for each step.
     pace: how often to yield on the way; None: at the end only.
+    begun: a path of the same walk, which is gone on from; one with all steps is yielded as it is.
     """
     places, weights = nodes_of(rule, steps)
     device = kernels.device_of(x)
@@ -76,9 +79,16 @@ def walk(
     low, high = (net.predict(end, upto=name) if name in net else end for end in (base, x))
     way = high - low
     total = np.zeros_like(way.ravel())
-    values, slopes = np.full(steps, np.nan), np.full(steps, np.nan)
+    values, slopes, done = np.full(steps, np.nan), np.full(steps, np.nan), 0
+    if begun is not None:
+        total += kernels.to_device(begun.signal.ravel(), device)
+        values[:], slopes[:], done = begun.values, begun.slopes, begun.done
+        if done == steps:
+            yield begun
     first, last = (value_of(objective, net.forward(end, upto=objective.nodes)) for end in (base, x))
     for part in parts(steps, chunk):
+        if part.stop <= done:
+            continue
         a = kernels.to_device(places[part].astype(x.dtype), device).reshape(-1, *[1] * (way.ndim - 1))
         here = a * way
         here += low
@@ -91,7 +101,8 @@ def walk(
             signal = total.reshape(way.shape)
             gradient = through_stem(net, name, x, signal) if name in net else signal
             shares = kernels.to_cpu(gradient * (x - base))[0]
-            yield Path(shares, places, weights, values.copy(), slopes.copy(), (first, last), part.stop)
+            sums = kernels.to_cpu(signal).copy()
+            yield Path(shares, places, weights, values.copy(), slopes.copy(), (first, last), part.stop, sums)
 
 
 def follow(net: Net, x: Array, base: Array, objective: Objective, rule: Rule, steps: int, chunk: int = CHUNK) -> Path:

@@ -12,7 +12,7 @@ and between two images an affine first layer need not be run forwards either (in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -34,6 +34,7 @@ class Running(NamedTuple):
 
     images: int
     signal: Callable[[], Array]  # computes the average (1, C, h, w) at the pixels
+    sums: Mapping[str, Array]  # what it is computed from: another run goes on from there
 
 
 class Signals(NamedTuple):
@@ -67,21 +68,29 @@ def stem(net: Net, objective: Objective) -> str | None:
     return reader.name if reader and reader.layer.kind is Kind.WEIGHS else None
 
 
-def running_mean(net: Net, xs: Iterable[Array], objective: Objective, rules: Rules) -> Iterator[Running]:
+def running_mean(
+    net: Net,
+    xs: Iterable[Array],
+    objective: Objective,
+    rules: Rules,
+    count: int = 0,
+    sums: Mapping[str, Array] | None = None,
+) -> Iterator[Running]:
     """After each batch of images xs the mean signal (1, C, h, w) at the pixels so far.
 
     The first layer is run backwards only when a mean is asked for.
+    count, sums: the images of an earlier run, whose `Running.sums` are gone on from.
     """
     first = stem(net, objective)
-    total: Any = 0
-    count = 0
+    total: Any = sums["total"] if sums else 0
     for x in xs:
         tape = net.forward(x, upto=objective.nodes, fuse=True)
         signal = net.backward(tape, objective.seeds(tape), rules=rules, wrt=first)[first or net.inputs[0]]
         total = total + signal.sum(axis=0, keepdims=True)
         count += len(x)
         mean = total / x.dtype.type(count)
-        yield Running(count, partial(through_stem, net, first, x, mean) if first else partial(_itself, mean))
+        signal_of = partial(through_stem, net, first, x, mean) if first else partial(_itself, mean)
+        yield Running(count, signal_of, {"total": total})
 
 
 def _itself(mean: Array) -> Array:

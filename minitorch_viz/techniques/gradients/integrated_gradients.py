@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Unpack, get_args
 
 import numpy as np
@@ -15,12 +15,13 @@ from minitorch_viz.errors import SettingError, near, need_whole
 from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.blank import why_blank
 from minitorch_viz.techniques.explain.maps import Form, PixelMap, draw_map, map_panels
-from minitorch_viz.techniques.explain.path import Path, Rule, walk
+from minitorch_viz.techniques.explain.path import Path, Rule, nodes_of, walk
 from minitorch_viz.techniques.explain.signals import CHUNK
 from minitorch_viz.techniques.explain.start import start_any
 from minitorch_viz.techniques.explain.unit import Which
 from minitorch_viz.techniques.options import spelled_out
 from minitorch_viz.techniques.run import Pace, how_far, looping
+from minitorch_viz.techniques.state import State
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,6 +52,7 @@ class IntegratedGradients(PixelMap):
     path: Path  # what was met on the way, as many steps as were needed
     done: int  # steps, in all walks
     total: int  # steps that there would be; it grows while a finer walk is needed
+    state: State | None = field(default=None, kw_only=True)  # what another run goes on from
 
     @property
     def form(self) -> Form:
@@ -105,6 +107,7 @@ def integrated_gradients(
     refine: bool = True,
     chunk: int = CHUNK,
     seed: int = 0,
+    state: State | None = None,
     **which: Unpack[Which],
 ) -> Iterator[IntegratedGradients]:
     """Divide what a score has risen by, from an image of nothing to the photo, among the pixels.
@@ -121,7 +124,8 @@ def integrated_gradients(
         chunk: images computed at a time
         seed: of the noise
 
-    Returns IntegratedGradients with signal (C, h, w) in units of the score, and the path.
+    Returns IntegratedGradients with signal (C, h, w) in units of the score, and the path. state= goes on from a
+    result's.
     Raises SettingError for an unknown class, channel or setting, NetError for an unknown node, ImageFileError for a
     bad image.
 
@@ -138,25 +142,51 @@ def integrated_gradients(
     same = not (seen.x != base).any()
     shown = model.restore(base)
 
-    def result(path: Path, done: int, total: int) -> IntegratedGradients:
+    def result(path: Path, done: int, total: int, state: State) -> IntegratedGradients:
         blank = why_blank(model, tape, unit, path.shares)
         blank = "the photo is the baseline itself" if blank and same else blank
         about = (seen.picture, seen.pixel_aspect, unit.label, value, blank, baseline, shown, rule, asked)
-        return IntegratedGradients(path.shares, *about, path, done, total, reading=reading)
+        return IntegratedGradients(path.shares, *about, path, done, total, reading=reading, state=state)
 
     before = 0  # steps of the walks so far
     coarser: Path | None = None  # the last whole walk: better than the beginning of a finer one
+    begun: Path | None = None
+    if state is not None:
+        steps, before = int(state.numbers["steps"]), int(state.numbers["before"])
+        begun = _path(state.arrays, "", rule, steps, int(state.numbers["done"]))
+        if before:
+            coarser = _path(state.arrays, "coarser/", rule, steps // 2, steps // 2)
     pace = Pace()
     while True:
-        for path in walk(model.net, seen.x, base, unit, rule, steps, chunk, pace):
+        for path in walk(model.net, seen.x, base, unit, rule, steps, chunk, pace, begun):
             if path.done < steps:
-                yield result(coarser or path, before + path.done, before + steps)
+                done = before + path.done
+                yield result(coarser or path, done, before + steps, _state(path, coarser, steps, before))
+        here = _state(path, coarser, steps, before)
         before += steps
         finer = refine and path.gap > COMPLETE and 2 * steps <= FINEST * asked
-        yield result(path, before, before + 2 * steps if finer else before)
+        yield result(path, before, before + 2 * steps if finer else before, here)
         if not finer:
             return
-        coarser, steps = path, 2 * steps
+        coarser, begun, steps = path, None, 2 * steps
+
+
+def _state(path: Path, coarser: Path | None, steps: int, before: int) -> State:
+    """What a walk of `steps` goes on from, `before` steps of coarser walks behind it."""
+    arrays = _arrays(path, "") | ({} if coarser is None else _arrays(coarser, "coarser/"))
+    return State(arrays, {"steps": steps, "before": before, "done": path.done})
+
+
+def _arrays(path: Path, prefix: str) -> dict[str, Array]:
+    kept = {name: getattr(path, name) for name in ("shares", "values", "slopes", "signal")}
+    return {f"{prefix}{name}": value for name, value in (kept | {"ends": np.array(path.ends)}).items()}
+
+
+def _path(arrays: Mapping[str, Array], prefix: str, rule: Rule, steps: int, done: int) -> Path:
+    shares, values, slopes, signal, ends = (
+        arrays[prefix + name] for name in ("shares", "values", "slopes", "signal", "ends")
+    )
+    return Path(shares, *nodes_of(rule, steps), values, slopes, (float(ends[0]), float(ends[1])), done, signal)
 
 
 def baseline_image(model: Model, x: Array, baseline: Baseline, seed: int) -> Array:

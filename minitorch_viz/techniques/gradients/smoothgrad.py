@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Unpack, get_args
 
@@ -25,6 +25,7 @@ from minitorch_viz.techniques.explain.unit import Which
 from minitorch_viz.techniques.gradients.integrated_gradients import baseline_image
 from minitorch_viz.techniques.options import spelled_out
 from minitorch_viz.techniques.run import Pace, how_far, looping
+from minitorch_viz.techniques.state import State, generator_at
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -53,6 +54,7 @@ class SmoothMap(PixelMap):
     samples: int  # that were asked for
     noise: float
     done: int  # the copies that are in the map
+    state: State | None = field(default=None, kw_only=True)  # what another run goes on from
 
     @property
     def total(self) -> int:
@@ -89,6 +91,7 @@ def smoothgrad(
     variant: Variant = "mean",
     chunk: int = CHUNK,
     seed: int = 0,
+    state: State | None = None,
     **which: Unpack[Which],
 ) -> Iterator[SmoothMap]:
     """Average a map over noisy copies of the photo, so that what holds for the neighbourhood remains.
@@ -104,7 +107,7 @@ def smoothgrad(
         chunk: images computed at a time
         seed: of the noise; the same seed gives the same map
 
-    Returns a SmoothMap with signal (C, h, w).
+    Returns a SmoothMap with signal (C, h, w). state= goes on from a result's.
     Raises SettingError for an unknown class, channel or setting, NetError for an unknown node, ImageFileError for a
     bad image.
 
@@ -122,18 +125,28 @@ def smoothgrad(
     seen, tape, unit, value, reading = start_any(model, image, **which)
     x = seen.x
     width = float(noise) * float(x.max() - x.min())
-    copies = noisy_copies(x, width, samples, chunk, seed)
+    begun = state or State({}, {})
+    count = int(begun.numbers.get("done", 0))
+    generator = generator_at(begun.numbers, seed)
+    # Integrated gradients are a loop of their own: this one yields after each.
+    copies = noisy_copies(x, width, samples - count, 1 if method == "integrated-gradients" else chunk, generator)
     shown = model.restore(next(noisy_copies(x, width, 1, 1, seed)))
     rules = relu_mode(MODES.get(method, "normal"))
-    if method in MODES and variant == "mean":
-        averages = running_mean(model.net, copies, unit, rules)
+    sums = {name: kernels.to_device(value, model.net.device) for name, value in begun.arrays.items()}
+    if count == samples:  # nothing is left to do
+        averages = iter([Running(samples, lambda: sums["signal"][None], sums)])
+    elif method in MODES and variant == "mean":
+        averages = running_mean(model.net, copies, unit, rules, count, sums)
     else:
-        averages = running_moment(signals_of(model, unit, method), copies, variant)
+        averages = running_moment(signals_of(model, unit, method), copies, variant, count, sums)
     pace = Pace()
     for average in averages:
         if average.images < samples and not pace.due():
             continue
         signal = kernels.to_cpu(average.signal())[0]
+        left = average.images < samples
+        kept = {name: kernels.to_cpu(value) for name, value in average.sums.items()} if left else {"signal": signal}
+        numbers = {"done": average.images, "generator": generator.bit_generator.state}
         yield SmoothMap(
             signal,
             seen.picture,
@@ -148,13 +161,16 @@ def smoothgrad(
             float(noise),
             average.images,
             reading=reading,
+            state=State(kept, numbers),
         )
 
 
-def noisy_copies(x: Array, width: float, samples: int, chunk: int, seed: int) -> Iterator[Array]:
+def noisy_copies(
+    x: Array, width: float, samples: int, chunk: int, seed: int | np.random.Generator
+) -> Iterator[Array]:  # fmt: skip
     """Copies of x (1, C, h, w) with Gaussian noise of standard deviation `width`, `chunk` at a time.
 
-    The copies do not depend on the chunk.
+    The copies do not depend on the chunk. seed: of the noise, or a generator, which is moved on.
     """
     rng = np.random.default_rng(seed)
     for part in parts(samples, chunk):
@@ -178,11 +194,17 @@ def signals_of(model: Model, unit: Objective, method: Method) -> Callable[[Array
     return of
 
 
-def running_moment(of: Callable[[Array], Array], copies: Iterator[Array], variant: Variant) -> Iterator[Running]:
-    """After each batch of copies the mean, mean square or variance (1, C, h, w) of what `of` gives for them so far."""
-    count = 0
-    mean: Any = 0
-    spread: Any = 0  # the sum of squared distances from the mean so far (Welford), for squares from 0
+def running_moment(
+    of: Callable[[Array], Array], copies: Iterator[Array], variant: Variant, count: int, sums: Mapping[str, Array]
+) -> Iterator[Running]:
+    """After each batch of copies the mean, mean square or variance (1, C, h, w) of what `of` gives for them so far.
+
+    count, sums: the copies of an earlier run, whose `Running.sums` are gone on from; 0 and none at the start.
+    """
+    mean: Any = sums.get("mean", 0)
+    spread: Any = sums.get(
+        "spread", 0
+    )  # the sum of squared distances from the mean so far (Welford), for squares from 0
     for xs in copies:
         for signal in of(xs):
             count += 1
@@ -190,7 +212,7 @@ def running_moment(of: Callable[[Array], Array], copies: Iterator[Array], varian
             mean = mean + before / count
             spread = spread + (signal * signal if variant == "square" else before * (signal - mean))
         moment: Array = (mean if variant == "mean" else spread / count)[None]
-        yield Running(count, partial(np.copy, moment))
+        yield Running(count, partial(np.copy, moment), {"mean": mean, "spread": spread})
 
 
 def plot(result: SmoothMap, figure: Figure) -> None:
