@@ -44,8 +44,8 @@ def _status(argv: Sequence[str] | None) -> int:
         return 2
     except KeyboardInterrupt as stop:  # a command that keeps something says what, and where
         kept = str(stop) or "nothing was written"
-        said = kept if kept.startswith("interrupted") else f"interrupted; {kept}"
-        print(f"{PROGRAM}: {in_command_words(said, flags)}", file=sys.stderr)
+        message = kept if kept.startswith("interrupted") else f"interrupted; {kept}"
+        print(f"{PROGRAM}: {in_command_words(message, flags)}", file=sys.stderr)
         return 130
 
 

@@ -68,12 +68,12 @@ class Grader:
         single = [explain(self.model, case.image, case.classes[0]) for case in self.cases.single]
         # The first call compiles and warms up; it counts only where it is the only one.
         scores["milliseconds"] = 1000 * np.array(seconds[1:] or seconds)
-        several = [
-            [explain(model, case.image, one) for one in case.classes]
+        object_maps = [
+            [explain(model, case.image, label) for label in case.classes]
             for case, model in ((case, sharing(self.shared)) for case in self.cases.several)
         ]
         scores |= self._boxes(single) if self.cases.boxes else self._places(single)
-        scores |= self._several_objects(several) | self._curves(single)
+        scores |= self._several_objects(object_maps) | self._curves(single)
         checked = range(min(self.plan.checked, len(single)))
         scores["sensitivity"] = np.array([self._sensitivity(explain, i, single[i]) for i in checked])
         cascading, shown = self._randomized(explain, self.cascade, single, checked)
@@ -84,7 +84,7 @@ class Grader:
         if len(cascading):
             levels = {"top": 0, "half": (cascading.shape[1] - 1) // 2, "all": -1}
             scores |= {name: cascading[:, level, 0] for name, level in levels.items()}
-        every = single + [heat for maps in several for heat in maps]
+        every = single + [heat for maps in object_maps for heat in maps]
         return Row(
             net=self.model.name,
             name=method.name,
@@ -98,7 +98,7 @@ class Grader:
             blank=float(np.mean([not heat.any() for heat in every])),
             examples=Examples(
                 tuple(single[: self.plan.examples]),
-                tuple(tuple(maps[:2]) for maps in several[: self.plan.examples]),
+                tuple(tuple(maps[:2]) for maps in object_maps[: self.plan.examples]),
                 tuple(shown),
             ),
         )

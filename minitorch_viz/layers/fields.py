@@ -23,7 +23,7 @@ REQUIRED: Any = object()  # the default of a field that must be given
 
 
 class CheckedField(Generic[T]):
-    """Be what the fields below share: a name, a default, and a value in the layer's own __dict__."""
+    """Be the base of the fields below: a name, a default, and a value in the layer's own __dict__."""
 
     def __init__(self, default: Any = REQUIRED) -> None:
         self.default = default

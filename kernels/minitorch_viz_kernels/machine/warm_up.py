@@ -181,7 +181,7 @@ def warmup(watch: Callable[[int, int], Any] | None = None) -> float:
 
 
 class _Ready:
-    """Counts the calls that are ready, whichever thread makes them, and tells how many there are in all."""
+    """Count the calls that are ready, whichever thread makes them, and tell `watch` that and the total."""
 
     def __init__(self, watch: Callable[[int, int], Any] | None) -> None:
         self._watch = watch
@@ -197,7 +197,7 @@ class _Ready:
 
     @staticmethod
     def _calls() -> int:
-        """How many there are; NumPy's kernels count them in no time."""
+        """Return how many calls there are; NumPy's kernels count them in no time."""
         import minitorch_viz_kernels as kernels
 
         calls: list[None] = []

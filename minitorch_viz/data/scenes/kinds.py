@@ -214,4 +214,4 @@ def butterfly(u: Array, v: Array) -> tuple[Array, ...]:
 
 
 KINDS = ("background", *ALL)
-PARTS = ("background", *dict.fromkeys(part for one in ALL.values() for part in one.parts))
+PARTS = ("background", *dict.fromkeys(part for drawing in ALL.values() for part in drawing.parts))
