@@ -227,13 +227,13 @@ class Net:
         An input that was given before can be given anew. Raises NetError for a name that is none of its inputs,
         ShapeError for an array without a batch axis of 1.
         """
-        known = (*self.inputs, *self.beside)
+        names = (*self.inputs, *self.beside)
         for name, value in values.items():
-            if name not in known:
-                raise NetError(f"This net has no input {name!r}; its inputs are {', '.join(known)}.")
+            if name not in names:
+                raise NetError(f"This net has no input {name!r}; its inputs are {', '.join(names)}.")
             if getattr(value, "shape", ())[:1] != (1,):
-                got = getattr(value, "shape", type(value).__name__)
-                raise ShapeError(f"The input {name!r} is given once, as an array (1, ...), but got {got}.")
+                shape = getattr(value, "shape", type(value).__name__)
+                raise ShapeError(f"The input {name!r} is given once, as an array (1, ...), but got {shape}.")
         rest = tuple(name for name in self.inputs if name not in values)
         return Net(self.nodes, rest, {**self.beside, **values})
 
@@ -284,10 +284,10 @@ class Net:
             values = {self.inputs[0]: x}
         else:
             raise NetError(f"This net has the inputs {', '.join(self.inputs)}: give a dict that names each array.")
-        known = (*self.inputs, *self.beside)
+        names = (*self.inputs, *self.beside)
         for name in values:
-            if name not in known:
-                raise NetError(f"This net has no input {name!r}; its inputs are {', '.join(known)}.")
+            if name not in names:
+                raise NetError(f"This net has no input {name!r}; its inputs are {', '.join(names)}.")
         if given is not None:
             check_names(given, self.names, "given")
             values |= given

@@ -64,7 +64,7 @@ def header_of(start: bytes, label: str, name: str) -> Header:
 
 
 def read_npy(path: str | Path) -> Array:
-    """The array of a `.npy` file.
+    """Return the array of a `.npy` file.
 
     Its declared size is checked against the file's before memory is taken. Raises DataFileError if the file is missing,
     damaged, or holds anything but numbers.

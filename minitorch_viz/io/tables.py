@@ -15,7 +15,7 @@ LARGEST = 16 * 2**20  # bytes of a file; a number of Python takes four times wha
 
 
 def read_csv(path: str | Path) -> Array:
-    """A table of numbers (rows, columns) as float64; empty lines and a first line of names are passed over.
+    """Return a table of numbers (rows, columns) as float64; empty lines and a first line of names are passed over.
 
     Raises DataFileError if the file is missing, too long, no UTF-8 text, or holds anything but rows of one length.
     """
@@ -49,8 +49,8 @@ def read_csv(path: str | Path) -> Array:
     return np.stack(rows)
 
 
-def numbers_of_line(line: str, what: str) -> list[float]:
-    """The numbers of a line, between commas, semicolons, tabs or blanks; SettingError with what is no number."""
+def numbers_of_line(line: str, label: str) -> list[float]:
+    """Return the numbers of a line, between commas, semicolons, tabs or blanks; SettingError for what is no number."""
     cells = [cell.strip() for cell in re.split(r"[,;\t]", line)] if re.search(r"[,;\t]", line) else line.split()
     if len(cells) > 1 and not cells[-1]:  # a comma at the end
         cells = cells[:-1]
@@ -59,5 +59,5 @@ def numbers_of_line(line: str, what: str) -> list[float]:
         try:
             numbers.append(float(cell))
         except ValueError as problem:
-            raise SettingError(f"{what}: number {column} is {cell!r:.40}, which is no number.") from problem
+            raise SettingError(f"{label}: number {column} is {cell!r:.40}, which is no number.") from problem
     return numbers

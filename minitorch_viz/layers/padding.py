@@ -58,9 +58,9 @@ def padded(x: Array, axis: int, ends: Pair, mode: str, value: float = 0.0) -> Ar
             raise ShapeError(f"Padding of {ends} takes away more than the {side} places of axis {axis}.")
         return np.pad(x[tuple(cut)], added, constant_values=value)
     if max(ends) > side - (mode == "reflect") or side == 0:
-        what = {"reflect": "Mirroring", "circular": "Going around"}.get(mode, "Repeating the edge")
+        action = {"reflect": "Mirroring", "circular": "Going around"}.get(mode, "Repeating the edge")
         if mode != "replicate" or side == 0:
-            raise ShapeError(f"{what} {max(ends)} places needs more than the {side} of axis {axis} of {x.shape}.")
+            raise ShapeError(f"{action} {max(ends)} places needs more than the {side} of axis {axis} of {x.shape}.")
     places = kernels.array_module(x).asarray(_sources(side, ends, mode))
     y: Array = np.take(x, places, axis=axis)
     return y

@@ -36,13 +36,13 @@ class Reshape(Layer):
             )
 
     def forward(self, x: Array) -> tuple[Array, Saved]:
-        values, known = math.prod(x.shape[1:]), abs(math.prod(self.shape))
-        if x.ndim == 0 or values % known or (-1 not in self.shape and values != known):
+        values, block = math.prod(x.shape[1:]), abs(math.prod(self.shape))
+        if x.ndim == 0 or values % block or (-1 not in self.shape and values != block):
             raise ShapeError(
                 f"Reshape counts an image into {self.shape}, but x has shape {tuple(x.shape)}: "
                 f"{values} values an image do not fit."
             )
-        sides = tuple(values // known if side == -1 else side for side in self.shape)  # not -1: the batch may be empty
+        sides = tuple(values // block if side == -1 else side for side in self.shape)  # not -1: the batch may be empty
         return x.reshape(x.shape[0], *sides), self.Saved(tuple(x.shape))
 
     def backward(self, dy: Array, saved: Saved) -> Array:
