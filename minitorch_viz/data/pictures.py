@@ -12,52 +12,28 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 
 from minitorch_viz._types import Array, Pair
+from minitorch_viz.data.archive_pictures import ARCHIVES, archive_pictures
 from minitorch_viz.data.dataset import Dataset
+from minitorch_viz.data.picture_base import Pictures, classes_of, inside
 from minitorch_viz.data.picture_files import SUFFIXES, picture_files
 from minitorch_viz.data.scenes import KINDS, Scene, scene
-from minitorch_viz.errors import DataFileError, SettingError, need_whole
+from minitorch_viz.errors import DataFileError, ImageFileError, SettingError, need_whole
 from minitorch_viz.io.files import as_path
 from minitorch_viz.io.images import load_image
 
-
-class Pictures:
-    """Pictures by number. `len(pictures)` counts them; a number beyond it is an IndexError."""
-
-    name: str = "pictures"
-    class_names: tuple[str, ...] = ()  # empty: the pictures have no labels
-
-    def __len__(self) -> int:
-        raise NotImplementedError
-
-    def __getitem__(self, number: int) -> Array:
-        """Picture `number`, (H, W, 3) or grey (H, W) uint8. Raises ImageFileError if its file is broken."""
-        raise NotImplementedError
-
-    def title(self, number: int) -> str:
-        """What picture `number` is called: its file's name, or its number."""
-        return f"{self.name} {number}"
-
-    def label(self, number: int) -> int | None:  # noqa: ARG002 (those with labels answer)
-        """The class of picture `number`, an index into `class_names`; None if it has none."""
-        return None
-
-    @property
-    def fingerprint(self) -> str:
-        """A hash of which pictures these are; work that is continued must be on the same ones."""
-        raise NotImplementedError
-
-    def __deepcopy__(self, memo: object) -> Self:
-        """Pictures never change, so a copy of what holds them shares them."""
-        return self
-
-    def __repr__(self) -> str:
-        classes = f", {len(self.class_names)} classes" if self.class_names else ""
-        return f"Pictures({self.name}: {len(self)}{classes})"
+__all__ = [
+    "ArrayPictures",
+    "DatasetPictures",
+    "FilePictures",
+    "Pictures",
+    "ScenePictures",
+    "as_pictures",
+    "folder_pictures",
+]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -73,7 +49,7 @@ class FilePictures(Pictures):
         return len(self.files)
 
     def __getitem__(self, number: int) -> Array:
-        return load_image(self.files[_inside(number, len(self))])
+        return load_image(self.files[inside(number, len(self))])
 
     def title(self, number: int) -> str:
         return self.files[number].name
@@ -112,7 +88,7 @@ class DatasetPictures(Pictures):
         return len(self.data)
 
     def __getitem__(self, number: int) -> Array:
-        image: Array = self.data.images[_inside(number, len(self))]
+        image: Array = self.data.images[inside(number, len(self))]
         return image
 
     def label(self, number: int) -> int | None:
@@ -122,6 +98,31 @@ class DatasetPictures(Pictures):
     def fingerprint(self) -> str:
         state = hashlib.sha256(repr((self.data.images.shape, self.class_names)).encode())
         state.update(np.ascontiguousarray(self.data.images).data)
+        return state.hexdigest()
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ArrayPictures(Pictures):
+    """Pictures that lie in memory, of any sizes; each is checked when it is looked at."""
+
+    images: tuple[Array, ...]  # whatever `load_image` takes
+    name: str = "arrays"
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, number: int) -> Array:
+        try:
+            return load_image(self.images[inside(number, len(self))])
+        except ImageFileError as problem:
+            raise ImageFileError(f"{self.title(number)}: {problem}") from problem
+
+    @property
+    def fingerprint(self) -> str:
+        state = hashlib.sha256()
+        for image in self.images:
+            state.update(f"{image.dtype} {image.shape}\n".encode())
+            state.update(np.ascontiguousarray(image).data)
         return state.hexdigest()
 
 
@@ -141,7 +142,7 @@ class ScenePictures(Pictures):
 
     def scene(self, number: int) -> Scene:
         """Scene `number` with its truth."""
-        return _drawn(_inside(number, self.count), self.seed, self.size, self.objects)
+        return _drawn(inside(number, self.count), self.seed, self.size, self.objects)
 
     def __getitem__(self, number: int) -> Array:
         return self.scene(number).image
@@ -159,11 +160,12 @@ def _drawn(number: int, seed: int, size: int, objects: Pair) -> Scene:
     return scene(number, seed, size=size, objects=objects)
 
 
-def as_pictures(source: object, what: str = "pictures") -> Pictures:
+def as_pictures(source: object) -> Pictures:
     """Return what a user names as pictures.
 
-    source: Pictures; a Dataset; a folder, flat or nested (the folders inside one are its classes); a list of files;
-        "scenes" or "scenes:500" for so many generated scenes.
+    source: Pictures; a Dataset; a folder, flat or nested (the folders inside one are its classes), or an archive of one
+        (.zip, .tar, .tar.gz, .tar.xz); a list of files or of arrays; "scenes" or "scenes:500" for so many generated
+        scenes.
 
     Raises DataFileError if there is no such folder or no picture in it, SettingError for anything else.
     """
@@ -175,11 +177,17 @@ def as_pictures(source: object, what: str = "pictures") -> Pictures:
         count = int(source.partition(":")[2] or 500)
         return ScenePictures(need_whole("number of scenes", count, 1, 10**6))
     if isinstance(source, (str, Path)):
-        return folder_pictures(source)
+        place = as_path(source, "folder of pictures", DataFileError)
+        is_archive = place.is_file() or (place.suffix.lower() in ARCHIVES and not place.is_dir())
+        return archive_pictures(place) if is_archive else folder_pictures(place)
     if isinstance(source, Sequence) and source and all(isinstance(file, (str, Path)) for file in source):
         return FilePictures(tuple(map(Path, source)))
+    images = tuple(source) if isinstance(source, (Sequence, np.ndarray)) else ()
+    if images and all(isinstance(image, np.ndarray) for image in images):
+        return ArrayPictures(images)
     raise SettingError(
-        f"{what} must be a folder, a data set, a list of image files or scenes:500, but got {source!r:.80}."
+        "pictures must be a folder, an archive, a data set, a list of image files or arrays, or scenes:500, "
+        f"but got {source!r:.80}."
     )
 
 
@@ -196,15 +204,4 @@ def folder_pictures(folder: str | Path) -> FilePictures:
     if not files:
         raise DataFileError(f"{place} has no pictures ({', '.join(SUFFIXES)}) in it or in the folders inside it.")
     groups = [file.relative_to(place).parts[0] if file.parent != place else "" for file in files]
-    names = tuple(sorted(set(groups)))
-    if "" in names or len(names) < 2:  # one flat folder, or some that belong to no class
-        return FilePictures(tuple(files), place.name or str(place))
-    labels = tuple(names.index(group) for group in groups)
-    return FilePictures(tuple(files), place.name or str(place), labels, names)
-
-
-def _inside(number: int, count: int) -> int:
-    """The number, if it is one of the pictures'; IndexError ends a `for picture in pictures`."""
-    if not 0 <= number < count:
-        raise IndexError(f"picture {number} of {count}")
-    return int(number)
+    return FilePictures(tuple(files), place.name or str(place), *classes_of(groups))

@@ -33,6 +33,11 @@ class Unpacked:
         self._magic = next((magic for magic in (GZIP, XZ) if self._input.startswith(magic)), b"")
         self._unpacker = self._new()
 
+    @property
+    def is_packed(self) -> bool:
+        """Whether the file is gzip or xz."""
+        return bool(self._magic)
+
     def read(self, count: int) -> bytes:
         """Return the next `count` bytes, fewer only at the end; DataFileError if damaged or beyond the limit."""
         pieces = []

@@ -7,6 +7,7 @@ Only what the two formats use is read here: members that are stored or deflated,
 from __future__ import annotations
 
 import contextlib
+import stat
 import struct
 import zlib
 from collections.abc import Iterator
@@ -32,6 +33,7 @@ class Member:
     size: int  # bytes when unpacked
     header: int  # where its local header stands
     crc: int  # 0 where the writer computed none
+    mode: int = 0  # what sort of file it was on a Unix system (`stat.S_IFMT`); 0 where the writer did not say
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ def _members(directory: bytes, end: int, count: int, place: Path) -> dict[str, M
     while at + 46 <= len(directory) and directory[at : at + 4] == b"PK\x01\x02":
         flags, method, _, crc, packed, size = struct.unpack("<HHIIII", directory[at + 8 : at + 28])
         name_length, extra_length, comment_length = struct.unpack("<HHH", directory[at + 28 : at + 34])
-        (header,) = struct.unpack("<I", directory[at + 42 : at + 46])
+        attributes, header = struct.unpack("<II", directory[at + 38 : at + 46])
         name = directory[at + 46 : at + 46 + name_length].decode("utf-8", "replace")
         extra = directory[at + 46 + name_length : at + 46 + name_length + extra_length]
         at += 46 + name_length + extra_length + comment_length
@@ -143,7 +145,7 @@ def _members(directory: bytes, end: int, count: int, place: Path) -> dict[str, M
             raise WeightsFileError(f"{label} declares sizes that do not fit into the file; is it damaged?")
         if name in members:
             raise WeightsFileError(f"{label} is in the archive twice; is it damaged?")
-        members[name] = Member(name, method, packed, size, header, crc)
+        members[name] = Member(name, method, packed, size, header, crc, stat.S_IFMT(attributes >> 16))
     if at != len(directory) or len(members) != count:
         raise WeightsFileError(f"{place}: its table of contents is damaged ({len(members)} of {count} members found).")
     return members

@@ -156,7 +156,10 @@ class PicturesSubject(Subject):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Add --pictures."""
-        words = "a folder of pictures, nested too, or scenes:500, so many generated ones (default: what suits the net)"
+        words = (
+            "a folder of pictures, nested too, an archive of one (.zip, .tar.gz), or scenes:500, so many "
+            "generated ones (default: what suits the net)"
+        )
         parser.add_argument("--pictures", help=words, **self.asked)
 
     def named(self, arguments: argparse.Namespace) -> list[str]:
