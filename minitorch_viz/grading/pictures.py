@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minitorch_viz._types import Array
-from minitorch_viz.drawing import figure_bytes, robust_max
+from minitorch_viz.drawing import LABEL_SIZE, NUMBER_SIZE, figure_bytes, robust_max, start_charts
 from minitorch_viz.drawing.html import Embedded, embedded_image
 from minitorch_viz.grading.grades import Grades, Row
 
@@ -55,9 +55,10 @@ def curves_picture(grades: Grades, net: str) -> Embedded:
     from PIL import Image
 
     rows = [row for row in grades.rows if row.net == net and row.cascading.size]
-    columns = min(5, len(rows))
+    columns = min(4, len(rows))
     lines = math.ceil(len(rows) / columns)
-    figure = Figure(figsize=(2.5 * columns, 2.05 * lines + 0.55), layout="constrained", facecolor="white")
+    figure = Figure(facecolor="white")
+    start_charts(figure, 2.3 * lines + 0.55)
     panels = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=True).ravel()
     names = [name.split(" + ")[0] for name in grades.layers[net]]
     lowest = [one[:, :, :2].mean(axis=0).min() for row in rows for one in (row.cascading, row.independent)]
@@ -74,16 +75,16 @@ def curves_picture(grades: Grades, net: str) -> Embedded:
         signed = np.append(1.0, row.cascading[:, :, 1].mean(axis=0))
         if not np.allclose(signed, _means(row)):
             axes.plot(signed, color="#1b1f24", linewidth=1.4, linestyle=":", zorder=3)
-        axes.set_title(row.name.replace(":", "\n", 1), fontsize=11, color="#1b1f24")
+        axes.set_title(row.name.replace(":", "\n", 1), fontsize=LABEL_SIZE, color="#1b1f24")
         axes.set_ylim(bottom, 1.05)
         axes.set_yticks([0, 0.5, 1])
-        axes.set_xticks(range(len(names) + 1), ["trained", *names], rotation=60, fontsize=9)
-        axes.tick_params(axis="y", labelsize=9)
+        axes.set_xticks(range(len(names) + 1), ["trained", *names], rotation=60, fontsize=NUMBER_SIZE)
+        axes.tick_params(axis="y", labelsize=NUMBER_SIZE)
         axes.axhline(0, color="#8c959f", linewidth=0.6, zorder=0)
         axes.spines[["top", "right"]].set_visible(False)
     for axes in panels[len(rows) :]:
         axes.axis("off")
-    figure.supylabel("rank correlation with the trained net's map", fontsize=11)
+    figure.supylabel("rank correlation with the trained net's map", fontsize=LABEL_SIZE)
     drawn = Image.open(io.BytesIO(figure_bytes(figure, "png", dpi=110))).convert("RGB")
     return embedded_image(drawn.quantize(64).convert("RGB"), "webp", lossless=True, quality=80)
 

@@ -98,8 +98,7 @@ def resize_image(image: Array, size: int | tuple[int, int], how: str = "stretch"
         raise SettingError(f'resize_image\'s how must be "stretch" or "crop", but got {shown(how)}.')
     h, w = (height, width)
     if how == "crop":
-        scale = 256 / 224 * max(height / image.shape[0], width / image.shape[1])
-        h, w = max(height, round(scale * image.shape[0])), max(width, round(scale * image.shape[1]))
+        h, w = _before_the_cut(image, height, width)
     if h * w > MOST_PIXELS:
         hint = ', or how="stretch"' if how == "crop" else ""
         raise SettingError(
@@ -108,6 +107,36 @@ def resize_image(image: Array, size: int | tuple[int, int], how: str = "stretch"
         )
     resized = np.array(Image.fromarray(image).resize((w, h), Image.Resampling.BICUBIC))
     return center_crop(resized, (height, width))
+
+
+def _before_the_cut(image: Array, height: int, width: int) -> tuple[int, int]:
+    """The size that a picture gets before its centre (height, width) is cut out."""
+    scale = 256 / 224 * max(height / image.shape[0], width / image.shape[1])
+    return max(height, round(scale * image.shape[0])), max(width, round(scale * image.shape[1]))
+
+
+def area_used(image: Array, size: int | tuple[int, int], how: str, most: int) -> Array:
+    """Return the area of a picture (h, w, 3) that `resize_image` uses, in the picture's own pixels.
+
+    how: "stretch" uses all of it, "crop" the centre, whose borders may lie inside a pixel.
+    most: a longer side is scaled down to so many pixels; nothing is scaled up.
+    """
+    from PIL import Image
+
+    h, w = image.shape[:2]
+    top = left = 0.0
+    if how == "crop":
+        height, width = as_size(size, "the size")
+        full = _before_the_cut(image, height, width)
+        # The cut's corner, as in `center_crop`, and its sides, in the picture's pixels.
+        top, left = (full[0] - height) // 2 * h / full[0], (full[1] - width) // 2 * w / full[1]
+        h, w = height * h / full[0], width * w / full[1]
+    scale = min(1.0, most / max(h, w))
+    pixels = max(1, round(scale * w)), max(1, round(scale * h))
+    if (*pixels[::-1], 0.0, 0.0) == (*image.shape[:2], top, left):
+        return image.copy()
+    box = (left, top, min(left + w, image.shape[1]), min(top + h, image.shape[0]))
+    return np.asarray(Image.fromarray(image).resize(pixels, Image.Resampling.BICUBIC, box, reducing_gap=3.0))
 
 
 def center_crop(image: Array, size: int | tuple[int, int]) -> Array:

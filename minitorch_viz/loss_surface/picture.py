@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minitorch_viz.drawing import LABEL_SIZE, TITLE_SIZE
+from minitorch_viz.drawing import LABEL_SIZE, TITLE_SIZE, start_charts
 from minitorch_viz.loss_surface.slices import Slice
 
 if TYPE_CHECKING:
@@ -17,17 +17,20 @@ if TYPE_CHECKING:
 
 TEST, TRAIN = "#0b62a4", "#c44e00"
 HEAD, TEXT = TITLE_SIZE, LABEL_SIZE
+CHARTS, SLICES = 7.0, 4.3  # inches: both charts, and a row of slices
 GUESSING = float(np.log(10))  # the loss of a net that says that all ten classes are equally likely
 
 
 def plot(result: LossSurface, figure: Figure) -> None:
     """Draw above the test losses of each width, and their spread; below the slices, on one scale."""
-    figure.set_size_inches(15, 9.6 if result.slices else 5)
+    rows = -(-len(result.slices) // 2)
+    heights = (CHARTS, SLICES * rows)
+    start_charts(figure, sum(heights))
     upper: Any = figure
-    if result.slices:
-        upper, lower = figure.subfigures(2, 1, height_ratios=(1, 0.95))  # type: ignore[misc]  # an array of two
+    if rows:
+        upper, lower = figure.subfigures(2, 1, height_ratios=heights)  # type: ignore[misc]  # an array of two
         _slices(result.slices, lower)
-    losses, spread = upper.subplots(1, 2, width_ratios=(1.7, 1))
+    losses, spread = upper.subplots(2, 1, height_ratios=(1.4, 1))
     _losses(result, losses)
     _spread(result, spread)
 
@@ -74,8 +77,10 @@ def _slices(slices: tuple[Slice, ...], figure: Any) -> None:
     high = max(float(plane.loss.max()) for plane in slices)
     low = max(min(float(plane.loss.min()) for plane in slices), high * 1e-6)  # a loss of 0 has no logarithm
     levels = np.geomspace(low, high * (1 + 1e-9), 25)
-    panels = figure.subplots(1, len(slices), squeeze=False)[0]
-    for axes, plane in zip(panels, slices, strict=True):
+    panels = figure.subplots(-(-len(slices) // 2), min(len(slices), 2), squeeze=False)
+    for spare in panels.flat[len(slices) :]:
+        spare.axis("off")
+    for axes, plane in zip(panels.flat, slices, strict=False):
         loss = np.clip(plane.loss, low, high)
         drawn = axes.contourf(plane.along, plane.across, loss, levels=levels, norm=LogNorm(low, high), cmap="viridis")
         axes.contour(plane.along, plane.across, loss, levels=levels[::2], colors="white", linewidths=0.4, alpha=0.7)

@@ -78,6 +78,19 @@ class Preprocessing(Reader):
         """The same as `preprocess`, by the name that every reader has."""
         return self.preprocess(value, dtype)
 
+    def area_seen(self, photo: Array, most: int = 1024) -> Array:
+        """Return the area of a photo (h, w, 3) uint8 that the net sees, in the photo's own pixels, to draw maps over.
+
+        Grey for nets that take grey images. most: a longer side is scaled down to so many pixels.
+        """
+        from minitorch_viz.io.images import area_used
+
+        seen = area_used(photo, self.size, self.resize, most)
+        if self.channels == 1:
+            grey = np.round(seen @ np.array(LUMA, np.float32)).astype(np.uint8)
+            seen = np.repeat(grey[..., None], 3, axis=2)
+        return seen
+
     def restore(self, x: Array) -> Array:
         """The net's input (1, C, H, W) or (C, H, W) -> the picture (H, W, 3) uint8 that a person sees.
 

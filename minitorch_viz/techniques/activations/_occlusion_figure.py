@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from minitorch_viz._types import Array
-from minitorch_viz.drawing import (
-    LABEL_SIZE,
-    TITLE_SIZE,
-    colour_bar,
-    panel_size,
-    panels,
-    proportions,
-    show_image,
-    title_width,
-)
+from minitorch_viz.drawing import BLACK, LABEL_SIZE, panels, text_width, wrapped
 from minitorch_viz.techniques.explain.blank import drawable
+from minitorch_viz.techniques.explain.view import draw_photo, of_photo
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,6 +19,7 @@ if TYPE_CHECKING:
 
 PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#000000")
 REST = "#bbbbbb"  # classes beyond these
+LEGEND = 1.5  # inches for a class name beside the map
 
 
 def draw(result: OcclusionMap, figure: Figure) -> None:
@@ -36,35 +28,30 @@ def draw(result: OcclusionMap, figure: Figure) -> None:
     from matplotlib.colors import Normalize
     from matplotlib.patches import Rectangle
 
-    tall = proportions(result.picture, result.pixel_aspect)
-    letters = title_width(tall)
-    best = result.best if result.shows_classes else None
+    base = f"{result.base:.2f}" if result.kind == "probability" else f"{result.kind} {result.base:.3g}"
+    square = f"the square covers {result.size} x {result.size} pixels"
     words = "blank: see the notes" if result.blank else f"fall of the {result.kind} where covered"
-    label = f"{result.label}: {result.base:.2f}" if result.kind == "probability" else ""
-    label = label or f"{result.label}: {result.kind} {result.base:.3g}"
-    titles = [textwrap.fill(text, letters) for text in (label, words)]
-    size = textwrap.fill(f"the square, {result.size} x {result.size} pixels", letters)
-    lines = 1 + max(title.count("\n") for title in titles)
-    below = 0.2 * (1 + size.count("\n"))
-    classes_of = _classes(result, best)
-    beside = 0.0 if best is None else 0.5 + 0.085 * max(len(name) for name in classes_of.names)
-    columns = 2 if best is None else 3
-    photo, heat, *classes = panels(figure, 1, columns, tall, lines=lines, bars=1, below=below, beside=beside)[0]
-    show_image(photo, result.picture, titles[0], result.pixel_aspect)
+    titles = [f"{result.label}: {base}; {square}", words]
+    classes, beside = _classes(result), 0.0
+    if classes is not None:
+        titles.append("most probable class where covered")
+        names = [wrapped(name, LEGEND, LABEL_SIZE) for name in classes.names]
+        beside = 0.5 + max(text_width(line, LABEL_SIZE) for name in names for line in name.split("\n"))
+    sheet = panels(figure, [titles], of_photo(result), bars=(1,), right=beside)
+    photo, heat, *more = sheet.axes[0]
+    draw_photo(photo, result)
     corner = (result.picture.shape[1] - result.size) / 2 - 0.5, (result.picture.shape[0] - result.size) / 2 - 0.5
     photo.add_patch(Rectangle(corner, result.size, result.size, facecolor="0.5", edgecolor="white", lw=2))
-    photo.set_xlabel(size, fontsize=LABEL_SIZE)
 
     drop = drawable(np.nan_to_num(result.drop), result.blank)
     scale = float(np.abs(drop).max()) or 1.0
     opaque = 0.85 * np.clip(np.abs(drop) / scale, 0, 1) ** 0.7
     _draw_grid(heat, result, drop, alpha=opaque, cmap="RdBu_r", vmin=-scale, vmax=scale)
-    heat.set_title(titles[1], fontsize=TITLE_SIZE)
-    colour_bar(figure, ScalarMappable(Normalize(-scale, scale), "RdBu_r"), heat, _bar_label(tall))
+    sheet.bar(ScalarMappable(Normalize(-scale, scale), "RdBu_r"), heat, "red matters, blue holds it down")
     if result.done < result.total:
         _hatch(heat, result)
-    if best is not None:
-        _draw_classes(classes[0], result, classes_of)
+    if classes is not None:
+        _draw_classes(more[0], result, classes._replace(names=tuple(names)))
 
 
 def _hatch(axes: Axes, result: OcclusionMap) -> None:
@@ -78,11 +65,6 @@ def _hatch(axes: Axes, result: OcclusionMap) -> None:
         axes.add_patch(Rectangle(corner, *sides, fill=False, hatch="///", edgecolor="0.45", linewidth=0))
 
 
-def _bar_label(tall: float) -> str:
-    """The sign convention, on two lines where the bar is too short for one."""
-    return textwrap.fill("red matters, blue holds it down", max(16, int(panel_size(tall)[1] / 0.085)))
-
-
 class _Classes(NamedTuple):
     """The classes that have a colour, the commonest first."""
 
@@ -91,9 +73,11 @@ class _Classes(NamedTuple):
     colours: tuple[str, ...]
 
 
-def _classes(result: OcclusionMap, best: Array | None) -> _Classes:
-    if best is None:
-        return _Classes(np.zeros((0, 0), int), (), ())
+def _classes(result: OcclusionMap) -> _Classes | None:
+    """The classes to show; None if there is only one, or none."""
+    best = result.best
+    if best is None or not result.shows_classes:
+        return None
     kinds, counts = np.unique(best[best >= 0], return_counts=True)
     kinds = kinds[np.argsort(-counts)]
     shown = kinds[: len(PALETTE)]
@@ -113,16 +97,15 @@ def _draw_classes(axes: Axes, result: OcclusionMap, classes: _Classes) -> None:
 
     limits = {"vmin": -0.5, "vmax": len(classes.names) - 0.5}
     _draw_grid(axes, result, classes.ranks, alpha=0.8, cmap=ListedColormap(classes.colours), **limits)
-    axes.set_title("most probable class", fontsize=TITLE_SIZE)
     handles = [Rectangle((0, 0), 1, 1, facecolor=colour) for colour in classes.colours]
     place: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5), "frameon": False}
-    axes.legend(handles, classes.names, handlelength=1.2, fontsize=LABEL_SIZE - 1, **place)
+    axes.legend(handles, classes.names, handlelength=1.2, fontsize=LABEL_SIZE, **place)
 
 
 def _draw_grid(axes: Axes, result: OcclusionMap, values: Array, **colours: Any) -> Any:
     """Cells over the faded photo, each around the middle of the occluder, the outer ones up to the border."""
     high, wide = result.picture.shape[:2]
-    show_image(axes, result.picture.mean(axis=2), "", result.pixel_aspect, cmap="gray", vmin=-255, vmax=255)
+    draw_photo(axes, result, grey=BLACK)
     tops, lefts = (edges(firsts, result.size, side) for firsts, side in ((result.tops, high), (result.lefts, wide)))
     return axes.pcolormesh(lefts, tops, values, **colours)
 

@@ -9,11 +9,13 @@ import numpy as np
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
-from minitorch_viz.drawing import robust_max, show_image
+from minitorch_viz.drawing import LABEL_SIZE, in_rows, panels, robust_max, show_image
 from minitorch_viz.errors import SettingError, near, need_whole
+from minitorch_viz.graph import ancestors
+from minitorch_viz.layers import Kind
 from minitorch_viz.rules.relu import relus
-from minitorch_viz.techniques.base import Result, Technique
-from minitorch_viz.techniques.explain.view import view
+from minitorch_viz.techniques.base import Technique
+from minitorch_viz.techniques.explain.view import PhotoResult, draw_photo, of_photo, view
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,7 +28,7 @@ Scale = Literal["shared", "each"]
 
 
 @dataclass(frozen=True, eq=False)
-class ActivationMaps(Result):
+class ActivationMaps(PhotoResult):
     """Some channels of one node's output."""
 
     maps: Array  # (k, H', W'): the activations, in the net's own units
@@ -37,6 +39,7 @@ class ActivationMaps(Result):
     scale: Scale
     picture: Array  # (h, w, 3) uint8: what the net saw
     pixel_aspect: float
+    names: tuple[str, ...] = ()  # of the channels, where they are the classes
 
     @property
     def facts(self) -> tuple[str, ...]:
@@ -52,7 +55,7 @@ class ActivationMaps(Result):
         silent = f" Of the {self.of} channels {self.dead} fire nowhere on this image." if self.dead else ""
         return (
             f"{len(self.maps)} of the {self.of} channels of {self.node!r}, {height} x {width} places each, with their "
-            f"numbers and largest values. {scale}: {sign}.{silent}"
+            f"numbers{', which are the classes,' if self.names else ''} and largest values. {scale}: {sign}.{silent}"
         )
 
     @property
@@ -102,7 +105,19 @@ def activation_maps(
     peaks = maps.max(axis=(1, 2))
     picked = np.argsort(-peaks, kind="stable")[:count] if order == "strongest" else np.arange(len(maps))[:count]
     dead = int((peaks <= 0).sum())
-    return ActivationMaps(maps[picked], picked, node, len(maps), dead, scale, seen.picture, seen.pixel_aspect)
+    names = tuple(model.class_names[channel] for channel in picked) if _are_classes(model, node, len(maps)) else ()
+    return ActivationMaps(
+        maps[picked], picked, node, len(maps), dead, scale, seen.picture, seen.pixel_aspect, names, photo=seen.area
+    )
+
+
+def _are_classes(model: Model, node: str, channels: int) -> bool:
+    """Whether a node's channels are the classes: from it to the scores nothing mixes them any more."""
+    if not model.logits or channels != len(model.class_names):
+        return False
+    later = {name for name in ancestors(model.net.nodes, model.logits) if name in model.net} | {model.logits}
+    behind = [name for name in later if name != node and node in ancestors(model.net.nodes, name)]
+    return node in later and all(model.net[name].layer.kind is not Kind.WEIGHS for name in behind)
 
 
 def _last_features(model: Model, tape: Tape) -> str:
@@ -120,29 +135,46 @@ def last_map(values: Any) -> str:
 
 
 def plot(result: ActivationMaps, figure: Figure) -> None:
-    """The photo, then a grid of maps with channel numbers and largest values."""
-    columns = 8
-    rows = max(2, -(-len(result.maps) // columns))
-    tall = result.pixel_aspect * result.picture.shape[0] / result.picture.shape[1]  # the photo's height over its width
-    figure.set_size_inches(14, (1.38 * min(max(tall, 0.4), 2.5) + 0.24) * rows + 0.4)
-    figure.suptitle(f"{result.node}: {len(result.maps)} of {result.of} channels", fontsize=13)
-    grid = figure.add_gridspec(rows, columns + 2)
-    show_image(figure.add_subplot(grid[0:2, 0:2]), result.picture, "the input", result.pixel_aspect)
-    signed = bool(result.maps.min() < 0)
+    """The photo, then a grid of maps with channel numbers, class names, and largest values."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
+    tall, count = of_photo(result), len(result.maps)
+    columns = max(min(6 if tall > 0.8 and not result.names else 4, -(-count // 2)), 1)
+    signed, shared = bool(result.maps.min() < 0), result.scale == "shared"
+    numbers = [f"#{channel}" for channel in result.channels]
+    words = [f"{n} {name}" for n, name in zip(numbers, result.names, strict=True)] if result.names else numbers
+    tops = [f"{word}: {float(one.max()):.3g}" for word, one in zip(words, result.maps, strict=True)]
+    # The photo has the place of 2 x 2 maps, beside the first two rows; the other rows are full.
+    rows: list[list[str | None]] = [[None, None, *row] for row in in_rows(tops[: 2 * columns], columns)]
+    empty: list[str | None] = [None] * (columns + 2)
+    rows += [empty] * (2 - len(rows)) + in_rows(tops[2 * columns :], columns + 2)
+    heading = f"{result.node}: {count} of {result.of} channels, {_scale(result)}"
+    bars = (columns + 1,) if shared else ()
+    sheet = panels(figure, rows, tall, heading=heading, size=LABEL_SIZE, bars=bars, side=1.6)
+    first, last = sheet.axes[0, 0].get_position(original=True), sheet.axes[1, 1].get_position(original=True)
+    for covered in sheet.axes[:2, :2].ravel():
+        covered.remove()
+    photo = figure.add_axes((first.x0, last.y0, last.x1 - first.x0, first.y1 - last.y0))
+    photo.set_anchor("N")
+    photo.set_title("the photo", fontsize=LABEL_SIZE)
+    draw_photo(photo, result)
     high, wide = result.maps.shape[1:]
-    place_aspect = tall * wide / high
-    shared = robust_max(result.maps)
-    axes = []
-    drawn: Any = None
-    for number, (channel, one) in enumerate(zip(result.channels, result.maps, strict=True)):
-        axes.append(figure.add_subplot(grid[number // columns, 2 + number % columns]))
-        top = shared if result.scale == "shared" else robust_max(one)
-        colours = {"cmap": "RdBu_r" if signed else "gray", "vmin": -top if signed else 0, "vmax": top}
-        drawn = show_image(axes[-1], one, "", place_aspect, **colours)
-        axes[-1].set_title(f"#{channel}   {one.max():.3g}", fontsize=9.5, pad=3)
-    if result.scale == "shared":
-        bar = figure.colorbar(drawn, ax=axes, fraction=0.02, pad=0.01)
-        bar.set_label("activation", fontsize=9)
+    colour_map = "RdBu_r" if signed else "gray"
+    places = [*sheet.axes[:2, 2:].ravel()[: 2 * columns], *sheet.axes[2:].ravel()]
+    for panel, activations in zip(places, result.maps, strict=False):
+        top = robust_max(result.maps) if shared else robust_max(activations)
+        colours: dict[str, Any] = {"cmap": colour_map, "vmin": -top if signed else 0, "vmax": top}
+        show_image(panel, activations, pixel_aspect=tall * wide / high, **colours)
+    if shared:
+        colours_of = ScalarMappable(Normalize(-top if signed else 0, top), colour_map)
+        sheet.bar(colours_of, sheet.axes[0, -1], "activation")
+
+
+def _scale(result: ActivationMaps) -> str:
+    """What the heading says of the colours."""
+    colours = "white is 0, red +, blue -" if result.maps.min() < 0 else "black is 0"
+    return f"{colours}; {'one scale' if result.scale == 'shared' else 'each on its own scale'}"
 
 
 def applies(model: Model) -> str | None:

@@ -11,7 +11,7 @@ import numpy as np
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.data.pictures import Pictures, as_pictures
-from minitorch_viz.drawing import LABEL_SIZE, panels, proportions, show_image
+from minitorch_viz.drawing import LABEL_SIZE, in_rows, panels, proportions, show_image
 from minitorch_viz.errors import DataFileError
 from minitorch_viz.graph import Tape
 from minitorch_viz.techniques.base import Result, Technique
@@ -159,22 +159,23 @@ def plot(result: AveragePicture, figure: Figure) -> None:
     """The mean of each class, and below it the standard deviation."""
     count = min(len(result.names), MOST)
     columns = min(count, 8)
-    rows = 2 * -(-count // columns)
-    tall = proportions(result.means[0])
-    axes = panels(figure, rows, columns, tall, side=1.5 if count > 1 else 3.0)
-    for panel in axes.flat:
-        panel.axis("off")
     largest = max(result.spreads.max(), 1)
-    for index in range(count):
-        row, column = 2 * (index // columns), index % columns
-        title = f"{result.names[index]} ({result.counts[index]})"
-        for panel, picture, words in (
-            (axes[row, column], result.means[index] / 255, title),
-            (axes[row + 1, column], result.spreads[index] / largest, "deviation" if index == 0 else ""),
-        ):
-            panel.axis("on")
-            show_image(panel, picture.clip(0, 1), "")
-            panel.set_title(words, fontsize=LABEL_SIZE - 1, pad=3)
+    above = in_rows([f"{result.names[index]} ({result.counts[index]})" for index in range(count)], columns)
+    below = in_rows([""] * count, columns)
+    titles = [row for both in zip(above, below, strict=True) for row in both]
+    sheet = panels(
+        figure,
+        titles,
+        proportions(result.means[0]),
+        heading=f"mean, and below it the standard deviation, white at {largest:.3g} of 255",
+        size=LABEL_SIZE,
+        side=1.5 if count > 1 else 3.0,
+        least=6.0,
+    )
+    for index, (mean, spread) in enumerate(zip(sheet.axes[::2].flat, sheet.axes[1::2].flat, strict=True)):
+        if index < count:
+            show_image(mean, (result.means[index] / 255).clip(0, 1))
+            show_image(spread, (result.spreads[index] / largest).clip(0, 1))
 
 
 def example() -> AveragePicture:

@@ -15,10 +15,11 @@ from minitorch_viz.errors import need_whole
 from minitorch_viz.graph import Tape
 from minitorch_viz.objectives import Unit
 from minitorch_viz.techniques.activations._occlusion_squares import FILLS, covered, covers, fill_value, places_on
-from minitorch_viz.techniques.base import Result, Technique
+from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.blank import blank_note, drawable, not_finite
 from minitorch_viz.techniques.explain.start import start
 from minitorch_viz.techniques.explain.unit import Which
+from minitorch_viz.techniques.explain.view import PhotoResult
 from minitorch_viz.techniques.options import spelled_out
 from minitorch_viz.techniques.run import Pace, how_far, looping
 from minitorch_viz.techniques.state import State
@@ -37,7 +38,7 @@ EFFECTS = {  # what a red cell means
 
 
 @dataclass(frozen=True, eq=False)
-class OcclusionMap(Result):
+class OcclusionMap(PhotoResult):
     """The number that is explained, with the occluder at every place of a grid."""
 
     values: Array  # (rows, columns): with the occluder there; `kind` says what the number is; NaN: not measured yet
@@ -191,6 +192,7 @@ def occlusion(
         fill={"mean": "mean-coloured"}.get(fill, fill if fill in FILLS else f"grey-level-{fill}"),
         picture=seen.picture,
         pixel_aspect=seen.pixel_aspect,
+        photo=seen.area,
         reading=reading,
     )
     done, pace = 0, Pace()

@@ -9,29 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, get_args
 
 import numpy as np
 
 from minitorch_viz._types import Array
-from minitorch_viz.drawing import (
-    TITLE_SIZE,
-    colour_bar,
-    panels,
-    proportions,
-    resize,
-    show_blank,
-    show_image,
-    title_width,
-    wrapped,
-)
+from minitorch_viz.drawing import DARK, SIDE, Sheet, in_rows, panels, resize, show_blank, show_image
 from minitorch_viz.errors import SettingError, near
 from minitorch_viz.graph import Tape, ancestors, last_common_maps
 from minitorch_viz.net import Net
 from minitorch_viz.objectives import Objective
-from minitorch_viz.techniques.base import Result
 from minitorch_viz.techniques.explain.blank import drawable
 from minitorch_viz.techniques.explain.unit import reading_of, value_of
+from minitorch_viz.techniques.explain.view import PhotoResult, draw_photo, of_photo
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,7 +35,7 @@ FAINT = 0.15  # of the full scale: what stays below it can hardly be seen over t
 
 
 @dataclass(frozen=True, eq=False)
-class LayerMaps(Result):
+class LayerMaps(PhotoResult):
     """A map for each of T targets, at the places of one node."""
 
     what: ClassVar[str] = "value"  # the colour bar's label
@@ -225,37 +215,38 @@ def has_maps(model: Model) -> str | None:
 
 def plot_coarse(result: LayerMaps, figure: Figure) -> None:
     """The photo, and each map over it; a single map is shown alone too, in its own places."""
-    count, tall = len(result.labels), proportions(result.picture, result.pixel_aspect)
-    letters = title_width(tall)
+    count, tall = len(result.labels), of_photo(result)
     if count == 1:
         high, wide = result.signed.shape[1:]
-        label = wrapped(result.labels[0], letters)
-        where = wrapped(f"the {high} x {wide} places of {result.layer}", letters)
-        lines = 1 + max(label.count("\n"), where.count("\n"), letters < 26)
-        photo, places, over = panels(figure, 1, 3, tall, lines=lines, bars=1)[0]
-        show_image(photo, result.picture, label, result.pixel_aspect)
+        titles = (result.heads[0], f"the {high} x {wide} places of {result.layer}", "enlarged, over the photo")
+        sheet = panels(figure, [titles], tall, bars=() if result.blanks[0] else (2,))
+        photo, places, over = sheet.axes[0]
+        draw_photo(photo, result)
         if result.blanks[0]:
-            show_blank(places, (high, wide), result.blanks[0], aspect_of(result))
-            show_blank(over, result.picture.shape[:2], result.blanks[0], result.pixel_aspect)
+            show_blank(places, (high, wide), result.blanks[0], pixel_aspect=aspect_of(result))
+            show_blank(over, result.picture.shape[:2], result.blanks[0], pixel_aspect=result.pixel_aspect)
             return
-        scaled = {"cmap": "inferno", "vmin": 0, "vmax": result.scale}
-        show_image(places, result.maps[0], where, aspect_of(result), **scaled)
-        show_over_photo(over, result, 0, wrapped("enlarged, over the photo", letters), figure)
+        colours: dict[str, Any] = {"cmap": "inferno", "vmin": 0, "vmax": result.scale}
+        show_image(places, result.maps[0], pixel_aspect=aspect_of(result), **colours)
+        over_grey(over, result, result.map(), result.scale, sheet)
         return
     columns = 2 if count == 3 else min(3, count + 1)
     rows = -(-(count + 1) // columns)
     each = result.scaling == "each"
-    titles = [wrapped(head, letters) for head in result.heads]
-    lines = 1 + max(title.count("\n") for title in titles)
-    axes = list(panels(figure, rows, columns, tall, lines=lines, bars=columns if each else 1, above=0.35).flat)
     words = "each map has a scale of its own" if each else "one scale for all maps"
-    figure.suptitle(f"{result.what}: {words}", fontsize=TITLE_SIZE)
-    show_image(axes[0], result.picture, "what the net saw", result.pixel_aspect)
-    for index, title in enumerate(titles):
+    sheet = panels(
+        figure,
+        in_rows(["the photo", *result.heads], columns),
+        tall,
+        heading=f"{result.what}: {words}",
+        bars=range(columns) if each else (columns - 1,),
+        side=SIDE if rows == 1 else 2.7,
+    )
+    axes = sheet.axes.flat
+    draw_photo(axes[0], result)
+    for index in range(count):
         barred = each or index + 1 == columns - 1  # one scale: a bar at the end of the first row
-        show_over_photo(axes[index + 1], result, index, title, figure if barred else None)
-    for spare in axes[count + 1 :]:
-        spare.axis("off")
+        over_photo(axes[index + 1], result, index, sheet if barred else None)
 
 
 def aspect_of(result: LayerMaps) -> float:
@@ -265,22 +256,22 @@ def aspect_of(result: LayerMaps) -> float:
     return result.pixel_aspect * float((high / rows) / (wide / columns))
 
 
-def show_over_photo(axes: Axes, result: LayerMaps, index: int, title: str, bar: Figure | None = None) -> None:
-    """One map over the photo in grey, on its scale; bar: the figure, if a colour bar is wanted."""
+def over_photo(axes: Axes, result: LayerMaps, index: int, sheet: Sheet | None = None) -> None:
+    """One map over the photo in grey, on its scale; sheet: the figure's, if a colour bar is wanted."""
     if result.blanks[index]:
-        show_blank(axes, result.picture.shape[:2], result.blanks[index], result.pixel_aspect, title)
+        show_blank(axes, result.picture.shape[:2], result.blanks[index], pixel_aspect=result.pixel_aspect)
         return
-    over_grey(axes, result, result.map(index), title, result.scales[index], bar)
+    over_grey(axes, result, result.map(index), result.scales[index], sheet)
 
 
-def over_grey(axes: Axes, result: LayerMaps, heat: Array, title: str, scale: float, bar: Figure | None = None) -> None:
+def over_grey(axes: Axes, result: LayerMaps, heat: Array, scale: float, sheet: Sheet | None = None) -> None:
     """A nonnegative map (h, w) over the photo in grey, which shows through where the map is small."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
-    show_image(axes, result.picture.mean(axis=2), "", result.pixel_aspect, cmap="gray", vmin=-60, vmax=255)
+    draw_photo(axes, result, grey=DARK)
     strength = 0.8 * np.sqrt(np.clip(heat / scale, 0, 1))
-    colours = {"cmap": "inferno", "vmin": 0, "vmax": scale}
-    show_image(axes, heat, title, result.pixel_aspect, **colours, alpha=strength)
-    if bar is not None:  # the colours at full strength
-        colour_bar(bar, ScalarMappable(Normalize(0, scale), "inferno"), axes, result.what)
+    colours: dict[str, Any] = {"cmap": "inferno", "vmin": 0, "vmax": scale}
+    show_image(axes, heat, pixel_aspect=result.pixel_aspect, **colours, alpha=strength)
+    if sheet is not None:  # the colours at full strength
+        sheet.bar(ScalarMappable(Normalize(0, scale), "inferno"), axes, result.what)

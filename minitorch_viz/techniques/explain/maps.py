@@ -6,6 +6,7 @@ channels. An attribution is a share of the score: its map is the sum over the ch
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -14,20 +15,18 @@ import numpy as np
 from minitorch_viz._types import Array
 from minitorch_viz.drawing import (
     SIDE,
+    Sheet,
     panels,
-    proportions,
     robust_max,
     show_blank,
-    show_image,
     show_magnitude,
     show_over,
     show_shares,
     show_signed,
-    title_width,
-    wrapped,
+    smoothing,
 )
-from minitorch_viz.techniques.base import Result
 from minitorch_viz.techniques.explain.blank import blank_note, drawable
+from minitorch_viz.techniques.explain.view import PhotoResult, draw_photo, of_photo, photo_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,22 +34,16 @@ if TYPE_CHECKING:
 
 Form = Literal["gradient", "attribution"]
 
-MAGNITUDE = """magnitude: the largest over the
-colour channels; black is 0, white
-the 99.5th percentile and above"""
-COLOUR_SIGN = """sign and colour: grey is 0; brighter
-means more of this colour raises the
-value, darker means it lowers it"""
-GREY_SIGN = """sign: white is 0; red means that a
-brighter pixel raises the value,
-blue that it lowers it"""
-SHARES = """shares, summed over the colour channels:
-white is 0, red speaks for the value, blue
-against it"""
+MAGNITUDE = "magnitude: the largest over the colour channels; black is 0, white the 99.5th percentile and above"
+COLOUR_SIGN = (
+    "sign and colour: grey is 0; brighter means more of this colour raises the value, darker means it lowers it"
+)
+GREY_SIGN = "sign: white is 0; red means that a brighter pixel raises the value, blue that it lowers it"
+SHARES = "shares, summed over the colour channels: white is 0, red speaks for the value, blue against it"
 
 
 @dataclass(frozen=True, eq=False)
-class PixelMap(Result):
+class PixelMap(PhotoResult):
     """What came back to the pixels for one number."""
 
     signal: Array  # (C, h, w): what came back, in the net's own units
@@ -104,49 +97,52 @@ def one_map(signal: Array, form: Form) -> Array:
 
 
 def sentence(text: str) -> str:
-    """A legend as a sentence in a running text."""
-    return text[0].upper() + text[1:].replace("\n", " ")
+    """A legend as it begins a sentence."""
+    return text[0].upper() + text[1:]
 
 
 def plot_map(result: PixelMap, figure: Figure) -> None:
     """The photo, the map, and the map in colours (a gradient) or over the photo (an attribution)."""
-    draw_map(result, map_panels(result, figure))
+    draw_map(result, map_panels(result, figure).axes[0])
 
 
-def map_panels(result: PixelMap, figure: Figure, more: int = 0, bars: int = 0) -> list[Axes]:
-    """The axes of a map's figure, 3 and `more` in a row of the photo's shape; bars: how many have a colour bar."""
-    tall = proportions(result.picture, result.pixel_aspect)
-    lines = 1 + max(title.count("\n") for title in map_titles(result))
-    side = SIDE if more == 0 else 2.7
-    return list(panels(figure, 1, 3 + more, tall, lines=lines, bars=bars, side=side)[0])
+def map_panels(result: PixelMap, figure: Figure, more: Sequence[str] = (), bottom: float = 0.0) -> Sheet:
+    """A sheet for the photo, the map in two ways, and pictures with titles of one's own behind the photo.
+
+    bottom: inches left free below them, for a chart.
+    """
+    photo, *maps = map_titles(result)
+    side = SIDE if not more else 2.7
+    return panels(figure, [[photo, *more, *maps]], of_photo(result), side=side, bottom=bottom)
 
 
 def map_titles(result: PixelMap) -> tuple[str, str, str]:
-    """The titles of the photo and of the map in two ways, on as many lines as they need."""
-    letters = title_width(proportions(result.picture, result.pixel_aspect), 2.7)
-    sigma = min(result.picture.shape[:2]) / 100
-    over = f"smoothed by {sigma:.1f} pixels, over the photo" if sigma >= 1 else "the same over the photo"
-    if result.form == "attribution":
-        titles = ("shares: red for, blue against", over)
-    else:
-        sign = "sign" if len(result.signal) == 1 else "sign and colour"
-        titles = ("magnitude", sign if result.signed else over)
-    label, first, second = (wrapped(title, letters) for title in (result.label, *titles))
-    return label, first, second
-
-
-def draw_map(result: PixelMap, axes: list[Axes]) -> None:
-    """The same on three axes of a larger figure."""
-    aspect = result.pixel_aspect
-    label, first, second = map_titles(result)
-    show_image(axes[0], result.picture, label, aspect)
+    """The titles of the photo and of the map in two ways, with their scales."""
     if result.blank:
-        for one in axes[1:]:
-            show_blank(one, result.picture.shape[:2], result.blank, aspect)
+        return result.label, "", ""
+    sigma = smoothing(result.picture.shape[:2])
+    over = f"smoothed by {sigma:.1f} pixels, over the photo" if sigma else "the same over the photo"
+    top = robust_max(result.heat)
+    if result.form == "attribution":
+        return result.label, f"shares: red for, blue against, full at ±{top:.2g}", over
+    magnitude = f"magnitude, white at {top:.2g}"
+    if not result.signed:
+        return result.label, magnitude, over
+    sign = "sign: red +, blue -" if len(result.signal) == 1 else "sign and colour, grey is 0"
+    return result.label, magnitude, f"{sign}, full at ±{robust_max(result.signal):.2g}"
+
+
+def draw_map(result: PixelMap, axes: Sequence[Axes]) -> None:
+    """The photo and the map in two ways on axes that have their titles."""
+    aspect = result.pixel_aspect
+    draw_photo(axes[0], result)
+    if result.blank:
+        for panel in axes[1:]:
+            show_blank(panel, result.picture.shape[:2], result.blank, pixel_aspect=aspect)
         return
     show = show_magnitude if result.form == "gradient" else show_shares
-    show(axes[1], result.heat, first, aspect)
+    show(axes[1], result.heat, pixel_aspect=aspect)
     if result.form == "gradient" and result.signed:
-        show_signed(axes[2], result.signal, second, aspect)
+        show_signed(axes[2], result.signal, pixel_aspect=aspect)
     else:
-        show_over(axes[2], result.heat, result.picture, aspect, second)
+        show_over(axes[2], result.heat, photo_of(result), pixel_aspect=aspect)

@@ -1,17 +1,21 @@
-"""A photo as the net sees it, and as it should be drawn."""
+"""A photo as the net sees it, and as it should be drawn: in its own pixels, where the net looked."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from minitorch_viz._types import Array
+from minitorch_viz.drawing import proportions, show_photo
 from minitorch_viz.errors import SettingError
+from minitorch_viz.techniques.base import Result
 from minitorch_viz.techniques.options import Images
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from minitorch_viz.models import Model
 
 
@@ -26,6 +30,7 @@ class View:
     picture: Array  # (h, w, 3) uint8: the same pixels as a person sees them
     pixel_aspect: float  # a pixel's height over its width when the photo's proportions are restored
     photo: Array  # (H, W, 3) uint8: all of it
+    area: Array  # (H', W', 3) uint8: the area of it that x shows, at most 1024 pixels a side, to draw maps over
     reader: tuple[Any, ...]  # how it became x
 
     def __array__(self, *args: Any, **kwargs: Any) -> Array:
@@ -45,7 +50,7 @@ def view(model: Model, image: Any) -> View:
     height, width = x.shape[2:]
     stretched = model.preprocessing.resize == "stretch"
     pixel_aspect = (photo.shape[0] / height) / (photo.shape[1] / width) if stretched else 1.0
-    return View(x, model.restore(x), pixel_aspect, photo, reader)
+    return View(x, model.restore(x), pixel_aspect, photo, model.preprocessing.area_seen(photo), reader)
 
 
 def several(image: Images, most: int) -> list[Any]:
@@ -54,3 +59,41 @@ def several(image: Images, most: int) -> list[Any]:
     if not 1 <= len(images) <= most:
         raise SettingError(f"Give one image, or a list of 1 to {most}; this is a list of {len(images)}.")
     return images
+
+
+@dataclass(frozen=True, eq=False)
+class PhotoResult(Result):
+    """A result that is drawn beside its photo, or over it."""
+
+    photo: Array | None = field(default=None, kw_only=True)  # (H, W, 3) uint8: the photo's own pixels; None: `picture`
+
+
+class Pictured(Protocol):
+    """What is needed to draw a photo."""
+
+    @property
+    def picture(self) -> Array:
+        """(h, w, 3) uint8: what the net saw."""
+
+    @property
+    def photo(self) -> Array | None:
+        """(H, W, 3) uint8: the same area in the photo's own pixels."""
+
+    @property
+    def pixel_aspect(self) -> float:
+        """The height of a pixel of `picture` over its width."""
+
+
+def photo_of(result: Pictured) -> Array:
+    """The photo in its own pixels; what the net saw where these are unknown."""
+    return result.picture if result.photo is None else result.photo
+
+
+def of_photo(result: Pictured) -> float:
+    """The photo's height over its width."""
+    return proportions(result.picture, result.pixel_aspect)
+
+
+def draw_photo(axes: Axes, result: Pictured, grey: float | None = None) -> None:
+    """The photo on axes that count in the net's pixels; grey: without colours, this level drawn as black."""
+    show_photo(axes, photo_of(result), result.picture.shape[:2], pixel_aspect=result.pixel_aspect, grey=grey)

@@ -2,97 +2,136 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minitorch_viz._types import Pair
-from minitorch_viz.drawing import colour_bar, show_blank, show_heat, show_image, wrapped
+from minitorch_viz.drawing import (
+    GAP,
+    LABEL_SIZE,
+    NUMBER_SIZE,
+    PAD,
+    TITLE_SIZE,
+    WIDTH,
+    axes_at,
+    in_rows,
+    panels,
+    show_blank,
+    show_heat,
+    text_height,
+    text_width,
+    wrapped,
+)
+from minitorch_viz.techniques.explain.view import draw_photo, of_photo
 from minitorch_viz.techniques.gradients._compare_gates import FATES
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure, SubFigure
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from minitorch_viz.techniques.gradients.compare import Comparison
 
-COLUMNS = 6
+COLUMNS, FEWER = 6, 4  # of maps; fewer of photos that are wide
+CELL = 0.3  # inches: a number of the matrix
+LINE = 0.17  # inches: a ReLU's name
 COLOURS = ("#e8e8e8", "#009e73", "#0072b2", "#d55e00", "#cc79a7")
 
 
 def draw(result: Comparison, figure: Figure) -> None:
-    """The photo and the maps, two rows for two classes; below, the correlations and the gates."""
+    """Draw the photo and the maps, two rows for two classes; below, the correlations and the gates."""
     count = len(result.methods)
-    columns = min(COLUMNS, count + 1)
-    lines = -(-(count + 1) // columns)
-    rows = lines * (2 if result.other_maps is not None else 1)
-    tall = result.pixel_aspect * result.picture.shape[0] / result.picture.shape[1]
-    upper, lower = rows * (2.05 * min(max(tall, 0.5), 1.6) + 0.32) + 0.2, max(4.4, 0.36 * count + 1.4)
-    figure.set_size_inches(12.6, upper + lower)
-    top, bottom = figure.subfigures(2, 1, height_ratios=(upper, lower), squeeze=False)[:, 0]
-    _draw_maps(result, top, (rows, columns))
-    left, right = bottom.subfigures(1, 2, width_ratios=(1, 1.25), squeeze=False)[0]
-    _draw_ranks(result, left)
+    names = max(text_width(name, NUMBER_SIZE) for name in result.methods) + 0.1
+    square = count * CELL if result.relus else min(count * 2 * CELL, 5.0)
+    slanted = 0.71 * names + 0.15
+    chart = max(square, 2.5)
+    title = wrapped("do the methods rank the pixels alike?", max(square + names, 1.5))
+    head = GAP + text_height(title) + PAD
+    bottom = head + chart + max(slanted, 0.95)
+    _draw_maps(result, figure, bottom)
+    width, height = figure.get_size_inches()
+    top = height - bottom + head
+    left = GAP + names if result.relus else (width - square - names) / 2 + names
+    _draw_ranks(result, axes_at(figure, left, top, square, square), title)
     if result.relus:
-        _draw_gates(result, right)
+        _draw_gates(result, figure, left + square + 3 * GAP, top, chart)
 
 
-def _draw_maps(result: Comparison, part: SubFigure, shape: Pair) -> None:
-    axes = part.subplots(*shape, squeeze=False)
-    for axis in axes.ravel():
-        axis.axis("off")
-    sets = [(result.maps, result.label)]
+def _draw_maps(result: Comparison, figure: Figure, bottom: float) -> None:
+    """The photo and one map after the other; for two classes the second's map below the first's."""
+    tall, count = of_photo(result), len(result.methods)
+    columns = min(COLUMNS if tall > 0.8 else FEWER, count + 1)
+    rows = in_rows([result.label, *result.methods], columns)
     if result.other_maps is not None:
-        sets.append((result.other_maps, result.other_label))
-    for kind, (maps, label) in enumerate(sets):
-        for place, (name, heat) in enumerate(zip(("", *result.methods), (None, *maps), strict=True)):
-            axis = axes[place // shape[1] * len(sets) + kind, place % shape[1]]
-            axis.axis("on")
-            if heat is None:
-                show_image(axis, result.picture, wrapped(label, 24), result.pixel_aspect)
-                continue
-            title = name if kind == 0 else f"rank correlation {result.across[place - 1]:.2f}"
-            if not heat.any():
-                show_blank(axis, heat.shape, "see the notes", result.pixel_aspect, title)
+        below = in_rows([result.other_label, *(f"correlation {value:.2f}" for value in result.across)], columns)
+        rows = [row for both in zip(rows, below, strict=True) for row in both]
+    sheet = panels(figure, rows, tall, size=LABEL_SIZE, bottom=bottom, least=WIDTH)
+    sets = [result.maps] if result.other_maps is None else [result.maps, result.other_maps]
+    for kind, maps in enumerate(sets):
+        panels_of = sheet.axes[kind :: len(sets)].ravel()
+        draw_photo(panels_of[0], result)
+        for panel, heat in zip(panels_of[1:], maps, strict=False):
+            if heat.any():
+                show_heat(panel, heat, pixel_aspect=result.pixel_aspect)
             else:
-                show_heat(axis, heat, title, result.pixel_aspect)
-            axis.title.set_fontsize(10)
+                show_blank(panel, heat.shape, "see the notes", pixel_aspect=result.pixel_aspect)
 
 
-def _draw_ranks(result: Comparison, part: SubFigure) -> None:
+def _draw_ranks(result: Comparison, axes: Axes, title: str) -> None:
+    """The matrix, with its numbers: red is 1, blue -1."""
     count = len(result.methods)
-    axis = part.subplots()
-    drawn = axis.imshow(result.ranks, cmap="RdBu_r", vmin=-1, vmax=1)
-    axis.set_xticks(range(count), result.methods, rotation=45, ha="right", fontsize=9)
-    axis.set_yticks(range(count), result.methods, fontsize=9)
-    axis.set_title("do the methods rank the pixels alike?", fontsize=11)
-    for i in range(count):
-        for j in range(count):
-            value = result.ranks[i, j]
-            colour = "white" if abs(value) > 0.6 else "black"
-            text = "-" if np.isnan(value) else f"{value:.2f}"
-            axis.text(j, i, text, ha="center", va="center", fontsize=8, color=colour)
-    colour_bar(part, drawn, axis, "rank correlation")  # type: ignore[arg-type]  # a SubFigure has a colorbar too
+    axes.imshow(result.ranks, cmap="RdBu_r", vmin=-1, vmax=1)
+    slanted: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
+    axes.set_xticks(range(count), result.methods, fontsize=NUMBER_SIZE, **slanted)
+    axes.set_yticks(range(count), result.methods, fontsize=NUMBER_SIZE)
+    axes.tick_params(length=0, pad=3)
+    axes.set_title(title, fontsize=TITLE_SIZE, loc="right", pad=72 * PAD)
+    for (row, column), value in np.ndenumerate(result.ranks):
+        colour = "white" if abs(value) > 0.6 else "black"
+        text = "-" if np.isnan(value) else _short_number(value)
+        axes.text(column, row, text, ha="center", va="center", fontsize=NUMBER_SIZE, color=colour)
 
 
-def _draw_gates(result: Comparison, part: SubFigure) -> None:
+def _short_number(value: float) -> str:
+    """Two decimals, without the 0 before the point: ".87", "-.05", "1"."""
+    text = f"{value:.2f}"
+    return text[:-3].replace("-0", "0") if text.endswith(".00") else text.replace("0.", ".")
+
+
+def _draw_gates(result: Comparison, figure: Figure, left: float, top: float, high: float) -> None:
+    """For each way back a bar a ReLU, in the parts that passed or were closed, beside the ReLUs' names."""
+    from matplotlib.patches import Rectangle
+
     places = np.arange(len(result.relus))
-    step = -(-len(places) // 26)  # names that would overlap are left out
-    axes = part.subplots(1, len(result.gates), sharey=True)
-    for axis, (mode, shares) in zip(axes, result.gates.items(), strict=True):
-        left = np.zeros(len(places))
-        for fate, share, colour in zip(FATES, shares.T, COLOURS, strict=True):
-            axis.barh(places, share, left=left, color=colour, label=fate, height=0.85)
-            left += share
-        axis.set_xlim(0, 1)
-        axis.set_title(mode, fontsize=11)
-        axis.tick_params(labelsize=8)
-        axis.spines[["top", "right"]].set_visible(False)
-    axes[0].set_yticks(places[::step], [_short(name) for name in result.relus[::step]], fontsize=7.5)
-    axes[1].set_xlabel("share of each ReLU's units", fontsize=9)
-    handles, labels = axes[0].get_legend_handles_labels()
-    part.legend(handles, labels, loc="outside lower center", ncols=len(FATES), fontsize=8.5, frameon=False)
+    step = -(-len(places) // int(high / LINE))  # names that would overlap are left out
+    names = [_fitting(name, 2.1) for name in result.relus[::step]]
+    left += max(text_width(name, NUMBER_SIZE) for name in names) + 0.1
+    wide = (WIDTH - GAP - left - 2 * GAP) / len(result.gates)
+    for number, (mode, shares) in enumerate(result.gates.items()):
+        axes = axes_at(figure, left + number * (wide + GAP), top, wide, high)
+        begin = np.zeros(len(places))
+        for share, colour in zip(shares.T, COLOURS, strict=True):
+            axes.barh(places, share, left=begin, color=colour, height=0.85)
+            begin += share
+        axes.set_xlim(0, 1)
+        axes.set_xticks([0, 1])
+        axes.set_ylim(-0.6, len(places) - 0.4)
+        axes.set_title(mode, fontsize=LABEL_SIZE, pad=72 * PAD)
+        axes.tick_params(labelsize=NUMBER_SIZE)
+        axes.set_yticks(places[::step], names if number == 0 else [])
+        axes.spines[["top", "right"]].set_visible(False)
+    width, height = figure.get_size_inches()
+    middle = (left + (WIDTH - GAP)) / 2 / width
+    words = "share of each ReLU's units"
+    figure.text(middle, 1 - (top + high + 0.3) / height, words, ha="center", va="top", fontsize=LABEL_SIZE)
+    handles = [Rectangle((0, 0), 1, 1, facecolor=colour) for colour in COLOURS]
+    place = (1 - GAP / width, 1 - (top + high + 0.45) / height)
+    look: dict[str, Any] = {"ncols": 3, "fontsize": LABEL_SIZE, "frameon": False, "columnspacing": 1.0}
+    figure.legend(handles, FATES, loc="upper right", bbox_to_anchor=place, handlelength=1.0, borderaxespad=0, **look)
 
 
-def _short(name: str, most: int = 26) -> str:
+def _fitting(name: str, wide: float) -> str:
     """A node's name; of a long one the end, by which the nodes of a module differ."""
-    return name if len(name) <= most else "…" + name[1 - most :]
+    if text_width(name, NUMBER_SIZE) <= wide:
+        return name
+    start = next(begin for begin in range(len(name)) if text_width(f"…{name[begin:]}", NUMBER_SIZE) <= wide)
+    return f"…{name[start:]}"

@@ -3,22 +3,95 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from minitorch_viz._types import Array
-from minitorch_viz.drawing import LABEL_SIZE, TITLE_SIZE, show_image
-from minitorch_viz.techniques.explain.receptive import Field
+from minitorch_viz.drawing import (
+    GAP,
+    HEAD_SIZE,
+    LABEL_SIZE,
+    PAD,
+    TITLE_SIZE,
+    WIDTH,
+    axes_at,
+    picture_size,
+    show_image,
+    start_sheet,
+    text_height,
+    wrapped,
+)
+from minitorch_viz.layers.window import Field
+from minitorch_viz.techniques.explain.view import draw_photo, of_photo
 from minitorch_viz.techniques.gradients._microscope_sums import Sum, Terms
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from minitorch_viz.techniques.gradients.microscope import UnitView
 
-TILES = 16  # channels drawn; the others are summed up in words
-SMALLEST = 7.0  # points: numbers that would have to be smaller are left out
+MOST = 16  # channels drawn; the others are summed up in words
+ACROSS = 29  # cells across the figure in which numbers can be read
+CELL = 0.55  # inches of a cell, at most
+SMALLEST = 9.0  # points: numbers that would have to be smaller are left out
+
+
+def draw(result: UnitView, figure: Figure) -> None:
+    """Draw the way forwards: photo, inputs, weights, products; and the way back: the gates and what is sent down."""
+    shown = strongest(result.sum)
+    forwards = [[getattr(term, what) for term, _ in shown] for what in ("x", "weight", "products")]
+    sent_down = [[signals[-1] * term.weight for term, _ in shown] for signals in result.signals.values()]
+    names = _colours(result, shown)
+    above = _rows_of(("inputs", "times weights", "are products"), forwards, names)
+    below = _rows_of(tuple(result.signals), sent_down, names)
+    photo = picture_size(of_photo(result), 2.8, 3.2)
+    beside = WIDTH - 2 * photo[0] - 4 * GAP  # inches for the words
+    words = wrapped(forwards_in_words(result, shown), beside, even=False)
+    sent = "sent down to each input: the signal behind the gate, times the weight (each mode on a scale of its own)"
+    sent = wrapped(sent, WIDTH - 2 * GAP)
+    back_head = wrapped(f"backwards, from {result.top}", WIDTH - 2 * GAP, HEAD_SIZE)
+    crop_title = wrapped(_crop_title(result.field), photo[0])
+    titles = max(text_height(crop_title), text_height(wrapped("what the unit can see", photo[0]))) + PAD
+    first = max(titles + photo[1], titles + text_height(words)) + GAP
+    table = 0.45 * (1 + len(result.signals))
+    back = text_height(back_head, HEAD_SIZE) + GAP + PAD
+    heights = [0.4, first, above.high, back, table + GAP, text_height(sent) + PAD, below.high]
+    start_sheet(figure, WIDTH, sum(heights) + GAP, f"{result.label}: forwards")
+    tops = np.cumsum([0.0, *heights])
+
+    seen = axes_at(figure, GAP, tops[1] + titles, *photo)
+    draw_photo(seen, result)
+    seen.set_title(wrapped("what the unit can see", photo[0]), fontsize=TITLE_SIZE)
+    _frame(seen, result.field)
+    part = axes_at(figure, 2 * GAP + photo[0], tops[1] + titles, *photo)
+    part.set_anchor("N")
+    field = result.field
+    show_image(part, result.picture[field.top : field.bottom, field.left : field.right], "", result.pixel_aspect)
+    part.set_title(crop_title, fontsize=TITLE_SIZE)
+    _write(figure, words, WIDTH - beside - GAP, tops[1] + titles, TITLE_SIZE)
+    above.draw(figure, tops[2])
+    figure.text(0.5, 1 - (tops[3] + PAD) / sum([*heights, GAP]), back_head, ha="center", va="top", fontsize=HEAD_SIZE)
+    _draw_gates(axes_at(figure, GAP, tops[4], WIDTH - 2 * GAP, table), result)
+    _write(figure, sent, GAP, tops[5], TITLE_SIZE)
+    below.draw(figure, tops[6])
+
+
+def _write(figure: Figure, words: str, left: float, top: float, size: float) -> None:
+    """Words on the sheet, in inches from its left and its top."""
+    width, height = figure.get_size_inches()
+    figure.text(left / width, 1 - top / height, words, va="top", fontsize=size)
+
+
+def _crop_title(field: Field) -> str:
+    return f"{field.bottom - field.top} x {field.right - field.left} pixels, enlarged"
+
+
+def _colours(result: UnitView, shown: Sequence[tuple[Terms, list[int]]]) -> tuple[str, ...]:
+    """The names of the tiles where they are the picture's three colours."""
+    of_picture = [term for term, _ in shown if term.groups == (0, 1, 2) and term.source in result.inputs]
+    return ("red", "green", "blue") if len(shown) == len(of_picture) == 1 else ()
 
 
 def forwards_in_words(result: UnitView, shown: Sequence[tuple[Terms, list[int]]]) -> str:
@@ -36,57 +109,131 @@ def forwards_in_words(result: UnitView, shown: Sequence[tuple[Terms, list[int]]]
 
 
 def strongest(total: Sum) -> list[tuple[Terms, list[int]]]:
-    """Each input's terms cut down to the channels that weigh most, at most TILES in all, in their order."""
+    """Each input's terms cut down to the channels that weigh most, in their order: as many as can be read."""
+    side = max(max(term.products.shape[1:]) for term in total.terms)
+    most = MOST if side == 1 else max(3, (ACROSS + 1) // (side + 1))
     sizes = [
         (float(np.abs(tile).sum()), t, g) for t, term in enumerate(total.terms) for g, tile in enumerate(term.products)
     ]
-    keep = sorted((t, g) for _, t, g in sorted(sizes, key=lambda one: -one[0])[:TILES])
-    found = []
+    keep = sorted((t, g) for _, t, g in sorted(sizes, key=lambda size: -size[0])[:most])
+    shown = []
     for t, term in enumerate(total.terms):
-        groups = [g for one, g in keep if one == t]
+        groups = [g for of, g in keep if of == t]
         if groups:
             cut = term._replace(
                 groups=tuple(term.groups[g] for g in groups), x=term.x[groups], weight=term.weight[groups]
             )
-            found.append((cut, groups))
-    return found
+            shown.append((cut, groups))
+    return shown
 
 
-def draw_tiles(axes: Axes, parts: Sequence[Array], title: str, side: float = 3.0, names: Sequence[str] = ()) -> None:
-    """Tiles side by side, red and blue around white, with numbers where they can be read.
+class _Tiles(NamedTuple):
+    """Three sheets of tiles, side by side where their numbers can be read so, else below one another."""
 
-    side: of the axes, in inches; names: of the tiles, written above them.
+    titles: list[str]
+    sheets: tuple[list[Array], ...]  # tiles (a, b)
+    names: tuple[str, ...]  # of the tiles, written above them
+    across: int  # tiles in a row of a sheet
+    beside: bool
+    cell: float  # inches
+    wide: float  # of a sheet, in inches
+    sheet: float  # its height
+    head: float  # inches above a sheet
+    high: float  # of all, in inches
+
+    def draw(self, figure: Figure, top: float) -> None:
+        """Draw them from `top` on, in inches."""
+        for number, (title, tiles) in enumerate(zip(self.titles, self.sheets, strict=True)):
+            slot = (WIDTH - 4 * GAP) / 3
+            left = GAP + number * (slot + GAP) + (slot - self.wide) / 2 if self.beside else (WIDTH - self.wide) / 2
+            down = top + self.head if self.beside else top + self.head + number * (self.head + self.sheet + GAP)
+            place = axes_at(figure, left, down, self.wide, self.sheet)
+            draw_tiles(place, tiles, title, self.across, self.cell, self.names)
+
+
+def _rows_of(titles: tuple[str, ...], sheets: Sequence[Sequence[Array]], names: tuple[str, ...]) -> _Tiles:
+    tiles = tuple([np.nan_to_num(tile) for part in parts for tile in part] for parts in sheets)
+    count = len(tiles[0])
+    side = max(max(tile.shape) for tile in tiles[0])
+    slot = (WIDTH - 4 * GAP) / 3
+    square = int(np.ceil(np.sqrt(count)))
+    beside = slot / _cells(square, side, count) >= SMALLEST / 27
+    across = square if beside else count
+    down = -(-count // across)
+    room = slot if beside else WIDTH - 2 * GAP
+    cell = min(CELL, room / _cells(across, side, count))
+    full = [wrapped(_title(title, of, cell), slot if beside else room) for title, of in zip(titles, tiles, strict=True)]
+    wide, sheet = cell * _cells(across, side, count), cell * _cells(down, side, count)
+    head = max(text_height(title) for title in full) + PAD + (text_height("A", LABEL_SIZE) if names else 0.0)
+    high = (head + sheet + GAP) * (1 if beside else len(titles))
+    return _Tiles(full, tiles, names, across, beside, cell, wide, sheet, head, high)
+
+
+def _cells(tiles: int, side: int, count: int) -> int:
+    """How many cells so many tiles take in a row, with an empty one between two tiles."""
+    gap = _gap(side, count)
+    return tiles * (side + gap) - gap
+
+
+def _gap(side: int, count: int) -> int:
+    return 1 if side > 1 and count > 1 else 0
+
+
+def draw_tiles(
+    axes: Axes, tiles: Sequence[Array], title: str, across: int, cell: float, names: Sequence[str] = ()
+) -> None:
+    """Draw tiles (a, b) in rows, red and blue around white, with numbers where they can be read.
+
+    cell: inches of a number's place; names: of the tiles, written above them.
     """
-    tiles = [np.nan_to_num(tile) for part in parts for tile in part]
-    across = int(np.ceil(np.sqrt(len(tiles))))
+    side = max(max(tile.shape) for tile in tiles)
+    gap = _gap(side, len(tiles))
     down = -(-len(tiles) // across)
-    high, wide = (max(tile.shape[a] for tile in tiles) for a in (0, 1))
-    gap = 1 if high * wide > 1 and len(tiles) > 1 else 0
-    sheet = np.full((down * (high + gap) - gap, across * (wide + gap) - gap), np.nan)
-    corners = [((k // across) * (high + gap), (k % across) * (wide + gap)) for k in range(across * down)]
-    for tile, (row, column) in zip(tiles, corners, strict=False):
+    sheet = np.full((_cells(down, side, len(tiles)), _cells(across, side, len(tiles))), np.nan)
+    corners = [((k // across) * (side + gap), (k % across) * (side + gap)) for k in range(len(tiles))]
+    for tile, (row, column) in zip(tiles, corners, strict=True):
         sheet[row : row + tile.shape[0], column : column + tile.shape[1]] = tile
-    largest = float(max(np.abs(tile).max() for tile in tiles))
-    scale = largest or 1.0
-    axes.set_facecolor("#d9d9d9")
-    unit, decimals, power = written(scale)
-    size = min(11.0, 27 * side / max(sheet.shape))  # five letters fill a cell
-    readable = size >= SMALLEST
-    full = f"±{scale:.3g}{power if readable else ''}" if largest else "nothing"
+    scale = _largest(tiles) or 1.0
+    unit, decimals, _ = written(scale)
     colours: dict[str, Any] = {"cmap": "RdBu_r", "vmin": -scale, "vmax": scale}
     show_image(axes, np.ma.masked_invalid(sheet), "", **colours)
-    axes.set_title(f"{title}: {full}", fontsize=TITLE_SIZE, pad=18 if names else 6)
-    for row, column in corners[len(tiles) :]:  # places without a tile
-        axes.add_patch(_cells(row - gap / 2, column - gap / 2, high + gap, wide + gap))
+    above = 72 * text_height("A", LABEL_SIZE) if names else 0.0
+    axes.set_title(title, fontsize=TITLE_SIZE, pad=above + 72 * PAD)
+    axes.spines[:].set_visible(False)
+    for tile, (row, column) in zip(tiles, corners, strict=True):
+        _outline(axes, row, column, tile.shape)
     for name, (row, column) in zip(names, corners, strict=False):
-        axes.text(column - 0.45, row - 0.55, name, fontsize=LABEL_SIZE - 1, va="bottom")
-    if readable:
+        axes.text(column - 0.45, row - 0.55, name, fontsize=LABEL_SIZE, va="bottom")
+    if letters(cell) >= SMALLEST:
         for (row, column), value in np.ndenumerate(sheet):
             if np.isfinite(value):
                 ink = "white" if abs(value) > 0.6 * scale else "black"
                 text = f"{value / unit:.{decimals}f}" if value else "0"
                 text = text if float(text) else text.lstrip("-")
-                axes.text(column, row, text, ha="center", va="center", fontsize=size, color=ink)
+                axes.text(column, row, text, ha="center", va="center", fontsize=letters(cell), color=ink)
+
+
+def letters(cell: float) -> float:
+    """How large numbers are, in points: five letters fill a cell of so many inches."""
+    return min(LABEL_SIZE, 27 * cell)
+
+
+def _largest(tiles: Sequence[Array]) -> float:
+    return float(max(np.abs(tile).max() for tile in tiles))
+
+
+def _title(title: str, tiles: Sequence[Array], cell: float) -> str:
+    """A sheet's title with its scale, and the common power of ten of its numbers."""
+    largest = _largest(tiles)
+    power = written(largest or 1.0)[2] if letters(cell) >= SMALLEST else ""
+    return f"{title}: ±{largest:.3g}{power}" if largest else f"{title}: nothing"
+
+
+def _outline(axes: Axes, row: int, column: int, shape: tuple[int, ...]) -> None:
+    from matplotlib.patches import Rectangle
+
+    corner = (column - 0.5, row - 0.5)
+    axes.add_patch(Rectangle(corner, shape[1], shape[0], fill=False, edgecolor="black", lw=0.8, clip_on=False))
 
 
 def written(scale: float) -> tuple[float, int, str]:
@@ -100,13 +247,8 @@ def written(scale: float) -> tuple[float, int, str]:
     return 10.0**power, 1, f"\n(numbers in 1e{power})"
 
 
-def _cells(row: float, column: float, high: float, wide: float) -> Any:
-    from matplotlib.patches import Rectangle
-
-    return Rectangle((column - 0.5, row - 0.5), wide, high, facecolor="white", edgecolor="none")
-
-
-def frame(axes: Axes, field: Field) -> None:
+def _frame(axes: Axes, field: Field) -> None:
+    """The receptive field, on the photo."""
     from matplotlib.patches import Rectangle
 
     size = (field.right - field.left, field.bottom - field.top)
@@ -116,26 +258,27 @@ def frame(axes: Axes, field: Field) -> None:
         )
 
 
-def draw_gates(axes: Axes, result: UnitView) -> None:
+def _draw_gates(axes: Axes, result: UnitView) -> None:
     """The table of the three modes: what arrives, what the gate says, what goes on."""
+    from matplotlib.transforms import Bbox
+
     axes.axis("off")
     gate = len(result.way) > 1
     up_at, down_at = result.way[0].node, result.way[-1].node
     fired = result.way[-1].value > 0
     rows = []
-    for mode, one in result.signals.items():
-        up, down = one[0], one[-1]
+    for mode, signals in result.signals.items():
+        up, down = signals[0], signals[-1]
         rows.append([mode, f"{up:.4g}", _gate_says(mode, fired, up) if gate else "no gate here", f"{down:.4g}"])
     table = axes.table(
         cellText=rows,
         colLabels=["mode", f"arrives at\n{_short(up_at)}", "gate", f"goes on at\n{_short(down_at)}"],
-        colWidths=(0.2, 0.24, 0.32, 0.24),
+        colWidths=(0.15, 0.26, 0.33, 0.26),
         cellLoc="center",
-        loc="center",
+        bbox=Bbox.unit(),
     )
     table.auto_set_font_size(False)
-    table.set_fontsize(10)
-    table.scale(1, 2.3)
+    table.set_fontsize(LABEL_SIZE)
 
 
 def _gate_says(mode: str, fired: bool, up: float) -> str:
@@ -147,4 +290,4 @@ def _gate_says(mode: str, fired: bool, up: float) -> str:
 
 
 def _short(name: str) -> str:
-    return name if len(name) < 18 else f"…{name[-16:]}"
+    return name if len(name) < 26 else f"…{name[-24:]}"

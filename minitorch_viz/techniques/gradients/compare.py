@@ -16,6 +16,7 @@ from minitorch_viz.techniques.base import Result, Technique, explainers
 from minitorch_viz.techniques.explain.sharing import sharing
 from minitorch_viz.techniques.explain.start import start
 from minitorch_viz.techniques.explain.unit import Which, resolve, target_of
+from minitorch_viz.techniques.explain.view import PhotoResult
 from minitorch_viz.techniques.gradients._compare_gates import gate_shares
 from minitorch_viz.techniques.gradients._compare_second_class import (
     ELSEWHERE,
@@ -34,7 +35,7 @@ UNCHANGED = 0.85  # rank correlation of the maps of two classes from which on a 
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison(Result):
+class Comparison(PhotoResult):
     """The maps of M methods for one number, and for a second class."""
 
     methods: tuple[str, ...]
@@ -187,6 +188,7 @@ def compare(
         float("nan") if second is None else second.alike,
         0 if second is None else second.looked,
         second is not None and second.unit.index == unit.index,
+        photo=seen.area,
     )
 
 

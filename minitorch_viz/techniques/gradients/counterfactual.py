@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
 from minitorch_viz._types import Array
-from minitorch_viz.drawing import TITLE_SIZE, panels, proportions, show_blank, show_image, title_width, wrapped
+from minitorch_viz.drawing import panels, show_blank
 from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.layer_maps import (
     FAINT,
@@ -21,6 +21,7 @@ from minitorch_viz.techniques.explain.layer_maps import (
 )
 from minitorch_viz.techniques.explain.start import start_several
 from minitorch_viz.techniques.explain.unit import Which
+from minitorch_viz.techniques.explain.view import draw_photo, of_photo
 from minitorch_viz.techniques.gradients.grad_cam import GradCam, weighted_maps
 from minitorch_viz.techniques.options import spelled_out
 
@@ -137,31 +138,29 @@ def counterfactual(
     labels, values, readings = in_words(model, tape, units)
     return Counterfactual(
         signed, layer, seen.picture, seen.pixel_aspect, labels, values, blanks, weights,
-        readings=readings, scaling=scaling,
+        readings=readings, scaling=scaling, photo=seen.area,
     )  # fmt: skip
 
 
 def plot(result: Counterfactual, figure: Figure) -> None:
     """One row for each target: the photo, what speaks for it, what speaks against it."""
-    count, tall = len(result.labels), proportions(result.picture, result.pixel_aspect)
-    letters, each = title_width(tall), result.scaling == "each"
+    each = result.scaling == "each"
     titles = [
-        [wrapped(text, letters) for text in (head, *(side.title for side in row))]
-        for head, row in zip(result.heads, result.sides, strict=True)
+        [head, *(f"speaks {side.word}" if why else side.title for side in row)]
+        for head, row, why in zip(result.heads, result.sides, result.blanks, strict=True)
     ]
-    lines = 1 + max(title.count("\n") for row in titles for title in row)
-    axes = panels(figure, count, 3, tall, lines=lines, bars=2 if each else 1, above=0.3)
     words = "each map has a scale of its own" if each else "one scale for all maps"
-    figure.suptitle(f"{result.what}: {words}", fontsize=TITLE_SIZE)
-    for row, (photo, *places) in enumerate(axes):
-        show_image(photo, result.picture, titles[row][0], result.pixel_aspect)
-        for place, side, title in zip(places, result.sides[row], titles[row][1:], strict=True):
+    bars = (1, 2) if each else (2,)
+    sheet = panels(figure, titles, of_photo(result), heading=f"{result.what}: {words}", bars=bars)
+    for row, (photo, *places) in enumerate(sheet.axes):
+        draw_photo(photo, result)
+        for place, side in zip(places, result.sides[row], strict=True):
             if result.blanks[row]:
-                blank = wrapped(f"speaks {side.word}", letters)
-                show_blank(place, result.picture.shape[:2], result.blanks[row], result.pixel_aspect, blank)
+                size = result.picture.shape[:2]
+                show_blank(place, size, result.blanks[row], pixel_aspect=result.pixel_aspect)
                 continue
             heat = enlarged(side.map, result.picture.shape[:2])
-            over_grey(place, result, heat, title, side.scale, figure if each or side.word == "against" else None)
+            over_grey(place, result, heat, side.scale, sheet if each or side.word == "against" else None)
 
 
 def example() -> Counterfactual:

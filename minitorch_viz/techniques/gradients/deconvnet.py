@@ -10,15 +10,24 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 
 import minitorch_viz_kernels as kernels
-from minitorch_viz._types import Array, Pair
+from minitorch_viz._types import Array
 from minitorch_viz.drawing import (
+    GAP,
+    HEAD_SIZE,
+    NUMBER_SIZE,
+    PAD,
+    TITLE_SIZE,
+    WIDTH,
+    axes_at,
     panels,
+    picture_size,
     proportions,
     robust_max,
     show_blank,
-    show_image,
+    show_photo,
     show_signed,
-    title_width,
+    start_sheet,
+    text_height,
     wrapped,
 )
 from minitorch_viz.errors import SettingError
@@ -35,7 +44,8 @@ from minitorch_viz.techniques.options import Images, spelled_out
 from minitorch_viz.techniques.subject import PHOTOS
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure, SubFigure
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from minitorch_viz.models import Model
 
@@ -54,6 +64,7 @@ class Projections(Result):
     values: tuple[float, ...]  # the activation
     blanks: tuple[str, ...]  # why there is nothing to draw; "" if there is something
     readings: tuple[str, ...] = ()  # the activations in a caption's words
+    photos: tuple[Array, ...] = ()  # (H, W, 3) uint8 each: the photos' own pixels; none: `pictures`
 
     @property
     def facts(self) -> tuple[str, ...]:
@@ -148,6 +159,7 @@ def deconvnet(model: Model, image: Images, **which: Unpack[Which]) -> Projection
         tuple(one.value for one in starts),
         tuple(blanks),
         tuple(one.reading for one in starts),
+        tuple(one.seen.area for one in starts),
     )
 
 
@@ -181,66 +193,77 @@ def plot(result: Projections, figure: Figure) -> None:
     """One photo: with its receptive field, the whole projection, and the part seen. Several: two grids."""
     if len(result.signals) == 1:
         _plot_one(result, figure)
-        return
+    else:
+        _plot_several(result, figure)
+
+
+def _plot_several(result: Projections, figure: Figure) -> None:
+    """All projections in a square, and at its right what the unit sees of each photo."""
     count = len(result.signals)
     columns = math.ceil(math.sqrt(count))
-    rows = -(-count // columns)
-    side = max(1.3, min(2.6, 9 / rows))
-    figure.set_size_inches(2 * columns * side + 0.6, rows * (side + 0.25) + 0.7)
-    figure.suptitle(_common(result.labels), fontsize=13)
-    left, right = figure.subfigures(1, 2, wspace=0.03, squeeze=False)[0]
-    _grid(result, left, "what is projected down", (rows, columns), projection=True)
-    _grid(result, right, "what the unit sees of each photo", (rows, columns), projection=False)
+    apart = 3 * GAP  # between the two squares
+    room = (WIDTH - 2 * GAP - apart - 2 * (columns - 1) * GAP) / (2 * columns)
+    shapes = [proportions(result.pictures[i][result.seen(i)], result.pixel_aspects[i]) for i in range(count)]
+    wide, high = picture_size(float(np.median(shapes)), 2.6, room)
+    half = columns * (wide + GAP) - GAP
+    heads = [wrapped(text, half) for text in ("what is projected down, at its value", "what the unit sees of each")]
+    heading = wrapped(f"{_common(result.labels)} of {count} photos", 2 * half, HEAD_SIZE)
+    top = text_height(heading, HEAD_SIZE) + GAP + max(text_height(head) for head in heads) + PAD
+    step = high + text_height("5", NUMBER_SIZE) + PAD + GAP
+    width, height = 2 * (half + GAP) + apart, top + -(-count // columns) * step
+    start_sheet(figure, width, height, heading)
+    centred: dict[str, Any] = {"ha": "center", "va": "bottom", "fontsize": TITLE_SIZE}
+    for head, left, projection in zip(heads, (GAP, GAP + half + apart), (True, False), strict=True):
+        figure.text((left + half / 2) / width, 1 - (top - PAD) / height, head, **centred)
+        for number in range(count):
+            down, across = divmod(number, columns)
+            place = (left + across * (wide + GAP), top + (down + 1) * step - high - GAP, wide, high)
+            axes = axes_at(figure, *place)
+            axes.set_anchor("N")
+            _draw(result, number, axes, projection)
+            if projection:
+                axes.set_title(f"{result.values[number]:.3g}", fontsize=NUMBER_SIZE, pad=72 * PAD / 2)
 
 
-def _grid(result: Projections, part: SubFigure, title: str, shape: Pair, projection: bool) -> None:
-    part.suptitle(title, fontsize=11)
-    axes = part.subplots(*shape, squeeze=False).ravel()
-    for one in axes[len(result.signals) :]:
-        one.axis("off")
-    for number, axis in enumerate(axes[: len(result.signals)]):
-        _draw(result, number, axis, projection, f"{result.values[number]:.3g}" if projection else "")
-
-
-def _draw(result: Projections, number: int, axis: Any, projection: bool, title: str) -> None:
+def _draw(result: Projections, number: int, axes: Axes, projection: bool) -> None:
     """The receptive field of one photo: its projection, or its pixels."""
     rows, columns = result.seen(number)
-    aspect, why = result.pixel_aspects[number], result.blanks[number]
+    aspect, why, picture = result.pixel_aspects[number], result.blanks[number], result.pictures[number]
     if not projection:
-        show_image(axis, result.pictures[number][rows, columns], title, aspect)
+        photo = (result.photos or result.pictures)[number]
+        show_photo(axes, photo, picture.shape[:2], pixel_aspect=aspect, part=result.fields[number])
     elif why:
-        show_blank(axis, result.pictures[number][rows, columns].shape[:2], why, aspect, title)
+        show_blank(axes, picture[rows, columns].shape[:2], why, pixel_aspect=aspect)
     else:
-        show_signed(axis, result.signals[number][:, rows, columns], title, aspect, result.scale(number))
+        show_signed(axes, result.signals[number][:, rows, columns], pixel_aspect=aspect, scale=result.scale(number))
 
 
 def _plot_one(result: Projections, figure: Figure) -> None:
     from matplotlib.patches import Rectangle
 
     top, left, bottom, right = result.fields[0]
-    everything = (bottom - top, right - left) == result.pictures[0].shape[:2]
-    aspect, why = result.pixel_aspects[0], result.blanks[0]
-    tall = proportions(result.pictures[0], aspect)
-    side = 3.0 if everything else 2.7
-    letters = title_width(tall, side)
-    label = wrapped(result.labels[0], letters)
-    size = wrapped(f"in the receptive field, {bottom - top} x {right - left} pixels", letters)
-    lines = 1 + max(label.count("\n"), 0 if everything else size.count("\n"))
-    photo, whole, *parts = panels(figure, 1, 2 if everything else 4, tall, lines=lines, side=side)[0]
-    show_image(photo, result.pictures[0], label, aspect)
+    picture, aspect, why = result.pictures[0], result.pixel_aspects[0], result.blanks[0]
+    everything = (bottom - top, right - left) == picture.shape[:2]
+    sign = "red +, blue -" if len(result.signals[0]) == 1 else "grey is 0"
+    titles = [result.labels[0], "the projection" if why else f"the projection: {sign}, full at ±{result.scale(0):.2g}"]
+    if not everything:
+        titles += [f"in the receptive field, {bottom - top} x {right - left} pixels", "what the unit sees"]
+    sheet = panels(figure, [titles], proportions(picture, aspect), side=3.0 if everything else 2.7)
+    photo, whole, *parts = sheet.axes[0]
+    show_photo(photo, (result.photos or result.pictures)[0], picture.shape[:2], pixel_aspect=aspect)
     if why:
-        show_blank(whole, result.pictures[0].shape[:2], why, aspect, "the projection")
+        show_blank(whole, picture.shape[:2], why, pixel_aspect=aspect)
     else:
-        show_signed(whole, result.signals[0], "the projection", aspect, result.scale(0))
+        show_signed(whole, result.signals[0], pixel_aspect=aspect, scale=result.scale(0))
     if everything:
         return
-    for one in (photo, whole):
+    for panel in (photo, whole):
         corner = (left - 0.5, top - 0.5)
-        one.add_patch(
+        panel.add_patch(
             Rectangle(corner, right - left, bottom - top, facecolor="none", edgecolor="#e69f00", lw=2, clip_on=False)
         )
-    _draw(result, 0, parts[0], projection=True, title=size)
-    _draw(result, 0, parts[1], projection=False, title="what the unit sees")
+    _draw(result, 0, parts[0], projection=True)
+    _draw(result, 0, parts[1], projection=False)
 
 
 def example() -> Projections:

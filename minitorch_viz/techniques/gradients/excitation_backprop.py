@@ -122,7 +122,7 @@ def excitation_backprop(
     labels, values, readings = in_words(model, tape, units)
     return ExcitationMap(
         signed, layer, seen.picture, seen.pixel_aspect, labels, values, blanks, reached, contrastive, negated,
-        readings=readings, scaling=scaling,
+        readings=readings, scaling=scaling, photo=seen.area,
     )  # fmt: skip
 
 

@@ -91,7 +91,7 @@ def cam_of(
     labels, values, readings = in_words(model, tape, units)
     return GradCam(
         signed, layer, seen.picture, seen.pixel_aspect, labels, values, blanks, weights,
-        readings=readings, scaling=scaling,
+        readings=readings, scaling=scaling, photo=seen.area,
     )  # fmt: skip
 
 

@@ -71,8 +71,9 @@ def gradient_x_input(model: Model, image: Any, **which: Unpack[Which]) -> Gradie
     if not blank and not signal.any():
         blank = "the photo is of the net's mean colour wherever the gradient is not 0"
     return GradientTimesInput(
-        signal, seen.picture, seen.pixel_aspect, unit.label, value, blank, reading=reading, stayed=books
-    )
+        signal, seen.picture, seen.pixel_aspect, unit.label, value, blank,
+        reading=reading, stayed=books, photo=seen.area,
+    )  # fmt: skip
 
 
 def _bend(tape: Tape, seeds: Mapping[str, Array], value: float) -> float:

@@ -55,7 +55,10 @@ def guided_backprop(model: Model, image: Any, **which: Unpack[Which]) -> GuidedM
     signal = at_tape(model.net, tape, unit, rules)
     blank = why_blank(model, tape, unit, signal, rules)
     remark = without_relus(model.net, tape)
-    return GuidedMap(signal, seen.picture, seen.pixel_aspect, unit.label, value, blank, reading=reading, remark=remark)
+    return GuidedMap(
+        signal, seen.picture, seen.pixel_aspect, unit.label, value, blank,
+        reading=reading, remark=remark, photo=seen.area,
+    )  # fmt: skip
 
 
 def example() -> GuidedMap:

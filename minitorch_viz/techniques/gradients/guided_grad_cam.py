@@ -6,16 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Unpack
 
 from minitorch_viz._types import Array
-from minitorch_viz.drawing import (
-    TITLE_SIZE,
-    panels,
-    proportions,
-    show_blank,
-    show_magnitude,
-    show_signed,
-    title_width,
-    wrapped,
-)
+from minitorch_viz.drawing import panels, robust_max, show_blank, show_magnitude, show_signed
 from minitorch_viz.rules.relu import relu_mode
 from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.blank import drawable, why_blank
@@ -23,13 +14,15 @@ from minitorch_viz.techniques.explain.layer_maps import (
     chosen_layer,
     has_maps,
     lowest,
-    show_over_photo,
+    over_photo,
 )
 from minitorch_viz.techniques.explain.maps import PixelMap
 from minitorch_viz.techniques.explain.signals import at_tape
 from minitorch_viz.techniques.explain.start import start_any
 from minitorch_viz.techniques.explain.unit import Which
+from minitorch_viz.techniques.explain.view import draw_photo, of_photo
 from minitorch_viz.techniques.gradients.grad_cam import GradCam, cam_of
+from minitorch_viz.techniques.gradients.saliency import LEGEND, has_relus
 from minitorch_viz.techniques.options import spelled_out
 
 if TYPE_CHECKING:
@@ -53,7 +46,7 @@ class GuidedGradCam(PixelMap):
         """The second factor as a result of its own."""
         labels, values = (self.label,), (self.value,)
         blanks, seen = (self.nowhere,), (self.picture, self.pixel_aspect)
-        return GradCam(self.sums, self.layer, *seen, labels, values, blanks, self.weights)
+        return GradCam(self.sums, self.layer, *seen, labels, values, blanks, self.weights, photo=self.photo)
 
     @property
     def caption(self) -> str:
@@ -108,30 +101,34 @@ def guided_grad_cam(
         layer=cam.layer,
         nowhere=cam.blanks[0],
         reading=reading,
+        photo=seen.area,
     )
 
 
 def plot(result: GuidedGradCam, figure: Figure) -> None:
     """Both factors above, and below their product: its magnitude, and its signs or colours."""
     aspect = result.pixel_aspect
-    tall = proportions(result.picture, aspect)
-    letters = title_width(tall)
     sign = "sign" if len(result.signal) == 1 else "sign and colour"
-    words = (f"Grad-CAM at {result.layer}", "times guided backpropagation", "is guided Grad-CAM: magnitude")
-    titles = [wrapped(text, letters) for text in (*words, f"guided Grad-CAM: {sign}")]
-    head = wrapped(f"{result.label}, {result.reading or f'value {result.value:.3g}'}", 2 * letters)
-    lines = 1 + max(title.count("\n") for title in titles)
-    above = 0.25 * (1 + head.count("\n")) + 0.1
-    (over, edges), (magnitude, colours) = panels(figure, 2, 2, tall, lines=lines, bars=1, above=above)
-    figure.suptitle(head, fontsize=TITLE_SIZE + 1)
-    show_over_photo(over, result.cam, 0, titles[0], figure)
-    show_signed(edges, drawable(result.guided), titles[1], aspect)
+    cam, full = result.cam, f"full at ±{robust_max(drawable(result.guided)):.2g}"
+    bright = "" if cam.blanks[0] else f", bright at {cam.scale:.2g}"
+    factors = (f"Grad-CAM at {result.layer}{bright}", f"times guided backpropagation: {sign}, {full}")
+    products: tuple[str, ...] = ("is guided Grad-CAM", "")
+    if not result.blank:
+        top, full = robust_max(result.heat), f"full at ±{robust_max(result.signal):.2g}"
+        products = (f"is guided Grad-CAM: magnitude, white at {top:.2g}", f"guided Grad-CAM: {sign}, {full}")
+    head = f"{result.label}, {result.reading or f'value {result.value:.3g}'}"
+    sheet = panels(figure, [[head, *factors], [None, *products]], of_photo(result))
+    (photo, over, edges), (words, magnitude, colours) = sheet.axes
+    draw_photo(photo, result)
+    over_photo(over, cam, 0)
+    sheet.write(words, LEGEND[len(result.signal) == 1])
+    show_signed(edges, drawable(result.guided), pixel_aspect=aspect)
     if result.blank:
         for axes in (magnitude, colours):
-            show_blank(axes, result.picture.shape[:2], result.blank, aspect)
+            show_blank(axes, result.picture.shape[:2], result.blank, pixel_aspect=aspect)
         return
-    show_magnitude(magnitude, result.heat, titles[2], aspect)
-    show_signed(colours, result.signal, titles[3], aspect)
+    show_magnitude(magnitude, result.heat, pixel_aspect=aspect)
+    show_signed(colours, result.signal, pixel_aspect=aspect)
 
 
 def example() -> GuidedGradCam:
@@ -144,8 +141,6 @@ def example() -> GuidedGradCam:
 
 def applies(model: Model) -> str | None:
     """There must be maps for the one factor, and ReLUs for the other."""
-    from minitorch_viz.techniques.gradients.saliency import has_relus
-
     return has_maps(model) or has_relus(model)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
-from minitorch_viz.drawing import LABEL_SIZE, TITLE_SIZE, show_image
+from minitorch_viz.drawing import LABEL_SIZE, TITLE_SIZE, axes_at, show_image
 from minitorch_viz.errors import SettingError, near, need_whole
 from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.blank import why_blank
@@ -39,6 +39,8 @@ SAYS = {
     "blurred": "the photo out of focus",
     "noise": "an image of random pixels",
 }
+
+CHART = 3.2  # inches: the height of the chart below the pictures, with its title and labels
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +148,9 @@ def integrated_gradients(
         blank = why_blank(model, tape, unit, path.shares)
         blank = "the photo is the baseline itself" if blank and same else blank
         about = (seen.picture, seen.pixel_aspect, unit.label, value, blank, baseline, shown, rule, asked)
-        return IntegratedGradients(path.shares, *about, path, done, total, reading=reading, state=state)
+        return IntegratedGradients(
+            path.shares, *about, path, done, total, reading=reading, state=state, photo=seen.area
+        )
 
     before = 0  # steps of the walks so far
     coarser: Path | None = None  # the last whole walk: better than the beginning of a finer one
@@ -210,31 +214,29 @@ def baseline_image(model: Model, x: Array, baseline: Baseline, seed: int) -> Arr
 
 
 def plot(result: IntegratedGradients, figure: Figure) -> None:
-    """The photo with its baseline, the shares, the shares over the photo, and the way between the two images."""
-    *maps, chart = map_panels(result, figure, more=1, bars=1)
-    wide, high = figure.get_size_inches()
-    figure.set_size_inches(wide, max(high, 2.4) + 0.55)  # the chart has labels below it
-    draw_map(result, maps)
-    inset = maps[0].inset_axes((0.0, 0.0, 0.28, 0.28))
-    show_image(inset, result.baseline_picture, "", result.pixel_aspect)
-    inset.set_title(f"{result.baseline}", fontsize=9, pad=2, color="black", backgroundcolor="white")
-    _draw_path(result, chart)
+    """The photo, the baseline and the shares in two ways; below, the way between the two images."""
+    bottom = 0.0 if result.blank else CHART
+    photo, baseline, *maps = map_panels(result, figure, [f"the baseline: {SAYS[result.baseline]}"], bottom).axes[0]
+    draw_map(result, [photo, *maps])
+    show_image(baseline, result.baseline_picture, pixel_aspect=result.pixel_aspect)
+    if not result.blank:
+        width, height = figure.get_size_inches()
+        _draw_path(result, axes_at(figure, 0.85, height - CHART + 0.35, width - 1.05, CHART - 1.0))
 
 
 def _draw_path(result: IntegratedGradients, axes: Axes) -> None:
     """The value on the way, and the sum of the shares so far; they meet where the shares add up."""
     path = result.path
-    if result.blank:
-        axes.axis("off")
-        return
     places = np.concatenate([[0], path.places, [1]])
     axes.plot(places, np.concatenate([path.ends[:1], path.values, path.ends[1:]]), color="#0072b2", lw=2, label="value")
     sums = path.ends[0] + np.cumsum(path.weights * path.slopes)  # NaN, and not drawn, where the walk has not been
-    axes.plot(path.places, sums, ".", color="#d55e00", ms=5, label="baseline + shares so far")
-    axes.set_xlabel(f"{result.baseline} baseline (0) to photo (1)", fontsize=LABEL_SIZE)
+    axes.plot(path.places, sums, ".", color="#d55e00", ms=7, label="baseline's value + shares so far")
+    axes.set_xlim(0, 1)
+    axes.set_xlabel(f"from the {result.baseline} baseline (0) to the photo (1)", fontsize=LABEL_SIZE)
     axes.set_title(f"gap {result.gap:.2%} at {len(path.places)} steps", fontsize=TITLE_SIZE)
-    axes.legend(fontsize=LABEL_SIZE - 1.5, frameon=False, loc="lower right")
+    axes.legend(fontsize=LABEL_SIZE, frameon=False, loc="best")
     axes.tick_params(labelsize=LABEL_SIZE - 1)
+    axes.locator_params(axis="y", nbins=5)
     axes.spines[["top", "right"]].set_visible(False)
 
 

@@ -9,18 +9,7 @@ import numpy as np
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
-from minitorch_viz.drawing import (
-    colour_bar,
-    panels,
-    proportions,
-    robust_max,
-    show_blank,
-    show_image,
-    show_over,
-    show_shares,
-    title_width,
-    wrapped,
-)
+from minitorch_viz.drawing import in_rows, panels, robust_max, show_blank, show_over, show_shares, smoothing
 from minitorch_viz.errors import SettingError, near
 from minitorch_viz.graph import Rules, Tape
 from minitorch_viz.net import Net
@@ -28,12 +17,13 @@ from minitorch_viz.objectives import Unit
 from minitorch_viz.rules import lrp as formulas
 from minitorch_viz.rules.accounts import Books
 from minitorch_viz.rules.presets import composite, lrp_rules, passed_through
-from minitorch_viz.techniques.base import Result, Technique
+from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.blank import blank_note, drawable, not_finite, why_blank
 from minitorch_viz.techniques.explain.books import books_notes, where_it_stayed
 from minitorch_viz.techniques.explain.maps import SHARES, sentence
 from minitorch_viz.techniques.explain.start import start
 from minitorch_viz.techniques.explain.unit import Which
+from minitorch_viz.techniques.explain.view import PhotoResult, draw_photo, of_photo, photo_of
 from minitorch_viz.techniques.options import spelled_out
 
 if TYPE_CHECKING:
@@ -49,10 +39,11 @@ SAYS = {
     "gamma": "what speaks for a unit is favoured by gamma",
     "alpha-beta": "what speaks for a unit gets alpha of its relevance, what speaks against it -beta = 1 - alpha",
 }
+COLOURS = "shares of the score: red for, blue against, white 0"
 
 
 @dataclass(frozen=True, eq=False)
-class LrpMap(Result):
+class LrpMap(PhotoResult):
     """The pixels' relevance, one entry a rule."""
 
     relevance: dict[str, Array]  # rule -> (C, h, w): shares of the value
@@ -175,6 +166,7 @@ def lrp(
         settings,
         reading=reading,
         stayed=stayed,
+        photo=seen.area,
     )
 
 
@@ -205,32 +197,30 @@ def _why_blank(model: Model, tape: Tape, unit: Unit, value: float, relevance: Ar
 
 def plot(result: LrpMap, figure: Figure) -> None:
     """The photo and the shares; one rule: over the photo too, several: side by side."""
-    names = list(result.relevance)
-    aspect = result.pixel_aspect
-    tall = proportions(result.picture, aspect)
-    letters = title_width(tall)
-    label = wrapped(f"{result.label}, {result.reading or f'value {result.value:.3g}'}", letters)
-    titles = {name: wrapped(f"{name}: pixels hold {result.held(name)}", letters) for name in names}
-    lines = 1 + max(title.count("\n") for title in (label, *titles.values()))
+    names, aspect = list(result.relevance), result.pixel_aspect
+    label = f"{result.label}, {result.reading or f'value {result.value:.3g}'}"
+    full = {name: f"full at ±{robust_max(result.map(name)):.2g}" for name in names}
+    holds = {name: f"{name}: pixels hold {result.held(name)} ({full[name]})" for name in names}
+    titles = [name if result.blank[name] else holds[name] for name in names]
     if len(names) == 1:
-        photo, *maps = panels(figure, 1, 3, tall, lines=max(lines, 2), bars=1)[0]
+        sigma = smoothing(result.picture.shape[:2])
+        over = f"smoothed by {sigma:.1f} pixels, over the photo" if sigma else "the same over the photo"
+        sheet = panels(figure, [[label, *titles, over]], of_photo(result), heading=COLOURS)
     else:
-        photo, *maps = panels(figure, 2, 3, tall, lines=lines, bars=3).flat
-    axes = dict(zip(names, maps, strict=False))
-    for spare in maps[max(len(names), 2) :]:
-        spare.axis("off")
-    show_image(photo, result.picture, label, aspect)
-    for name, panel in axes.items():
+        sheet = panels(figure, in_rows([label, *titles], 3), of_photo(result), heading=COLOURS)
+        sheet.write(sheet.axes[1, 2], [f"{name}: {SAYS[name]}." for name in names])
+    photo, *maps = sheet.axes.flat
+    draw_photo(photo, result)
+    for name, panel in zip(names, maps, strict=False):
         if result.blank[name]:
-            show_blank(panel, result.picture.shape[:2], result.blank[name], aspect, name)
+            show_blank(panel, result.picture.shape[:2], result.blank[name], pixel_aspect=aspect)
             continue
-        drawn = show_shares(panel, result.map(name), titles[name], aspect)
-        colour_bar(figure, drawn, panel, "red for, blue against")
+        show_shares(panel, result.map(name), pixel_aspect=aspect)
     if len(names) == 1:
         if result.blank[names[0]]:
-            show_blank(maps[1], result.picture.shape[:2], result.blank[names[0]], aspect)
+            show_blank(maps[1], result.picture.shape[:2], result.blank[names[0]], pixel_aspect=aspect)
         else:
-            show_over(maps[1], result.map(), result.picture, aspect)
+            show_over(maps[1], result.map(), photo_of(result), pixel_aspect=aspect)
 
 
 def example() -> LrpMap:

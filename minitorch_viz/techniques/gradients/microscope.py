@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, get_args
@@ -11,26 +10,19 @@ import numpy as np
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
-from minitorch_viz.drawing import show_image
 from minitorch_viz.drawing.html import write_page
 from minitorch_viz.errors import SettingError
 from minitorch_viz.graph import only_reader
 from minitorch_viz.layers.kind import Kind
 from minitorch_viz.net import Net
 from minitorch_viz.rules.relu import ReluMode, relu_mode, relus
-from minitorch_viz.techniques.base import PICTURES, Result, Technique
+from minitorch_viz.techniques.base import PICTURES, Technique
 from minitorch_viz.techniques.explain.blank import not_finite
 from minitorch_viz.techniques.explain.layer_maps import before
 from minitorch_viz.techniques.explain.receptive import Field, receptive_field
 from minitorch_viz.techniques.explain.unit import Which, reading_of, resolve, value_of
-from minitorch_viz.techniques.explain.view import view
-from minitorch_viz.techniques.gradients._microscope_figure import (
-    draw_gates,
-    draw_tiles,
-    forwards_in_words,
-    frame,
-    strongest,
-)
+from minitorch_viz.techniques.explain.view import PhotoResult, view
+from minitorch_viz.techniques.gradients._microscope_figure import draw
 from minitorch_viz.techniques.gradients._microscope_page import page_data, render_page
 from minitorch_viz.techniques.gradients._microscope_sums import Place, Sum, opened, way_down
 from minitorch_viz.techniques.options import spelled_out
@@ -44,7 +36,7 @@ MODES: tuple[ReluMode, ...] = get_args(ReluMode)
 
 
 @dataclass(frozen=True, eq=False)
-class UnitView(Result):
+class UnitView(PhotoResult):
     """One unit: the way down to its sum, the products, and the signals that come back to it in each ReLU mode."""
 
     way: tuple[Place, ...]  # from the chosen unit (or the ReLU on top of it) down to the one that adds up
@@ -148,6 +140,7 @@ def microscope(model: Model, image: Any, **which: Unpack[Which]) -> UnitView:
         field=field,
         picture=seen.picture,
         pixel_aspect=seen.pixel_aspect,
+        photo=seen.area,
         label=unit.label,
         top=top.label,
         top_value=value_of(top, tape),
@@ -172,34 +165,7 @@ def _gate_above(net: Any, tape: Any, node: str) -> str:
 
 def plot(result: UnitView, figure: Figure) -> None:
     """Above the way forwards: photo, inputs, weights, products; below the way back: the gates and what is sent down."""
-    figure.set_size_inches(13.2, 8.6)
-    upper, lower = figure.subfigures(2, 1, height_ratios=(1.12, 1), squeeze=False).flat
-    places = upper.subplot_mosaic([["photo", "x", "weight", "products"], ["crop", "x", "weight", "products"]])
-    show_image(places["photo"], result.picture, "what the unit can see", result.pixel_aspect)
-    frame(places["photo"], result.field)
-    crop = result.picture[result.field.top : result.field.bottom, result.field.left : result.field.right]
-    show_image(places["crop"], crop, f"{crop.shape[0]} x {crop.shape[1]} pixels, enlarged", result.pixel_aspect)
-    shown = strongest(result.sum)
-    rows = (("inputs", "x"), ("times weights", "weight"), ("are products", "products"))
-    for title, what in rows:
-        draw_tiles(places[what], [getattr(term, what) for term, _ in shown], title, names=_colours(result, shown))
-    upper.suptitle(f"{result.label}: forwards", fontsize=13)
-    upper.supxlabel(forwards_in_words(result, shown), fontsize=10.5)
-    table, *sent = lower.subplots(1, 4, width_ratios=(1.6, 1, 1, 1))
-    draw_gates(table, result)
-    for axes, (mode, one) in zip(sent, result.signals.items(), strict=True):
-        draw_tiles(axes, [one[-1] * term.weight for term, _ in shown], mode, side=2.5)
-    lower.suptitle(f"backwards, from {result.top}", fontsize=13)
-    lower.supxlabel(
-        "sent down to each input: the signal behind the gate, times the weight (each mode on its own scale)",
-        fontsize=10.5,
-    )
-
-
-def _colours(result: UnitView, shown: Sequence[Any]) -> tuple[str, ...]:
-    """The names of the tiles where they are the picture's three colours."""
-    of_picture = [term for term, _ in shown if term.groups == (0, 1, 2) and term.source in result.inputs]
-    return ("red", "green", "blue") if len(shown) == len(of_picture) == 1 else ()
+    draw(result, figure)
 
 
 def example() -> UnitView:

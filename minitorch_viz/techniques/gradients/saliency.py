@@ -6,30 +6,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Unpack, get_args
 
 from minitorch_viz._types import Array
-from minitorch_viz.drawing import (
-    LABEL_SIZE,
-    TITLE_SIZE,
-    panel_size,
-    panels,
-    proportions,
-    robust_max,
-    show_blank,
-    show_image,
-    show_magnitude,
-    show_signed,
-    title_width,
-    wrapped,
-)
+from minitorch_viz.drawing import panels, robust_max, show_blank, show_magnitude, show_signed
 from minitorch_viz.errors import SettingError, near
 from minitorch_viz.graph import Tape
 from minitorch_viz.net import Net
 from minitorch_viz.rules.relu import relu_mode, relus
-from minitorch_viz.techniques.base import Result, Technique
+from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.blank import blank_note, drawable, why_blank
 from minitorch_viz.techniques.explain.maps import COLOUR_SIGN, GREY_SIGN, MAGNITUDE, one_map, sentence
 from minitorch_viz.techniques.explain.signals import at_tape
 from minitorch_viz.techniques.explain.start import start_any
 from minitorch_viz.techniques.explain.unit import Which
+from minitorch_viz.techniques.explain.view import PhotoResult, draw_photo, of_photo
 from minitorch_viz.techniques.gradients._saliency_crops import averaged_over_crops
 from minitorch_viz.techniques.options import spelled_out
 
@@ -45,11 +33,20 @@ SAYS = {
     "deconvnet": "deconvnet: only positive signals go back, whatever fired",
     "guided": "guided backpropagation: only positive signals, and only through units that fired",
 }
-OWN_SCALE = "every panel has a scale of its own"
+LEGEND = {  # below the photo; the key: whether the net takes grey images
+    grey: (
+        "Magnitude: black is 0.",
+        "Sign: white is 0; red means that a brighter pixel raises the value, blue that it lowers it."
+        if grey
+        else "Sign and colour: grey is 0; brighter means that more of this colour raises the value.",
+        "Every panel has a scale of its own.",
+    )
+    for grey in (False, True)
+}
 
 
 @dataclass(frozen=True, eq=False)
-class SaliencyMap(Result):
+class SaliencyMap(PhotoResult):
     """The signals that came back to the pixels, one entry a ReLU mode."""
 
     gradients: dict[str, Array]  # mode -> (C, h, w): change of the value for one step of a pixel's normalized value
@@ -142,39 +139,44 @@ def saliency(
             gradients[one] = at_tape(model.net, tape, unit, rules)
         blank[one] = why_blank(model, tape, unit, gradients[one], rules)
     remark = "" if set(gradients) == {"normal"} else without_relus(model.net, tape)
-    return SaliencyMap(gradients, seen.picture, seen.pixel_aspect, unit.label, value, blank, averaged, reading, remark)
+    return SaliencyMap(
+        gradients, seen.picture, seen.pixel_aspect, unit.label, value, blank, averaged, reading, remark,
+        photo=seen.area,
+    )  # fmt: skip
 
 
 def plot(result: SaliencyMap, figure: Figure) -> None:
     """The photo, and for each mode the magnitude above the signed colours (one mode: all in one row)."""
-    modes = list(result.gradients)
-    sign = "sign" if result.grey else "sign and colour"
-    tall = proportions(result.picture, result.pixel_aspect)
-    side = 3.0 if len(modes) == 1 else 2.7
-    label = wrapped(result.label, title_width(tall, side))
-    lines = 1 + label.count("\n")
+    tall, modes = of_photo(result), list(result.gradients)
+    scales = {mode: _scales(result, mode) for mode in modes}
+    sign = "sign: red +, blue -" if result.grey else "sign and colour, grey is 0"
     if len(modes) == 1:
-        photo, *maps = panels(figure, 1, 3, tall, lines=lines, side=side)[0]
-        places = {modes[0]: maps}
+        (mode,) = modes
+        magnitude_scale, sign_scale = scales[mode]
+        titles = [[result.label, f"{mode}: magnitude{magnitude_scale}", f"{mode}: {sign}{sign_scale}"]]
+        sheet = panels(figure, titles, tall)
+        places = {mode: sheet.axes[0, 1:]}
     else:
-        grid = panels(figure, 2, len(modes) + 1, tall, lines=lines, side=side)
-        photo, places = grid[0, 0], {mode: grid[:, column] for column, mode in enumerate(modes, 1)}
-        grid[1, 0].axis("off")
-        legend = "\n\n".join([MAGNITUDE, GREY_SIGN if result.grey else COLOUR_SIGN, OWN_SCALE])
-        size = min(LABEL_SIZE, *(10.5 * length / 2.7 for length in panel_size(tall, side)))
-        grid[1, 0].text(0, 1, legend, va="top", fontsize=size, linespacing=1.3, transform=grid[1, 0].transAxes)
-        for row, words in enumerate(("magnitude", sign)):
-            grid[row, 1].set_ylabel(words, fontsize=TITLE_SIZE)
-    show_image(photo, result.picture, label, result.pixel_aspect)
-    single = len(modes) == 1
-    for mode, (above, below) in places.items():
-        names = (f"{mode}: magnitude", f"{mode}: {sign}") if single else (mode, "")
+        magnitudes = [f"{mode}: magnitude{scales[mode][0]}" for mode in modes]
+        signs = [f"{mode}: sign{'' if result.grey else ' and colour'}{scales[mode][1]}" for mode in modes]
+        sheet = panels(figure, [[result.label, *magnitudes], [None, *signs]], tall, side=2.7)
+        places = {mode: sheet.axes[:, column] for column, mode in enumerate(modes, 1)}
+        sheet.write(sheet.axes[1, 0], LEGEND[result.grey])
+    draw_photo(sheet.axes[0, 0], result)
+    for mode, (magnitude, signed) in places.items():
         if result.blank[mode]:
-            for one, name in zip((above, below), names, strict=True):
-                show_blank(one, result.picture.shape[:2], result.blank[mode], result.pixel_aspect, name)
+            for panel in (magnitude, signed):
+                show_blank(panel, result.picture.shape[:2], result.blank[mode], pixel_aspect=result.pixel_aspect)
         else:
-            show_magnitude(above, result.map(mode), names[0], result.pixel_aspect)
-            show_signed(below, result.gradients[mode], names[1], result.pixel_aspect)
+            show_magnitude(magnitude, result.map(mode), pixel_aspect=result.pixel_aspect)
+            show_signed(signed, result.gradients[mode], pixel_aspect=result.pixel_aspect)
+
+
+def _scales(result: SaliencyMap, mode: str) -> tuple[str, str]:
+    """What the titles say of a mode's two scales; nothing of a blank map."""
+    if result.blank[mode]:
+        return "", ""
+    return f", white at {robust_max(result.map(mode)):.2g}", f", full at ±{robust_max(result.gradients[mode]):.2g}"
 
 
 def without_relus(net: Net, tape: Tape) -> str:

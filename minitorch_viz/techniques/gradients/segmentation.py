@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 
 from minitorch_viz._types import Array
-from minitorch_viz.drawing import panels, proportions, show_blank, show_image, show_magnitude, title_width, wrapped
+from minitorch_viz.drawing import BLACK, panels, robust_max, show_blank, show_image, show_magnitude
 from minitorch_viz.errors import SettingError, near, need_whole
-from minitorch_viz.techniques.base import Result, Technique, explainers
+from minitorch_viz.techniques.base import Technique, explainers
 from minitorch_viz.techniques.explain.blank import blank_note
 from minitorch_viz.techniques.explain.start import start
 from minitorch_viz.techniques.explain.unit import Which
+from minitorch_viz.techniques.explain.view import PhotoResult, draw_photo, of_photo
 from minitorch_viz.techniques.gradients._segmentation_grabcut import (
     BACKGROUND,
     FOREGROUND,
@@ -27,6 +28,7 @@ from minitorch_viz.techniques.gradients._segmentation_grabcut import (
 from minitorch_viz.techniques.options import spelled_out
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from minitorch_viz.models import Model
@@ -38,7 +40,7 @@ NO_OPENCV = "GrabCut, which learns the colours of both too, needs OpenCV (pip in
 
 
 @dataclass(frozen=True, eq=False)
-class Segmentation(Result):
+class Segmentation(PhotoResult):
     """A mask and a box from a heat map."""
 
     mask: Array  # (h, w) bool: the object
@@ -164,6 +166,7 @@ def segmentation(
         seen.pixel_aspect,
         unit.label,
         blank,
+        photo=seen.area,
     )
 
 
@@ -187,33 +190,36 @@ def plot(result: Segmentation, figure: Figure) -> None:
     """The photo with the box, the map, the seeds, and the object cut out."""
     from matplotlib.patches import Rectangle
 
-    aspect = result.pixel_aspect
-    tall = proportions(result.picture, aspect)
-    letters = title_width(tall, 2.7)
-    words = (result.label, f"{result.method}, smoothed", "seeds: green object, blue not", f"the mask, by {result.by}")
-    titles = [wrapped(text, letters) for text in words]
-    lines = 1 + max(title.count("\n") for title in titles)
-    photo, heat, seeds, cut = panels(figure, 1, 4, tall, lines=lines, side=2.7)[0]
-    show_image(photo, result.picture, titles[0], aspect)
+    aspect, size = result.pixel_aspect, result.mask.shape
+    words = (
+        f"{result.method}, smoothed, white at {robust_max(result.magnitude):.2g}",
+        "seeds: green object, blue not",
+        f"the mask, by {result.by}",
+    )
+    sheet = panels(figure, [[result.label, *(words if not result.blank else ("", "", ""))]], of_photo(result), side=2.7)
+    photo, heat, seeds, mask = sheet.axes[0]
+    draw_photo(photo, result)
     if result.blank:
-        for axis in (heat, seeds, cut):
-            show_blank(axis, result.mask.shape, result.blank, aspect)
+        for panel in (heat, seeds, mask):
+            show_blank(panel, size, result.blank, pixel_aspect=aspect)
         return
     if result.box is not None:
         top, left, bottom, right = result.box
         corner = (left - 0.5, top - 0.5)
         photo.add_patch(Rectangle(corner, right - left, bottom - top, facecolor="none", edgecolor="#e69f00", lw=3))
-    show_magnitude(heat, result.magnitude, titles[1], aspect)
-    pale = np.repeat(result.picture.mean(axis=2, keepdims=True) / 255 * 0.5 + 0.4, 3, axis=2)
+    show_magnitude(heat, result.magnitude, pixel_aspect=aspect)
+    draw_photo(seeds, result, grey=BLACK)
     for seed, colour in ((BACKGROUND, (0.0, 0.45, 0.7)), (FOREGROUND, (0.0, 0.62, 0.45))):
-        where = result.seeds == seed
-        pale[where] = 0.35 * pale[where] + 0.65 * np.array(colour)
-    show_image(seeds, pale, titles[2], aspect)
-    shown = result.picture.copy()
-    shown[~result.mask] = 255 - (255 - shown[~result.mask]) // 5
-    show_image(cut, shown, titles[3], aspect)
-    if min(result.mask.shape) > 1:  # a line of pixels has no contour
-        cut.contour(result.mask, [0.5], colors="#d55e00", linewidths=1.5)
+        _tint(seeds, result.seeds == seed, colour, 0.65, aspect)
+    draw_photo(mask, result)
+    _tint(mask, ~result.mask, (1.0, 1.0, 1.0), 0.8, aspect)
+    if min(size) > 1:  # a line of pixels has no contour
+        mask.contour(result.mask, [0.5], colors="#d55e00", linewidths=1.5)
+
+
+def _tint(axes: Axes, where: Array, colour: tuple[float, float, float], strength: float, aspect: float) -> None:
+    """Colour over the pixels of the net (h, w) that are marked."""
+    show_image(axes, np.dstack([np.broadcast_to(colour, (*where.shape, 3)), strength * where]), pixel_aspect=aspect)
 
 
 def example() -> Segmentation:

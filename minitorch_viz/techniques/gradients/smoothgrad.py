@@ -11,6 +11,7 @@ import numpy as np
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
+from minitorch_viz.drawing import show_image
 from minitorch_viz.errors import SettingError, near, need_whole
 from minitorch_viz.net import Net
 from minitorch_viz.objectives import Objective
@@ -162,6 +163,7 @@ def smoothgrad(
             average.images,
             reading=reading,
             state=State(kept, numbers),
+            photo=seen.area,
         )
 
 
@@ -217,11 +219,9 @@ def running_moment(
 
 def plot(result: SmoothMap, figure: Figure) -> None:
     """The photo, one of its noisy copies, and the map in two ways."""
-    from minitorch_viz.drawing import show_image
-
-    photo, noisy, *maps = map_panels(result, figure, more=1)
+    photo, noisy, *maps = map_panels(result, figure, [f"one of {result.done} noisy copies"]).axes[0]
     draw_map(result, [photo, *maps])
-    show_image(noisy, result.noisy, f"one of {result.done} noisy copies", result.pixel_aspect)
+    show_image(noisy, result.noisy, pixel_aspect=result.pixel_aspect)
 
 
 def example() -> SmoothMap:

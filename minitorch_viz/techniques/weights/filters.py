@@ -10,7 +10,7 @@ import numpy as np
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
-from minitorch_viz.drawing import LABEL_SIZE, panels, show_image, signed_colour
+from minitorch_viz.drawing import LABEL_SIZE, NUMBER_SIZE, in_rows, panels, show_image, signed_colour
 from minitorch_viz.errors import SettingError, near, need_whole
 from minitorch_viz.layers import Layer
 from minitorch_viz.techniques.base import Result, Technique
@@ -26,6 +26,7 @@ Scale = Literal["each", "shared"]
 COLUMNS = 12
 SLICES = 12  # input channels of a filter that are drawn beside one another
 SIDE = 0.85  # inches of a filter
+SLICE = 0.5  # inches of an input channel of a filter
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,27 +149,31 @@ def convolves(model: Model) -> str | None:
 def plot(result: Filters, figure: Figure) -> None:
     """A sheet of filters; of deeper layers a row for each filter, and a column for each input channel."""
     count, _, high, wide = result.weights.shape
-    columns = min(COLUMNS, math.ceil(math.sqrt(2 * count))) if result.slices == 1 else result.slices
-    rows = -(-count // columns) if result.slices == 1 else count
-    axes = panels(figure, rows, columns, high / wide, side=SIDE, above=0.35)
-    figure.suptitle(f"{count} of {result.of} filters of {result.node}", fontsize=LABEL_SIZE + 1)
-    for panel in axes.flat:
-        panel.axis("off")
-    for index, (weights, scale) in enumerate(zip(result.weights, result.full_scales, strict=True)):
+    numbers = [str(number) for number in result.numbers]
+    full = "each at its own scale" if result.scale == "each" else f"full at ±{result.full_scales[0]:.2g}"
+    heading = f"{count} of {result.of} filters of {result.node}, {full}"
+    if result.slices == 1:
+        titles = in_rows(numbers, min(COLUMNS, math.ceil(math.sqrt(2 * count))))
+        sheet = panels(figure, titles, high / wide, heading=heading, side=SIDE, size=NUMBER_SIZE)
+    else:
+        titles = [[""] * result.slices] * count
+        sheet = panels(figure, titles, high / wide, heading=heading, side=SLICE, left=0.4)
+    for weights, scale, number, row in zip(
+        result.weights, result.full_scales, numbers, _places(result, sheet.axes), strict=True
+    ):
+        colours = {"cmap": "RdBu_r", "vmin": -scale, "vmax": scale}
         if result.colour:
-            picture = signed_colour(weights, scale)
-            _draw(axes.flat[index], picture, f"{result.numbers[index]}")
+            show_image(row[0], signed_colour(weights, scale))
             continue
-        row = [axes.flat[index]] if result.slices == 1 else axes[index]
-        for channel, panel in enumerate(row):
-            title = f"{result.numbers[index]}" if channel == 0 else ""
-            _draw(panel, weights[channel], title, cmap="RdBu_r", vmin=-scale, vmax=scale)
+        for channel, panel in zip(weights, row, strict=False):
+            show_image(panel, channel, **colours)
+        if result.slices > 1:
+            row[0].set_ylabel(number, fontsize=LABEL_SIZE, rotation=0, ha="right", va="center")
 
 
-def _draw(panel: Any, picture: Array, title: str, **colours: Any) -> None:
-    panel.axis("on")
-    show_image(panel, picture, "", **colours)
-    panel.set_title(title, fontsize=LABEL_SIZE - 2, pad=2)
+def _places(result: Filters, axes: Array) -> list[Any]:
+    """The axes of each filter."""
+    return [[panel] for panel in axes.flat[: len(result.weights)]] if result.slices == 1 else list(axes)
 
 
 def example() -> Filters:
