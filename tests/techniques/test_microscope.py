@@ -150,7 +150,7 @@ def test_with_many_channels_the_rest_is_summed_up_in_words(squeezenet, shared_da
     result = microscope(squeezenet, shared_data / "photos" / "cat_dog.jpg", node="classifier.1")
     figure = Figure(layout="constrained")
     plot(result, figure)
-    words = " ".join(text.get_text() for part in figure.subfigs for text in part.texts)
+    words = " ".join(text.get_text().replace("\n", " ") for text in figure.texts)
     found = re.search(r"drawn: the 16 of 512 channels .* the others add ([+-][\d.]+)", words)
     assert found
     sizes = np.abs(result.sum.terms[0].products).sum(axis=(1, 2))
