@@ -42,7 +42,7 @@ FEW = 5  # images at a time, where Captum is asked to take few
 
 
 def calls(count: int, torch: Any, attr: Any) -> dict[str, list[Callable[[], Any]]]:
-    """For each row: this engine's call, and Captum's on the same numbers, at once and a few at a time."""
+    """Return for each row this engine's call, and Captum's on the same numbers, at once and a few at a time."""
     spec = get_spec("squeezenet1_1")
     model = Model.from_net(spec.build(), spec.preprocessing.size, logits=spec.logits)
     model = dataclasses.replace(model, last_conv=spec.last_conv)
@@ -73,25 +73,25 @@ def calls(count: int, torch: Any, attr: Any) -> dict[str, list[Callable[[], Any]
         attr.IntegratedGradients(peer),
         attr.NoiseTunnel(attr.Saliency(peer)),
     )
-    found = path.attribute(tx, target=TARGET, n_steps=4).detach().numpy()[0]
+    theirs = path.attribute(tx, target=TARGET, n_steps=4).detach().numpy()[0]
     ours = follow(net, x, base, unit, "gauss-legendre", 4).shares
-    assert np.linalg.norm(found - ours) < 1e-2 * np.linalg.norm(found), "the two do not compute the same"
+    assert np.linalg.norm(theirs - ours) < 1e-2 * np.linalg.norm(theirs), "the two do not compute the same"
     rows["guided backprop"].append(lambda: guided.attribute(tx, target=TARGET))
-    for few in (None, FEW):
+    for batch in (None, FEW):
         rows["integrated gradients"].append(
-            lambda few=few: path.attribute(tx, target=TARGET, n_steps=count, internal_batch_size=few)
+            lambda batch=batch: path.attribute(tx, target=TARGET, n_steps=count, internal_batch_size=batch)
         )
         rows["smoothgrad"].append(
-            lambda few=few: noise.attribute(
-                tx, target=TARGET, nt_samples=count, nt_samples_batch_size=few, stdevs=width, abs=False
+            lambda batch=batch: noise.attribute(
+                tx, target=TARGET, nt_samples=count, nt_samples_batch_size=batch, stdevs=width, abs=False
             )
         )
     if cam is not None:
         layer = peer.steps[[node.name for node in net.nodes].index(model.last_conv)]
-        there = attr.LayerGradCam(peer, layer)
+        layer_cam = attr.LayerGradCam(peer, layer)
         rows["grad-cam"].append(
             lambda: attr.LayerAttribution.interpolate(
-                there.attribute(tx, target=TARGET, relu_attributions=True), x.shape[2:], "bilinear"
+                layer_cam.attribute(tx, target=TARGET, relu_attributions=True), x.shape[2:], "bilinear"
             )
         )
     return rows
@@ -106,7 +106,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     parser.add_argument("--out", type=Path, default=bench.ROOT / "benchmarks" / "results" / "attributions.json")
     options = parser.parse_args(arguments)
     torch, attr = nets.libraries()
-    before = kernels.get_threads()
+    threads_before = kernels.get_threads()
     kernels.set_threads(options.threads)
     if torch is not None:
         torch_before = torch.get_num_threads()
@@ -116,18 +116,18 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Captum announces its hooks
-            for what, functions in calls(count, torch, attr).items():
-                if options.only and options.only not in what:
+            for label, functions in calls(count, torch, attr).items():
+                if options.only and options.only not in label:
                     continue
-                taken = bench.medians(functions, 0.05 if options.quick else options.seconds)
-                ours, *theirs = (1e3 * one for one in taken)
+                seconds = bench.medians(functions, 0.05 if options.quick else options.seconds)
+                ours, *theirs = (1e3 * value for value in seconds)
                 ratio = min(theirs) / ours if theirs else None
                 times = {"at once": theirs[0], f"{FEW} at a time": theirs[-1]} if len(theirs) > 1 else None
                 peers = times or ({"ms": theirs[0]} if theirs else None)
-                rows.append({"what": what, "count": count, "ms": ours, "captum_ms": peers, "ratio": ratio})
-                print(f"{what:22} {ours:9.1f} ms   Captum {peers}   ratio {ratio or np.nan:5.2f}", flush=True)
+                rows.append({"what": label, "count": count, "ms": ours, "captum_ms": peers, "ratio": ratio})
+                print(f"{label:22} {ours:9.1f} ms   Captum {peers}   ratio {ratio or np.nan:5.2f}", flush=True)
     finally:
-        kernels.set_threads(before)
+        kernels.set_threads(threads_before)
         if torch is not None:
             torch.set_num_threads(torch_before)
     result = {"machine": bench.machine(torch), "net": "squeezenet1_1", "chunk": CHUNK, "rows": rows}

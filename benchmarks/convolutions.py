@@ -86,7 +86,7 @@ Layer = tuple[int, ...]
 
 
 def layers(quick: bool, only: str | None = None, kernel: int | None = None) -> Iterator[tuple[str, Layer]]:
-    """(net, layer), every shape once; `only` of one net, and of one size of kernel."""
+    """Yield (net, layer), every shape once; `only` of one net, and of one size of kernel."""
     seen: set[Layer] = set()
     for net, table in {"quick": QUICK}.items() if quick else NETS.items():
         for layer in table:
@@ -96,12 +96,12 @@ def layers(quick: bool, only: str | None = None, kernel: int | None = None) -> I
 
 
 def kind(layer: Layer) -> str:
-    """The class of a layer in the summary."""
+    """Return the class of a layer in the summary."""
     return "3x3 stride 1" if layer[2:4] == (3, 1) else "other"
 
 
 def calls(layer: Layer, torch: Any, batch: int = 1, device: str = "cpu") -> dict[str, list[Callable[[], Any]]]:
-    """For each pass: this engine's call, and PyTorch's on the same numbers."""
+    """Return for each pass this engine's call, and PyTorch's on the same numbers."""
     c, o, k, s, p, side = layer
     rng = np.random.default_rng(0)
     geometry = ((s, s), (p, p), (1, 1), 1)
@@ -129,7 +129,7 @@ def calls(layer: Layer, torch: Any, batch: int = 1, device: str = "cpu") -> dict
 
 
 def medians(functions: list[Callable[[], Any]], seconds: float) -> list[float]:
-    """The median time of each, in seconds. They take turns of a few calls; the first call of a turn is not counted.
+    """Return the median time of each, in seconds. They take turns of a few calls; a turn's first call is not counted.
 
     The pause lets the other's waiting threads fall asleep, which would otherwise hold the cores. This thread does not
     sleep meanwhile, so that the system leaves it where it is.
@@ -137,7 +137,7 @@ def medians(functions: list[Callable[[], Any]], seconds: float) -> list[float]:
     times: list[list[float]] = [[] for _ in functions]
     end = time.perf_counter() + seconds * len(functions)
     while time.perf_counter() < end or len(times[-1]) < 3:
-        for function, taken in zip(functions, times, strict=True):
+        for function, seconds_a_call in zip(functions, times, strict=True):
             pause = time.perf_counter() + PAUSE
             while time.perf_counter() < pause:
                 pass
@@ -147,14 +147,14 @@ def medians(functions: list[Callable[[], Any]], seconds: float) -> list[float]:
                 function()
                 stop = time.perf_counter()
                 if call:
-                    taken.append(stop - start)
+                    seconds_a_call.append(stop - start)
                 if stop > turn and call:
                     break
-    return [statistics.median(taken) for taken in times]
+    return [statistics.median(seconds_a_call) for seconds_a_call in times]
 
 
 def peak() -> float:
-    """What this machine's cores reach at best, in GFLOP/s: the innermost product, on numbers that stay in the cache.
+    """Return what this machine's cores reach at best, in GFLOP/s: the innermost product, on numbers in the cache.
 
     A layer's share of it counts the multiplications of the direct sum: Winograd's may be above 1.
     """
@@ -168,7 +168,7 @@ def peak() -> float:
 
 
 def machine(torch: Any) -> dict[str, Any]:
-    """What was measured on: no names of hosts or users."""
+    """Say what was measured on: no names of hosts or users."""
     model = platform.processor()
     if Path("/proc/cpuinfo").exists():
         lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -194,13 +194,15 @@ def geometric_mean(values: list[float]) -> float:
 
 
 def summary_of(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
-    """The geometric mean and the least of the ratios of each pass and class of layers; prints them."""
+    """Return the geometric mean and the least of the ratios of each pass and class of layers; print them."""
     summary = {}
-    for what in PASSES:
+    for direction in PASSES:
         for group in ("3x3 stride 1", "other"):
-            ratios = [row["ratio"] for row in rows if (row["pass"], row["class"]) == (what, group) and row["ratio"]]
+            ratios = [
+                row["ratio"] for row in rows if (row["pass"], row["class"]) == (direction, group) and row["ratio"]
+            ]
             if ratios:
-                summary[f"{group}, {what}"] = {"geometric mean": geometric_mean(ratios), "least": min(ratios)}
+                summary[f"{group}, {direction}"] = {"geometric mean": geometric_mean(ratios), "least": min(ratios)}
     for name, value in summary.items():
         print(f"{name:24} geometric mean {value['geometric mean']:.2f}, least {value['least']:.2f}")
     return summary
@@ -215,15 +217,15 @@ def measure(chosen: list[tuple[str, Layer]], seconds: float, torch: Any, batch: 
         c, o, k, s, p, side = layer
         out = kernels.out_size(side, k, s, p)
         line = f"{net:13} {c:4} -> {o:4} {k:2}x{k:<2} /{s} {side:3}"
-        for what, functions in calls(layer, torch, batch).items():
-            taken = medians(functions, seconds)
-            ratio = taken[1] / taken[0] if torch is not None else None
-            share = 2 * batch * c * o * k * k * out * out / taken[0] / 1e9 / top
+        for direction, functions in calls(layer, torch, batch).items():
+            times = medians(functions, seconds)
+            ratio = times[1] / times[0] if torch is not None else None
+            share = 2 * batch * c * o * k * k * out * out / times[0] / 1e9 / top
             rows.append(
-                {"net": net, "layer": layer, "class": kind(layer), "pass": what, "ms": taken[0] * 1e3}
-                | {"torch_ms": taken[1] * 1e3 if torch is not None else None, "ratio": ratio, "share": share}
+                {"net": net, "layer": layer, "class": kind(layer), "pass": direction, "ms": times[0] * 1e3}
+                | {"torch_ms": times[1] * 1e3 if torch is not None else None, "ratio": ratio, "share": share}
             )
-            line += f" | {what} {taken[0] * 1e3:8.3f} {ratio or np.nan:5.2f} {share:4.2f}"
+            line += f" | {direction} {times[0] * 1e3:8.3f} {ratio or np.nan:5.2f} {share:4.2f}"
         print(line, flush=True)
     return {
         "machine": machine(torch), "batch": batch, "peak_gflops": top, "summary": summary_of(rows), "layers": rows,
@@ -244,7 +246,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
         import torch
     except ImportError:
         torch = None
-    before = kernels.get_threads()
+    threads_before = kernels.get_threads()
     kernels.set_threads(options.threads)
     if torch is not None:
         torch_before = torch.get_num_threads()
@@ -254,15 +256,15 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
         chosen = list(layers(options.quick, options.only, options.kernel))
         result = measure(chosen, 0.05 if options.quick else options.seconds, torch, options.batch)
     finally:
-        kernels.set_threads(before)
+        kernels.set_threads(threads_before)
         if torch is not None:
             torch.set_num_threads(torch_before)
             torch.set_grad_enabled(True)
     if not (options.quick or options.only or options.kernel):
-        said = f"-batch-{options.batch}" * (options.batch > 1)
+        ending = f"-batch-{options.batch}" * (options.batch > 1)
         if options.threads:
-            said += f"-{options.threads}-thread" + "s" * (options.threads > 1)
-        write(result, options.out or ROOT / "benchmarks" / "results" / f"convolutions{said}.json")
+            ending += f"-{options.threads}-thread" + "s" * (options.threads > 1)
+        write(result, options.out or ROOT / "benchmarks" / "results" / f"convolutions{ending}.json")
     return result
 
 

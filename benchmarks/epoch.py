@@ -45,13 +45,13 @@ OPTIMIZER = SGD(0.05, momentum=0.9, nesterov=True, weight_decay=5e-4)
 
 
 def pictures(count: int) -> Dataset:
-    """Noise with CIFAR-10's sizes: speed does not depend on what is seen."""
+    """Make noise with CIFAR-10's sizes: speed does not depend on what is seen."""
     rng = np.random.default_rng(0)
     return Dataset(rng.integers(0, 256, (count, 32, 32, 3), dtype=np.uint8), rng.integers(0, 10, count), NAMES, "noise")
 
 
 class Ours:
-    """This engine's training, step by step; the loss of each step is what it returns."""
+    """Take this engine's training steps, one a call, which returns the step's loss."""
 
     def __init__(self, net: Net, x: Any, labels: Any) -> None:
         self.net, self.x, self.labels = net, x, labels
@@ -68,7 +68,7 @@ class Ours:
 
 
 def theirs(net: Net, x: Any, labels: Any, torch: Any) -> Callable[[], float]:
-    """PyTorch's step with a copy of the net."""
+    """Return PyTorch's step with a copy of the net."""
     copy = net.with_params({name: value.copy() for name, value in net.params.items()})
     module = nets.as_torch(copy, GOAL, torch).train()
     kind, settings = OPTIMIZER.in_pytorch()
@@ -86,13 +86,13 @@ def theirs(net: Net, x: Any, labels: Any, torch: Any) -> Callable[[], float]:
 
 
 def layer_times(net: Net, x: Any, labels: Any, repeats: int) -> dict[str, float]:
-    """{"forward Conv2d": ms, ...} of a step by kind of layer: the least of the repeats for each layer and pass."""
+    """Return {"forward Conv2d": ms, ...} of a step by kind of layer: the least of the repeats for each layer."""
     least: dict[tuple[str, str, str], float] = {}
 
-    def timed(name: str, what: str, call: Callable[[], Any]) -> Any:
+    def timed(name: str, direction: str, call: Callable[[], Any]) -> Any:
         start = time.perf_counter()
         result = call()
-        key = (what, type(net[name].layer).__name__, name)
+        key = (direction, type(net[name].layer).__name__, name)
         least[key] = min(least.get(key, np.inf), time.perf_counter() - start)
         return result
 
@@ -109,13 +109,13 @@ def layer_times(net: Net, x: Any, labels: Any, repeats: int) -> dict[str, float]
             if node is not nodes[0]:
                 dy = timed(node.name, "backward", partial(node.layer.backward, dy, saved[node.name]))
     sums: Counter[str] = Counter()
-    for (what, kind, _), seconds in least.items():
-        sums[f"{what} {kind}"] += seconds * 1e3
+    for (direction, kind, _), seconds in least.items():
+        sums[f"{direction} {kind}"] += seconds * 1e3
     return {name: round(value, 2) for name, value in sums.most_common()}
 
 
 def measure(batch: int, steps_of_fit: int, seconds: float, torch: Any) -> dict[str, Any]:
-    """Times of one step in both engines, and of a step of `fit`."""
+    """Measure one step in both engines, and a step of `fit`."""
     net, data = cifar10(norm=True), pictures(batch * steps_of_fit)
     batches = DatasetBatches(data, batch, (flip, crop), PREPROCESSING)
     x, labels = next(iter(batches(np.random.default_rng(0))))
@@ -127,7 +127,7 @@ def measure(batch: int, steps_of_fit: int, seconds: float, torch: Any) -> dict[s
         np.testing.assert_allclose(*zip(*losses, strict=True), rtol=2e-3)
         functions.append(peer)
 
-    def whole() -> None:
+    def fit_once() -> None:
         fit(
             net,
             batches,
@@ -139,14 +139,19 @@ def measure(batch: int, steps_of_fit: int, seconds: float, torch: Any) -> dict[s
             progress=False,
         )
 
-    per_step = bench.medians([*functions, whole], seconds)
+    per_step = bench.medians([*functions, fit_once], seconds)
     per_step[-1] /= steps_of_fit
     steps = IMAGES / batch
     rows = []
-    for what, taken in (("step", per_step[0]), ("fit", per_step[-1])):
-        row = {"what": what, "batch": batch, "ms_a_step": round(taken * 1e3, 2), "s_an_epoch": round(taken * steps, 1)}
+    for label, step_time in (("step", per_step[0]), ("fit", per_step[-1])):
+        row = {
+            "what": label,
+            "batch": batch,
+            "ms_a_step": round(step_time * 1e3, 2),
+            "s_an_epoch": round(step_time * steps, 1),
+        }
         if torch is not None:
-            row |= {"torch_ms_a_step": round(per_step[1] * 1e3, 2), "ratio": round(per_step[1] / taken, 3)}
+            row |= {"torch_ms_a_step": round(per_step[1] * 1e3, 2), "ratio": round(per_step[1] / step_time, 3)}
         rows.append(row)
     return {"rows": rows, "ms_by_layer": layer_times(net, x, labels, 3)}
 
@@ -159,16 +164,16 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     parser.add_argument("--out", type=Path, default=bench.ROOT / "benchmarks" / "results" / "epoch.json")
     options = parser.parse_args(arguments)
     torch, _ = nets.libraries()
-    before = kernels.get_threads()
+    threads_before = kernels.get_threads()
     kernels.set_threads(options.threads)
     if torch is not None:
         torch_before = torch.get_num_threads()
         torch.set_num_threads(kernels.get_threads())
     try:
-        found = measure(8, 2, 0.1, torch) if options.quick else measure(128, 10, options.seconds, torch)
-        result = {"machine": bench.machine(torch), **found}
+        measured = measure(8, 2, 0.1, torch) if options.quick else measure(128, 10, options.seconds, torch)
+        result = {"machine": bench.machine(torch), **measured}
     finally:
-        kernels.set_threads(before)
+        kernels.set_threads(threads_before)
         if torch is not None:
             torch.set_num_threads(torch_before)
     for row in result["rows"]:
@@ -177,8 +182,8 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
             f"{row['what']:5} batch {row['batch']}  {row['ms_a_step']:8.1f} ms a step  "
             f"{row['s_an_epoch']:7.1f} s an epoch{ratio}"
         )
-    for what, ms in result["ms_by_layer"].items():
-        print(f"  {what:26} {ms:8.1f} ms")
+    for label, ms in result["ms_by_layer"].items():
+        print(f"  {label:26} {ms:8.1f} ms")
     if not options.quick:
         bench.write(result, options.out)
     return result

@@ -32,26 +32,26 @@ CALLS = 20  # between two waits
 
 
 def medians(functions: list[Callable[[], Any]], wait: Callable[[], Any], seconds: float) -> list[float]:
-    """The median time of each, in seconds. They take turns of some calls."""
+    """Return the median time of each, in seconds. They take turns of some calls."""
     for function in functions:  # compiles, and chooses an algorithm
         function()
     times: list[list[float]] = [[] for _ in functions]
     end = time.perf_counter() + seconds * len(functions)
     while time.perf_counter() < end or len(times[-1]) < 3:
-        for function, taken in zip(functions, times, strict=True):
+        for function, seconds_a_call in zip(functions, times, strict=True):
             wait()
             start = time.perf_counter()
             for _ in range(CALLS):
                 function()
             wait()
-            taken.append((time.perf_counter() - start) / CALLS)
-    return [statistics.median(taken) for taken in times]
+            seconds_a_call.append((time.perf_counter() - start) / CALLS)
+    return [statistics.median(seconds_a_call) for seconds_a_call in times]
 
 
 def numbers(answer: Any) -> Any:
-    """The array of an answer in main memory; PyTorch's backward answers with three, of which one was wanted."""
+    """Return the array of an answer in main memory; PyTorch's backward answers with three, of which one was wanted."""
     if isinstance(answer, tuple):
-        (answer,) = (one for one in answer if one is not None)
+        (answer,) = (array for array in answer if array is not None)
     return kernels.to_cpu(answer) if kernels.device_of(answer) == "cuda" else np.asarray(answer.cpu())
 
 
@@ -71,19 +71,19 @@ def measure(quick: bool, seconds: float, torch: Any) -> dict[str, Any]:
         for net, layer in bench.layers(quick):
             c, o, k, s, _, side = layer
             line = f"{net:13} {batch} x {c:4} -> {o:4} {k:2}x{k:<2} /{s} {side:3}"
-            for what, functions in bench.calls(layer, torch, batch, "cuda").items():
+            for direction, functions in bench.calls(layer, torch, batch, "cuda").items():
                 difference = ratio = None
                 if torch is not None:
                     ours, theirs = (numbers(function()) for function in functions)
                     difference = float(np.abs(ours - theirs).max() / np.abs(theirs).max())
-                taken = medians(functions, wait, seconds)
+                times = medians(functions, wait, seconds)
                 if torch is not None:
-                    ratio = taken[1] / taken[0]
+                    ratio = times[1] / times[0]
                 rows.append(
-                    {"net": net, "layer": layer, "batch": batch, "class": bench.kind(layer), "pass": what}
-                    | {"ms": taken[0] * 1e3, "ratio": ratio, "difference": difference}
+                    {"net": net, "layer": layer, "batch": batch, "class": bench.kind(layer), "pass": direction}
+                    | {"ms": times[0] * 1e3, "ratio": ratio, "difference": difference}
                 )
-                line += f" | {what} {taken[0] * 1e3:7.3f} {ratio or np.nan:5.2f} {difference or np.nan:.0e}"
+                line += f" | {direction} {times[0] * 1e3:7.3f} {ratio or np.nan:5.2f} {difference or np.nan:.0e}"
             print(line, flush=True)
     summary = {}
     for batch in sorted({row["batch"] for row in rows}):

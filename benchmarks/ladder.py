@@ -40,7 +40,7 @@ PACKAGE = Path(kernels.__file__).parent
 
 
 def lines_of(path: Path) -> int:
-    """Lines of a file that hold code: no blank lines, comments or docstrings."""
+    """Count the lines of a file that hold code: no blank lines, comments or docstrings."""
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".cu":
         return sum(bool(line.strip()) and not line.strip().startswith("//") for line in text.splitlines())
@@ -55,7 +55,7 @@ def lines_of(path: Path) -> int:
 
 
 def lines_by_operation() -> dict[str, dict[str, int]]:
-    """Lines of code of each rung of each operation, in its own files; `machine` is what all share."""
+    """Count the lines of code of each rung of each operation, in its own files; `machine` is what all share."""
     lines: dict[str, dict[str, int]] = {"machine": {"all": sum(map(lines_of, (PACKAGE / "machine").glob("*.py")))}}
     for package in registry.operations():
         folder = PACKAGE / package.rpartition(".")[2]
@@ -69,7 +69,7 @@ def lines_by_operation() -> dict[str, dict[str, int]]:
 
 
 def multiplications(kernel: str, arguments: tuple[Any, ...]) -> float | None:
-    """Multiplications (each with its addition) of the direct sum, where a sum is all that a kernel is."""
+    """Count the multiplications (each with its addition) of the direct sum, where a sum is all that a kernel is."""
     shapes = [value.shape for value in arguments if isinstance(value, np.ndarray)]
     if kernel == "matmul":
         return float(np.prod(shapes[0]) * shapes[1][1])
@@ -86,7 +86,7 @@ def multiplications(kernel: str, arguments: tuple[Any, ...]) -> float | None:
 
 
 def one_filter(kernel: str, arguments: tuple[Any, ...]) -> tuple[tuple[Any, ...], int]:
-    """A convolution with the first of its filters only, and how many there were; other calls as they are."""
+    """Return a convolution with the first of its filters only, and how many there were; other calls as they are."""
     if not kernel.startswith("conv2d"):
         return arguments, 1
     first, second, *rest = arguments
@@ -98,7 +98,7 @@ def one_filter(kernel: str, arguments: tuple[Any, ...]) -> tuple[tuple[Any, ...]
 
 
 def median(call: Callable[[], Any], seconds: float) -> float:
-    """Seconds that a call takes: the median of as many as fit the time, of one if it takes longer."""
+    """Return the seconds that a call takes: the median of as many as fit the time, of one if it takes longer."""
     call()  # compiles it, and warms the caches
     times: list[float] = []
     end = time.perf_counter() + seconds
@@ -110,7 +110,7 @@ def median(call: Callable[[], Any], seconds: float) -> float:
 
 
 def chosen(quick: bool) -> Iterator[Example]:
-    """The first large example of each kernel."""
+    """Yield the first large example of each kernel."""
     seen = set()
     for example in registry.large_examples():
         if example.kernel not in seen and (not quick or example.kernel in QUICK):
@@ -119,7 +119,7 @@ def chosen(quick: bool) -> Iterator[Example]:
 
 
 def measure(quick: bool, seconds: float) -> list[dict[str, Any]]:
-    """A row for each kernel and rung."""
+    """Measure a row for each kernel and rung."""
     top, rows = bench.peak(), []
     print(f"peak {top:.0f} GFLOP/s; milliseconds, and the share of the peak")
     for example in chosen(quick):
@@ -127,14 +127,14 @@ def measure(quick: bool, seconds: float) -> list[dict[str, Any]]:
         products = multiplications(example.kernel, arguments)
         line = f"{example!s:24}"
         for rung in RUNGS:
-            function, given, times = getattr(registry.rung(rung), example.kernel), arguments, 1
+            function, values, times = getattr(registry.rung(rung), example.kernel), arguments, 1
             if rung == "reference":
-                given, times = one_filter(example.kernel, arguments)
-            taken = times * median(lambda function=function, given=given: function(*given), seconds)  # type: ignore[misc]
-            share = None if products is None else 2 * products / taken / 1e9 / top
-            rows.append({"kernel": example.kernel, "example": example.name, "rung": rung, "ms": taken * 1e3})
+                values, times = one_filter(example.kernel, arguments)
+            duration = times * median(lambda function=function, values=values: function(*values), seconds)  # type: ignore[misc]
+            share = None if products is None else 2 * products / duration / 1e9 / top
+            rows.append({"kernel": example.kernel, "example": example.name, "rung": rung, "ms": duration * 1e3})
             rows[-1]["share"] = share
-            line += f" | {rung} {taken * 1e3:10.3f}" + (f" {share:.3f}" if share is not None else "")
+            line += f" | {rung} {duration * 1e3:10.3f}" + (f" {share:.3f}" if share is not None else "")
         print(line, flush=True)
     return rows
 
@@ -145,13 +145,13 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     parser.add_argument("--seconds", type=float, default=1.0, help="of measuring, for each kernel and rung")
     parser.add_argument("--out", type=Path, default=bench.ROOT / "benchmarks" / "results" / "ladder.json")
     options = parser.parse_args(arguments)
-    before = kernels.get_threads()
+    threads_before = kernels.get_threads()
     kernels.set_threads(1)
     try:
         rows = measure(options.quick, 0.02 if options.quick else options.seconds)
         machine = bench.machine(None)
     finally:
-        kernels.set_threads(before)
+        kernels.set_threads(threads_before)
     result = {"machine": machine, "lines": lines_by_operation(), "rows": rows}
     if not options.quick:
         bench.write(result, options.out)

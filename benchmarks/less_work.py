@@ -70,13 +70,13 @@ def main() -> None:
 
 
 def occlusion(net: Net, x: np.ndarray, rounds: int, step: int, with_captum: bool) -> dict[str, Any]:
-    """A black square at every place: what it can reach, against whole passes, against Captum."""
+    """Cover every place with a black square: what it can reach, against whole passes, against Captum."""
     tape = net.forward(x, upto="logits")
     target = int(tape["logits"][0].argmax())
     corners = [(i, j) for i in range(0, x.shape[2] - SQUARE + 1, step) for j in range(0, x.shape[3] - SQUARE + 1, step)]
 
     def reached() -> np.ndarray:
-        """A row of places a batch, as the technique has it."""
+        """Compute a row of places a batch, as the technique has it."""
         tape = net.forward(x, upto="logits")
         scores = []
         row = round(len(corners) ** 0.5)
@@ -96,30 +96,30 @@ def occlusion(net: Net, x: np.ndarray, rounds: int, step: int, with_captum: bool
         return np.concatenate(scores)[:, target]
 
     def painted(scores: np.ndarray) -> np.ndarray:
-        """What Captum returns: at each pixel the mean drop over the squares that cover it."""
+        """Return what Captum returns: at each pixel the mean drop over the squares that cover it."""
         total, count = np.zeros(x.shape[2:]), np.zeros(x.shape[2:])
         for (top, left), drop in zip(corners, tape["logits"][0, target] - scores, strict=True):
             total[top : top + SQUARE, left : left + SQUARE] += drop
             count[top : top + SQUARE, left : left + SQUARE] += 1
         return total / np.maximum(count, 1)
 
-    found = {"places": len(corners), "square": SQUARE}
+    numbers = {"places": len(corners), "square": SQUARE}
     candidates: dict[str, Callable[[], np.ndarray]] = {"reached": reached, "whole": whole}
     captum = captum_occlusion(net, x, target, step) if with_captum else None
     if captum is None:
-        found["captum"] = "not compared"
+        numbers["captum"] = "not compared"
     else:
-        found["captum perturbations_per_eval"], candidates["captum"] = captum
+        numbers["captum perturbations_per_eval"], candidates["captum"] = captum
     answers, seconds = take_turns(candidates, rounds)
-    found |= compared(seconds, "reached")
-    found["difference to whole"] = apart(answers["reached"], answers["whole"])
+    numbers |= compared_times(seconds, "reached")
+    numbers["difference to whole"] = relative_difference(answers["reached"], answers["whole"])
     if captum is not None:
-        found["difference to captum's map"] = apart(painted(answers["reached"]), answers["captum"])
-    return found
+        numbers["difference to captum's map"] = relative_difference(painted(answers["reached"]), answers["captum"])
+    return numbers
 
 
 def captum_occlusion(net: Net, x: np.ndarray, target: int, step: int) -> tuple[int, Callable[[], np.ndarray]] | None:
-    """(its fastest perturbations_per_eval, Captum's Occlusion of the same net in PyTorch); None without PyTorch."""
+    """Return (its fastest perturbations_per_eval, Captum's Occlusion of the same net); None without PyTorch."""
     try:
         import torch
         from captum.attr import Occlusion
@@ -147,7 +147,7 @@ def captum_occlusion(net: Net, x: np.ndarray, target: int, step: int) -> tuple[i
 
 
 def one_unit(net: Net, x: np.ndarray, node: str, rounds: int) -> dict[str, Any]:
-    """The gradient of the unit in the middle of a node, against its whole maps and a class score's backward pass."""
+    """Measure the gradient of a node's middle unit, against its whole maps and a class score's backward pass."""
     tape = net.forward(x)
     channels, high, wide = tape[node].shape[1:]
     unit = np.zeros_like(tape[node])
@@ -162,11 +162,13 @@ def one_unit(net: Net, x: np.ndarray, node: str, rounds: int) -> dict[str, Any]:
         },
         rounds,
     )
-    return compared(seconds, "box") | {"difference to whole maps": apart(answers["box"], answers["whole maps"])}
+    return compared_times(seconds, "box") | {
+        "difference to whole maps": relative_difference(answers["box"], answers["whole maps"])
+    }
 
 
 def many_seeds(net: Net, x: np.ndarray, count: int, rounds: int) -> dict[str, Any]:
-    """The gradients of many classes from one tape: in chunks, against all at once and one by one."""
+    """Measure the gradients of many classes from one tape: in chunks, against all at once and one by one."""
     tape = net.forward(x, upto="logits")
     seeds = {"logits": np.eye(1000, dtype=x.dtype)[:count]}
     answers, seconds = take_turns(
@@ -177,14 +179,14 @@ def many_seeds(net: Net, x: np.ndarray, count: int, rounds: int) -> dict[str, An
         },
         rounds,
     )
-    found = {"seeds": count, **compared(seconds, "chunks")}
-    return found | {"difference to at once": apart(answers["chunks"], answers["at once"])}
+    numbers = {"seeds": count, **compared_times(seconds, "chunks")}
+    return numbers | {"difference to at once": relative_difference(answers["chunks"], answers["at once"])}
 
 
 def take_turns(
     candidates: Mapping[str, Callable[[], np.ndarray]], rounds: int
 ) -> tuple[dict[str, np.ndarray], Seconds]:
-    """The answers of all candidates (from a warm-up that is not timed) and their seconds, round by round."""
+    """Return the answers of all candidates (from a warm-up that is not timed) and their seconds, round by round."""
     answers = {name: run() for name, run in candidates.items()}
     seconds: Seconds = {name: [] for name in candidates}
     for _ in range(rounds):
@@ -196,27 +198,27 @@ def take_turns(
     return answers, seconds
 
 
-def compared(seconds: Seconds, ours: str) -> dict[str, float]:
-    """Median milliseconds of each, and how many times as long the others took: on the clock, and of the processor."""
-    found: dict[str, float] = {}
-    for which, unit in enumerate(("ms", "cpu ms")):
+def compared_times(seconds: Seconds, ours: str) -> dict[str, float]:
+    """Return the median milliseconds of each, and how many times as long the others took: clock and processor."""
+    numbers: dict[str, float] = {}
+    for clock, unit in enumerate(("ms", "cpu ms")):
         for name, times in seconds.items():
-            found[f"{name} {unit}"] = round(1e3 * statistics.median(time[which] for time in times), 3)
-    for which, unit in enumerate(("", ", cpu")):
+            numbers[f"{name} {unit}"] = round(1e3 * statistics.median(time[clock] for time in times), 3)
+    for clock, unit in enumerate(("", ", cpu")):
         for name, times in seconds.items():
             if name != ours:
-                ratios = [theirs[which] / mine[which] for theirs, mine in zip(times, seconds[ours], strict=True)]
-                found[f"{name} / {ours}{unit}"] = round(statistics.median(ratios), 2)
-    return found
+                ratios = [theirs[clock] / own[clock] for theirs, own in zip(times, seconds[ours], strict=True)]
+                numbers[f"{name} / {ours}{unit}"] = round(statistics.median(ratios), 2)
+    return numbers
 
 
-def apart(a: np.ndarray, b: np.ndarray) -> float:
-    """The largest difference over the largest value."""
+def relative_difference(a: np.ndarray, b: np.ndarray) -> float:
+    """Return the largest difference over the largest value."""
     return float(f"{np.abs(a - b).max() / max(np.abs(b).max(), 1e-30):.2e}")
 
 
 def squeezenet_and_image(weights: Path | None, photo: Path | None, side: int) -> tuple[Net, np.ndarray]:
-    """SqueezeNet 1.1 and its input (1, 3, side, side)."""
+    """Return SqueezeNet 1.1 and its input (1, 3, side, side)."""
     model = load_model("squeezenet1_1", weights=weights) if weights else None
     net = model.net if model else squeezenet1_1(seed=0)
     if photo is None or model is None:
@@ -226,7 +228,7 @@ def squeezenet_and_image(weights: Path | None, photo: Path | None, side: int) ->
 
 
 def machine() -> dict[str, Any]:
-    """The processor, the cores this process may use, and the versions of what computes."""
+    """Describe the processor, the cores this process may use, and the versions of what computes."""
     model = platform.processor()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():

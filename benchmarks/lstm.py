@@ -31,7 +31,7 @@ QUICK = [(2, 32, 10, 5)]
 
 
 def calls(size: tuple[int, ...], torch: Any) -> dict[str, list[Callable[[], Any]]]:
-    """For each row of the table: this engine's call, and PyTorch's on the same numbers."""
+    """Return for each row of the table this engine's call, and PyTorch's on the same numbers."""
     depth, width, steps, batch = size
     rng = np.random.default_rng(0)
     stack = [LSTM.random(rng, width, width) for _ in range(depth)]
@@ -44,14 +44,14 @@ def calls(size: tuple[int, ...], torch: Any) -> dict[str, list[Callable[[], Any]
             tape.append(saved)
         return tape
 
-    def both() -> tuple[Any, list[dict[str, Any]]]:
+    def forward_and_backward() -> tuple[Any, list[dict[str, Any]]]:
         tape, dx, grads = forward(), dy, []
         for layer, saved in zip(reversed(stack), reversed(tape), strict=True):
-            dx, found = layer.backward_and_grads(dx, saved)
-            grads.append(found)
+            dx, layer_grads = layer.backward_and_grads(dx, saved)
+            grads.append(layer_grads)
         return dx, grads[::-1]
 
-    rows: dict[str, list[Callable[[], Any]]] = {"forward": [forward], "forward and backward": [both]}
+    rows: dict[str, list[Callable[[], Any]]] = {"forward": [forward], "forward and backward": [forward_and_backward]}
     if torch is not None:
         module = torch.nn.LSTM(width, width, depth, batch_first=True)
         for k, layer in enumerate(stack):
@@ -59,18 +59,18 @@ def calls(size: tuple[int, ...], torch: Any) -> dict[str, list[Callable[[], Any]
                 getattr(module, name.replace("l0", f"l{k}")).data = torch.from_numpy(value)
         tx, tdy = torch.from_numpy(x).requires_grad_(), torch.from_numpy(dy)
 
-        def torch_both() -> Any:
+        def torch_forward_and_backward() -> Any:
             module.zero_grad()
             tx.grad = None
             module(tx)[0].backward(tdy)
             return tx.grad
 
         rows["forward"].append(lambda: module(tx))
-        rows["forward and backward"].append(torch_both)
-        dx, grads = both()
-        np.testing.assert_allclose(dx, torch_both().numpy(), rtol=1e-3, atol=1e-3 * np.abs(dx).max())
-        for k, found in enumerate(grads):
-            for name, grad in found.items():
+        rows["forward and backward"].append(torch_forward_and_backward)
+        dx, grads = forward_and_backward()
+        np.testing.assert_allclose(dx, torch_forward_and_backward().numpy(), rtol=1e-3, atol=1e-3 * np.abs(dx).max())
+        for k, layer_grads in enumerate(grads):
+            for name, grad in layer_grads.items():
                 theirs = getattr(module, name.replace("l0", f"l{k}")).grad.numpy()
                 np.testing.assert_allclose(grad, theirs, rtol=1e-3, atol=1e-3 * np.abs(grad).max())
     return rows
@@ -87,7 +87,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
         import torch
     except ImportError:
         torch = None
-    before = kernels.get_threads()
+    threads_before = kernels.get_threads()
     kernels.set_threads(options.threads)
     if torch is not None:
         torch_before = torch.get_num_threads()
@@ -95,16 +95,16 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     rows = []
     try:
         for size in QUICK if options.quick else SIZES:
-            for what, functions in calls(size, torch).items():
-                taken = bench.medians(functions, 0.1 if options.quick else options.seconds)
-                ratio = taken[1] / taken[0] if len(taken) > 1 else None
+            for label, functions in calls(size, torch).items():
+                times = bench.medians(functions, 0.1 if options.quick else options.seconds)
+                ratio = times[1] / times[0] if len(times) > 1 else None
                 shape = dict(zip(("layers", "width", "steps", "batch"), size, strict=True))
-                rows.append({**shape, "what": what, "ms": taken[0] * 1e3, "ratio": ratio})
+                rows.append({**shape, "what": label, "ms": times[0] * 1e3, "ratio": ratio})
                 words = f"{size[0]} layers of {size[1]}, {size[2]} steps, batch {size[3]:3}"
-                print(f"{words}  {what:21} {taken[0] * 1e3:9.2f} ms  {ratio or np.nan:5.2f}", flush=True)
+                print(f"{words}  {label:21} {times[0] * 1e3:9.2f} ms  {ratio or np.nan:5.2f}", flush=True)
         threads = {"ours": kernels.get_threads()} | ({} if torch is None else {"torch": torch.get_num_threads()})
     finally:
-        kernels.set_threads(before)
+        kernels.set_threads(threads_before)
         if torch is not None:
             torch.set_num_threads(torch_before)
     result = {"machine": bench.machine(torch), "threads": threads, "rows": rows}

@@ -33,7 +33,7 @@ GROUPS = ("forward", "predict", "guided backprop")
 
 
 def as_torch(net: Net, goal: str, torch: Any) -> Any:
-    """The same graph as a PyTorch module that shares the weights; every ReLU is a module of its own, as Captum asks."""
+    """Return the same graph as a PyTorch module that shares the weights; every ReLU is its own, as Captum asks."""
     nn = torch.nn
 
     def tensor(array: Any) -> Any:
@@ -43,35 +43,35 @@ def as_torch(net: Net, goal: str, torch: Any) -> Any:
         match layer:
             case layers.Conv2d():
                 o, c, *kernel = layer.weight.shape
-                made = nn.Conv2d(c * layer.groups, o, kernel, layer.stride, layer.padding, groups=layer.groups)
-                made.weight, made.bias = tensor(layer.weight), None if layer.bias is None else tensor(layer.bias)
+                peer = nn.Conv2d(c * layer.groups, o, kernel, layer.stride, layer.padding, groups=layer.groups)
+                peer.weight, peer.bias = tensor(layer.weight), None if layer.bias is None else tensor(layer.bias)
             case layers.BatchNorm2d():
-                made = nn.BatchNorm2d(len(layer.running_mean), layer.eps, layer.momentum)
-                made.weight, made.bias = tensor(layer.weight), tensor(layer.bias)
+                peer = nn.BatchNorm2d(len(layer.running_mean), layer.eps, layer.momentum)
+                peer.weight, peer.bias = tensor(layer.weight), tensor(layer.bias)
             case layers.Linear():
-                made = nn.Linear(*layer.weight.shape[::-1])
-                made.weight, made.bias = tensor(layer.weight), tensor(layer.bias)
+                peer = nn.Linear(*layer.weight.shape[::-1])
+                peer.weight, peer.bias = tensor(layer.weight), tensor(layer.bias)
             case layers.ReLU():
-                made = nn.ReLU()
+                peer = nn.ReLU()
             case layers.MaxPool2d():
-                made = nn.MaxPool2d(layer.kernel, layer.stride, layer.padding, ceil_mode=layer.ceil_mode)
+                peer = nn.MaxPool2d(layer.kernel, layer.stride, layer.padding, ceil_mode=layer.ceil_mode)
             case layers.AvgPool2d():
-                made = nn.AvgPool2d(layer.kernel, layer.stride, layer.padding, layer.ceil_mode, layer.count_include_pad)
+                peer = nn.AvgPool2d(layer.kernel, layer.stride, layer.padding, layer.ceil_mode, layer.count_include_pad)
             case layers.GlobalAvgPool2d():
-                made = nn.AdaptiveAvgPool2d(1)
+                peer = nn.AdaptiveAvgPool2d(1)
             case layers.LocalResponseNorm():
-                made = nn.LocalResponseNorm(layer.size, layer.alpha, layer.beta, layer.k)
+                peer = nn.LocalResponseNorm(layer.size, layer.alpha, layer.beta, layer.k)
             case layers.Flatten():
-                made = nn.Flatten()
+                peer = nn.Flatten()
             case layers.Softmax():
-                made = nn.Softmax(1)
+                peer = nn.Softmax(1)
             case layers.Dropout():
-                made = nn.Identity()
+                peer = nn.Identity()
             case layers.Concat():
-                made = nn.Identity()  # joined in forward
+                peer = nn.Identity()  # joined in forward
             case _:
                 raise TypeError(f"No PyTorch module is known for {layer!r}.")
-        return made
+        return peer
 
     class Graph(nn.Module):
         def __init__(self) -> None:
@@ -90,7 +90,7 @@ def as_torch(net: Net, goal: str, torch: Any) -> Any:
 
 
 def calls(name: str, batch: int, torch: Any, captum: Any) -> dict[str, list[Callable[[], Any]]]:
-    """For each row of the table: this engine's call, and the peer's on the same numbers."""
+    """Return for each row of the table this engine's call, and the peer's on the same numbers."""
     spec = get_spec(name)
     net, goal = spec.build(), spec.logits
     side = NETS[name]
@@ -124,32 +124,32 @@ def calls(name: str, batch: int, torch: Any, captum: Any) -> dict[str, list[Call
     return rows
 
 
-def peak_memory(which: str, name: str) -> float:
-    """How far one guided backpropagation raises the memory of a process of its own, in MiB ("ours" or "peer")."""
+def peak_memory(engine: str, name: str) -> float:
+    """Measure how far one guided backpropagation raises a new process's memory, in MiB ("ours" or "peer")."""
     folder = str(Path(__file__).parent)
-    code = f"import sys; sys.path.insert(0, {folder!r}); import nets; nets.run_alone({which!r}, {name!r})"
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
-    return float(done.stdout.split()[-1])
+    code = f"import sys; sys.path.insert(0, {folder!r}); import nets; nets.run_alone({engine!r}, {name!r})"
+    process = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
+    return float(process.stdout.split()[-1])
 
 
-def run_alone(which: str, name: str) -> None:
-    """The body of `peak_memory` (Linux): forget the peak so far, run once, print the new peak less what was there."""
+def run_alone(engine: str, name: str) -> None:
+    """Measure the memory for `peak_memory` (Linux): forget the peak so far, run once, print the rise to the new one."""
     torch, captum = libraries()
-    function = calls(name, 1, torch, captum)["guided backprop"][0 if which == "ours" else 1]
+    function = calls(name, 1, torch, captum)["guided backprop"][0 if engine == "ours" else 1]
     function()  # once before, so that threads, compiled code and caches are there
     Path("/proc/self/clear_refs").write_text("5")
 
-    def now(what: str) -> float:
+    def memory(key: str) -> float:
         lines = Path("/proc/self/status").read_text().splitlines()
-        return next(float(line.split()[1]) / 1024 for line in lines if line.startswith(what))
+        return next(float(line.split()[1]) / 1024 for line in lines if line.startswith(key))
 
-    before = now("VmRSS")
+    memory_before = memory("VmRSS")
     function()
-    print(now("VmHWM") - before)
+    print(memory("VmHWM") - memory_before)
 
 
 def libraries() -> tuple[Any, Any]:
-    """(torch, captum.attr), or None for what is not installed."""
+    """Return (torch, captum.attr), with None for what is not installed."""
     try:
         import torch
     except ImportError:
@@ -169,7 +169,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     parser.add_argument("--out", type=Path, default=bench.ROOT / "benchmarks" / "results" / "nets.json")
     options = parser.parse_args(arguments)
     torch, captum = libraries()
-    before = kernels.get_threads()
+    threads_before = kernels.get_threads()
     kernels.set_threads(options.threads)
     if torch is not None:
         torch_before = torch.get_num_threads()
@@ -180,20 +180,20 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
             for batch in (1,) if options.quick else (1, 8):
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")  # Captum announces its hooks
-                    for what, functions in calls(name, batch, torch, captum).items():
-                        taken = bench.medians(functions, 0.3 if options.quick else options.seconds)
-                        ratio = taken[1] / taken[0] if len(taken) > 1 else None
-                        rows.append({"net": name, "batch": batch, "what": what, "ms": taken[0] * 1e3, "ratio": ratio})
+                    for label, functions in calls(name, batch, torch, captum).items():
+                        times = bench.medians(functions, 0.3 if options.quick else options.seconds)
+                        ratio = times[1] / times[0] if len(times) > 1 else None
+                        rows.append({"net": name, "batch": batch, "what": label, "ms": times[0] * 1e3, "ratio": ratio})
                         print(
-                            f"{name:14} batch {batch}  {what:16} {taken[0] * 1e3:9.1f} ms  {ratio or np.nan:5.2f}",
+                            f"{name:14} batch {batch}  {label:16} {times[0] * 1e3:9.1f} ms  {ratio or np.nan:5.2f}",
                             flush=True,
                         )
         memory: dict[str, float] = {}
         if not options.quick and captum is not None and Path("/proc/self/clear_refs").exists():
-            memory = {which: peak_memory(which, "vgg16") for which in ("ours", "peer")}
+            memory = {engine: peak_memory(engine, "vgg16") for engine in ("ours", "peer")}
             print(f"vgg16, one guided backpropagation, growth of the process in MiB: {memory}")
     finally:
-        kernels.set_threads(before)
+        kernels.set_threads(threads_before)
         if torch is not None:
             torch.set_num_threads(torch_before)
     result = {"machine": bench.machine(torch), "rows": rows, "growth_of_memory_mib_vgg16_guided": memory}

@@ -44,48 +44,48 @@ Calls = list[Callable[[], Any]]
 
 
 def exponent(sizes: list[float], times: list[float]) -> float:
-    """The slope of log(time) over log(size): p of the best c * size ** p."""
+    """Fit the slope of log(time) over log(size): p of the best c * size ** p."""
     return float(np.polyfit(np.log(sizes), np.log(times), 1)[0])
 
 
 def convolutions(quick: bool, torch: Any) -> Iterator[tuple[str, str, float, list[tuple[int, Calls]]]]:
-    """(what, which size grows, the direct sum's exponent, [(size, calls)])."""
+    """Yield (label, the size that grows, the direct sum's exponent, [(size, calls)])."""
     for k in KERNELS[:1] if quick else KERNELS:
         for grows, sizes in GROWS.items():
-            at: dict[str, list[tuple[int, Calls]]] = {"forward": [], "dx": []}
+            calls_by_direction: dict[str, list[tuple[int, Calls]]] = {"forward": [], "dx": []}
             for size in sizes[:2] if quick else sizes:
                 batch, channels, side = (size if value == 0 else value for value in STAYS[grows])
-                for what, functions in pair(batch, channels, side, k, torch).items():
-                    at[what].append((size, functions))
-            for what, cases in at.items():
-                yield f"conv2d {k}x{k} {what}", grows, DIRECT[grows], cases
+                for direction, functions in pair(batch, channels, side, k, torch).items():
+                    calls_by_direction[direction].append((size, functions))
+            for direction, cases in calls_by_direction.items():
+                yield f"conv2d {k}x{k} {direction}", grows, DIRECT[grows], cases
 
 
 def pair(batch: int, channels: int, side: int, k: int, torch: Any) -> dict[str, Calls]:
-    """One convolution's forward and dx: this engine's call, and PyTorch's on the same numbers."""
+    """Return one convolution's forward and dx: this engine's call, and PyTorch's on the same numbers."""
     rng = np.random.default_rng(0)
     x, w = (
         rng.standard_normal(s).astype(np.float32) for s in ((batch, channels, side, side), (channels, channels, k, k))
     )
     p = k // 2
     geometry = ((1, 1), (p, p), (1, 1), 1)
-    found: dict[str, Calls] = {
+    calls: dict[str, Calls] = {
         "forward": [lambda: kernels.conv2d(x, w, None, *geometry)],
         "dx": [lambda: kernels.conv2d_dx(x, w, (side, side), *geometry)],
     }
     if torch is not None:
         tx, tw = torch.from_numpy(x), torch.from_numpy(w)
-        found["forward"].append(lambda: torch.nn.functional.conv2d(tx, tw, None, 1, p))
-        found["dx"].append(
+        calls["forward"].append(lambda: torch.nn.functional.conv2d(tx, tw, None, 1, p))
+        calls["dx"].append(
             lambda: torch.ops.aten.convolution_backward(
                 tx, tx, tw, None, [1, 1], [p, p], [1, 1], False, [0, 0], 1, [True, False, False]
             )
         )
-    return found
+    return calls
 
 
 def passes(quick: bool, torch: Any, captum: Any) -> Iterator[tuple[str, str, float, list[tuple[int, Calls]]]]:
-    """Guided backpropagation on SqueezeNet 1.1: K seeds of one image, and images of different sides."""
+    """Yield guided backpropagation on SqueezeNet 1.1: K seeds of one image, and images of different sides."""
     spec = get_spec("squeezenet1_1")
     net, goal, rules = spec.build(), spec.logits, relu_mode("guided")
     method = None if captum is None else captum.GuidedBackprop(nets.as_torch(net, goal, torch))
@@ -99,10 +99,10 @@ def passes(quick: bool, torch: Any, captum: Any) -> Iterator[tuple[str, str, flo
 
         if method is None:
             return [ours]
-        many = (
+        images = (
             torch.from_numpy(x).expand(seeds, -1, -1, -1).clone().requires_grad_()
         )  # one image a seed: it has no tape
-        return [ours, lambda: method.attribute(many, target=list(range(seeds)))]
+        return [ours, lambda: method.attribute(images, target=list(range(seeds)))]
 
     small = 64 if quick else 224
     yield (
@@ -119,7 +119,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     parser.add_argument("--out", type=Path, default=bench.ROOT / "benchmarks" / "results" / "scaling.json")
     options = parser.parse_args(arguments)
     torch, captum = nets.libraries()
-    before = kernels.get_threads()
+    threads_before = kernels.get_threads()
     kernels.set_threads(options.threads)
     if torch is not None:
         torch_before = torch.get_num_threads()
@@ -129,11 +129,11 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Captum announces its hooks
-            found = chain(convolutions(options.quick, torch), passes(options.quick, torch, captum))
-            for what, grows, direct, cases in found:
-                rows.append(measure(what, grows, direct, cases, 0.02 if options.quick else options.seconds))
+            series = chain(convolutions(options.quick, torch), passes(options.quick, torch, captum))
+            for label, grows, direct, cases in series:
+                rows.append(measure(label, grows, direct, cases, 0.02 if options.quick else options.seconds))
     finally:
-        kernels.set_threads(before)
+        kernels.set_threads(threads_before)
         if torch is not None:
             torch.set_num_threads(torch_before)
     result = {"machine": bench.machine(torch), "rows": rows}
@@ -142,16 +142,16 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     return result
 
 
-def measure(what: str, grows: str, direct: float, cases: list[tuple[int, Calls]], seconds: float) -> dict[str, Any]:
+def measure(label: str, grows: str, direct: float, cases: list[tuple[int, Calls]], seconds: float) -> dict[str, Any]:
     """Take the times of all sizes, fit the exponents, print a line."""
     sizes = [size for size, _ in cases]
-    taken = [bench.medians(functions, seconds) for _, functions in cases]
-    columns = [list(column) for column in zip(*taken, strict=True)]  # ours, and the peer's
+    medians = [bench.medians(functions, seconds) for _, functions in cases]
+    columns = [list(column) for column in zip(*medians, strict=True)]  # ours, and the peer's
     fitted = [exponent(sizes, column) for column in columns]
     peer = f"{fitted[1]:6.2f}" if len(fitted) > 1 else f"{'-':>6}"
     times = "  ".join(f"{size}: {time * 1e3:.2f}" for size, time in zip(sizes, columns[0], strict=True))
-    print(f"{what:30} {grows:9} {direct:6.1f} {fitted[0]:6.2f} {peer}   {times}", flush=True)
-    row = {"what": what, "grows": grows, "sizes": sizes, "exponent of the direct sum": direct}
+    print(f"{label:30} {grows:9} {direct:6.1f} {fitted[0]:6.2f} {peer}   {times}", flush=True)
+    row = {"what": label, "grows": grows, "sizes": sizes, "exponent of the direct sum": direct}
     for name, column, power in zip(("ours", "torch"), columns, fitted, strict=False):
         row |= {f"{name} ms": [time * 1e3 for time in column], f"{name} exponent": power}
     return row
