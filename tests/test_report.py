@@ -120,7 +120,7 @@ def test_names_are_escaped(model, tmp_path) -> None:
 
 @pytest.mark.slow
 def test_a_technique_that_fails_leaves_its_sentence(model, tmp_path, monkeypatch) -> None:
-    def fails(*_args, **_settings):
+    def fails(_model, _image):
         raise SettingError("This went wrong: try something else.")
 
     broken = dataclasses.replace(techniques()["occlusion"], compute=fails)

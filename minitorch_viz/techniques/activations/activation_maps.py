@@ -52,7 +52,11 @@ class ActivationMaps(PhotoResult):
         scale = "All maps share one scale" if self.scale == "shared" else "Each map has a scale of its own"
         top = "full scale is the 99.5th percentile"
         sign = f"black is 0, {top}" if self.maps.min() >= 0 else f"white is 0, red positive, blue negative, {top}"
-        silent = f" Of the {self.of} channels {self.dead} fire nowhere on this image." if self.dead else ""
+        silent = (
+            f" Of the {self.of} channels {self.dead} fire{'s' * (self.dead == 1)} nowhere on this image."
+            if self.dead
+            else ""
+        )
         return (
             f"{len(self.maps)} of the {self.of} channels of {self.node!r}, {height} x {width} places each, with their "
             f"numbers{', which are the classes,' if self.names else ''} and largest values. {scale}: {sign}.{silent}"

@@ -1,0 +1,116 @@
+"""Pages in a real browser: nothing runs out of the screen, contents stay in sight, a tap opens a picture in full."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from minitorch_viz import load_model
+from minitorch_viz.models.samples import samples
+from minitorch_viz.report import make_page
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium or Chrome on the PATH"),
+]
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--virtual-time-budget=3000",
+]
+# The page in a frame as wide as a screen: a headless window is never narrower than 500 pixels.
+FRAME = """<!doctype html><body style="margin:0"><iframe id="frame" src="{page}#{fragment}"
+  style="width:{width}px;height:{height}px;border:0"></iframe></body>"""
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory) -> Path:
+    """The report of one digit, with the widest picture and a few more."""
+    model = load_model("digits")
+    out = tmp_path_factory.mktemp("browser") / "report.html"
+    names = ["compare", "saliency", "activation-maps", "lrp"]
+    return make_page([(model, samples(model)[0])], out, only=names, progress=False)
+
+
+def measured(page: Path, width: int, fragment: str, script: str) -> dict[str, Any]:
+    """What a script in the page returns, in a window of this width."""
+    asked = (
+        f"""<script>setTimeout(() => {{ {script} parent.postMessage(JSON.stringify(answer), "*"); }}, 800);</script>"""
+    )
+    copy = page.with_name(f"copy{width}{fragment}.html")
+    copy.write_text(page.read_text(encoding="utf-8").replace("</body>", f"{asked}</body>"), encoding="utf-8")
+    listen = "<script>onmessage = event => { document.body.dataset.answer = event.data; };</script>"
+    frame = page.with_name(f"frame{width}{fragment}.html")
+    text = FRAME.format(page=copy.name, fragment=fragment, width=width, height=800)
+    frame.write_text(listen + text, encoding="utf-8")
+    done = subprocess.run(
+        [CHROMIUM, *FLAGS, "--window-size=1500,900", f"--user-data-dir={page.with_name('profile')}", "--dump-dom",
+         frame.as_uri()],
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    answer = re.search(r'data-answer="([^"]*)"', done.stdout)
+    assert answer is not None, done.stderr[-500:]
+    return json.loads(unescape(answer[1]))
+
+
+PAGE = """const box = query => { const r = document.querySelector(query).getBoundingClientRect();
+  return [r.left, r.top, r.width, r.height]; };
+  const answer = { wide: document.documentElement.scrollWidth, inner: innerWidth };"""
+
+
+@pytest.mark.parametrize("width", [390, 1400])
+def test_nothing_runs_out_of_the_screen(page: Path, width: int) -> None:
+    found = measured(page, width, "", PAGE)
+    assert found["inner"] == width
+    assert found["wide"] <= width
+
+
+def test_contents_stay_beside_the_page_on_a_desktop(page: Path) -> None:
+    script = "window.scrollTo(0, document.body.scrollHeight / 2); " + PAGE
+    script += "answer.contents = box('.contents'); answer.main = box('main'); answer.scrolled = scrollY;"
+    found = measured(page, 1400, "", script)
+    assert found["scrolled"] > 500
+    left, top, wide, high = found["contents"]
+    assert 0 <= top < 20
+    assert high > 100
+    assert left + wide <= found["main"][0] + 1
+
+
+def test_contents_open_over_the_page_on_a_phone(page: Path) -> None:
+    script = PAGE + "answer.contents = box('.contents'); answer.corner = box('.to-contents');"
+    shut, opened = (measured(page, 390, fragment, script) for fragment in ("", "contents"))
+    assert shut["contents"][2:] == [0, 0]
+    assert shut["corner"][2] > 40  # what opens them is in sight
+    assert opened["contents"] == [0, 0, 390, 800]
+
+
+def test_a_tap_opens_a_picture_in_full_size_and_the_page_stays_where_it_is(page: Path) -> None:
+    script = (
+        """window.scrollTo(0, 0); document.querySelector('.wide .open').scrollIntoView(); const before = scrollY;
+      document.querySelector('.wide .open').click();"""
+        + PAGE
+    )
+    script += """answer.figure = box('.wide:target'); answer.image = box('.wide:target img');
+      answer.natural = document.querySelector('.wide:target img').naturalWidth;
+      document.querySelector('.wide:target .close').click(); answer.moved = scrollY - before;
+      answer.open = document.querySelectorAll('.wide:target').length;"""
+    found = measured(page, 390, "", script)
+    assert found["figure"] == [0, 0, 390, 800]
+    assert found["image"][2] == found["natural"] > 700
+    assert found["open"] == 0
+    assert found["moved"] == 0
