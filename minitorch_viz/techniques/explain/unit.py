@@ -229,10 +229,12 @@ def reading_of(model: Model, tape: Tape, objective: Objective) -> str:
 def _class_meant(model: Model, target: str | int) -> tuple[int, int]:
     """The number of a class, and -1 if its opposite is meant; a class whose name begins with "not" comes first."""
     word = target.strip().lower() if isinstance(target, str) else ""
+    if not word.startswith(OPPOSITE):
+        return model.class_index(target), 1
     names = [
         name.strip().lower() for full in model.class_synonyms or model.class_names for name in (full, *full.split(","))
     ]
-    if not word.startswith(OPPOSITE) or word in names:
+    if word in names:
         return model.class_index(target), 1
     number = model.class_index(word.removeprefix(OPPOSITE))
     if not model.scores.has_opposite:

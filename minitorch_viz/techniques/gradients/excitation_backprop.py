@@ -145,7 +145,8 @@ def middle_layer(net: Net, tape: Tape, top: str) -> str | None:
     """
     least = max(tape[net.inputs[0]].shape[2:]) / COARSEST
     above = nearest_weights(net, top) or (top,)
-    common = [name for name in before(net, above[0]) if all(name in before(net, other) for other in above)]
+    below_all = set.intersection(*(set(before(net, name)) for name in above))
+    common = [name for name in net.names if name in below_all]
     maps = [name for name in common if tape[name].ndim == 4]
     fine = [name for name in maps if _shrinks(net, name) and max(tape[name].shape[2:]) >= least]
     return next(iter([*fine[::-1], *maps[::-1]]), None)
