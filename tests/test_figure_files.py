@@ -1,11 +1,13 @@
-"""Figures as files: drawn once, and the bytes that Matplotlib's own `savefig` writes."""
+"""Figures as files: drawn once, and the pixels that Matplotlib's own `savefig` writes."""
 
 from __future__ import annotations
 
 import io
 
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from PIL import Image
 
 from minitorch_viz.drawing import figure_bytes, save_figure
 from minitorch_viz.errors import SettingError
@@ -22,15 +24,25 @@ def drawn(layout: str) -> Figure:
     return figure
 
 
+@pytest.mark.parametrize("paper", ["white", "none", (1, 0, 0, 0.5)])
 @pytest.mark.parametrize("dpi", [72, 110, 144])
 @pytest.mark.parametrize("layout", ["constrained", "none"])
-def test_a_png_is_what_savefig_writes(layout: str, dpi: int) -> None:
+def test_a_png_is_what_savefig_writes(layout: str, dpi: int, paper: object) -> None:
     buffer = io.BytesIO()
-    drawn(layout).savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
     figure = drawn(layout)
+    figure.set_facecolor(paper)
+    figure.savefig(buffer, format="png", dpi=dpi)
+    figure = drawn(layout)
+    figure.set_facecolor(paper)
     before = figure.dpi, figure.canvas
-    assert figure_bytes(figure, "png", dpi) == buffer.getvalue()
+    data = figure_bytes(figure, "png", dpi)
     assert (figure.dpi, figure.canvas) == before
+    ours, theirs = Image.open(io.BytesIO(data)), Image.open(buffer)
+    np.testing.assert_array_equal(np.asarray(ours.convert("RGBA")), np.asarray(theirs))
+    assert ours.info["dpi"] == theirs.info["dpi"]
+    assert ours.mode == ("RGB" if paper == "white" else "RGBA")
+    if paper == "white":
+        assert len(data) < len(buffer.getvalue())
 
 
 def test_a_figure_is_drawn_once(monkeypatch) -> None:

@@ -13,6 +13,8 @@ from minitorch_viz.errors import SettingError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+LEVEL = 4  # of 9: a map of noise takes half the time of the usual 6, and 4 % more bytes
+
 
 def figure_bytes(figure: Figure, kind: str, dpi: int = 120) -> bytes:
     """A figure as the bytes of a PNG, SVG or PDF file, the same for the same figure (no date inside)."""
@@ -25,7 +27,11 @@ def figure_bytes(figure: Figure, kind: str, dpi: int = 120) -> bytes:
 
 
 def _png(figure: Figure, dpi: int) -> bytes:
-    """Return what `savefig` writes, in less time: it draws a figure twice, the first time only to lay it out."""
+    """Return the pixels of `savefig` as a file, in half the time.
+
+    `savefig` draws a figure twice, the first time only to lay it out, and writes a fourth channel that says nothing
+    where the paper is white.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
@@ -38,8 +44,10 @@ def _png(figure: Figure, dpi: int) -> bytes:
     finally:
         figure.dpi = before
         figure.set_canvas(shown_by)
+    if pixels[..., 3].min() == 255:
+        pixels = np.ascontiguousarray(pixels[..., :3])
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, format="PNG", dpi=(dpi, dpi))
+    Image.fromarray(pixels).save(buffer, format="PNG", dpi=(dpi, dpi), compress_level=LEVEL)
     return buffer.getvalue()
 
 
