@@ -48,13 +48,13 @@ def find_methods(model: Model, names: Sequence[str] | None = None) -> list[Metho
     """
     if isinstance(names, str) or (names is not None and (not isinstance(names, Sequence) or not names)):
         raise SettingError(f"methods must be a list of at least one technique's name, but got {names!r}.")
-    found: dict[str, Method] = {}
+    methods: dict[str, Method] = {}
     for name in ["all"] if names is None else names:
         if name == "all":
-            found |= {technique.name: method_of(technique) for technique in explainers(model).values()}
+            methods |= {technique.name: method_of(technique) for technique in explainers(model).values()}
         elif name not in _baseline_names():
-            found[name] = _named(model, name)
-    return [*found.values(), *BASELINES]
+            methods[name] = _named(model, name)
+    return [*methods.values(), *BASELINES]
 
 
 def method_of(technique: Technique, name: str = "", settings: Mapping[str, Any] = MappingProxyType({})) -> Method:
@@ -85,7 +85,7 @@ def _named(model: Model, name: Any) -> Method:
     reason = technique.applies(model)
     if reason:
         raise SettingError(f"{word} does not apply to {model.name}: {reason}.")
-    return method_of(technique, name, dict(_setting(technique, one) for one in rest.split(",") if ":" in name))
+    return method_of(technique, name, dict(_setting(technique, words) for words in rest.split(",") if ":" in name))
 
 
 def _setting(technique: Technique, words: str) -> tuple[str, Any]:

@@ -208,13 +208,13 @@ class Result:
 @functools.cache
 def techniques() -> dict[str, Technique]:
     """Every technique by name, in the order of the families' folders and files."""
-    found = {}
+    registry = {}
     package = import_module("minitorch_viz.techniques")
     for module in sorted(pkgutil.walk_packages(package.__path__, package.__name__ + "."), key=lambda m: m.name):
         technique = getattr(import_module(module.name), "TECHNIQUE", None)
         if isinstance(technique, Technique):
-            found[technique.name] = technique
-    return found
+            registry[technique.name] = technique
+    return registry
 
 
 def explainers(model: Model) -> dict[str, Technique]:

@@ -220,7 +220,8 @@ def _filled(
     """
     of_class = unit.node == model.logits
     chosen = unit.index[0] if of_class else 0
-    answers, base_answers = ((model.scores.answers(one) if of_class else one) for one in (outputs[:done], whole))
+    read = model.scores.answers if of_class else np.asarray
+    answers, base_answers = read(outputs[:done]), read(whole)
     kind = model.scores.number if of_class else "value"
     values, base, instead = answers[:, chosen], float(base_answers[0, chosen]), ""
     if unit.sign < 0:

@@ -53,7 +53,7 @@ class LayerMaps(PhotoResult):
     @property
     def drawn(self) -> Array:
         """(T, h', w'): `signed`, all zero where there is a reason not to draw it."""
-        return np.stack([drawable(one, why) for one, why in zip(self.signed, self.blanks, strict=True)])
+        return np.stack([drawable(signed, why) for signed, why in zip(self.signed, self.blanks, strict=True)])
 
     @property
     def maps(self) -> Array:
@@ -79,7 +79,7 @@ class LayerMaps(PhotoResult):
         """For each map the value at full scale: the largest of all maps, or its own; 1 for a blank map."""
         if self.scaling == "one":
             return (self.scale,) * len(self.labels)
-        return tuple(float(one.max()) or 1.0 for one in self.maps)
+        return tuple(float(values.max()) or 1.0 for values in self.maps)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -88,14 +88,14 @@ class LayerMaps(PhotoResult):
     @property
     def blank_notes(self) -> tuple[str, ...]:
         """Why a map is blank."""
-        both = zip(self.labels, self.blanks, strict=True)
-        return tuple(f"The map of {label} is blank because {why}." for label, why in both if why)
+        reasons = zip(self.labels, self.blanks, strict=True)
+        return tuple(f"The map of {label} is blank because {why}." for label, why in reasons if why)
 
     @property
     def faint_notes(self) -> tuple[str, ...]:
         """Which map can hardly be seen beside the strongest."""
         rows = zip(self.labels, self.maps, self.scales, strict=True)
-        tops = [(label, float(one.max()), scale) for label, one, scale in rows]
+        tops = [(label, float(values.max()), scale) for label, values, scale in rows]
         return tuple(
             f"The map of {label} is too faint to see beside the strongest: its largest value is {top:.3g}, full scale "
             f"{scale:.3g}. With scale each it has a scale of its own."
@@ -162,7 +162,7 @@ def need_scaling(scale: object) -> Scaling:
 def before(net: Net, name: str) -> list[str]:
     """The nodes (and inputs) that `name` depends on, in the order of the net, without itself."""
     wanted = ancestors(net.nodes, name)
-    return [one for one in net.names if one in wanted and one != name]
+    return [other for other in net.names if other in wanted and other != name]
 
 
 def lowest(net: Net, objectives: Sequence[Objective]) -> str:

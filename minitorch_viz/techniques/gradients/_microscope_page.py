@@ -155,14 +155,14 @@ def _below(net: Net, tape: Tape, place: Place, around: int) -> dict[str, Boxes]:
 
 def _above(net: Net, tape: Tape, boxes: Mapping[str, Boxes]) -> dict[str, Boxes]:
     """The same, and the boxes that depend on these, up to the top."""
-    found = dict(boxes)
+    grown = dict(boxes)
     for node in net.nodes:
-        sources = [name for name in node.inputs if name in found]
-        if sources and node.name not in found and node.name in tape:
-            found[node.name] = _whole(tape[node.name])
+        sources = [name for name in node.inputs if name in grown]
+        if sources and node.name not in grown and node.name in tape:
+            grown[node.name] = _whole(tape[node.name])
             if node.layer.window is not None and tape[node.name].ndim == 4:
-                found[node.name] = node.layer.window.reached(found[sources[0]], tape[node.name].shape[2:])
-    return found
+                grown[node.name] = node.layer.window.reached(grown[sources[0]], tape[node.name].shape[2:])
+    return grown
 
 
 def _card(node: Node, tape: Tape) -> dict[str, Any]:
@@ -227,7 +227,7 @@ def _numbers(card: Mapping[str, Any]) -> int:
         card.get("bias"),
         card.get("won"),
     ]
-    return sum(one.size for one in arrays if one is not None)
+    return sum(array.size for array in arrays if array is not None)
 
 
 def _nearest(net: Net, cards: Mapping[str, Mapping[str, Any]], start: str, room: int) -> set[str]:

@@ -45,10 +45,10 @@ def averaged_over_crops(model: Model, image: Any, objective: Objective, mode: Re
 
     gradient, magnitude = np.zeros(full.shape[1:], maps.dtype), np.zeros((high, wide), maps.dtype)
     held = np.zeros((high, wide), maps.dtype)
-    for one, (top, left) in zip(maps, corners * 2, strict=True):
+    for signal, (top, left) in zip(maps, corners * 2, strict=True):
         where = (..., slice(top, top + h), slice(left, left + w))
-        gradient[where] += one
-        magnitude[where] += np.abs(one).max(axis=0)
+        gradient[where] += signal
+        magnitude[where] += np.abs(signal).max(axis=0)
         held[where] += 1
     held[held == 0] = 1  # a crop of less than half the photo would leave gaps
     gradient, magnitude = gradient / held, magnitude / held

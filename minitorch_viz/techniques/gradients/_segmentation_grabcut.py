@@ -36,8 +36,8 @@ def grabcut(picture: Array, seeds: Array, iterations: int) -> Array:
     cv2.setRNGSeed(0)  # it draws the first cluster centres by chance
     nowhere = (0, 0, 0, 0)  # the seeds say where, not a rectangle
     cv2.grabCut(np.ascontiguousarray(picture[..., ::-1]), mask, nowhere, *models, iterations, cv2.GC_INIT_WITH_MASK)
-    found: Array = (mask == cv2.GC_FGD) | (mask == cv2.GC_PR_FGD)
-    return found
+    inside: Array = (mask == cv2.GC_FGD) | (mask == cv2.GC_PR_FGD)
+    return inside
 
 
 def flooded(picture: Array, seeds: Array) -> Array:
@@ -53,8 +53,8 @@ def flooded(picture: Array, seeds: Array) -> Array:
     smooth = gaussian(rgb2lab(picture), min(seeds.shape) / 100, channel_axis=2)
     height = np.sqrt(sum(sobel(channel) ** 2 for channel in np.moveaxis(smooth, 2, 0)))
     markers = np.select([seeds == FOREGROUND, seeds == BACKGROUND], [1, 2], 0)
-    found: Array = watershed(height, markers) == 1
-    return found
+    inside: Array = watershed(height, markers) == 1
+    return inside
 
 
 def largest_piece(mask: Array) -> Array:
@@ -64,8 +64,8 @@ def largest_piece(mask: Array) -> Array:
     pieces = label(mask, connectivity=1)
     sizes = np.bincount(pieces.ravel())
     sizes[0] = 0
-    found: Array = (pieces == sizes.argmax()) & mask
-    return found
+    largest: Array = (pieces == sizes.argmax()) & mask
+    return largest
 
 
 def box_of(mask: Array) -> tuple[int, int, int, int] | None:

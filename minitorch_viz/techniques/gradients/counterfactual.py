@@ -76,7 +76,7 @@ class Counterfactual(GradCam):
         """For each target what speaks for it and what against it."""
         rows = []
         for row in zip(self.maps, self.against, strict=True):
-            tops = [float(one.max()) for one in row]
+            tops = [float(side.max()) for side in row]
             scales = [self.scale if self.scaling == "one" else top or 1.0 for top in tops]
             rows.append((Side("for", row[0], tops[0], scales[0]), Side("against", row[1], tops[1], scales[1])))
         return tuple(rows)

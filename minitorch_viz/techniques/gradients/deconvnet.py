@@ -141,8 +141,8 @@ def deconvnet(model: Model, image: Images, **which: Unpack[Which]) -> Projection
             which["channel"] = _strongest(model, images, node)
     rules = relu_mode("deconvnet")
     signals, blanks, fields, starts = [], [], [], []
-    for one in images:
-        _, tape, unit, value, _ = begun = start(model, one, **which)
+    for photo in images:
+        _, tape, unit, value, _ = begun = start(model, photo, **which)
         place = (unit.index[1], unit.index[2]) if len(unit.index) == 3 else None
         strength = 1.0 if unit.node == model.logits else max(value, 0.0)
         seeds = {name: seed * strength for name, seed in unit.seeds(tape).items()}
@@ -152,11 +152,11 @@ def deconvnet(model: Model, image: Images, **which: Unpack[Which]) -> Projection
         starts.append(begun)
     return Projections(
         tuple(signals),
-        tuple(one.seen.picture for one in starts),
-        tuple(one.seen.pixel_aspect for one in starts),
+        tuple(begun.seen.picture for begun in starts),
+        tuple(begun.seen.pixel_aspect for begun in starts),
         tuple(fields),
-        tuple(one.unit.label for one in starts),
-        tuple(one.value for one in starts),
+        tuple(begun.unit.label for begun in starts),
+        tuple(begun.value for begun in starts),
         tuple(blanks),
         tuple(one.reading for one in starts),
         tuple(one.seen.area for one in starts),

@@ -118,7 +118,7 @@ def excitation_backprop(
         if contrastive:
             chances = chances - _either(model.net, tape, seeds, layer, (pro, against), ~turned)
     signed = kernels.to_cpu(chances.sum(axis=1))
-    blanks = tuple(_why_blank(model, tape, *one) for one in zip(signed, reached, strict=True))
+    blanks = tuple(_why_blank(model, tape, *pair) for pair in zip(signed, reached, strict=True))
     labels, values, readings = in_words(model, tape, units)
     return ExcitationMap(
         signed, layer, seen.picture, seen.pixel_aspect, labels, values, blanks, reached, contrastive, negated,
@@ -132,7 +132,7 @@ def _either(
     """The chances (T, C, h', w') at the layer, each of T seeds by the first rules or, where `second`, by the others."""
     if second.all() or not second.any():
         return net.backward(tape, seeds, wrt=layer, rules=rules[int(second.any())], crop=False)[layer]
-    first, others = (net.backward(tape, seeds, wrt=layer, rules=one, crop=False)[layer] for one in rules)
+    first, others = (net.backward(tape, seeds, wrt=layer, rules=way, crop=False)[layer] for way in rules)
     return np.where(second[:, None, None, None], others, first)
 
 
@@ -172,7 +172,7 @@ def nearest_weights(net: Net, top: str) -> tuple[str, ...]:
             met.append(name)
         else:
             ways.extend(net[name].inputs)
-    return tuple(one for one in met if not any(one in before(net, other) for other in met))
+    return tuple(name for name in met if not any(name in before(net, other) for other in met))
 
 
 def _why_blank(model: Model, tape: Tape, signed: Array, reached: float) -> str:

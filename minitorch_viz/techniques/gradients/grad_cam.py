@@ -85,8 +85,8 @@ def cam_of(
     """Grad-CAM of units of one node, when the forward pass has been run and the layer chosen."""
     signed, weights, blanks = weighted_maps(model, tape, units, layer)
     blanks = tuple(
-        why or ("no place speaks for it: the weighted sum is nowhere above 0" if one.max() <= 0 else "")
-        for why, one in zip(blanks, signed, strict=True)
+        why or ("no place speaks for it: the weighted sum is nowhere above 0" if sums.max() <= 0 else "")
+        for why, sums in zip(blanks, signed, strict=True)
     )
     labels, values, readings = in_words(model, tape, units)
     return GradCam(

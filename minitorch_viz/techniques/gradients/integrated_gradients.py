@@ -200,17 +200,17 @@ def baseline_image(model: Model, x: Array, baseline: Baseline, seed: int) -> Arr
         np.asarray(value, here.dtype).reshape(-1, 1, 1) for value in (model.preprocessing.mean, model.preprocessing.std)
     )
     if baseline == "black":
-        found = np.broadcast_to((0 - mean) / std, here.shape)
+        base = np.broadcast_to((0 - mean) / std, here.shape)
     elif baseline == "mean":
-        found = np.zeros_like(here)
+        base = np.zeros_like(here)
     elif baseline == "blurred":
         from skimage.filters import gaussian
 
-        found = gaussian(here[0], min(here.shape[2:]) / 10, channel_axis=0, preserve_range=True)[None]
+        base = gaussian(here[0], min(here.shape[2:]) / 10, channel_axis=0, preserve_range=True)[None]
     else:
         pixels = np.random.default_rng(seed).integers(0, 256, here.shape)
-        found = (pixels.astype(here.dtype) - mean) / std
-    return kernels.to_device(np.ascontiguousarray(found, here.dtype), kernels.device_of(x))
+        base = (pixels.astype(here.dtype) - mean) / std
+    return kernels.to_device(np.ascontiguousarray(base, here.dtype), kernels.device_of(x))
 
 
 def plot(result: IntegratedGradients, figure: Figure) -> None:

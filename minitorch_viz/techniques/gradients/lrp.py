@@ -86,16 +86,19 @@ class LrpMap(PhotoResult):
     @property
     def notes(self) -> tuple[str, ...]:
         several = len(self.blank) > 1
-        found = tuple(
+        missing = tuple(
             note
             for rule, shares in self.relevance.items()
             if not self.blank[rule]
             for note in books_notes(shares, self.value, self.stayed[rule], rule if several else "")
         )
         if not several:
-            return blank_note(next(iter(self.blank.values()))) + found
-        reasons = {why: [rule for rule, one in self.blank.items() if one == why] for why in self.blank.values() if why}
-        return tuple(f"The map is blank ({', '.join(names)}) because {why}." for why, names in reasons.items()) + found
+            return blank_note(next(iter(self.blank.values()))) + missing
+        reasons: dict[str, list[str]] = {}
+        for rule, why in self.blank.items():
+            reasons.setdefault(why, []).append(rule)
+        blank = (f"The map is blank ({', '.join(rules)}) because {why}." for why, rules in reasons.items() if why)
+        return (*blank, *missing)
 
 
 @spelled_out
@@ -144,15 +147,15 @@ def lrp(
     model = model.astype(np.float64)
     seen, tape, unit, value, reading = start(model, image, **which)
     relevance, blank, stayed = {}, {}, {}
-    for one in SAYS if rule == "compare" else (rule,):
-        books = stayed[one] = Books()
-        if one == "composite":
+    for name in SAYS if rule == "compare" else (rule,):
+        books = stayed[name] = Books()
+        if name == "composite":
             middle, upper = everywhere["gamma"], everywhere["epsilon"]
             chosen = composite(model.net, tape, *pixel_box(model), middle, upper, rules=rules, books=books)
         else:
-            chosen = lrp_rules(model.net, tape, everywhere[one], rules=rules, books=books)
-        relevance[one] = _handed_down(model.net, tape, unit, value, chosen)
-        blank[one] = _why_blank(model, tape, unit, value, relevance[one], books)
+            chosen = lrp_rules(model.net, tape, everywhere[name], rules=rules, books=books)
+        relevance[name] = _handed_down(model.net, tape, unit, value, chosen)
+        blank[name] = _why_blank(model, tape, unit, value, relevance[name], books)
     settings = f"epsilon {epsilon:g}, gamma {gamma:g}, alpha {alpha:g}"
     if passed := passed_through(model.net, tape, rules):
         settings += f"; {', '.join(passed)}: no rule is known, each value's share goes to the value it was made of"
@@ -177,10 +180,10 @@ def pixel_box(model: Model) -> tuple[Array, Array]:
 
 
 def _handed_down(net: Net, tape: Tape, unit: Unit, value: float, chosen: Rules) -> Array:
-    seed = {name: value * abs(one) for name, one in unit.seeds(tape).items()}  # of an opposite: minus the score
+    seeds = {name: value * abs(seed) for name, seed in unit.seeds(tape).items()}  # of an opposite: minus the score
     with np.errstate(invalid="ignore", over="ignore"):  # broken weights are diagnosed afterwards
-        found: Array = kernels.to_cpu(net.backward(tape, seed, rules=chosen, crop=False)[net.inputs[0]])[0]
-    return found
+        relevance: Array = kernels.to_cpu(net.backward(tape, seeds, rules=chosen, crop=False)[net.inputs[0]])[0]
+    return relevance
 
 
 def _why_blank(model: Model, tape: Tape, unit: Unit, value: float, relevance: Array, books: Books) -> str:

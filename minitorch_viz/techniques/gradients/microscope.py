@@ -124,11 +124,11 @@ def microscope(model: Model, image: Any, **which: Unpack[Which]) -> UnitView:
     unit = resolve(model, tape, node=node, channel=which.get("channel"), position=which.get("position"))
     way = tuple(way_down(net, tape, _gate_above(net, tape, unit.node), unit.index))
     names = [name for name in net.names if name in {*before(net, top.node), top.node}]
-    found: dict[str, dict[str, Array]] = {}
+    backwards: dict[str, dict[str, Array]] = {}
     for mode in MODES:
         back = net.backward(tape, top.seeds(tape), wrt=names, rules=relu_mode(mode))
-        found[mode] = {name: kernels.to_cpu(signal)[0] for name, signal in back.items()}
-    signals = {mode: tuple(float(back[place.node][place.at]) for place in way) for mode, back in found.items()}
+        backwards[mode] = {name: kernels.to_cpu(signal)[0] for name, signal in back.items()}
+    signals = {mode: tuple(float(back[place.node][place.at]) for place in way) for mode, back in backwards.items()}
     field = receptive_field(net, tape, way[0].node, way[0].at[1:] or None)  # type: ignore[arg-type]  # (row, column)
     total = opened(net, tape, way[-1])
     finite = np.isfinite(total.value) and np.isfinite(list(signals.values())).all()
@@ -146,7 +146,7 @@ def microscope(model: Model, image: Any, **which: Unpack[Which]) -> UnitView:
         top_value=value_of(top, tape),
         top_reading=reading,
         chain=tuple(repr(net[place.node].layer) for place in way),
-        page=page_data(model, tape, found, seen, way, (top.label, reading)),
+        page=page_data(model, tape, backwards, seen, way, (top.label, reading)),
         broken="" if finite else not_finite(net, tape),
         inputs=tuple(net.inputs),
     )
@@ -159,7 +159,7 @@ def _first_sum(net: Net) -> str:
 
 def _gate_above(net: Any, tape: Any, node: str) -> str:
     """The ReLU that alone reads a node, if there is one: its gate belongs to the unit's arithmetic."""
-    reader = only_reader((one for one in net.nodes if one.name in tape), node)
+    reader = only_reader((other for other in net.nodes if other.name in tape), node)
     return reader.name if reader and reader.name in relus(net) else node
 
 

@@ -130,14 +130,14 @@ def saliency(
             "average= or node=."
         )
     gradients, averaged, blank = {}, {}, {}
-    for one in SAYS if compare or mode == "compare" else (mode,):
-        rules = relu_mode(one)  # type: ignore[arg-type]  # "compare" was taken out above
+    for way in SAYS if compare or mode == "compare" else (mode,):
+        rules = relu_mode(way)  # type: ignore[arg-type]  # "compare" was taken out above
         if average:
-            over = averaged_over_crops(model, image, unit, one, seen.x.shape[2:])  # type: ignore[arg-type]  # as above
-            gradients[one], averaged[one] = over.gradient, over.magnitude
+            over = averaged_over_crops(model, image, unit, way, seen.x.shape[2:])  # type: ignore[arg-type]  # as above
+            gradients[way], averaged[way] = over.gradient, over.magnitude
         else:
-            gradients[one] = at_tape(model.net, tape, unit, rules)
-        blank[one] = why_blank(model, tape, unit, gradients[one], rules)
+            gradients[way] = at_tape(model.net, tape, unit, rules)
+        blank[way] = why_blank(model, tape, unit, gradients[way], rules)
     remark = "" if set(gradients) == {"normal"} else without_relus(model.net, tape)
     return SaliencyMap(
         gradients, seen.picture, seen.pixel_aspect, unit.label, value, blank, averaged, reading, remark,

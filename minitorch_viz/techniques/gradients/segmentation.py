@@ -132,7 +132,7 @@ def segmentation(
     known = explainers(model)
     if method not in known:
         raise SettingError(f"There is no method {method!r}; {near(method, known, 'method')}.")
-    low, high, smooth = (_number(*one) for one in (("low", low), ("high", high), ("smooth", smooth)))
+    low, high, smooth = (_number(*setting) for setting in (("low", low), ("high", high), ("smooth", smooth)))
     if low >= high:
         raise SettingError(f"low= must be below high=, but got {low:g} and {high:g}.")
     need_whole("number of iterations", iterations, 1, 100)
