@@ -41,7 +41,7 @@ class Option:
 
 
 def options_of(compute: Callable[..., Any]) -> dict[str, Option]:
-    """The keyword-only parameters of a technique's function, by name.
+    """Return the keyword-only parameters of a technique's function, by name.
 
     Their annotations may be int, float, str, bool, Path, Pair, a Literal of strings, a subject's (Photo, Photos,
     Pictures, Text), or one of these or None. Of several types (`str | int`) the command line gives the first.
@@ -88,7 +88,7 @@ def spelled_out(compute: Function) -> Function:
 
 
 def _hints(compute: Callable[..., Any]) -> dict[str, Any]:
-    """The types of a function's parameters by name, those behind an `Unpack[...]` among them."""
+    """Return the types of a function's parameters by name, those behind an `Unpack[...]` among them."""
     here = {"Model": object}  # techniques import Model for mypy only
     hints = get_type_hints(inspect.unwrap(compute), localns=here, include_extras=True)
     for hint in tuple(hints.values()):
@@ -98,7 +98,7 @@ def _hints(compute: Callable[..., Any]) -> dict[str, Any]:
 
 
 def _with_helps(doc: str | None, helps: dict[str, str]) -> str | None:
-    """A docstring whose Args section begins with these entries, unless it has its own of that name; None stays None."""
+    """Return a docstring with these entries first in its Args section, unless it has its own; None stays None."""
     if doc is None:
         return None
     lines = textwrap.TextWrapper(116, initial_indent="    ", subsequent_indent=" " * 8, break_on_hyphens=False)

@@ -61,7 +61,7 @@ class OcclusionMap(PhotoResult):
 
     @property
     def total(self) -> int:
-        """All places."""
+        """Return the number of places."""
         return self.values.size
 
     @property
@@ -71,13 +71,13 @@ class OcclusionMap(PhotoResult):
 
     @property
     def drop(self) -> Array:
-        """(rows, columns): how much the occluder takes away; negative where covering helps."""
+        """Return (rows, columns): how much the occluder takes away; negative where covering helps."""
         fall: Array = self.base - self.values
         return fall
 
     @property
     def heat(self) -> Array:
-        """(h, w): how much is taken away on average by the squares that cover a pixel, in the units of the number.
+        """Return (h, w): what the squares that cover a pixel take away on average, in the units of the number.
 
         All zero if it is blank, and where no square has been yet.
         """
@@ -106,7 +106,7 @@ class OcclusionMap(PhotoResult):
 
     @property
     def shows_classes(self) -> bool:
-        """Whether there is a picture of the most probable classes: more than one of them."""
+        """Return whether there is a picture of the most probable classes: more than one of them."""
         return self.best is not None and not self.blank and len(np.unique(self.best[self.best >= 0])) > 1
 
     @property
@@ -214,7 +214,7 @@ def occlusion(
 def _filled(
     frame: OcclusionMap, model: Model, tape: Tape, unit: Unit, outputs: Array, whole: Array, done: int
 ) -> OcclusionMap:
-    """The map of the first `done` places: their outputs (places, classes), beside that of the whole photo (1, classes).
+    """Return the map of the first `done` places, from their outputs (places, classes) and the photo's (1, classes).
 
     Probabilities, unless all are near one end of their range: then the scores that they come from.
     """
@@ -246,13 +246,13 @@ def _filled(
 
 
 def _outputs(unit: Unit, outputs: Array, of_class: bool) -> Array:
-    """A node's outputs (K, ...) -> the scores of every class (K, classes), or the unit's value (K, 1)."""
+    """Return of a node's outputs (K, ...) the scores of every class (K, classes), or the unit's value (K, 1)."""
     outputs = kernels.to_cpu(outputs)
     return outputs if of_class else unit.value(Tape({unit.node: outputs}, {}))[:, None]
 
 
 def _saturated(probabilities: Array, base: float) -> bool:
-    """Whether a probability stays at one end of its range wherever one covers, so that it shows nothing."""
+    """Return whether a probability stays at one end of its range wherever one covers, so that it shows nothing."""
     numbers = np.append(probabilities, base)
     return bool((numbers > 1 - NEAR_THE_END).all() or (numbers < NEAR_THE_END).all())
 
@@ -276,7 +276,7 @@ def plot(result: OcclusionMap, figure: Figure) -> None:
 
 
 def example() -> OcclusionMap:
-    """A digit of scikit-learn's, by the bundled net."""
+    """Explain a digit of scikit-learn's, by the bundled net."""
     from minitorch_viz.models import load_model
     from minitorch_viz.models.samples import sample_digit
 

@@ -23,7 +23,7 @@ SATURATED = 1000  # roundings: a probability this near to 1 has a slope of which
 
 
 def why_blank(model: Model, tape: Tape, objective: Objective, signal: Array, rules: Rules | None = None) -> str:
-    """Why `signal`, what came back to the pixels for an objective, is nothing to draw; "" if it is something.
+    """Return why `signal`, what came back to the pixels for an objective, is nothing to draw; "" if it is something.
 
     signal: of any shape; rules: those of the backward pass that made it.
     The answer goes on after "The map is blank because": broken weights, an overflow, a saturated softmax, a unit
@@ -45,7 +45,7 @@ def why_blank(model: Model, tape: Tape, objective: Objective, signal: Array, rul
 
 
 def blank_note(why: str) -> tuple[str, ...]:
-    """A result's notes: the sentence that goes with a blank map, or none."""
+    """Return a result's notes: the sentence that goes with a blank map, or none."""
     return (f"The map is blank because {why}.",) if why else ()
 
 
@@ -55,7 +55,7 @@ def drawable(values: Array, why: str = "") -> Array:
 
 
 def not_finite(net: Net, tape: Tape) -> str:
-    """Where NaN or infinity comes from."""
+    """Return where NaN or infinity comes from."""
     names = [name for name, value in tape.values.items() if not np.isfinite(kernels.to_cpu(value)).all()]
     if broken := _broken_weights(net, names or [node.name for node in net.nodes]):
         return broken
@@ -65,7 +65,7 @@ def not_finite(net: Net, tape: Tape) -> str:
 
 
 def _broken_weights(net: Net, names: list[str]) -> str:
-    """A clause on the first of the nodes whose parameters are not finite; "" if all are."""
+    """Return a clause on the first of the nodes whose parameters are not finite; "" if all are."""
     for name in names:
         for key, value in (net[name].layer.state if name in net else {}).items():
             count = int((~np.isfinite(kernels.to_cpu(value))).sum())
@@ -75,7 +75,7 @@ def _broken_weights(net: Net, names: list[str]) -> str:
 
 
 def _saturation(model: Model, tape: Tape, unit: Unit, value: float) -> str:
-    """A clause if the unit is a probability (or a squashed number) at the end of its range, where nothing moves it."""
+    """Return a clause if the unit is a probability, or a squashed number, at the end of its range: nothing moves it."""
     if unit.node not in model.net:
         return ""  # a pixel
     layer, values = model.net[unit.node].layer, tape[unit.node]
@@ -90,7 +90,7 @@ def _saturation(model: Model, tape: Tape, unit: Unit, value: float) -> str:
 
 
 def _where_it_ends(net: Net, tape: Tape, objective: Objective, rules: Rules | None) -> str:
-    """The node at which the last of the signal is lost."""
+    """Return the node at which the last of the signal is lost."""
     names = _ancestors(net, objective.nodes)
     on_the_way = net.backward(tape, objective.seeds(tape), wrt=[*names, *net.inputs], rules=rules)
     alive = [name for name in names if on_the_way[name].any()]
@@ -107,5 +107,5 @@ def _where_it_ends(net: Net, tape: Tape, objective: Objective, rules: Rules | No
 
 
 def _ancestors(net: Net, names: Sequence[str]) -> list[str]:
-    """The nodes that `names` depend on, and themselves, in the order of the net."""
+    """Return the nodes that `names` depend on, and themselves, in the order of the net."""
     return [node.name for node in needed(net.nodes, names)]

@@ -13,7 +13,7 @@ NAMED = 3  # nodes of each cause that are named
 
 
 def books_notes(shares: Array, value: float, books: Books, of: str = "") -> tuple[str, ...]:
-    """A note if the shares (C, h, w) miss the value by more than 1 percent, and one if a share is far above it.
+    """Return a note if the shares (C, h, w) miss the value by more than 1 percent, and one if a share is far above it.
 
     of: the rule, to begin with, where there are several.
     """
@@ -35,7 +35,7 @@ def books_notes(shares: Array, value: float, books: Books, of: str = "") -> tupl
 
 
 def where_it_stayed(held: float, value: float, books: Books) -> str:
-    """ "95.1 % at biases (features.0 40.2 %, ...), 0.6 % at epsilon (classifier.1 0.6 %)", the largest first."""
+    """Return "95.1 % at biases (features.0 40.2 %, ...), 0.6 % at epsilon (classifier.1 0.6 %)", the largest first."""
     clauses = []
     for why, places in books.by_cause().items():
         if why == "rounding" or max(map(abs, places.values())) < COMPLETE / 10 * abs(value):

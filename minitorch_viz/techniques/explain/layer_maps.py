@@ -57,26 +57,26 @@ class LayerMaps(PhotoResult):
 
     @property
     def maps(self) -> Array:
-        """(T, h', w'), nonnegative: what speaks for the targets, at the node's resolution."""
+        """Return (T, h', w'), nonnegative: what speaks for the targets, at the node's resolution."""
         return np.maximum(self.drawn, 0)
 
     def map(self, index: int = 0) -> Array:
-        """(h, w), nonnegative: one target's map, enlarged to the pixels."""
+        """Return (h, w), nonnegative: one target's map, enlarged to the pixels."""
         return enlarged(self.maps[index], self.picture.shape[:2])
 
     @property
     def heat(self) -> Array:
-        """(h, w), nonnegative: the first target's map."""
+        """Return (h, w), nonnegative: the first target's map."""
         return self.map()
 
     @property
     def scale(self) -> float:
-        """The largest value of all maps; 1 if all are blank."""
+        """Return the largest value of all maps; 1 if all are blank."""
         return float(self.maps.max()) or 1.0
 
     @property
     def scales(self) -> tuple[float, ...]:
-        """For each map the value at full scale: the largest of all maps, or its own; 1 for a blank map."""
+        """Return for each map the value at full scale: the largest of all maps, or its own; 1 for a blank map."""
         if self.scaling == "one":
             return (self.scale,) * len(self.labels)
         return tuple(float(values.max()) or 1.0 for values in self.maps)
@@ -87,13 +87,13 @@ class LayerMaps(PhotoResult):
 
     @property
     def blank_notes(self) -> tuple[str, ...]:
-        """Why a map is blank."""
+        """Return why a map is blank."""
         reasons = zip(self.labels, self.blanks, strict=True)
         return tuple(f"The map of {label} is blank because {why}." for label, why in reasons if why)
 
     @property
     def faint_notes(self) -> tuple[str, ...]:
-        """Which map can hardly be seen beside the strongest."""
+        """Return which map can hardly be seen beside the strongest."""
         rows = zip(self.labels, self.maps, self.scales, strict=True)
         tops = [(label, float(values.max()), scale) for label, values, scale in rows]
         return tuple(
@@ -110,18 +110,18 @@ class LayerMaps(PhotoResult):
 
     @property
     def explains(self) -> str:
-        """How a caption begins."""
+        """Begin a caption: what is explained, and its value."""
         return f"Explains {'; '.join(self.heads)}."
 
     @property
     def heads(self) -> tuple[str, ...]:
-        """Each target and what the net says of it: 'class "dog" (0), score -4, probability 0.018'."""
+        """Return each target and what the net says of it: 'class "dog" (0), score -4, probability 0.018'."""
         readings = self.readings or tuple(f"value {value:.4g}" for value in self.values)
         return tuple(f"{label}, {reading}" for label, reading in zip(self.labels, readings, strict=True))
 
     @property
     def legend(self) -> str:
-        """How a caption ends: the resolution, and the one scale, or each map's own."""
+        """End a caption: the resolution, and the one scale, or each map's own."""
         high, wide = self.signed.shape[1:]
         several = {"one": "one scale for all maps, ", "each": "each map has its own, "}[self.scaling]
         tops = ", ".join(f"{scale:.3g}" for scale in dict.fromkeys(self.scales))
@@ -133,7 +133,7 @@ class LayerMaps(PhotoResult):
 
 
 def enlarged(coarse: Array, size: Sequence[int]) -> Array:
-    """(h', w') -> (h, w), bilinear with align_corners=False; smaller maps are only thinned out."""
+    """Return a map (h', w') as (h, w), bilinear with align_corners=False; smaller maps are only thinned out."""
     return resize(coarse, size)
 
 
@@ -152,7 +152,7 @@ def in_words(model: Model, tape: Tape, units: Sequence[Objective]) -> InWords:
 
 
 def need_scaling(scale: object) -> Scaling:
-    """A setting scale= as it must be; SettingError if it is not."""
+    """Return a setting scale= as it must be; SettingError if it is not."""
     for choice in get_args(Scaling):
         if scale == choice:
             return choice  # type: ignore[no-any-return]  # get_args forgets that it is one of the literals
@@ -160,7 +160,7 @@ def need_scaling(scale: object) -> Scaling:
 
 
 def before(net: Net, name: str) -> list[str]:
-    """The nodes (and inputs) that `name` depends on, in the order of the net, without itself."""
+    """Return the nodes (and inputs) that `name` depends on, in the order of the net, without itself."""
     wanted = ancestors(net.nodes, name)
     return [other for other in net.names if other in wanted and other != name]
 
@@ -172,7 +172,7 @@ def lowest(net: Net, objectives: Sequence[Objective]) -> str:
 
 
 def chosen_layer(model: Model, tape: Tape, node: str, layer: str | None) -> str:
-    """The node whose maps are meant: `layer`, or by default the last before `node` with maps of features.
+    """Return the node whose maps are meant: `layer`, or by default the last before `node` with maps of features.
 
     That is the model's `last_conv` if `node` comes after it; else the last node that every path to `node` runs through
     and that has maps. Of a unit behind a gate it is the last before the sum that is gated, whose maps are the unit's
@@ -200,14 +200,14 @@ def chosen_layer(model: Model, tape: Tape, node: str, layer: str | None) -> str:
 
 
 def _behind_gates(net: Net, name: str) -> str:
-    """The node whose values the gates, scales and dropouts that end in `name` were applied to."""
+    """Return the node whose values the gates, scales and dropouts that end in `name` were applied to."""
     while name in net and net[name].layer.pixelwise and len(net[name].inputs) == 1:
         name = net[name].inputs[0]
     return name
 
 
 def has_maps(model: Model) -> str | None:
-    """Applies to nets with maps of features in them."""
+    """Return None for a net with maps of features in it, else why there is nothing to show."""
     if any(node.layer.has_filters for node in model.net.nodes):
         return None
     return "this net has no convolution, so there are no maps whose places could be shown"
@@ -250,7 +250,7 @@ def plot_coarse(result: LayerMaps, figure: Figure) -> None:
 
 
 def aspect_of(result: LayerMaps) -> float:
-    """A place's height over its width, so that the map has the photo's proportions."""
+    """Return a place's height over its width, so that the map has the photo's proportions."""
     high, wide = result.picture.shape[:2]
     rows, columns = result.signed.shape[1:]
     return result.pixel_aspect * float((high / rows) / (wide / columns))

@@ -56,17 +56,17 @@ class PixelMap(PhotoResult):
 
     @property
     def form(self) -> Form:
-        """How the channels become one map."""
+        """Return how the channels become one map."""
         return "gradient"
 
     @property
     def signed(self) -> bool:
-        """Whether the signal has signs to show."""
+        """Return whether the signal has signs to show."""
         return True
 
     @property
     def heat(self) -> Array:
-        """(h, w): of a gradient max_c |g_c|, nonnegative; of an attribution the sum over the channels, signed."""
+        """Return (h, w): of a gradient max_c |g_c|, nonnegative; of an attribution the channels' sum, signed."""
         return drawable(one_map(self.signal, self.form), self.blank)
 
     @property
@@ -75,12 +75,12 @@ class PixelMap(PhotoResult):
 
     @property
     def explains(self) -> str:
-        """How a caption begins."""
+        """Begin a caption: what is explained, and its value."""
         return f"Explains {self.label}, {self.reading or f'value {self.value:.4g}'}."
 
     @property
     def legend(self) -> str:
-        """How a caption ends: what the colours mean, and the scale."""
+        """End a caption: what the colours mean, and the scale."""
         scale = robust_max(self.heat)
         if self.form == "attribution":
             return f"{sentence(SHARES)}; full scale is +-{scale:.3g}, the 99.5th percentile of the magnitudes."
@@ -91,13 +91,13 @@ class PixelMap(PhotoResult):
 
 
 def one_map(signal: Array, form: Form) -> Array:
-    """(C, h, w) -> (h, w)."""
+    """Return one value a pixel: (C, h, w) -> (h, w)."""
     merged: Array = np.abs(signal).max(axis=0) if form == "gradient" else signal.sum(axis=0)
     return merged
 
 
 def sentence(text: str) -> str:
-    """A legend as it begins a sentence."""
+    """Return a legend as it begins a sentence."""
     return text[0].upper() + text[1:]
 
 
@@ -117,7 +117,7 @@ def map_panels(result: PixelMap, figure: Figure, more: Sequence[str] = (), botto
 
 
 def map_titles(result: PixelMap) -> tuple[str, str, str]:
-    """The titles of the photo and of the map in two ways, with their scales."""
+    """Return the titles of the photo and of the map in two ways, with their scales."""
     if result.blank:
         return result.label, "", ""
     sigma = smoothing(result.picture.shape[:2])

@@ -37,7 +37,7 @@ class Path(NamedTuple):
 
     @property
     def gap(self) -> float:
-        """How far the shares miss the difference of the ends, as a share of it; infinite if there is none.
+        """Return how far the shares miss the difference of the ends, as a share of it; infinite if there is none.
 
         NaN on the way, before all steps are walked.
         """
@@ -48,7 +48,7 @@ class Path(NamedTuple):
 
 
 def nodes_of(rule: Rule, steps: int) -> tuple[Array, Array]:
-    """Places and weights of a sum that stands for the integral from 0 to 1."""
+    """Return places and weights of a sum that stands for the integral from 0 to 1."""
     if rule == "midpoint":
         return (np.arange(steps) + 0.5) / steps, np.full(steps, 1 / steps)
     places, weights = np.polynomial.legendre.leggauss(steps)
@@ -106,6 +106,6 @@ def walk(
 
 
 def follow(net: Net, x: Array, base: Array, objective: Objective, rule: Rule, steps: int, chunk: int = CHUNK) -> Path:
-    """The whole way from `base` to `x`, both (1, C, h, w)."""
+    """Walk the whole way from `base` to `x`, both (1, C, h, w)."""
     *_, path = walk(net, x, base, objective, rule, steps, chunk)
     return path

@@ -45,7 +45,7 @@ class Signals(NamedTuple):
 
 
 def at_pixels(net: Net, xs: Array, objective: Objective, mode: ReluMode = "normal", chunk: int = CHUNK) -> Signals:
-    """The signal at the pixels of each image xs (N, C, h, w), from `objective` back through the ReLUs by `mode`."""
+    """Return the signal at the pixels of images xs (N, C, h, w), from `objective` back through the ReLUs by `mode`."""
     pixels, values = np.empty_like(xs), np.empty(len(xs), xs.dtype)
     for part in parts(len(xs), chunk):
         tape = net.forward(xs[part], upto=objective.nodes, fuse=True)
@@ -55,13 +55,13 @@ def at_pixels(net: Net, xs: Array, objective: Objective, mode: ReluMode = "norma
 
 
 def at_tape(net: Net, tape: Tape, objective: Objective, rules: Rules | None = None) -> Array:
-    """The signal (C, h, w) at the pixels of a tape's one image, in main memory."""
+    """Return the signal (C, h, w) at the pixels of a tape's one image, in main memory."""
     signal: Array = kernels.to_cpu(net.backward(tape, objective.seeds(tape), rules=rules)[net.inputs[0]])[0]
     return signal
 
 
 def stem(net: Net, objective: Objective) -> str | None:
-    """The name of the first layer, if it is affine and alone reads the input, so that it can be taken out of a mean."""
+    """Return the name of the first layer if it is affine and alone reads the input: it can be taken out of a mean."""
     if len(net.inputs) > 1 or net.inputs[0] in objective.nodes:
         return None
     reader = only_reader(net.nodes, net.inputs[0])
@@ -76,7 +76,7 @@ def running_mean(
     count: int = 0,
     sums: Mapping[str, Array] | None = None,
 ) -> Iterator[Running]:
-    """After each batch of images xs the mean signal (1, C, h, w) at the pixels so far.
+    """Yield after each batch of images xs the mean signal (1, C, h, w) at the pixels so far.
 
     The first layer is run backwards only when a mean is asked for.
     count, sums: the images of an earlier run, whose `Running.sums` are gone on from.
@@ -98,16 +98,16 @@ def _itself(mean: Array) -> Array:
 
 
 def mean_at_pixels(net: Net, xs: Iterable[Array], objective: Objective, rules: Rules) -> Array:
-    """The mean signal (1, C, h, w) at the pixels over batches of images xs."""
+    """Return the mean signal (1, C, h, w) at the pixels over batches of images xs."""
     *_, whole = running_mean(net, xs, objective, rules)
     return whole.signal()
 
 
 def through_stem(net: Net, name: str, xs: Array, signal: Array) -> Array:
-    """The signal (1, ...) at the output of the first layer, carried through it to the pixels (1, C, h, w)."""
+    """Carry the signal (1, ...) at the output of the first layer through it to the pixels (1, C, h, w)."""
     return net.backward(net.forward(xs[:1], upto=name), {name: signal})[net.inputs[0]]
 
 
 def parts(count: int, chunk: int) -> Iterator[slice]:
-    """0 to `count` in pieces."""
+    """Yield 0 to `count` in pieces."""
     return (slice(start, min(start + chunk, count)) for start in range(0, count, chunk))

@@ -65,6 +65,6 @@ def start_several(model: Model, image: Any, **which: Unpack[Which]) -> Starts:
 
 
 def _run(model: Model, image: Any, which: Which) -> tuple[View, Tape]:
-    """The photo as the net sees it, and a forward pass as far as it is needed."""
+    """Return the photo as the net sees it, and a forward pass as far as it is needed."""
     seen = view(model, image)
     return seen, model.net.forward(seen.x, upto=goals(model, **which))

@@ -56,7 +56,7 @@ def listed(target: Targets) -> list[Target | None]:
 
 
 def _single(target: Targets) -> Target | None:
-    """The one class or objective that a setting names."""
+    """Return the one class or objective that a setting names."""
     if isinstance(target, (list, tuple, np.ndarray)):
         several = listed(target)
         if len(several) > 1:
@@ -129,7 +129,7 @@ def resolve_any(model: Model, tape: Tape, **which: Unpack[Which]) -> Objective:
 
 
 def _given(model: Model, tape: Tape, objective: Objective, others: Sequence[object]) -> Objective:
-    """An objective given in Python; a class score by its name."""
+    """Return an objective given in Python; a class score by its name."""
     if any(setting is not None for setting in others):
         raise SettingError(f"target={objective.label} says all of it; leave out node=, channel= and position=.")
     objective.value(tape)  # SettingError if it does not fit the node
@@ -154,7 +154,7 @@ def resolve_several(model: Model, tape: Tape, **which: Unpack[Which]) -> list[Ob
 
 
 def _inside(node: str, output: Array, channel: int | None, position: Pair | int | None) -> Unit:
-    """A unit of a node's output for one image: maps (C, h, w), a sequence (T, D), or one number a channel (C,)."""
+    """Return a unit of a node's output for one image: maps (C, h, w), a sequence (T, D), or (C,)."""
     if output.ndim not in (1, 2, 3):
         raise SettingError(
             f"Node {node!r} gives an array of shape {output.shape}, which has no channels to choose from."
@@ -176,7 +176,7 @@ def _inside(node: str, output: Array, channel: int | None, position: Pair | int 
 
 
 def _place(node: str, values: Array, position: Pair | int | None) -> tuple[int, ...]:
-    """Where a channel's unit is in its map (h, w) or sequence (T,): as given, or where it is strongest."""
+    """Return where a channel's unit is in its map (h, w) or sequence (T,): as given, or where it is strongest."""
     if position is None:
         return tuple(int(i) for i in np.unravel_index(np.argmax(values), values.shape))
     axes = ("row", "column") if values.ndim == 2 else ("step",)
@@ -189,7 +189,7 @@ def _place(node: str, values: Array, position: Pair | int | None) -> tuple[int, 
 
 
 def _of_class(model: Model, scores: Array, target: str | int | None) -> Unit:
-    """One class of the scores (1, C), or its opposite."""
+    """Return one class of the scores (1, C), or its opposite."""
     number, sign = (int(np.argmax(scores[0])), 1) if target is None else _class_meant(model, target)
     return _class_unit(model, number, sign)
 
@@ -227,7 +227,7 @@ def reading_of(model: Model, tape: Tape, objective: Objective) -> str:
 
 
 def _class_meant(model: Model, target: str | int) -> tuple[int, int]:
-    """The number of a class, and -1 if its opposite is meant; a class whose name begins with "not" comes first."""
+    """Return the number of a class, and -1 if its opposite is meant; a class called "not ..." comes first."""
     word = target.strip().lower() if isinstance(target, str) else ""
     if not word.startswith(OPPOSITE):
         return model.class_index(target), 1

@@ -40,7 +40,7 @@ class Terms(NamedTuple):
 
     @property
     def products(self) -> Array:
-        """(G, a, b)."""
+        """Return what each value adds to the sum, (G, a, b)."""
         product: Array = self.x * self.weight
         return product
 
@@ -54,7 +54,7 @@ class Sum(NamedTuple):
 
 
 def way_down(net: Net, tape: Tape, node: str, index: Index) -> list[Place]:
-    """The units that hand on one value, from the named one down to the first that adds something up."""
+    """Return the units that hand on one value, from the named one down to the first that adds something up."""
     way = []
     while True:
         way.append(Place(node, index, float(tape[node][(0, *index)])))
@@ -65,7 +65,7 @@ def way_down(net: Net, tape: Tape, node: str, index: Index) -> list[Place]:
 
 
 def opened(net: Net, tape: Tape, place: Place) -> Sum:
-    """The products of a unit that adds something up.
+    """Return the products of a unit that adds something up.
 
     Its weights are the derivatives of its value, from the layer's own backward pass: of a linear layer just its
     weights. Raises SettingError at a layer that is not linear (Softmax), and at the net's input.
@@ -85,7 +85,7 @@ def opened(net: Net, tape: Tape, place: Place) -> Sum:
 
 
 def _source(node: Node, tape: Tape, index: Index) -> tuple[str, Index] | None:
-    """The one unit whose value this one hands on; None if it adds up, or is no copy."""
+    """Return the one unit whose value this one hands on; None if it adds up, or is no copy."""
     if node.layer.kind in (Kind.GATES, Kind.SCALES):
         return node.inputs[0], index
     if node.layer.kind is Kind.SELECTS:  # its weights are a single 1, or none
@@ -96,7 +96,7 @@ def _source(node: Node, tape: Tape, index: Index) -> tuple[str, Index] | None:
 
 
 def _weights(node: Node, tape: Tape, index: Index) -> list[Array]:
-    """How much a unit moves with each value that its layer reads: an array for each input, without the batch axis."""
+    """Return how much a unit moves with each value that its layer reads: an array an input, without the batch axis."""
     seeds = Unit(node.name, index).seeds(tape)
     weights = node.layer.backward(seeds[node.name], tape.saved[node.name])
     return [kernels.to_cpu(weight)[0] for weight in (weights if isinstance(weights, tuple) else (weights,))]

@@ -29,7 +29,7 @@ class Averaged(NamedTuple):
 
 
 def averaged_over_crops(model: Model, image: Any, objective: Objective, mode: ReluMode, size: Pair) -> Averaged:
-    """The maps of ten crops of the photo, each laid back where it was cut from, at `size` (h, w).
+    """Return the maps of ten crops of the photo, each laid back where it was cut from, at `size` (h, w).
 
     The photo is taken larger than the net's input, by 8/7, so that a crop is as large as the net asks (a net that
     takes photos of any size gets crops of the photo as it is).
@@ -59,7 +59,7 @@ def averaged_over_crops(model: Model, image: Any, objective: Objective, mode: Re
 
 
 def _enlarged(model: Model, image: Any) -> Array:
-    """The photo (1, C, H, W) as the net gets it, but larger than its input."""
+    """Return the photo (1, C, H, W) as the net gets it, but larger than its input."""
     larger = tuple(round(side / SHARE) for side in model.preprocessing.size)
     preprocessing = dataclasses.replace(model.preprocessing, size=larger)  # type: ignore[arg-type]  # a pair
     return model.with_reader(preprocessing).preprocess(image)

@@ -10,7 +10,7 @@ BACKGROUND, FOREGROUND, UNSURE = 0, 1, 2  # seeds; the numbers are OpenCV's GC_B
 
 
 def has_grabcut() -> bool:
-    """Whether OpenCV is installed."""
+    """Return whether OpenCV is installed."""
     try:
         import cv2
     except ImportError:
@@ -19,7 +19,7 @@ def has_grabcut() -> bool:
 
 
 def seeds_of(heat: Array, high: float, low: float) -> Array:
-    """Seeds (h, w) uint8: foreground above the percentile `high` of a nonnegative map, background below `low`."""
+    """Return seeds (h, w) uint8: foreground above the percentile `high` of a map >= 0, background below `low`."""
     top, bottom = np.percentile(heat, [high, low])
     seeds = np.full(heat.shape, UNSURE, np.uint8)
     seeds[heat <= bottom] = BACKGROUND
@@ -28,7 +28,7 @@ def seeds_of(heat: Array, high: float, low: float) -> Array:
 
 
 def grabcut(picture: Array, seeds: Array, iterations: int) -> Array:
-    """The foreground (h, w) bool of a picture (h, w, 3) uint8: colours like the seeds', edges like the picture's."""
+    """Return the foreground (h, w) bool of a picture (h, w, 3) uint8: the seeds' colours, the picture's edges."""
     import cv2
 
     mask = seeds.copy()
@@ -41,7 +41,7 @@ def grabcut(picture: Array, seeds: Array, iterations: int) -> Array:
 
 
 def flooded(picture: Array, seeds: Array) -> Array:
-    """The foreground (h, w) bool of a picture (h, w, 3) uint8: both kinds of seeds rise until they meet at an edge.
+    """Return the foreground (h, w) bool of a picture (h, w, 3) uint8: both kinds of seeds rise to the edges.
 
     The height of a pixel is the size of the colours' gradient in Lab, after smoothing by a hundredth of the shorter
     side: a watershed (Vincent, Soille 1991).
@@ -58,7 +58,7 @@ def flooded(picture: Array, seeds: Array) -> Array:
 
 
 def largest_piece(mask: Array) -> Array:
-    """The largest connected piece of a mask (h, w) bool; diagonal neighbours do not touch."""
+    """Return the largest connected piece of a mask (h, w) bool; diagonal neighbours do not touch."""
     from skimage.measure import label
 
     pieces = label(mask, connectivity=1)
@@ -69,7 +69,7 @@ def largest_piece(mask: Array) -> Array:
 
 
 def box_of(mask: Array) -> tuple[int, int, int, int] | None:
-    """(top, left, bottom, right) of a mask's pixels, the last ones not included; None if it is empty."""
+    """Return (top, left, bottom, right) of a mask's pixels, the last ones not included; None if it is empty."""
     if not mask.any():
         return None
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))

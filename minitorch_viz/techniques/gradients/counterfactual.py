@@ -41,12 +41,12 @@ class Side(NamedTuple):
 
     @property
     def faint(self) -> bool:
-        """Whether there is something, but too little to see."""
+        """Return whether there is something, but too little to see."""
         return 0 < self.top < FAINT * self.scale
 
     @property
     def title(self) -> str:
-        """What the panel shows, with its largest value."""
+        """Return what the panel shows, with its largest value."""
         if not self.top:
             return f"speaks {self.word}: nothing"
         return f"speaks {self.word}: up to {self.top:.3g}{', too faint to see' if self.faint else ''}"
@@ -58,22 +58,22 @@ class Counterfactual(GradCam):
 
     @property
     def against(self) -> Array:
-        """(T, h', w'), nonnegative: relu(sum_k -alpha_k A_k), what speaks against the targets."""
+        """Return (T, h', w'), nonnegative: relu(sum_k -alpha_k A_k), what speaks against the targets."""
         return (-self.drawn).clip(0)
 
     @property
     def heat(self) -> Array:
-        """(h, w), signed: the first target's sum; positive speaks for it, negative against it."""
+        """Return (h, w), signed: the first target's sum; positive speaks for it, negative against it."""
         return enlarged(self.drawn[0], self.picture.shape[:2])
 
     @property
     def scale(self) -> float:
-        """The largest value of all maps, of either side; 1 if all are blank."""
+        """Return the largest value of all maps, of either side; 1 if all are blank."""
         return float(abs(self.drawn).max()) or 1.0
 
     @property
     def sides(self) -> tuple[tuple[Side, Side], ...]:
-        """For each target what speaks for it and what against it."""
+        """Return for each target what speaks for it and what against it."""
         rows = []
         for row in zip(self.maps, self.against, strict=True):
             tops = [float(side.max()) for side in row]
@@ -83,12 +83,12 @@ class Counterfactual(GradCam):
 
     @property
     def scales(self) -> tuple[float, ...]:
-        """The values at full scale: one for all maps, or one for each side of each target."""
+        """Return the values at full scale: one for all maps, or one for each side of each target."""
         return tuple(dict.fromkeys(side.scale for row in self.sides for side in row))
 
     @property
     def faint_notes(self) -> tuple[str, ...]:
-        """What can hardly be seen beside the rest."""
+        """Return what can hardly be seen beside the rest."""
         return tuple(
             f"What speaks {side.word} {label} is too faint to see: its largest value is {side.top:.3g}, full scale "
             f"{side.scale:.3g}. With scale each it has a scale of its own."
@@ -164,7 +164,7 @@ def plot(result: Counterfactual, figure: Figure) -> None:
 
 
 def example() -> Counterfactual:
-    """A digit of scikit-learn's, by the bundled net: a 3, and what speaks against its being an 8."""
+    """Explain a digit of scikit-learn's, by the bundled net: a 3, and what speaks against its being an 8."""
     from minitorch_viz.models import load_model
     from minitorch_viz.models.samples import sample_digit
 

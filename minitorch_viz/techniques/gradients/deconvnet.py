@@ -73,18 +73,18 @@ class Projections(Result):
 
     @property
     def heat(self) -> Array | None:
-        """(h, w), nonnegative, max_c |signal|, if there is one photo."""
+        """Return (h, w), nonnegative, max_c |signal|, if there is one photo."""
         if len(self.signals) > 1:
             return None
         return drawable(one_map(self.signals[0], "gradient"), self.blanks[0])
 
     def seen(self, number: int) -> tuple[slice, slice]:
-        """The receptive field of a photo's unit, as rows and columns."""
+        """Return the receptive field of a photo's unit, as rows and columns."""
         top, left, bottom, right = self.fields[number]
         return slice(top, bottom), slice(left, right)
 
     def scale(self, number: int) -> float:
-        """The value at full scale of a photo's projection."""
+        """Return the value at full scale of a photo's projection."""
         return robust_max(drawable(self.signals[number], self.blanks[number])[:, *self.seen(number)])
 
     @property
@@ -158,8 +158,8 @@ def deconvnet(model: Model, image: Images, **which: Unpack[Which]) -> Projection
         tuple(begun.unit.label for begun in starts),
         tuple(begun.value for begun in starts),
         tuple(blanks),
-        tuple(one.reading for one in starts),
-        tuple(one.seen.area for one in starts),
+        tuple(begun.reading for begun in starts),
+        tuple(begun.seen.area for begun in starts),
     )
 
 
@@ -168,7 +168,7 @@ def _silent(strength: float) -> str:
 
 
 def _middle(model: Model) -> str:
-    """The ReLU with maps in the middle of the net."""
+    """Return the ReLU with maps in the middle of the net."""
     names = relus(model.net)
     if not names:
         raise SettingError(f"{model.name} has no ReLU to choose a unit from; name a node with node=.")
@@ -176,7 +176,7 @@ def _middle(model: Model) -> str:
 
 
 def _strongest(model: Model, images: Sequence[Any], node: str) -> int:
-    """The channel of the largest peak, on average over the photos."""
+    """Return the channel of the largest peak, on average over the photos."""
     peaks = []
     for image in images:
         maps = kernels.to_cpu(model.net.predict(model.preprocess(image), upto=node))[0]
@@ -185,7 +185,7 @@ def _strongest(model: Model, images: Sequence[Any], node: str) -> int:
 
 
 def _common(labels: Sequence[str]) -> str:
-    """What labels begin with: 'relu3 channel 5' of several places."""
+    """Return what labels begin with: 'relu3 channel 5' of several places."""
     return labels[0].split(" at row")[0] if len(set(labels)) > 1 else labels[0]
 
 
@@ -226,7 +226,7 @@ def _plot_several(result: Projections, figure: Figure) -> None:
 
 
 def _draw(result: Projections, number: int, axes: Axes, projection: bool) -> None:
-    """The receptive field of one photo: its projection, or its pixels."""
+    """Draw the receptive field of one photo: its projection, or its pixels."""
     rows, columns = result.seen(number)
     aspect, why, picture = result.pixel_aspects[number], result.blanks[number], result.pictures[number]
     if not projection:
@@ -267,7 +267,7 @@ def _plot_one(result: Projections, figure: Figure) -> None:
 
 
 def example() -> Projections:
-    """A digit of scikit-learn's, by the bundled net."""
+    """Explain a digit of scikit-learn's, by the bundled net."""
     from minitorch_viz.models import load_model
     from minitorch_viz.models.samples import sample_digit
 

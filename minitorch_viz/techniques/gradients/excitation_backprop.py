@@ -129,7 +129,7 @@ def excitation_backprop(
 def _either(
     net: Net, tape: Tape, seeds: dict[str, Array], layer: str, rules: tuple[Rules, Rules], second: Array
 ) -> Array:
-    """The chances (T, C, h', w') at the layer, each of T seeds by the first rules or, where `second`, by the others."""
+    """Return the chances (T, C, h', w') at the layer, of each seed by the first rules or, if `second`, the others."""
     if second.all() or not second.any():
         return net.backward(tape, seeds, wrt=layer, rules=rules[int(second.any())], crop=False)[layer]
     first, others = (net.backward(tape, seeds, wrt=layer, rules=way, crop=False)[layer] for way in rules)
@@ -137,7 +137,7 @@ def _either(
 
 
 def middle_layer(net: Net, tape: Tape, top: str) -> str | None:
-    """The default layer: the last pooling before the top weights that shrinks its map, but not too much.
+    """Return the default layer: the last pooling before the top weights that shrinks its map, but not too much.
 
     (One that keeps the size is a branch of many; GoogLeNet's modules have them.) GoogLeNet's pool2/3x3_s2, as in the
     paper's code; features.5 of SqueezeNet, pool3 of VGG. Without such a pooling the last maps before the top weights;
@@ -153,7 +153,7 @@ def middle_layer(net: Net, tape: Tape, top: str) -> str | None:
 
 
 def _shrinks(net: Net, name: str) -> bool:
-    """Whether a node picks values out of windows that lie further apart than a pixel: a pooling."""
+    """Return whether a node picks values out of windows that lie further apart than a pixel: a pooling."""
     if name not in net or net[name].layer.kind is not Kind.SELECTS:
         return False
     window = net[name].layer.window
@@ -161,7 +161,7 @@ def _shrinks(net: Net, name: str) -> bool:
 
 
 def nearest_weights(net: Net, top: str) -> tuple[str, ...]:
-    """The layers with weights that are met first on the ways down from `top`, `top` itself included."""
+    """Return the layers with weights that are met first on the ways down from `top`, `top` itself included."""
     met: list[str] = []
     ways = [top]
     while ways:
@@ -186,7 +186,7 @@ def _why_blank(model: Model, tape: Tape, signed: Array, reached: float) -> str:
 
 
 def example() -> ExcitationMap:
-    """A digit of scikit-learn's, by the bundled net, down to the pixels."""
+    """Explain a digit of scikit-learn's, by the bundled net, down to the pixels."""
     from minitorch_viz.models import load_model
     from minitorch_viz.models.samples import sample_digit
 

@@ -82,7 +82,7 @@ def grad_cam(
 def cam_of(
     model: Model, seen: View, tape: Tape, units: Sequence[Objective], layer: str, scaling: Scaling = "one"
 ) -> GradCam:
-    """Grad-CAM of units of one node, when the forward pass has been run and the layer chosen."""
+    """Compute Grad-CAM of objectives, when the forward pass has been run and the layer chosen."""
     signed, weights, blanks = weighted_maps(model, tape, units, layer)
     blanks = tuple(
         why or ("no place speaks for it: the weighted sum is nowhere above 0" if sums.max() <= 0 else "")
@@ -98,7 +98,7 @@ def cam_of(
 def weighted_maps(
     model: Model, tape: Tape, units: Sequence[Objective], layer: str
 ) -> tuple[Array, Array, tuple[str, ...]]:
-    """The sums of the layer's maps (T, h', w'), their weights (T, C), and for each unit why there is none, or "".
+    """Return the sums of the layer's maps (T, h', w'), their weights (T, C), and why there is none ("": there is).
 
     alpha_k = mean over the places of d(unit) / d(A_k), and the sum of alpha_k A_k.
     """
@@ -112,7 +112,7 @@ def weighted_maps(
 
 
 def example() -> GradCam:
-    """A digit of scikit-learn's, by the bundled net: for three classes, at a layer of the photo's resolution."""
+    """Explain a digit of scikit-learn's, by the bundled net: three classes, at a layer of the photo's resolution."""
     from minitorch_viz.models import load_model
     from minitorch_viz.models.samples import sample_digit
 

@@ -77,7 +77,7 @@ def gradient_x_input(model: Model, image: Any, **which: Unpack[Which]) -> Gradie
 
 
 def _bend(tape: Tape, seeds: Mapping[str, Array], value: float) -> float:
-    """How far an objective is from the sum of its slopes times what it reads: 0 for a unit, and for what is linear."""
+    """Return how far an objective is from its slopes times what it reads, added up: 0 for whatever is linear."""
     with np.errstate(invalid="ignore", over="ignore"):  # broken weights are for the map to diagnose
         slopes = [seed * tape[node] for node, seed in seeds.items()]
         bent = value - sum(float(slope.sum(dtype=np.float64)) for slope in slopes)
@@ -85,7 +85,7 @@ def _bend(tape: Tape, seeds: Mapping[str, Array], value: float) -> float:
 
 
 def example() -> GradientTimesInput:
-    """A digit of scikit-learn's, by the bundled net."""
+    """Explain a digit of scikit-learn's, by the bundled net."""
     from minitorch_viz.models import load_model
     from minitorch_viz.models.samples import sample_digit
 

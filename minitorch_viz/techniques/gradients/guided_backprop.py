@@ -62,7 +62,7 @@ def guided_backprop(model: Model, image: Any, **which: Unpack[Which]) -> GuidedM
 
 
 def example() -> GuidedMap:
-    """A digit of scikit-learn's, by the bundled net."""
+    """Explain a digit of scikit-learn's, by the bundled net."""
     from minitorch_viz.models import load_model
     from minitorch_viz.models.samples import sample_digit
 

@@ -43,7 +43,7 @@ class GuidedGradCam(PixelMap):
 
     @property
     def cam(self) -> GradCam:
-        """The second factor as a result of its own."""
+        """Return the second factor as a result of its own."""
         labels, values = (self.label,), (self.value,)
         blanks, seen = (self.nowhere,), (self.picture, self.pixel_aspect)
         return GradCam(self.sums, self.layer, *seen, labels, values, blanks, self.weights, photo=self.photo)
@@ -132,7 +132,7 @@ def plot(result: GuidedGradCam, figure: Figure) -> None:
 
 
 def example() -> GuidedGradCam:
-    """A digit of scikit-learn's, by the bundled net."""
+    """Explain a digit of scikit-learn's, by the bundled net."""
     from minitorch_viz.models import load_model
     from minitorch_viz.models.samples import sample_digit
 
@@ -140,7 +140,7 @@ def example() -> GuidedGradCam:
 
 
 def applies(model: Model) -> str | None:
-    """There must be maps for the one factor, and ReLUs for the other."""
+    """Return why there are no maps for the one factor, or no ReLUs for the other; None if there are."""
     return has_maps(model) or has_relus(model)
 
 

@@ -62,7 +62,7 @@ class IntegratedGradients(PixelMap):
 
     @property
     def gap(self) -> float:
-        """|sum of the shares - (score - baseline's score)| as a share of that difference: 0 is complete."""
+        """Return |sum of the shares - (score - baseline's score)| as a share of that difference: 0 is complete."""
         return self.path.gap
 
     @property
@@ -194,7 +194,7 @@ def _path(arrays: Mapping[str, Array], prefix: str, rule: Rule, steps: int, done
 
 
 def baseline_image(model: Model, x: Array, baseline: Baseline, seed: int) -> Array:
-    """The image of nothing (1, C, h, w), in the net's units, for the photo x."""
+    """Return the image of nothing (1, C, h, w), in the net's units, for the photo x."""
     here = kernels.to_cpu(x)
     mean, std = (
         np.asarray(value, here.dtype).reshape(-1, 1, 1) for value in (model.preprocessing.mean, model.preprocessing.std)
@@ -225,7 +225,7 @@ def plot(result: IntegratedGradients, figure: Figure) -> None:
 
 
 def _draw_path(result: IntegratedGradients, axes: Axes) -> None:
-    """The value on the way, and the sum of the shares so far; they meet where the shares add up."""
+    """Draw the value on the way, and the sum of the shares so far; they meet where the shares add up."""
     path = result.path
     places = np.concatenate([[0], path.places, [1]])
     axes.plot(places, np.concatenate([path.ends[:1], path.values, path.ends[1:]]), color="#0072b2", lw=2, label="value")
@@ -241,7 +241,7 @@ def _draw_path(result: IntegratedGradients, axes: Axes) -> None:
 
 
 def example() -> IntegratedGradients:
-    """A digit of scikit-learn's, by the bundled net."""
+    """Explain a digit of scikit-learn's, by the bundled net."""
     from minitorch_viz.models import load_model
     from minitorch_viz.models.samples import sample_digit
 

@@ -58,13 +58,13 @@ class LrpMap(PhotoResult):
     stayed: dict[str, Books] = field(default_factory=dict)
 
     def map(self, rule: str | None = None) -> Array:
-        """(h, w), signed: the sum over the colour channels; positive speaks for the value, negative against it."""
+        """Return (h, w), signed: the sum over the colours; positive speaks for the value, negative against it."""
         rule = rule or next(iter(self.relevance))
         return drawable(self.relevance[rule].sum(axis=0), self.blank[rule])
 
     @property
     def heat(self) -> Array:
-        """(h, w), signed: the map of the first rule."""
+        """Return (h, w), signed: the map of the first rule."""
         return self.map()
 
     @property
@@ -80,7 +80,7 @@ class LrpMap(PhotoResult):
         )
 
     def held(self, rule: str) -> str:
-        """How much of the value the pixels hold, in words: "1.35 of 5.75"."""
+        """Return how much of the value the pixels hold, in words: "1.35 of 5.75"."""
         return f"{self.map(rule).sum():.3g} of {self.value:.3g}"
 
     @property
@@ -174,7 +174,7 @@ def lrp(
 
 
 def pixel_box(model: Model) -> tuple[Array, Array]:
-    """What stands for black and for white in the net's input, each (C, 1, 1), with 0 between them."""
+    """Return what stands for black and for white in the net's input, each (C, 1, 1), with 0 between them."""
     mean, std = (np.reshape(value, (-1, 1, 1)) for value in (model.preprocessing.mean, model.preprocessing.std))
     return np.minimum((0 - mean) / std, 0), np.maximum((255 - mean) / std, 0)
 
@@ -227,7 +227,7 @@ def plot(result: LrpMap, figure: Figure) -> None:
 
 
 def example() -> LrpMap:
-    """A digit of scikit-learn's, by the bundled net, with all rules."""
+    """Explain a digit of scikit-learn's, by the bundled net, with all rules."""
     from minitorch_viz.models import load_model
     from minitorch_viz.models.samples import sample_digit
 

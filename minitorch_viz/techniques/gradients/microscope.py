@@ -56,7 +56,7 @@ class UnitView(PhotoResult):
 
     @property
     def downstream(self) -> dict[str, tuple[Array, ...]]:
-        """mode -> for each input of the sum (G, a, b): what the unit sends down, its signal times the weights."""
+        """Return {mode: for each input of the sum (G, a, b)}, what the unit sends down: its signal times weights."""
         return {mode: tuple(one[-1] * term.weight for term in self.sum.terms) for mode, one in self.signals.items()}
 
     @property
@@ -83,7 +83,7 @@ class UnitView(PhotoResult):
         return tuple(notes)
 
     def html(self) -> str:
-        """The page: one file, in which one clicks from unit to unit, forwards and backwards."""
+        """Return the page: one file, in which one clicks from unit to unit, forwards and backwards."""
         return render_page(self.page)
 
     def save(self, path: str | Path, dpi: int = 144) -> Path:
@@ -153,12 +153,12 @@ def microscope(model: Model, image: Any, **which: Unpack[Which]) -> UnitView:
 
 
 def _first_sum(net: Net) -> str:
-    """The first node that weighs its inputs, or the first node."""
+    """Return the first node that weighs its inputs, or the first node."""
     return next((one.name for one in net.nodes if one.layer.kind is Kind.WEIGHS), net.nodes[0].name)
 
 
 def _gate_above(net: Any, tape: Any, node: str) -> str:
-    """The ReLU that alone reads a node, if there is one: its gate belongs to the unit's arithmetic."""
+    """Return the ReLU that alone reads a node, if there is one: its gate belongs to the unit's arithmetic."""
     reader = only_reader((other for other in net.nodes if other.name in tape), node)
     return reader.name if reader and reader.name in relus(net) else node
 
@@ -169,7 +169,7 @@ def plot(result: UnitView, figure: Figure) -> None:
 
 
 def example() -> UnitView:
-    """The strongest unit of the bundled net's first convolution, for a digit of scikit-learn's."""
+    """Show the strongest unit of the bundled net's first convolution, for a digit of scikit-learn's."""
     from minitorch_viz.models import load_model
     from minitorch_viz.models.samples import sample_digit
 

@@ -60,18 +60,18 @@ class SaliencyMap(PhotoResult):
     remark: str = ""  # that the modes are one and the same, where they are
 
     def map(self, mode: str | None = None) -> Array:
-        """(h, w): the largest magnitude over the colour channels, M = max_c |g_c|, or its mean over the crops."""
+        """Return (h, w): the largest magnitude over the colours, M = max_c |g_c|, or its mean over the crops."""
         mode = mode or next(iter(self.gradients))
         return self.averaged[mode] if self.averaged else one_map(self.gradients[mode], "gradient")
 
     @property
     def heat(self) -> Array:
-        """(h, w), nonnegative: the map of the first mode."""
+        """Return (h, w), nonnegative: the map of the first mode."""
         return drawable(self.map(), next(iter(self.blank.values())))
 
     @property
     def grey(self) -> bool:
-        """Whether the net takes grey images, so that there are signs but no colours."""
+        """Return whether the net takes grey images, so that there are signs but no colours."""
         return len(next(iter(self.gradients.values()))) == 1
 
     @property
@@ -180,7 +180,7 @@ def _scales(result: SaliencyMap, mode: str) -> tuple[str, str]:
 
 
 def without_relus(net: Net, tape: Tape) -> str:
-    """A sentence if no ReLU lies between the pixels and what a tape was made for; "" if one does."""
+    """Return a sentence if no ReLU lies between the pixels and what a tape was made for; "" if one does."""
     if any(name in tape.saved for name in relus(net)):
         return ""
     return (
@@ -189,7 +189,7 @@ def without_relus(net: Net, tape: Tape) -> str:
 
 
 def has_relus(model: Model) -> str | None:
-    """The modes deconvnet and guided differ from the gradient only where there are ReLUs."""
+    """Return None for a net with ReLUs, else a clause: without them the modes deconvnet and guided are the gradient."""
     if relus(model.net):
         return None
     return "this net has no ReLU, so that it would be the plain gradient, which saliency shows"
@@ -200,7 +200,7 @@ def _modes(model: Model) -> list[dict[str, str]]:
 
 
 def example() -> SaliencyMap:
-    """A digit of scikit-learn's, by the bundled net."""
+    """Explain a digit of scikit-learn's, by the bundled net."""
     from minitorch_viz.models import load_model
     from minitorch_viz.models.samples import sample_digit
 

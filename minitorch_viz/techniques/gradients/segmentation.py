@@ -59,7 +59,7 @@ class Segmentation(PhotoResult):
 
     @property
     def by(self) -> str:
-        """What made the mask."""
+        """Return what made the mask."""
         if self.instead == TOO_ALIKE:
             return "a threshold"
         return "a watershed" if self.instead else "GrabCut"
@@ -171,7 +171,7 @@ def segmentation(
 
 
 def _no_grabcut(seeds: Array) -> str:
-    """Why GrabCut cannot be used; "" if it can."""
+    """Return why GrabCut cannot be used; "" if it can."""
     if not ((seeds == FOREGROUND).any() and (seeds == BACKGROUND).any()):
         return TOO_ALIKE
     if min(seeds.shape) < LEAST:
@@ -223,7 +223,7 @@ def _tint(axes: Axes, where: Array, colour: tuple[float, float, float], strength
 
 
 def example() -> Segmentation:
-    """A digit of scikit-learn's, by the bundled net."""
+    """Explain a digit of scikit-learn's, by the bundled net."""
     from minitorch_viz.models import load_model
     from minitorch_viz.models.samples import sample_digit
 
@@ -231,7 +231,7 @@ def example() -> Segmentation:
 
 
 def applies(model: Model) -> str | None:
-    """Where there is a map to start from."""
+    """Return why there is no map to start from; None if there is."""
     return None if "saliency" in explainers(model) else "no saliency map explains this net"
 
 

@@ -59,7 +59,7 @@ class SmoothMap(PixelMap):
 
     @property
     def total(self) -> int:
-        """The copies at the end."""
+        """Return the number of copies at the end."""
         return self.samples
 
     @property
@@ -170,7 +170,7 @@ def smoothgrad(
 def noisy_copies(
     x: Array, width: float, samples: int, chunk: int, seed: int | np.random.Generator
 ) -> Iterator[Array]:  # fmt: skip
-    """Copies of x (1, C, h, w) with Gaussian noise of standard deviation `width`, `chunk` at a time.
+    """Yield copies of x (1, C, h, w) with Gaussian noise of standard deviation `width`, `chunk` at a time.
 
     The copies do not depend on the chunk. seed: of the noise, or a generator, which is moved on.
     """
@@ -182,7 +182,7 @@ def noisy_copies(
 
 
 def signals_of(model: Model, unit: Objective, method: Method) -> Callable[[Array], Array]:
-    """The map of each image of a batch: (N, C, h, w) -> (N, C, h, w)."""
+    """Return the map of each image of a batch: (N, C, h, w) -> (N, C, h, w)."""
     net: Net = model.net
 
     def of(xs: Array) -> Array:
@@ -199,14 +199,13 @@ def signals_of(model: Model, unit: Objective, method: Method) -> Callable[[Array
 def running_moment(
     of: Callable[[Array], Array], copies: Iterator[Array], variant: Variant, count: int, sums: Mapping[str, Array]
 ) -> Iterator[Running]:
-    """After each batch of copies the mean, mean square or variance (1, C, h, w) of what `of` gives for them so far.
+    """Yield after each batch of copies the mean, mean square or variance (1, C, h, w) of what `of` gives so far.
 
     count, sums: the copies of an earlier run, whose `Running.sums` are gone on from; 0 and none at the start.
     """
     mean: Any = sums.get("mean", 0)
-    spread: Any = sums.get(
-        "spread", 0
-    )  # the sum of squared distances from the mean so far (Welford), for squares from 0
+    # The sum of squared distances from the mean so far (Welford); for squares, from 0.
+    spread: Any = sums.get("spread", 0)
     for xs in copies:
         for signal in of(xs):
             count += 1
@@ -225,7 +224,7 @@ def plot(result: SmoothMap, figure: Figure) -> None:
 
 
 def example() -> SmoothMap:
-    """A digit of scikit-learn's, by the bundled net."""
+    """Explain a digit of scikit-learn's, by the bundled net."""
     from minitorch_viz.models import load_model
     from minitorch_viz.models.samples import sample_digit
 
