@@ -1,4 +1,4 @@
-"""The heavy loops of the engine: convolution, pooling, normalization, gates and sums, products, recurrence.
+"""The heavy loops of the engine: convolution, pooling, normalization, gates, curves and sums, products, recurrence.
 
     import minitorch_viz_kernels as kernels
     y = kernels.conv2d(x, w, b, (1, 1), (1, 1), (1, 1), 1)
@@ -19,6 +19,10 @@ from .convolution import conv2d as conv2d
 from .convolution import conv2d_dw as conv2d_dw
 from .convolution import conv2d_dx as conv2d_dx
 from .convolution.contract import out_size as out_size
+from .curves import gelu as gelu
+from .curves import gelu_dx as gelu_dx
+from .curves import silu as silu
+from .curves import silu_dx as silu_dx
 from .machine.choice import current as current
 from .machine.choice import use as use
 from .machine.devices import array_module as array_module
@@ -30,6 +34,8 @@ from .machine.threads import set_threads as set_threads
 from .machine.warm_up import warmup as warmup
 from .normalization import batch_norm as batch_norm
 from .normalization import batch_norm_dx as batch_norm_dx
+from .normalization import layer_norm as layer_norm
+from .normalization import layer_norm_dx as layer_norm_dx
 from .normalization import lrn as lrn
 from .normalization import lrn_dx as lrn_dx
 from .pointwise import add as add

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 import numpy as np
 
+import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Generator
 from minitorch_viz.errors import ShapeError
 from minitorch_viz.layers.base import Example, Layer, expect_field, expect_floats, same_batch
@@ -51,14 +53,18 @@ class LayerNorm(Layer):
                 f"LayerNorm normalizes the last axes {axes} of x (N, ..., {', '.join(map(str, axes))}), "
                 f"but x has shape {tuple(x.shape)}."
             )
-        mean, scale = statistics(x, self._axes(x), self.eps)
-        y = (x - mean) * scale
-        y = y if self.weight is None else y * self.weight
-        return (y if self.bias is None else y + self.bias), self.Saved(x, mean, scale)
+        vectors, length = x.shape[: x.ndim - len(axes)], math.prod(axes)
+        rows = x.reshape(math.prod(vectors), length)
+        y, mean, scale = kernels.layer_norm(rows, self._weight(x), self._bias(x), self.eps)
+        ones = [1] * len(axes)
+        return y.reshape(x.shape), self.Saved(x, mean.reshape(*vectors, *ones), scale.reshape(*vectors, *ones))
 
     def backward(self, dy: Array, saved: Saved) -> Array:
-        dy = dy if self.weight is None else dy * self.weight
-        return normalized_backward(dy, saved.x, saved.mean, saved.scale, self._axes(dy))
+        length = math.prod(self.normalized_shape)
+        vectors = math.prod(dy.shape[1:]) // length  # of an image
+        mean, scale = (array.reshape(len(saved.x), vectors) for array in (saved.mean, saved.scale))
+        gradients, x = dy.reshape(len(dy), vectors, length), saved.x.reshape(len(saved.x), vectors, length)
+        return kernels.layer_norm_dx(gradients, x, mean, scale, self._weight(dy)).reshape(dy.shape)
 
     def param_grads(self, dy: Array, saved: Saved) -> dict[str, Array]:
         dy, x = same_batch(dy, saved.x)
@@ -84,8 +90,15 @@ class LayerNorm(Layer):
             case((2, 2, 2, 3), 3),
         ]
 
-    def _axes(self, x: Array) -> tuple[int, ...]:
-        return tuple(range(x.ndim - len(self.normalized_shape), x.ndim))
+    def _weight(self, like: Array) -> Array:
+        """Return the weight as one vector; ones, in an array's precision and on its device, if there is none."""
+        length = math.prod(self.normalized_shape)
+        return np.ones_like(like, shape=length) if self.weight is None else self.weight.reshape(length)
+
+    def _bias(self, like: Array) -> Array:
+        """Return the bias as one vector; zeros, in an array's precision and on its device, if there is none."""
+        length = math.prod(self.normalized_shape)
+        return np.zeros_like(like, shape=length) if self.bias is None else self.bias.reshape(length)
 
 
 def statistics(x: Array, axes: Sequence[int], eps: float) -> tuple[Array, Array]:

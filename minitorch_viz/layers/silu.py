@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
+import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Generator
 from minitorch_viz.layers.base import Example, Layer, expect_floats
 from minitorch_viz.layers.kind import Kind
-from minitorch_viz.layers.sigmoid import sigmoid
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -28,12 +28,10 @@ class SiLU(Layer):
 
     def forward(self, x: Array) -> tuple[Array, Saved]:
         expect_floats(self, x)
-        return x * sigmoid(x), self.Saved(x)
+        return kernels.silu(x), self.Saved(x)  # x * sigmoid(x)
 
     def backward(self, dy: Array, saved: Saved) -> Array:
-        s = sigmoid(saved.x)
-        dx: Array = dy * (s + saved.x * s * (1 - s))
-        return dx
+        return kernels.silu_dx(dy, saved.x)  # dy * (s + x * s * (1 - s))
 
     @classmethod
     def examples(cls, rng: Generator) -> list[Example]:

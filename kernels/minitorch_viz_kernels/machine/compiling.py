@@ -3,6 +3,7 @@
 @compiled    is called from Python: compiled at the first call, and kept on disk (see `stamp`)
 @inner       is called by compiled functions only, and becomes part of their machine code
 @summing     an inner function whose sums may be added up in another order
+@contracted  an inner function in which a product and a sum may become one instruction
 @inlined     an inner function that is written in where it is called
 """
 
@@ -54,6 +55,11 @@ def inner(function: Callable[P, R]) -> Callable[P, R]:
 def summing(function: Callable[P, R]) -> Callable[P, R]:
     """Compile an inner function whose sums may be reordered: only then do they become vector instructions."""
     return cast("Callable[P, R]", numba.njit(fastmath={"reassoc", "contract", "nsz"}, **FLAGS)(function))
+
+
+def contracted(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile an inner function whose products may be added as they are made; the order of its sums stays."""
+    return cast("Callable[P, R]", numba.njit(fastmath={"contract"}, **FLAGS)(function))
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:

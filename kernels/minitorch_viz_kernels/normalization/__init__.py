@@ -1,4 +1,4 @@
-"""Normalization: across neighbouring channels (LRN), or within each channel of a batch."""
+"""Normalization: across neighbouring channels (LRN), within each channel of a batch, or within each vector."""
 
 from __future__ import annotations
 
@@ -44,3 +44,19 @@ def batch_norm_dx(
     dy, x, mean, var, w = floats("batch_norm_dx", dy=dy, x=x, mean=mean, var=var, w=w)
     checks.batch_norm_dx(dy, x, mean=mean, var=var, w=w)
     return RUNGS(dy).batch_norm_dx(dy, x, mean, var, w, float(eps))
+
+
+@kernel
+def layer_norm(x: Array, w: Array, b: Array, eps: float) -> tuple[Array, Array, Array]:
+    """Give each vector mean 0 and variance 1, then w * and b +: x (N, D) -> y (N, D), mean and scale (N,)."""
+    x, w, b = floats("layer_norm", x=x, w=w, b=b)
+    checks.layer_norm(x, w=w, b=b)
+    return RUNGS(x).layer_norm(x, w, b, float(eps))
+
+
+@kernel
+def layer_norm_dx(dy: Array, x: Array, mean: Array, scale: Array, w: Array) -> Array:
+    """Carry a gradient back through layer_norm: dy (K, T, D) -> dx (K, T, D); the tape may have a batch of 1."""
+    dy, x, mean, scale, w = floats("layer_norm_dx", dy=dy, x=x, mean=mean, scale=scale, w=w)
+    checks.layer_norm_dx(dy, x, mean, scale, w)
+    return RUNGS(dy).layer_norm_dx(dy, x, mean, scale, w)

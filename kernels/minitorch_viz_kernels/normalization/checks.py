@@ -31,3 +31,17 @@ def batch_norm_dx(dy: Array, x: Array, **of_channels: Array) -> None:
     needs_shape("batch_norm_dx", "dy", dy.shape, x.shape)
     for name, array in of_channels.items():
         needs_shape("batch_norm_dx", name, array.shape, x.shape[1:2])
+
+
+def layer_norm(x: Array, **of_features: Array) -> None:
+    axes("layer_norm", "N, D", x=x)
+    for name, array in of_features.items():
+        needs_shape("layer_norm", name, array.shape, x.shape[1:])
+
+
+def layer_norm_dx(dy: Array, x: Array, mean: Array, scale: Array, w: Array) -> None:
+    axes("layer_norm_dx", "N, T, D", dy=dy, x=x)
+    needs_shape("layer_norm_dx", "x", x.shape, dy.shape, (1, *dy.shape[1:]))
+    needs_shape("layer_norm_dx", "mean", mean.shape, x.shape[:2])
+    needs_shape("layer_norm_dx", "scale", scale.shape, x.shape[:2])
+    needs_shape("layer_norm_dx", "w", w.shape, dy.shape[2:])

@@ -11,3 +11,5 @@ lrn = _compiled.lrn
 lrn_dx = _compiled.lrn_dx
 batch_norm = _compiled.batch_norm
 batch_norm_dx = _compiled.batch_norm_dx
+layer_norm = _compiled.layer_norm
+layer_norm_dx = _compiled.layer_norm_dx

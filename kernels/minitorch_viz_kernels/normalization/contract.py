@@ -1,4 +1,4 @@
-"""Normalization across neighbouring channels (LRN), or within each channel of a batch, and their gradients."""
+"""Normalization across neighbouring channels (LRN), within each channel of a batch, or each vector, and gradients."""
 
 from __future__ import annotations
 
@@ -49,6 +49,26 @@ class Normalization(Protocol):
             normal = (x - mean) / sqrt(var + eps)
             db[c] = sum of dy[n, c],  dw[c] = sum of dy[n, c] * normal[n, c]        over images and pixels
             dx[n, c] = w[c] / sqrt(var[c] + eps) * (dy[n, c] - db[c] / values - normal[n, c] * dw[c] / values)
+        """
+        ...
+
+    def layer_norm(self, x: Array, w: Array, b: Array, eps: float) -> tuple[Array, Array, Array]:
+        """Give every vector mean 0 and variance 1, then a scale and a shift.
+
+        x (N, D), w and b (D,) -> y (N, D), mean (N,), scale (N,)
+
+            scale[n] = 1 / sqrt(mean of (x[n] - mean[n]) ** 2 + eps)
+            y[n, i] = w[i] * (x[n, i] - mean[n]) * scale[n] + b[i]
+        """
+        ...
+
+    def layer_norm_dx(self, dy: Array, x: Array, mean: Array, scale: Array, w: Array) -> Array:
+        """Carry a gradient back through layer_norm, through mean and scale too.
+
+        dy (K, T, D), x (K or 1, T, D), mean and scale (K or 1, T), w (D,) -> dx (K, T, D)
+
+            normal = (x - mean) * scale,  g = dy * w
+            dx = scale * (g - mean of g - normal * (mean of g * normal))        means over the vector
         """
         ...
 

@@ -32,6 +32,15 @@ BATCH_NORMS: dict[str, tuple[int, ...]] = {
     "rests": (3, 5, 5, 7),
 }
 
+# name: (R, D)
+LAYER_NORMS: dict[str, tuple[int, int]] = {
+    "one-vector": (1, 5),
+    "pairs": (4, 2),
+    "whole-vectors": (3, 64),
+    "rests": (5, 37),
+    "no-vectors": (0, 3),
+}
+
 
 def _lrn_examples(name: str) -> Iterator[Example]:
     shape, size, alpha, beta, k = LRNS[name]
@@ -62,12 +71,32 @@ def _batch_norm_examples(name: str) -> Iterator[Example]:
     yield Example("batch_norm_dx", name, backward)
 
 
+def _layer_norm_examples(name: str) -> Iterator[Example]:
+    rows, length = LAYER_NORMS[name]
+    draw = np.random.Generator.standard_normal
+
+    def backward(rng: np.random.Generator, seeds: int, tapes: int) -> tuple[Any, ...]:
+        x = 2 + 3 * draw(rng, (tapes, rows, length))
+        mean, scale = x.mean(axis=2), 1 / np.sqrt(x.var(axis=2) + 0.1)
+        return draw(rng, (seeds, rows, length)), x, mean, scale, draw(rng, length)
+
+    yield Example(
+        "layer_norm", name, lambda rng: (2 + draw(rng, (rows, length)), draw(rng, length), draw(rng, length), 0.1)
+    )
+    if rows:
+        yield Example("layer_norm_dx", name, lambda rng: backward(rng, 2, 2))
+        yield Example("layer_norm_dx", name + "-one-tape", lambda rng: backward(rng, 3, 1))
+        yield Example("layer_norm_dx", name + "-no-seeds", lambda rng: backward(rng, 0, 0))
+
+
 def examples() -> Iterator[Example]:
     """Yield calls of every shape in the tables."""
     for name in LRNS:
         yield from _lrn_examples(name)
     for name in BATCH_NORMS:
         yield from _batch_norm_examples(name)
+    for name in LAYER_NORMS:
+        yield from _layer_norm_examples(name)
 
 
 def large_examples() -> Iterator[Example]:
@@ -87,6 +116,14 @@ def large_examples() -> Iterator[Example]:
     yield Example("lrn_dx", "maps", across)
     yield Example("batch_norm", "maps", lambda rng: (draw(rng, shape), *draw(rng, (2, channels)), 1e-5))
     yield Example("batch_norm_dx", "maps", within)
+    rows, length = 4096, 256
+    yield Example("layer_norm", "vectors", lambda rng: (draw(rng, (rows, length)), *draw(rng, (2, length)), 1e-5))
+
+    def of_vectors(rng: np.random.Generator) -> tuple[Any, ...]:
+        mean, scale = draw(rng, (2, 1, rows))
+        return draw(rng, (2, rows, length)), draw(rng, (1, rows, length)), mean, np.abs(scale), draw(rng, length)
+
+    yield Example("layer_norm_dx", "vectors", of_vectors)
 
 
 def _warm_up(kernels: Any, dtype: Any) -> None:
@@ -97,4 +134,10 @@ def _warm_up(kernels: Any, dtype: Any) -> None:
     kernels.batch_norm_dx(y, x, mean, var, per_channel, 1e-5)
 
 
-SHARES = [Share("maps", 4, _warm_up)]
+def _warm_up_vectors(kernels: Any, dtype: Any) -> None:
+    x, w = np.ones((2, 16), dtype), np.ones(16, dtype)
+    y, mean, scale = kernels.layer_norm(x, w, w, 1e-5)
+    kernels.layer_norm_dx(y[None], x[None], mean[None], scale[None], w)
+
+
+SHARES = [Share("maps", 4, _warm_up), Share("vectors", 2, _warm_up_vectors)]

@@ -59,3 +59,35 @@ def batch_norm_dx(
         centred = dy[n, c, i, j] - db[c] / values - normal[n, c, i, j] * dw[c] / values
         dx[n, c, i, j] = w[c] / np.sqrt(var[c] + eps) * centred
     return dx, dw, db
+
+
+def layer_norm(x: Array, w: Array, b: Array, eps: float) -> tuple[Array, Array, Array]:
+    rows, length = x.shape
+    y, mean, scale = np.zeros_like(x), np.zeros(rows, x.dtype), np.zeros(rows, x.dtype)
+    for r in range(rows):
+        for i in range(length):
+            mean[r] += x[r, i] / length
+        variance = 0.0
+        for i in range(length):
+            variance += (x[r, i] - mean[r]) ** 2 / length
+        scale[r] = 1 / np.sqrt(variance + eps)
+        for i in range(length):
+            y[r, i] = w[i] * (x[r, i] - mean[r]) * scale[r] + b[i]
+    return y, mean, scale
+
+
+def layer_norm_dx(dy: Array, x: Array, mean: Array, scale: Array, w: Array) -> Array:
+    dx = np.zeros_like(dy)
+    seeds, rows, length = dy.shape
+    for k in range(seeds):
+        tape = k % len(x)
+        for r in range(rows):
+            shift, stretch = 0.0, 0.0
+            for i in range(length):
+                normal = (x[tape, r, i] - mean[tape, r]) * scale[tape, r]
+                shift += dy[k, r, i] * w[i] / length
+                stretch += dy[k, r, i] * w[i] * normal / length
+            for i in range(length):
+                normal = (x[tape, r, i] - mean[tape, r]) * scale[tape, r]
+                dx[k, r, i] = scale[tape, r] * (dy[k, r, i] * w[i] - shift - normal * stretch)
+    return dx

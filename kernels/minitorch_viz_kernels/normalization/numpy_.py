@@ -1,4 +1,4 @@
-"""Rung two: normalization in NumPy. Batch normalization is also rung five: CuPy's arrays work too."""
+"""Rung two: normalization in NumPy. Those of batches and vectors are also rung five: CuPy's arrays work too."""
 
 from __future__ import annotations
 
@@ -51,3 +51,23 @@ def batch_norm_dx(
     dx -= _per_channel(db / values)
     dx *= _per_channel(w / deviation)
     return dx, dw, db
+
+
+def layer_norm(x: Array, w: Array, b: Array, eps: float) -> tuple[Array, Array, Array]:
+    mean = x.mean(axis=1)
+    y = x - mean[:, None]
+    scale = 1 / np.sqrt((y * y).mean(axis=1) + eps)
+    y *= scale[:, None]
+    y *= w
+    y += b
+    return y, mean, scale
+
+
+def layer_norm_dx(dy: Array, x: Array, mean: Array, scale: Array, w: Array) -> Array:
+    normal = (x - mean[..., None]) * scale[..., None]
+    dx = dy * w
+    shift, stretch = dx.mean(axis=2, keepdims=True), (dx * normal).mean(axis=2, keepdims=True)
+    dx -= shift
+    dx -= normal * stretch
+    dx *= scale[..., None]
+    return dx

@@ -7,9 +7,9 @@ import numpy as np
 
 from minitorch_viz_kernels.contract import Array
 from minitorch_viz_kernels.machine.cuda import launch
-from minitorch_viz_kernels.normalization.numpy_ import batch_norm, batch_norm_dx
+from minitorch_viz_kernels.normalization.numpy_ import batch_norm, batch_norm_dx, layer_norm, layer_norm_dx
 
-__all__ = ["batch_norm", "batch_norm_dx", "lrn", "lrn_dx"]
+__all__ = ["batch_norm", "batch_norm_dx", "layer_norm", "layer_norm_dx", "lrn", "lrn_dx"]
 
 
 def lrn(x: Array, size: int, alpha: float, beta: float, k: float) -> tuple[Array, Array]:
