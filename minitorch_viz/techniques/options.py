@@ -59,7 +59,7 @@ def options_of(compute: Callable[..., Any]) -> dict[str, Option]:
 
 
 def spelled_out(compute: Function) -> Function:
-    """Name the settings that `**which: Unpack[Which]` stands for in a function's signature, docstring and errors.
+    """Name the settings that `**choice: Unpack[Which]` stands for in a function's signature, docstring and errors.
 
     So they are written once, as the keys of a TypedDict whose docstring has their helps, and yet `inspect.signature`,
     `help`, a notebook and the command line show them, before the function's own. Each is None where it is left out. A
@@ -69,7 +69,7 @@ def spelled_out(compute: Function) -> Function:
     """
     (shared,) = (get_args(hint)[0] for hint in _hints(compute).values() if get_origin(hint) is Unpack)
     written, keyword = inspect.signature(compute), inspect.Parameter.KEYWORD_ONLY
-    *own, _ = written.parameters.values()  # `**which` is the last
+    *own, _ = written.parameters.values()  # `**choice` is the last
     first = sum(parameter.kind is not keyword for parameter in own)
     for name, hint in reversed(get_type_hints(shared).items()):
         own.insert(first, inspect.Parameter(name, keyword, default=None, annotation=hint))

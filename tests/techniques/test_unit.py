@@ -39,7 +39,7 @@ TAPE = Tape(
 
 
 @pytest.mark.parametrize(
-    ("which", "index", "label"),
+    ("choice", "index", "label"),
     [
         ({"node": "maps", "channel": 2, "position": (1, 4)}, (2, 1, 4), "maps channel 2 at row 1, column 4"),
         ({"node": "maps", "channel": 2, "position": [1, 4]}, (2, 1, 4), "maps channel 2 at row 1, column 4"),
@@ -51,8 +51,8 @@ TAPE = Tape(
         ({"target": "3"}, (3,), 'class "3" (3)'),
     ],
 )
-def test_the_unit_that_is_named(digits, which, index, label) -> None:
-    unit = resolve(digits, TAPE, **which)
+def test_the_unit_that_is_named(digits, choice, index, label) -> None:
+    unit = resolve(digits, TAPE, **choice)
     assert (unit.index, unit.label) == (index, label)
     assert value_of(unit, TAPE) == TAPE[unit.node][(0, *index)]
 
@@ -67,7 +67,7 @@ def test_what_is_left_out_is_where_it_is_strongest(digits, node) -> None:
 
 
 @pytest.mark.parametrize(
-    ("which", "words"),
+    ("choice", "words"),
     [
         ({"node": "maps", "position": 3}, "is its row and its column, but got 3"),
         ({"node": "maps", "position": (1, 2, 3)}, "its row and its column"),
@@ -78,9 +78,9 @@ def test_what_is_left_out_is_where_it_is_strongest(digits, node) -> None:
         ({"node": "cube"}, "no channels"),
     ],
 )
-def test_what_does_not_fit_is_said(digits, which, words) -> None:
+def test_what_does_not_fit_is_said(digits, choice, words) -> None:
     with pytest.raises(SettingError, match=words):
-        resolve(digits, TAPE, **which)
+        resolve(digits, TAPE, **choice)
 
 
 def test_a_step_depends_on_no_later_one(digits) -> None:
@@ -169,7 +169,7 @@ def test_several_units_and_classes_share_a_page(digits) -> None:
 
 
 @pytest.mark.parametrize(
-    ("compute", "which", "error", "words"),
+    ("compute", "choice", "error", "words"),
     [
         (lrp, {"target": ChannelMean("relu3", 7)}, SettingError, "one unit is explained.*relu3 channel 7, mean"),
         (saliency, {"target": ChannelMean("relu3", 7), "node": "relu1"}, SettingError, "leave out node="),
@@ -186,6 +186,6 @@ def test_several_units_and_classes_share_a_page(digits) -> None:
         ),
     ],
 )
-def test_what_cannot_be_explained_so_is_said(digits, compute, which, error, words) -> None:
+def test_what_cannot_be_explained_so_is_said(digits, compute, choice, error, words) -> None:
     with pytest.raises(error, match=words):
-        compute(digits, sample_digit(), **which)
+        compute(digits, sample_digit(), **choice)

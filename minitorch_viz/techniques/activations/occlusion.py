@@ -141,7 +141,7 @@ def occlusion(
     fill: str = "mean",
     batch: int = 32,
     state: State | None = None,
-    **which: Unpack[Which],
+    **choice: Unpack[Which],
 ) -> Iterator[OcclusionMap]:
     """Cover one place after another with a square and record how far the class probability falls.
 
@@ -164,7 +164,7 @@ def occlusion(
 
     Paper: Zeiler, Fergus 2013.
     """
-    seen, tape, unit, _, reading = start(model, image, **which)
+    seen, tape, unit, _, reading = start(model, image, **choice)
     height, width = seen.x.shape[2:]
     side = min(height, width)
     size = need_whole("occluder's size", max(min(3, side), round(side / 5)) if size is None else size, 1, side)

@@ -42,29 +42,29 @@ class Starts(NamedTuple):
     objectives: list[Objective]
 
 
-def start(model: Model, image: Any, **which: Unpack[Which]) -> Start[Unit]:
+def start(model: Model, image: Any, **choice: Unpack[Which]) -> Start[Unit]:
     """Run `model` on one image as far as the class scores or a node, and find the unit that the settings mean.
 
     The settings are those of `resolve`; it says what they raise.
     """
-    seen, tape, objective, value, reading = start_any(model, image, **which)
+    seen, tape, objective, value, reading = start_any(model, image, **choice)
     return Start(seen, tape, need_unit(objective), value, reading)
 
 
-def start_any(model: Model, image: Any, **which: Unpack[Which]) -> Start[Objective]:
+def start_any(model: Model, image: Any, **choice: Unpack[Which]) -> Start[Objective]:
     """Do the same where any objective is explained, not only a unit."""
-    seen, tape = _run(model, image, which)
-    objective = resolve_any(model, tape, **which)
+    seen, tape = _run(model, image, choice)
+    objective = resolve_any(model, tape, **choice)
     return Start(seen, tape, objective, value_of(objective, tape), reading_of(model, tape, objective))
 
 
-def start_several(model: Model, image: Any, **which: Unpack[Which]) -> Starts:
+def start_several(model: Model, image: Any, **choice: Unpack[Which]) -> Starts:
     """Do the same where the setting `target` may name several."""
-    seen, tape = _run(model, image, which)
-    return Starts(seen, tape, resolve_several(model, tape, **which))
+    seen, tape = _run(model, image, choice)
+    return Starts(seen, tape, resolve_several(model, tape, **choice))
 
 
-def _run(model: Model, image: Any, which: Which) -> tuple[View, Tape]:
+def _run(model: Model, image: Any, choice: Which) -> tuple[View, Tape]:
     """Return the photo as the net sees it, and a forward pass as far as it is needed."""
     seen = view(model, image)
-    return seen, model.net.forward(seen.x, upto=goals(model, **which))
+    return seen, model.net.forward(seen.x, upto=goals(model, **choice))

@@ -24,7 +24,7 @@ Targets: TypeAlias = Target | Sequence[Target] | None  # one, or several: [10, 9
 
 
 class Which(TypedDict, total=False):
-    """Which number is explained: the settings that the techniques have in common, `**which: Unpack[Which]`.
+    """Which number is explained: the settings that the techniques have in common, `**choice: Unpack[Which]`.
 
     Args:
         target: the class, by number or name; by default the most probable one
@@ -65,21 +65,21 @@ def _single(target: Targets) -> Target | None:
     return target  # type: ignore[return-value]  # a text or a number; what else it is is told where it is looked up
 
 
-def goals(model: Model, **which: Unpack[Which]) -> list[str]:
+def goals(model: Model, **choice: Unpack[Which]) -> list[str]:
     """Return the nodes that are read: a forward pass up to these is enough to `resolve` the settings."""
-    targets = listed(which.get("target"))
+    targets = listed(choice.get("target"))
     nodes = [node for target in targets if isinstance(target, Objective) for node in target.nodes]
-    if not all(isinstance(target, Objective) for target in targets) or which.get("node"):
-        nodes.append(which.get("node") or model.logits or model.net.output)
+    if not all(isinstance(target, Objective) for target in targets) or choice.get("node"):
+        nodes.append(choice.get("node") or model.logits or model.net.output)
     return nodes
 
 
-def resolve(model: Model, tape: Tape, **which: Unpack[Which]) -> Unit:
+def resolve(model: Model, tape: Tape, **choice: Unpack[Which]) -> Unit:
     """Return the unit that the settings mean, with its name in words.
 
     Raises SettingError if it is no unit but another objective, and what `resolve_any` raises.
     """
-    return need_unit(resolve_any(model, tape, **which))
+    return need_unit(resolve_any(model, tape, **choice))
 
 
 def need_unit(objective: Objective) -> Unit:
@@ -92,7 +92,7 @@ def need_unit(objective: Objective) -> Unit:
     )
 
 
-def resolve_any(model: Model, tape: Tape, **which: Unpack[Which]) -> Objective:
+def resolve_any(model: Model, tape: Tape, **choice: Unpack[Which]) -> Objective:
     """Return what the settings mean, with its name in words: a unit, or the objective that is given.
 
     target: a class, by number or name, or "not NAME" where the net has labels or answers yes or no; or an objective;
@@ -104,8 +104,8 @@ def resolve_any(model: Model, tape: Tape, **which: Unpack[Which]) -> Objective:
 
     Raises SettingError if a class and a node are both named, or if a number is out of range.
     """
-    chosen, node = _single(which.get("target")), which.get("node")
-    channel, position = which.get("channel"), which.get("position")
+    chosen, node = _single(choice.get("target")), choice.get("node")
+    channel, position = choice.get("channel"), choice.get("position")
     if isinstance(chosen, Objective):
         return _given(model, tape, chosen, [node, channel, position])
     if not model.logits and node is None:
@@ -138,19 +138,19 @@ def _given(model: Model, tape: Tape, objective: Objective, others: Sequence[obje
     return objective
 
 
-def resolve_several(model: Model, tape: Tape, **which: Unpack[Which]) -> list[Objective]:
+def resolve_several(model: Model, tape: Tape, **choice: Unpack[Which]) -> list[Objective]:
     """Do the same for one target, or for several in a list or with commas between the classes."""
-    target = which.get("target")
+    target = choice.get("target")
     if isinstance(target, str):
         try:
-            return [resolve_any(model, tape, **which)]  # "tench, Tinca tinca" is one class
+            return [resolve_any(model, tape, **choice)]  # "tench, Tinca tinca" is one class
         except SettingError:
-            if "," not in target or which.get("node") not in (None, model.logits):
+            if "," not in target or choice.get("node") not in (None, model.logits):
                 raise
     names = listed(target)
     if len(names) > MAPS_A_PAGE:
         raise SettingError(f"At most {MAPS_A_PAGE} classes fit on one page, but target names {len(names)}.")
-    return [resolve_any(model, tape, **(which | {"target": name})) for name in names]
+    return [resolve_any(model, tape, **(choice | {"target": name})) for name in names]
 
 
 def _inside(node: str, output: Array, channel: int | None, position: Pair | int | None) -> Unit:

@@ -135,7 +135,7 @@ def compare(
     *,
     other: str | int | None = None,
     only: str | None = None,
-    **which: Unpack[Which],
+    **choice: Unpack[Which],
 ) -> Comparison:
     """Run every method that explains a class on one photo, for two classes, and compare the maps.
 
@@ -154,7 +154,7 @@ def compare(
     """
     methods = _chosen(model, only)
     model = sharing(model)
-    seen, tape, unit, *_ = start(model, image, **which)
+    seen, tape, unit, *_ = start(model, image, **choice)
     named = _named(model, tape, unit, other)
     second = second_class(model, tape, unit, named) if unit.node == model.logits else None
     maps: list[Array] = []
@@ -162,7 +162,7 @@ def compare(
     remarks: list[str] = []
     for name, method in methods.items():
         for_both = sharing(model)  # what the method computes for both classes is forgotten when it is done
-        result = method.compute(for_both, seen, **which, **method.in_comparison)
+        result = method.compute(for_both, seen, **choice, **method.in_comparison)
         maps.append(_heat(result))
         remarks += [f"{name}: {note}" for note in result.notes if "blank" in note]
         if second is not None:

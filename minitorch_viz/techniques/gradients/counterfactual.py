@@ -113,7 +113,7 @@ def counterfactual(
     *,
     layer: str | None = None,
     scale: Scaling = "one",
-    **which: Unpack[Which],
+    **choice: Unpack[Which],
 ) -> Counterfactual:
     """Show where in the photo the features are that speak against a class, beside those that speak for it.
 
@@ -132,7 +132,7 @@ def counterfactual(
     Paper: Selvaraju et al. 2017.
     """
     scaling = need_scaling(scale)
-    seen, tape, units = start_several(model, image, **which)
+    seen, tape, units = start_several(model, image, **choice)
     layer = chosen_layer(model, tape, lowest(model.net, units), layer)
     signed, weights, blanks = weighted_maps(model, tape, units, layer)
     labels, values, readings = in_words(model, tape, units)

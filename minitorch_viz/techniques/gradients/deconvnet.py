@@ -113,7 +113,7 @@ class Projections(Result):
 
 
 @spelled_out
-def deconvnet(model: Model, image: Images, **which: Unpack[Which]) -> Projections:
+def deconvnet(model: Model, image: Images, **choice: Unpack[Which]) -> Projections:
     """Project one activation down to the pixels: what in the photo made a unit fire.
 
     All other activations of the layer are set to 0. The signal then goes down through transposed filters, to where
@@ -135,14 +135,14 @@ def deconvnet(model: Model, image: Images, **which: Unpack[Which]) -> Projection
     Paper: Zeiler, Fergus 2013.
     """
     images = several(image, MOST)
-    if len(images) > 1 and which.get("target") is None:
-        which["node"] = node = which.get("node") or _middle(model)
-        if which.get("channel") is None:
-            which["channel"] = _strongest(model, images, node)
+    if len(images) > 1 and choice.get("target") is None:
+        choice["node"] = node = choice.get("node") or _middle(model)
+        if choice.get("channel") is None:
+            choice["channel"] = _strongest(model, images, node)
     rules = relu_mode("deconvnet")
     signals, blanks, fields, starts = [], [], [], []
     for photo in images:
-        _, tape, unit, value, _ = begun = start(model, photo, **which)
+        _, tape, unit, value, _ = begun = start(model, photo, **choice)
         place = (unit.index[1], unit.index[2]) if len(unit.index) == 3 else None
         strength = 1.0 if unit.node == model.logits else max(value, 0.0)
         seeds = {name: seed * strength for name, seed in unit.seeds(tape).items()}

@@ -72,7 +72,7 @@ def excitation_backprop(
     contrastive: bool = True,
     scale: Scaling = "one",
     rules: Rules | None = None,
-    **which: Unpack[Which],
+    **choice: Unpack[Which],
 ) -> ExcitationMap:
     """Show where the signal came from that made a class win, for one or several classes.
 
@@ -97,7 +97,7 @@ def excitation_backprop(
     """
     scaling = need_scaling(scale)
     model = model.astype(np.float64)
-    seen, tape, objectives = start_several(model, image, **which)
+    seen, tape, objectives = start_several(model, image, **choice)
     units = [need_unit(objective) for objective in objectives]
     top = units[0].node
     layer = chosen_layer(model, tape, top, layer or middle_layer(model.net, tape, top))

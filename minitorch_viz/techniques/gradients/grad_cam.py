@@ -54,7 +54,7 @@ def grad_cam(
     *,
     layer: str | None = None,
     scale: Scaling = "one",
-    **which: Unpack[Which],
+    **choice: Unpack[Which],
 ) -> GradCam:
     """Show where in the photo the features are that speak for a class, for one or several classes.
 
@@ -75,7 +75,7 @@ def grad_cam(
     Paper: Selvaraju et al. 2017.
     """
     scaling = need_scaling(scale)
-    seen, tape, units = start_several(model, image, **which)
+    seen, tape, units = start_several(model, image, **choice)
     return cam_of(model, seen, tape, units, chosen_layer(model, tape, lowest(model.net, units), layer), scaling)
 
 

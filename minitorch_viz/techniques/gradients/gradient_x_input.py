@@ -47,7 +47,7 @@ class GradientTimesInput(PixelMap):
 
 
 @spelled_out
-def gradient_x_input(model: Model, image: Any, **which: Unpack[Which]) -> GradientTimesInput:
+def gradient_x_input(model: Model, image: Any, **choice: Unpack[Which]) -> GradientTimesInput:
     """Show how much of a score each pixel carries to first order, its gradient times its value, and how much none does.
 
     The value is the normalized one that enters the net, so "nothing" (the baseline) is the net's mean colour, which is
@@ -60,7 +60,7 @@ def gradient_x_input(model: Model, image: Any, **which: Unpack[Which]) -> Gradie
 
     Paper: Shrikumar et al. 2016 ("Not just a black box").
     """
-    seen, tape, unit, value, reading = start_any(model, image, **which)
+    seen, tape, unit, value, reading = start_any(model, image, **choice)
     seeds = unit.seeds(tape)
     gradients, books = gradient_books(model.net, tape, seeds)
     if bent := _bend(tape, seeds, value):

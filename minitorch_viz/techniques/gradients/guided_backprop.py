@@ -38,7 +38,7 @@ class GuidedMap(PixelMap):
 
 
 @spelled_out
-def guided_backprop(model: Model, image: Any, **which: Unpack[Which]) -> GuidedMap:
+def guided_backprop(model: Model, image: Any, **choice: Unpack[Which]) -> GuidedMap:
     """Show the parts of the photo that raise a unit through units that all fired: sharp edges of what it looks for.
 
     The backward pass of the gradient, except that each ReLU lets a signal through only if the unit fired and the
@@ -50,7 +50,7 @@ def guided_backprop(model: Model, image: Any, **which: Unpack[Which]) -> GuidedM
 
     Paper: Springenberg et al. 2014.
     """
-    seen, tape, unit, value, reading = start_any(model, image, **which)
+    seen, tape, unit, value, reading = start_any(model, image, **choice)
     rules = relu_mode("guided")
     signal = at_tape(model.net, tape, unit, rules)
     blank = why_blank(model, tape, unit, signal, rules)

@@ -64,7 +64,7 @@ def guided_grad_cam(
     image: Any,
     *,
     layer: str | None = None,
-    **which: Unpack[Which],
+    **choice: Unpack[Which],
 ) -> GuidedGradCam:
     """Show the edges of guided backpropagation, but only where Grad-CAM finds the class.
 
@@ -80,7 +80,7 @@ def guided_grad_cam(
 
     Paper: Selvaraju et al. 2017.
     """
-    seen, tape, unit, value, reading = start_any(model, image, **which)
+    seen, tape, unit, value, reading = start_any(model, image, **choice)
     cam = cam_of(model, seen, tape, [unit], chosen_layer(model, tape, lowest(model.net, [unit]), layer))
     rules = relu_mode("guided")
     guided = at_tape(model.net, tape, unit, rules)

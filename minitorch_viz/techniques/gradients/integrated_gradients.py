@@ -110,7 +110,7 @@ def integrated_gradients(
     chunk: int = CHUNK,
     seed: int = 0,
     state: State | None = None,
-    **which: Unpack[Which],
+    **choice: Unpack[Which],
 ) -> Iterator[IntegratedGradients]:
     """Divide what a score has risen by, from an image of nothing to the photo, among the pixels.
 
@@ -139,7 +139,7 @@ def integrated_gradients(
     asked = steps = need_whole("number of steps", steps, 1, 10_000)
     need_whole("chunk", chunk, 1)
     need_whole("seed", seed, 0)
-    seen, tape, unit, value, reading = start_any(model, image, **which)
+    seen, tape, unit, value, reading = start_any(model, image, **choice)
     base = baseline_image(model, seen.x, baseline, seed)
     same = not (seen.x != base).any()
     shown = model.restore(base)

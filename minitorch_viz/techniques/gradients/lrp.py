@@ -111,7 +111,7 @@ def lrp(
     gamma: float = 0.25,
     alpha: float = 2.0,
     rules: Rules | None = None,
-    **which: Unpack[Which],
+    **choice: Unpack[Which],
 ) -> LrpMap:
     """Show each pixel's share of a class score, handed down layer by layer, and say what of it stayed on the way.
 
@@ -145,7 +145,7 @@ def lrp(
         "alpha-beta": formulas.alpha_beta(alpha),
     }
     model = model.astype(np.float64)
-    seen, tape, unit, value, reading = start(model, image, **which)
+    seen, tape, unit, value, reading = start(model, image, **choice)
     relevance, blank, stayed = {}, {}, {}
     for name in SAYS if rule == "compare" else (rule,):
         books = stayed[name] = Books()

@@ -94,7 +94,7 @@ class UnitView(PhotoResult):
 
 
 @spelled_out
-def microscope(model: Model, image: Any, **which: Unpack[Which]) -> UnitView:
+def microscope(model: Model, image: Any, **choice: Unpack[Which]) -> UnitView:
     """Show the whole arithmetic of one unit: inputs, weights, products, sum, gate, and the signals that come back.
 
     Forwards, what the unit reads is multiplied by its weights, added up with the bias, and passed by a ReLU or not.
@@ -114,14 +114,14 @@ def microscope(model: Model, image: Any, **which: Unpack[Which]) -> UnitView:
     model = model.astype(np.float64)
     net, seen = model.net, view(model, image)
     tape = net.forward(seen.x)
-    top = resolve(model, tape, target=which.get("target"))
-    node = which.get("node")
+    top = resolve(model, tape, target=choice.get("target"))
+    node = choice.get("node")
     if node is not None and node not in net.inputs:
         net[node]  # NetError with near names
     node = node if node is not None else model.first_conv or _first_sum(net)
     if node not in (*before(net, top.node), top.node):
         raise SettingError(f"{node!r} does not lead to {top.node!r}, from which the signal comes back; name another.")
-    unit = resolve(model, tape, node=node, channel=which.get("channel"), position=which.get("position"))
+    unit = resolve(model, tape, node=node, channel=choice.get("channel"), position=choice.get("position"))
     way = tuple(way_down(net, tape, _gate_above(net, tape, unit.node), unit.index))
     names = [name for name in net.names if name in {*before(net, top.node), top.node}]
     backwards: dict[str, dict[str, Array]] = {}

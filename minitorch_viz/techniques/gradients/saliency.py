@@ -101,7 +101,7 @@ def saliency(
     mode: Mode = "normal",
     compare: bool = False,
     average: bool = False,
-    **which: Unpack[Which],
+    **choice: Unpack[Which],
 ) -> SaliencyMap:
     """Show which pixels would change a class score, or any unit inside the net.
 
@@ -123,7 +123,7 @@ def saliency(
     """
     if mode not in get_args(Mode):
         raise SettingError(f"There is no mode {mode!r}; {near(mode, get_args(Mode), 'mode')}.")
-    seen, tape, unit, value, reading = start_any(model, image, **which)
+    seen, tape, unit, value, reading = start_any(model, image, **choice)
     if average and set(unit.nodes) != {model.logits}:
         raise SettingError(
             f"Averaging over crops explains a class, not {unit.label}: a unit's place moves with the crop. Leave out "

@@ -103,7 +103,7 @@ def segmentation(
     low: float = 30.0,
     smooth: float = 2.0,
     iterations: int = 5,
-    **which: Unpack[Which],
+    **choice: Unpack[Which],
 ) -> Segmentation:
     """Cut the object out of the photo, with nothing but a classifier.
 
@@ -136,8 +136,8 @@ def segmentation(
     if low >= high:
         raise SettingError(f"low= must be below high=, but got {low:g} and {high:g}.")
     need_whole("number of iterations", iterations, 1, 100)
-    seen, _, unit, *_ = start(model, image, **which)
-    result = known[method].compute(model, image, **which, **known[method].in_comparison)
+    seen, _, unit, *_ = start(model, image, **choice)
+    result = known[method].compute(model, image, **choice, **known[method].in_comparison)
     heat = result.heat
     assert heat is not None  # what `Technique.explains` promises
     # A signed map's negative parts speak against the object.

@@ -93,7 +93,7 @@ def smoothgrad(
     chunk: int = CHUNK,
     seed: int = 0,
     state: State | None = None,
-    **which: Unpack[Which],
+    **choice: Unpack[Which],
 ) -> Iterator[SmoothMap]:
     """Average a map over noisy copies of the photo, so that what holds for the neighbourhood remains.
 
@@ -123,7 +123,7 @@ def smoothgrad(
     is_number = isinstance(noise, (int, float, np.number)) and not isinstance(noise, bool)
     if not is_number or not 0 <= noise <= 10:
         raise SettingError(f"noise must be a share of the photo's range from 0 to 10, but got {noise!r}.")
-    seen, tape, unit, value, reading = start_any(model, image, **which)
+    seen, tape, unit, value, reading = start_any(model, image, **choice)
     x = seen.x
     width = float(noise) * float(x.max() - x.min())
     begun = state or State({}, {})
