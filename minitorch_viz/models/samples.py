@@ -18,8 +18,8 @@ IN_REPORT = ("cifar10", "scenes")
 DIGITS = (3, 5, 8)  # one picture of each
 SCENE, SCENE_SEED, SCENE_OBJECTS = 3, 0, (2, 3)  # an umbrella, a tree and a house that do not touch
 NONE_OF_THE_SIX = (
-    "This face is none of the six people that the net knows. It has no answer for that, so whichever of them it names, "
-    "and however probable it finds that, is wrong."
+    "This face is none of the six people that the net knows. It has no answer for that: whichever of them it names is "
+    "wrong, however probable it finds it."
 )
 
 
