@@ -29,7 +29,6 @@ NOT_YET = (
     "grading/pictures.py",
     "io/out.py",
     "loss_surface/page.py",
-    "models",
     "report",
     "techniques",
     "training/film/page.py",

@@ -37,6 +37,11 @@ def chosen_model(
     return model.with_inputs(**inputs) if inputs else model
 
 
+def net_in_words(reads: str) -> str:
+    """Return which net is taken where none is named, for the help: by the kind of reader that it must have."""
+    return IN_WORDS if reads in ("", PICTURES) else f"one at hand that takes {reads}"
+
+
 def inputs_given(pairs: Iterable[str] | None, question: str | None) -> dict[str, str]:
     """Return what --input NAME=VALUE and --question gave, by name; an error for a pair without "=" or given twice."""
     listed = [*(pairs or ()), *([] if question is None else [f"question={question}"])]

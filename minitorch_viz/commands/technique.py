@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from minitorch_viz.commands.base import Command, add_model_arguments
-from minitorch_viz.commands.nets import IN_WORDS, chosen_model, inputs_given
+from minitorch_viz.commands.nets import chosen_model, inputs_given, net_in_words
 from minitorch_viz.commands.parser import path
 from minitorch_viz.errors import MinitorchVizError
 from minitorch_viz.techniques import Technique
@@ -22,7 +22,7 @@ def technique_command(technique: Technique) -> Command:
 
     def add_arguments(parser: argparse.ArgumentParser) -> None:
         technique.subject.add_arguments(parser)
-        add_model_arguments(parser, IN_WORDS)
+        add_model_arguments(parser, net_in_words(technique.subject.reads))
         *others, last = (suffix[1:].upper() for suffix in technique.suffixes)
         parser.add_argument(
             "--out",

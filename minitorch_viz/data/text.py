@@ -11,6 +11,7 @@ from minitorch_viz._types import Array
 from minitorch_viz.data.find import data_folder
 from minitorch_viz.errors import DataFileError, SettingError
 from minitorch_viz.io.files import as_path, open_file
+from minitorch_viz.models.readers.alphabet import Alphabet
 
 LARGEST = 64 * 2**20  # bytes
 
@@ -29,6 +30,10 @@ class Text:
 
     def __repr__(self) -> str:
         return f"Text({self.name}: {len(self)} characters, {len(self.vocabulary)} different)"
+
+    def alphabet(self, *, one_hot: bool = True, unknown: str = "") -> Alphabet:
+        """Return the reader of a net that knows this text's letters: `Model.from_net(net, readers=text.alphabet())`."""
+        return Alphabet("".join(self.vocabulary), one_hot, unknown)
 
     def encode(self, text: str) -> Array:
         """The codes (T,) of another text; SettingError if it has a character that is not in the vocabulary."""

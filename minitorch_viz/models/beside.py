@@ -30,15 +30,15 @@ def reader_of(spec: ModelSpec, path: Path, beside: Mapping[str, Any], is_caffe: 
         return spec.reader
     if "input" in beside:
         try:
-            found = Preprocessing.from_json(beside, spec.preprocessing)
+            reader = Preprocessing.from_json(beside, spec.preprocessing)
         except SettingError as error:
             raise WeightsFileError(f"{path.with_suffix('.json')}: {error}") from error
-        if found.channels != spec.preprocessing.channels:
+        if reader.channels != spec.preprocessing.channels:
             raise WeightsFileError(
                 f"{path.with_suffix('.json')}: {spec.name} takes images of {spec.preprocessing.channels} channels, "
-                f'but "size" names {found.channels}.'
+                f'but "size" names {reader.channels}.'
             )
-        return found
+        return reader
     if is_caffe and spec.caffe is not None:
         return spec.caffe
     if spec.caffe not in (None, spec.preprocessing) and path.name != spec.official_file:
@@ -86,8 +86,8 @@ def class_names_of(
         notes.append(f"{path.with_suffix('.json').name} names {len(own)} classes, but the net has {classes}.")
     file_name = re.match(r"[\w-]+\.json", str(beside.get("classes", IMAGENET_FILE if spec.imagenet else "")))
     if file_name:
-        found = next((f for f in (path.parent, *search_folders()) if (f / file_name[0]).is_file()), None)
-        names = read_class_names(found / file_name[0]) if found else ()
+        folder = next((f for f in (path.parent, *search_folders()) if (f / file_name[0]).is_file()), None)
+        names = read_class_names(folder / file_name[0]) if folder else ()
         if not names and file_name[0] == IMAGENET_FILE:
             names = imagenet_names()
         if len(names) == classes:

@@ -18,7 +18,7 @@ class CatalogRow:
     name: str
     parameters: int
     reader: Reader  # how its input is read
-    found: Path | None  # the weights file that load_model would take
+    file: Path | None  # the weights file that load_model would take
     bundled: bool  # whether that file comes with the package
     url: str  # the official file; "" if there is none
     licence: str  # of the official weights
@@ -26,8 +26,8 @@ class CatalogRow:
 
     @property
     def at_hand(self) -> str:
-        """ "bundled", the path of the file found, or "not here"."""
-        return "bundled" if self.bundled else str(self.found) if self.found else "not here"
+        """Return "bundled", the path of the file, or "not here"."""
+        return "bundled" if self.bundled else str(self.file) if self.file else "not here"
 
     @property
     def _takes(self) -> str:
@@ -52,14 +52,14 @@ def list_models() -> list[CatalogRow]:
     home = home_folder()
     rows = []
     for spec in specs().values():
-        found = look_for(spec.file_names)
+        file = look_for(spec.file_names)
         rows.append(
             CatalogRow(
                 name=spec.name,
                 parameters=spec.parameters,
                 reader=spec.reader,
-                found=found,
-                bundled=found is not None and found.parent != home,
+                file=file,
+                bundled=file is not None and file.parent != home,
                 url=spec.url,
                 licence=spec.licence,
                 paper=spec.paper,

@@ -121,5 +121,5 @@ def _checked_number(number: int, names: Sequence[str], model: str) -> int:
     if 0 <= number < len(names):
         return number
     called = [name for name in map(first_synonym, names) if re.fullmatch(r"\d+", name)]
-    some = f", and {', '.join(called[:SHOWN])}{' ...' * (len(called) > SHOWN)} as names" if called else ""
-    raise SettingError(f"{model} has the classes 0 to {len(names) - 1}{some}, but got {number}.")
+    listed = f", and {', '.join(called[:SHOWN])}{' ...' * (len(called) > SHOWN)} as names" if called else ""
+    raise SettingError(f"{model} has the classes 0 to {len(names) - 1}{listed}, but got {number}.")

@@ -124,7 +124,9 @@ def describe(model: Model) -> Description:
     size = ", ".join(reader.words for reader in model.readers.values()) or "unknown"
     title = f"{model.name}: {count:,} parameters, {len(net.nodes)} nodes, input {size}"
     scores = f"{model.logits or net.output}, {model.scores.name}" if model.logits or model.class_names else ""
-    return Description(title, (*inputs, *nodes), scores, model.class_names, model.notes)
+    blank = [reader.blank_words for reader in model.readers.values() if reader.blank_words]
+    notes = (*model.notes, f"Outputs are those of {' and '.join(blank)}.") if blank and shapes else model.notes
+    return Description(title, (*inputs, *nodes), scores, model.class_names, notes)
 
 
 def words_of(layer: Layer) -> str:

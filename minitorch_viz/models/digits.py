@@ -13,7 +13,7 @@ PREPROCESSING = Preprocessing((8, 8), channels=1, mean=(77.9,), std=(95.9,))
 
 
 def digits(state: State | None = None, classes: int = 10, seed: int | None = 0) -> Net:
-    """x (N, 1, 8, 8) -> "logits" (N, 10) -> "prob" (N, 10). Three convolutions, one pooling, one linear layer."""
+    """Build the net x (N, 1, 8, 8) -> "logits" (N, 10) -> "prob" (N, 10): three convolutions, a pooling, a Linear."""
     p = Params(state, seed)
     return Net(
         [

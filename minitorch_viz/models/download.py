@@ -83,8 +83,8 @@ def _known_digest(spec: ModelSpec, file_name: str) -> str:
     """The sum that the file must have, "sha256:be5be79"; "" if none is known."""
     if file_name == spec.official_file:
         return spec.digest
-    found = re.search(r"-([0-9a-f]{8,64})\.[a-z]+$", file_name)
-    return f"sha256:{found[1]}" if found else ""
+    match = re.search(r"-([0-9a-f]{8,64})\.[a-z]+$", file_name)
+    return f"sha256:{match[1]}" if match else ""
 
 
 def _copy(spec: ModelSpec, place: str, folder: Path) -> Path:

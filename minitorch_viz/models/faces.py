@@ -19,7 +19,10 @@ LICENCE = "MIT, as this package: trained by `minitorch-viz train faces`"
 
 
 def faces(state: State | None = None, classes: int = len(PEOPLE), seed: int | None = 0) -> Net:
-    """x (N, 1, 64, 64) -> "logits" (N, 6) -> "prob" (N, 6). `logits.weight.reshape(6, 64, 64)` are the templates."""
+    """Build the net x (N, 1, 64, 64) -> "logits" (N, 6) -> "prob" (N, 6).
+
+    `logits.weight.reshape(6, 64, 64)` are the templates.
+    """
     p = Params(state, seed)
     return Net([("flatten", Flatten()), p.linear("logits", 64 * 64, classes), ("prob", Softmax())])
 

@@ -103,10 +103,10 @@ def _receive(address: str, part: Path, progress: bool, failed: type[MinitorchViz
 def _span(answer: HTTPResponse, have: int) -> tuple[int, int | None]:
     """Where the answer's bytes begin in the file, and how long the file is (None: the server does not say)."""
     if answer.status == 206:
-        found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", answer.headers.get("Content-Range", ""))
-        if found is None or int(found[1]) > have:
+        match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", answer.headers.get("Content-Range", ""))
+        if match is None or int(match[1]) > have:
             raise HTTPException(f"the server answered with an unusable range {answer.headers.get('Content-Range')!r}")
-        return int(found[1]), None if found[2] == "*" else int(found[2])
+        return int(match[1]), None if match[2] == "*" else int(match[2])
     length = answer.headers.get("Content-Length", "")
     return 0, int(length) if length.isdigit() else None  # the whole file: the server ignores ranges
 
@@ -133,10 +133,10 @@ def wrong_sum(path: Path, digest: str) -> str | None:
         return None
     kind, _, wanted = digest.partition(":")
     with path.open("rb") as file:
-        found = hashlib.file_digest(file, kind).hexdigest()
-    if found.startswith(wanted):
+        digest = hashlib.file_digest(file, kind).hexdigest()
+    if digest.startswith(wanted):
         return None
-    return f"has the {kind.upper()} sum {found[: max(len(wanted), 16)]}, but it should begin with {wanted}"
+    return f"has the {kind.upper()} sum {digest[: max(len(wanted), 16)]}, but it should begin with {wanted}"
 
 
 def _size(path: Path) -> int:
@@ -160,9 +160,9 @@ def finish(part: Path, target: Path) -> None:
 
 
 @contextlib.contextmanager
-def taking(what: str, folder: Path, failed: type[MinitorchVizError]) -> Iterator[None]:
+def taking(label: str, folder: Path, failed: type[MinitorchVizError]) -> Iterator[None]:
     """Turn a full disk or a forbidden folder into a sentence."""
     try:
         yield
     except OSError as error:
-        raise failed(f"{folder} cannot take the {what}: {error.strerror or error}.") from error
+        raise failed(f"{folder} cannot take the {label}: {error.strerror or error}.") from error

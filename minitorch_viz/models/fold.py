@@ -19,9 +19,9 @@ def fold_batch_norms(net: Net) -> Net:
     for node in net.nodes:
         before = node.inputs[0]
         if before in net and len(reading[before]) == 1:
-            both = folded(net[before].layer, node.layer)
-            if both is not None:
-                merged[before], renamed[node.name] = both, before
+            layer = folded(net[before].layer, node.layer)
+            if layer is not None:
+                merged[before], renamed[node.name] = layer, before
     return Net(
         [
             (node.name, merged.get(node.name, node.layer), tuple(renamed.get(name, name) for name in node.inputs))

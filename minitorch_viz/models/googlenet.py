@@ -23,7 +23,7 @@ from minitorch_viz.net import Net
 class Sizes(NamedTuple):
     """How many filters each part of an inception module has."""
 
-    one: int  # 1x1
+    single: int  # 1x1
     less3: int  # 1x1 before the 3x3
     three: int  # 3x3
     less5: int  # 1x1 before the 5x5
@@ -45,7 +45,7 @@ INCEPTIONS = {
 
 
 def googlenet(state: State | None = None, classes: int = 1000, seed: int | None = 0) -> Net:
-    """x (N, 3, H, W), usually 224 pixels a side -> "loss3/classifier" (N, classes) -> "prob" (N, classes).
+    """Build the net x (N, 3, H, W), usually 224 a side -> "loss3/classifier" (N, classes) -> "prob" (N, classes).
 
     Names are Caffe's: "conv1/7x7_s2", "inception_4c/3x3". Szegedy et al. 2014. The two auxiliary classifiers, which
     only help training, are left out; Caffe's 7x7 average pooling is a global one, so that other sizes run too.
@@ -66,7 +66,7 @@ def googlenet(state: State | None = None, classes: int = 1000, seed: int | None 
     channels = 192
     for number, sizes in INCEPTIONS.items():
         nodes += inception(p, f"inception_{number}", nodes[-1][0], channels, sizes)
-        channels = sizes.one + sizes.three + sizes.five + sizes.pooled
+        channels = sizes.single + sizes.three + sizes.five + sizes.pooled
         if number in ("3b", "4e"):
             nodes.append((f"pool{number[0]}/3x3_s2", MaxPool2d(3, 2, ceil_mode=True)))
     nodes += [
@@ -87,7 +87,7 @@ def inception(p: Params, name: str, reads: str, channels: int, sizes: Sizes) -> 
         return [p.conv(f"{name}/{part}", channels, out, kernel, padding=kernel // 2, reads=reads), (relu, ReLU())]
 
     return [
-        *conv("1x1", channels, sizes.one, 1, reads),
+        *conv("1x1", channels, sizes.single, 1, reads),
         *conv("3x3_reduce", channels, sizes.less3, 1, reads),
         *conv("3x3", sizes.less3, sizes.three, 3, f"{name}/relu_3x3_reduce"),
         *conv("5x5_reduce", channels, sizes.less5, 1, reads),

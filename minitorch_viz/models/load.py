@@ -126,14 +126,14 @@ def look_for(file_names: Iterable[str], weights: str | Path | None = None) -> Pa
     """
     names = tuple(file_names)
     if weights is None:
-        return next((found for folder in search_folders() if (found := _in_folder(folder, names))), None)
+        return next((file for folder in search_folders() if (file := _in_folder(folder, names))), None)
     if not isinstance(weights, (str, Path)) or not str(weights).strip():
         raise WeightsFileError(f"weights must be the path of a weights file or its folder, but got {weights!r}.")
     path = Path(weights).expanduser()
     try:
         if path.is_dir():
-            if found := _in_folder(path, names):
-                return found
+            if file := _in_folder(path, names):
+                return file
             raise WeightsFileError(f"The folder {path} holds none of {', '.join(names)}.")
         if path.is_file():
             return path
@@ -201,10 +201,10 @@ def _own_file(name: object, weights: object) -> Path | None:
         )
     path = Path(str(name)).expanduser()
     try:
-        there = path.is_file()
+        is_there = path.is_file()
     except (OSError, ValueError):  # a name too long, or with a null byte
-        there = False
-    if not there:
+        is_there = False
+    if not is_there:
         raise SettingError(
             f"Give the net's name first, then its file (load_model('squeezenet1_1', weights={str(name)!r})), or the "
             f"file that Model.save wrote; there is no file {str(name)!r}."
@@ -232,12 +232,12 @@ def _as_beside(content: Mapping[str, Any] | None) -> dict[str, Any]:
     if content is None:
         return {}
     classes, preparation = content.get("classes"), content.get("preprocessing")
-    found: dict[str, Any] = {}
+    entries: dict[str, Any] = {}
     if isinstance(classes, dict) and (names := classes.get("synonyms") or classes.get("names")):
-        found |= {"names": names, "scores": classes.get("scores")}
+        entries |= {"names": names, "scores": classes.get("scores")}
     if isinstance(preparation, dict) and isinstance(size := preparation.get("size"), list):
-        found["input"] = {**preparation, "size": [preparation.get("channels"), *size]}
-    return found
+        entries["input"] = {**preparation, "size": [preparation.get("channels"), *size]}
+    return entries
 
 
 def _in_folder(folder: Path, names: Iterable[str]) -> Path | None:

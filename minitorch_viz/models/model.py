@@ -104,8 +104,8 @@ class Model:
         """
         if not isinstance(name, str) or not name.strip():
             raise SettingError(f"name must be a text, what the net is called, but got {name!r}.")
-        known = look_at(net, size, readers, class_names, mean, std, resize, logits, scores)
-        return cls(name, net, **known._asdict())
+        findings = look_at(net, size, readers, class_names, mean, std, resize, logits, scores)
+        return cls(name, net, **findings._asdict())
 
     @property
     def dtype(self) -> np.dtype[Any]:

@@ -58,44 +58,44 @@ def look_at(
         readers = _checked_readers(net, size, given_readers)
         shapes = shapes_inside(net, readers, logits)
         notes = []
-    known = ending(net, shapes, logits)
-    shape = shapes[known.node]
+    end = ending(net, shapes, logits)
+    shape = shapes[end.node]
     notes += [*_twin_note(names), *notes_on_names(names, "The net")]
     names = names or _letters(readers.values(), shape[-1])
     of_steps = len(shape) == 3 and scores in (None, Steps.name)
     of_maps = len(shape) == 4 and (scores == Maps.name or (logits is None and scores is None and shape[2:] != (1, 1)))
     kind: Scores
     if of_steps:
-        kind, node = Steps(known.squashed), ""
+        kind, node = Steps(end.squashed), ""
         if names and len(names) != shape[2]:
-            raise SettingError(f"{known.node!r} gives {shape[2]} scores a step, but there are {len(names)} names.")
+            raise SettingError(f"{end.node!r} gives {shape[2]} scores a step, but there are {len(names)} names.")
         notes.append(
-            f"The net answers at each step, {known.node} (T, {shape[2]}), and not once: its units are explained, one "
+            f"The net answers at each step, {end.node} (T, {shape[2]}), and not once: its units are explained, one "
             "at a time (node, channel, position)."
         )
     elif of_maps:
-        kind, node = Maps(known.squashed), ""
+        kind, node = Maps(end.squashed), ""
         if names and len(names) != shape[1]:
-            raise SettingError(f"{known.node!r} gives {shape[1]} maps, but there are {len(names)} names.")
+            raise SettingError(f"{end.node!r} gives {shape[1]} maps, but there are {len(names)} names.")
         notes.append(
-            f"The net ends in maps, {known.node} {shape[1:]}, and not in class scores: its units are explained, one at "
+            f"The net ends in maps, {end.node} {shape[1:]}, and not in class scores: its units are explained, one at "
             "a time (node, channel, position)."
         )
     else:
         if len(shape) != 2:
             raise ShapeError(
-                f"Class scores need the shape (N, classes), but {known.node!r} gives {shape}; name another node with "
+                f"Class scores need the shape (N, classes), but {end.node!r} gives {shape}; name another node with "
                 "logits=, end the net with a Flatten, or say scores='maps'."
             )
-        kind, guess = chosen_scores(shape[1], known, scores, known.node)
-        node = known.node
+        kind, guess = chosen_scores(shape[1], end, scores, end.node)
+        node = end.node
         notes += [guess] if guess else []
         names = names or kind.names(shape[1])
         if len(names) != shape[1]:
             hint = f" One score answers yes or no: give the name of yes, {names[-1]!r}." if shape[1] == 1 else ""
             raise SettingError(f"{node!r} gives {shape[1]} scores, but there are {len(names)} class names.{hint}")
-    convolutions = [one.name for one in net.nodes if isinstance(one.layer, Conv2d)]
-    last = last_common_maps(net.nodes, net.inputs, known.node, shapes)
+    convolutions = [conv.name for conv in net.nodes if isinstance(conv.layer, Conv2d)]
+    last = last_common_maps(net.nodes, net.inputs, end.node, shapes)
     if last in net.inputs and convolutions and node:
         notes.append(
             f"No node with maps lies on every path from the picture to {node!r}, so class maps would show the picture "

@@ -37,7 +37,7 @@ class Predictions(list[Prediction]):
 
     def _repr_html_(self) -> str:
         lines = [
-            f"<tr><td style='text-align:left'>{escape(one.name)}</td><td>{one.index}</td><td>{one.shown}</td></tr>"
-            for one in self
+            f"<tr><td style='text-align:left'>{escape(best.name)}</td><td>{best.index}</td><td>{best.shown}</td></tr>"
+            for best in self
         ]
         return f"<table>{''.join(lines)}</table>"

@@ -66,7 +66,7 @@ def basic_block(p: Params, name: str, reads: str, channels: int, width: int, str
 
 
 def resnet18(state: State | None = None, classes: int = 1000, seed: int | None = 0, fold: bool = False) -> Net:
-    """x (N, 3, H, W), usually 224 pixels a side -> "fc" (N, classes) -> "prob" (N, classes).
+    """Build the net x (N, 3, H, W), usually 224 pixels a side -> "fc" (N, classes) -> "prob" (N, classes).
 
     Names are torchvision's; "layer3.1" is the output of that block. He et al. 2015.
     fold: merge each batch normalization into the convolution before it, as attribution rules such as LRP need.

@@ -39,8 +39,8 @@ class Sample:
         if self.truth is None:
             return
         if getattr(self.truth, "dtype", None) != "uint8" or self.truth.ndim != 2 or self.truth.size == 0:
-            found = getattr(self.truth, "shape", None) or type(self.truth).__name__
-            raise SettingError(f"A sample's truth must be a map (H, W) of uint8, but got {found}.")
+            got = getattr(self.truth, "shape", None) or type(self.truth).__name__
+            raise SettingError(f"A sample's truth must be a map (H, W) of uint8, but got {got}.")
         if not self.objects or self.truth.max() > len(self.objects):
             raise SettingError(
                 f"A sample's truth shows object {self.truth.max()}, but objects names {len(self.objects)}: "
@@ -68,7 +68,7 @@ def samples(model: Model) -> list[Sample]:
 
 
 def sample_images(model: Model) -> list[tuple[str, Array]]:
-    """(name, image (H, W, 3) uint8) pairs that suit the model; see `samples`."""
+    """Return (name, image (H, W, 3) uint8) pairs that suit the model; see `samples`."""
     return [(sample.name, sample.image) for sample in samples(model)]
 
 
@@ -92,9 +92,9 @@ def sample_scene() -> Sample:
     """A generated scene, (64, 64, 3), of several objects, with its truth."""
     from minitorch_viz.data.scenes import KINDS, scene
 
-    made = scene(SCENE, SCENE_SEED, objects=SCENE_OBJECTS)
-    kinds = tuple(KINDS[kind] for kind in made.kinds)
-    return Sample(f"a generated scene: {', '.join(kinds)}", made.image, made.object_map, kinds)
+    drawn = scene(SCENE, SCENE_SEED, objects=SCENE_OBJECTS)
+    kinds = tuple(KINDS[kind] for kind in drawn.kinds)
+    return Sample(f"a generated scene: {', '.join(kinds)}", drawn.image, drawn.object_map, kinds)
 
 
 def _from_skimage(name: str, function: str) -> Sample:

@@ -64,16 +64,16 @@ def written(model: Model) -> tuple[str, dict[str, Array]]:
     nodes = [_node_as_list(node, arrays) for node in model.net.nodes]
     free = (*model.net.inputs, *model.net.beside)
     inputs = [*model.readers, *(name for name in free if name not in model.readers)]
-    said: dict[str, Any] = {"format": FORMAT}
+    readings: dict[str, Any] = {"format": FORMAT}
     readers = list(model.readers.values())
     if len(inputs) == len(readers) == 1 and isinstance(readers[0], Preprocessing):
-        said = {"format": 1, "preprocessing": readers[0].description()}
+        readings = {"format": 1, "preprocessing": readers[0].description()}
     else:
-        said["readers"] = {
+        readings["readers"] = {
             name: {"reads": reader.name, **reader.description()} for name, reader in model.readers.items()
         }
     description = {
-        **said,
+        **readings,
         "name": model.name,
         "inputs": inputs,
         "nodes": nodes,
@@ -221,12 +221,12 @@ def _node_of(
     kind = kinds[kind_name]
     fields = {field.name: field for field in dataclasses.fields(kind)}
     allowed = (*kind.param_names, *kind.buffer_names)
-    if not isinstance(held, list) or not all(isinstance(one, str) and one in allowed for one in held):
+    if not isinstance(held, list) or not all(isinstance(key, str) and key in allowed for key in held):
         raise WeightsFileError(f"node {name!r:.60}, a {kind_name}, cannot hold the arrays {held!r:.60}.")
     given = {key: _setting(fields.get(key), key, value, f"node {name!r:.60}") for key, value in settings.items()}
-    for one in held:
-        given[one] = _array(f"{name}.{one}", tensors, dtype)
-        used.add(f"{name}.{one}")
+    for key in held:
+        given[key] = _array(f"{name}.{key}", tensors, dtype)
+        used.add(f"{name}.{key}")
     return name, kind(**given), tuple(_texts(reads, f"what node {name!r:.60} reads"))
 
 
@@ -249,17 +249,17 @@ def _array(key: str, tensors: Mapping[str, Array], dtype: npt.DTypeLike | None) 
     return np.ascontiguousarray(array, own if dtype is None else dtype)
 
 
-def _setting(field: dataclasses.Field[Any] | None, key: str, value: object, what: str) -> Any:
+def _setting(field: dataclasses.Field[Any] | None, key: str, value: object, label: str) -> Any:
     """A setting as the layer takes it: a number, a text, or a pair of whole numbers."""
     if field is None:
-        raise WeightsFileError(f"{what} has a setting {key!r:.60}, which this minitorch_viz does not know.")
+        raise WeightsFileError(f"{label} has a setting {key!r:.60}, which this minitorch_viz does not know.")
     if isinstance(value, list):
-        if len(value) > 8 or not all(_is_small(one) for one in value):
-            raise WeightsFileError(f"{what}: {key} must be a few whole numbers, but is {value!r:.60}.")
+        if len(value) > 8 or not all(_is_small(number) for number in value):
+            raise WeightsFileError(f"{label}: {key} must be a few whole numbers, but is {value!r:.60}.")
         return tuple(value)
     plain = value is None or isinstance(value, (bool, float, str)) or _is_small(value)
     if not plain or isinstance(field.default, bool) is not isinstance(value, bool):
-        raise WeightsFileError(f"{what}: {key} cannot be {value!r:.60}.")
+        raise WeightsFileError(f"{label}: {key} cannot be {value!r:.60}.")
     return value
 
 
@@ -267,9 +267,9 @@ def _is_small(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) < LARGEST
 
 
-def _texts(value: object, what: str) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        raise WeightsFileError(f"{what} must be a list of texts, but is {value!r:.60}.")
+def _texts(value: object, label: str) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise WeightsFileError(f"{label} must be a list of texts, but is {value!r:.60}.")
     return value
 
 
@@ -278,16 +278,16 @@ class _Part:
     """A JSON object whose entries are asked for by name and kind."""
 
     content: Mapping[str, Any]
-    what: str
+    label: str
 
     def a(self, key: str, kind: type) -> Any:
         value = self.content.get(key)
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            raise WeightsFileError(f"{self.what} needs {key!r} as {kind.__name__}, but has {value!r:.60}.")
+            raise WeightsFileError(f"{self.label} needs {key!r} as {kind.__name__}, but has {value!r:.60}.")
         return value
 
     def texts(self, key: str) -> tuple[str, ...]:
-        return tuple(_texts(self.content.get(key), f"{key!r} of {self.what}"))
+        return tuple(_texts(self.content.get(key), f"{key!r} of {self.label}"))
 
     def part(self, key: str) -> _Part:
-        return _Part(self.a(key, dict), f"{key!r} of {self.what}")
+        return _Part(self.a(key, dict), f"{key!r} of {self.label}")

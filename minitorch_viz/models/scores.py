@@ -199,13 +199,13 @@ def _squash_above(net: Net, name: str) -> type[Layer] | None:
     return None
 
 
-def chosen_scores(count: int, known: Ending, asked: str | None, node: str) -> tuple[Scores, str]:
+def chosen_scores(count: int, end: Ending, asked: str | None, node: str) -> tuple[Scores, str]:
     """The kind of `count` scores, and a note if it is only a guess.
 
     asked: the kind that the user names; None: what the net's end tells, else one score is a sigmoid's and several are
         classes. Raises SettingError for a kind that cannot be of so many scores.
     """
-    kind = known.kind if asked is None else kind_of_scores(asked)
+    kind = end.kind if asked is None else kind_of_scores(asked)
     if kind is Maps:
         raise SettingError(f"scores is 'maps', but {node!r} gives {count} numbers a picture, no maps (N, C, h, w).")
     if kind is Steps:
@@ -218,11 +218,11 @@ def chosen_scores(count: int, known: Ending, asked: str | None, node: str) -> tu
             "or 'numbers'."
         )
     if count == 1 and kind is Classes:  # a softmax of one score says 1 of everything
-        known = known._replace(squashed=False)
+        end = end._replace(squashed=False)
         note = f"{node} has one score, whose softmax is always 1, so it is taken as that of a sigmoid: yes or no."
         return YesNo(), note
     if kind is not None:
-        return (YesNo if kind is Labels and count == 1 and asked is None else kind)(known.squashed), ""
+        return (YesNo if kind is Labels and count == 1 and asked is None else kind)(end.squashed), ""
     if count == 1:
         return YesNo(), f"{node} gives one score, taken as a sigmoid's (yes or no); scores='numbers' says otherwise."
     return Classes(), (

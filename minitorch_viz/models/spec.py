@@ -75,13 +75,13 @@ class ModelSpec:
 @functools.cache
 def specs() -> dict[str, ModelSpec]:
     """Every model by name: the SPEC of each file in this folder."""
-    found: dict[str, ModelSpec] = {}
+    models: dict[str, ModelSpec] = {}
     package = import_module("minitorch_viz.models")
     for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda m: m.name):
         spec: Any = getattr(import_module(f"{package.__name__}.{module.name}"), "SPEC", None)
         if isinstance(spec, ModelSpec):
-            found[spec.name] = spec
-    return found
+            models[spec.name] = spec
+    return models
 
 
 def get_spec(name: object) -> ModelSpec:

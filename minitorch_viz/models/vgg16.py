@@ -41,7 +41,7 @@ def vgg(depths: Sequence[int], state: State | None, classes: int, seed: int | No
 
 
 def vgg16(state: State | None = None, classes: int = 1000, seed: int | None = 0, hidden: int = 4096) -> Net:
-    """x (N, 3, 224, 224) -> "classifier.6" (N, classes) -> "prob" (N, classes).
+    """Build the net x (N, 3, 224, 224) -> "classifier.6" (N, classes) -> "prob" (N, classes).
 
     Names are torchvision's. Simonyan and Zisserman 2014. hidden: the width of the two hidden linear layers.
     """

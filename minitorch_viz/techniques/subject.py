@@ -218,9 +218,8 @@ class TextSubject(Subject):
         if names:
             count = alphabet.replaced(names[0]) if alphabet.unknown else 0
             if count and notes is not None:
-                notes.append(
-                    f"{count} letters of the text are not known to the net; they are read as {alphabet.unknown!r}."
-                )
+                letters = "letter of the text is" if count == 1 else "letters of the text are"
+                notes.append(f"{count} {letters} not known to the net and read as {alphabet.unknown!r}.")
             return names[0]
         import inspect
         import textwrap

@@ -324,6 +324,6 @@ def test_catalog(home: Path) -> None:
     rows = {row.name: row for row in list_models()}
     assert rows["tinyvgg"].at_hand == str(path)
     assert not rows["tinyvgg"].bundled
-    assert rows["resnet50"].found == home / "resnet50-11ad3fa6.pth"
+    assert rows["resnet50"].file == home / "resnet50-11ad3fa6.pth"
     assert "61,100,840 parameters  224 x 224 RGB   not here" in str(rows["alexnet"])
     assert "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth" in str(rows["alexnet"])

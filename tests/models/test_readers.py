@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from minitorch_viz import Model, Net, load_model
+from minitorch_viz.data.text import load_text
 from minitorch_viz.errors import DataFileError, MinitorchVizError, NetError, SettingError, ShapeError
 from minitorch_viz.io.safetensors_ import save_safetensors
 from minitorch_viz.io.weights import read_weights
@@ -72,6 +73,14 @@ def test_an_unknown_letter_is_an_error_or_read_as_another() -> None:
 def test_the_largest_number_of_a_row_is_its_letter() -> None:
     assert Alphabet("ab").restore(np.array([[[0.1, 0.2], [3, -1]]])) == "ba"
     assert Alphabet("ab").restore(np.array([[0.1, 0.2]])) == "b"
+
+
+def test_a_text_gives_the_alphabet_of_its_letters(tmp_path: Path) -> None:
+    (tmp_path / "words.txt").write_text("to be\nor not")
+    text = load_text(tmp_path / "words.txt")
+    alphabet = text.alphabet(one_hot=False)
+    np.testing.assert_array_equal(alphabet.read(text.text)[0], text.codes)
+    assert text.alphabet(unknown="o").restore(text.alphabet(unknown="o").read("to go")) == "to oo"
 
 
 BAD_TEXTS = {
@@ -231,7 +240,9 @@ def test_a_net_that_reads_letters(rng: np.random.Generator) -> None:
     np.testing.assert_array_equal(model.read("ab"), Alphabet("ab\n").read("ab"))
     with pytest.raises(SettingError, match="letters takes a text, and no picture"):
         model.preprocess(np.zeros((4, 4, 3), np.uint8))
-    assert "a text over 3 letters" in str(describe(model))
+    text = str(describe(model))
+    assert "input a text over 3 letters" in text
+    assert "Note: Outputs are those of a text of 2 letters." in text
     with pytest.raises(SettingError, match="3 scores a step, but there are 2 names"):
         Model.from_net(net, readers=Alphabet("ab\n"), class_names=["a", "b"])
 

@@ -163,7 +163,7 @@ def test_pictures_are_refused_by_a_net_of_letters(folder: Path, capsys) -> None:
 def test_letters_that_are_not_known_are_said_where_one_stands_in(folder: Path, capsys) -> None:
     letters_net("abc?", unknown="?").save(folder / "net.safetensors")
     assert main(["next-letter", "abXYc", "--model", "net.safetensors"]) == 0
-    assert "2 letters of the text are not known to the net; they are read as '?'" in capsys.readouterr().out
+    assert "2 letters of the text are not known to the net and read as '?'" in capsys.readouterr().out
 
 
 def test_without_arguments_it_takes_the_net_for_texts_that_is_at_hand(folder: Path, monkeypatch, capsys) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -45,15 +46,15 @@ class Alphabet(Reader):
 
     def __post_init__(self) -> None:
         letters: Any = self.letters
-        single = isinstance(letters, Iterable) and all(isinstance(one, str) and len(one) == 1 for one in letters)
-        if not single or not [*letters]:
+        listed = list(letters) if isinstance(letters, Iterable) else []
+        if not listed or not all(isinstance(letter, str) and len(letter) == 1 for letter in listed):
             raise SettingError(
                 f"An alphabet needs its letters, a text or a list of characters, but got {letters!r:.60}."
             )
-        object.__setattr__(self, "letters", "".join(letters))
-        twice = [letter for letter in self._places if self.letters.count(letter) > 1]
-        if twice:
-            raise SettingError(f"Each letter of an alphabet has one number, but {twice[0]!r} is given twice.")
+        object.__setattr__(self, "letters", "".join(listed))
+        letter, count = Counter(listed).most_common(1)[0]
+        if count > 1:
+            raise SettingError(f"Each letter of an alphabet has one number, but {letter!r} is given twice.")
         if not isinstance(self.one_hot, bool):
             raise SettingError(f"one_hot must be True or False, but got {self.one_hot!r:.60}.")
         if not isinstance(self.unknown, str) or (self.unknown and self.unknown not in self._places):
@@ -64,7 +65,7 @@ class Alphabet(Reader):
 
     @property
     def _places(self) -> dict[str, int]:
-        """The number of each letter."""
+        """Return the number of each letter."""
         return {letter: number for number, letter in enumerate(self.letters)}
 
     def codes(self, text: str) -> Array:
@@ -93,7 +94,7 @@ class Alphabet(Reader):
         return len(text) - len(self.known(text))
 
     def read(self, value: Any, dtype: npt.DTypeLike = np.float32) -> Array:
-        """A text -> (1, T, V) of zeros and ones, or (1, T) whole numbers.
+        """Return a text as (1, T, V) zeros and ones, or as (1, T) whole numbers.
 
         Raises SettingError for an empty text, an unknown letter, and a text too long for any memory.
         """
@@ -110,7 +111,7 @@ class Alphabet(Reader):
         return rows
 
     def restore(self, x: Array) -> str:
-        """(1, T, V) or (T, V), of each row the letter with the largest number; or (1, T) whole numbers -> the text."""
+        """Return the text of (1, T, V) rows, of each the letter with the largest number, or of (1, T) numbers."""
         shape = tuple(getattr(x, "shape", ()))
         whole = getattr(getattr(x, "dtype", None), "kind", "") in "iu" if shape else False
         axes = shape[1:] if shape[:1] == (1,) and len(shape) == (2 if whole else 3) else shape
@@ -119,8 +120,8 @@ class Alphabet(Reader):
                 f"restore takes letters (1, T, {len(self.letters)}) or whole numbers (1, T), "
                 f"but got {f'shape {shape}' if shape else type(x).__name__}."
             )
-        here = kernels.to_cpu(x).reshape(axes)
-        codes = here if whole else here.argmax(axis=1)
+        rows = kernels.to_cpu(x).reshape(axes)
+        codes = rows if whole else rows.argmax(axis=1)
         if codes.size and not 0 <= codes.min() <= codes.max() < len(self.letters):
             raise ShapeError(
                 f"Letters have the numbers 0 to {len(self.letters) - 1}, but got {codes.min()}..{codes.max()}."
@@ -128,8 +129,12 @@ class Alphabet(Reader):
         return "".join(self.letters[code] for code in codes.tolist())
 
     def blank(self, dtype: npt.DTypeLike = np.float32) -> Array:
-        """Two of the first letter: two, so that the axis of the steps is not taken for one of size 1."""
+        """Return two of the first letter: two, so that the axis of the steps is not taken for one of size 1."""
         return self.read(self.letters[0] * 2, dtype)
+
+    @property
+    def blank_words(self) -> str:
+        return "a text of 2 letters"
 
     @property
     def words(self) -> str:
@@ -137,7 +142,7 @@ class Alphabet(Reader):
 
     @property
     def _shown(self) -> str:
-        """The letters for a message, the first thirty."""
+        """Return the letters for a message, the first thirty."""
         return repr(self.letters[:30]) + (f" and {len(self.letters) - 30} more" if len(self.letters) > 30 else "")
 
     def description(self) -> dict[str, Any]:

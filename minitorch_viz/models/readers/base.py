@@ -33,6 +33,11 @@ class Reader:
         raise NotImplementedError
 
     @property
+    def blank_words(self) -> str:
+        """What `blank` is, in words, where its size is not that of every value: "a text of 2 letters"."""
+        return ""
+
+    @property
     def words(self) -> str:
         """How large a value is, in words: "3 x 224 x 224"."""
         raise NotImplementedError

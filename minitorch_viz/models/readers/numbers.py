@@ -54,13 +54,13 @@ class Numbers(Reader):
         if not isinstance(self.whole, bool):
             raise SettingError(f"whole must be True or False, but got {self.whole!r:.60}.")
         object.__setattr__(self, "shape", tuple(None if size is None else int(size) for size in shape))
-        for what in ("mean", "std"):
-            object.__setattr__(self, what, _one_or_each(getattr(self, what), self.shape[-1], what))
+        for name in ("mean", "std"):
+            object.__setattr__(self, name, _one_or_each(getattr(self, name), self.shape[-1], name))
         if min(self.std) <= 0:
             raise SettingError(f"Numbers are divided by std, so each must be above 0, but got {self.std}.")
 
     def read(self, value: Any, dtype: npt.DTypeLike = np.float32) -> Array:
-        """Numbers -> (1, *shape), in `dtype`; whole ones as int64.
+        """Return numbers as (1, *shape), in `dtype`; whole ones as int64.
 
         value: an array or nested lists, with or without a batch axis of 1; the path of a .npy file (never unpickled)
             or a .csv file (a first line of names is passed over); or numbers in a text, "1, 2.5, 3".
@@ -75,7 +75,7 @@ class Numbers(Reader):
         return array.astype(np.int64)
 
     def restore(self, x: Array) -> Array:
-        """(1, *shape) -> the numbers (*shape) as they were given."""
+        """Return (1, *shape) as the numbers (*shape) that were given."""
         shape = tuple(getattr(x, "shape", ()))
         if shape[:1] != (1,) or not self._fits(shape[1:]):
             raise ShapeError(f"restore takes numbers (1, {self.words}), but got {shape or type(x).__name__}.")
@@ -86,6 +86,10 @@ class Numbers(Reader):
         return np.zeros(
             (1, *(SOME if size is None else size for size in self.shape)), np.int64 if self.whole else dtype
         )
+
+    @property
+    def blank_words(self) -> str:
+        return f"a value of {SOME} where any length will do" if None in self.shape else ""
 
     @property
     def words(self) -> str:
@@ -110,7 +114,7 @@ class Numbers(Reader):
         )
 
     def _fitted(self, array: Array) -> Array:
-        """With a batch axis of 1, if the array can be one value; a table of one row or one column can be a row."""
+        """Return the array with a batch axis of 1; a table of one row or one column can be a row."""
         if array.dtype.kind not in "biuf":
             raise SettingError(f"Numbers are needed, but got {shown(array)}.")
         if not np.isfinite(array).all():
@@ -132,7 +136,7 @@ class Numbers(Reader):
 
 
 def _array_of(value: Any) -> Array:
-    """The array that a user gives, by whatever means."""
+    """Return the array that a user gives, by whatever means."""
     if isinstance(value, (str, Path)):
         text = str(value)
         if isinstance(value, str) and text.strip() and PLAIN.issuperset(text) and not Path(text).exists():
@@ -164,11 +168,11 @@ def _of_file(path: str | Path) -> Array:
     )
 
 
-def _one_or_each(value: object, count: int | None, what: str) -> tuple[float, ...]:
-    """One float, or one for each place of the last axis."""
+def _one_or_each(value: object, count: int | None, name: str) -> tuple[float, ...]:
+    """Return one float, or one for each place of the last axis."""
     numbers: list[Any] = list(value) if isinstance(value, (Sequence, np.ndarray)) else [value]
     fine = all(isinstance(n, (int, float, np.number)) and not isinstance(n, bool) and np.isfinite(n) for n in numbers)
     if not fine or not numbers or len(numbers) not in (1, count):
         each = "" if count is None else f", or one for each of the {count} places of the last axis"
-        raise SettingError(f"{what} must be one finite number{each}: got {value!r:.60}.")
+        raise SettingError(f"{name} must be one finite number{each}: got {value!r:.60}.")
     return tuple(float(n) for n in numbers)

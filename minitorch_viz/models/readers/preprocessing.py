@@ -75,7 +75,7 @@ class Preprocessing(Reader):
         return np.ascontiguousarray(x.transpose(2, 0, 1))[None]
 
     def read(self, value: Any, dtype: npt.DTypeLike = np.float32) -> Array:
-        """The same as `preprocess`, by the name that every reader has."""
+        """Do what `preprocess` does, by the name that every reader has."""
         return self.preprocess(value, dtype)
 
     def area_seen(self, photo: Array, most: int = 1024) -> Array:
@@ -161,12 +161,12 @@ class Preprocessing(Reader):
         return cls(tuple(sides), channels, 0.0 if mean is None else mean, 255.0 if std is None else std, resize)  # type: ignore[arg-type]  # checked in __post_init__
 
 
-def _numbers(value: object, channels: int, what: str) -> tuple[float, ...]:
-    """One float a channel, from a number or a sequence."""
+def _numbers(value: object, channels: int, name: str) -> tuple[float, ...]:
+    """Return one float a channel, from a number or a sequence."""
     numbers: list[Any] = (
         list(value) if isinstance(value, (Sequence, np.ndarray)) and not isinstance(value, str) else [value]
     )
     fine = all(isinstance(n, (int, float, np.number)) and not isinstance(n, bool) and np.isfinite(n) for n in numbers)
     if not fine or len(numbers) not in (1, channels):
-        raise SettingError(f"{what} must be one finite number, or one for each of {channels} channels: got {value!r}.")
+        raise SettingError(f"{name} must be one finite number, or one for each of {channels} channels: got {value!r}.")
     return tuple(float(n) for n in numbers) * (channels // len(numbers))

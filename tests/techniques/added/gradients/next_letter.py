@@ -67,7 +67,7 @@ def plot(result: NextLetter, figure: Figure) -> None:
     figure.set_size_inches(9, 1 + 0.4 * rows)
     axes = figure.subplots()
     largest = np.abs(result.influence).max() or 1
-    image = axes.imshow(grid.reshape(rows, wide), cmap="RdBu_r", vmin=-largest, vmax=largest)
+    image = axes.imshow(grid.reshape(rows, wide), cmap="RdBu_r", vmin=-largest, vmax=largest, aspect="auto")
     for place, letter in enumerate(result.text):
         axes.text(place % wide, place // wide, shown(letter), ha="center", va="center", family="monospace")
     axes.set_axis_off()
