@@ -328,7 +328,7 @@ def test_a_loop_without_a_state_says_so() -> None:
 LONG: dict[str, dict[str, Any]] = {
     "occlusion": {"stride": 1},
     "smoothgrad": {"samples": 10_000},
-    "integrated-gradients": {"steps": 10_000},
+    "integrated-gradients": {"steps": 2000},
 }
 
 
