@@ -48,9 +48,28 @@ def test_ladder(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
     ]
     assert all(row["ms"] > 0 and (row["share"] is None) == (row["kernel"] == "relu") for row in result["rows"])
     lines = result["lines"]
-    assert set(lines) == {"machine", "convolution", "normalization", "pointwise", "pooling", "product", "recurrence"}
+    assert set(lines) == {
+        "machine",
+        "convolution",
+        "curves",
+        "normalization",
+        "pointwise",
+        "pooling",
+        "product",
+        "recurrence",
+    }
     assert lines["convolution"]["compiled"] < lines["convolution"]["reference"] < lines["convolution"]["numba"]
     assert "peak" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_pointwise(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.path", sys.path[:])  # it finds its neighbours by path
+    result = load("pointwise").main(["--quick"])
+    rows = [(row["layer"], row["what"]) for row in result["rows"]]
+    assert rows == [(name, what) for name in ("GELU", "LayerNorm", "SiLU") for what in ("forward", "backward")]
+    assert all(row["ms"] > 0 for row in result["rows"])
+    assert "LayerNorm small" in capsys.readouterr().out
 
 
 def test_ladder_counts_lines_of_code_and_multiplications(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,12 +6,14 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
+import numpy as np
+
+import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Generator
 from minitorch_viz.errors import ShapeError
 from minitorch_viz.layers.base import Example, Layer, expect_field, expect_floats, same_batch
 from minitorch_viz.layers.fields import NumberField, WholeField
 from minitorch_viz.layers.kind import Kind
-from minitorch_viz.layers.layer_norm import normalized_backward, statistics
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -43,21 +45,18 @@ class GroupNorm(Layer):
 
     def forward(self, x: Array) -> tuple[Array, Saved]:
         self._check(x)
-        groups = self._groups(x)
-        mean, scale = statistics(groups, (2,), self.eps)
-        y = ((groups - mean) * scale).reshape(x.shape)
+        y, mean, scale = normalized(x, self.num_groups, self.eps)
         y = y if self.weight is None else y * along_channels(self.weight, x)
         return (y if self.bias is None else y + along_channels(self.bias, x)), self.Saved(x, mean, scale)
 
     def backward(self, dy: Array, saved: Saved) -> Array:
         dy = dy if self.weight is None else dy * along_channels(self.weight, dy)
-        dx = normalized_backward(self._groups(dy), self._groups(saved.x), saved.mean, saved.scale, (2,))
-        return dx.reshape(dy.shape)
+        return normalized_backward(dy, saved.x, saved.mean, saved.scale)
 
     def param_grads(self, dy: Array, saved: Saved) -> dict[str, Array]:
         dy, x = same_batch(dy, saved.x)
-        normalized = ((self._groups(x) - saved.mean) * saved.scale).reshape(x.shape)
-        products = {"weight": dy * normalized, "bias": dy}
+        y = ((in_groups(x, self.num_groups) - saved.mean) * saved.scale).reshape(x.shape)
+        products = {"weight": dy * y, "bias": dy}
         others = (0, *range(2, x.ndim))
         return {name: products[name].sum(axis=others) for name in self.params}
 
@@ -76,10 +75,6 @@ class GroupNorm(Layer):
             case((3, 4, 2, 1), 1),
         ]
 
-    def _groups(self, x: Array) -> Array:
-        """Return x (N, C, ...) as (N, G, values of a group)."""
-        return x.reshape(len(x), self.num_groups, math.prod(x.shape[1:]) // self.num_groups)  # not -1: it may be empty
-
     def _check(self, x: Array) -> None:
         expect_floats(self, x)
         channels = x.shape[1] if x.ndim > 1 else 0
@@ -91,6 +86,31 @@ class GroupNorm(Layer):
         for name, value in self.params.items():
             if len(value) != channels:
                 raise ShapeError(f"GroupNorm's {name} is for {len(value)} channels, but x has shape {tuple(x.shape)}.")
+
+
+def normalized(x: Array, groups: int, eps: float) -> tuple[Array, Array, Array]:
+    """Give each of an image's groups mean 0 and variance 1: x (N, C, ...) -> y, and mean and scale (N, G, 1)."""
+    rows = in_groups(x, groups).reshape(len(x) * groups, math.prod(x.shape[1:]) // groups)
+    one, zero = (np.full_like(x, value, shape=rows.shape[1]) for value in (1, 0))
+    y, mean, scale = kernels.layer_norm(rows, one, zero, eps)
+    return y.reshape(x.shape), mean.reshape(len(x), groups, 1), scale.reshape(len(x), groups, 1)
+
+
+def normalized_backward(dy: Array, x: Array, mean: Array, scale: Array) -> Array:
+    """Carry a gradient back through `normalized`, through mean and scale too: dy (K, C, ...) -> dx (K, C, ...).
+
+    A shift of all values of a group, or a stretch, changes nothing in the output. So the part of dy that would cause
+    one is taken out: its mean, and its part along the normalized values.
+    """
+    groups = mean.shape[1]
+    gradients, values = in_groups(dy, groups), in_groups(x, groups)
+    one = np.ones_like(dy, shape=gradients.shape[2])
+    return kernels.layer_norm_dx(gradients, values, mean[:, :, 0], scale[:, :, 0], one).reshape(dy.shape)
+
+
+def in_groups(x: Array, groups: int) -> Array:
+    """Return x (N, C, ...) as (N, G, values of a group)."""
+    return x.reshape(len(x), groups, math.prod(x.shape[1:]) // groups)  # not -1, which an empty batch leaves open
 
 
 def along_channels(values: Array, x: Array) -> Array:

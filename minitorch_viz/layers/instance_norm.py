@@ -9,9 +9,8 @@ from minitorch_viz._types import Array, Generator
 from minitorch_viz.errors import ShapeError
 from minitorch_viz.layers.base import Example, Layer, expect_field, expect_floats, same_batch
 from minitorch_viz.layers.fields import NumberField
-from minitorch_viz.layers.group_norm import along_channels
+from minitorch_viz.layers.group_norm import along_channels, in_groups, normalized, normalized_backward
 from minitorch_viz.layers.kind import Kind
-from minitorch_viz.layers.layer_norm import normalized_backward, statistics
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -35,8 +34,8 @@ class InstanceNorm(Layer):
 
     class Saved(NamedTuple):
         x: Array  # (N, C, ...): the input
-        mean: Array  # (N, C, 1, ...): of each map
-        scale: Array  # (N, C, 1, ...): 1 / sqrt(var + eps)
+        mean: Array  # (N, C, 1): of each map
+        scale: Array  # (N, C, 1): 1 / sqrt(var + eps)
 
     def __post_init__(self) -> None:
         for name in self.params:
@@ -44,18 +43,18 @@ class InstanceNorm(Layer):
 
     def forward(self, x: Array) -> tuple[Array, Saved]:
         self._check(x)
-        mean, scale = statistics(x, range(2, x.ndim), self.eps)
-        y = (x - mean) * scale
+        y, mean, scale = normalized(x, x.shape[1], self.eps)
         y = y if self.weight is None else y * along_channels(self.weight, x)
         return (y if self.bias is None else y + along_channels(self.bias, x)), self.Saved(x, mean, scale)
 
     def backward(self, dy: Array, saved: Saved) -> Array:
         dy = dy if self.weight is None else dy * along_channels(self.weight, dy)
-        return normalized_backward(dy, saved.x, saved.mean, saved.scale, range(2, dy.ndim))
+        return normalized_backward(dy, saved.x, saved.mean, saved.scale)
 
     def param_grads(self, dy: Array, saved: Saved) -> dict[str, Array]:
         dy, x = same_batch(dy, saved.x)
-        products = {"weight": dy * ((x - saved.mean) * saved.scale), "bias": dy}
+        y = ((in_groups(x, x.shape[1]) - saved.mean) * saved.scale).reshape(x.shape)
+        products = {"weight": dy * y, "bias": dy}
         others = (0, *range(2, x.ndim))
         return {name: products[name].sum(axis=others) for name in self.params}
 

@@ -1,9 +1,8 @@
-"""Layer normalization, and the arithmetic that it shares with group and instance normalization."""
+"""Layer normalization: every vector by itself."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -99,23 +98,3 @@ class LayerNorm(Layer):
         """Return the bias as one vector; zeros, in an array's precision and on its device, if there is none."""
         length = math.prod(self.normalized_shape)
         return np.zeros_like(like, shape=length) if self.bias is None else self.bias.reshape(length)
-
-
-def statistics(x: Array, axes: Sequence[int], eps: float) -> tuple[Array, Array]:
-    """Return the mean along the axes and 1 / sqrt(variance + eps), both with sides of 1 there."""
-    mean = x.mean(axis=tuple(axes), keepdims=True)
-    variance = np.square(x - mean).mean(axis=tuple(axes), keepdims=True)
-    return mean, 1 / np.sqrt(variance + eps)
-
-
-def normalized_backward(dy: Array, x: Array, mean: Array, scale: Array, axes: Sequence[int]) -> Array:
-    """Return the gradient by x of (x - mean) * scale, both of which depend on x.
-
-    A shift of all values, or a stretch, changes nothing in the output. So the part of dy that would cause one is taken
-    out: its mean, and its part along the normalized values.
-    """
-    normalized = (x - mean) * scale
-    shift = dy.mean(axis=tuple(axes), keepdims=True)
-    stretch = (dy * normalized).mean(axis=tuple(axes), keepdims=True)
-    dx: Array = scale * (dy - shift - normalized * stretch)
-    return dx

@@ -35,19 +35,14 @@ def _sum_of_squares(x: Array, mean: Any) -> Any:
 
 
 @summing
-def _sum_of_products(a: Array, b: Array) -> Any:
-    total = a.dtype.type(0)
-    for i in range(len(a)):
-        total += a[i] * b[i]
-    return total
-
-
-@summing
-def _sum_of_three(a: Array, b: Array, x: Array, mean: Any) -> Any:
-    total = a.dtype.type(0)
-    for i in range(len(a)):
-        total += a[i] * b[i] * (x[i] - mean)
-    return total
+def _sums_of_gradient(dy: Array, w: Array, x: Array, mean: Any) -> tuple[Any, Any]:
+    """Add up dy * w, and dy * w * (x - mean), in one walk."""
+    shift, stretch = dy.dtype.type(0), dy.dtype.type(0)
+    for i in range(len(dy)):
+        product = dy[i] * w[i]
+        shift += product
+        stretch += product * (x[i] - mean)
+    return shift, stretch
 
 
 @contracted
@@ -87,8 +82,8 @@ def _backward_part(
         tape = k % len(x)
         gradient, source, answers = dy[k, row], x[tape, row], dx[k, row]
         centre, factor = mean[tape, row], scale[tape, row]
-        shift = kind(_sum_of_products(gradient, w) / length)
-        stretch = kind(_sum_of_three(gradient, w, source, centre) / length) * factor * factor
+        sum_of_products, sum_along = _sums_of_gradient(gradient, w, source, centre)
+        shift, stretch = kind(sum_of_products / length), kind(sum_along / length) * factor * factor
         for i in range(length):
             answers[i] = factor * (gradient[i] * w[i] - shift - (source[i] - centre) * stretch)
 
