@@ -24,13 +24,11 @@ NOT_YET = (
     "grading/findings.py",
     "grading/grades.py",
     "grading/harness.py",
-    "grading/methods.py",
     "grading/page.py",
     "grading/pictures.py",
     "io/out.py",
     "loss_surface/page.py",
     "report",
-    "techniques",
     "training/film/page.py",
 )
 

@@ -74,12 +74,12 @@ def method_of(technique: Technique, name: str = "", settings: Mapping[str, Any] 
 
 
 def _named(model: Model, name: Any) -> Method:
-    """ "lrp:rule=epsilon" -> that method."""
-    known = [one.name for one in techniques().values() if one.explains]
+    """Return the method that words name: "lrp:rule=epsilon"."""
+    names = [technique.name for technique in techniques().values() if technique.explains]
     word, _, rest = name.partition(":") if isinstance(name, str) else (name, "", "")
-    if word not in known:
+    if word not in names:
         raise SettingError(
-            f"{word!r} is no technique that explains a class by a map; {near(word, known, 'technique')}."
+            f"{word!r} is no technique that explains a class by a map; {near(word, names, 'technique')}."
         )
     technique = techniques()[word]
     reason = technique.applies(model)
@@ -89,7 +89,7 @@ def _named(model: Model, name: Any) -> Method:
 
 
 def _setting(technique: Technique, words: str) -> tuple[str, Any]:
-    """ "rule=epsilon" -> ("rule", "epsilon"), in the type that the technique takes."""
+    """Return a setting, "rule=epsilon" as ("rule", "epsilon"), in the type that the technique takes."""
     key, _, text = words.partition("=")
     key = key.strip().replace("-", "_")
     apart = {*Which.__annotations__, "progress"}

@@ -219,7 +219,7 @@ def techniques() -> dict[str, Technique]:
 
 def explainers(model: Model) -> dict[str, Technique]:
     """The techniques that explain one number of this model by a map of the pixels (`Technique.explains`)."""
-    return {name: one for name, one in techniques().items() if one.explains and one.refuses(model) is None}
+    return {name: each for name, each in techniques().items() if each.explains and each.refuses(model) is None}
 
 
 def get_technique(name: str) -> Technique:

@@ -38,4 +38,6 @@ def chapter_of(technique: Technique) -> str:
 def in_order(techniques: Iterable[Technique]) -> list[Technique]:
     """Return techniques in the order of a page: by chapter, in it the simple ones first, equal ones by name."""
     order = list(CHAPTERS)
-    return sorted(techniques, key=lambda one: (order.index(chapter_of(one)), one.level, one.name))
+    return sorted(
+        techniques, key=lambda technique: (order.index(chapter_of(technique)), technique.level, technique.name)
+    )

@@ -89,8 +89,8 @@ def spelled_out(compute: Function) -> Function:
 
 def _hints(compute: Callable[..., Any]) -> dict[str, Any]:
     """Return the types of a function's parameters by name, those behind an `Unpack[...]` among them."""
-    here = {"Model": object}  # techniques import Model for mypy only
-    hints = get_type_hints(inspect.unwrap(compute), localns=here, include_extras=True)
+    names = {"Model": object}  # techniques import Model for mypy only
+    hints = get_type_hints(inspect.unwrap(compute), localns=names, include_extras=True)
     for hint in tuple(hints.values()):
         if get_origin(hint) is Unpack:
             hints |= get_type_hints(get_args(hint)[0], include_extras=True)

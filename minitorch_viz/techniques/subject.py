@@ -224,8 +224,8 @@ class TextSubject(Subject):
         import inspect
         import textwrap
 
-        known = alphabet.known(inspect.getsource(textwrap.dedent))
-        return (known or alphabet.letters)[:SAMPLE_LETTERS]
+        letters = alphabet.known(inspect.getsource(textwrap.dedent))
+        return (letters or alphabet.letters)[:SAMPLE_LETTERS]
 
 
 NOTHING, PHOTO, PHOTOS, PICTURES, TEXT = (

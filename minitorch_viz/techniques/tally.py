@@ -230,8 +230,8 @@ def _shards(run: _Run, begins: range, workers: int) -> Iterator[Shard]:
         spread = joblib.Parallel(n_jobs=workers, return_as="generator", pre_dispatch=2 * workers)
     except ValueError:  # this backend hands over whole lists only
         spread = joblib.Parallel(n_jobs=workers)
-        while some := list(islice(tasks, 2 * workers)):
-            yield from spread(some)
+        while portion := list(islice(tasks, 2 * workers)):
+            yield from spread(portion)
     else:
         yield from spread(tasks)
 

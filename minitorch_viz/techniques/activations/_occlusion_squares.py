@@ -28,7 +28,7 @@ def places_on(side: int, size: int, stride: int) -> Array:
 
 
 def covers(firsts: Array, size: int, side: int) -> Array:
-    """(places, side): 1 where a square that begins at firsts[place] covers a pixel, else 0."""
+    """Return (places, side): 1 where a square that begins at firsts[place] covers a pixel, else 0."""
     places, pixels = firsts[:, None], np.arange(side)
     return ((places <= pixels) & (pixels < places + size)).astype(float)
 

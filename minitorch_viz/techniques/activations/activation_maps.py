@@ -126,8 +126,8 @@ def _are_classes(model: Model, node: str, channels: int) -> bool:
 
 def _last_features(model: Model, tape: Tape) -> str:
     """The last maps of features; "" if they are unknown or of one place: maps after them are the classes'."""
-    known = tape[model.last_conv] if model.last_conv else None
-    return model.last_conv if known is not None and known.ndim == 4 and known[0, 0].size > 1 else ""
+    last = tape[model.last_conv] if model.last_conv else None
+    return model.last_conv if last is not None and last.ndim == 4 and last[0, 0].size > 1 else ""
 
 
 def last_map(values: Any) -> str:
@@ -148,7 +148,7 @@ def plot(result: ActivationMaps, figure: Figure) -> None:
     signed, shared = bool(result.maps.min() < 0), result.scale == "shared"
     numbers = [f"#{channel}" for channel in result.channels]
     words = [f"{n} {name}" for n, name in zip(numbers, result.names, strict=True)] if result.names else numbers
-    tops = [f"{word}: {float(one.max()):.3g}" for word, one in zip(words, result.maps, strict=True)]
+    tops = [f"{word}: {float(values.max()):.3g}" for word, values in zip(words, result.maps, strict=True)]
     # The photo has the place of 2 x 2 maps, beside the first two rows; the other rows are full.
     rows: list[list[str | None]] = [[None, None, *row] for row in in_rows(tops[: 2 * columns], columns)]
     empty: list[str | None] = [None] * (columns + 2)

@@ -99,7 +99,7 @@ class Moments(Tally):
             self.arrays = {name: value + other.arrays[name] for name, value in self.arrays.items()}
 
     def result(self) -> tuple[Array, Array, Array]:
-        """(mean (k, C, h, w), standard deviation, counts (k,)), in the net's units; 0 where there is no picture."""
+        """Return (mean (k, C, h, w), standard deviation, counts (k,)), in the net's units; 0 without a picture."""
         counts = self.arrays["counts"]
         each = np.maximum(counts, 1).reshape(-1, *[1] * (self.arrays["sums"].ndim - 1))
         mean = self.arrays["sums"] / each
@@ -162,7 +162,7 @@ def plot(result: AveragePicture, figure: Figure) -> None:
     largest = max(result.spreads.max(), 1)
     above = in_rows([f"{result.names[index]} ({result.counts[index]})" for index in range(count)], columns)
     below = in_rows([""] * count, columns)
-    titles = [row for both in zip(above, below, strict=True) for row in both]
+    titles = [title for pair in zip(above, below, strict=True) for title in pair]
     sheet = panels(
         figure,
         titles,

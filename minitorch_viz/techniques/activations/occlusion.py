@@ -229,12 +229,12 @@ def _filled(
     if kind == "probability" and not model.scores.squashed and _saturated(values, base):
         kind, instead = "score", _why_scores(model, values)
         values, base = unit.sign * outputs[:done, chosen], unit.sign * float(whole[0, chosen])
-    several = of_class and model.scores.number == "probability" and answers.shape[1] > 1
+    of_classes = of_class and model.scores.number == "probability" and answers.shape[1] > 1
     shape, rest = frame.values.shape, len(outputs) - done
     return replace(
         frame,
         values=np.append(values, np.full(rest, np.nan, values.dtype)).reshape(shape),
-        best=np.append(answers.argmax(axis=1), np.full(rest, -1)).reshape(shape) if several else None,
+        best=np.append(answers.argmax(axis=1), np.full(rest, -1)).reshape(shape) if of_classes else None,
         base=base,
         blank="" if np.isfinite(answers).all() and np.isfinite(base) else not_finite(model.net, tape),
         kind=kind,

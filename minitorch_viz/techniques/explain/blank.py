@@ -79,8 +79,8 @@ def _saturation(model: Model, tape: Tape, unit: Unit, value: float) -> str:
     if unit.node not in model.net:
         return ""  # a pixel
     layer, values = model.net[unit.node].layer, tape[unit.node]
-    near = SATURATED * float(np.finfo(values.dtype).eps)
-    if any(abs(unit.sign * value - limit) < near for limit in layer.limits):
+    margin = SATURATED * float(np.finfo(values.dtype).eps)
+    if any(abs(unit.sign * value - limit) < margin for limit in layer.limits):
         instead = " (explain the class score before it: target=)" if layer.kind is Kind.OPAQUE else ""
         return (
             f"the {layer.type_name.lower()} {unit.node} is saturated: its value is {value:.7g}, and no pixel "

@@ -38,7 +38,7 @@ FAINT = 0.15  # of the full scale: what stays below it can hardly be seen over t
 class LayerMaps(PhotoResult):
     """A map for each of T targets, at the places of one node."""
 
-    what: ClassVar[str] = "value"  # the colour bar's label
+    quantity: ClassVar[str] = "value"  # the colour bar's label
 
     signed: Array  # (T, h', w'): at each place of `layer`, for (+) and against (-) the target
     layer: str  # the node whose places these are
@@ -52,7 +52,7 @@ class LayerMaps(PhotoResult):
 
     @property
     def drawn(self) -> Array:
-        """(T, h', w'): `signed`, all zero where there is a reason not to draw it."""
+        """Return (T, h', w'): `signed`, all zero where there is a reason not to draw it."""
         return np.stack([drawable(signed, why) for signed, why in zip(self.signed, self.blanks, strict=True)])
 
     @property
@@ -123,11 +123,11 @@ class LayerMaps(PhotoResult):
     def legend(self) -> str:
         """End a caption: the resolution, and the one scale, or each map's own."""
         high, wide = self.signed.shape[1:]
-        several = {"one": "one scale for all maps, ", "each": "each map has its own, "}[self.scaling]
+        scaling = {"one": "one scale for all maps, ", "each": "each map has its own, "}[self.scaling]
         tops = ", ".join(f"{scale:.3g}" for scale in dict.fromkeys(self.scales))
         return (
             f"The {high} x {wide} places of {self.layer} are enlarged bilinearly to the photo, each at the centre of "
-            f"its patch. Colour scale: {several if len(self.labels) > 1 else ''}0 (dark, over the photo transparent) "
+            f"its patch. Colour scale: {scaling if len(self.labels) > 1 else ''}0 (dark, over the photo transparent) "
             f"to {tops} (bright), the largest value."
         )
 
@@ -238,7 +238,7 @@ def plot_coarse(result: LayerMaps, figure: Figure) -> None:
         figure,
         in_rows(["the photo", *result.heads], columns),
         tall,
-        heading=f"{result.what}: {words}",
+        heading=f"{result.quantity}: {words}",
         bars=range(columns) if each else (columns - 1,),
         side=SIDE if rows == 1 else 2.7,
     )
@@ -274,4 +274,4 @@ def over_grey(axes: Axes, result: LayerMaps, heat: Array, scale: float, sheet: S
     colours: dict[str, Any] = {"cmap": "inferno", "vmin": 0, "vmax": scale}
     show_image(axes, heat, pixel_aspect=result.pixel_aspect, **colours, alpha=strength)
     if sheet is not None:  # the colours at full strength
-        sheet.bar(ScalarMappable(Normalize(0, scale), "inferno"), axes, result.what)
+        sheet.bar(ScalarMappable(Normalize(0, scale), "inferno"), axes, result.quantity)

@@ -97,9 +97,9 @@ def walk(
         if part.stop <= done:
             continue
         a = kernels.to_device(places[part].astype(x.dtype), device).reshape(-1, *[1] * (way.ndim - 1))
-        here = a * way
-        here += low
-        tape = net.forward(given={name: here}, upto=objective.nodes, fuse=True)
+        images = a * way
+        images += low
+        tape = net.forward(given={name: images}, upto=objective.nodes, fuse=True)
         signals = net.backward(tape, objective.seeds(tape), wrt=name)[name].reshape(len(a), -1)
         values[part] = kernels.to_cpu(objective.value(tape))
         slopes[part] = kernels.to_cpu(kernels.matmul(signals, way.reshape(-1, 1)))[:, 0]

@@ -58,10 +58,10 @@ def listed(target: Targets) -> list[Target | None]:
 def _single(target: Targets) -> Target | None:
     """Return the one class or objective that a setting names."""
     if isinstance(target, (list, tuple, np.ndarray)):
-        several = listed(target)
-        if len(several) > 1:
-            raise SettingError(f"One class is explained at a time, but target names {len(several)}; give one.")
-        return several[0]
+        classes = listed(target)
+        if len(classes) > 1:
+            raise SettingError(f"One class is explained at a time, but target names {len(classes)}; give one.")
+        return classes[0]
     return target  # type: ignore[return-value]  # a text or a number; what else it is is told where it is looked up
 
 

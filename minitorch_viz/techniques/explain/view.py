@@ -73,11 +73,11 @@ class Pictured(Protocol):
 
     @property
     def picture(self) -> Array:
-        """(h, w, 3) uint8: what the net saw."""
+        """Return (h, w, 3) uint8: what the net saw."""
 
     @property
     def photo(self) -> Array | None:
-        """(H, W, 3) uint8: the same area in the photo's own pixels."""
+        """Return (H, W, 3) uint8: the same area in the photo's own pixels."""
 
     @property
     def pixel_aspect(self) -> float:

@@ -64,7 +64,7 @@ def _draw_maps(result: Comparison, figure: Figure, bottom: float) -> None:
     rows = in_rows([result.label, *result.methods], columns)
     if result.other_maps is not None:
         below = in_rows([result.other_label, *(f"correlation {value:.2f}" for value in result.across)], columns)
-        rows = [row for both in zip(rows, below, strict=True) for row in both]
+        rows = [row for pair in zip(rows, below, strict=True) for row in pair]
     sheet = panels(figure, rows, tall, size=LABEL_SIZE, bottom=bottom, least=WIDTH)
     sets = [result.maps] if result.other_maps is None else [result.maps, result.other_maps]
     for kind, maps in enumerate(sets):

@@ -1,5 +1,6 @@
-"""What each way back through the ReLUs closes: the forward gate (the unit did not fire), the backward gate (the signal
-is negative), or both.
+"""What each way back through the ReLUs closes.
+
+The forward gate (the unit did not fire), the backward gate (the signal is negative), or both.
 """
 
 from __future__ import annotations
@@ -27,14 +28,14 @@ def gate_shares(net: Net, tape: Tape, unit: Unit) -> tuple[tuple[str, ...], dict
     "nothing came" counts units whose signal was 0 already; a gate that the mode does not have closes nothing.
     """
     names = relus(net)
-    found: dict[str, dict[str, Array]] = {}
+    by_mode: dict[str, dict[str, Array]] = {}
     for mode in get_args(ReluMode):
         met: dict[str, Array] = {}
         rules: Rules = {name: _recording(met, name, mode) for name in names}
         net.backward(tape, unit.seeds(tape), rules=rules, crop=False)
-        found[mode] = met
-    names = [name for name in names if name in found["normal"]]
-    shares = {mode: np.array([met[name] for name in names]).reshape(-1, len(FATES)) for mode, met in found.items()}
+        by_mode[mode] = met
+    names = [name for name in names if name in by_mode["normal"]]
+    shares = {mode: np.array([met[name] for name in names]).reshape(-1, len(FATES)) for mode, met in by_mode.items()}
     return tuple(names), shares
 
 
@@ -48,7 +49,7 @@ def _recording(met: dict[str, Array], name: str, mode: ReluMode) -> Rule:
         off = came & ~saved.on if forward else np.zeros_like(came)
         negative = came & (dy < 0) if backward else np.zeros_like(came)
         fates = (~came, came & ~off & ~negative, off & ~negative, negative & ~off, off & negative)
-        met[name] = np.array([float(kernels.to_cpu(one.mean())) for one in fates])
+        met[name] = np.array([float(kernels.to_cpu(share.mean())) for share in fates])
         return rule(layer, dy, saved)
 
     return recording

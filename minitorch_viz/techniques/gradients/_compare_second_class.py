@@ -49,9 +49,9 @@ def second_class(model: Model, tape: Tape, first: Unit, named: Unit | None = Non
         return SecondClass(named, _correlations(model, tape, first, [named])[0], 0)
     runner_up = float("nan")
     for begin in range(0, len(ranked), AT_ONCE):
-        some = [resolve(model, tape, target=number) for number in ranked[begin : begin + AT_ONCE]]
-        alike = _correlations(model, tape, first, some)
-        for candidate, correlation in zip(some, alike, strict=True):
+        candidates = [resolve(model, tape, target=number) for number in ranked[begin : begin + AT_ONCE]]
+        alike = _correlations(model, tape, first, candidates)
+        for candidate, correlation in zip(candidates, alike, strict=True):
             if correlation < ELSEWHERE:  # never true of NaN
                 return SecondClass(candidate, correlation, len(ranked))
         runner_up = alike[0] if begin == 0 else runner_up
@@ -64,7 +64,7 @@ def class_map_of(model: Model) -> str:
 
 
 def class_maps(model: Model, tape: Tape, units: Sequence[Unit]) -> Array:
-    """(T, h', w'), signed: Grad-CAM's sums at the last maps; of a net without maps gradient times input, (T, h, w)."""
+    """Return (T, h', w'), signed: Grad-CAM's sums at the last maps; without maps gradient times input, (T, h, w)."""
     if has_maps(model) is None:
         return weighted_maps(model, tape, units, chosen_layer(model, tape, units[0].node, None))[0]
     pixels = model.net.inputs[0]
@@ -77,7 +77,7 @@ def rank_correlations(maps: Sequence[Array], signed: bool = False) -> Array:
     """Spearman's rank correlations (M, M), -1..1, between maps or their magnitudes; NaN where one is constant."""
     from scipy.stats import rankdata
 
-    ranks = np.array([rankdata((one if signed else np.abs(one)).ravel()) for one in maps])
+    ranks = np.array([rankdata((values if signed else np.abs(values)).ravel()) for values in maps])
     ranks -= ranks.mean(axis=1, keepdims=True)
     sizes = np.sqrt((ranks**2).sum(axis=1))
     ranks /= np.where(sizes > 0, sizes, np.nan)[:, None]
@@ -93,5 +93,6 @@ def _correlations(model: Model, tape: Tape, first: Unit, classes: Sequence[Unit]
     speaks = maps.max(axis=(1, 2)) > 0
     row = rank_correlations(list(maps), signed=True)[0]
     return [
-        float(value) if speaks[0] and there else float("nan") for value, there in zip(row[1:], speaks[1:], strict=True)
+        float(value) if speaks[0] and speaking else float("nan")
+        for value, speaking in zip(row[1:], speaks[1:], strict=True)
     ]

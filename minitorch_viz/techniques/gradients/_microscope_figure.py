@@ -41,7 +41,7 @@ SMALLEST = 9.0  # points: numbers that would have to be smaller are left out
 def draw(result: UnitView, figure: Figure) -> None:
     """Draw the way forwards: photo, inputs, weights, products; and the way back: the gates and what is sent down."""
     shown = strongest(result.sum)
-    forwards = [[getattr(term, what) for term, _ in shown] for what in ("x", "weight", "products")]
+    forwards = [[getattr(term, factor) for term, _ in shown] for factor in ("x", "weight", "products")]
     sent_down = [[signals[-1] * term.weight for term, _ in shown] for signals in result.signals.values()]
     names = _colours(result, shown)
     above = _rows_of(("inputs", "times weights", "are products"), forwards, names)

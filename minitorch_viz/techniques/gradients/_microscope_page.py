@@ -79,7 +79,7 @@ def page_data(
         "model": model.name,
         "nodes": {name: cards[name] for name in net.names if name in kept},
         "left_out": tuple(name for name in net.names if name not in kept),
-        "read_elsewhere": tuple(sorted({name for one in net.nodes if one.name not in kept for name in one.inputs})),
+        "read_elsewhere": tuple(sorted({name for node in net.nodes if node.name not in kept for name in node.inputs})),
         "whole": kept_whole,
         "start": {"node": way[0].node, "index": way[0].at},
         "top": {"label": top[0], "reading": top[1]},
@@ -252,7 +252,7 @@ def _reached(start: str, links: Mapping[str, Sequence[str]], cards: Mapping[str,
     """The nodes with a card to which links lead from `start`, nearest first."""
     reached = [start] if start in cards else []
     for name in reached:  # it grows
-        reached += [one for one in dict.fromkeys(links[name]) if one in cards and one not in reached]
+        reached += [link for link in dict.fromkeys(links[name]) if link in cards and link not in reached]
     return reached
 
 
@@ -264,7 +264,7 @@ def _packed(card: Mapping[str, Any], exact: bool) -> dict[str, Any]:
 
     def pack(value: Any) -> Any:
         if isinstance(value, dict):
-            return {key: pack(one) for key, one in value.items()}
+            return {key: pack(part) for key, part in value.items()}
         if not isinstance(value, np.ndarray):
             return value
         kind = "<i4" if value.dtype.kind == "i" else "<f8" if exact else "<f4"

@@ -46,7 +46,7 @@ class Terms(NamedTuple):
 
 
 class Sum(NamedTuple):
-    """value = the sum of all products + bias."""
+    """Add up to a value: the sum of all products + bias."""
 
     terms: tuple[Terms, ...]  # one for each input of the node
     bias: float

@@ -170,7 +170,7 @@ def compare(
             other_maps.append(_heat(method.compute(for_both, seen, **chosen, **method.in_comparison)))
     gated, gates = gate_shares(model.net, tape, unit) if relus(model.net) else ((), {})
     # A red pixel that turns blue has changed, though its magnitude has not: between classes the signs count.
-    across = [rank_correlations(both, signed=True)[0, 1] for both in zip(maps, other_maps, strict=bool(other_maps))]
+    across = [rank_correlations(pair, signed=True)[0, 1] for pair in zip(maps, other_maps, strict=bool(other_maps))]
     return Comparison(
         tuple(methods),
         np.stack(maps),
@@ -199,14 +199,14 @@ def _heat(result: Result) -> Array:
 
 
 def _chosen(model: Model, only: str | None) -> dict[str, Technique]:
-    known = explainers(model)
+    methods = explainers(model)
     if only is None:
-        return known
+        return methods
     names = [name.strip() for name in only.split(",")] if isinstance(only, str) else [only]
     for name in names:
-        if name not in known:
-            raise SettingError(f"only= names the method {name!r}; {near(name, known, 'method')}.")
-    return {name: known[name] for name in names}
+        if name not in methods:
+            raise SettingError(f"only= names the method {name!r}; {near(name, methods, 'method')}.")
+    return {name: methods[name] for name in names}
 
 
 def _named(model: Model, tape: Tape, unit: Unit, other: str | int | None) -> Unit | None:

@@ -151,7 +151,7 @@ def plot(result: Counterfactual, figure: Figure) -> None:
     ]
     words = "each map has a scale of its own" if each else "one scale for all maps"
     bars = (1, 2) if each else (2,)
-    sheet = panels(figure, titles, of_photo(result), heading=f"{result.what}: {words}", bars=bars)
+    sheet = panels(figure, titles, of_photo(result), heading=f"{result.quantity}: {words}", bars=bars)
     for row, (photo, *places) in enumerate(sheet.axes):
         draw_photo(photo, result)
         for place, side in zip(places, result.sides[row], strict=True):

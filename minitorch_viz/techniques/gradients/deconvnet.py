@@ -90,13 +90,13 @@ class Projections(Result):
     @property
     def caption(self) -> str:
         grey = len(self.signals[0]) == 1
-        what = f"{self.labels[0]}, {self.readings[0] if self.readings else f'value {self.values[0]:.4g}'}"
+        activation = f"{self.labels[0]}, {self.readings[0] if self.readings else f'value {self.values[0]:.4g}'}"
         if len(self.signals) > 1:
             values = ", ".join(f"{value:.3g}" for value in self.values)
-            what = f"{_common(self.labels)} of {len(self.signals)} photos, values {values}"
+            activation = f"{_common(self.labels)} of {len(self.signals)} photos, values {values}"
         scales = ", ".join(f"{self.scale(number):.3g}" for number in range(len(self.signals)))
         return (
-            f"Keeps one activation, {what}, and sets the rest to 0: the signal goes down through the pooling "
+            f"Keeps one activation, {activation}, and sets the rest to 0: the signal goes down through the pooling "
             f"switches and the deconvnet's ReLUs, beside what the unit can see of the photo. "
             f"{sentence(GREY_SIGN if grey else COLOUR_SIGN)}. Each projection has a scale of its own, full scale "
             f"(99.5th percentile inside the receptive field) at {scales}."

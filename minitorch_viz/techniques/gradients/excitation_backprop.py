@@ -42,7 +42,7 @@ COARSEST = 10  # the default layer has at least a tenth as many places on a side
 class ExcitationMap(LayerMaps):
     """Marginal winning probabilities at the layer, summed over its channels; contrastive: less the opposite unit's."""
 
-    what: ClassVar[str] = "chance of winning"
+    quantity: ClassVar[str] = "chance of winning"
 
     reached: Array  # (T,): how much of the chance of 1 passes the layer (all, where every way leads through it)
     contrastive: bool  # whether the opposite unit's probabilities were subtracted

@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class GradCam(LayerMaps):
-    """relu(sum_k alpha_k A_k) for each target; `signed` is the sum before the relu."""
+    """Hold relu(sum_k alpha_k A_k) for each target; `signed` is the sum before the relu."""
 
-    what: ClassVar[str] = "weighted sum of the maps"
+    quantity: ClassVar[str] = "weighted sum of the maps"
 
     weights: Array  # (T, C): alpha, the mean gradient of each of the layer's channels
 

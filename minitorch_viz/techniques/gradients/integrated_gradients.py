@@ -133,9 +133,9 @@ def integrated_gradients(
 
     Paper: Sundararajan, Taly, Yan 2017.
     """
-    for what, chosen, choices in (("baseline", baseline, get_args(Baseline)), ("rule", rule, get_args(Rule))):
+    for setting, chosen, choices in (("baseline", baseline, get_args(Baseline)), ("rule", rule, get_args(Rule))):
         if chosen not in choices:
-            raise SettingError(f"There is no {what} {chosen!r}; {near(chosen, choices, what)}.")
+            raise SettingError(f"There is no {setting} {chosen!r}; {near(chosen, choices, setting)}.")
     asked = steps = need_whole("number of steps", steps, 1, 10_000)
     need_whole("chunk", chunk, 1)
     need_whole("seed", seed, 0)
@@ -166,10 +166,10 @@ def integrated_gradients(
             if path.done < steps:
                 done = before + path.done
                 yield result(coarser or path, done, before + steps, _state(path, coarser, steps, before))
-        here = _state(path, coarser, steps, before)
+        newest = _state(path, coarser, steps, before)
         before += steps
         finer = refine and path.gap > COMPLETE and 2 * steps <= FINEST * asked
-        yield result(path, before, before + 2 * steps if finer else before, here)
+        yield result(path, before, before + 2 * steps if finer else before, newest)
         if not finer:
             return
         coarser, begun, steps = path, None, 2 * steps
@@ -195,22 +195,23 @@ def _path(arrays: Mapping[str, Array], prefix: str, rule: Rule, steps: int, done
 
 def baseline_image(model: Model, x: Array, baseline: Baseline, seed: int) -> Array:
     """Return the image of nothing (1, C, h, w), in the net's units, for the photo x."""
-    here = kernels.to_cpu(x)
+    photo = kernels.to_cpu(x)
     mean, std = (
-        np.asarray(value, here.dtype).reshape(-1, 1, 1) for value in (model.preprocessing.mean, model.preprocessing.std)
+        np.asarray(value, photo.dtype).reshape(-1, 1, 1)
+        for value in (model.preprocessing.mean, model.preprocessing.std)
     )
     if baseline == "black":
-        base = np.broadcast_to((0 - mean) / std, here.shape)
+        base = np.broadcast_to((0 - mean) / std, photo.shape)
     elif baseline == "mean":
-        base = np.zeros_like(here)
+        base = np.zeros_like(photo)
     elif baseline == "blurred":
         from skimage.filters import gaussian
 
-        base = gaussian(here[0], min(here.shape[2:]) / 10, channel_axis=0, preserve_range=True)[None]
+        base = gaussian(photo[0], min(photo.shape[2:]) / 10, channel_axis=0, preserve_range=True)[None]
     else:
-        pixels = np.random.default_rng(seed).integers(0, 256, here.shape)
-        base = (pixels.astype(here.dtype) - mean) / std
-    return kernels.to_device(np.ascontiguousarray(base, here.dtype), kernels.device_of(x))
+        pixels = np.random.default_rng(seed).integers(0, 256, photo.shape)
+        base = (pixels.astype(photo.dtype) - mean) / std
+    return kernels.to_device(np.ascontiguousarray(base, photo.dtype), kernels.device_of(x))
 
 
 def plot(result: IntegratedGradients, figure: Figure) -> None:

@@ -85,14 +85,14 @@ class LrpMap(PhotoResult):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        several = len(self.blank) > 1
+        many = len(self.blank) > 1
         missing = tuple(
             note
             for rule, shares in self.relevance.items()
             if not self.blank[rule]
-            for note in books_notes(shares, self.value, self.stayed[rule], rule if several else "")
+            for note in books_notes(shares, self.value, self.stayed[rule], rule if many else "")
         )
-        if not several:
+        if not many:
             return blank_note(next(iter(self.blank.values()))) + missing
         reasons: dict[str, list[str]] = {}
         for rule, why in self.blank.items():

@@ -57,13 +57,13 @@ class UnitView(PhotoResult):
     @property
     def downstream(self) -> dict[str, tuple[Array, ...]]:
         """Return {mode: for each input of the sum (G, a, b)}, what the unit sends down: its signal times weights."""
-        return {mode: tuple(one[-1] * term.weight for term in self.sum.terms) for mode, one in self.signals.items()}
+        return {mode: tuple(way[-1] * term.weight for term in self.sum.terms) for mode, way in self.signals.items()}
 
     @property
     def caption(self) -> str:
         last, count = self.way[-1], sum(term.x.size for term in self.sum.terms)
         steps = ", ".join(f"{place.node} {place.value:.5g}" for place in self.way[::-1])
-        signals = "; ".join(f"{mode} {one[0]:.4g} becomes {one[-1]:.4g}" for mode, one in self.signals.items())
+        signals = "; ".join(f"{mode} {way[0]:.4g} becomes {way[-1]:.4g}" for mode, way in self.signals.items())
         return (
             f"{self.label[0].upper()}{self.label[1:]}: {count} products and a bias of {self.sum.bias:.5g} add up to "
             f"{last.value:.5g} at {last.node}; on the way up: {steps}. The signal of {self.top} "
@@ -154,7 +154,7 @@ def microscope(model: Model, image: Any, **choice: Unpack[Which]) -> UnitView:
 
 def _first_sum(net: Net) -> str:
     """Return the first node that weighs its inputs, or the first node."""
-    return next((one.name for one in net.nodes if one.layer.kind is Kind.WEIGHS), net.nodes[0].name)
+    return next((node.name for node in net.nodes if node.layer.kind is Kind.WEIGHS), net.nodes[0].name)
 
 
 def _gate_above(net: Any, tape: Any, node: str) -> str:

@@ -129,15 +129,15 @@ def segmentation(
     """
     from skimage.filters import gaussian
 
-    known = explainers(model)
-    if method not in known:
-        raise SettingError(f"There is no method {method!r}; {near(method, known, 'method')}.")
+    methods = explainers(model)
+    if method not in methods:
+        raise SettingError(f"There is no method {method!r}; {near(method, methods, 'method')}.")
     low, high, smooth = (_number(*setting) for setting in (("low", low), ("high", high), ("smooth", smooth)))
     if low >= high:
         raise SettingError(f"low= must be below high=, but got {low:g} and {high:g}.")
     need_whole("number of iterations", iterations, 1, 100)
     seen, _, unit, *_ = start(model, image, **choice)
-    result = known[method].compute(model, image, **choice, **known[method].in_comparison)
+    result = methods[method].compute(model, image, **choice, **methods[method].in_comparison)
     heat = result.heat
     assert heat is not None  # what `Technique.explains` promises
     # A signed map's negative parts speak against the object.

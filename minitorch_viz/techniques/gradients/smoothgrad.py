@@ -76,8 +76,8 @@ class SmoothMap(PixelMap):
 
     @property
     def caption(self) -> str:
-        what = SAYS[self.variant].format(self.method, self.done)
-        return f"{self.explains} {what}, with noise of {self.noise:g} times the range of its values. {self.legend}"
+        words = SAYS[self.variant].format(self.method, self.done)
+        return f"{self.explains} {words}, with noise of {self.noise:g} times the range of its values. {self.legend}"
 
 
 @looping("sample")
@@ -114,9 +114,9 @@ def smoothgrad(
 
     Paper: Smilkov et al. 2017; the square and the variance: Hooker et al. 2019 and Adebayo et al. 2018.
     """
-    for what, chosen, choices in (("method", method, get_args(Method)), ("variant", variant, get_args(Variant))):
+    for setting, chosen, choices in (("method", method, get_args(Method)), ("variant", variant, get_args(Variant))):
         if chosen not in choices:
-            raise SettingError(f"There is no {what} {chosen!r}; {near(chosen, choices, what)}.")
+            raise SettingError(f"There is no {setting} {chosen!r}; {near(chosen, choices, setting)}.")
     need_whole("number of samples", samples, 1, 10_000)
     need_whole("chunk", chunk, 1)
     need_whole("seed", seed, 0)

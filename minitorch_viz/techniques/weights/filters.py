@@ -48,7 +48,7 @@ class Filters(Result):
 
     @property
     def full_scales(self) -> Array:
-        """(k,): the weight that is drawn at the end of the colours, for each filter."""
+        """Return (k,): the weight that is drawn at the end of the colours, for each filter."""
         largest = np.abs(self.weights).max(axis=(1, 2, 3))
         scales: Array = np.full_like(largest, largest.max()) if self.scale == "shared" else largest
         return np.where(scales > 0, scales, 1)
@@ -102,9 +102,9 @@ def filters(
 
     Paper: Krizhevsky, Sutskever, Hinton 2012.
     """
-    for what, chosen, choices in (("order", order, get_args(Order)), ("scale", scale, get_args(Scale))):
+    for setting, chosen, choices in (("order", order, get_args(Order)), ("scale", scale, get_args(Scale))):
         if chosen not in choices:
-            raise SettingError(f"There is no {what} {chosen!r}; {near(chosen, choices, what)}.")
+            raise SettingError(f"There is no {setting} {chosen!r}; {near(chosen, choices, setting)}.")
     need_whole("number of filters", count, 1)
     name = node or model.first_conv
     layer = model.net[name].layer
@@ -131,8 +131,10 @@ def _is_colour(model: Model, name: str, weights: Array) -> bool:
 
 
 def _makes_channels(layer: Layer) -> bool:
-    """Whether it is a convolution with a filter for each channel that it makes; a transposed one has them the other
-    way round, for each channel that it reads."""
+    """Return whether it is a convolution with a filter for each channel that it makes.
+
+    A transposed one has them the other way round, for each channel that it reads.
+    """
     return layer.has_filters and layer.type_name == "Conv2d"
 
 
