@@ -28,10 +28,11 @@ def text_height(text: str, size: float = TITLE_SIZE) -> float:
 def wrapped(text: str, wide: float, size: float = TITLE_SIZE, *, even: bool = True) -> str:
     """Return a text on as few lines as it needs to be at most `wide` inches wide; even: all about as long.
 
-    Lines end at blanks, and where a word alone is too wide behind one of its signs (_ / . -), or anywhere. A number
-    stays with the word before it.
+    Lines end at blanks, and where a word alone is too wide behind one of its signs (_ / . -), or anywhere. A number and
+    a lone + or - stay with the word before them.
     """
     text = re.sub(r"\b(value|score|probability|channel|row|column) (?=-?\d)", "\\1\N{NO-BREAK SPACE}", text)
+    text = re.sub(r" ([+-])(?=[,;:]|$)", "\N{NO-BREAK SPACE}\\1", text)
     return "\n".join(line for part in text.split("\n") for line in _lines(part, wide, size, even))
 
 

@@ -45,12 +45,14 @@ def draw(result: UnitView, figure: Figure) -> None:
     sent_down = [[signals[-1] * term.weight for term, _ in shown] for signals in result.signals.values()]
     names = _colours(result, shown)
     above = _rows_of(("inputs", "times weights", "are products"), forwards, names)
-    below = _rows_of(tuple(result.signals), sent_down, names)
+    below = _rows_of(tuple(result.signals), sent_down, names, beside=True)
     photo = picture_size(of_photo(result), 2.8, 3.2)
     beside = WIDTH - 2 * photo[0] - 4 * GAP  # inches for the words
     words = wrapped(forwards_in_words(result, shown), beside, even=False)
     sent = "sent down to each input: the signal behind the gate, times the weight (each mode on a scale of its own)"
-    sent = wrapped(sent, WIDTH - 2 * GAP)
+    if letters(below.cell) < SMALLEST:
+        sent += "; the numbers are the weights above times this signal"
+    sent = wrapped(sent, WIDTH - 2 * GAP, even=False)
     back_head = wrapped(f"backwards, from {result.top}", WIDTH - 2 * GAP, HEAD_SIZE)
     crop_title = wrapped(_crop_title(result.field), photo[0])
     titles = max(text_height(crop_title), text_height(wrapped("what the unit can see", photo[0]))) + PAD
@@ -151,13 +153,16 @@ class _Tiles(NamedTuple):
             draw_tiles(place, tiles, title, self.across, self.cell, self.names)
 
 
-def _rows_of(titles: tuple[str, ...], sheets: Sequence[Sequence[Array]], names: tuple[str, ...]) -> _Tiles:
+def _rows_of(
+    titles: tuple[str, ...], sheets: Sequence[Sequence[Array]], names: tuple[str, ...], beside: bool = False
+) -> _Tiles:
+    """Choose how three sheets lie; beside: beside one another even if there is no room for numbers."""
     tiles = tuple([np.nan_to_num(tile) for part in parts for tile in part] for parts in sheets)
     count = len(tiles[0])
     side = max(max(tile.shape) for tile in tiles[0])
     slot = (WIDTH - 4 * GAP) / 3
     square = int(np.ceil(np.sqrt(count)))
-    beside = slot / _cells(square, side, count) >= SMALLEST / 27
+    beside = beside or slot / _cells(square, side, count) >= SMALLEST / 27
     across = square if beside else count
     down = -(-count // across)
     room = slot if beside else WIDTH - 2 * GAP
