@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import io
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minitorch_viz._types import Array
-from minitorch_viz.drawing import LABEL_SIZE, NUMBER_SIZE, figure_bytes, robust_max, start_charts
+from minitorch_viz.drawing import LABEL_SIZE, NUMBER_SIZE, figure_bytes, robust_max, start_charts, wrapped
 from minitorch_viz.drawing.html import Embedded, embedded_image
 from minitorch_viz.grading.grades import Grades, Row
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from PIL.Image import Image
 
 SIDE = 96  # pixels: larger maps are shrunk, so that the page stays small
@@ -50,20 +51,28 @@ def scene_url(picture: Array, masks: Array) -> str:
 
 
 def curves_picture(grades: Grades, net: str) -> Embedded:
-    """One small panel a method: what is left of its map, layer by layer, amid the curves of all others in grey."""
+    """Return `draw_curves` as a picture for the page."""
     from matplotlib.figure import Figure
     from PIL import Image
 
+    figure = Figure(facecolor="white")
+    draw_curves(grades, net, figure)
+    drawn = Image.open(io.BytesIO(figure_bytes(figure, "png", dpi=110))).convert("RGB")
+    return embedded_image(drawn.quantize(64).convert("RGB"), "webp", lossless=True, quality=80)
+
+
+def draw_curves(grades: Grades, net: str, figure: Figure) -> None:
+    """Draw a small panel a method: what is left of its map, layer by layer, amid the curves of all others in grey."""
     rows = [row for row in grades.rows if row.net == net and row.cascading.size]
     columns = min(4, len(rows))
     lines = math.ceil(len(rows) / columns)
-    figure = Figure(facecolor="white")
     start_charts(figure, 2.3 * lines + 0.55)
     panels = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=True).ravel()
     names = [name.split(" + ")[0] for name in grades.layers[net]]
     lowest = [one[:, :, :2].mean(axis=0).min() for row in rows for one in (row.cascading, row.independent)]
     bottom = min(-0.35, *lowest) - 0.05
-    for axes, row in zip(panels, rows, strict=False):
+    slanted: dict[str, Any] = {"rotation": 60, "ha": "right", "rotation_mode": "anchor", "fontsize": NUMBER_SIZE}
+    for number, (axes, row) in enumerate(zip(panels, rows, strict=False)):
         for other in rows:
             axes.plot(_means(other), color="#d9dee3", linewidth=1, zorder=1)
         low, high = _band(row)
@@ -78,15 +87,15 @@ def curves_picture(grades: Grades, net: str) -> Embedded:
         axes.set_title(row.name.replace(":", "\n", 1), fontsize=LABEL_SIZE, color="#1b1f24")
         axes.set_ylim(bottom, 1.05)
         axes.set_yticks([0, 0.5, 1])
-        axes.set_xticks(range(len(names) + 1), ["trained", *names], rotation=60, fontsize=NUMBER_SIZE)
+        axes.set_xticks(range(len(names) + 1), ["trained", *names], **slanted)
+        axes.tick_params(labelbottom=number + columns >= len(rows))  # the lowest of its column
         axes.tick_params(axis="y", labelsize=NUMBER_SIZE)
         axes.axhline(0, color="#8c959f", linewidth=0.6, zorder=0)
         axes.spines[["top", "right"]].set_visible(False)
     for axes in panels[len(rows) :]:
         axes.axis("off")
-    figure.supylabel("rank correlation with the trained net's map", fontsize=LABEL_SIZE)
-    drawn = Image.open(io.BytesIO(figure_bytes(figure, "png", dpi=110))).convert("RGB")
-    return embedded_image(drawn.quantize(64).convert("RGB"), "webp", lossless=True, quality=80)
+    words = "rank correlation with the trained net's map"
+    figure.supylabel(wrapped(words, 2.0 * lines, LABEL_SIZE), fontsize=LABEL_SIZE, multialignment="center")
 
 
 def _means(row: Row) -> Array:

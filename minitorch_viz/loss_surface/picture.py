@@ -64,7 +64,7 @@ def _spread(result: LossSurface, axes: Axes) -> None:
     axes.set_yscale("log")
     axes.set_xticks(result.widths, [str(width) for width in result.widths])
     axes.set_xlabel("hidden units", fontsize=TEXT)
-    axes.set_ylabel("standard deviation over seeds, nats (log scale)", fontsize=TEXT)
+    axes.set_ylabel("standard deviation over\nseeds, nats (log scale)", fontsize=TEXT)
     axes.set_title("How far apart they end", fontsize=HEAD)
     axes.legend(frameon=False, fontsize=TEXT)
     _plain(axes)
@@ -105,8 +105,10 @@ def _slices(slices: tuple[Slice, ...], figure: Any) -> None:
 
 
 def _plain(axes: Axes) -> None:
-    from matplotlib.ticker import FuncFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.grid(visible=True, axis="y", which="major", alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)

@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from minitorch_viz.cli import main
 from minitorch_viz.grading import Grades, grade, harness
 from minitorch_viz.grading.findings import findings
 from minitorch_viz.grading.metrics import number
-from minitorch_viz.grading.pictures import map_url, scene_url
+from minitorch_viz.grading.pictures import draw_curves, map_url, scene_url
+from tests.measured_figures import check
 
 
 class Page(HTMLParser):
@@ -113,6 +115,18 @@ def test_outlines_are_where_the_objects_end() -> None:
 def test_numbers_are_short_and_have_no_negative_zero() -> None:
     assert [number(value) for value in (0.004, -0.004, -0.126, 1)] == ["0.00", "0.00", "−0.13", "1.00"]
     assert number(12.34, 1) == "12.3"
+
+
+@pytest.mark.parametrize("count", [2, 3, 13])
+def test_the_curves_words_are_in_their_places(grades, count: int) -> None:
+    """Of two methods, and of as many as there may be, with long names."""
+    from matplotlib.figure import Figure
+
+    rows = [replace(grades.rows[0], name=f"excitation-backprop:contrastive={number}") for number in range(count)]
+    layers = {net: [f"inception_{number}a/relu" for number in range(len(of))] for net, of in grades.layers.items()}
+    figure = Figure()
+    draw_curves(replace(grades, rows=tuple(rows), layers=layers), "colours", figure)
+    check(figure)
 
 
 def test_findings_name_what_the_numbers_say(grades) -> None:

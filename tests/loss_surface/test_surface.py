@@ -15,6 +15,7 @@ from minitorch_viz.errors import SettingError
 from minitorch_viz.layers import softmax_cross_entropy
 from minitorch_viz.loss_surface import LossSurface, loss_surface, surface
 from minitorch_viz.loss_surface.side_by_side import train_nets
+from tests.measured_figures import check
 
 SMALL: dict[str, Any] = {"widths": (2, 32), "seeds": 8, "epochs": 8, "grid": 3, "progress": False}
 
@@ -96,6 +97,10 @@ def test_ctrl_c_before_anything_is_finished_is_ctrl_c(monkeypatch: pytest.Monkey
     interrupting(monkeypatch, "train_nets", 1)
     with pytest.raises(KeyboardInterrupt):
         loss_surface(**SMALL)
+
+
+def test_the_pictures_words_are_in_their_places(found: LossSurface) -> None:
+    check(found.figure())
 
 
 def test_the_picture_shows_every_net(found: LossSurface) -> None:

@@ -66,7 +66,8 @@ def test_with_crop_the_pixels_are_cut_where_the_net_looks(red_detector: Model) -
     seen = view(cropping, scene((60, 120)))
     assert seen.picture.shape == (12, 12, 3)
     assert seen.area.shape == (51, 53, 3)  # 12 of 14 rows, 12 of 27 columns: the photo is cut at that size
-    assert abs(int(seen.area[25, 26, 1]) - 127) < 4  # the middle of the photo, by its columns
+    middle = 7 * 120 / 27 + 26.5 * (12 * 120 / 27) / 53  # 7 columns of the 27 are left of it
+    assert seen.area[25, 26, 1] == pytest.approx(255 * (middle - 0.5) / 120, abs=2)  # green grows with the columns
 
 
 @pytest.mark.parametrize("technique", OF_PHOTOS, ids=lambda t: t.name)
