@@ -224,8 +224,9 @@ class TextSubject(Subject):
         import inspect
         import textwrap
 
-        letters = alphabet.known(inspect.getsource(textwrap.dedent))
-        return (letters or alphabet.letters)[:SAMPLE_LETTERS]
+        letters = alphabet.known(inspect.getsource(textwrap.dedent)) or alphabet.letters
+        length = alphabet.length or min(SAMPLE_LETTERS, len(letters))
+        return (letters * (length // len(letters) + 1))[:length]
 
 
 NOTHING, PHOTO, PHOTOS, PICTURES, TEXT = (

@@ -24,6 +24,7 @@ READERS: list[Reader] = [
     Preprocessing((4, 6), 1, 3.0, 7.0, "crop"),
     Alphabet("ab \n", one_hot=False, unknown=" "),
     Alphabet("xyz"),
+    Alphabet("xyz", length=5),
     Numbers(3, mean=(1, 2, 3), std=2),
     Numbers((None, 2)),
     Numbers((2, None, 3), whole=True),
@@ -93,6 +94,8 @@ BAD_TEXTS = {
     "twice": (lambda: Alphabet("aba"), SettingError, "'a' is given twice"),
     "unknown": (lambda: Alphabet("ab", unknown="c"), SettingError, "unknown must be a letter of the alphabet"),
     "unknown none": (lambda: Alphabet("ab", unknown=None), SettingError, "unknown must be"),
+    "length": (lambda: Alphabet("ab", length=-1), SettingError, "length must be"),
+    "another length": (lambda: Alphabet("ab", length=3).read("ab"), SettingError, "texts of 3 letters.* has 2"),
     "one_hot": (lambda: Alphabet("ab", one_hot=1), SettingError, "True or False"),
     "another width": (lambda: Alphabet("ab").restore(np.zeros((1, 2, 3))), ShapeError, r"\(1, T, 2\)"),
     "a code beyond": (lambda: Alphabet("ab").restore(np.array([[0, 2]])), ShapeError, "0 to 1"),
@@ -248,11 +251,11 @@ def test_a_net_that_reads_letters(rng: np.random.Generator) -> None:
 
 
 def test_a_net_that_sorts_texts_answers_with_classes(rng: np.random.Generator) -> None:
-    net = Net([("flat", Flatten()), ("fc", Linear.random(rng, 6, 2))])  # of texts of two letters
-    model = Model.from_net(net, readers=Alphabet("abc"), class_names=["no", "yes"])
+    net = Net([("flat", Flatten()), ("fc", Linear.random(rng, 9, 2))])
+    model = Model.from_net(net, readers=Alphabet("abc", length=3), class_names=["no", "yes"])
     assert isinstance(model.scores, Classes)
-    scores = net.predict(model.read("cb"))[0]
-    assert model.classify("cb")[0].index == scores.argmax()
+    scores = net.predict(model.read("cba"))[0]
+    assert model.classify("cba")[0].index == scores.argmax()
 
 
 def test_a_net_that_reads_rows(rng: np.random.Generator, tmp_path: Path) -> None:
@@ -288,7 +291,7 @@ def question_net(rng: np.random.Generator) -> Net:
     return Net(nodes, ("image", "question"))
 
 
-READ = {"image": Preprocessing((4, 4)), "question": Alphabet("abc")}
+READ = {"image": Preprocessing((4, 4)), "question": Alphabet("abc", length=2)}
 
 
 @pytest.fixture
@@ -354,6 +357,31 @@ def test_techniques_for_photos_run_on_a_question_about_a_photo(answering: Model)
         ]
         assert results[0].heat is not None
         assert results[0].heat.shape == (4, 4)
+
+
+def test_a_question_of_words_leads_through_layers_without_a_gradient(rng: np.random.Generator) -> None:
+    """Every technique for photos: an Embedding on the question's way is never asked for a gradient."""
+    from minitorch_viz.techniques import techniques
+
+    nodes = [
+        ("conv", Conv2d.random(rng, 3, 4, 3, padding=1), ("image",)),
+        ("relu", ReLU()),
+        ("gap", GlobalAvgPool2d()),
+        ("seen", Flatten()),
+        ("words", Embedding.random(rng, 3, 2), ("question",)),
+        ("lstm", LSTM.random(rng, 2, 3)),
+        ("asked", Flatten()),
+        ("both", Concat(), ("seen", "asked")),
+        ("fc", Linear.random(rng, 10, 2)),
+    ]
+    readers = {"image": Preprocessing((8, 8)), "question": Alphabet("abc", one_hot=False, length=2)}
+    model = Model.from_net(Net(nodes, ("image", "question")), readers=readers).with_inputs(question="cb")
+    photo = rng.integers(0, 256, (8, 8, 3)).astype(np.uint8)
+    for name, technique in techniques().items():
+        if technique.subject.name in ("photo", "photos") and technique.refuses(model) is None:
+            assert technique.run_on(model, photo, **technique.in_comparison).caption, name
+    with pytest.raises(SettingError, match="'words' does not depend on the picture"):
+        techniques()["microscope"].compute(model, photo, node="words")
 
 
 BAD_INPUTS = {
@@ -462,10 +490,10 @@ DAMAGES = {
     "an unknown kind": ({"reads": "smells"}, "'smells'.*does not know"),
     "no kind": ({}, "needs 'reads'"),
     "letters are numbers": (
-        {"reads": "text", "letters": [1], "one_hot": True, "unknown": ""},
+        {"reads": "text", "letters": [1], "one_hot": True, "unknown": "", "length": 0},
         "needs 'letters' as str",
     ),
-    "a letter twice": ({"reads": "text", "letters": "aa", "one_hot": True, "unknown": ""}, "given twice"),
+    "a letter twice": ({"reads": "text", "letters": "aa", "one_hot": True, "unknown": "", "length": 0}, "given twice"),
     "no unknown": ({"reads": "text", "letters": "ab", "one_hot": True}, "needs 'unknown'"),
     "shape of words": ({"reads": "numbers", "shape": ["a"], "whole": True, "mean": [0], "std": [1]}, "shape must be"),
     "mean of words": ({"reads": "numbers", "shape": [2], "whole": True, "mean": ["x"], "std": [1]}, "mean must be"),

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError, ShapeError
-from minitorch_viz.io.files import shown
+from minitorch_viz.io.files import is_whole, shown
 from minitorch_viz.models.readers.base import Reader
 
 MOST = 2**27  # numbers in the array of one text: half a gigabyte of float32
@@ -27,6 +27,7 @@ class Alphabet(Reader):
     one_hot: True gives (1, T, V) floats, a 1 in each row, as an LSTM takes them; False gives (1, T) whole numbers, as
         an Embedding takes them.
     unknown: the letter that stands in for one the alphabet lacks; "" makes such a letter an error.
+    length: how many letters each text must have; 0: any number, as recurrent nets take them.
 
     Raises SettingError if a value does not fit.
 
@@ -40,6 +41,7 @@ class Alphabet(Reader):
     letters: str
     one_hot: bool = True
     unknown: str = ""
+    length: int = 0
 
     name: ClassVar[str] = "text"
     noun: ClassVar[str] = "a text"
@@ -63,6 +65,9 @@ class Alphabet(Reader):
                 f"got {self.unknown!r:.60}."
             )
 
+        if not is_whole(self.length) or self.length < 0:
+            raise SettingError(f"length must be a whole number of letters, or 0 for any, but got {self.length!r:.60}.")
+
     @property
     def _places(self) -> dict[str, int]:
         """Return the number of each letter."""
@@ -73,6 +78,8 @@ class Alphabet(Reader):
         if not isinstance(text, str) or not text:
             got = "an empty one" if text == "" else shown(text)
             raise SettingError(f"A text of at least one letter is needed, but got {got}.")
+        if self.length and len(text) != self.length:
+            raise SettingError(f"The net takes texts of {self.length} letters, but this one has {len(text)}.")
         places = self._places
         if not self.unknown:
             place = next((place for place, letter in enumerate(text) if letter not in places), None)
@@ -129,16 +136,17 @@ class Alphabet(Reader):
         return "".join(self.letters[code] for code in codes.tolist())
 
     def blank(self, dtype: npt.DTypeLike = np.float32) -> Array:
-        """Return two of the first letter: two, so that the axis of the steps is not taken for one of size 1."""
-        return self.read(self.letters[0] * 2, dtype)
+        """Return the first letter, over and over; twice where any length will do: one step may be taken for none."""
+        return self.read(self.letters[0] * (self.length or 2), dtype)
 
     @property
     def blank_words(self) -> str:
-        return "a text of 2 letters"
+        return "" if self.length else "a text of 2 letters"
 
     @property
     def words(self) -> str:
-        return f"a text over {len(self.letters)} letters"
+        long = f" of {self.length}" if self.length else ""
+        return f"a text{long} over {len(self.letters)} letters"
 
     @property
     def _shown(self) -> str:
@@ -146,7 +154,7 @@ class Alphabet(Reader):
         return repr(self.letters[:30]) + (f" and {len(self.letters) - 30} more" if len(self.letters) > 30 else "")
 
     def description(self) -> dict[str, Any]:
-        return {"letters": self.letters, "one_hot": self.one_hot, "unknown": self.unknown}
+        return {"letters": self.letters, "one_hot": self.one_hot, "unknown": self.unknown, "length": self.length}
 
     @classmethod
     def example(cls) -> Self:
@@ -154,4 +162,4 @@ class Alphabet(Reader):
 
     @classmethod
     def described(cls, description: Mapping[str, Any]) -> Self:
-        return cls(description["letters"], description["one_hot"], description["unknown"])
+        return cls(description["letters"], description["one_hot"], description["unknown"], description["length"])

@@ -81,7 +81,7 @@ class SharingNet(Net):
     """A net that computes each forward pass once: for one thread, and for arrays that nothing writes into."""
 
     def __init__(self, plain: Net, passes: Passes) -> None:
-        super().__init__(plain.nodes, plain.inputs)
+        super().__init__(plain.nodes, plain.inputs, plain.beside)
         self.plain, self.passes = plain, passes
 
     def forward(

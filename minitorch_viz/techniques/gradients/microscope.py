@@ -121,9 +121,12 @@ def microscope(model: Model, image: Any, **choice: Unpack[Which]) -> UnitView:
     node = node if node is not None else model.first_conv or _first_sum(net)
     if node not in (*before(net, top.node), top.node):
         raise SettingError(f"{node!r} does not lead to {top.node!r}, from which the signal comes back; name another.")
+    if not {node, *before(net, node)} & {*net.inputs}:
+        raise SettingError(f"{node!r} does not depend on the picture, but on what is given beside it; name another.")
     unit = resolve(model, tape, node=node, channel=choice.get("channel"), position=choice.get("position"))
     way = tuple(way_down(net, tape, _gate_above(net, tape, unit.node), unit.index))
-    names = [name for name in net.names if name in {*before(net, top.node), top.node}]
+    leading = {*before(net, top.node), top.node} - net.beside.keys()  # what is given beside is not explained
+    names = [name for name in net.names if name in leading]
     backwards: dict[str, dict[str, Array]] = {}
     for mode in MODES:
         back = net.backward(tape, top.seeds(tape), wrt=names, rules=relu_mode(mode))
