@@ -17,20 +17,7 @@ NO_NOUNS = {
 }
 
 # Folders and files that still have such names or docstrings. This list may only become shorter.
-NOT_YET = (
-    "commands",
-    "drawing",
-    "grading/cases.py",
-    "grading/findings.py",
-    "grading/grades.py",
-    "grading/harness.py",
-    "grading/page.py",
-    "grading/pictures.py",
-    "io/out.py",
-    "loss_surface/page.py",
-    "report",
-    "training/film/page.py",
-)
+NOT_YET = ("io/out.py",)
 
 # Every rung of a kernel has the names that the family's contract documents.
 CONTRACTS = (ROOT / "kernels" / "minitorch_viz_kernels").glob("*/contract.py")
@@ -55,10 +42,13 @@ def is_not_yet_done(path: Path) -> bool:
 
 
 def variables(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """Yield (name, line) of parameters and variables; the fields of classes are public names, and stay."""
+    bodies = [node.body for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    fields = {line.target for body in bodies for line in body if isinstance(line, ast.AnnAssign)}
     for node in ast.walk(tree):
         if isinstance(node, ast.arg):
             yield node.arg, node.lineno
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node not in fields:
             yield node.id, node.lineno
 
 
@@ -88,7 +78,7 @@ def test_variables_are_nouns() -> None:
         f"{name}:{line} {variable}"
         for name, tree in sources()
         for variable, line in variables(tree)
-        if variable in NO_NOUNS
+        if variable in NO_NOUNS and not (variable == "one" and name.startswith("kernels/"))  # there it is the number 1
     ]
     assert not wrong, "\n".join(wrong)
 

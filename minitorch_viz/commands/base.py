@@ -18,7 +18,7 @@ def no_arguments(parser: argparse.ArgumentParser) -> None:
 
 @dataclass(frozen=True)
 class Command:
-    """One command: `minitorch-viz NAME ...`."""
+    """Describe one command: `minitorch-viz NAME ...`."""
 
     name: str
     help: str  # one line, for the list of commands
@@ -36,8 +36,8 @@ def commands() -> list[Command]:
     package = import_module("minitorch_viz.commands")
     names = [module.name for module in pkgutil.iter_modules(package.__path__, package.__name__ + ".")]
     modules = [import_module(name) for name in names]
-    of_files = [module.COMMAND for module in modules if isinstance(getattr(module, "COMMAND", None), Command)]
-    ordered = sorted(of_files, key=lambda command: (command.order, command.name))
+    file_commands = [module.COMMAND for module in modules if isinstance(getattr(module, "COMMAND", None), Command)]
+    ordered = sorted(file_commands, key=lambda command: (command.order, command.name))
     return [*ordered, *map(technique_command, techniques().values())]
 
 

@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Grade, and write the table."""
+    """Grade the methods and write the table."""
     from minitorch_viz.grading.command import Arguments, run_grade
 
     names = ("weights", "methods", "scenes", "seed", "out", "boxes", "photos", "prefix")

@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Train, draw, and say in words what came out."""
+    """Train the nets, draw the surface, and say in words what came out."""
     from minitorch_viz.loss_surface.command import run as measure
 
     measure(arguments.widths, arguments.seeds, arguments.epochs, arguments.grid, arguments.seed, arguments.out)

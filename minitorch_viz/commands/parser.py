@@ -12,7 +12,7 @@ from typing import Any
 
 
 class Manual(argparse.HelpFormatter):
-    """Fills the paragraphs of a manual to the width of the terminal; indented lines (code) stay as they are."""
+    """Fill the paragraphs of a manual to the width of the terminal; indented lines (code) stay as they are."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         paragraphs = text.strip().split("\n\n")
@@ -26,31 +26,31 @@ class Manual(argparse.HelpFormatter):
 
 
 class Parser(argparse.ArgumentParser):
-    """An ArgumentParser that says what a misspelt name may have meant."""
+    """Parse arguments, and say what a misspelt name may have meant."""
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **{"formatter_class": Manual, **settings})
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Read the arguments that are known; a word that looks like an option and is none is an error."""
-        arguments, rest = super().parse_known_args(args, namespace)
-        for word in rest:
+        arguments, unknown = super().parse_known_args(args, namespace)
+        for word in unknown:
             if re.match(r"--?[A-Za-z]", word):
                 self.error(self._no_such_option(word.partition("=")[0]))
-        return arguments, rest
+        return arguments, unknown
 
     def _no_such_option(self, flag: str) -> str:
-        flags = [known for known in self._option_string_actions if known.startswith("--")]
+        flags = [option for option in self._option_string_actions if option.startswith("--")]
         hint = did_you_mean(flag, flags)
         return f"there is no option {flag}; {hint if hint.startswith('did') else f'`{self.prog} --help` lists them'}"
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
-            what = (action.dest if action.metavar is None else str(action.metavar)).lower()
-            what = {"name": "recipe"}.get(what, what)
+            noun = (action.dest if action.metavar is None else str(action.metavar)).lower()
+            noun = {"name": "recipe"}.get(noun, noun)
             raise argparse.ArgumentError(
                 None if isinstance(action, argparse._SubParsersAction) else action,
-                f"there is no {what} {value!r}; {did_you_mean(value, action.choices)}",
+                f"there is no {noun} {value!r}; {did_you_mean(value, action.choices)}",
             )
 
 
@@ -60,15 +60,15 @@ def did_you_mean(name: object, choices: Iterable[object]) -> str:
     Capitals and signs between words do not count: GradCAM, grad_cam and gradcam all mean grad-cam.
     """
     plain = {str(choice): re.sub(r"[\W_]", "", str(choice).lower()) for choice in choices}
-    wanted = re.sub(r"[\W_]", "", str(name).lower())
-    same = [choice for choice, letters in plain.items() if letters == wanted]
-    within = [choice for choice, letters in plain.items() if len(wanted) > 2 and wanted in letters]
-    letters_alike = difflib.get_close_matches(wanted, plain.values(), n=3, cutoff=0.6)
-    alike = [choice for letters in letters_alike for choice in plain if plain[choice] == letters]
-    close = same or list(dict.fromkeys([*within, *alike]))
-    if close:
-        *others, last = close[:3]
-        return f"did you mean {' or '.join([', '.join(others), last] if others else [last])}?"
+    name_letters = re.sub(r"[\W_]", "", str(name).lower())
+    same = [choice for choice, letters in plain.items() if letters == name_letters]
+    within = [choice for choice, letters in plain.items() if len(name_letters) > 2 and name_letters in letters]
+    letters_alike = difflib.get_close_matches(name_letters, plain.values(), n=3, cutoff=0.6)
+    similar = [choice for letters in letters_alike for choice in plain if plain[choice] == letters]
+    candidates = same or list(dict.fromkeys([*within, *similar]))
+    if candidates:
+        *earlier, last = candidates[:3]
+        return f"did you mean {' or '.join([', '.join(earlier), last] if earlier else [last])}?"
     return f"known are {', '.join(plain)}."
 
 
@@ -84,16 +84,16 @@ def in_command_words(sentence: str, flags: Iterable[str]) -> str:
 
     flags: the options that the command knows, "--node".
     """
-    known = {flag.removeprefix("--").replace("-", "_"): flag for flag in flags if flag.startswith("--")}
+    options = {flag.removeprefix("--").replace("-", "_"): flag for flag in flags if flag.startswith("--")}
 
     def option(match: re.Match[str]) -> str:
         name, value = match[1], match[2] or ""
-        if name not in known:
+        if name not in options:
             return match[0]
-        return known[name] + (f" {value}" if value else "")
+        return options[name] + (f" {value}" if value else "")
 
-    if "position" in known:
+    if "position" in options:
         sentence = re.sub(r"^channel and position belong", "--channel and --position belong", sentence)
-    if "node" in known:
+    if "node" in options:
         sentence = re.sub(r"^upto names ('[^']*'), which this net does not have", r"There is no node \1", sentence)
     return re.sub(r"(?<![\w.?&/-])([a-z_]+)=(?!=)('[^']*'|\"[^\"]*\"|\.\.\.|[\w./]*\w)?", option, sentence)

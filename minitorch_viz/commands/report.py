@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write the page; 1 if a photo could not be read."""
+    """Write the page; return 1 if a photo could not be read."""
     from minitorch_viz.io.out import check_out
     from minitorch_viz.models.samples import Sample, report_samples, samples
     from minitorch_viz.report import SUFFIXES, make_page
@@ -56,13 +56,13 @@ def run(arguments: argparse.Namespace) -> int:
             inputs=inputs_given(arguments.input, arguments.question),
         )
         check_out(arguments.out, SUFFIXES, [model.source], what="page")
-        shown = [Sample(Path(photo).name or photo, photo) for photo in arguments.photos] or samples(model)
-        subjects = [(model, sample) for sample in shown]
+        shown_samples = [Sample(Path(photo).name or photo, photo) for photo in arguments.photos] or samples(model)
+        subjects = [(model, sample) for sample in shown_samples]
     else:
         subjects = report_samples()
     for note in dict.fromkeys(note for model, _ in subjects for note in model.notes):
         print(f"Note: {note}")
-    bad: list[str] = []
+    problems: list[str] = []
     page = make_page(
         subjects,
         arguments.out,
@@ -71,13 +71,13 @@ def run(arguments: argparse.Namespace) -> int:
         target=arguments.target,
         other=arguments.other,
         node=arguments.node,
-        left_out=bad.append,
+        left_out=problems.append,
         noted=lambda note: print(f"Note: {note}"),
     )
-    for sentence in bad:
+    for sentence in problems:
         print(f"Left out: {sentence}", file=sys.stderr)
     print(f"Wrote {page}")
-    return int(bool(bad))
+    return int(bool(problems))
 
 
 COMMAND = Command("report", "make one HTML page with every technique that applies", run, MANUAL, add_arguments, order=1)

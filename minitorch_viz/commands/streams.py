@@ -17,13 +17,13 @@ def readable_output() -> Iterator[None]:
     A path may hold any sign, a terminal of LANG=C or of Windows shows few.
     """
     streams = [stream for stream in (sys.stdout, sys.stderr) if isinstance(stream, io.TextIOWrapper)]
-    before = [stream.errors for stream in streams]
+    error_modes = [stream.errors for stream in streams]
     for stream in streams:
         stream.reconfigure(errors="backslashreplace")
     try:
         yield
     finally:
-        for stream, errors in zip(streams, before, strict=True):
+        for stream, errors in zip(streams, error_modes, strict=True):
             with contextlib.suppress(ValueError):  # closed meanwhile
                 stream.reconfigure(errors=errors)
 
@@ -60,7 +60,7 @@ def give_matplotlib_a_folder() -> None:
 
 
 def _can_be_written(folder: Path) -> bool:
-    """Whether the folder is there or can be made, as Matplotlib would make it, and can be written."""
+    """Return whether the folder is there or can be made, as Matplotlib would make it, and can be written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:

@@ -27,14 +27,14 @@ def run(arguments: argparse.Namespace) -> None:  # noqa: ARG001 (every command h
         )
     try:
         with progress_bar(desc="kernels", delay=0.5, leave=False) as bar:
-            seconds = kernels.warmup(_moves(bar))
+            seconds = kernels.warmup(_bar_mover(bar))
     except KeyboardInterrupt:
         raise KeyboardInterrupt("what was compiled is kept; the same command compiles the rest") from None
     print(f"The {kernels.current()} kernels are ready, with {threads} threads: {seconds:.1f} s")
 
 
-def _moves(bar: Any) -> Callable[[int, int], None] | None:
-    """What moves a bar to (done, total); None where it is not shown."""
+def _bar_mover(bar: Any) -> Callable[[int, int], None] | None:
+    """Return what moves a bar to (done, total); None where it is not shown."""
     if bar.disable:
         return None
 

@@ -38,7 +38,7 @@ __all__ = [
 
 @dataclass(frozen=True, eq=False, repr=False)
 class FilePictures(Pictures):
-    """Image files, read one at a time; the folder that a file lies in is its class where there are several."""
+    """Read image files one at a time; the folder that a file lies in is its class where there are several."""
 
     files: tuple[Path, ...]
     name: str = "files"
@@ -59,7 +59,7 @@ class FilePictures(Pictures):
 
     @property
     def fingerprint(self) -> str:
-        """Of the files' names, sizes and dates, not of their bytes: a folder may hold a hundred thousand."""
+        """Hash the files' names, sizes and dates, not their bytes: a folder may hold a hundred thousand."""
         state = hashlib.sha256()
         for file in self.files:
             try:
@@ -72,7 +72,7 @@ class FilePictures(Pictures):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class DatasetPictures(Pictures):
-    """The pictures of a `Dataset`, which lie in memory."""
+    """Give the pictures of a `Dataset`, which lie in memory."""
 
     data: Dataset
 
@@ -103,7 +103,7 @@ class DatasetPictures(Pictures):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ArrayPictures(Pictures):
-    """Pictures that lie in memory, of any sizes; each is checked when it is looked at."""
+    """Give pictures that lie in memory, of any sizes; each is checked when it is looked at."""
 
     images: tuple[Array, ...]  # whatever `load_image` takes
     name: str = "arrays"
@@ -128,7 +128,7 @@ class ArrayPictures(Pictures):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ScenePictures(Pictures):
-    """Generated scenes, of which every pixel's object is known; each is drawn when it is looked at."""
+    """Draw generated scenes, of which every pixel's object is known, each when it is looked at."""
 
     count: int
     seed: int = 0
@@ -141,7 +141,7 @@ class ScenePictures(Pictures):
         return self.count
 
     def scene(self, number: int) -> Scene:
-        """Scene `number` with its truth."""
+        """Return scene `number` with its truth."""
         return _drawn(inside(number, self.count), self.seed, self.size, self.objects)
 
     def __getitem__(self, number: int) -> Array:
@@ -192,7 +192,7 @@ def as_pictures(source: object) -> Pictures:
 
 
 def folder_pictures(folder: str | Path) -> FilePictures:
-    """Every image file below a folder, in the order of their paths; the folders directly inside it are classes.
+    """Return every image file below a folder, in the order of paths; the folders directly inside it are classes.
 
     A file that turns out broken is found when it is looked at. Raises DataFileError if there is no folder or no
     picture in it.

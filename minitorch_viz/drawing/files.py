@@ -17,7 +17,7 @@ LEVEL = 4  # of 9: a map of noise takes half the time of the usual 6, and 4 % mo
 
 
 def figure_bytes(figure: Figure, kind: str, dpi: int = 120) -> bytes:
-    """A figure as the bytes of a PNG, SVG or PDF file, the same for the same figure (no date inside)."""
+    """Return a figure as the bytes of a PNG, SVG or PDF file, the same for the same figure (no date inside)."""
     if kind == "png":
         return _png(figure, dpi)
     buffer = io.BytesIO()
@@ -35,15 +35,15 @@ def _png(figure: Figure, dpi: int) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
-    before, shown_by = figure.dpi, figure.canvas
+    dpi_before, canvas_before = figure.dpi, figure.canvas
     figure.dpi = dpi
     try:
         canvas = FigureCanvasAgg(figure)
         canvas.draw()  # type: ignore[no-untyped-call]  # Matplotlib's canvases have no types
         pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]  # as above
     finally:
-        figure.dpi = before
-        figure.set_canvas(shown_by)
+        figure.dpi = dpi_before
+        figure.set_canvas(canvas_before)
     if pixels[..., 3].min() == 255:
         pixels = np.ascontiguousarray(pixels[..., :3])
     buffer = io.BytesIO()

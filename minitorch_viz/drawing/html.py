@@ -28,7 +28,7 @@ DPI = 110  # of a figure in a page: 1100 pixels across for most
 
 
 class Embedded(NamedTuple):
-    """A picture as a page holds it; with its size, so that the page does not jump when it is drawn."""
+    """Hold a picture for a page, with its size, so that the page does not jump when it is drawn."""
 
     url: str  # a data: URL
     width: int  # pixels

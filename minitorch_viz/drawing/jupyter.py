@@ -17,7 +17,7 @@ NOTE = "margin: 8px 0 0; padding: 6px 12px; background: #fff8e1; border-left: 4p
 
 
 class ShownFigure(Figure):
-    """A Matplotlib figure that shows itself when it is the last line of a cell, with or without `%matplotlib`."""
+    """Show a Matplotlib figure when it is the last line of a cell, with or without `%matplotlib`."""
 
     alt = "a figure"  # what it shows, in a few words
 
@@ -26,7 +26,7 @@ class ShownFigure(Figure):
 
 
 def bundle(figure: Figure, alt: str, caption: str = "", notes: Sequence[str] = ()) -> dict[str, Any]:
-    """What a notebook may choose from: a page with the words, and the picture alone. It is drawn once."""
+    """Return what a notebook may choose from: a page with the words, and the picture alone. It is drawn once."""
     png = figure_bytes(figure, "png", DPI)
     wide = round(100 * figure.get_size_inches()[0])
     parts = [f'<img src="{data_url(png, "image/png")}" alt="{escape(alt)}" style="width: 100%">']

@@ -34,7 +34,7 @@ def proportions(picture: Array, pixel_aspect: float = 1.0) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Sheet:
-    """A figure with places for rows x columns pictures of one shape."""
+    """Hold a figure with places for rows x columns pictures of one shape."""
 
     figure: Figure
     axes: Array  # (rows, columns) of Axes

@@ -8,7 +8,7 @@ from minitorch_viz._types import Array
 
 
 def robust_max(x: Array, percentile: float = 99.5) -> float:
-    """The value below which `percentile` % of |x| lie: a scale that a few outliers do not set.
+    """Return the value below which `percentile` % of |x| lie: a scale that a few outliers do not set.
 
     1.0 for an array of zeros, so that dividing by it is safe. Not finite values raise ValueError.
     """
@@ -19,6 +19,6 @@ def robust_max(x: Array, percentile: float = 99.5) -> float:
 
 
 def signed_colour(x: Array, scale: float) -> Array:
-    """A signed (3, H, W) array as a colour picture (H, W, 3) in 0..1: zero is mid-grey, +-scale the ends."""
+    """Return a signed (3, H, W) array as a colour picture (H, W, 3) in 0..1: zero is mid-grey, +-scale the ends."""
     picture: Array = np.clip(0.5 + x.transpose(1, 2, 0) / (2 * scale), 0, 1)
     return picture

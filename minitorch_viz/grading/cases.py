@@ -20,7 +20,7 @@ SEED = 7_700_000  # added to the scenes' seed, so that they are not those that e
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One picture and its objects, of different classes; the first is what the net says the picture shows."""
+    """Hold one picture and its objects, of different classes; the first is what the net says the picture shows."""
 
     image: Array  # (H, W, 3) uint8
     classes: tuple[int, ...]  # the net's number of each object's class
@@ -36,14 +36,14 @@ class Case:
             raise ShapeError("Each mask needs at least one pixel, and no two masks may share one.")
 
     def others(self, number: int) -> Array:
-        """(h, w) bool: the pixels of all objects but one."""
-        rest: Array = self.masks.any(axis=0) & ~self.masks[number]
-        return rest
+        """Return (h, w) bool: the pixels of all objects but one."""
+        pixels: Array = self.masks.any(axis=0) & ~self.masks[number]
+        return pixels
 
 
 @dataclass(frozen=True, eq=False)
 class Cases:
-    """What one net is graded on."""
+    """Hold what one net is graded on."""
 
     single: tuple[Case, ...]  # pictures of one object
     several: tuple[Case, ...]  # pictures of two or more
@@ -52,7 +52,7 @@ class Cases:
 
 
 def scene_cases(model: Model, count: int, seed: int = 0) -> Cases:
-    """`count` scenes with one object and `count` with two or three, less those whose main object the net misnames.
+    """Draw `count` scenes with one object and `count` with two or three, less those whose main object the net misnames.
 
     A map of a wrong answer need not lie on the object. The scenes have the size of the net's input.
 
@@ -61,52 +61,52 @@ def scene_cases(model: Model, count: int, seed: int = 0) -> Cases:
     from minitorch_viz.data.scenes import KINDS, scenes
 
     number = _kinds_to_classes(model, KINDS[1:])
-    found: list[tuple[Case, ...]] = []
+    cases: list[tuple[Case, ...]] = []
     for part, objects in enumerate(((1, 1), (2, 3))):
-        made = scenes(count, SEED + 2 * seed + part, size=model.preprocessing.size, objects=objects)
-        kept = []
-        for index, image in enumerate(made.images):
-            kinds = made.kinds[index, : made.counts[index]]
-            masks = made.object_map[index][None] == np.arange(1, len(kinds) + 1)[:, None, None]
+        drawn = scenes(count, SEED + 2 * seed + part, size=model.preprocessing.size, objects=objects)
+        kept_cases = []
+        for index, image in enumerate(drawn.images):
+            kinds = drawn.kinds[index, : drawn.counts[index]]
+            masks = drawn.object_map[index][None] == np.arange(1, len(kinds) + 1)[:, None, None]
             classes = tuple(number[int(kind)] for kind in kinds)
-            right = model.classify(image, top=1)[0].index == classes[0]
-            if right and (part == 0 or len(classes) > 1):
-                kept.append(Case(image, classes, np.stack([input_mask(model, mask) for mask in masks])))
-        if len(kept) < 2:
+            is_right = model.classify(image, top=1)[0].index == classes[0]
+            if is_right and (part == 0 or len(classes) > 1):
+                kept_cases.append(Case(image, classes, np.stack([input_mask(model, mask) for mask in masks])))
+        if len(kept_cases) < 2:
             raise SettingError(
-                f"{model.name} names the main object of only {len(kept)} of {count} scenes; grading needs at least 2: "
-                "train the net, or draw more scenes."
+                f"{model.name} names the main object of only {len(kept_cases)} of {count} scenes; grading needs at "
+                "least 2: train the net, or draw more scenes."
             )
-        found.append(tuple(kept))
-    return Cases(found[0], found[1], (count, count))
+        cases.append(tuple(kept_cases))
+    return Cases(cases[0], cases[1], (count, count))
 
 
 def checked_cases(cases: Any) -> Cases:
-    """Your own cases, sorted by how many objects they show; SettingError if there are none."""
+    """Return your own cases, sorted by how many objects they show; SettingError if there are none."""
     if isinstance(cases, Cases):
         return cases
     listed = list(cases) if isinstance(cases, Sequence) and not isinstance(cases, str) else []
     if not listed or not all(isinstance(case, Case) for case in listed):
         raise SettingError(f"cases must be a list of at least one Case, but got {str(cases)[:60]!r}.")
     single = tuple(case for case in listed if len(case.classes) == 1)
-    several = tuple(case for case in listed if len(case.classes) > 1)
-    return Cases(single, several, (len(single), len(several)))
+    crowded = tuple(case for case in listed if len(case.classes) > 1)
+    return Cases(single, crowded, (len(single), len(crowded)))
 
 
 def input_mask(model: Model, mask: Array) -> Array:
-    """A mask of a photo (H, W) bool -> the same at the net's input (h, w), resized and cropped as the photo is."""
+    """Bring a mask of a photo (H, W) bool to the net's input (h, w), resized and cropped as the photo is."""
     from minitorch_viz.io.images import resize_image
 
-    how, size = model.preprocessing.resize, model.preprocessing.size
-    if how == "keep" or (how == "stretch" and mask.shape == size):
+    resize, size = model.preprocessing.resize, model.preprocessing.size
+    if resize == "keep" or (resize == "stretch" and mask.shape == size):
         return mask
     grey = np.repeat(mask[:, :, None], 3, axis=2).astype(np.uint8) * 255
-    seen: Array = resize_image(grey, size, how)[:, :, 0] >= 128
-    return seen
+    resized: Array = resize_image(grey, size, resize)[:, :, 0] >= 128
+    return resized
 
 
 def _kinds_to_classes(model: Model, kinds: Sequence[str]) -> dict[int, int]:
-    """The net's class of each kind's index (the background's is 0, so kinds begin with 1)."""
+    """Return the net's class of each kind's index (the background's is 0, so kinds begin with 1)."""
     missing = [kind for kind in kinds if kind not in model.class_names]
     if missing:
         raise SettingError(

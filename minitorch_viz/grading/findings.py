@@ -15,23 +15,23 @@ DEAF, REACTS = 0.7, 0.5  # with the upper half of the layers random: barely reac
 
 @dataclass(frozen=True)
 class Finding:
-    """One sentence and the question that it answers."""
+    """Hold one sentence and the question that it answers."""
 
     question: str
     answer: str
 
 
 def findings(grades: Grades) -> list[Finding]:
-    """The answers that the grades allow, most useful first; each names methods and their numbers."""
-    found = [_finds(grades), _right_one(grades), _same(grades), _forgets(grades), _baseline(grades), _troubles(grades)]
-    return [Finding(question, answer) for question, answer in found if answer]
+    """Return the answers that the grades allow, most useful first; each names methods and their numbers."""
+    pairs = [_finds(grades), _right_one(grades), _same(grades), _forgets(grades), _baseline(grades), _troubles(grades)]
+    return [Finding(question, answer) for question, answer in pairs if answer]
 
 
 def _finds(grades: Grades) -> tuple[str, str]:
     name = "iou" if "iou" in _names(grades) else "box_iou_best"
     best = _ranked(grades, name)[:3]
-    what = METRICS[name].title if name in METRICS else ""
-    return "Which maps lie on the object?", f"By {what}: {_listed(best)}." if best else ""
+    title = METRICS[name].title if name in METRICS else ""
+    return "Which maps lie on the object?", f"By {title}: {_listed(best)}." if best else ""
 
 
 def _right_one(grades: Grades) -> tuple[str, str]:
@@ -46,20 +46,22 @@ def _right_one(grades: Grades) -> tuple[str, str]:
 
 
 def _same(grades: Grades) -> tuple[str, str]:
-    alike = [(row, cell) for row, cell in _ranked(grades, "same")[::-1] if cell.mean >= SAME]
-    if not alike:
+    insensitive = [(row, cell) for row, cell in _ranked(grades, "same")[::-1] if cell.mean >= SAME]
+    if not insensitive:
         return "", ""
-    answer = f"Nearly one map whatever class one asks for (rank correlation of {SAME} and more): {_listed(alike)}."
+    answer = (
+        f"Nearly one map whatever class one asks for (rank correlation of {SAME} and more): {_listed(insensitive)}."
+    )
     return "Does the class matter?", answer
 
 
 def _forgets(grades: Grades) -> tuple[str, str]:
     ranked = _ranked(grades, "half")
     deaf = [(row, cell) for row, cell in ranked[::-1] if cell.mean >= DEAF]
-    hear = [(row, cell) for row, cell in ranked if cell.mean < REACTS]
+    reacting = [(row, cell) for row, cell in ranked if cell.mean < REACTS]
     parts = [
         f"Barely react when the upper half of the layers is random: {_listed(deaf)}." if deaf else "",
-        f"React: {_listed(hear)}." if hear else "",
+        f"React: {_listed(reacting)}." if reacting else "",
     ]
     return "Does what the net learned matter?", " ".join(part for part in parts if part)
 
@@ -88,18 +90,18 @@ def _troubles(grades: Grades) -> tuple[str, str]:
 
 
 def label(row: Row, grades: Grades) -> str:
-    """The method's name, and the net's where there are several."""
+    """Return the method's name, and the net's where there are several."""
     return row.name if len(grades.chance) < 2 else f"{row.name} ({row.net})"
 
 
 def _listed(pairs: Sequence[tuple[Row, Interval]]) -> str:
-    several = len({row.net for row, _ in pairs}) > 1
-    nets = [f" ({row.net})" if several else "" for row, _ in pairs]
+    many_nets = len({row.net for row, _ in pairs}) > 1
+    nets = [f" ({row.net})" if many_nets else "" for row, _ in pairs]
     return ", ".join(f"{row.name}{net} {number(cell.mean)}" for (row, cell), net in zip(pairs, nets, strict=True))
 
 
 def _ranked(grades: Grades, metric: str) -> list[tuple[Row, Interval]]:
-    """The methods that have this grade, best first, without the baselines."""
+    """Return the methods that have this grade, best first, without the baselines."""
     pairs = [
         (row, cell) for row in grades.rows if not row.baseline and (cell := grades.interval(row.net, row.name, metric))
     ]

@@ -19,7 +19,7 @@ from minitorch_viz.grading.metrics import METRICS, Metric
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """Maps (h, w) that are kept to be looked at."""
+    """Hold maps (h, w) that are kept to be looked at."""
 
     single: tuple[Array, ...]  # of the first scenes with one object
     several: tuple[tuple[Array, ...], ...]  # of the first scenes with several: the maps for two of their classes
@@ -28,7 +28,7 @@ class Examples:
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """One method on one net."""
+    """Hold one method's scores and maps on one net."""
 
     net: str
     name: str
@@ -46,7 +46,7 @@ class Row:
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
-    """What the example maps are maps of."""
+    """Hold what the example maps are maps of."""
 
     single: tuple[tuple[Array, Array], ...]  # (picture (h, w, 3) uint8, mask (h, w) bool)
     several: tuple[tuple[Array, Array], ...]  # (picture, masks (2, h, w) bool)
@@ -55,7 +55,7 @@ class Pictures:
 
 @dataclass(frozen=True, eq=False)
 class Grades:
-    """How far to believe each method: `print` shows the table, `save` writes a page (.html) or numbers (.json)."""
+    """Say how far to believe each method: `print` shows the table, `save` writes a page (.html) or numbers (.json)."""
 
     rows: tuple[Row, ...]
     chance: dict[str, dict[str, Array]]  # net -> metric -> (S,): what a map that knows nothing gets
@@ -68,7 +68,7 @@ class Grades:
     _intervals: dict[tuple[str, str, str], Interval] = field(default_factory=dict, repr=False)
 
     def interval(self, net: str, method: str, metric: str) -> Interval | None:
-        """A cell of the table; None where that was not measured, or nowhere finite.
+        """Return a cell of the table; None where that was not measured, or nowhere finite.
 
         Scores that are not finite are left out: a blank map that noise wakes has an infinite sensitivity.
         """
@@ -83,16 +83,16 @@ class Grades:
         return self._intervals[key]
 
     def chance_of(self, net: str, metric: str) -> float:
-        """What a map that knows nothing gets on a net's pictures, on average."""
+        """Return what a map that knows nothing gets on a net's pictures, on average."""
         return float(np.mean(self.chance[net][metric]))
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
-        """The columns: those that some row has."""
+        """Return the columns: those that some row has."""
         return tuple(metric for name, metric in METRICS.items() if any(name in row.scores for row in self.rows))
 
     def table(self) -> list[dict[str, Any]]:
-        """One dict a row: "net", "method", "baseline", and an Interval (mean, low, high) or None for each metric."""
+        """Return one dict a row: "net", "method", "baseline", and an Interval or None for each metric."""
         return [
             {"net": row.net, "method": row.name, "baseline": row.baseline}
             | {metric.name: self.interval(row.net, row.name, metric.name) for metric in self.metrics}
@@ -113,7 +113,7 @@ class Grades:
         return path
 
     def as_json(self) -> dict[str, Any]:
-        """Everything but the example maps, in JSON's types; NaN and infinity become null."""
+        """Return everything but the example maps, in JSON's types; NaN and infinity become null."""
         return {
             "settings": self.settings,
             "notes": list(self.notes),
@@ -129,9 +129,9 @@ class Grades:
     def _row(self, row: Row) -> dict[str, Any]:
         cells: dict[str, Any] = {}
         for name, values in row.scores.items():
-            found = self.interval(row.net, row.name, name)
-            if found is not None:
-                cells[name] = {key: _number(value) for key, value in found._asdict().items()}
+            interval = self.interval(row.net, row.name, name)
+            if interval is not None:
+                cells[name] = {key: _number(value) for key, value in interval._asdict().items()}
                 cells[name]["scores"] = [_number(value) for value in values]
         return {
             "net": row.net, "method": row.name, "title": row.title, "paper": row.paper, "settings": row.settings,
@@ -150,7 +150,7 @@ class Grades:
         return f'<iframe srcdoc="{escape(self._page())}" width="100%" height="800"></iframe>'
 
     def __str__(self) -> str:
-        """The table in plain text: means, with half the width of the intervals."""
+        """Return the table in plain text: means, with half the width of the intervals."""
         width = max([len(_label(row, self)) for row in self.rows], default=0)
         columns = [(metric, max(9, len(metric.title))) for metric in self.metrics]
         lines = [" " * width + "".join(f"  {metric.title:>{size}}" for metric, size in columns)]
@@ -168,18 +168,18 @@ def _label(row: Row, grades: Grades) -> str:
 
 
 def _readable(content: dict[str, Any]) -> str:
-    """JSON with a line for each thing, and lists of numbers in one line."""
+    """Write JSON with a line for each thing, and lists of numbers in one line."""
     lists = re.compile(r"\[\n *([^\[\]{}]*?)\n *\]")  # a line break is never inside a string of JSON
-    return lists.sub(lambda found: "[" + re.sub(r"\n *", " ", found[1]) + "]", json.dumps(content, indent=1))
+    return lists.sub(lambda match: "[" + re.sub(r"\n *", " ", match[1]) + "]", json.dumps(content, indent=1))
 
 
 def _number(value: Any) -> float | None:
-    """A float of six digits, as JSON takes it."""
+    """Return a float of six digits, as JSON takes it."""
     return float(f"{float(value):.6g}") if np.isfinite(value) else None
 
 
 def _curves(likeness: Array) -> dict[str, list[Any]]:
-    """The mean over scenes, one number a layer."""
+    """Return the mean over scenes, one number a layer."""
     means = likeness.mean(axis=0) if likeness.size else likeness.reshape(0, 3)
     names: Mapping[str, int] = {"rank_absolute": 0, "rank_signed": 1, "ssim": 2}
     return {name: [_number(value) for value in means[:, column]] for name, column in names.items()}

@@ -54,11 +54,11 @@ def grade(
     plan = Plan.checked_plan(
         tolerance=tolerance, steps=steps, checked=checked, samples=samples, layers=layers, seed=seed
     )
-    found = [find_methods(model, methods) for model in nets]
-    own = None if cases is None else checked_cases(cases)
-    shown = [own or scene_cases(model, count, plan.seed) for model in nets]
-    settings = {"scenes": count if own is None else None, "methods": None if methods is None else list(methods)}
-    return run(nets, found, shown, plan, settings, progress=progress)
+    methods_of_nets = [find_methods(model, methods) for model in nets]
+    own_cases = None if cases is None else checked_cases(cases)
+    cases_of_nets = [own_cases or scene_cases(model, count, plan.seed) for model in nets]
+    settings = {"scenes": count if own_cases is None else None, "methods": None if methods is None else list(methods)}
+    return run(nets, methods_of_nets, cases_of_nets, plan, settings, progress=progress)
 
 
 def run(
@@ -73,41 +73,42 @@ def run(
 ) -> Grades:
     """Grade each net's methods on its cases, all checked before; settings: what else the table should tell."""
     tops = [stops(weighted_layers(model.net), plan.layers) for model in nets]
-    both = list(zip(nets, cases, strict=True))
+    nets_and_cases = list(zip(nets, cases, strict=True))
     rows: list[Row] = []
     interrupted = False
     total = sum(
-        len(several) * count_maps(one, len(top), plan) for several, one, top in zip(methods, cases, tops, strict=True)
+        len(net_methods) * count_maps(net_cases, len(top), plan)
+        for net_methods, net_cases, top in zip(methods, cases, tops, strict=True)
     )
     with progress_bar(total=total, desc="grade", unit="map", show=progress) as bar:
         try:
-            for (model, one), several, top in zip(both, methods, tops, strict=True):
+            for (model, net_cases), net_methods, top in zip(nets_and_cases, methods, tops, strict=True):
                 randoms = [
-                    tuple(dataclasses.replace(model, net=net) for net in make(model.net, top, plan.seed))
-                    for make in (cascading, independent)
+                    tuple(dataclasses.replace(model, net=net) for net in randomize(model.net, top, plan.seed))
+                    for randomize in (cascading, independent)
                 ]
-                grader = Grader(model, one, (randoms[0], randoms[1]), plan)
-                for method in several:
+                grader = Grader(model, net_cases, (randoms[0], randoms[1]), plan)
+                for method in net_methods:
                     bar.set_postfix_str(method.name)
                     rows.append(_row(grader, method, bar.update))
         except KeyboardInterrupt:
             if not rows:
                 raise
             interrupted = True
-    kept = {model.name: [len(one.single), len(one.several)] for model, one in both}
+    counts = {model.name: [len(net_cases.single), len(net_cases.several)] for model, net_cases in nets_and_cases}
     return Grades(
         rows=tuple(rows),
-        chance={model.name: chance_levels(one, plan.tolerance) for model, one in both},
+        chance={model.name: chance_levels(net_cases, plan.tolerance) for model, net_cases in nets_and_cases},
         layers={model.name: tuple(" + ".join(names) for names in top) for model, top in zip(nets, tops, strict=True)},
-        pictures={model.name: _pictures(model, one, plan) for model, one in both},
-        settings={"models": [model.name for model in nets], **settings, "kept": kept, **plan.as_settings()},
+        pictures={model.name: _pictures(model, net_cases, plan) for model, net_cases in nets_and_cases},
+        settings={"models": [model.name for model in nets], **settings, "kept": counts, **plan.as_settings()},
         notes=(*notes, *_notes_on_scores(nets)),
         interrupted=interrupted,
     )
 
 
 def _notes_on_scores(nets: Sequence[Model]) -> list[str]:
-    """What the table's words must be read as, of nets that give no probabilities."""
+    """Say how the table's words must be read for nets that give no probabilities."""
     return [
         f"{model.name} gives plain numbers: where a column speaks of probabilities, they are its values."
         for model in nets
@@ -116,7 +117,7 @@ def _notes_on_scores(nets: Sequence[Model]) -> list[str]:
 
 
 def _row(grader: Grader, method: Method, tick: Any) -> Row:
-    """A method's row; one that fails has its sentence in the table instead of ending everything."""
+    """Return a method's row; one that fails has its sentence in the table instead of ending everything."""
     try:
         return grader.row(method, tick)
     except MinitorchVizError as error:
@@ -124,7 +125,7 @@ def _row(grader: Grader, method: Method, tick: Any) -> Row:
 
 
 def checked_models(models: Any) -> list[Model]:
-    """The nets as a list; SettingError unless they are classifiers with names of their own."""
+    """Return the nets as a list; SettingError unless they are classifiers with names of their own."""
     from minitorch_viz.models import Model
 
     listed = [models] if isinstance(models, Model) else list(models) if isinstance(models, (list, tuple)) else []
@@ -140,12 +141,12 @@ def checked_models(models: Any) -> list[Model]:
 
 
 def _pictures(model: Model, cases: Cases, plan: Plan) -> Pictures:
-    def seen(case: Case) -> Any:
+    def input_picture(case: Case) -> Any:
         return model.restore(model.preprocess(case.image))
 
-    several = cases.several[: plan.examples]
+    crowded = cases.several[: plan.examples]
     return Pictures(
-        tuple((seen(case), case.masks[0]) for case in cases.single[: plan.examples]),
-        tuple((seen(case), np.ascontiguousarray(case.masks[:2])) for case in several),
-        tuple(tuple(model.class_names[one] for one in case.classes[:2]) for case in several),
+        tuple((input_picture(case), case.masks[0]) for case in cases.single[: plan.examples]),
+        tuple((input_picture(case), np.ascontiguousarray(case.masks[:2])) for case in crowded),
+        tuple(tuple(model.class_names[label] for label in case.classes[:2]) for case in crowded),
     )

@@ -22,7 +22,7 @@ Explain: TypeAlias = Callable[["Model", Array, int], Array]  # model, picture (H
 
 @dataclass(frozen=True, eq=False)
 class Method:
-    """One row of the table: a way to make a map for a class."""
+    """Describe one row of the table: a way to make a map for a class."""
 
     name: str  # "grad-cam"
     title: str  # in plain words
@@ -40,7 +40,7 @@ BASELINES = (
 
 
 def find_methods(model: Model, names: Sequence[str] | None = None) -> list[Method]:
-    """The methods to grade on this model, baselines last.
+    """Return the methods to grade on this model, baselines last.
 
     names: techniques to grade, each perhaps with settings: "lrp", "lrp:rule=epsilon,epsilon=0.01"; "all" stands for all
         that apply to the model; None is ["all"]. The baselines come along.
@@ -58,7 +58,7 @@ def find_methods(model: Model, names: Sequence[str] | None = None) -> list[Metho
 
 
 def method_of(technique: Technique, name: str = "", settings: Mapping[str, Any] = MappingProxyType({})) -> Method:
-    """A technique as a method, with the settings that it has for comparisons, or those given in their place."""
+    """Make a method of a technique, with the settings that it has for comparisons, or those given in their place."""
     chosen: dict[str, Any] = {**technique.in_comparison, **settings}
     words = [f"--{key.replace('_', '-')} {value}" for key, value in chosen.items() if key != "progress"]
     if "progress" in technique.options:
@@ -76,7 +76,7 @@ def method_of(technique: Technique, name: str = "", settings: Mapping[str, Any] 
 def _named(model: Model, name: Any) -> Method:
     """Return the method that words name: "lrp:rule=epsilon"."""
     names = [technique.name for technique in techniques().values() if technique.explains]
-    word, _, rest = name.partition(":") if isinstance(name, str) else (name, "", "")
+    word, _, settings = name.partition(":") if isinstance(name, str) else (name, "", "")
     if word not in names:
         raise SettingError(
             f"{word!r} is no technique that explains a class by a map; {near(word, names, 'technique')}."
@@ -85,15 +85,15 @@ def _named(model: Model, name: Any) -> Method:
     reason = technique.applies(model)
     if reason:
         raise SettingError(f"{word} does not apply to {model.name}: {reason}.")
-    return method_of(technique, name, dict(_setting(technique, words) for words in rest.split(",") if ":" in name))
+    return method_of(technique, name, dict(_setting(technique, words) for words in settings.split(",") if ":" in name))
 
 
 def _setting(technique: Technique, words: str) -> tuple[str, Any]:
     """Return a setting, "rule=epsilon" as ("rule", "epsilon"), in the type that the technique takes."""
     key, _, text = words.partition("=")
     key = key.strip().replace("-", "_")
-    apart = {*Which.__annotations__, "progress"}
-    allowed = [name for name, option in technique.options.items() if name not in apart and option.subject is None]
+    reserved = {*Which.__annotations__, "progress"}
+    allowed = [name for name, option in technique.options.items() if name not in reserved and option.subject is None]
     if key not in allowed:
         raise SettingError(
             f"{technique.name} has no setting {key!r} to grade it with; {near(key, allowed, 'setting')}."

@@ -18,7 +18,7 @@ from minitorch_viz.grading.pictures import curves_picture, map_url, scene_url
 
 @dataclass(frozen=True)
 class Cell:
-    """One number of the table."""
+    """Hold one number of the table."""
 
     metric: Metric
     interval: Interval | None
@@ -26,12 +26,12 @@ class Cell:
 
     @property
     def text(self) -> str:
-        """The mean."""
+        """Return the mean."""
         return "" if self.interval is None else number(self.interval.mean, self.metric.digits)
 
     @property
     def spread(self) -> str:
-        """The confidence interval; empty where it has no width."""
+        """Return the confidence interval; empty where it has no width."""
         if self.interval is None or self.interval.low == self.interval.high:
             return ""
         low, high = (number(end, self.metric.digits) for end in self.interval[1:])
@@ -41,7 +41,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Line:
-    """One row of the table, and the pictures of its method."""
+    """Hold one row of the table, and the pictures of its method."""
 
     row: Row
     cells: Sequence[Cell]
@@ -51,7 +51,7 @@ class Line:
 
 
 def page_of(grades: Grades) -> str:
-    """The page of a table of grades."""
+    """Return the page of a table of grades."""
     lines = _lines(grades)
     groups = [(name, list(part)) for name, part in groupby(grades.metrics, lambda metric: metric.group)]
     return render(
@@ -70,7 +70,7 @@ def page_of(grades: Grades) -> str:
 
 
 def command(settings: dict[str, Any]) -> str:
-    """The command line that makes this table."""
+    """Return the command line that makes this table."""
     words = ["minitorch-viz grade", "--model", *settings["models"]]
     if settings["methods"]:
         words += ["--methods", *settings["methods"]]
@@ -93,14 +93,14 @@ def _lines(grades: Grades) -> list[Line]:
             Cell(metric, interval, _merit(metric, interval, *limits))
             for metric, interval, limits in zip(grades.metrics, intervals, ranges, strict=True)
         ]
-        shown = row.examples
+        examples = row.examples
         lines.append(
             Line(
                 row,
                 cells,
-                [map_url(heat) for heat in shown.single],
-                [map_url(heat) for maps in shown.several for heat in maps],
-                [map_url(heat) for heat in (*shown.single[:1], *shown.cascading)] if shown.cascading else [],
+                [map_url(heat) for heat in examples.single],
+                [map_url(heat) for maps in examples.several for heat in maps],
+                [map_url(heat) for heat in (*examples.single[:1], *examples.cascading)] if examples.cascading else [],
             )
         )
     return lines
@@ -114,20 +114,20 @@ def _merit(metric: Metric, interval: Interval | None, low: float, high: float) -
 
 
 def _best(lines: Sequence[Line]) -> set[tuple[str, str, str]]:
-    """(net, metric, method) of the cells that are a column's best, baselines aside."""
-    found = set()
+    """Return (net, metric, method) of the cells that are a column's best, baselines aside."""
+    best = set()
     for net in {line.row.net for line in lines}:
-        own = [line for line in lines if line.row.net == net and not line.row.baseline and line.row.scores]
-        for column in range(len(own[0].cells)) if own else ():
-            metric = own[0].cells[column].metric
-            cells = [(line.cells[column].merit, line.row.name) for line in own if line.cells[column].interval]
+        net_lines = [line for line in lines if line.row.net == net and not line.row.baseline and line.row.scores]
+        for column in range(len(net_lines[0].cells)) if net_lines else ():
+            metric = net_lines[0].cells[column].metric
+            cells = [(line.cells[column].merit, line.row.name) for line in net_lines if line.cells[column].interval]
             if cells and metric.better:
-                found |= {(net, metric.name, name) for merit, name in cells if merit == max(cells)[0]}
-    return found
+                best |= {(net, metric.name, name) for merit, name in cells if merit == max(cells)[0]}
+    return best
 
 
 def _chances(grades: Grades) -> list[tuple[str, list[str]]]:
-    """(net, one text a column): what a map that knows nothing gets."""
+    """Return (net, one text a column): what a map that knows nothing gets."""
     return [
         (
             net,
@@ -138,9 +138,9 @@ def _chances(grades: Grades) -> list[tuple[str, list[str]]]:
 
 
 def _net(grades: Grades, net: str, lines: Sequence[Line]) -> dict[str, Any]:
-    """What the page shows of one net."""
+    """Return what the page shows of one net."""
     pictures = grades.pictures[net]
-    own = [line for line in lines if line.row.net == net]
+    net_lines = [line for line in lines if line.row.net == net]
     heads = [(scene_url(picture, mask[None]), "") for picture, mask in pictures.single]
     pairs = [
         (scene_url(picture, masks if i == 0 else masks[::-1]), f"map for {names[i]}")
@@ -151,9 +151,9 @@ def _net(grades: Grades, net: str, lines: Sequence[Line]) -> dict[str, Any]:
         "name": net,
         "kept": grades.settings["kept"][net],
         "heads": heads + pairs,
-        "lines": [line for line in own if line.single or line.several],
-        "curves": curves_picture(grades, net) if any(line.row.cascading.size for line in own) else None,
+        "lines": [line for line in net_lines if line.single or line.several],
+        "curves": curves_picture(grades, net) if any(line.row.cascading.size for line in net_lines) else None,
         "layers": grades.layers.get(net, ()),
-        "strips": [line for line in own if line.cascading and not line.row.baseline],
+        "strips": [line for line in net_lines if line.cascading and not line.row.baseline],
         "scene": heads[0][0] if heads else "",
     }

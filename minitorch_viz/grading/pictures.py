@@ -23,7 +23,7 @@ OUTLINES = ((255, 255, 255), (255, 150, 0))
 
 
 def map_url(heat: Array) -> str:
-    """A map as a data: URL. Nowhere negative: black is 0. Else red speaks for the class, blue against, white is 0."""
+    """Draw a map as a data: URL; 0 is black, but white where values below 0 (blue) speak against the class (red)."""
     from matplotlib import colormaps
     from PIL import Image
 
@@ -37,7 +37,7 @@ def map_url(heat: Array) -> str:
 
 
 def scene_url(picture: Array, masks: Array) -> str:
-    """A picture (h, w, 3) with the outlines of its objects (n, h, w): the first white, the second orange."""
+    """Draw a picture (h, w, 3) with the outlines of its objects (n, h, w): the first white, the second orange."""
     from PIL import Image
     from scipy.ndimage import binary_dilation, binary_erosion
 
@@ -69,7 +69,7 @@ def draw_curves(grades: Grades, net: str, figure: Figure) -> None:
     start_charts(figure, 2.3 * lines + 0.55)
     panels = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=True).ravel()
     names = [name.split(" + ")[0] for name in grades.layers[net]]
-    lowest = [one[:, :, :2].mean(axis=0).min() for row in rows for one in (row.cascading, row.independent)]
+    lowest = [likeness[:, :, :2].mean(axis=0).min() for row in rows for likeness in (row.cascading, row.independent)]
     bottom = min(-0.35, *lowest) - 0.05
     slanted: dict[str, Any] = {"rotation": 60, "ha": "right", "rotation_mode": "anchor", "fontsize": NUMBER_SIZE}
     for number, (axes, row) in enumerate(zip(panels, rows, strict=False)):
@@ -104,13 +104,13 @@ def _means(row: Row) -> Array:
 
 
 def _band(row: Row) -> tuple[Array, Array]:
-    """The middle half of the scenes, layer by layer."""
+    """Return the middle half of the scenes, layer by layer."""
     low, high = np.quantile(row.cascading[:, :, 0], [0.25, 0.75], axis=0)
     return np.append(1.0, low), np.append(1.0, high)
 
 
 def _shrunk(heat: Array) -> Array:
-    """Means over blocks, so that the longer side has at most SIDE pixels."""
+    """Return means over blocks, so that the longer side has at most SIDE pixels."""
     factor = math.ceil(max(heat.shape) / SIDE)
     if factor == 1:
         return heat
@@ -121,5 +121,5 @@ def _shrunk(heat: Array) -> Array:
 
 
 def _url(picture: Image, lossless: bool = True) -> str:
-    """A picture as a data: URL."""
+    """Return a picture as a data: URL."""
     return embedded_image(picture, "webp", lossless=lossless, quality=80).url  # lossless: the effort, not the quality

@@ -91,8 +91,8 @@ class GroupNorm(Layer):
 def normalized(x: Array, groups: int, eps: float) -> tuple[Array, Array, Array]:
     """Give each of an image's groups mean 0 and variance 1: x (N, C, ...) -> y, and mean and scale (N, G, 1)."""
     rows = in_groups(x, groups).reshape(len(x) * groups, math.prod(x.shape[1:]) // groups)
-    one, zero = (np.full_like(x, value, shape=rows.shape[1]) for value in (1, 0))
-    y, mean, scale = kernels.layer_norm(rows, one, zero, eps)
+    weight, bias = (np.full_like(x, value, shape=rows.shape[1]) for value in (1, 0))
+    y, mean, scale = kernels.layer_norm(rows, weight, bias, eps)
     return y.reshape(x.shape), mean.reshape(len(x), groups, 1), scale.reshape(len(x), groups, 1)
 
 
@@ -104,8 +104,8 @@ def normalized_backward(dy: Array, x: Array, mean: Array, scale: Array) -> Array
     """
     groups = mean.shape[1]
     gradients, values = in_groups(dy, groups), in_groups(x, groups)
-    one = np.ones_like(dy, shape=gradients.shape[2])
-    return kernels.layer_norm_dx(gradients, values, mean[:, :, 0], scale[:, :, 0], one).reshape(dy.shape)
+    weight = np.ones_like(dy, shape=gradients.shape[2])
+    return kernels.layer_norm_dx(gradients, values, mean[:, :, 0], scale[:, :, 0], weight).reshape(dy.shape)
 
 
 def in_groups(x: Array, groups: int) -> Array:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def page_of(result: LossSurface) -> str:
-    """The self-contained page."""
+    """Return the self-contained page."""
     return render(
         "loss_surface.html",
         result=result,
@@ -24,7 +24,7 @@ def page_of(result: LossSurface) -> str:
 
 
 def rows(result: LossSurface) -> list[tuple[str, ...]]:
-    """A line a width: hidden units, test loss (mean, spread, best, worst), training loss (mean, spread), accuracy."""
+    """Return a row a width: hidden units, test loss (mean, std, best, worst), training loss (mean, std), accuracy."""
     lines = []
     for k, width in enumerate(result.widths):
         test, train = result.test_loss[k], result.train_loss[k]
@@ -34,7 +34,7 @@ def rows(result: LossSurface) -> list[tuple[str, ...]]:
 
 
 def command(result: LossSurface) -> str:
-    """The command line that makes it again."""
+    """Return the command line that makes it again."""
     chosen = result.settings
     widths = " ".join(map(str, chosen["widths"]))
     options = " ".join(f"--{name} {chosen[name]}" for name in ("seeds", "epochs", "grid", "seed"))

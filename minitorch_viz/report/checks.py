@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 SUFFIXES = (".html", ".htm")
 
 
-def check_asked(model: Model, asked: Mapping[str, Any]) -> None:
+def check_asked(model: Model, choices: Mapping[str, Any]) -> None:
     """Refuse a class or node that the model does not have, before the first picture and not in each."""
     for name in ("target", "other"):
-        if name in asked and "node" in asked:
+        if name in choices and "node" in choices:
             raise SettingError(
-                f"Give either a class ({name}={asked[name]!r}) or a node (node={asked['node']!r}), not both."
+                f"Give either a class ({name}={choices[name]!r}) or a node (node={choices['node']!r}), not both."
             )
-        if (value := asked.get(name)) is not None:
+        if (value := choices.get(name)) is not None:
             model.class_index(re.sub(r"^not (?=.)", "", value) if isinstance(value, str) else value)
-    if "node" in asked:
-        model.net[asked["node"]]  # NetError with near names
+    if "node" in choices:
+        model.net[choices["node"]]  # NetError with near names
 
 
 def checked_out(out: str | Path) -> Path:
@@ -36,8 +36,8 @@ def checked_out(out: str | Path) -> Path:
         raise SettingError(f"out must be the path of the page to write, but got {out!r}.")
     out = Path(out)
     if out.is_dir() or not out.parent.is_dir():
-        what = "is a folder" if out.is_dir() else f"is in {out.parent}, which is no folder"
-        raise SettingError(f"out must be the path of the page to write, but {out} {what}.")
+        problem = "is a folder" if out.is_dir() else f"is in {out.parent}, which is no folder"
+        raise SettingError(f"out must be the path of the page to write, but {out} {problem}.")
     return check_out(out, SUFFIXES, what="page", error=SettingError)
 
 

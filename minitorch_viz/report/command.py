@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Command:
-    """A line to paste into a shell, and what must be done before it, if anything."""
+    """Hold a line to paste into a shell, and what must be done before it, if anything."""
 
     line: str
     remark: str = ""
@@ -61,7 +61,7 @@ def command_for(technique: Technique, model: Model, sample: Sample, settings: Ma
 
 
 def _net(model: Model, remarks: list[str]) -> Iterator[str]:
-    """What stands after --model: a name, a name with its weights, or the file of a net of one's own."""
+    """Yield what stands after --model: a name, a name with its weights, or the file of a net of one's own."""
     spec = specs().get(model.name)
     if spec is None or not model.source:
         if not model.source:
@@ -69,14 +69,14 @@ def _net(model: Model, remarks: list[str]) -> Iterator[str]:
         yield model.source or f"{model.name}.safetensors"
         return
     yield model.name
-    found = look_for(spec.file_names)
-    if found is None or str(found) != model.source:
+    path = look_for(spec.file_names)
+    if path is None or str(path) != model.source:
         yield from ("--weights", model.source)
     yield from _option("prefix", model.prefix)
 
 
 def _option(name: str, value: Any) -> list[str]:
-    """One setting as words of the command line; those left at None are left out."""
+    """Write one setting as words of the command line; those left at None are left out."""
     flag = f"--{name.replace('_', '-')}"
     if value is None:
         return []
@@ -89,10 +89,12 @@ def _option(name: str, value: Any) -> list[str]:
 
 
 def _number_of_sample(model: Model, sample: Sample) -> int:
-    """Which of the pictures that come with the model this is, from 1 on; 0: none of them."""
+    """Return which of the pictures that come with the model this is, from 1 on; 0: none of them."""
     try:
-        own = samples(model)
+        model_samples = samples(model)
     except MinitorchVizError:  # no sample is installed
         return 0
-    same = [number for number, other in enumerate(own, start=1) if np.array_equal(other.image, sample.image)]
-    return same[0] if same else 0
+    matches = [
+        number for number, other in enumerate(model_samples, start=1) if np.array_equal(other.image, sample.image)
+    ]
+    return matches[0] if matches else 0

@@ -66,18 +66,20 @@ def make_page(
     noted: Callable[[str], object] | None = None,
     progress: bool = True,
 ) -> Path:
-    """One page with a section for each net and picture, as `make_report` does it for one net.
+    """Write one page with a section for each net and picture, as `make_report` does it for one net.
 
     subjects: (model, sample) pairs; a sample's truth, where it has one, is shown beside the picture and every map.
     noted: called with each note on a photo, such as that only the first frame of an animation is shown.
     """
     out, subjects = checked_out(out), checked_subjects(subjects)
     chosen = list(techniques().values()) if only is None else [get_technique(name) for name in checked_names(only)]
-    asked = {name: value for name, value in (("target", target), ("other", other), ("node", node)) if value is not None}
+    choices = {
+        name: value for name, value in (("target", target), ("other", other), ("node", node)) if value is not None
+    }
     for model in {id(model): model for model, _ in subjects}.values():
-        check_asked(model, asked)
+        check_asked(model, choices)
     started = time.perf_counter()
-    plans = _plans(subjects, chosen, asked, long or only is not None)  # what is named is wanted
+    plans = _plans(subjects, chosen, choices, long or only is not None)  # what is named is wanted
     sections: list[Section] = []
     errors: list[MinitorchVizError] = []
     total = sum(len(plan.cards) for plan in plans)
@@ -121,10 +123,17 @@ def make_page(
 
 
 def _plans(
-    subjects: Sequence[tuple[Model, Sample]], chosen: Sequence[Technique], asked: Mapping[str, Any], long: bool
+    subjects: Sequence[tuple[Model, Sample]], chosen: Sequence[Technique], choices: Mapping[str, Any], long: bool
 ) -> list[Plan]:
-    """One plan a photo; what looks at a net itself is in the plan of its first photo."""
+    """Return one plan a photo; what looks at a net itself is in the plan of its first photo."""
     return [
-        planned(model, sample, chosen, asked, once=all(other is not model for other, _ in subjects[:number]), long=long)
+        planned(
+            model,
+            sample,
+            chosen,
+            choices,
+            is_first=all(other is not model for other, _ in subjects[:number]),
+            long=long,
+        )
         for number, (model, sample) in enumerate(subjects)
     ]

@@ -12,27 +12,27 @@ from minitorch_viz.techniques.chapters import CHAPTERS
 
 
 class Numbered(NamedTuple):
-    """A card and its place in the page."""
+    """Hold a card and its place in the page."""
 
     id: str
     card: Card
 
 
 class Chapter(NamedTuple):
-    """Cards under one heading."""
+    """Hold cards under one heading."""
 
     heading: str
     cards: list[Numbered]
 
     @property
     def contents(self) -> list[Numbered]:
-        """The first card of each technique that has a picture: what the contents list."""
+        """Return the first card of each technique that has a picture: what the contents list."""
         first = {numbered.card.technique.name: numbered for numbered in self.cards[::-1] if not numbered.card.problem}
         return [numbered for numbered in self.cards if first.get(numbered.card.technique.name) is numbered]
 
 
 class Part(NamedTuple):
-    """One section as the template needs it."""
+    """Hold one section as the template needs it."""
 
     id: str
     section: Section

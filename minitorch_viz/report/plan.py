@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Card:
-    """One picture of the page and the words around it."""
+    """Hold one picture of the page and the words around it."""
 
     technique: Technique
     model: Model
@@ -35,13 +35,13 @@ class Card:
 
     @property
     def chapter(self) -> str:
-        """The chapter that it stands in."""
+        """Return the chapter that it stands in."""
         return chapter_of(self.technique)
 
 
 @dataclass(frozen=True)
 class Absent:
-    """A technique that is not shown for a photo, and why."""
+    """Name a technique that is not shown for a photo, and why."""
 
     technique: Technique
     reason: str
@@ -49,7 +49,7 @@ class Absent:
 
 @dataclass
 class Plan:
-    """What there is to do for one photo, before any of it is done."""
+    """Hold what there is to do for one photo, before any of it is done."""
 
     cards: list[Card] = field(default_factory=list)
     absent: list[Absent] = field(default_factory=list)
@@ -57,7 +57,7 @@ class Plan:
 
 @dataclass
 class Section:
-    """One photo: what the net answers, and its cards."""
+    """Hold one photo, what the net answers, and its cards."""
 
     model: Model
     name: str
@@ -73,29 +73,29 @@ class Section:
 
     @property
     def taken(self) -> str:
-        """What the net takes, in words: "8 x 8 pixels"."""
+        """Return what the net takes, in words: "8 x 8 pixels"."""
         readers = self.model.readers.values()
-        sizes = [f"{each.brief} pixels" if isinstance(each, Preprocessing) else each.words for each in readers]
+        sizes = [f"{reader.brief} pixels" if isinstance(reader, Preprocessing) else reader.words for reader in readers]
         return " and ".join(sizes).replace(" x ", " \N{MULTIPLICATION SIGN} ")
 
     @property
     def parameters(self) -> int:
-        """How many numbers the net has learned."""
+        """Return how many numbers the net has learned."""
         return sum(value.size for value in self.model.net.params.values())
 
 
 def planned(
-    model: Model, sample: Sample, chosen: Iterable[Technique], asked: Mapping[str, Any], *, once: bool, long: bool
+    model: Model, sample: Sample, chosen: Iterable[Technique], choices: Mapping[str, Any], *, is_first: bool, long: bool
 ) -> Plan:
     """Return the cards to fill for one photo, in the order of the page, and what is left out.
 
-    asked: settings (target, other, node) for each technique that takes them.
-    once: whether this is the net's first photo; what looks at the net itself, or at a data set, is shown only there.
+    choices: settings (target, other, node) for each technique that takes them.
+    is_first: whether this is the net's first photo; what looks at the net itself, or a data set, is shown only there.
     long: whether techniques that have a budget are shown, too.
     """
     plan = Plan()
     for technique in in_order(chosen):
-        if technique.subject.once_a != "photo" and not once:
+        if technique.subject.once_a != "photo" and not is_first:
             continue
         reason = technique.refuses(model)
         if reason is None and technique.budget is not None and not long:
@@ -103,16 +103,16 @@ def planned(
         if reason is not None:
             plan.absent.append(Absent(technique, reason))
         else:
-            plan.cards += _cards(model, sample, technique, asked)
+            plan.cards += _cards(model, sample, technique, choices)
     return plan
 
 
-def _cards(model: Model, sample: Sample, technique: Technique, asked: Mapping[str, Any]) -> Iterator[Card]:
-    """One card for each run that the technique makes in a report."""
-    of_photo = technique.subject.once_a == "photo"
-    looked_at = sample.image if of_photo else technique.subject.read(model, [])
-    for own in technique.in_report(model):
+def _cards(model: Model, sample: Sample, technique: Technique, choices: Mapping[str, Any]) -> Iterator[Card]:
+    """Yield one card for each run that the technique makes in a report."""
+    is_of_photo = technique.subject.once_a == "photo"
+    looked_at = sample.image if is_of_photo else technique.subject.read(model, [])
+    for report_settings in technique.in_report(model):
         # A run that shows a node shows that node, whatever class is asked for.
-        fitting = set() if "node" in own or not of_photo else asked.keys() & technique.options.keys()
-        settings = {**own, **{name: asked[name] for name in asked if name in fitting}}
+        choosable = set() if "node" in report_settings or not is_of_photo else choices.keys() & technique.options.keys()
+        settings = {**report_settings, **{name: choices[name] for name in choices if name in choosable}}
         yield Card(technique, model, settings, looked_at, command_for(technique, model, sample, settings))

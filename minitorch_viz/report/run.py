@@ -39,8 +39,8 @@ def start_section(model: Model, sample: Sample) -> Section:
         section.truth = thumbnail(np.array(greys, np.uint8)[sample.truth])
         main, *others = sample.objects
         section.main_object = main
-        rest = f"; the others, from lighter to darker grey: {', '.join(others)}" if others else ""
-        section.truth_caption = f"The truth, known because the picture was generated: white is the {main}{rest}."
+        ending = f"; the others, from lighter to darker grey: {', '.join(others)}" if others else ""
+        section.truth_caption = f"The truth, known because the picture was generated: white is the {main}{ending}."
     return section
 
 
@@ -76,7 +76,7 @@ def fill(card: Card) -> None:
 
 
 def _end(card: Card) -> End:
-    """The card's result; that of a loop within the technique's budget, without a bar of its own."""
+    """Return the card's result; that of a loop within the technique's budget, without a bar of its own."""
     technique = card.technique
     if technique.loop is None:
         return End(technique.run_on(card.model, card.looked_at, **card.settings), "")

@@ -38,7 +38,7 @@ if not SETTINGS.DISABLE_JIT:
 
     @intrinsic
     def _power_of_two(typing_context: Any, rounded: Any) -> Any:
-        """2^k for the k in the last bits of `rounded`, a float32 with ROUNDER added."""
+        """Return 2^k for the k in the last bits of `rounded`, a float32 with ROUNDER added."""
 
         def generate(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
             whole = ir.IntType(32)

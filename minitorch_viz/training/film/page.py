@@ -26,7 +26,7 @@ DATA = re.compile(r'<script type="application/json" id="film">(.*?)</script>', r
 
 @dataclass(frozen=True, eq=False)
 class Facts:
-    """What the page says in words."""
+    """Hold what the page says in words."""
 
     title: str
     net: Net
@@ -58,19 +58,19 @@ def write_film(path: Path, reel: Reel, facts: Facts) -> None:
     write_page(path, page)
 
 
-def read_film(path: Path, most: int) -> Reel:
-    """The frames in a page that `write_film` wrote; SettingError for anything else."""
+def read_film(path: Path, most_frames: int) -> Reel:
+    """Read the frames in a page that `write_film` wrote; SettingError for anything else."""
     advice = "give another name, or remove it"
     try:
         if path.stat().st_size > LARGEST_PAGE:
             raise SettingError(f"{path} is larger than any film of this package, so it cannot be continued; {advice}.")
-        found = DATA.search(path.read_text(encoding="utf-8"))
+        match = DATA.search(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise SettingError(f"The film {path} cannot be read ({error}), so it cannot be continued; {advice}.") from error
-    if found is None:
+    if match is None:
         raise SettingError(f"{path} is no film of this package, so it cannot be continued; {advice}.")
     try:
-        return Reel.from_json(json.loads(found[1]), most)
+        return Reel.from_json(json.loads(match[1]), most_frames)
     except MinitorchVizError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, OSError, RecursionError) as error:
@@ -82,7 +82,7 @@ def _nodes(reel: Reel) -> list[str]:
 
 
 def _card(name: str, reel: Reel, facts: Facts, markup: Any) -> dict[str, Any]:
-    """What the template needs to draw one node."""
+    """Return what the template needs to draw one node."""
     keys = list(reel.strips)
     pictures: list[dict[str, Any]] = []
     for kind in (kind for kind in KINDS if (name, kind) in reel.strips):
@@ -91,10 +91,10 @@ def _card(name: str, reel: Reel, facts: Facts, markup: Any) -> dict[str, Any]:
         if kind == "weights":
             change = f"{kind}: change since step {reel.shots[0].step}"
             pictures.append({"index": index, "kind": change, "note": note, "change": True, "svg": ""})
-    what = "the fixed images" if name not in facts.net else repr(facts.net[name].layer)
+    description = "the fixed images" if name not in facts.net else repr(facts.net[name].layer)
     charts = [{"svg": markup(chart)} for chart in _charts(name, reel)]
     place = 3 if len(pictures) > 3 else len(pictures)  # beside the weights' gradients
-    return {"name": name, "what": what, "cells": [*pictures[:place], *charts, *pictures[place:]]}
+    return {"name": name, "what": description, "cells": [*pictures[:place], *charts, *pictures[place:]]}
 
 
 def _charts(name: str, reel: Reel) -> list[str]:
@@ -118,12 +118,12 @@ def _charts(name: str, reel: Reel) -> list[str]:
 
 def _loss_chart(reel: Reel, facts: Facts) -> str:
     training = Line("training", [(step, loss) for step, loss, _ in reel.curve], BLUE)
-    seen = [(line.step, line.held_out_loss) for line in facts.state.history if line.held_out_loss is not None]
-    lines = [training] + ([Line("held out", seen, ORANGE)] if seen else [])
+    held_out = [(line.step, line.held_out_loss) for line in facts.state.history if line.held_out_loss is not None]
+    lines = [training] + ([Line("held out", held_out, ORANGE)] if held_out else [])
     values = [y for line in lines for _, y in line.points if y > 0]
     log = bool(values) and max(values) > 20 * min(values)
-    each = "one step" if reel.per_point == 1 else f"mean of {reel.per_point} steps"
-    label = f"step (training curve: {each})"
+    point = "one step" if reel.per_point == 1 else f"mean of {reel.per_point} steps"
+    label = f"step (training curve: {point})"
     return line_chart(lines, y_label="loss (log)" if log else "loss", x_label=label, x_max=reel.shots[-1].step, log=log)
 
 
@@ -132,6 +132,6 @@ def _score_chart(reel: Reel, facts: Facts) -> str:
     if not name:
         return ""
     training = Line("training", [(step, score) for step, _, score in reel.curve if score >= 0], BLUE)
-    seen = [(line.step, line.held_out_score) for line in facts.state.history if line.held_out_score is not None]
-    lines = [training] + ([Line("held out", seen, ORANGE)] if seen else [])
+    held_out = [(line.step, line.held_out_score) for line in facts.state.history if line.held_out_score is not None]
+    lines = [training] + ([Line("held out", held_out, ORANGE)] if held_out else [])
     return line_chart(lines, y_label=name, x_max=reel.shots[-1].step, limits=(0, 1), percent=True)
