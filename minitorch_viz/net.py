@@ -295,7 +295,7 @@ class Net:
             if not hasattr(value, "shape") or value.ndim == 0:
                 raise ShapeError(f"{name!r} needs an array with a batch axis, but got {type(value).__name__}.")
         if self.beside:
-            count = len(next(iter(values.values()))) if values else 1
+            count = max(map(len, values.values()), default=1)
             values = {name: x.repeat(count, axis=0) for name, x in self.beside.items()} | values
         return values
 

@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 
 import minitorch_viz_kernels as kernels
-from minitorch_viz import load_model, relu_mode
+from minitorch_viz import Model, Net, load_model, relu_mode
 from minitorch_viz.errors import MinitorchVizError, SettingError
-from minitorch_viz.layers import all_layers
+from minitorch_viz.layers import Concat, Flatten, all_layers
+from minitorch_viz.models import Alphabet, Preprocessing
 from minitorch_viz.models.samples import sample_digit
 from minitorch_viz.techniques import techniques
 from tests import cupy_stand_in
 
+NAMES = ("image", "question")
 CASES = [
     pytest.param(layer, inputs, id=f"{kind.__name__}-{number}", marks=pytest.mark.slow if number > 1 else ())
     for kind in all_layers()
@@ -73,6 +75,18 @@ def test_a_net_runs_unchanged() -> None:
     back = moved.to("cpu")
     for name, value in model.net.state.items():
         np.testing.assert_array_equal(back.net.state[name], value)
+
+
+@pytest.mark.usefixtures("cuda")
+def test_what_is_given_beside_goes_along() -> None:
+    rng = np.random.default_rng(0)
+    net = Net([("a", Flatten(), ("image",)), ("b", Flatten(), ("question",)), ("both", Concat(), ("a", "b"))], NAMES)
+    readers = {"image": Preprocessing((2, 2)), "question": Alphabet("abc", length=2)}
+    model = Model.from_net(net, readers=readers, scores="numbers").with_inputs(question="cb")
+    moved = model.to("cuda")
+    x = rng.standard_normal((3, 3, 2, 2))
+    compare(moved.net.predict(kernels.to_device(x, "cuda")), model.net.predict(x), "both")
+    assert kernels.device_of(moved.net.to("cpu").beside["question"]) == "cpu"
 
 
 QUICK = ("saliency", "grad-cam", "occlusion")  # a gradient, a map of features, forward passes alone; the rest is slow

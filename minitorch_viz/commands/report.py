@@ -9,6 +9,7 @@ from pathlib import Path
 from minitorch_viz.commands.base import Command, add_model_arguments
 from minitorch_viz.commands.nets import FOR_PHOTOS, chosen_model, inputs_given
 from minitorch_viz.commands.parser import path
+from minitorch_viz.errors import MinitorchVizError
 from minitorch_viz.techniques import techniques
 from minitorch_viz.techniques.subject import given
 
@@ -58,6 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
         check_out(arguments.out, SUFFIXES, [model.source], what="page")
         shown_samples = [Sample(Path(photo).name or photo, photo) for photo in arguments.photos] or samples(model)
         subjects = [(model, sample) for sample in shown_samples]
+    elif arguments.input or arguments.question:
+        raise MinitorchVizError("--input and --question are for a net that is named: give --model, too.")
     else:
         subjects = report_samples()
     for note in dict.fromkeys(note for model, _ in subjects for note in model.notes):

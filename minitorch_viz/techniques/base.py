@@ -98,9 +98,9 @@ class Technique:
 
     def refuses(self, model: Model) -> str | None:
         """Why it has nothing to show for this model, in words; None if it applies."""
-        needed = [self.subject, *(subject for name, subject in self.looking.items() if self.options[name].required)]
-        reasons = (subject.refuses(model) for subject in needed)
-        return next(filter(None, reasons), None) or self.applies(model)
+        settings = (subject for name, subject in self.looking.items() if self.options[name].required)
+        reasons = (subject.refuses_setting(model) for subject in settings)
+        return self.subject.refuses(model) or next(filter(None, reasons), None) or self.applies(model)
 
     def run_on(self, model: Model, value: Any, **settings: Any) -> Result:
         """Its result for a model and a value of its subject (of NOTHING any value).

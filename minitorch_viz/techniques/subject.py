@@ -77,6 +77,15 @@ class Subject:
             return f"{model.name} takes {reader.noun} and not {KINDS[self.reads].noun}"
         return None
 
+    def refuses_setting(self, model: Model) -> str | None:
+        """Return why a net cannot be given it as a setting, in words; None if one of its inputs is of that kind."""
+        from minitorch_viz.models.readers import KINDS
+
+        if not self.reads or any(reader.name == self.reads for reader in model.readers.values()):
+            return None
+        nouns = " and ".join(reader.noun for reader in model.readers.values()) or "no known input"
+        return f"{model.name} takes {nouns} and not {KINDS[self.reads].noun}"
+
     def arguments(self, value: Any) -> tuple[Any, ...]:
         """Return the positional arguments that come after the model."""
         return (value,) if self.parameter else ()

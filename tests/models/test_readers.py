@@ -423,6 +423,8 @@ def test_the_command_line_gives_the_question(answering: Model, tmp_path: Path, m
     ):
         assert main([*start, *words]) == 2
         assert sentence in capsys.readouterr().err
+    assert main(["report", "--question", "ab"]) == 2
+    assert "give --model, too" in capsys.readouterr().err
     page = ["report", "photo.png", *start[2:], "--question", "ab", "--only", "saliency"]
     assert main(page) == 0
     text = Path("report.html").read_text()

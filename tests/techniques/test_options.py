@@ -9,11 +9,16 @@ import sys
 from pathlib import Path
 from typing import TypedDict, Unpack
 
+import numpy as np
 import pytest
 
-from minitorch_viz.techniques import techniques
+from minitorch_viz import Model, Net, load_model
+from minitorch_viz.layers import Concat, Flatten
+from minitorch_viz.models import Alphabet, Preprocessing
+from minitorch_viz.techniques import Technique, techniques
 from minitorch_viz.techniques.options import argument_helps, manual_of, options_of, spelled_out, summary_of
 from minitorch_viz.techniques.run import looping
+from minitorch_viz.techniques.subject import PHOTO, PHOTOS, PICTURES, TEXT, Photo, Photos, Pictures, Text
 
 ROOT = Path(__file__).parents[2]
 DOC = """Show something,
@@ -174,3 +179,44 @@ def test_nothing_needs_docstrings(code: str, printed: str, tmp_path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert printed in done.stdout
+
+
+def test_a_setting_that_is_looked_at_knows_its_subject() -> None:
+    """Annotated as a subject: asked for, read, sampled and checked by it; with None it may be left out."""
+
+    def compute(model, *, style: Photos, guide: Photo | None = None, many: Pictures | None = None, words: Text):
+        """Do it.
+
+        Args:
+            style: photos
+        """
+
+    options = options_of(compute)
+    assert {name: (option.subject, option.required) for name, option in options.items()} == {
+        "style": (PHOTOS, True),
+        "guide": (PHOTO, False),
+        "many": (PICTURES, False),
+        "words": (TEXT, True),
+    }
+    assert options["style"].help == "photos"
+    assert all(option.default is None for option in options.values())
+
+
+def test_a_text_as_a_setting_needs_an_input_for_texts() -> None:
+    """Beside a picture that is looked at, too: a caption of a photo, a question about it."""
+    rng = np.random.default_rng(0)
+    net = Net(
+        [("a", Flatten(), ("image",)), ("b", Flatten(), ("words",)), ("both", Concat(), ("a", "b"))], ("image", "words")
+    )
+    readers = {"image": Preprocessing((2, 2)), "words": Alphabet("abc", length=2)}
+    model = Model.from_net(net, readers=readers, scores="numbers")
+
+    def compute(model, image, *, words: Text):  # noqa: ARG001 (what every technique is given)
+        return words
+
+    technique = Technique("words", compute, lambda *_: None, "Words", "none, 2020", example=lambda: None)
+    assert "its inputs are image and words" in (technique.refuses(model) or "")
+    asked = model.with_inputs(words="cb")
+    assert technique.refuses(asked) is None
+    assert len(technique.run_on(asked, rng.integers(0, 256, (2, 2, 3)))) == 2
+    assert technique.refuses(load_model("digits")) == "digits takes a picture and not a text"
