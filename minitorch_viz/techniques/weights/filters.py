@@ -155,7 +155,8 @@ def plot(result: Filters, figure: Figure) -> None:
     full = "each at its own scale" if result.scale == "each" else f"full at ±{result.full_scales[0]:.2g}"
     heading = f"{count} of {result.of} filters of {result.node}, {full}"
     if result.slices == 1:
-        titles = in_rows(numbers, min(COLUMNS, math.ceil(math.sqrt(2 * count))))
+        rows = math.ceil(count / min(COLUMNS, math.ceil(math.sqrt(2 * count))))
+        titles = in_rows(numbers, math.ceil(count / rows))  # as even rows as can be
         sheet = panels(figure, titles, high / wide, heading=heading, side=SIDE, size=NUMBER_SIZE)
     else:
         titles = [[""] * result.slices] * count
