@@ -37,7 +37,7 @@ def wrapped(text: str, wide: float, size: float = TITLE_SIZE, *, even: bool = Tr
 
 
 def _lines(text: str, wide: float, size: float, even: bool) -> list[str]:
-    """The lines of one paragraph; even: those of the narrowest column that needs no more of them."""
+    """Return the lines of one paragraph; even: those of the narrowest column that needs no more of them."""
     words = [piece for word in text.split(" ") for piece in _pieces(word, wide, size)]
     lines = _filled(words, wide, size)
     fewest, most = max(text_width(word, size) for word in words), wide
@@ -64,7 +64,7 @@ def _filled(words: list[str], wide: float, size: float) -> list[str]:
 
 
 def _pieces(word: str, wide: float, size: float) -> list[str]:
-    """A word, in pieces where it is too wide for a line."""
+    """Return a word, in pieces where it is too wide for a line."""
     if text_width(word, size) <= wide or len(word) < 2:
         return [word]
     fits = next((end for end in range(len(word) - 1, 1, -1) if text_width(word[:end], size) <= wide), 1)
@@ -75,7 +75,7 @@ def _pieces(word: str, wide: float, size: float) -> list[str]:
 
 @functools.cache
 def _advance(letter: str) -> float:
-    """How far a letter moves the next one, in letter sizes."""
+    """Return how far a letter moves the next one, in letter sizes."""
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import text_to_path
 

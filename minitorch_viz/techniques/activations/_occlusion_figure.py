@@ -9,7 +9,7 @@ import numpy as np
 from minitorch_viz._types import Array
 from minitorch_viz.drawing import BLACK, LABEL_SIZE, panels, text_width, wrapped
 from minitorch_viz.techniques.explain.blank import drawable
-from minitorch_viz.techniques.explain.view import draw_photo, of_photo
+from minitorch_viz.techniques.explain.view import draw_photo, proportions_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,7 +37,7 @@ def draw(result: OcclusionMap, figure: Figure) -> None:
         titles.append("most probable class where covered")
         names = [wrapped(name, LEGEND, LABEL_SIZE) for name in classes.names]
         beside = 0.5 + max(text_width(line, LABEL_SIZE) for name in names for line in name.split("\n"))
-    sheet = panels(figure, [titles], of_photo(result), bars=(1,), right=beside)
+    sheet = panels(figure, [titles], proportions_of(result), bars=(1,), right=beside)
     photo, heat, *more = sheet.axes[0]
     draw_photo(photo, result)
     corner = (result.picture.shape[1] - result.size) / 2 - 0.5, (result.picture.shape[0] - result.size) / 2 - 0.5

@@ -15,7 +15,7 @@ from minitorch_viz.graph import ancestors
 from minitorch_viz.layers import Kind
 from minitorch_viz.rules.relu import relus
 from minitorch_viz.techniques.base import Technique
-from minitorch_viz.techniques.explain.view import PhotoResult, draw_photo, of_photo, view
+from minitorch_viz.techniques.explain.view import PhotoResult, draw_photo, proportions_of, view
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -143,7 +143,7 @@ def plot(result: ActivationMaps, figure: Figure) -> None:
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
-    tall, count = of_photo(result), len(result.maps)
+    tall, count = proportions_of(result), len(result.maps)
     columns = max(min(6 if tall > 0.8 and not result.names else 4, -(-count // 2)), 1)
     signed, shared = bool(result.maps.min() < 0), result.scale == "shared"
     numbers = [f"#{channel}" for channel in result.channels]

@@ -21,7 +21,7 @@ from minitorch_viz.net import Net
 from minitorch_viz.objectives import Objective
 from minitorch_viz.techniques.explain.blank import drawable
 from minitorch_viz.techniques.explain.unit import reading_of, value_of
-from minitorch_viz.techniques.explain.view import PhotoResult, draw_photo, of_photo
+from minitorch_viz.techniques.explain.view import PhotoResult, draw_photo, proportions_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -215,7 +215,7 @@ def has_maps(model: Model) -> str | None:
 
 def plot_coarse(result: LayerMaps, figure: Figure) -> None:
     """The photo, and each map over it; a single map is shown alone too, in its own places."""
-    count, tall = len(result.labels), of_photo(result)
+    count, tall = len(result.labels), proportions_of(result)
     if count == 1:
         high, wide = result.signed.shape[1:]
         titles = (result.heads[0], f"the {high} x {wide} places of {result.layer}", "enlarged, over the photo")

@@ -26,7 +26,7 @@ from minitorch_viz.drawing import (
     smoothing,
 )
 from minitorch_viz.techniques.explain.blank import blank_note, drawable
-from minitorch_viz.techniques.explain.view import PhotoResult, draw_photo, of_photo, photo_of
+from minitorch_viz.techniques.explain.view import PhotoResult, draw_photo, own_pixels, proportions_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -113,7 +113,7 @@ def map_panels(result: PixelMap, figure: Figure, more: Sequence[str] = (), botto
     """
     photo, *maps = map_titles(result)
     side = SIDE if not more else 2.7
-    return panels(figure, [[photo, *more, *maps]], of_photo(result), side=side, bottom=bottom)
+    return panels(figure, [[photo, *more, *maps]], proportions_of(result), side=side, bottom=bottom)
 
 
 def map_titles(result: PixelMap) -> tuple[str, str, str]:
@@ -145,4 +145,4 @@ def draw_map(result: PixelMap, axes: Sequence[Axes]) -> None:
     if result.form == "gradient" and result.signed:
         show_signed(axes[2], result.signal, pixel_aspect=aspect)
     else:
-        show_over(axes[2], result.heat, photo_of(result), pixel_aspect=aspect)
+        show_over(axes[2], result.heat, own_pixels(result), pixel_aspect=aspect)

@@ -84,16 +84,16 @@ class Pictured(Protocol):
         """The height of a pixel of `picture` over its width."""
 
 
-def photo_of(result: Pictured) -> Array:
-    """The photo in its own pixels; what the net saw where these are unknown."""
+def own_pixels(result: Pictured) -> Array:
+    """Return the photo in its own pixels, (H, W, 3) uint8; what the net saw where these are unknown."""
     return result.picture if result.photo is None else result.photo
 
 
-def of_photo(result: Pictured) -> float:
-    """The photo's height over its width."""
+def proportions_of(result: Pictured) -> float:
+    """Return the photo's height over its width."""
     return proportions(result.picture, result.pixel_aspect)
 
 
 def draw_photo(axes: Axes, result: Pictured, grey: float | None = None) -> None:
-    """The photo on axes that count in the net's pixels; grey: without colours, this level drawn as black."""
-    show_photo(axes, photo_of(result), result.picture.shape[:2], pixel_aspect=result.pixel_aspect, grey=grey)
+    """Draw the photo on axes that count in the net's pixels; grey: without colours, this level drawn as black."""
+    show_photo(axes, own_pixels(result), result.picture.shape[:2], pixel_aspect=result.pixel_aspect, grey=grey)

@@ -23,7 +23,7 @@ from minitorch_viz.drawing import (
     text_width,
     wrapped,
 )
-from minitorch_viz.techniques.explain.view import draw_photo, of_photo
+from minitorch_viz.techniques.explain.view import draw_photo, proportions_of
 from minitorch_viz.techniques.gradients._compare_gates import FATES
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def draw(result: Comparison, figure: Figure) -> None:
 
 def _draw_maps(result: Comparison, figure: Figure, bottom: float) -> None:
     """The photo and one map after the other; for two classes the second's map below the first's."""
-    tall, count = of_photo(result), len(result.methods)
+    tall, count = proportions_of(result), len(result.methods)
     columns = min(COLUMNS if tall > 0.8 else FEWER, count + 1)
     rows = in_rows([result.label, *result.methods], columns)
     if result.other_maps is not None:

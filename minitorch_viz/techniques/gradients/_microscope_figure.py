@@ -23,7 +23,7 @@ from minitorch_viz.drawing import (
     wrapped,
 )
 from minitorch_viz.layers.window import Field
-from minitorch_viz.techniques.explain.view import draw_photo, of_photo
+from minitorch_viz.techniques.explain.view import draw_photo, proportions_of
 from minitorch_viz.techniques.gradients._microscope_sums import Sum, Terms
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def draw(result: UnitView, figure: Figure) -> None:
     names = _colours(result, shown)
     above = _rows_of(("inputs", "times weights", "are products"), forwards, names)
     below = _rows_of(tuple(result.signals), sent_down, names, beside=True)
-    photo = picture_size(of_photo(result), 2.8, 3.2)
+    photo = picture_size(proportions_of(result), 2.8, 3.2)
     beside = WIDTH - 2 * photo[0] - 4 * GAP  # inches for the words
     words = wrapped(forwards_in_words(result, shown), beside, even=False)
     sent = "sent down to each input: the signal behind the gate, times the weight (each mode on a scale of its own)"

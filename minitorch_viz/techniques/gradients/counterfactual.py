@@ -21,7 +21,7 @@ from minitorch_viz.techniques.explain.layer_maps import (
 )
 from minitorch_viz.techniques.explain.start import start_several
 from minitorch_viz.techniques.explain.unit import Which
-from minitorch_viz.techniques.explain.view import draw_photo, of_photo
+from minitorch_viz.techniques.explain.view import draw_photo, proportions_of
 from minitorch_viz.techniques.gradients.grad_cam import GradCam, weighted_maps
 from minitorch_viz.techniques.options import spelled_out
 
@@ -151,7 +151,7 @@ def plot(result: Counterfactual, figure: Figure) -> None:
     ]
     words = "each map has a scale of its own" if each else "one scale for all maps"
     bars = (1, 2) if each else (2,)
-    sheet = panels(figure, titles, of_photo(result), heading=f"{result.quantity}: {words}", bars=bars)
+    sheet = panels(figure, titles, proportions_of(result), heading=f"{result.quantity}: {words}", bars=bars)
     for row, (photo, *places) in enumerate(sheet.axes):
         draw_photo(photo, result)
         for place, side in zip(places, result.sides[row], strict=True):

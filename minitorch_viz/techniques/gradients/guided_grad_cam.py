@@ -20,7 +20,7 @@ from minitorch_viz.techniques.explain.maps import PixelMap
 from minitorch_viz.techniques.explain.signals import at_tape
 from minitorch_viz.techniques.explain.start import start_any
 from minitorch_viz.techniques.explain.unit import Which
-from minitorch_viz.techniques.explain.view import draw_photo, of_photo
+from minitorch_viz.techniques.explain.view import draw_photo, proportions_of
 from minitorch_viz.techniques.gradients.grad_cam import GradCam, cam_of
 from minitorch_viz.techniques.gradients.saliency import LEGEND, has_relus
 from minitorch_viz.techniques.options import spelled_out
@@ -117,7 +117,7 @@ def plot(result: GuidedGradCam, figure: Figure) -> None:
         top, full = robust_max(result.heat), f"full at ±{robust_max(result.signal):.2g}"
         products = (f"is guided Grad-CAM: magnitude, white at {top:.2g}", f"guided Grad-CAM: {sign}, {full}")
     head = f"{result.label}, {result.reading or f'value {result.value:.3g}'}"
-    sheet = panels(figure, [[head, *factors], [None, *products]], of_photo(result))
+    sheet = panels(figure, [[head, *factors], [None, *products]], proportions_of(result))
     (photo, over, edges), (words, magnitude, colours) = sheet.axes
     draw_photo(photo, result)
     over_photo(over, cam, 0)

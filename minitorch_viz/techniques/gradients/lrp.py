@@ -23,7 +23,7 @@ from minitorch_viz.techniques.explain.books import books_notes, where_it_stayed
 from minitorch_viz.techniques.explain.maps import SHARES, sentence
 from minitorch_viz.techniques.explain.start import start
 from minitorch_viz.techniques.explain.unit import Which
-from minitorch_viz.techniques.explain.view import PhotoResult, draw_photo, of_photo, photo_of
+from minitorch_viz.techniques.explain.view import PhotoResult, draw_photo, own_pixels, proportions_of
 from minitorch_viz.techniques.options import spelled_out
 
 if TYPE_CHECKING:
@@ -208,9 +208,9 @@ def plot(result: LrpMap, figure: Figure) -> None:
     if len(names) == 1:
         sigma = smoothing(result.picture.shape[:2])
         over = f"smoothed by {sigma:.1f} pixels, over the photo" if sigma else "the same over the photo"
-        sheet = panels(figure, [[label, *titles, over]], of_photo(result), heading=COLOURS)
+        sheet = panels(figure, [[label, *titles, over]], proportions_of(result), heading=COLOURS)
     else:
-        sheet = panels(figure, in_rows([label, *titles], 3), of_photo(result), heading=COLOURS)
+        sheet = panels(figure, in_rows([label, *titles], 3), proportions_of(result), heading=COLOURS)
         sheet.write(sheet.axes[1, 2], [f"{name}: {SAYS[name]}." for name in names])
     photo, *maps = sheet.axes.flat
     draw_photo(photo, result)
@@ -223,7 +223,7 @@ def plot(result: LrpMap, figure: Figure) -> None:
         if result.blank[names[0]]:
             show_blank(maps[1], result.picture.shape[:2], result.blank[names[0]], pixel_aspect=aspect)
         else:
-            show_over(maps[1], result.map(), photo_of(result), pixel_aspect=aspect)
+            show_over(maps[1], result.map(), own_pixels(result), pixel_aspect=aspect)
 
 
 def example() -> LrpMap:

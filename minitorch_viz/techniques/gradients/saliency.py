@@ -17,7 +17,7 @@ from minitorch_viz.techniques.explain.maps import COLOUR_SIGN, GREY_SIGN, MAGNIT
 from minitorch_viz.techniques.explain.signals import at_tape
 from minitorch_viz.techniques.explain.start import start_any
 from minitorch_viz.techniques.explain.unit import Which
-from minitorch_viz.techniques.explain.view import PhotoResult, draw_photo, of_photo
+from minitorch_viz.techniques.explain.view import PhotoResult, draw_photo, proportions_of
 from minitorch_viz.techniques.gradients._saliency_crops import averaged_over_crops
 from minitorch_viz.techniques.options import spelled_out
 
@@ -147,7 +147,7 @@ def saliency(
 
 def plot(result: SaliencyMap, figure: Figure) -> None:
     """The photo, and for each mode the magnitude above the signed colours (one mode: all in one row)."""
-    tall, modes = of_photo(result), list(result.gradients)
+    tall, modes = proportions_of(result), list(result.gradients)
     scales = {mode: _scales(result, mode) for mode in modes}
     sign = "sign: red +, blue -" if result.grey else "sign and colour, grey is 0"
     if len(modes) == 1:

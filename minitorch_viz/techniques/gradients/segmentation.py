@@ -14,7 +14,7 @@ from minitorch_viz.techniques.base import Technique, explainers
 from minitorch_viz.techniques.explain.blank import blank_note
 from minitorch_viz.techniques.explain.start import start
 from minitorch_viz.techniques.explain.unit import Which
-from minitorch_viz.techniques.explain.view import PhotoResult, draw_photo, of_photo
+from minitorch_viz.techniques.explain.view import PhotoResult, draw_photo, proportions_of
 from minitorch_viz.techniques.gradients._segmentation_grabcut import (
     BACKGROUND,
     FOREGROUND,
@@ -196,7 +196,9 @@ def plot(result: Segmentation, figure: Figure) -> None:
         "seeds: green object, blue not",
         f"the mask, by {result.by}",
     )
-    sheet = panels(figure, [[result.label, *(words if not result.blank else ("", "", ""))]], of_photo(result), side=2.7)
+    sheet = panels(
+        figure, [[result.label, *(words if not result.blank else ("", "", ""))]], proportions_of(result), side=2.7
+    )
     photo, heat, seeds, mask = sheet.axes[0]
     draw_photo(photo, result)
     if result.blank:
