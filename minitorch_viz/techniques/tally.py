@@ -7,9 +7,11 @@ order: any number of workers, a run that was stopped and continued, and a cluste
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -189,7 +191,8 @@ class _Run:
                 except ImageFileError as error:
                     inputs.append(None)
                     skipped.append(Skipped(number, self.pictures.title(number), str(error)))
-            tape = _forward(self.model, inputs, nodes)
+            with _products_by_one_thread():
+                tape = _forward(self.model, inputs, nodes)
             if tape is None:
                 continue
             seen = np.array([image is not None for image in inputs])
@@ -198,6 +201,16 @@ class _Run:
             for tally in tallies:
                 tally.see(tape, numbers[seen])
         return tallies, tuple(skipped)
+
+
+def _products_by_one_thread() -> contextlib.AbstractContextManager[Any]:
+    """NumPy's products without Numba: their last bits depend on the number of threads, which workers have fewer of."""
+    if kernels.current() == "numba":
+        return contextlib.nullcontext()
+    from threadpoolctl import threadpool_limits
+
+    limits: contextlib.AbstractContextManager[Any] = threadpool_limits(1, user_api="blas")
+    return limits
 
 
 def _forward(model: Model, inputs: Sequence[Array | None], nodes: tuple[str, ...]) -> Tape | None:
@@ -233,7 +246,18 @@ def _shards(run: _Run, begins: range, workers: int) -> Iterator[Shard]:
         while portion := list(islice(tasks, 2 * workers)):
             yield from spread(portion)
     else:
-        yield from spread(tasks)
+        yield from _closed_quietly(spread(tasks))
+
+
+def _closed_quietly(shards: Generator[Shard, None, None]) -> Iterator[Shard]:
+    """Shards by joblib, which warns, when it is stopped, of those that were counted in vain."""
+    try:
+        for shard in shards:  # noqa: UP028 (`yield from` would close them itself)
+            yield shard
+    finally:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "[0-9]+ tasks", UserWarning)
+            shards.close()
 
 
 def _forks() -> bool:

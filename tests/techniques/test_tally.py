@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import minitorch_viz_kernels as kernels
 from minitorch_viz import load_model
 from minitorch_viz.data.pictures import FilePictures, Pictures, ScenePictures, as_pictures
 from minitorch_viz.errors import NetError, SettingError, WeightsFileError
@@ -150,6 +151,27 @@ def test_a_backend_that_gives_no_results_one_by_one(scenes_net) -> None:
     assert bits(steps[-1]) == bits(whole)
 
 
+def test_the_number_of_threads_changes_no_bit(scenes_net) -> None:
+    """Without Numba, too, where NumPy's own products depend on it: a worker has fewer threads than one process."""
+    threadpoolctl = pytest.importorskip("threadpoolctl")
+    listed = []
+    for threads in (1, 2):
+        with kernels.use("numpy"), threadpoolctl.threadpool_limits(threads, user_api="blas"):
+            listed.append(bits(run(scenes_net, PICTURES)))
+    assert listed[0] == listed[1]
+
+
+def test_stopping_workers_warns_of_nothing(scenes_net, recwarn) -> None:
+    """Of shards that were counted in vain there is nothing to say."""
+    joblib = pytest.importorskip("joblib")
+    with joblib.parallel_config(backend="threading"):
+        loop = tallied(scenes_net, PICTURES, [Sums("relu1")], batch=1, workers=2)
+        next(loop)
+        time.sleep(0.2)
+        loop.close()
+    assert not recwarn.list
+
+
 def test_no_process_is_forked(scenes_net) -> None:
     joblib = pytest.importorskip("joblib")
     with joblib.parallel_config(backend="multiprocessing"), pytest.raises(SettingError, match=r"leave the backend"):
@@ -178,6 +200,7 @@ def test_what_was_yielded_stays_as_it_was(scenes_net) -> None:
 def test_killed_at_any_moment_and_continued(scenes_net, tmp_path) -> None:
     code = """
 import sys
+import minitorch_viz_kernels as kernels
 from minitorch_viz import load_model
 from minitorch_viz.techniques import state, tally
 from tests.techniques.test_tally import PICTURES, Best, Sums
