@@ -9,7 +9,7 @@ from minitorch_viz.net import Net
 
 
 def alexnet(state: State | None = None, classes: int = 1000, seed: int | None = 0) -> Net:
-    """Build the net x (N, 3, 224, 224) -> "classifier.6" (N, classes) -> "prob" (N, classes).
+    """Build AlexNet: x (N, 3, 224, 224) -> "classifier.6" (N, classes) -> "prob" (N, classes).
 
     Names are torchvision's. Krizhevsky 2014, "One weird trick": no groups and no local response normalization, unlike
     the net of 2012. Inputs from 223 to 254 pixels a side give the 6 x 6 maps that the first Linear needs.

@@ -13,7 +13,7 @@ from minitorch_viz.models.spec import specs
 
 @dataclass(frozen=True)
 class CatalogRow:
-    """One model; `print(row)` shows it in three lines."""
+    """Describe one model; `print(row)` shows it in three lines."""
 
     name: str
     parameters: int
@@ -26,12 +26,12 @@ class CatalogRow:
 
     @property
     def at_hand(self) -> str:
-        """Return "bundled", the path of the file, or "not here"."""
+        """Say where the weights are: "bundled", the path of the file found, or "not here"."""
         return "bundled" if self.bundled else str(self.file) if self.file else "not here"
 
     @property
     def _takes(self) -> str:
-        """The size of its input, in words: "224 x 224 RGB"."""
+        """Say the size of its input in words: "224 x 224 RGB"."""
         if not isinstance(self.reader, Preprocessing):
             return self.reader.words
         return f"{self.reader.brief} {'RGB  ' if self.reader.channels == 3 else 'grey '}"
@@ -48,7 +48,7 @@ class CatalogRow:
 
 
 def list_models() -> list[CatalogRow]:
-    """Every model, with what is at hand in $MINITORCH_VIZ_HOME and in the package."""
+    """List every model, with what is at hand in $MINITORCH_VIZ_HOME and in the package."""
     home = home_folder()
     rows = []
     for spec in specs().values():

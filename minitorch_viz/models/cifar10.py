@@ -16,7 +16,7 @@ NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse"
 
 
 def cifar10(state: State | None = None, classes: int = 10, seed: int | None = 0, norm: bool = False) -> Net:
-    """Build the net x (N, 3, 32, 32) -> "relu7" (N, 128, 8, 8) -> "logits" (N, 10) -> "prob" (N, 10).
+    """Build the net: x (N, 3, 32, 32) -> "relu7" (N, 128, 8, 8) -> "logits" (N, 10) -> "prob" (N, 10).
 
     Seven convolutions, the mean of each map, one linear layer, so that class activation maps apply (Zhou et al. 2016).
     norm: with the batch normalizations that it is trained with; `fold_batch_norms` merges them into the convolutions,

@@ -18,24 +18,24 @@ SHOWN = 8  # how many classes a message lists
 
 
 def numbered(count: int) -> tuple[str, ...]:
-    """Names for classes whose names are not known: "class 0", "class 1", ..."""
+    """Make names for classes whose names are not known: "class 0", "class 1", ..."""
     return tuple(f"class {i}" for i in range(count))
 
 
 def first_synonym(name: str) -> str:
-    """The word to show: "tench" of "tench, Tinca tinca"."""
+    """Return the word to show: "tench" of "tench, Tinca tinca"."""
     return name.split(",")[0].strip()
 
 
 @functools.cache
 def imagenet_names() -> tuple[str, ...]:
-    """The 1000 classes of ImageNet's challenge, in order: a short name, then WordNet's synonyms."""
+    """Return the 1000 classes of ImageNet's challenge, in order: a short name, then WordNet's synonyms."""
     text = resources.files("minitorch_viz.models").joinpath("bundled", "imagenet_classes.txt").read_text("utf-8")
     return tuple(text.splitlines())
 
 
 def notes_on_names(names: Sequence[str], model: str) -> tuple[str, ...]:
-    """What must be known to name a class: a sentence if one's name is another's number, else nothing."""
+    """Say what must be known to name a class: a sentence if one's name is another's number, else nothing."""
     for i, name in enumerate(map(first_synonym, names)):
         if re.fullmatch(r"\d{1,9}", name) and int(name) != i and int(name) < len(names):
             return (
@@ -46,7 +46,7 @@ def notes_on_names(names: Sequence[str], model: str) -> tuple[str, ...]:
 
 
 def read_class_names(path: Path) -> tuple[str, ...]:
-    """The names in class order, from {"names": [...]}, a plain list, or torchvision's {"0": ["n01440764", "tench"]}.
+    """Read the names in class order from {"names": [...]}, a list, or torchvision's {"0": ["n01440764", "tench"]}.
 
     Raises WeightsFileError if the file is not one of these.
     """
@@ -69,7 +69,7 @@ def read_class_names(path: Path) -> tuple[str, ...]:
 
 
 def class_names_in(content: Any) -> tuple[str, ...] | None:
-    """The class names in the content of a JSON file; None if there are none."""
+    """Return the class names in the content of a JSON file; None if there are none."""
     names = content.get("names") if isinstance(content, dict) and "names" in content else content
     if isinstance(names, dict) and names and all(str(i) in names for i in range(len(names))):
         entries = [names[str(i)] for i in range(len(names))]
@@ -80,7 +80,7 @@ def class_names_in(content: Any) -> tuple[str, ...] | None:
 
 
 def find_class(target: object, names: Sequence[str], model: str) -> int:
-    """The class number that `target` means.
+    """Return the class number that `target` means.
 
     target: a number, or text: the whole of a name or synonym comes first, then a number ("281", or "#281" where a name
         might be a number, too), then any part of a name.
@@ -94,23 +94,23 @@ def find_class(target: object, names: Sequence[str], model: str) -> int:
         raise SettingError(f"A class is given by its number or its name, but got {target!r}.")
     word = target.strip().lower()
     synonyms = [[part.strip().lower() for part in name.split(",")] for name in names]
-    whole = [
+    whole_names = [
         [i for i, name in enumerate(names) if name.strip() == target.strip()],
         [i for i, name in enumerate(names) if name.strip().lower() == word],
         [i for i, parts in enumerate(synonyms) if word in parts],
     ]
-    part = [
+    parts_of_names = [
         [i for i, name in enumerate(names) if re.search(rf"\b{re.escape(word)}\b", name.lower())],
         [i for i, name in enumerate(names) if word in name.lower()],
     ]
     number = re.fullmatch(r"#?([+-]?[0-9]+)", word)
-    for matches in whole if number else whole + part:
+    for matches in whole_names if number else whole_names + parts_of_names:
         if len(matches) == 1:
             return matches[0]
         if matches:
-            shown = ", ".join(f"{names[i].split(',')[0]} ({i})" for i in matches[:SHOWN])
+            listed = ", ".join(f"{names[i].split(',')[0]} ({i})" for i in matches[:SHOWN])
             more = f" and {len(matches) - SHOWN} more" if len(matches) > SHOWN else ""
-            raise SettingError(f"{target!r} fits {len(matches)} classes of {model}: {shown}{more}; give the number.")
+            raise SettingError(f"{target!r} fits {len(matches)} classes of {model}: {listed}{more}; give the number.")
     if number:
         return _checked_number(int(number[1][:12]), names, model)
     words = dict.fromkeys(part for parts in synonyms for part in parts)

@@ -13,7 +13,7 @@ FILTERS = (16, 20, 20)
 
 
 def convnetjs_cifar10(state: State | None = None, classes: int = 10, seed: int | None = 0) -> Net:
-    """Build the net x (N, 3, 32, 32), pixel / 255 - 0.5 -> "fc" (N, classes) -> "prob" (N, classes). Karpathy 2014."""
+    """Build the net: x (N, 3, 32, 32), pixel / 255 - 0.5 -> "fc" (N, classes) -> "prob" (N, classes). Karpathy 2014."""
     p = Params(state, seed)
     nodes: list[NodeSpec] = []
     channels = 3

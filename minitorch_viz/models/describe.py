@@ -32,7 +32,7 @@ SHOWN = 20  # classes that a description lists
 
 @dataclass(frozen=True)
 class Row:
-    """One node, or an input."""
+    """Describe one node, or an input."""
 
     node: str
     layer: str  # "Conv2d 3 x 3, stride 2"; "" of an input
@@ -42,13 +42,13 @@ class Row:
 
     @property
     def size(self) -> str:
-        """The shape in words: "64 x 55 x 55"."""
+        """Return the shape in words: "64 x 55 x 55"."""
         return "" if self.shape is None else " x ".join(map(str, self.shape))
 
 
 @dataclass(frozen=True)
 class Description:
-    """A model in rows; `print` shows it as text, Jupyter as a table."""
+    """Describe a model in rows; `print` shows it as text, Jupyter as a table."""
 
     title: str  # "squeezenet1_1: 1,235,496 parameters, 67 nodes, input 3 x 224 x 224"
     rows: tuple[Row, ...]  # the inputs and nodes, in order
@@ -58,22 +58,22 @@ class Description:
 
     @property
     def footer(self) -> tuple[str, ...]:
-        """The lines below the rows: scores, classes, notes."""
+        """Return the lines below the rows: scores, classes, notes."""
         named = [f"{name} ({i})" for i, name in enumerate(self.classes[:SHOWN])]
-        more = f", ..., {self.classes[-1]} ({len(self.classes) - 1})" if len(self.classes) > SHOWN else ""
+        ending = f", ..., {self.classes[-1]} ({len(self.classes) - 1})" if len(self.classes) > SHOWN else ""
         lines = [f"scores: {self.scores}"] if self.scores else []
-        lines += [f"classes ({len(self.classes)}): {', '.join(named)}{more}"] if named else []
+        lines += [f"classes ({len(self.classes)}): {', '.join(named)}{ending}"] if named else []
         return (*lines, *(f"Note: {note}" for note in self.notes))
 
     def table(self) -> list[list[str]]:
-        """The rows in words, below their headings; what a node reads only where that is not the node before it."""
+        """Return the rows in words below their headings; what a node reads only where it is not the node before."""
         lines = [["node", "layer", "output", "parameters", "reads"]]
-        before = ""
+        previous = ""
         for row in self.rows:
-            reads = "" if row.reads in ((), (before,)) else ", ".join(row.reads)
+            reads = "" if row.reads in ((), (previous,)) else ", ".join(row.reads)
             count = f"{row.parameters:,}" if row.parameters else ""
             lines.append([row.node, row.layer, row.size, count, reads])
-            before = row.node
+            previous = row.node
         empty = [place for place in (2, 4) if not any(line[place] for line in lines[1:])]
         return [[cell for place, cell in enumerate(line) if place not in empty] for line in lines]
 
@@ -112,7 +112,7 @@ class Description:
 
 
 def describe(model: Model) -> Description:
-    """Every node with its layer, the shape of its output for one picture and its parameters, and the classes.
+    """List every node with its layer, the shape of its output for one picture and its parameters, and the classes.
 
     model: from `load_model` or `Model.from_net`; `sketch("vgg16")` gives one of a net whose weights are not at hand.
     """
@@ -130,7 +130,7 @@ def describe(model: Model) -> Description:
 
 
 def words_of(layer: Layer) -> str:
-    """A layer in a few words, its arrays as their kernel's size: "Conv2d 3 x 3, stride 2, padding 1"."""
+    """Say a layer in a few words, its arrays as their kernel's size: "Conv2d 3 x 3, stride 2, padding 1"."""
     sides = getattr(getattr(layer, "weight", None), "shape", ())[2:]
     kernel = " " + " x ".join(map(str, sides)) if sides else ""
     settings = [
@@ -144,19 +144,19 @@ def words_of(layer: Layer) -> str:
 
 
 def parameters_of(node: Node) -> int:
-    """How many numbers a node has learned."""
+    """Return how many numbers a node has learned."""
     return sum(value.size for value in node.layer.params.values())
 
 
 def _value(value: Any) -> str:
-    """A setting in a word: a pair of equal numbers as one of them."""
+    """Say a setting in a word: a pair of equal numbers as one of them."""
     if isinstance(value, tuple):
         return str(value[0]) if len(set(value)) == 1 else " x ".join(map(str, value))
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _shapes(model: Model) -> dict[str, tuple[int, ...]]:
-    """The shape of every node's output for one picture; none where the net does not take such a picture."""
+    """Return the shape of every node's output for one picture; none where the net does not take such a picture."""
     if not set(model.net.inputs) <= set(model.readers):
         return {}
     try:

@@ -13,7 +13,7 @@ PREPROCESSING = Preprocessing((8, 8), channels=1, mean=(77.9,), std=(95.9,))
 
 
 def digits(state: State | None = None, classes: int = 10, seed: int | None = 0) -> Net:
-    """Build the net x (N, 1, 8, 8) -> "logits" (N, 10) -> "prob" (N, 10): three convolutions, a pooling, a Linear."""
+    """Build three convolutions, a pooling and a linear layer: x (N, 1, 8, 8) -> "logits" (N, 10) -> "prob" (N, 10)."""
     p = Params(state, seed)
     return Net(
         [

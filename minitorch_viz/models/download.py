@@ -7,10 +7,10 @@ import urllib.parse
 from pathlib import Path
 
 from minitorch_viz.errors import SettingError, WeightsFileError
-from minitorch_viz.models.beside import IMAGENET_FILE
 from minitorch_viz.models.fetch import copy_in, fetch, finish, taking, wrong_sum
 from minitorch_viz.models.home import home_folder
 from minitorch_viz.models.load import look_for
+from minitorch_viz.models.sidecar import IMAGENET_FILE
 from minitorch_viz.models.spec import ModelSpec, get_spec
 
 SUFFIXES = (".safetensors", ".npz", ".pth", ".pt", ".caffemodel", ".json")
@@ -35,16 +35,16 @@ def download(
     folder = home_folder() if home is None else Path(home).expanduser()
     place = str(spec.url if source is None else source).strip()
     if not place:
-        wanted = " or ".join(spec.file_names[:2])
+        names = " or ".join(spec.file_names[:2])
         raise WeightsFileError(
-            f"{name} has no official file to download. Put {wanted} into {folder}, or name a file with --from."
+            f"{name} has no official file to download. Put {names} into {folder}, or name a file with --from."
         )
     is_address = re.match(r"[a-zA-Z][a-zA-Z0-9+.-]+:", place)  # two letters at least: C: is a Windows drive
     if not is_address:
         return _copy(spec, place, folder)
-    given = _name_in_address(place)
-    target = folder / _target_name(spec, given)
-    digest = _known_digest(spec, given)
+    file_name = _name_in_address(place)
+    target = folder / _target_name(spec, file_name)
+    digest = _known_digest(spec, file_name)
     if digest and target.is_file() and wrong_sum(target, digest) is None:
         return target
     with taking("file", folder, WeightsFileError):
@@ -56,7 +56,7 @@ def download(
 
 
 def _name_in_address(address: str) -> str:
-    """The file name at the end of an http or https address; SettingError for any other kind."""
+    """Return the file name at the end of an http or https address; SettingError for any other kind."""
     try:
         parts = urllib.parse.urlsplit(address)
     except ValueError:
@@ -66,13 +66,13 @@ def _name_in_address(address: str) -> str:
     return Path(urllib.parse.unquote(parts.path)).name
 
 
-def _target_name(spec: ModelSpec, given: str) -> str:
-    """The name under which load_model finds the file."""
-    if given in spec.file_names:
-        return given
-    suffix = Path(given).suffix.lower()
+def _target_name(spec: ModelSpec, file_name: str) -> str:
+    """Return the name under which load_model finds the file."""
+    if file_name in spec.file_names:
+        return file_name
+    suffix = Path(file_name).suffix.lower()
     if suffix not in SUFFIXES:
-        raise SettingError(f"A weights file ends in {', '.join(SUFFIXES)}, but {given!r} does not.")
+        raise SettingError(f"A weights file ends in {', '.join(SUFFIXES)}, but {file_name!r} does not.")
     name = f"{spec.name}{suffix}"
     if name not in spec.file_names:
         raise SettingError(f"{spec.name} has no weights in {suffix} files; known names: {', '.join(spec.file_names)}.")
@@ -80,7 +80,7 @@ def _target_name(spec: ModelSpec, given: str) -> str:
 
 
 def _known_digest(spec: ModelSpec, file_name: str) -> str:
-    """The sum that the file must have, "sha256:be5be79"; "" if none is known."""
+    """Return the sum that the file must have, "sha256:be5be79"; "" if none is known."""
     if file_name == spec.official_file:
         return spec.digest
     match = re.search(r"-([0-9a-f]{8,64})\.[a-z]+$", file_name)

@@ -19,7 +19,7 @@ LICENCE = "MIT, as this package: trained by `minitorch-viz train faces`"
 
 
 def faces(state: State | None = None, classes: int = len(PEOPLE), seed: int | None = 0) -> Net:
-    """Build the net x (N, 1, 64, 64) -> "logits" (N, 6) -> "prob" (N, 6).
+    """Build x (N, 1, 64, 64) -> "logits" (N, 6) -> "prob" (N, 6); the 6 templates are the rows of logits.weight.
 
     `logits.weight.reshape(6, 64, 64)` are the templates.
     """

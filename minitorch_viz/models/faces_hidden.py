@@ -12,7 +12,7 @@ UNITS = 16
 
 
 def faces_hidden(state: State | None = None, classes: int = len(PEOPLE), seed: int | None = 0) -> Net:
-    """Build the net x (N, 1, 64, 64) -> "relu" (N, 16) -> "logits" (N, 6) -> "prob" (N, 6).
+    """Build the net: x (N, 1, 64, 64) -> "relu" (N, 16) -> "logits" (N, 6) -> "prob" (N, 6).
 
     `hidden.weight.reshape(16, 64, 64)` are the templates; `logits.weight` says which person each speaks for.
     """

@@ -21,11 +21,11 @@ from pathlib import Path
 from minitorch_viz.errors import MinitorchVizError, WeightsFileError
 from minitorch_viz.progress import progress_bar
 
-CHUNK = 1 << 20  # bytes read at a time
-LIMIT = 4 << 30  # no file here is larger; a server that sends more is not sending them
+CHUNK_BYTES = 1 << 20  # bytes read at a time
+LARGEST_FILE = 4 << 30  # no file here is larger; a server that sends more is not sending them
 TIMEOUT = 30.0  # seconds without an answer
 ATTEMPTS = 5  # connections in a row that bring nothing new before giving up
-DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # the disk is full, or fails
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # the disk is full, or fails
 
 
 def fetch(
@@ -45,7 +45,7 @@ def fetch(
     if not digest:  # nothing could tell whether an old piece and a new one belong together
         part.unlink(missing_ok=True)
     resumed = part.exists()
-    most, failures = _size(part), 0
+    largest, failures = _size(part), 0
     while True:
         try:
             if _receive(address, part, progress, failed):
@@ -57,15 +57,15 @@ def fetch(
                 break
             raise failed(f"{address} answered {answer.code} {answer.reason}. {otherwise}") from answer
         except (OSError, HTTPException) as failure:  # URLError, timeouts and resets are OSErrors
-            if isinstance(failure, OSError) and (failure.filename is not None or failure.errno in DISK):
+            if isinstance(failure, OSError) and (failure.filename is not None or failure.errno in DISK_ERRORS):
                 raise  # not the network but the disk
             reason = getattr(failure, "reason", failure)  # URLError wraps the error that tells more
             error = getattr(reason, "strerror", None) or reason or type(failure).__name__
-        failures = 0 if _size(part) > most else failures + 1
-        if failures and (most == 0 or failures >= ATTEMPTS):
-            kept = f" {_size(part):,} bytes are kept; run it again to go on." if digest and _size(part) else ""
-            raise failed(f"{address} cannot be fetched: {error}.{kept} {otherwise}")
-        most = max(most, _size(part))
+        failures = 0 if _size(part) > largest else failures + 1
+        if failures and (largest == 0 or failures >= ATTEMPTS):
+            remark = f" {_size(part):,} bytes are kept; run it again to go on." if digest and _size(part) else ""
+            raise failed(f"{address} cannot be fetched: {error}.{remark} {otherwise}")
+        largest = max(largest, _size(part))
     wrong = wrong_sum(part, digest)
     if wrong is None:
         return
@@ -76,7 +76,7 @@ def fetch(
 
 
 def _receive(address: str, part: Path, progress: bool, failed: type[MinitorchVizError]) -> bool:
-    """Append what one connection brings to `part`; whether the file is now complete."""
+    """Append what one connection brings to `part`; return whether the file is now complete."""
     have = _size(part)
     headers = {"User-Agent": "minitorch-viz", "Accept-Encoding": "identity"}
     if have:
@@ -85,23 +85,23 @@ def _receive(address: str, part: Path, progress: bool, failed: type[MinitorchViz
         start, total = _span(answer, have)
         if answer.headers.get_content_type() == "text/html":
             raise failed(f"{address} answered with a web page, not with a file; is it the right address?")
-        too_long = f"{address} sends more than {LIMIT:,} bytes, which no file here has."
-        if total is not None and total > LIMIT:
+        too_long = f"{address} sends more than {LARGEST_FILE:,} bytes, which no file here has."
+        if total is not None and total > LARGEST_FILE:
             raise failed(too_long)
         bar = progress_bar(total=total, initial=start, unit="B", unit_scale=True, desc=part.stem, show=progress)
         with part.open("r+b" if start else "wb") as file, bar:
             file.seek(start)
             file.truncate()
-            while chunk := answer.read1(CHUNK):
+            while chunk := answer.read1(CHUNK_BYTES):
                 file.write(chunk)
                 bar.update(len(chunk))
-                if file.tell() > LIMIT:
+                if file.tell() > LARGEST_FILE:
                     raise failed(too_long)
             return total is None or file.tell() >= total
 
 
 def _span(answer: HTTPResponse, have: int) -> tuple[int, int | None]:
-    """Where the answer's bytes begin in the file, and how long the file is (None: the server does not say)."""
+    """Return where the answer's bytes begin in the file, and how long the file is (None: the server does not say)."""
     if answer.status == 206:
         match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", answer.headers.get("Content-Range", ""))
         if match is None or int(match[1]) > have:
@@ -112,7 +112,7 @@ def _span(answer: HTTPResponse, have: int) -> tuple[int, int | None]:
 
 
 def _opener() -> urllib.request.OpenerDirector:
-    """Follows redirects, but only to http and https: the default opener would also follow one to ftp."""
+    """Make an opener that follows redirects only to http and https: the default one would also follow one to ftp."""
     opener = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler,
@@ -128,15 +128,15 @@ def _opener() -> urllib.request.OpenerDirector:
 
 
 def wrong_sum(path: Path, digest: str) -> str | None:
-    """None if the file has the sum (or none is known), else the end of a sentence that says what is wrong."""
+    """Return None if the file has the sum (or none is known), else the end of a sentence that says what is wrong."""
     if not digest:
         return None
-    kind, _, wanted = digest.partition(":")
+    kind, _, digits = digest.partition(":")
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, kind).hexdigest()
-    if digest.startswith(wanted):
+    if digest.startswith(digits):
         return None
-    return f"has the {kind.upper()} sum {digest[: max(len(wanted), 16)]}, but it should begin with {wanted}"
+    return f"has the {kind.upper()} sum {digest[: max(len(digits), 16)]}, but it should begin with {digits}"
 
 
 def _size(path: Path) -> int:

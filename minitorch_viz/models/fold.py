@@ -8,7 +8,7 @@ from minitorch_viz.net import Net
 
 
 def fold_batch_norms(net: Net) -> Net:
-    """The net that computes the same without those BatchNorm2d that directly follow a convolution.
+    """Return the net that computes the same without those BatchNorm2d that directly follow a convolution.
 
     The convolution keeps its name and gets the normalization's place: who read "bn1" now reads "conv1". A convolution
     that has another reader stays as it is.
@@ -17,11 +17,11 @@ def fold_batch_norms(net: Net) -> Net:
     renamed: dict[str, str] = {}
     merged: dict[str, Layer] = {}
     for node in net.nodes:
-        before = node.inputs[0]
-        if before in net and len(reading[before]) == 1:
-            layer = folded(net[before].layer, node.layer)
+        source = node.inputs[0]
+        if source in net and len(reading[source]) == 1:
+            layer = folded(net[source].layer, node.layer)
             if layer is not None:
-                merged[before], renamed[node.name] = layer, before
+                merged[source], renamed[node.name] = layer, source
     return Net(
         [
             (node.name, merged.get(node.name, node.layer), tuple(renamed.get(name, name) for name in node.inputs))

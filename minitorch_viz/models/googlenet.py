@@ -21,14 +21,14 @@ from minitorch_viz.net import Net
 
 
 class Sizes(NamedTuple):
-    """How many filters each part of an inception module has."""
+    """Hold how many filters each part of an inception module has."""
 
-    single: int  # 1x1
-    less3: int  # 1x1 before the 3x3
-    three: int  # 3x3
-    less5: int  # 1x1 before the 5x5
-    five: int  # 5x5
-    pooled: int  # 1x1 after the pooling
+    filters_1x1: int
+    reduce_3x3: int  # 1x1 filters before the 3x3
+    filters_3x3: int
+    reduce_5x5: int  # 1x1 filters before the 5x5
+    filters_5x5: int
+    after_pooling: int  # 1x1 filters
 
 
 INCEPTIONS = {
@@ -45,7 +45,7 @@ INCEPTIONS = {
 
 
 def googlenet(state: State | None = None, classes: int = 1000, seed: int | None = 0) -> Net:
-    """Build the net x (N, 3, H, W), usually 224 a side -> "loss3/classifier" (N, classes) -> "prob" (N, classes).
+    """Build GoogLeNet: x (N, 3, H, W), usually 224 a side -> "loss3/classifier" (N, classes) -> "prob" (N, classes).
 
     Names are Caffe's: "conv1/7x7_s2", "inception_4c/3x3". Szegedy et al. 2014. The two auxiliary classifiers, which
     only help training, are left out; Caffe's 7x7 average pooling is a global one, so that other sizes run too.
@@ -66,7 +66,7 @@ def googlenet(state: State | None = None, classes: int = 1000, seed: int | None 
     channels = 192
     for number, sizes in INCEPTIONS.items():
         nodes += inception(p, f"inception_{number}", nodes[-1][0], channels, sizes)
-        channels = sizes.single + sizes.three + sizes.five + sizes.pooled
+        channels = sizes.filters_1x1 + sizes.filters_3x3 + sizes.filters_5x5 + sizes.after_pooling
         if number in ("3b", "4e"):
             nodes.append((f"pool{number[0]}/3x3_s2", MaxPool2d(3, 2, ceil_mode=True)))
     nodes += [
@@ -80,20 +80,20 @@ def googlenet(state: State | None = None, classes: int = 1000, seed: int | None 
 
 
 def inception(p: Params, name: str, reads: str, channels: int, sizes: Sizes) -> list[NodeSpec]:
-    """An inception module: 1x1, 3x3, 5x5 filters and a pooling side by side, 1x1 filters keeping them affordable."""
+    """Build an inception module: 1x1, 3x3, 5x5 filters and a pooling side by side, made affordable by 1x1 filters."""
 
     def conv(part: str, channels: int, out: int, kernel: int, reads: str) -> list[NodeSpec]:
         relu = f"{name}/relu_{part}"
         return [p.conv(f"{name}/{part}", channels, out, kernel, padding=kernel // 2, reads=reads), (relu, ReLU())]
 
     return [
-        *conv("1x1", channels, sizes.single, 1, reads),
-        *conv("3x3_reduce", channels, sizes.less3, 1, reads),
-        *conv("3x3", sizes.less3, sizes.three, 3, f"{name}/relu_3x3_reduce"),
-        *conv("5x5_reduce", channels, sizes.less5, 1, reads),
-        *conv("5x5", sizes.less5, sizes.five, 5, f"{name}/relu_5x5_reduce"),
+        *conv("1x1", channels, sizes.filters_1x1, 1, reads),
+        *conv("3x3_reduce", channels, sizes.reduce_3x3, 1, reads),
+        *conv("3x3", sizes.reduce_3x3, sizes.filters_3x3, 3, f"{name}/relu_3x3_reduce"),
+        *conv("5x5_reduce", channels, sizes.reduce_5x5, 1, reads),
+        *conv("5x5", sizes.reduce_5x5, sizes.filters_5x5, 5, f"{name}/relu_5x5_reduce"),
         (f"{name}/pool", MaxPool2d(3, 1, padding=1, ceil_mode=True), (reads,)),
-        *conv("pool_proj", channels, sizes.pooled, 1, f"{name}/pool"),
+        *conv("pool_proj", channels, sizes.after_pooling, 1, f"{name}/pool"),
         (f"{name}/output", Concat(), tuple(f"{name}/relu_{part}" for part in ("1x1", "3x3", "5x5", "pool_proj"))),
     ]
 

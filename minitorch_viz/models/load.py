@@ -13,13 +13,13 @@ import numpy.typing as npt
 
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError, WeightsFileError
-from minitorch_viz.models.beside import class_names_of, reader_of, scores_of, search_folders
 from minitorch_viz.models.classes import first_synonym, imagenet_names, notes_on_names, numbered
 from minitorch_viz.models.fold import fold_batch_norms
 from minitorch_viz.models.home import VARIABLE, home_folder
 from minitorch_viz.models.model import Model
 from minitorch_viz.models.saved import described, read_model
 from minitorch_viz.models.scores import Maps, kind_of_scores
+from minitorch_viz.models.sidecar import class_names_of, reader_of, scores_of, search_folders
 from minitorch_viz.models.spec import ModelSpec, get_spec
 from minitorch_viz.net import Net
 
@@ -34,7 +34,7 @@ def load_model(
     fold: bool = False,
     prefix: str | None = None,
 ) -> Model:
-    """A pretrained net, ready for photos: `load_model("squeezenet1_1", weights="squeezenet1_1.safetensors")`.
+    """Load a pretrained net, ready for photos: `load_model("squeezenet1_1", weights="squeezenet1_1.safetensors")`.
 
     name: a net from `minitorch-viz models`, or the file that `Model.save` wrote: "mine.safetensors".
     weights: its file (.safetensors, .npz, .pth without PyTorch, .caffemodel, ConvNetJS .json), or a folder that holds
@@ -55,14 +55,14 @@ def load_model(
     Raises SettingError for an unknown name, WeightsFileError if the weights are missing, damaged, or another net's.
     """
     precision = None if dtype is None else _precision(dtype)
-    asked = prefix
-    if (own := _own_file(name, weights)) is not None:
+    given_prefix = prefix
+    if (own_file := _own_file(name, weights)) is not None:
         if prefix is not None:
             raise SettingError(
-                f"prefix={prefix!r} says which part of the weights of a named net is meant; {own} comes without a "
+                f"prefix={prefix!r} says which part of the weights of a named net is meant; {own_file} comes without a "
                 "name: name the net, or leave the prefix out."
             )
-        return _read_own(own, precision, fold)
+        return _read_own(own_file, precision, fold)
     spec = get_spec(name)
     path = look_for(spec.file_names, weights)
     if path is None:
@@ -78,11 +78,11 @@ def load_model(
     needed = spec.build(classes=classes, seed=None)
     notes = [] if is_caffe else list(file.notes)  # that Caffe's nets take BGR is dealt with
     net = needed.with_params(fitting_arrays(tensors, needed, path, precision or np.float32, prefix, spec, notes))
-    beside = _as_beside(described(file.metadata, path)) | (file.json or {})
-    reader = reader_of(spec, path, beside, is_caffe, notes)
-    names = class_names_of(spec, path, beside, classes, notes)
+    sidecar = _as_sidecar(described(file.metadata, path)) | (file.json or {})
+    reader = reader_of(spec, path, sidecar, is_caffe, notes)
+    names = class_names_of(spec, path, sidecar, classes, notes)
     notes += notes_on_names(names, spec.name)
-    scores = scores_of(spec, path, beside, classes, notes)
+    scores = scores_of(spec, path, sidecar, classes, notes)
     return Model(
         name=spec.name,
         net=fold_batch_norms(net) if fold else net,
@@ -95,12 +95,12 @@ def load_model(
         source=str(path),
         notes=tuple(notes),
         scores=scores,
-        prefix=asked,
+        prefix=given_prefix,
     )
 
 
 def sketch(name: str) -> Model:
-    """A net without its weights, all zeros, to look at its nodes and shapes: `describe(sketch("vgg16"))`."""
+    """Build a net without its weights, all zeros, to look at its nodes and shapes: `describe(sketch("vgg16"))`."""
     spec = get_spec(name)
     names = spec.classes if isinstance(spec.classes, tuple) else numbered(spec.classes)
     names = imagenet_names() if spec.imagenet else names
@@ -120,7 +120,7 @@ def sketch(name: str) -> Model:
 
 
 def look_for(file_names: Iterable[str], weights: str | Path | None = None) -> Path | None:
-    """The first of the files that exists: `weights` itself, or in the folder `weights`, else at home, else bundled.
+    """Return the first of the files that exists: `weights` itself, in the folder `weights`, else at home, else bundled.
 
     Raises WeightsFileError if `weights` is given but is neither such a file nor a folder that holds one.
     """
@@ -151,7 +151,7 @@ def fitting_arrays(
     spec: ModelSpec | None = None,
     notes: list[str] | None = None,
 ) -> dict[str, Array]:
-    """The file's arrays by the net's names, in the given precision; WeightsFileError unless they fit and are finite.
+    """Return the file's arrays by the net's names, in the given precision; WeightsFileError unless all fit.
 
     spec: of the net, if the file must hold no other's; what else it holds is then told in `notes`.
     """
@@ -164,11 +164,11 @@ def fitting_arrays(
             headless = not spec.head
             notes += check_unneeded(tensors, report, file=path.name, net=spec.name, headless=headless, prefix=prefix)
     except WeightsFileError as error:
-        where = (
+        advice = (
             f' Or write "prefix" into {path.with_suffix(".json").name} beside it.' if "prefix=" in str(error) else ""
         )
         start = "" if str(error).startswith(path.name) else f"{path}: "
-        raise WeightsFileError(f"{start}{error}{where}") from error
+        raise WeightsFileError(f"{start}{error}{advice}") from error
     for name, array in mapped.items():
         if array.dtype.kind != "f":
             raise WeightsFileError(f"{path}: {name!r} must hold floating-point numbers, but holds {array.dtype}.")
@@ -188,7 +188,7 @@ def _precision(dtype: npt.DTypeLike) -> np.dtype[Any]:
 
 
 def _own_file(name: object, weights: object) -> Path | None:
-    """The file that is to say what its net is: given in place of a name, or alone as weights; None for a name."""
+    """Return the file that is to say what its net is, given in place of a name or alone as weights; None for a name."""
     looks_like_a_file = isinstance(name, Path) or (isinstance(name, str) and re.search(FILE, name) is not None)
     if name is None and isinstance(weights, (str, Path)):
         return Path(weights).expanduser()
@@ -213,7 +213,7 @@ def _own_file(name: object, weights: object) -> Path | None:
 
 
 def _read_own(path: Path, precision: np.dtype[Any] | None, fold: bool) -> Model:
-    """The model in a file of `Model.save`."""
+    """Read the model in a file of `Model.save`."""
     from minitorch_viz.io.weights import read_weights
 
     file = read_weights(path)
@@ -227,8 +227,8 @@ def _read_own(path: Path, precision: np.dtype[Any] | None, fold: bool) -> Model:
     return dataclasses.replace(model, net=fold_batch_norms(model.net)) if fold else model
 
 
-def _as_beside(content: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What `Model.save` wrote, in the words of a JSON file beside weights: for such a file given with a net's name."""
+def _as_sidecar(content: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Put what `Model.save` wrote as a JSON file beside weights would: for such a file given with a net's name."""
     if content is None:
         return {}
     classes, preparation = content.get("classes"), content.get("preprocessing")
@@ -258,7 +258,7 @@ def _missing(spec: ModelSpec) -> str:
 
 
 def _class_count(spec: ModelSpec, tensors: Mapping[str, Array], prefix: str | None) -> int:
-    """How many classes the file's last layer has; the official number if that cannot be told."""
+    """Return how many classes the file's last layer has; the official number if that cannot be told."""
     name = f"{spec.head}.weight"
     for key, array in tensors.items():
         is_head = key == f"{prefix}{name}" if prefix is not None else key == name or key.endswith(f".{name}")
@@ -268,7 +268,7 @@ def _class_count(spec: ModelSpec, tensors: Mapping[str, Array], prefix: str | No
 
 
 def _from_caffe(spec: ModelSpec, tensors: Mapping[str, Array]) -> dict[str, Array]:
-    """A .caffemodel's arrays by our names, and for RGB: Caffe's nets take BGR."""
+    """Return a .caffemodel's arrays by our names, and for RGB: Caffe's nets take BGR."""
     if spec.caffe is None:
         raise WeightsFileError(
             f"{spec.name} is torchvision's version, which differs from Caffe's; give a .pth or .safetensors file."

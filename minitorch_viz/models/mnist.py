@@ -15,7 +15,7 @@ POOLED = 1, 3  # the convolutions after which the maps are halved: 28 x 28, then
 
 
 def mnist(state: State | None = None, classes: int = 10, seed: int | None = 0, norm: bool = False) -> Net:
-    """Build the net x (N, 1, 28, 28) -> "relu5" (N, 64, 7, 7) -> "logits" (N, 10) -> "prob" (N, 10).
+    """Build the net: x (N, 1, 28, 28) -> "relu5" (N, 64, 7, 7) -> "logits" (N, 10) -> "prob" (N, 10).
 
     Five convolutions, the mean of each map, one linear layer. The first filters are 7 x 7: large enough to look at.
     norm: with the batch normalizations that it is trained with; `fold_batch_norms` merges them into the convolutions,

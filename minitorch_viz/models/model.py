@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Model:
-    """A net together with all that is needed to show it a photo, a text or numbers, and to read its answer.
+    """Hold a net together with all that is needed to show it a photo, a text or numbers, and to read its answer.
 
     `load_model("squeezenet1_1", weights="squeezenet1_1.safetensors")` makes one; `Model.from_net` wraps your own net.
     """
@@ -109,12 +109,12 @@ class Model:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The precision of the net's parameters, in which it computes."""
+        """Return the precision of the net's parameters, in which it computes."""
         return _dtype(self.net)
 
     @property
     def input(self) -> str:
-        """The input that is looked at: the one that is not given beside; SettingError if there are several."""
+        """Return the input that is looked at: the one that is not given beside; SettingError if there are several."""
         if len(self.net.inputs) != 1:
             listed = " and ".join(self.net.inputs) or "none left"
             raise SettingError(
@@ -124,21 +124,21 @@ class Model:
         return self.net.inputs[0]
 
     def reader(self, name: str | None = None) -> Reader:
-        """How an input is read, by default the one that is looked at; SettingError where that is not known."""
+        """Return how an input is read, by default the one that is looked at; SettingError where that is not known."""
         name = self.input if name is None else name
         if name not in self.readers:
             raise SettingError(f"{self.name} does not say how {name!r} is read; {near(name, self.readers, 'input')}.")
         return self.readers[name]
 
     def read(self, value: Any, name: str | None = None) -> Array:
-        """What an input is given (a picture, a text, numbers) -> its array (1, ...), in the net's precision.
+        """Turn what an input is given (a picture, a text, numbers) into its array (1, ...), in the net's precision.
 
         name: the input, by default the one that is looked at.
         """
         return kernels.to_device(self.reader(name).read(value, self.dtype), self.net.device)
 
     def with_inputs(self, **values: Any) -> Self:
-        """The same model with some inputs given once and for all: `model.with_inputs(question="what is it?")`.
+        """Return the same model with some inputs given once and for all: `model.with_inputs(question="what is it?")`.
 
         Each value is read by its input's reader, and repeated for every picture of a pass. What is left is looked at.
         """
@@ -146,12 +146,12 @@ class Model:
         return dataclasses.replace(self, net=self.net.with_inputs(arrays), given={**self.given, **values})
 
     def with_reader(self, reader: Reader, name: str | None = None) -> Self:
-        """The same model with another way to read an input, by default the one that is looked at."""
+        """Return the same model with another way to read an input, by default the one that is looked at."""
         return dataclasses.replace(self, readers={**self.readers, self.input if name is None else name: reader})
 
     @property
     def preprocessing(self) -> Preprocessing:
-        """How the net's pictures are read; SettingError if it takes none."""
+        """Return how the net's pictures are read; SettingError if it takes none."""
         kinds = [self.readers[name] for name in self.net.inputs if name in self.readers]
         reader = next((reader for reader in kinds if isinstance(reader, Preprocessing)), None)
         if reader is None:
@@ -160,15 +160,15 @@ class Model:
         return reader
 
     def preprocess(self, image: ImageLike) -> Array:
-        """An image (path, array (H, W, 3), Pillow image) -> the net's input (1, C, H, W), in the net's precision."""
+        """Turn an image (path, array (H, W, 3), Pillow image) into the net's input (1, C, H, W), in its precision."""
         return kernels.to_device(self.preprocessing.preprocess(image, self.dtype), self.net.device)
 
     def restore(self, x: Array) -> Array:
-        """The net's input (1, C, H, W) or (C, H, W) -> the picture (H, W, 3) uint8 that a person sees."""
+        """Turn the net's input (1, C, H, W) or (C, H, W) into the picture (H, W, 3) uint8 that a person sees."""
         return self.preprocessing.restore(x)
 
     def predict_answers(self, x: Array, batch: int | None = None) -> Array:
-        """Inputs x (N, C, H, W), as `preprocess` gives them -> what the net answers (N, classes), in main memory.
+        """Run inputs x (N, C, H, W), as `preprocess` gives them -> what the net answers (N, classes), in main memory.
 
         Probabilities 0..1 by a softmax or by sigmoids, or plain numbers: as `scores` says. batch: how many images to
         run at a time; None: all at once.
@@ -176,13 +176,13 @@ class Model:
         return self.scores.answers(self._scores_of(x, batch))
 
     def predict_probabilities(self, x: Array, batch: int | None = None) -> Array:
-        """The same for nets whose answers are probabilities; SettingError for plain numbers."""
+        """Return `predict_answers` of nets whose answers are probabilities; SettingError for plain numbers."""
         if isinstance(self.scores, Numbers):
             raise SettingError(f"{self.name} gives plain numbers and no probabilities; use predict_answers.")
         return self.predict_answers(x, batch)
 
     def classify(self, image: ImageLike | Any, top: int = 5) -> Predictions:
-        """The `top` most probable classes or labels, best first; plain numbers in their own order.
+        """Return the `top` most probable classes or labels, best first; plain numbers in their own order.
 
         image: what the net looks at: an image, of other nets a text or numbers.
         """
@@ -197,7 +197,7 @@ class Model:
         return Predictions(Prediction(i, self.class_names[i], float(answers[i]), float(scores[0, i])) for i in best)
 
     def class_index(self, target: int | str) -> int:
-        """The number of a class given by number ("281" or 281), name ("tabby") or part of a name ("persian").
+        """Return the number of a class given by number ("281" or 281), name ("tabby") or part of a name ("persian").
 
         A name that fits exactly comes before parts of names. Raises SettingError with near names if none fits, with
         the candidates if several do.
@@ -205,18 +205,18 @@ class Model:
         return find_class(target, self.class_synonyms or self.class_names, self.name)
 
     def astype(self, dtype: npt.DTypeLike) -> Self:
-        """The same model in another precision (float32, float64)."""
+        """Return the same model in another precision (float32, float64)."""
         return dataclasses.replace(self, net=self.net.astype(dtype))
 
     def to(self, device: str) -> Self:
-        """The same model with its arrays on "cpu" (NumPy) or "cuda" (CuPy); techniques run unchanged on either.
+        """Return the same model with its arrays on "cpu" (NumPy) or "cuda" (CuPy); techniques run unchanged on either.
 
         Raises SettingError if the device is unknown, or CuPy or a GPU is missing.
         """
         return dataclasses.replace(self, net=self.net.to(device))
 
     def with_class_names(self, names: Sequence[str]) -> Self:
-        """The same model with other class names, in class order; synonyms may follow after commas."""
+        """Return the same model with other class names, in class order; synonyms may follow after commas."""
         names = checked_names(names)
         if len(names) != len(self.class_names):
             raise SettingError(f"{self.name} has {len(self.class_names)} classes, but {len(names)} names were given.")
@@ -244,7 +244,7 @@ class Model:
         return describe(self)._repr_html_()
 
     def _scores_of(self, x: Array, batch: int | None = None) -> Array:
-        """The scores (N, classes) in main memory, one for each name."""
+        """Return the scores (N, classes) in main memory, one for each name."""
         self._need_classes()
         scores = kernels.to_cpu(self.net.predict(x, upto=self.logits, batch=batch))
         if scores.ndim != 2 or scores.shape[1] != len(self.class_names):

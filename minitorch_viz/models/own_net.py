@@ -23,7 +23,7 @@ MOST_PIXELS = 2**27  # of a net's input: what is more fits no memory
 
 
 class Findings(NamedTuple):
-    """The fields of a Model that a net and its user's settings decide."""
+    """Hold the fields of a Model that a net and its user's settings decide."""
 
     readers: Mapping[str, Reader]
     class_names: tuple[str, ...]
@@ -62,10 +62,10 @@ def look_at(
     shape = shapes[end.node]
     notes += [*_twin_note(names), *notes_on_names(names, "The net")]
     names = names or _letters(readers.values(), shape[-1])
-    of_steps = len(shape) == 3 and scores in (None, Steps.name)
-    of_maps = len(shape) == 4 and (scores == Maps.name or (logits is None and scores is None and shape[2:] != (1, 1)))
+    in_steps = len(shape) == 3 and scores in (None, Steps.name)
+    in_maps = len(shape) == 4 and (scores == Maps.name or (logits is None and scores is None and shape[2:] != (1, 1)))
     kind: Scores
-    if of_steps:
+    if in_steps:
         kind, node = Steps(end.squashed), ""
         if names and len(names) != shape[2]:
             raise SettingError(f"{end.node!r} gives {shape[2]} scores a step, but there are {len(names)} names.")
@@ -73,7 +73,7 @@ def look_at(
             f"The net answers at each step, {end.node} (T, {shape[2]}), and not once: its units are explained, one "
             "at a time (node, channel, position)."
         )
-    elif of_maps:
+    elif in_maps:
         kind, node = Maps(end.squashed), ""
         if names and len(names) != shape[1]:
             raise SettingError(f"{end.node!r} gives {shape[1]} maps, but there are {len(names)} names.")
@@ -107,7 +107,7 @@ def look_at(
 
 
 def checked_net(net: object) -> Net:
-    """The net, or a sentence on what else it is."""
+    """Return the net, or raise a sentence on what else it is."""
     if isinstance(net, Net):
         return net
     name = type(net).__name__
@@ -122,7 +122,7 @@ def checked_net(net: object) -> Net:
 
 
 def shapes_inside(net: Net, readers: Mapping[str, Reader], upto: str | None = None) -> dict[str, tuple[int, ...]]:
-    """The shape of every node's output for a blank input; ShapeError if the net does not take such a one."""
+    """Return the shape of every node's output for a blank input; ShapeError if the net does not take such a one."""
     for name in net.inputs:
         if name not in readers:
             listed = ", ".join(net.inputs)
@@ -133,30 +133,30 @@ def shapes_inside(net: Net, readers: Mapping[str, Reader], upto: str | None = No
 
 
 def _checked_readers(net: Net, size: object, readers: Reader | Mapping[str, Reader]) -> Mapping[str, Reader]:
-    """One reader for each input."""
+    """Return one reader for each input."""
     if size is not None:
         raise SettingError("Give either the size of the net's pictures or readers=, which say how each input is read.")
     if isinstance(readers, Reader) and len(net.inputs) == 1:
         return {net.inputs[0]: readers}
     if not isinstance(readers, Mapping) or set(readers) != set(net.inputs):
-        given = list(readers) if isinstance(readers, Mapping) else readers
+        received = list(readers) if isinstance(readers, Mapping) else readers
         raise SettingError(
-            f"readers must be one for each of the inputs {', '.join(net.inputs)}, but got {given!r:.80}."
+            f"readers must be one for each of the inputs {', '.join(net.inputs)}, but got {received!r:.80}."
         )
-    strange = [reader for reader in readers.values() if not isinstance(reader, Reader)]
-    if strange:
-        raise SettingError(f"A reader is a Preprocessing, an Alphabet or Numbers, but got {strange[0]!r:.60}.")
+    others = [reader for reader in readers.values() if not isinstance(reader, Reader)]
+    if others:
+        raise SettingError(f"A reader is a Preprocessing, an Alphabet or Numbers, but got {others[0]!r:.60}.")
     return {name: readers[name] for name in net.inputs}
 
 
 def _letters(readers: Iterable[Reader], count: int) -> tuple[str, ...]:
-    """The letters as names of the classes, if the net gives one score for each letter that it reads."""
+    """Return the letters as names of the classes, if the net gives one score for each letter that it reads."""
     letters = next((reader.letters for reader in readers if isinstance(reader, Alphabet)), "")
     return tuple(letter if letter.strip() else repr(letter) for letter in letters) if len(letters) == count else ()
 
 
 def checked_names(names: object) -> tuple[str, ...]:
-    """Class names as a tuple of texts; SettingError with the first that is none."""
+    """Return class names as a tuple of texts; SettingError with the first that is none."""
     if names is None:
         return ()
     if isinstance(names, (str, bytes, Mapping, set, frozenset)) or not isinstance(names, Iterable):
@@ -177,7 +177,7 @@ def checked_names(names: object) -> tuple[str, ...]:
 def _first_run(
     net: Net, size: int | Pair | None, mean: Any, std: Any, resize: Resize, logits: str | None
 ) -> tuple[Preprocessing, dict[str, tuple[int, ...]]]:
-    """How pictures are prepared, and the shape of every node's output for one of them."""
+    """Return how pictures are prepared, and the shape of every node's output for one of them."""
     if size is None:
         raise SettingError(
             "Give the size (H, W) of the net's pictures, or readers= for a net that takes anything else."
@@ -199,7 +199,7 @@ def _first_run(
 
 
 def _channels(net: Net) -> int:
-    """How many channels the first convolution that reads the picture takes; 0 if none tells."""
+    """Return how many channels the first convolution that reads the picture takes; 0 if none tells."""
     for node in net.nodes:
         if isinstance(node.layer, Conv2d) and node.inputs[0] in net.inputs:
             return int(node.layer.weight.shape[1] * node.layer.groups)
@@ -207,14 +207,14 @@ def _channels(net: Net) -> int:
 
 
 def _scale_note(preprocessing: Preprocessing) -> list[str]:
-    """A warning where mean and std look as if pixels went from 0 to 1."""
+    """Warn where mean and std look as if pixels went from 0 to 1."""
     mean, std = np.array(preprocessing.mean), np.array(preprocessing.std)
     if std.max() >= 1 and not 0 < np.abs(mean).max() <= 1:
         return []
-    least, most = ((0 - mean) / std).min(), ((255 - mean) / std).max()
+    low, high = ((0 - mean) / std).min(), ((255 - mean) / std).max()
     return [
         f"mean {_short(mean)} and std {_short(std)} look as if pixels went from 0 to 1, but they go from 0 to 255, so "
-        f"that the net gets values from {least:.3g} to {most:.4g}; multiply both by 255 if it was trained on 0 to 1."
+        f"that the net gets values from {low:.3g} to {high:.4g}; multiply both by 255 if it was trained on 0 to 1."
     ]
 
 
@@ -223,7 +223,7 @@ def _short(values: Array) -> str:
 
 
 def _twin_note(names: Sequence[str]) -> list[str]:
-    """A warning where two classes have one name."""
+    """Warn where two classes have one name."""
     twins = [name for name, count in Counter(names).items() if count > 1]
     if not twins:
         return []

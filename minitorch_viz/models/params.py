@@ -17,7 +17,7 @@ NodeSpec = tuple[str, Layer] | tuple[str, Layer, tuple[str, ...]]
 
 
 class Params:
-    """Makes the layers that have parameters, each as a node (name, layer) or (name, layer, reads) of a net.
+    """Make the layers that have parameters, each as a node (name, layer) or (name, layer, reads) of a net.
 
     state: arrays by name, as in a PyTorch state dict: "features.0.weight".
     seed: without a state, arrays are random (He et al. 2015; biases 0) and repeatable. seed=None makes arrays of zeros
@@ -44,7 +44,7 @@ class Params:
         bias: bool = True,
         **settings: Any,
     ) -> NodeSpec:
-        """A Conv2d of `out` filters over `channels` channels; settings: those of Conv2d."""
+        """Make a Conv2d of `out` filters over `channels` channels; settings: those of Conv2d."""
         groups = settings.get("groups", 1)
         per_group = channels // groups if isinstance(groups, int) and groups > 0 else channels  # else Conv2d tells
         shape = (out, per_group, *as_pair(kernel, "A convolution's kernel", 1))
@@ -55,7 +55,7 @@ class Params:
     def linear(
         self, name: str, inputs: int, out: int, *, reads: str | Sequence[str] = (), bias: bool = True
     ) -> NodeSpec:
-        """A Linear from `inputs` to `out` features."""
+        """Make a Linear from `inputs` to `out` features."""
         weight = self._random(f"{name}.weight", (out, inputs))
         return _node(name, Linear(weight, self._constant(f"{name}.bias", out, 0) if bias else None), reads)
 
@@ -69,7 +69,7 @@ class Params:
         bias: bool = True,
         **settings: Any,
     ) -> NodeSpec:
-        """A BatchNorm2d; untrained it has scale 1, shift 0, mean 0 and variance 1.
+        """Make a BatchNorm2d; untrained it has scale 1, shift 0, mean 0 and variance 1.
 
         affine=False: without scale and shift; bias=False: without the shift. settings: eps (PyTorch's default 1e-5;
         1e-3 in files of TensorFlow's and Keras's nets, EfficientNet, MobileNetV3 and Inception among them), momentum.

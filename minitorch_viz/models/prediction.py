@@ -8,7 +8,7 @@ from html import escape
 
 @dataclass(frozen=True)
 class Prediction:
-    """One answer of a classifier."""
+    """Hold one answer of a classifier."""
 
     index: int  # the class number
     name: str  # "tiger cat"
@@ -17,12 +17,12 @@ class Prediction:
 
     @property
     def number(self) -> float:
-        """What there is to read: the probability, or of a plain number its value."""
+        """Return what there is to read: the probability, or of a plain number its value."""
         return float(self.score or 0) if self.probability is None else self.probability
 
     @property
     def shown(self) -> str:
-        """The number in words: "50.0%", or of a plain number "37.25"."""
+        """Return the number in words: "50.0%", or of a plain number "37.25"."""
         return f"{self.number:.4g}" if self.probability is None else f"{self.probability:.1%}"
 
     def __str__(self) -> str:
@@ -30,7 +30,7 @@ class Prediction:
 
 
 class Predictions(list[Prediction]):
-    """Answers, best first: a list that prints one a line, and shows itself as a table in Jupyter."""
+    """List answers, best first: prints one a line, and shows itself as a table in Jupyter."""
 
     def __repr__(self) -> str:
         return "\n".join(map(str, self))

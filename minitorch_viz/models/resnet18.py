@@ -15,7 +15,7 @@ Block = Callable[[Params, str, str, int, int, int], list[NodeSpec]]  # params, n
 
 
 def resnet(block: Block, expansion: int, depths: Sequence[int], p: Params, classes: int, fold: bool) -> Net:
-    """A net of the ResNet family: depths[i] blocks in stage i, each giving CHANNELS[i] * expansion maps.
+    """Build a net of the ResNet family: depths[i] blocks in stage i, each giving CHANNELS[i] * expansion maps.
 
     fold: merge each batch normalization into the convolution before it (`fold_batch_norms`).
     """
@@ -41,7 +41,7 @@ def resnet(block: Block, expansion: int, depths: Sequence[int], p: Params, class
 
 
 def shortcut(p: Params, name: str, reads: str, channels: int, out: int, stride: int) -> tuple[str, list[NodeSpec]]:
-    """What a block adds to its correction: its input, or a 1x1 convolution of it where sizes change."""
+    """Build what a block adds to its correction: its input, or a 1x1 convolution of it where sizes change."""
     if stride == 1 and channels == out:
         return reads, []
     return f"{name}.downsample.1", [
@@ -51,7 +51,7 @@ def shortcut(p: Params, name: str, reads: str, channels: int, out: int, stride: 
 
 
 def basic_block(p: Params, name: str, reads: str, channels: int, width: int, stride: int) -> list[NodeSpec]:
-    """Two 3x3 convolutions and the shortcut; its output is the node "layerS.B"."""
+    """Build two 3x3 convolutions and the shortcut; the block's output is the node "layerS.B"."""
     source, nodes = shortcut(p, name, reads, channels, width, stride)
     return [
         *nodes,
@@ -66,7 +66,7 @@ def basic_block(p: Params, name: str, reads: str, channels: int, width: int, str
 
 
 def resnet18(state: State | None = None, classes: int = 1000, seed: int | None = 0, fold: bool = False) -> Net:
-    """Build the net x (N, 3, H, W), usually 224 pixels a side -> "fc" (N, classes) -> "prob" (N, classes).
+    """Build ResNet-18: x (N, 3, H, W), usually 224 pixels a side -> "fc" (N, classes) -> "prob" (N, classes).
 
     Names are torchvision's; "layer3.1" is the output of that block. He et al. 2015.
     fold: merge each batch normalization into the convolution before it, as attribution rules such as LRP need.

@@ -12,7 +12,7 @@ EXPANSION = 4  # a block's output has so many times the maps of its bottleneck
 
 
 def bottleneck(p: Params, name: str, reads: str, channels: int, width: int, stride: int) -> list[NodeSpec]:
-    """Build a block: 1x1 to few maps, 3x3 on those, 1x1 back to many, and the shortcut; its output is "layerS.B".
+    """Build 1x1 to few maps, 3x3 on those, 1x1 back to many, and the shortcut; the output is the node "layerS.B".
 
     The 3x3 convolution has the stride, as in torchvision ("v1.5"); in the paper the first 1x1 has it.
     """
@@ -33,7 +33,7 @@ def bottleneck(p: Params, name: str, reads: str, channels: int, width: int, stri
 
 
 def resnet50(state: State | None = None, classes: int = 1000, seed: int | None = 0, fold: bool = False) -> Net:
-    """Build the net x (N, 3, H, W), usually 224 pixels a side -> "fc" (N, classes) -> "prob" (N, classes).
+    """Build ResNet-50: x (N, 3, H, W), usually 224 pixels a side -> "fc" (N, classes) -> "prob" (N, classes).
 
     Names are torchvision's; "layer4.2" is the output of that block. He et al. 2015.
     fold: merge each batch normalization into the convolution before it, as attribution rules such as LRP need.

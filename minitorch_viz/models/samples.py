@@ -25,7 +25,7 @@ NONE_OF_THE_SIX = (
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """A picture, and where it was generated what is truly where."""
+    """Hold a picture, and where it was generated what is truly where."""
 
     name: str
     image: Any  # (H, W, 3) uint8; of a report also a path or a Pillow image; None of a net that takes no pictures
@@ -49,7 +49,7 @@ class Sample:
 
 
 def samples(model: Model) -> list[Sample]:
-    """Pictures that suit the model, the best first; of a net that takes none one sample without a picture.
+    """Return pictures that suit the model, the best first; of a net that takes none one sample without a picture.
 
     Nets for scenes get generated ones, nets for faces one of scikit-image's small faces, other grey nets digits of
     scikit-learn's test split, all others the cat of scikit-image's wheel. Raises SettingError where that library has
@@ -73,13 +73,13 @@ def sample_images(model: Model) -> list[tuple[str, Array]]:
 
 
 def report_samples() -> list[tuple[Model, Sample]]:
-    """What a report without arguments shows: the nets of IN_REPORT, each with its first sample."""
+    """Return what a report without arguments shows: the nets of IN_REPORT, each with its first sample."""
     models = [load_model(name) for name in IN_REPORT]
     return [(model, samples(model)[0]) for model in models]
 
 
 def sample_digit(digit: int = 3) -> Array:
-    """The first image of a digit in the test split, (8, 8, 3) uint8: white ink on black."""
+    """Return the first image of a digit in the test split, (8, 8, 3) uint8: white ink on black."""
     from minitorch_viz.data import load_digits
 
     _, test = load_digits()
@@ -89,7 +89,7 @@ def sample_digit(digit: int = 3) -> Array:
 
 
 def sample_scene() -> Sample:
-    """A generated scene, (64, 64, 3), of several objects, with its truth."""
+    """Generate a scene, (64, 64, 3), of several objects, with its truth."""
     from minitorch_viz.data.scenes import KINDS, scene
 
     drawn = scene(SCENE, SCENE_SEED, objects=SCENE_OBJECTS)
@@ -98,7 +98,7 @@ def sample_scene() -> Sample:
 
 
 def _from_skimage(name: str, function: str) -> Sample:
-    """A picture of scikit-image's wheel; of a stack of grey ones with values 0..1 the first."""
+    """Return a picture of scikit-image's wheel; of a stack of grey ones with values 0..1 the first."""
     try:
         from skimage import data
 

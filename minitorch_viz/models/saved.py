@@ -59,7 +59,7 @@ def save_model(model: Model, path: str | Path) -> Path:
 
 
 def written(model: Model) -> tuple[str, dict[str, Array]]:
-    """What a file says of a model, as JSON text, and its arrays by name."""
+    """Return what a file says of a model, as JSON text, and its arrays by name."""
     arrays: dict[str, Array] = {}
     nodes = [_node_as_list(node, arrays) for node in model.net.nodes]
     free = (*model.net.inputs, *model.net.beside)
@@ -99,26 +99,26 @@ def _node_as_list(node: Node, arrays: dict[str, Array]) -> list[Any]:
             "keep its net in a program, and its arrays with save_safetensors(path, net.state)."
         )
     settings: Settings = {}
-    held = []
+    array_names = []
     for field in dataclasses.fields(layer):
         value = getattr(layer, field.name)
         if not hasattr(value, "dtype"):
             settings[field.name] = list(value) if isinstance(value, tuple) else value
         elif field.name in (*kind.param_names, *kind.buffer_names):
-            held.append(field.name)
+            array_names.append(field.name)
             arrays[f"{node.name}.{field.name}"] = kernels.to_cpu(value)
         else:
             raise SettingError(
                 f"Node {node.name!r}, a {kind.__name__}, holds the {field.name} of one picture, which no file keeps."
             )
-    return [node.name, kind.__name__, list(node.inputs), settings, held]
+    return [node.name, kind.__name__, list(node.inputs), settings, array_names]
 
 
 # ---------------------------------------------------------------------- reading
 
 
 def described(metadata: Mapping[str, Any], place: Path) -> dict[str, Any] | None:
-    """What a file says of its own model; None if it says nothing. WeightsFileError if that is damaged or too new."""
+    """Return what a file says of its own model; None if it says nothing. WeightsFileError if damaged or too new."""
     from minitorch_viz.io.files import parse_json
 
     text = metadata.get(KEY)
@@ -139,7 +139,7 @@ def described(metadata: Mapping[str, Any], place: Path) -> dict[str, Any] | None
 def read_model(
     content: Mapping[str, Any], tensors: Mapping[str, Array], place: Path, dtype: npt.DTypeLike | None = None
 ) -> Model:
-    """The model that a file describes. dtype: None keeps the file's own (float16 becomes float32).
+    """Build the model that a file describes. dtype: None keeps the file's own (float16 becomes float32).
 
     Raises WeightsFileError, and nothing else, if the description is damaged or does not fit the arrays.
     """
@@ -155,9 +155,9 @@ def read_model(
 
 def _read(part: _Part, tensors: dict[str, Array], place: Path, dtype: npt.DTypeLike | None) -> Model:
     inputs = part.texts("inputs")
-    used: set[str] = set()
-    nodes = [_node_of(spec, tensors, used, dtype) for spec in part.a("nodes", list)]
-    if unused := sorted(set(tensors) - used):
+    used_arrays: set[str] = set()
+    nodes = [_node_of(spec, tensors, used_arrays, dtype) for spec in part.a("nodes", list)]
+    if unused := sorted(set(tensors) - used_arrays):
         raise WeightsFileError(
             f"it holds {len(unused)} arrays that its net has no place for ({', '.join(unused[:4])}); is it damaged?"
         )
@@ -179,7 +179,7 @@ def _read(part: _Part, tensors: dict[str, Array], place: Path, dtype: npt.DTypeL
 
 
 def _readers(part: _Part, inputs: Sequence[str]) -> dict[str, Reader]:
-    """How each input is read; in a file of format 1 the first one is a picture."""
+    """Return how each input is read; in a file of format 1 the first one is a picture."""
     if "readers" not in part.content:
         return {inputs[0]: _reader(part.part("preprocessing"), Preprocessing)}
     parts = part.part("readers")
@@ -197,19 +197,19 @@ def _readers(part: _Part, inputs: Sequence[str]) -> dict[str, Reader]:
 
 
 def _reader(described: _Part, kind: type[Reader]) -> Reader:
-    """The reader of a description, each entry checked for its kind by an example's."""
+    """Build the reader of a description, each entry checked for its kind by an example's."""
     for key, example in kind.example().description().items():
         described.a(key, type(example))
     return kind.described(described.content)
 
 
 def _node_of(
-    spec: object, tensors: Mapping[str, Array], used: set[str], dtype: npt.DTypeLike | None
+    spec: object, tensors: Mapping[str, Array], used_arrays: set[str], dtype: npt.DTypeLike | None
 ) -> tuple[str, Layer, tuple[str, ...]]:
-    """One node as `Net` takes it."""
+    """Return one node as `Net` takes it."""
     if not isinstance(spec, list) or len(spec) != 5:
         raise WeightsFileError(f"a node must be [name, layer, inputs, settings, arrays], but one is {spec!r:.60}.")
-    name, kind_name, reads, settings, held = spec
+    name, kind_name, reads, settings, array_names = spec
     kinds = _kinds()
     if not isinstance(name, str) or not isinstance(kind_name, str) or not isinstance(settings, dict):
         raise WeightsFileError(f"a node must be [name, layer, inputs, settings, arrays], but one is {spec!r:.60}.")
@@ -221,23 +221,23 @@ def _node_of(
     kind = kinds[kind_name]
     fields = {field.name: field for field in dataclasses.fields(kind)}
     allowed = (*kind.param_names, *kind.buffer_names)
-    if not isinstance(held, list) or not all(isinstance(key, str) and key in allowed for key in held):
-        raise WeightsFileError(f"node {name!r:.60}, a {kind_name}, cannot hold the arrays {held!r:.60}.")
-    given = {key: _setting(fields.get(key), key, value, f"node {name!r:.60}") for key, value in settings.items()}
-    for key in held:
-        given[key] = _array(f"{name}.{key}", tensors, dtype)
-        used.add(f"{name}.{key}")
-    return name, kind(**given), tuple(_texts(reads, f"what node {name!r:.60} reads"))
+    if not isinstance(array_names, list) or not all(isinstance(key, str) and key in allowed for key in array_names):
+        raise WeightsFileError(f"node {name!r:.60}, a {kind_name}, cannot hold the arrays {array_names!r:.60}.")
+    values = {key: _setting(fields.get(key), key, value, f"node {name!r:.60}") for key, value in settings.items()}
+    for key in array_names:
+        values[key] = _array(f"{name}.{key}", tensors, dtype)
+        used_arrays.add(f"{name}.{key}")
+    return name, kind(**values), tuple(_texts(reads, f"what node {name!r:.60} reads"))
 
 
 @functools.cache
 def _kinds() -> dict[str, type[Layer]]:
-    """The layers that a file may name."""
+    """Return the layers that a file may name."""
     return {kind.__name__: kind for kind in all_layers()}
 
 
 def _array(key: str, tensors: Mapping[str, Array], dtype: npt.DTypeLike | None) -> Array:
-    """An array of the file, in the precision that is wanted; WeightsFileError unless it is there, and of numbers."""
+    """Return an array of the file, in the precision that is wanted; WeightsFileError if it is missing or no numbers."""
     if key not in tensors:
         raise WeightsFileError(f"the array {key!r:.80} is missing; is it damaged?")
     array = tensors[key]
@@ -245,12 +245,12 @@ def _array(key: str, tensors: Mapping[str, Array], dtype: npt.DTypeLike | None) 
         raise WeightsFileError(f"{key!r:.80} must hold floating-point numbers, but holds {array.dtype}.")
     if not np.isfinite(array).all():
         raise WeightsFileError(f"{key!r:.80} holds values that are not finite (NaN or infinity).")
-    own = array.dtype if array.dtype in (np.float32, np.float64) else np.float32
-    return np.ascontiguousarray(array, own if dtype is None else dtype)
+    own_dtype = array.dtype if array.dtype in (np.float32, np.float64) else np.float32
+    return np.ascontiguousarray(array, own_dtype if dtype is None else dtype)
 
 
 def _setting(field: dataclasses.Field[Any] | None, key: str, value: object, label: str) -> Any:
-    """A setting as the layer takes it: a number, a text, or a pair of whole numbers."""
+    """Return a setting as the layer takes it: a number, a text, or a pair of whole numbers."""
     if field is None:
         raise WeightsFileError(f"{label} has a setting {key!r:.60}, which this minitorch_viz does not know.")
     if isinstance(value, list):
@@ -275,7 +275,7 @@ def _texts(value: object, label: str) -> list[str]:
 
 @dataclasses.dataclass(frozen=True)
 class _Part:
-    """A JSON object whose entries are asked for by name and kind."""
+    """Hold a JSON object whose entries are asked for by name and kind."""
 
     content: Mapping[str, Any]
     label: str

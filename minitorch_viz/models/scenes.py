@@ -20,7 +20,7 @@ POOLED = 1, 2  # the convolutions after which the maps are halved: 64, 32, then 
 
 
 def scenes(state: State | None = None, classes: int = len(KINDS), seed: int | None = 0, norm: bool = False) -> Net:
-    """Build the net x (N, 3, 64, 64) -> "relu5" (N, 96, 16, 16) -> "logits" (N, 22) -> "prob" (N, 22).
+    """Build the net: x (N, 3, 64, 64) -> "relu5" (N, 96, 16, 16) -> "logits" (N, 22) -> "prob" (N, 22).
 
     Five convolutions, the mean of each map, one linear layer: what CAM was made for. A unit of relu5 sees 34 x 34
     pixels, about one object. norm: with the batch normalizations that it is trained with; `fold_batch_norms` merges

@@ -41,40 +41,40 @@ class Scores:
     squashed: bool = False
 
     def answers(self, scores: Array) -> Array:
-        """Scores (N, C) -> what a person reads (N, C): probabilities 0..1, or plain numbers as they are."""
+        """Turn scores (N, C) into what a person reads (N, C): probabilities 0..1, or plain numbers as they are."""
         return scores if self.squashed else self._squash(scores)
 
     def _squash(self, scores: Array) -> Array:
         return scores
 
     def opposite(self, answers: Answer) -> Answer:
-        """The numbers of "not dog", from those of "dog"."""
+        """Return the numbers of "not dog", from those of "dog"."""
         return 1 - answers
 
     def words(self, score: float, answer: float) -> str:
-        """What a caption says of one score: "score -4, probability 0.018"."""
+        """Return what a caption says of one score: "score -4, probability 0.018"."""
         if self.squashed:
             return f"{self.number} {answer:.3g}"
         return f"score {score:.4g}, {self.number} {answer:.3g}"
 
     def names(self, count: int) -> tuple[str, ...]:
-        """Names where none are known: "class 0", "class 1", ..."""
+        """Make names where none are known: "class 0", "class 1", ..."""
         return tuple(f"{self.noun} {i}" for i in range(count))
 
     def counted(self, count: int) -> str:
-        """How many there are, in words: "10 classes"."""
+        """Say how many there are, in words: "10 classes"."""
         noun = self.noun if count == 1 else f"{self.noun}{'es' if self.noun.endswith('s') else 's'}"
         return f"{count or 'no'} {noun}"
 
     @property
     def remark(self) -> str:
-        """Why there is no opposite; "" if there is one."""
+        """Say why there is no opposite; "" if there is one."""
         return ""
 
 
 @dataclass(frozen=True)
 class Classes(Scores):
-    """Exactly one class is right: the probabilities are the scores' softmax, and add up to 1."""
+    """Take exactly one class as right: the probabilities are the scores' softmax, and add up to 1."""
 
     name: ClassVar[str] = "classes"
 
@@ -88,7 +88,7 @@ class Classes(Scores):
 
 @dataclass(frozen=True)
 class Labels(Scores):
-    """Each label is right or not, whatever the others are: the probabilities are the scores' sigmoids."""
+    """Take each label as right or not, whatever the others are: the probabilities are the scores' sigmoids."""
 
     name: ClassVar[str] = "labels"
     noun: ClassVar[str] = "label"
@@ -100,7 +100,7 @@ class Labels(Scores):
 
 @dataclass(frozen=True)
 class YesNo(Labels):
-    """One question: the probability of yes is the score's sigmoid."""
+    """Answer one question: the probability of yes is the score's sigmoid."""
 
     name: ClassVar[str] = "yes-no"
     noun: ClassVar[str] = "class"
@@ -108,7 +108,7 @@ class YesNo(Labels):
 
 @dataclass(frozen=True)
 class Numbers(Scores):
-    """Plain numbers, such as an angle or a price: what the net gives is the answer, and nothing is a probability."""
+    """Give plain numbers, such as an angle or a price: the net's output is the answer, and nothing is a probability."""
 
     name: ClassVar[str] = "numbers"
     noun: ClassVar[str] = "output"
@@ -124,7 +124,7 @@ class Numbers(Scores):
 
 @dataclass(frozen=True)
 class Maps(Scores):
-    """Maps (N, C, h, w), an answer for each place: there is no score of the whole picture to explain."""
+    """Give maps (N, C, h, w), an answer for each place: there is no score of the whole picture to explain."""
 
     name: ClassVar[str] = "maps"
     noun: ClassVar[str] = "channel"
@@ -133,7 +133,7 @@ class Maps(Scores):
 
 @dataclass(frozen=True)
 class Steps(Maps):
-    """Scores at each step (N, T, C), such as those of the next letter: there is no score of the whole text."""
+    """Give scores at each step (N, T, C), such as those of the next letter: there is no score of the whole text."""
 
     name: ClassVar[str] = "steps"
     noun: ClassVar[str] = "class"
@@ -143,14 +143,14 @@ KINDS: Mapping[str, type[Scores]] = {kind.name: kind for kind in (Classes, Label
 
 
 def kind_of_scores(name: object) -> type[Scores]:
-    """The kind called "classes", "labels", "yes-no", "numbers", "maps" or "steps"; SettingError for any other name."""
+    """Return the kind called "classes", "labels", "yes-no", "numbers", "maps" or "steps"; SettingError for others."""
     if not isinstance(name, str) or name not in KINDS:
         raise SettingError(f"Scores can be {', '.join(KINDS)}, but scores is {name!r}; {near(name, KINDS)}.")
     return KINDS[name]
 
 
 class Ending(NamedTuple):
-    """What the end of a net says about its scores."""
+    """Hold what the end of a net says about its scores."""
 
     node: str  # whose values are the scores
     kind: type[Scores] | None  # None: nothing there tells
@@ -162,7 +162,7 @@ MIXES = (AvgPool2d, GlobalAvgPool2d, MaxPool2d)  # means and maxima of probabili
 
 
 def ending(net: Net, shapes: Mapping[str, tuple[int, ...]], scores: str | None = None) -> Ending:
-    """The node of the scores and what the net's end says about them.
+    """Return the node of the scores and what the net's end says about them.
 
     shapes: {node: shape of its output}, which tells scores (N, C) from maps. scores: the node, if it is known; None:
         the last node, or the one before a Softmax, LogSoftmax or Sigmoid that ends the net.
@@ -174,9 +174,9 @@ def ending(net: Net, shapes: Mapping[str, tuple[int, ...]], scores: str | None =
         name = net[name].inputs[0]
     squash = _squash(net[name].layer) if name in net else None
     if squash is not None:
-        before = net[name].inputs[0]
-        if scores is None and not mixed and len(shapes[before]) == len(shapes[last]):
-            return Ending(before, SQUASHES[squash], False)
+        source = net[name].inputs[0]
+        if scores is None and not mixed and len(shapes[source]) == len(shapes[last]):
+            return Ending(source, SQUASHES[squash], False)
         # A softmax undoes the logarithm of one, so log-probabilities are as good as the scores.
         return Ending(last, SQUASHES[squash], squash is not LogSoftmax)
     reader = _squash_above(net, last)
@@ -184,35 +184,35 @@ def ending(net: Net, shapes: Mapping[str, tuple[int, ...]], scores: str | None =
 
 
 def _squash(layer: Layer) -> type[Layer] | None:
-    """Softmax, LogSoftmax or Sigmoid, if the layer is one of them; else None."""
+    """Return Softmax, LogSoftmax or Sigmoid, if the layer is one of them; else None."""
     return next((kind for kind in SQUASHES if isinstance(layer, kind)), None)
 
 
 def _squash_above(net: Net, name: str) -> type[Layer] | None:
-    """The Softmax, LogSoftmax or Sigmoid that reads a node, be it through layers that hand values on."""
+    """Return the Softmax, LogSoftmax or Sigmoid that reads a node, be it through layers that hand values on."""
     for node in net.nodes:
         if name in node.inputs:
             if (squash := _squash(node.layer)) is not None:
                 return squash
-            if node.layer.passes_on and (above := _squash_above(net, node.name)) is not None:
-                return above
+            if node.layer.passes_on and (later_squash := _squash_above(net, node.name)) is not None:
+                return later_squash
     return None
 
 
-def chosen_scores(count: int, end: Ending, asked: str | None, node: str) -> tuple[Scores, str]:
-    """The kind of `count` scores, and a note if it is only a guess.
+def chosen_scores(count: int, end: Ending, named_kind: str | None, node: str) -> tuple[Scores, str]:
+    """Choose the kind of `count` scores, with a note if it is only a guess.
 
-    asked: the kind that the user names; None: what the net's end tells, else one score is a sigmoid's and several are
-        classes. Raises SettingError for a kind that cannot be of so many scores.
+    named_kind: the one that the user names; None: what the net's end tells, else one score is a sigmoid's, and
+        several are classes. Raises SettingError for a kind that cannot be of so many scores.
     """
-    kind = end.kind if asked is None else kind_of_scores(asked)
+    kind = end.kind if named_kind is None else kind_of_scores(named_kind)
     if kind is Maps:
         raise SettingError(f"scores is 'maps', but {node!r} gives {count} numbers a picture, no maps (N, C, h, w).")
     if kind is Steps:
         raise SettingError(f"scores is 'steps', but {node!r} gives {count} numbers in all, no steps (N, T, C).")
-    if asked is not None and kind is YesNo and count != 1:
+    if named_kind is not None and kind is YesNo and count != 1:
         raise SettingError(f"scores='yes-no' is for one score, but {node!r} gives {count}; say 'labels'.")
-    if asked is not None and kind is Classes and count == 1:
+    if named_kind is not None and kind is Classes and count == 1:
         raise SettingError(
             f"scores='classes' needs two scores or more, but {node!r} gives 1, whose softmax is always 1; say 'yes-no' "
             "or 'numbers'."
@@ -222,7 +222,7 @@ def chosen_scores(count: int, end: Ending, asked: str | None, node: str) -> tupl
         note = f"{node} has one score, whose softmax is always 1, so it is taken as that of a sigmoid: yes or no."
         return YesNo(), note
     if kind is not None:
-        return (YesNo if kind is Labels and count == 1 and asked is None else kind)(end.squashed), ""
+        return (YesNo if kind is Labels and count == 1 and named_kind is None else kind)(end.squashed), ""
     if count == 1:
         return YesNo(), f"{node} gives one score, taken as a sigmoid's (yes or no); scores='numbers' says otherwise."
     return Classes(), (

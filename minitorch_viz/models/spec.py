@@ -23,7 +23,7 @@ TORCHVISION_LICENCE = "BSD-3-Clause (torchvision); the weights were trained on I
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """One net and its official weights file.
+    """Describe one net and its official weights file.
 
     `build(state=None, classes=..., seed=0)` gives the net: with the arrays in `state`, or random ones.
     """
@@ -50,31 +50,31 @@ class ModelSpec:
 
     @property
     def preprocessing(self) -> Preprocessing:
-        """How its pictures are read; SettingError if it takes none."""
+        """Return how its pictures are read; SettingError if it takes none."""
         if not isinstance(self.reader, Preprocessing):
             raise SettingError(f"{self.name} takes {self.reader.noun}, and no picture.")
         return self.reader
 
     @property
     def official_file(self) -> str:
-        """The file name at the end of `url`."""
+        """Return the file name at the end of `url`."""
         return self.url.rsplit("/", 1)[-1]
 
     @property
     def class_count(self) -> int:
-        """How many classes the official weights have; 0 if the net is no classifier."""
+        """Return how many classes the official weights have; 0 if the net is no classifier."""
         return self.classes if isinstance(self.classes, int) else len(self.classes)
 
     @property
     def file_names(self) -> tuple[str, ...]:
-        """The names under which weights of this net are looked for, in order."""
+        """Return the names under which weights of this net are looked for, in order."""
         names = [f"{self.name}.{suffix}" for suffix in ("safetensors", "npz", "pth", "pt", "caffemodel")]
         return tuple(dict.fromkeys(name for name in (*names, *self.files, self.official_file) if name))
 
 
 @functools.cache
 def specs() -> dict[str, ModelSpec]:
-    """Every model by name: the SPEC of each file in this folder."""
+    """Return every model by name: the SPEC of each file in this folder."""
     models: dict[str, ModelSpec] = {}
     package = import_module("minitorch_viz.models")
     for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda m: m.name):
@@ -85,7 +85,7 @@ def specs() -> dict[str, ModelSpec]:
 
 
 def get_spec(name: object) -> ModelSpec:
-    """The model called `name`; SettingError with near names if there is none."""
+    """Return the model called `name`; SettingError with near names if there is none."""
     if not isinstance(name, str) or name not in specs():
         raise SettingError(f"There is no model {name!r}; {near(name, specs(), 'model')}.")
     return specs()[name]

@@ -24,7 +24,7 @@ FIRES = {
 
 
 def squeezenet1_1(state: State | None = None, classes: int = 1000, seed: int | None = 0) -> Net:
-    """Build the net x (N, 3, H, W), usually 227 or 224 pixels a side -> "logits" (N, classes) -> "prob" (N, classes).
+    """Build the net: x (N, 3, H, W), usually 227 or 224 a side -> "logits" (N, classes) -> "prob" (N, classes).
 
     Names are torchvision's: "features.0", "features.3.squeeze", "classifier.1". Iandola et al. 2016.
     """
@@ -51,7 +51,7 @@ def squeezenet1_1(state: State | None = None, classes: int = 1000, seed: int | N
 
 
 def fire(p: Params, name: str, channels: int, squeezed: int, out: int) -> list[NodeSpec]:
-    """A fire module: squeeze to few channels, then expand with 1x1 and 3x3 filters side by side."""
+    """Build a fire module: squeeze to few channels, then expand with 1x1 and 3x3 filters side by side."""
     small = f"{name}.squeeze_activation"
     wide1, wide3 = f"{name}.expand1x1", f"{name}.expand3x3"
     return [
@@ -66,7 +66,7 @@ def fire(p: Params, name: str, channels: int, squeezed: int, out: int) -> list[N
 
 
 def from_caffe(name: str) -> str:
-    """The original Caffe file's "fire2/squeeze1x1.weight" -> "features.3.squeeze.weight"."""
+    """Turn the original Caffe file's "fire2/squeeze1x1.weight" into "features.3.squeeze.weight"."""
     places = dict(zip(range(2, 10), FIRES, strict=True))
     name = re.sub(r"^fire(\d)/", lambda match: f"features.{places.get(int(match[1]), match[1])}.", name)
     return name.replace("squeeze1x1", "squeeze").replace("conv10.", "classifier.1.").replace("conv1.", "features.0.")

@@ -23,7 +23,7 @@ NAMES = (
 
 
 def tinyvgg(state: State | None = None, classes: int = 10, seed: int | None = 0) -> Net:
-    """Build the net x (N, 3, 64, 64) -> "output" (N, classes) -> "prob" (N, classes).
+    """Build the net: x (N, 3, 64, 64) -> "output" (N, classes) -> "prob" (N, classes).
 
     Names are CNN Explainer's: "conv_1_1", "max_pool_2". Wang et al. 2020.
     """

@@ -13,7 +13,7 @@ CHANNELS = (64, 128, 256, 512, 512)  # of the convolutions before each of the fi
 
 
 def vgg(depths: Sequence[int], state: State | None, classes: int, seed: int | None, hidden: int) -> Net:
-    """A net of the VGG family: depths[i] convolutions of CHANNELS[i] filters before the i-th pooling.
+    """Build a net of the VGG family: depths[i] convolutions of CHANNELS[i] filters before the i-th pooling.
 
     Names are torchvision's: "features.N" counts convolutions, ReLUs and poolings alike.
     """
@@ -41,7 +41,7 @@ def vgg(depths: Sequence[int], state: State | None, classes: int, seed: int | No
 
 
 def vgg16(state: State | None = None, classes: int = 1000, seed: int | None = 0, hidden: int = 4096) -> Net:
-    """Build the net x (N, 3, 224, 224) -> "classifier.6" (N, classes) -> "prob" (N, classes).
+    """Build VGG-16: x (N, 3, 224, 224) -> "classifier.6" (N, classes) -> "prob" (N, classes).
 
     Names are torchvision's. Simonyan and Zisserman 2014. hidden: the width of the two hidden linear layers.
     """

@@ -10,7 +10,7 @@ from minitorch_viz.net import Net
 
 
 def vgg19_conv3_1(state: State | None = None, classes: int = 0, seed: int | None = 0) -> Net:  # noqa: ARG001 (no classes)
-    """Build the net x (N, 3, H, W) of any size -> "relu3_1" (N, 256, ceil(ceil(H/2)/2), ceil(ceil(W/2)/2)).
+    """Build the start of VGG-19: x (N, 3, H, W) -> "relu3_1" (N, 256, ceil(ceil(H/2)/2), ceil(ceil(W/2)/2)).
 
     Names are the paper's: "conv1_1", "relu2_1". Borders are mirrored and poolings round up. In the official weights
     every filter is scaled so that its mean activation is about 1 (Gatys et al. 2016). `vgg19_decoder` goes back.

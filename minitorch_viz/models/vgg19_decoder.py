@@ -23,7 +23,7 @@ FILE = "vgg19_decoders.safetensors"
 
 
 def vgg19_decoder(layer: str, state: State | None = None, seed: int | None = 0) -> Net:
-    """The decoder of "relu1_1", "relu2_1" or "relu3_1": maps of that node -> picture (N, 3, H, W), RGB 0..1.
+    """Build the decoder of "relu1_1", "relu2_1" or "relu3_1": that node's maps -> picture (N, 3, H, W), RGB 0..1.
 
     The picture may leave 0..1 a little; clip it. Names are the weights file's: "relu2_1.conv1".
     Its maps are those of `vgg19_conv3_1`. Li et al. 2017, "Universal style transfer".
@@ -47,7 +47,7 @@ def vgg19_decoder(layer: str, state: State | None = None, seed: int | None = 0) 
 
 
 def load_vgg19_decoder(layer: str, weights: str | Path | None = None, dtype: npt.DTypeLike = np.float32) -> Net:
-    """The decoder of "relu1_1", "relu2_1" or "relu3_1" with its weights.
+    """Load the decoder of "relu1_1", "relu2_1" or "relu3_1" with its weights.
 
     weights: the file vgg19_decoders.safetensors, or a folder that holds it; None looks where `load_model` looks.
     Raises WeightsFileError if it is missing or does not fit.

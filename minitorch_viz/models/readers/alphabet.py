@@ -21,7 +21,7 @@ MOST = 2**27  # numbers in the array of one text: half a gigabyte of float32
 
 @dataclass(frozen=True)
 class Alphabet(Reader):
-    """The letters that a net knows; a text of T letters becomes an array, one row or one number a letter.
+    """Hold the letters that a net knows; a text of T letters becomes an array, one row or one number a letter.
 
     letters: the V characters in the order of their numbers, none of them twice; a text or a sequence of characters.
     one_hot: True gives (1, T, V) floats, a 1 in each row, as an LSTM takes them; False gives (1, T) whole numbers, as

@@ -34,17 +34,17 @@ class Reader:
 
     @property
     def blank_words(self) -> str:
-        """What `blank` is, in words, where its size is not that of every value: "a text of 2 letters"."""
+        """Say what `blank` is, where its size is not that of every value: "a text of 2 letters"."""
         return ""
 
     @property
     def words(self) -> str:
-        """How large a value is, in words: "3 x 224 x 224"."""
+        """Say how large a value is: "3 x 224 x 224"."""
         raise NotImplementedError
 
     @property
     def brief(self) -> str:
-        """The same, for one line about a whole model."""
+        """Say the same for one line about a whole model."""
         return self.words
 
     def description(self) -> dict[str, Any]:

@@ -23,7 +23,7 @@ PLAIN = frozenset("0123456789+-.eE,; \t")  # what numbers written in a line are 
 
 @dataclass(frozen=True)
 class Numbers(Reader):
-    """Numbers of a given shape, (number - mean) / std.
+    """Read numbers of a given shape, as (number - mean) / std.
 
     shape: without the batch axis; None for an axis of any length: (30,) is a row, (None, 4) a series of four numbers a
         step, (3, 8, 8) a prepared tensor; 30 is short for (30,).

@@ -24,7 +24,7 @@ LUMA = (0.299, 0.587, 0.114)  # how bright red, green and blue look (ITU-R BT.60
 
 @dataclass(frozen=True)
 class Preprocessing(Reader):
-    """What a net wants done to an image: a size, and (pixel - mean) / std for each channel.
+    """Do what a net wants done to an image: bring it to a size, and take (pixel - mean) / std for each channel.
 
     size: (H, W) of the net's input.
     channels: 3 for RGB, 1 for grey.
@@ -59,7 +59,7 @@ class Preprocessing(Reader):
             raise SettingError(f"Preprocessing divides by std, so each must be above 0, but got {self.std}.")
 
     def preprocess(self, image: str | Array | Image | Any, dtype: npt.DTypeLike = np.float32) -> Array:
-        """An image -> the net's input (1, C, H, W), float32 unless `dtype` says otherwise.
+        """Turn an image into the net's input (1, C, H, W), float32 unless `dtype` says otherwise.
 
         image: a path, an array (H, W, 3) or (H, W), or a Pillow image. Raises ImageFileError if it cannot be read.
         """
@@ -92,7 +92,7 @@ class Preprocessing(Reader):
         return seen
 
     def restore(self, x: Array) -> Array:
-        """The net's input (1, C, H, W) or (C, H, W) -> the picture (H, W, 3) uint8 that a person sees.
+        """Turn the net's input (1, C, H, W) or (C, H, W) into the picture (H, W, 3) uint8 that a person sees.
 
         Values outside 0..255 are cut off; a grey image gets three equal channels.
         """
@@ -116,7 +116,7 @@ class Preprocessing(Reader):
 
     @property
     def brief(self) -> str:
-        """The size without the channels."""
+        """Return the size without the channels."""
         return " x ".join(map(str, self.size))
 
     def description(self) -> dict[str, Any]:

@@ -19,18 +19,18 @@ IMAGENET_FILE = "imagenet_classes.json"
 
 
 def search_folders() -> list[Path]:
-    """Where weights are looked for, in order: the home folder, then the files that come with the package."""
+    """Return where weights are looked for, in order: the home folder, then the files that come with the package."""
     bundled = resources.files("minitorch_viz.models").joinpath("bundled")
     return [home_folder(), *([bundled] if isinstance(bundled, Path) else [])]
 
 
-def reader_of(spec: ModelSpec, path: Path, beside: Mapping[str, Any], is_caffe: bool, notes: list[str]) -> Reader:
+def reader_of(spec: ModelSpec, path: Path, sidecar: Mapping[str, Any], is_caffe: bool, notes: list[str]) -> Reader:
     """Return how the net's input is read: pictures as the JSON beside the weights says, all else as its spec says."""
     if not isinstance(spec.reader, Preprocessing):
         return spec.reader
-    if "input" in beside:
+    if "input" in sidecar:
         try:
-            reader = Preprocessing.from_json(beside, spec.preprocessing)
+            reader = Preprocessing.from_json(sidecar, spec.preprocessing)
         except SettingError as error:
             raise WeightsFileError(f"{path.with_suffix('.json')}: {error}") from error
         if reader.channels != spec.preprocessing.channels:
@@ -49,12 +49,12 @@ def reader_of(spec: ModelSpec, path: Path, beside: Mapping[str, Any], is_caffe: 
     return spec.preprocessing
 
 
-def scores_of(spec: ModelSpec, path: Path, beside: Mapping[str, Any], classes: int, notes: list[str]) -> Scores:
-    """What the scores mean: by the JSON beside the file, else the spec; a net cut to one output answers yes or no."""
-    asked = beside.get("scores", spec.scores)
+def scores_of(spec: ModelSpec, path: Path, sidecar: Mapping[str, Any], classes: int, notes: list[str]) -> Scores:
+    """Return what the scores mean, by the JSON beside the file, else the spec; one output answers yes or no."""
+    name = sidecar.get("scores", spec.scores)
     if not spec.logits:
-        return Maps() if "scores" not in beside else _kind(asked, path)
-    kind = _kind(asked, path)
+        return Maps() if "scores" not in sidecar else _kind(name, path)
+    kind = _kind(name, path)
     if classes == 1 and isinstance(kind, Classes):
         notes.append(
             f"The net has one score, taken as a sigmoid's (yes or no); a {path.with_suffix('.json').name} beside the "
@@ -66,25 +66,25 @@ def scores_of(spec: ModelSpec, path: Path, beside: Mapping[str, Any], classes: i
     return kind
 
 
-def _kind(asked: object, path: Path) -> Scores:
+def _kind(name: object, path: Path) -> Scores:
     try:
-        return kind_of_scores(asked)()
+        return kind_of_scores(name)()
     except SettingError as error:
         raise WeightsFileError(f"{path.with_suffix('.json')}: {error}") from error
 
 
 def class_names_of(
-    spec: ModelSpec, path: Path, beside: Mapping[str, Any], classes: int, notes: list[str]
+    spec: ModelSpec, path: Path, sidecar: Mapping[str, Any], classes: int, notes: list[str]
 ) -> tuple[str, ...]:
-    """Full class names: from the JSON beside the file, the file that it or ImageNet's rule names, or the spec."""
+    """Return full class names from the JSON beside the file, the file that it or ImageNet's rule names, or the spec."""
     if not spec.logits:
         return ()
-    own = class_names_in(dict(beside)) if "names" in beside else None
-    if own is not None and len(own) == classes:
-        return own
-    if own is not None:
-        notes.append(f"{path.with_suffix('.json').name} names {len(own)} classes, but the net has {classes}.")
-    file_name = re.match(r"[\w-]+\.json", str(beside.get("classes", IMAGENET_FILE if spec.imagenet else "")))
+    own_names = class_names_in(dict(sidecar)) if "names" in sidecar else None
+    if own_names is not None and len(own_names) == classes:
+        return own_names
+    if own_names is not None:
+        notes.append(f"{path.with_suffix('.json').name} names {len(own_names)} classes, but the net has {classes}.")
+    file_name = re.match(r"[\w-]+\.json", str(sidecar.get("classes", IMAGENET_FILE if spec.imagenet else "")))
     if file_name:
         folder = next((f for f in (path.parent, *search_folders()) if (f / file_name[0]).is_file()), None)
         names = read_class_names(folder / file_name[0]) if folder else ()
@@ -99,7 +99,7 @@ def class_names_of(
             )
     if isinstance(spec.classes, tuple) and len(spec.classes) == classes:
         return spec.classes
-    if own is None and classes != spec.class_count:
+    if own_names is None and classes != spec.class_count:
         described = path.with_suffix(".json").name
         notes.append(
             f'The net has {classes} class{"" if classes == 1 else "es"} of its own, called "class 0" and so on; a '
