@@ -121,7 +121,7 @@ def describe(model: Model) -> Description:
     inputs = [Row(name, "", (), shapes.get(name), 0) for name in net.inputs]
     nodes = [Row(n.name, words_of(n.layer), n.inputs, shapes.get(n.name), parameters_of(n)) for n in net.nodes]
     count = sum(row.parameters for row in nodes)
-    size = ", ".join(reader.words for reader in model.readers.values()) or "unknown"
+    size = " and ".join(reader.words for reader in model.readers.values()) or "unknown"
     title = f"{model.name}: {count:,} parameters, {len(net.nodes)} nodes, input {size}"
     scores = f"{model.logits or net.output}, {model.scores.name}" if model.logits or model.class_names else ""
     blank = [reader.blank_words for reader in model.readers.values() if reader.blank_words]

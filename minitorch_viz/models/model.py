@@ -233,7 +233,7 @@ class Model:
         return save_model(self, path)
 
     def __repr__(self) -> str:
-        sizes = ", ".join(reader.brief for reader in self.readers.values()) or "unknown"
+        sizes = " and ".join(reader.brief for reader in self.readers.values()) or "unknown"
         count = sum(value.size for value in self.net.params.values())
         classes = self.scores.counted(len(self.class_names))
         return f"Model({self.name}: {count:,} parameters, input {sizes}, {classes}, {self.dtype})"

@@ -150,9 +150,11 @@ def _checked_readers(net: Net, size: object, readers: Reader | Mapping[str, Read
 
 
 def _letters(readers: Iterable[Reader], count: int) -> tuple[str, ...]:
-    """Return the letters as names of the classes, if the net gives one score for each letter that it reads."""
-    letters = next((reader.letters for reader in readers if isinstance(reader, Alphabet)), "")
-    return tuple(letter if letter.strip() else repr(letter) for letter in letters) if len(letters) == count else ()
+    """Return the letters as names of the classes, if the net reads texts alone and gives one score for each letter."""
+    first, *others = readers
+    if others or not isinstance(first, Alphabet) or len(first.letters) != count:
+        return ()
+    return tuple(letter if letter.strip() else repr(letter) for letter in first.letters)
 
 
 def checked_names(names: object) -> tuple[str, ...]:

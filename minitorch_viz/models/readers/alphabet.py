@@ -145,8 +145,8 @@ class Alphabet(Reader):
 
     @property
     def words(self) -> str:
-        long = f" of {self.length}" if self.length else ""
-        return f"a text{long} over {len(self.letters)} letters"
+        many = len(self.letters)
+        return f"a text of {self.length} letters out of {many}" if self.length else f"a text over {many} letters"
 
     @property
     def _shown(self) -> str:
