@@ -274,6 +274,10 @@ def test_what_takes_longer_is_left_to_all_and_keeps_its_budget(model, tmp_path, 
         assert re.search(r"after \d{1,2} of 1000 steps", text)
         assert "--budget 0.2" in text
     assert time.monotonic() - started < 10  # a thousand steps take 20 s, twice 40
+    for words, articles in (([], 0), (["--all"], 1)):
+        assert main(["report", "--model", "digits", *words, "--out", str(tmp_path / "c.html")]) == 0
+        text = (tmp_path / "c.html").read_text(encoding="utf-8")
+        assert len(Page(text).all("article")) == 3 * articles  # of three digits
 
 
 def test_ctrl_c_in_a_loop_keeps_what_it_has(model, tmp_path, monkeypatch) -> None:
