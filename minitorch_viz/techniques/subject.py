@@ -225,11 +225,12 @@ class TextSubject(Subject):
         alphabets = (reader for reader in model.readers.values() if isinstance(reader, Alphabet))
         alphabet = next(alphabets, Alphabet("a"))
         if names:
-            count = alphabet.replaced(names[0]) if alphabet.unknown else 0
+            text = names[0] if "\n" in alphabet.letters else names[0].rstrip("\r\n")  # a file ends with a line end
+            count = alphabet.replaced(text) if alphabet.unknown else 0
             if count and notes is not None:
                 letters = "letter of the text is" if count == 1 else "letters of the text are"
                 notes.append(f"{count} {letters} not known to the net and read as {alphabet.unknown!r}.")
-            return names[0]
+            return text
         import inspect
         import textwrap
 

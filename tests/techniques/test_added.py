@@ -132,6 +132,15 @@ def test_the_command_takes_a_text_a_file_or_the_sample(folder: Path, capsys) -> 
     assert "--letter" in help_
 
 
+def test_the_line_end_of_a_file_is_left_out_for_a_net_that_does_not_know_it(folder: Path, capsys) -> None:
+    letters_net("abc ").save(folder / "net.safetensors")
+    (folder / "words.txt").write_text("a cab\r\n")
+    assert main(["next-letter", "--text", "words.txt", "--model", "net.safetensors"]) == 0
+    (folder / "words.txt").write_text("a\ncab\n")
+    assert main(["next-letter", "--text", "words.txt", "--model", "net.safetensors"]) == 2
+    assert r"'\n' at place 1" in capsys.readouterr().err
+
+
 BAD_COMMANDS = {
     "no net is at hand": (["ab"], "No net that takes a text comes with this package; give --model FILE"),
     "a net of pictures": (["ab", "--model", "digits"], "digits takes a picture and not a text"),
