@@ -31,6 +31,11 @@ CONVS: dict[str, tuple[Any, ...]] = {
     "groups": ((2, 4, 5, 5), 6, (3, 3), (1, 1), (1, 1), (1, 1), 2),
     "groups-of-one": ((2, 3, 5, 4), 3, (3, 3), (2, 1), (1, 1), (1, 1), 3),
     "depthwise-twice": ((1, 3, 5, 5), 6, (3, 2), (1, 1), (1, 0), (1, 2), 3),
+    "depthwise-5x5": ((2, 3, 9, 21), 3, (5, 5), (1, 1), (2, 2), (1, 1), 3),
+    "depthwise-stride": ((1, 2, 12, 37), 2, (3, 3), (2, 2), (1, 1), (1, 1), 2),
+    "depthwise-dilation-stride": ((1, 2, 11, 20), 2, (3, 4), (2, 3), (1, 2), (2, 3), 2),
+    "depthwise-padding-over-kernel": ((2, 2, 3, 4), 2, (2, 3), (3, 2), (4, 5), (1, 1), 2),
+    "depthwise-no-images": ((0, 2, 5, 5), 2, (3, 3), (1, 1), (1, 1), (1, 1), 2),
     "whole-image": ((2, 2, 4, 3), 3, (4, 3), (1, 1), (0, 0), (1, 1), 1),
     "no-images": ((0, 2, 5, 5), 3, (3, 3), (1, 1), (1, 1), (1, 1), 1),
     "no-images-1x1": ((0, 2, 5, 5), 3, (1, 1), (1, 1), (0, 0), (1, 1), 1),
@@ -72,6 +77,8 @@ LARGE: list[tuple[str, str, tuple[int, ...], tuple[int, ...], tuple[Any, ...]]] 
     ("conv2d_dx", "5x5-stride", (1, 64, 40, 40), (64, 64, 5, 5), ((80, 80), TWO, TWO, ONE, 1)),
     ("conv2d_dw", "3x3", (1, 64, 40, 40), (1, 64, 40, 40), ((3, 3), ONE, ONE, ONE, 1)),
     ("conv2d_dw", "5x5", (1, 64, 40, 40), (1, 64, 40, 40), ((5, 5), ONE, TWO, ONE, 1)),
+    ("conv2d", "depthwise", (2, 64, 80, 80), (64, 1, 3, 3), (None, ONE, ONE, ONE, 64)),
+    ("conv2d_dx", "depthwise-stride", (2, 64, 40, 40), (64, 1, 3, 3), ((80, 80), TWO, ONE, ONE, 64)),
     ("conv2d", "5x5", (1, 64, 40, 40), (64, 64, 5, 5), (None, ONE, TWO, ONE, 1)),
     ("conv2d_dx", "5x5", (1, 64, 40, 40), (64, 64, 5, 5), ((40, 40), ONE, TWO, ONE, 1)),
 ]
@@ -92,7 +99,7 @@ def large_examples() -> Iterator[Example]:
 def _warm_up(kernels: Any, dtype: Any) -> None:
     """Call all but Winograd's."""
     x, w = np.ones((1, 16, 8, 8), dtype), np.ones((16, 16, 3, 3), dtype)
-    for filters, padding, groups in ((w[:, :1], ONE, 16), (w[:, :, :1, :1], NONE, 1)):
+    for filters, padding, groups in ((w[:, :1], ONE, 16), (w[:, :2], ONE, 8), (w[:, :, :1, :1], NONE, 1)):
         kernels.conv2d(x, filters, None, ONE, padding, ONE, groups)
         kernels.conv2d_dx(x, filters, (8, 8), ONE, padding, ONE, groups)
         kernels.conv2d_dw(x, x, filters.shape[2:], ONE, padding, ONE, groups)

@@ -1,6 +1,8 @@
 """Convolution in Numba: which of the algorithms computes which shape. This table is the only place that decides.
 
     filters    stride, dilation, groups         dtype     forward and dx   why
+    one a      any, any, as many as channels    both      depthwise        no channel is added to another: no product of
+    channel                                                                matrices
     3x3, 5x5   1, 1, 1                          float32   Winograd         a quarter, a third of the multiplications
     3x3, 5x5   1, 1, 1, but few channels        float32   direct           changing the basis costs more than it saves
     3 strides  2 or more, 1, 1; many answers    float32   strided          11x11 at stride 4, 5x5 at stride 2: 3x3 over
@@ -30,6 +32,8 @@ import numpy as np
 
 from minitorch_viz_kernels.contract import Array, Pair
 
+from .depthwise import conv2d as depthwise
+from .depthwise import conv2d_dx as depthwise_dx
 from .direct import conv2d as direct
 from .direct import conv2d_dx as direct_dx
 from .filter_gradient import conv2d_dw as direct_dw
@@ -43,10 +47,12 @@ __all__ = ["algorithm", "algorithm_dw", "conv2d", "conv2d_dw", "conv2d_dx"]
 def algorithm(w: Array, stride: Pair, dilation: Pair, groups: int, places: int = 0, backward: bool = False) -> str:
     """Return how conv2d, or backward conv2d_dx, computes with filters w (O, C/g, kh, kw), by name.
 
-    The names are "winograd", "strided" and "direct".
+    The names are "depthwise", "winograd", "strided" and "direct".
 
     places: about how many answers each filter has, in all images together.
     """
+    if groups == len(w) > 1 and w.shape[1] == 1:
+        return "depthwise"
     if dilation != (1, 1) or groups != 1 or w.dtype != np.float32:
         return "direct"
     if stride != (1, 1):
@@ -72,6 +78,8 @@ def conv2d(
 ) -> Array:
     places = len(x) * x.shape[2] * x.shape[3] // (stride[0] * stride[1])
     name = algorithm(w, stride, dilation, groups, places)
+    if name == "depthwise":
+        return depthwise(x, w, b, stride, padding, dilation, relu)
     if name == "winograd":
         return winograd(x, w, b, padding, relu=relu)
     if name == "strided":
@@ -80,7 +88,10 @@ def conv2d(
 
 
 def conv2d_dx(dy: Array, w: Array, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
-    if algorithm(w, stride, dilation, groups, backward=True) == "winograd":
+    name = algorithm(w, stride, dilation, groups, backward=True)
+    if name == "depthwise":
+        return depthwise_dx(dy, w, size, stride, padding, dilation)
+    if name == "winograd":
         return winograd(dy, w, None, (w.shape[2] - 1 - padding[0], w.shape[3] - 1 - padding[1]), backward=True)
     return direct_dx(dy, w, size, stride, padding, dilation, groups)
 
