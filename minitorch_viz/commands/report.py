@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise MinitorchVizError("--input and --question are for a net that is named: give --model, too.")
     else:
         subjects = report_samples()
-    for note in dict.fromkeys(note for model, _ in subjects for note in model.notes):
+    for note in dict.fromkeys(note for model, _ in subjects for note in (*model.given_words, *model.notes)):
         print(f"Note: {note}")
     problems: list[str] = []
     page = make_page(

@@ -119,7 +119,7 @@ def run_technique(technique: Technique, arguments: argparse.Namespace) -> int:
             why += f"; the same command goes on from {resume}"
     written = result.save(arguments.out)
     print(result.caption)
-    for note in (*model.notes, *on_photos, *result.notes):
+    for note in (*model.given_words, *model.notes, *on_photos, *result.notes):
         print(f"Note: {note}")
     print(f"Wrote {written}")
     if why:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import NetError, SettingError, ShapeError, near
+from minitorch_viz.io.files import shown
 from minitorch_viz.models.classes import find_class, first_synonym
 from minitorch_viz.models.own_net import checked_names, look_at
 from minitorch_viz.models.prediction import Prediction, Predictions
@@ -144,6 +145,12 @@ class Model:
         """
         arrays = {name: self.read(value, name) for name, value in values.items()}
         return dataclasses.replace(self, net=self.net.with_inputs(arrays), given={**self.given, **values})
+
+    @property
+    def given_words(self) -> tuple[str, ...]:
+        """What `with_inputs` was told, in words: ("The input question is 'what is it?'.",)."""
+        values = {name: repr(v) if isinstance(v, str) else shown(v) for name, v in self.given.items()}
+        return tuple(f"The input {name} is {value:.120}." for name, value in values.items())
 
     def with_reader(self, reader: Reader, name: str | None = None) -> Self:
         """Return the same model with another way to read an input, by default the one that is looked at."""

@@ -415,6 +415,7 @@ def test_the_command_line_gives_the_question(answering: Model, tmp_path: Path, m
     assert main(start) == 2
     assert "--input NAME=VALUE" in capsys.readouterr().err
     assert main([*start, "--question", "ab"]) == 0
+    assert "Note: The input question is 'ab'." in capsys.readouterr().out
     assert main([*start, "--input", "question=ab"]) == 0
     for words, sentence in (
         (["--question", "ab", "--input", "question=ba"], "given twice"),
@@ -429,6 +430,7 @@ def test_the_command_line_gives_the_question(answering: Model, tmp_path: Path, m
     assert main(page) == 0
     text = Path("report.html").read_text()
     assert "data:image/png" in text
+    assert "The input question is &#39;ab&#39;." in text
     command = re.search(r"minitorch-viz (saliency [^<]*)<", text)
     assert command is not None
     assert "--input question=ab" in command[1]
