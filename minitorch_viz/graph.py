@@ -102,6 +102,26 @@ def only_reader(nodes: Iterable[Node], name: str) -> Node | None:
     return reading[0] if len(reading) == 1 else None
 
 
+def channel_axis(nodes: Iterable[Node], name: str) -> int:
+    """Return the axis of the channels of a node or an input: 1 of maps (N, C, ...), -1 of a sequence (N, T, C).
+
+    Layers that make channels say where; others have them where their first input has them. An input has them where the
+    layer that reads it does.
+    """
+    nodes = tuple(nodes)
+    sources, way = {node.name: node for node in nodes}, []
+    while name in sources and sources[name].layer.channel_axis is None:
+        way.append(sources[name].layer)
+        name = sources[name].inputs[0]
+    if name in sources:
+        axis = sources[name].layer.channels_at(1)
+    else:
+        axis = -1 if any(node.layer.channels_at(1) == -1 for node in nodes if name in node.inputs) else 1
+    for layer in reversed(way):
+        axis = layer.channels_at(axis)
+    return axis
+
+
 def receptive_field(nodes: Iterable[Node], tape: Tape, node: str, position: Pair | None, name: str) -> Field | None:
     """Return the rectangle of `name`, inside its map, that the unit of `node` at (row, column) can depend on.
 

@@ -136,10 +136,14 @@ class Unit(Objective):
 
 @dataclass(frozen=True)
 class ChannelMean(Objective):
-    """Take the mean of a channel over its places: (N, C, ...) -> (N,), or over the steps of a sequence (N, T, C)."""
+    """Take the mean of a channel over its places: (N, C, ...) -> (N,).
+
+    axis: of the channels; -1 of a sequence (N, T, C), whose steps are its places.
+    """
 
     node: str
     channel: int
+    axis: int = 1
 
     @property
     def nodes(self) -> tuple[str, ...]:
@@ -156,12 +160,12 @@ class ChannelMean(Objective):
 
     def seeds(self, tape: Tape) -> Seeds:
         maps, seed = self._maps(tape), np.zeros_like(tape[self.node])
-        channels_first(seed)[:, self.channel] = len(maps) / maps.size
+        np.moveaxis(seed, self.axis, 1)[:, self.channel] = len(maps) / maps.size
         return {self.node: seed}
 
     def _maps(self, tape: Tape) -> Array:
         output = _output(tape, self.node)
-        channels = channels_first(output)
+        channels = _by_channel(output, self.axis)
         if output.ndim < 2 or not -channels.shape[1] <= self.channel < channels.shape[1]:
             raise SettingError(
                 f"{self.node!r} gives an array of shape {output.shape[1:]} an image, without a channel {self.channel}."
@@ -172,15 +176,17 @@ class ChannelMean(Objective):
 
 @dataclass(frozen=True, eq=False)
 class Direction(Objective):
-    """Take the mean over all places of the dot product with a direction: (N, C, ...) or (N, T, C) . (C,) -> (N,).
+    """Take the mean over all places of the dot product with a direction: (N, C, ...) . (C,) -> (N,).
 
     power: multiplied by the cosine to this power, max(cos, 0.1): 0 is the plain dot product (Olah et al. 2017); 1 and
         more keep the picture near the direction ("caricatures").
+    axis: of the channels; -1 of a sequence (N, T, C), whose steps are its places.
     """
 
     node: str
     vector: Array  # (C,)
     power: int = 0
+    axis: int = 1
 
     @property
     def nodes(self) -> tuple[str, ...]:
@@ -207,17 +213,17 @@ class Direction(Objective):
             v / (norm * length[:, None]) - cosine[:, None] * rows / length[:, None] ** 2
         )
         output = tape[self.node]
-        seed = channels_first((d_row / dot.shape[1]).reshape(channels_first(output).shape))
-        return {self.node: seed.astype(output.dtype, copy=False)}
+        seed = (d_row / dot.shape[1]).reshape(_by_channel(output, self.axis).shape)
+        return {self.node: np.moveaxis(seed, 1, self.axis).astype(output.dtype, copy=False)}
 
     def _parts(self, tape: Tape) -> tuple[Array, Array, Array, Array]:
         """Return (dot, cosine, length of each row of channels), each (N, P), and the rows (N, C, P)."""
         output = _output(tape, self.node)
-        channels = channels_first(output)
+        channels = _by_channel(output, self.axis)
         if output.ndim < 2 or channels.shape[1] != len(self.vector):
             raise ShapeError(
                 f"A direction of {len(self.vector)} numbers does not fit {self.node!r}, which gives an array of shape "
-                f"{output.shape[1:]} an image: its channels come first, those of a sequence last."
+                f"{output.shape[1:]} an image: its channels are on axis {self.axis}."
             )
         rows = channels.reshape(*channels.shape[:2], -1)
         dot = np.einsum("ncp,c->np", rows, self.vector)
@@ -301,14 +307,6 @@ def gram(output: Array) -> Array:
     return products
 
 
-def channels_first(output: Array) -> Array:
-    """Return a view of a node's output (N, C, ...) with the channels second: a sequence (N, T, C) as (N, C, T).
-
-    Of (N, C, T) it gives (N, T, C) again.
-    """
-    return output.swapaxes(1, 2) if output.ndim == 3 else output
-
-
 def stacked_seeds(objectives: Sequence[Objective], tape: Tape) -> Seeds:
     """Return seeds {node: (K, ...)} for K objectives on a tape of one image, explained by one backward pass.
 
@@ -322,6 +320,11 @@ def stacked_seeds(objectives: Sequence[Objective], tape: Tape) -> Seeds:
         raise SettingError(f"Several numbers are explained on a tape of one image, but this one has {images}.")
     seeds = [objective.seeds(tape) for objective in objectives]
     return {node: np.concatenate([seed[node] for seed in seeds]) for node in nodes}
+
+
+def _by_channel(output: Array, axis: int) -> Array:
+    """Return a view of a node's output with the channels second, (N, C, ...); an array without them as it is."""
+    return np.moveaxis(output, axis, 1) if output.ndim > max(axis, 1) else output
 
 
 def _output(tape: Tape, node: str) -> Any:

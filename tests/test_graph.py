@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from minitorch_viz import Net
-from minitorch_viz.graph import ancestors, between, dependents, needed, only_reader, readers
-from minitorch_viz.layers import Add, ReLU
+from minitorch_viz.graph import ancestors, between, channel_axis, dependents, needed, only_reader, readers
+from minitorch_viz.layers import LSTM, Add, Conv1d, Conv2d, Flatten, LayerNorm, Linear, Permute, ReLU
 
 
 def random_net(rng: np.random.Generator) -> Net:
@@ -79,3 +79,33 @@ def test_a_node_that_reads_twice_is_no_only_reader() -> None:
     net = Net([("a", ReLU()), ("twice", Add(), ("a", "a"))])
     assert only_reader(net.nodes, "a") is None
     assert only_reader(net.nodes, "input") == net["a"]
+
+
+RNG = np.random.default_rng(0)
+CONV, FILTERS, LINEAR = Conv2d.random(RNG, 3, 4, 3), Conv1d.random(RNG, 3, 4, 3), Linear.random(RNG, 4, 4)
+OF_STEPS, OF_MAPS = LayerNorm((4,)), LayerNorm((4, 8, 8))
+LAST, FIRST = Permute((0, 2, 3, 1)), Permute((0, 3, 1, 2))
+
+
+@pytest.mark.parametrize(
+    ("layers", "axes"),  # of the input, then of each layer's output
+    [
+        ([CONV, ReLU()], [1, 1, 1]),
+        ([FILTERS, ReLU()], [1, 1, 1]),
+        ([LSTM.random(RNG, 3, 4), ReLU()], [-1, -1, -1]),
+        ([Flatten(), LINEAR], [1, 1, -1]),  # of (N, D) axis 1 is the last
+        ([CONV, LAST, OF_STEPS, LINEAR, FIRST], [1, 1, 3, -1, -1, 1]),  # as in ConvNeXt
+        ([CONV, OF_MAPS, ReLU()], [1, 1, 1, 1]),
+        ([OF_STEPS, ReLU()], [-1, -1, -1]),
+        ([FILTERS, Permute((0, 2, 1)), ReLU()], [1, 1, 2, 2]),
+    ],
+    ids=lambda value: ", ".join(layer.type_name for layer in value) if hasattr(value[0], "type_name") else "",
+)
+def test_where_the_channels_are(layers, axes) -> None:
+    net = Net([(f"layer{i}", layer) for i, layer in enumerate(layers)])
+    assert [channel_axis(net.nodes, name) for name in net.names] == axes
+
+
+def test_channels_where_paths_meet_are_those_of_the_first() -> None:
+    net = Net([("steps", LSTM.random(RNG, 3, 3)), ("sum", Add(), ("steps", "input"))])
+    assert channel_axis(net.nodes, "sum") == -1

@@ -35,8 +35,8 @@ EXAMPLES: dict[str, Objective] = {
     "a caricature": Direction("conv", VECTOR, power=2),
     "a direction of a row": Direction("fc", RNG.standard_normal(6), power=1),
     "a step of a sequence": Unit("lstm", (6, 1)),
-    "a channel of a sequence": ChannelMean("lstm", 3),
-    "a caricature of a sequence": Direction("lstm", VECTOR, power=1),
+    "a channel of a sequence": ChannelMean("lstm", 3, axis=-1),
+    "a caricature of a sequence": Direction("lstm", VECTOR, power=1, axis=-1),
     "energy": Energy("conv"),
     "style": GramDistance("conv", WANTED),
     "a sum over two nodes": 2.0 * Unit("fc", (1,)) - 0.5 * ChannelMean("conv", 0) + Energy("conv"),
@@ -81,7 +81,7 @@ def test_hand_computed_values() -> None:
     assert Unit("fc", (1,), sign=-1).value(tape) == [2]
     assert Unit("conv", (1, 0, 1)).value(tape) == [5]
     assert ChannelMean("conv", 1).value(tape) == [5.5]
-    assert ChannelMean("lstm", 1).value(tape_of(MAPS, ROWS, np.array([[[1.0, 2], [3, 4], [5, 9]]]))) == [5]
+    assert ChannelMean("lstm", 1, axis=-1).value(tape_of(MAPS, ROWS, np.array([[[1.0, 2], [3, 4], [5, 9]]]))) == [5]
     assert Energy("conv").value(tape) == [sum(i * i for i in range(8)) / 2]
     assert Direction("conv", np.array([1.0, -1.0])).value(tape) == [-4]
     difference = np.array([[14.0, 38.0], [38.0, 126.0]])  # F F^T of rows 0 1 2 3 and 4 5 6 7
@@ -116,7 +116,7 @@ def test_many_units_share_a_tape() -> None:
         (Unit("conv", (1,)), SettingError, "no unit"),
         (Unit("conv", (0, 2, 0)), SettingError, "no unit"),
         (ChannelMean("conv", 4), SettingError, "without a channel 4"),
-        (ChannelMean("lstm", 4), SettingError, "without a channel 4"),
+        (ChannelMean("lstm", 4, axis=-1), SettingError, "without a channel 4"),
         (Direction("conv", np.ones(5)), ShapeError, "does not fit"),
         (GramDistance("conv", np.ones((3, 3))), ShapeError, "does not fit"),
     ],

@@ -45,6 +45,7 @@ class MultiheadAttention(Layer):
     causal: bool = False
 
     kind: ClassVar[Kind] = Kind.OPAQUE
+    channel_axis: ClassVar[int | None] = -1
     param_names: ClassVar[tuple[str, ...]] = ("in_proj_weight", "in_proj_bias", "out_proj_weight", "out_proj_bias")
 
     class Saved(NamedTuple):

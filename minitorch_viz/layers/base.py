@@ -40,6 +40,7 @@ class Layer:
     """
 
     kind: ClassVar[Kind] = Kind.OPAQUE  # what it does to its inputs; opaque is the safe answer
+    channel_axis: ClassVar[int | None] = None  # of y's channels: 1, or -1 for the last axis; None: where x has them
     limits: ClassVar[tuple[float, ...]] = ()  # outputs near which hardly any gradient comes through
     param_names: ClassVar[tuple[str, ...]] = ()  # fields that learn
     buffer_names: ClassVar[tuple[str, ...]] = ()  # array fields that do not learn (running statistics)
@@ -87,6 +88,10 @@ class Layer:
         """
         maps = {name: value for name, value in saved._asdict().items() if getattr(value, "ndim", 0) == 4}
         return saved._replace(**{name: x.take(value) for name, value in maps.items()})
+
+    def channels_at(self, axis: int) -> int:
+        """Return the axis of y's channels, where x has its own at `axis`; -1 is the last."""
+        return axis if self.channel_axis is None else self.channel_axis
 
     @property
     def type_name(self) -> str:

@@ -36,6 +36,7 @@ class Conv1d(Layer):
     padding_mode: Beyond = "zeros"
 
     kind: ClassVar[Kind] = Kind.WEIGHS
+    channel_axis: ClassVar[int | None] = 1
     param_names: ClassVar[tuple[str, ...]] = ("weight", "bias")
 
     class Saved(NamedTuple):

@@ -47,6 +47,7 @@ class ConvTranspose2d(Layer):
     dilation: PairField = PairField(1, least=1)
 
     kind: ClassVar[Kind] = Kind.WEIGHS
+    channel_axis: ClassVar[int | None] = 1
     param_names: ClassVar[tuple[str, ...]] = ("weight", "bias")
 
     class Saved(NamedTuple):

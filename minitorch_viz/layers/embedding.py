@@ -30,6 +30,7 @@ class Embedding(Layer):
     weight: Array
 
     kind: ClassVar[Kind] = Kind.OPAQUE
+    channel_axis: ClassVar[int | None] = -1
     param_names: ClassVar[tuple[str, ...]] = ("weight",)
 
     class Saved(NamedTuple):

@@ -98,3 +98,6 @@ class LayerNorm(Layer):
         """Return the bias as one vector; zeros, in an array's precision and on its device, if there is none."""
         length = math.prod(self.normalized_shape)
         return np.zeros_like(like, shape=length) if self.bias is None else self.bias.reshape(length)
+
+    def channels_at(self, axis: int) -> int:
+        return -1 if len(self.normalized_shape) == 1 else axis

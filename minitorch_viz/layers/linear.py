@@ -29,6 +29,7 @@ class Linear(Layer):
     bias: Array | None = None
 
     kind: ClassVar[Kind] = Kind.WEIGHS
+    channel_axis: ClassVar[int | None] = -1
     param_names: ClassVar[tuple[str, ...]] = ("weight", "bias")
 
     class Saved(NamedTuple):

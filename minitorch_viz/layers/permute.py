@@ -55,3 +55,6 @@ class Permute(Layer):
             case((2, 2, 3, 4, 2), 0, 1, 4, 3, 2),
             case((2, 3), 0, 1),
         ]
+
+    def channels_at(self, axis: int) -> int:
+        return self.dims.index(axis % len(self.dims))

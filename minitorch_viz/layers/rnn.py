@@ -40,6 +40,7 @@ class RNN(Layer):
     nonlinearity: Curve = "tanh"
 
     kind: ClassVar[Kind] = Kind.OPAQUE
+    channel_axis: ClassVar[int | None] = -1
     param_names: ClassVar[tuple[str, ...]] = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
 
     class Saved(NamedTuple):

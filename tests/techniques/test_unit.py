@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from minitorch_viz import Net
+from minitorch_viz import Model, Net
 from minitorch_viz.errors import NetError, SettingError
 from minitorch_viz.graph import Tape
-from minitorch_viz.layers import LSTM
+from minitorch_viz.layers import LSTM, Conv1d, Permute, ReLU
 from minitorch_viz.models.samples import sample_digit
 from minitorch_viz.objectives import ChannelMean, Energy, Objective, Unit
 from minitorch_viz.techniques import (
@@ -30,12 +32,30 @@ TAPE = Tape(
     {
         "maps": RNG.standard_normal((1, 4, 3, 5)),  # (N, C, h, w)
         "steps": RNG.standard_normal((1, 7, 6)),  # (N, T, D)
+        "series": RNG.standard_normal((1, 6, 7)),  # (N, C, T)
+        "last": RNG.standard_normal((1, 3, 5, 4)),  # (N, h, w, C)
         "row": RNG.standard_normal((1, 6)),  # (N, D)
         "cube": RNG.standard_normal((1, 2, 3, 4, 5)),
         "logits": RNG.standard_normal((1, 10)),
     },
     {},
 )
+
+
+@pytest.fixture(scope="module")
+def model(digits) -> Model:
+    """The digits' net, with nodes beside it of whose layers only the order of the axes counts here."""
+    beside = [
+        ("maps", ReLU(), "relu1"),
+        ("last", Permute((0, 2, 3, 1)), "maps"),
+        ("steps", LSTM.random(RNG, 3, 6), "flatten"),
+        ("later steps", ReLU(), "steps"),
+        ("series", Conv1d.random(RNG, 3, 6, 3), "flatten"),
+        ("normed series", ReLU(), "series"),
+        ("row", ReLU(), "flatten"),
+        ("cube", ReLU(), "maps"),
+    ]
+    return dataclasses.replace(digits, net=Net([*digits.net.nodes, *beside]))
 
 
 @pytest.mark.parametrize(
@@ -45,24 +65,26 @@ TAPE = Tape(
         ({"node": "maps", "channel": 2, "position": [1, 4]}, (2, 1, 4), "maps channel 2 at row 1, column 4"),
         ({"node": "steps", "channel": 2, "position": 6}, (6, 2), "steps channel 2 at step 6"),
         ({"node": "steps", "channel": 5, "position": (0,)}, (0, 5), "steps channel 5 at step 0"),
+        ({"node": "series", "channel": 2, "position": 6}, (2, 6), "series channel 2 at step 6"),
+        ({"node": "last", "channel": 2, "position": (1, 4)}, (1, 4, 2), "last channel 2 at row 1, column 4"),
         ({"node": "row", "channel": 3}, (3,), "row unit 3"),
         ({"node": "logits", "channel": 3}, (3,), 'class "3" (3)'),
         ({"target": 3}, (3,), 'class "3" (3)'),
         ({"target": "3"}, (3,), 'class "3" (3)'),
     ],
 )
-def test_the_unit_that_is_named(digits, choice, index, label) -> None:
-    unit = resolve(digits, TAPE, **choice)
+def test_the_unit_that_is_named(model, choice, index, label) -> None:
+    unit = resolve(model, TAPE, **choice)
     assert (unit.index, unit.label) == (index, label)
     assert value_of(unit, TAPE) == TAPE[unit.node][(0, *index)]
 
 
-@pytest.mark.parametrize("node", ["maps", "steps", "row"])
-def test_what_is_left_out_is_where_it_is_strongest(digits, node) -> None:
+@pytest.mark.parametrize("node", ["maps", "last", "steps", "series", "row"])
+def test_what_is_left_out_is_where_it_is_strongest(model, node) -> None:
     output = TAPE[node][0]
-    assert resolve(digits, TAPE, node=node).index == np.unravel_index(output.argmax(), output.shape)
-    channels = output.T if node == "steps" else output
-    unit = resolve(digits, TAPE, node=node, channel=1)
+    assert resolve(model, TAPE, node=node).index == np.unravel_index(output.argmax(), output.shape)
+    channels = np.moveaxis(output, -1, 0) if node in ("last", "steps") else output
+    unit = resolve(model, TAPE, node=node, channel=1)
     assert value_of(unit, TAPE) == channels[1].max()
 
 
@@ -78,15 +100,17 @@ def test_what_is_left_out_is_where_it_is_strongest(digits, node) -> None:
         ({"node": "cube"}, "no channels"),
     ],
 )
-def test_what_does_not_fit_is_said(digits, choice, words) -> None:
+def test_what_does_not_fit_is_said(model, choice, words) -> None:
     with pytest.raises(SettingError, match=words):
-        resolve(digits, TAPE, **choice)
+        resolve(model, TAPE, **choice)
 
 
 def test_a_step_depends_on_no_later_one(digits) -> None:
     net = Net([("lstm", LSTM.random(RNG, 3, 4).astype(np.float64))])
     tape = net.forward(RNG.standard_normal((1, 9, 3)))
-    unit = resolve(digits, tape, node="lstm", channel=2, position=5)
+    unit = resolve(
+        dataclasses.replace(digits, net=Net([*digits.net.nodes, *net.nodes])), tape, node="lstm", channel=2, position=5
+    )
     gradient = net.backward(tape, unit.seeds(tape))[net.inputs[0]][0]  # (T, features)
     assert gradient[:6].any(axis=1).all()
     assert not gradient[6:].any()

@@ -10,8 +10,8 @@ import numpy as np
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import SettingError, need_whole
-from minitorch_viz.graph import Tape
-from minitorch_viz.objectives import Objective, Unit, channels_first
+from minitorch_viz.graph import Tape, channel_axis
+from minitorch_viz.objectives import Objective, Unit
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
@@ -125,7 +125,8 @@ def resolve_any(model: Model, tape: Tape, **choice: Unpack[Which]) -> Objective:
         return _of_class(model, kernels.to_cpu(tape[model.logits])[:1], chosen)
     if chosen is not None:
         raise SettingError(f"Give either a class (target={chosen!r}) or a node (node={node!r}), not both.")
-    return _inside(node, kernels.to_cpu(tape[node])[0], channel, position)
+    axis = channel_axis(model.net.nodes, node)
+    return _inside(node, kernels.to_cpu(tape[node])[0], axis, channel, position)
 
 
 def _given(model: Model, tape: Tape, objective: Objective, others: Sequence[object]) -> Objective:
@@ -153,13 +154,17 @@ def resolve_several(model: Model, tape: Tape, **choice: Unpack[Which]) -> list[O
     return [resolve_any(model, tape, **(choice | {"target": name})) for name in names]
 
 
-def _inside(node: str, output: Array, channel: int | None, position: Pair | int | None) -> Unit:
-    """Return a unit of a node's output for one image: maps (C, h, w), a sequence (T, D), or (C,)."""
+def _inside(node: str, output: Array, axis: int, channel: int | None, position: Pair | int | None) -> Unit:
+    """Return a unit of a node's output for one image: maps (C, h, w), a sequence (T, D) or (C, T), or (C,).
+
+    axis: of the channels, with the images as axis 0; -1 is the last.
+    """
     if output.ndim not in (1, 2, 3):
         raise SettingError(
             f"Node {node!r} gives an array of shape {output.shape}, which has no channels to choose from."
         )
-    maps = channels_first(output[None])[0]
+    axis = axis % (output.ndim + 1) - 1  # without the images
+    maps = np.moveaxis(output, axis, 0)
     channel = (
         need_whole(f"channel of {node!r}", channel, 0, len(maps) - 1)
         if channel is not None
@@ -170,9 +175,8 @@ def _inside(node: str, output: Array, channel: int | None, position: Pair | int 
             raise SettingError(f"Node {node!r} gives one number a channel, so it has no position to choose.")
         return Unit(node, (channel,), f"{node} unit {channel}")
     place = _place(node, maps[channel], position)
-    if maps.ndim == 2:
-        return Unit(node, (*place, channel), f"{node} channel {channel} at step {place[0]}")
-    return Unit(node, (channel, *place), f"{node} channel {channel} at row {place[0]}, column {place[1]}")
+    words = f"step {place[0]}" if maps.ndim == 2 else f"row {place[0]}, column {place[1]}"
+    return Unit(node, (*place[:axis], channel, *place[axis:]), f"{node} channel {channel} at {words}")
 
 
 def _place(node: str, values: Array, position: Pair | int | None) -> tuple[int, ...]:

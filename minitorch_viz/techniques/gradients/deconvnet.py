@@ -31,6 +31,7 @@ from minitorch_viz.drawing import (
     wrapped,
 )
 from minitorch_viz.errors import SettingError
+from minitorch_viz.graph import channel_axis
 from minitorch_viz.rules.relu import relu_mode, relus
 from minitorch_viz.techniques.base import Result, Technique
 from minitorch_viz.techniques.explain.blank import drawable, why_blank
@@ -143,7 +144,8 @@ def deconvnet(model: Model, image: Images, **choice: Unpack[Which]) -> Projectio
     signals, blanks, fields, starts = [], [], [], []
     for photo in images:
         _, tape, unit, value, _ = begun = start(model, photo, **choice)
-        place = (unit.index[1], unit.index[2]) if len(unit.index) == 3 else None
+        maps = len(unit.index) == 3 and channel_axis(model.net.nodes, unit.node) == 1
+        place = (unit.index[1], unit.index[2]) if maps else None
         strength = 1.0 if unit.node == model.logits else max(value, 0.0)
         seeds = {name: seed * strength for name, seed in unit.seeds(tape).items()}
         signals.append(kernels.to_cpu(model.net.backward(tape, seeds, rules=rules)[model.net.inputs[0]])[0])
