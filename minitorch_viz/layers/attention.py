@@ -78,24 +78,13 @@ class MultiheadAttention(Layer):
         return _linear(o, self.out_proj_weight, self.out_proj_bias), self.Saved(*xs, q, k, v, p, o, key is not None)
 
     def backward(self, dy: Array, saved: Saved) -> Any:
-        dxs = [
-            _product(d, weight) for d, (weight, _) in zip(self._backward(dy, saved), self._projections(), strict=True)
-        ]
-        return tuple(dxs) if saved.crossed else dxs[0] + dxs[1] + dxs[2]
+        return self._dxs(self._backward(dy, saved), saved)
 
     def param_grads(self, dy: Array, saved: Saved) -> dict[str, Array]:
-        # Seeds on a tape of one image add up where the answers enter (o does not depend on them), as in `same_batch`.
+        # Seeds on a tape of one image are added up first, as in `same_batch`: what follows is linear in dy.
         if len(saved.o) == 1:
             dy = dy.sum(axis=0, keepdims=True)
-        dprojections = self._backward(dy, saved)
-        weights = [_outer(d, x) for d, x in zip(dprojections, (saved.x, saved.key, saved.value), strict=True)]
-        grads = {
-            "in_proj_weight": np.concatenate(weights),
-            "in_proj_bias": np.concatenate([d.sum(axis=(0, 1)) for d in dprojections]),
-            "out_proj_weight": _outer(dy, saved.o),
-            "out_proj_bias": dy.sum(axis=(0, 1)),
-        }
-        return {name: grads[name] for name in self.params}
+        return self._grads(dy, self._backward(dy, saved), saved)
 
     @classmethod
     def examples(cls, rng: Generator) -> list[Example]:
@@ -115,6 +104,12 @@ class MultiheadAttention(Layer):
             case(1, 3, 4, 4, s=2),
         ]
 
+    def backward_and_grads(self, dy: Array, saved: Saved) -> tuple[Any, dict[str, Array]]:
+        if len(dy) != len(saved.o):  # several seeds on one tape: the parameters get their sum
+            return super().backward_and_grads(dy, saved)
+        projections = self._backward(dy, saved)
+        return self._dxs(projections, saved), self._grads(dy, projections, saved)
+
     @classmethod
     def random(cls, rng: Generator, features: int, num_heads: int) -> Self:
         """Return a layer with Glorot and Bengio's (2010) initialization, uniform, zero biases, float32."""
@@ -131,6 +126,23 @@ class MultiheadAttention(Layer):
         ds = p * (dp - (dp * p).sum(axis=3, keepdims=True)) / math.sqrt(q.shape[3])
         dq, dk, dv = ds @ k, ds.swapaxes(2, 3) @ q, p.swapaxes(2, 3) @ do
         return self._joined(dq), self._joined(dk), self._joined(dv)
+
+    def _dxs(self, projections: tuple[Array, Array, Array], saved: Saved) -> Any:
+        """Carry the gradients of queries, keys and values to what they were made of."""
+        pairs = zip(projections, self._projections(), strict=True)
+        dxs = [_product(gradient, weight) for gradient, (weight, _) in pairs]
+        return tuple(dxs) if saved.crossed else dxs[0] + dxs[1] + dxs[2]
+
+    def _grads(self, dy: Array, projections: tuple[Array, Array, Array], saved: Saved) -> dict[str, Array]:
+        """Return the gradients of the parameters; projections: those of queries, keys and values."""
+        weights = [_outer(d, x) for d, x in zip(projections, (saved.x, saved.key, saved.value), strict=True)]
+        grads = {
+            "in_proj_weight": np.concatenate(weights),
+            "in_proj_bias": np.concatenate([d.sum(axis=(0, 1)) for d in projections]),
+            "out_proj_weight": _outer(dy, saved.o),
+            "out_proj_bias": dy.sum(axis=(0, 1)),
+        }
+        return {name: grads[name] for name in self.params}
 
     def _projections(self) -> list[tuple[Array, Array | None]]:
         """Return weight (E, E) and bias (E,) of the queries, the keys and the values."""

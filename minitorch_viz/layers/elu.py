@@ -24,11 +24,14 @@ class ELU(Layer):
     alpha: NumberField = NumberField(1.0)
 
     kind: ClassVar[Kind] = Kind.GATES
-    limits: ClassVar[tuple[float, ...]] = (-1,)  # with the alpha of the paper
+    limits: ClassVar[tuple[float, ...]] = (-1,)  # with an alpha of 1; an instance has its own
     pixelwise: ClassVar[bool] = True
 
     class Saved(NamedTuple):
         x: Array  # the input
+
+    def __post_init__(self) -> None:
+        self.__dict__["limits"] = (-self.alpha,)
 
     def forward(self, x: Array) -> tuple[Array, Saved]:
         expect_floats(self, x)

@@ -83,13 +83,12 @@ class GRU(Layer):
 
     def backward(self, dy: Array, saved: Saved) -> Any:
         by_input, _, dh0 = self._through_time(dy, saved)
-        dx = products(by_input, self.weight_ih_l0)
-        return (dx, dh0) if saved.carried else dx
+        return self._dx(by_input, dh0, saved)
 
     def param_grads(self, dy: Array, saved: Saved) -> dict[str, Array]:
         dy, _ = same_batch(dy, saved.x)
         by_input, by_state, _ = self._through_time(dy, saved)
-        return recurrent_grads(self, by_input, by_state, saved.x, states_before(saved.h, saved.h0))
+        return self._grads(by_input, by_state, saved)
 
     @classmethod
     def examples(cls, rng: Generator) -> list[Example]:
@@ -107,10 +106,24 @@ class GRU(Layer):
             case(3, 2, 4, 1),
         ]
 
+    def backward_and_grads(self, dy: Array, saved: Saved) -> tuple[Any, dict[str, Array]]:
+        by_input, by_state, dh0 = self._through_time(dy, saved)  # one walk back through time serves both
+        return self._dx(by_input, dh0, saved), self._grads(by_input, by_state, saved)
+
     @classmethod
     def random(cls, rng: Generator, features: int, hidden: int) -> Self:
         """Return a layer with PyTorch's initialization, uniform within 1 / sqrt(H), float32."""
         return cls(*random_recurrent(rng, features, hidden, 3))
+
+    def _dx(self, by_input: Array, dh0: Array, saved: Saved) -> Any:
+        """Turn what `_through_time` gives into what `backward` returns."""
+        dx = products(by_input, self.weight_ih_l0)
+        return (dx, dh0) if saved.carried else dx
+
+    def _grads(self, by_input: Array, by_state: Array, saved: Saved) -> dict[str, Array]:
+        """Return the gradients of the parameters; those of several seeds on one tape are added up first."""
+        (by_input, x), (by_state, _) = same_batch(by_input, saved.x), same_batch(by_state, saved.x)
+        return recurrent_grads(self, by_input, by_state, x, states_before(saved.h, saved.h0))
 
     def _through_time(self, dy: Array, saved: Saved) -> tuple[Array, Array, Array]:
         """Carry dy (K, T, H) to the gradients by W x + b and by U h + c, both (K, T, 3H), and dh0 (K, H)."""

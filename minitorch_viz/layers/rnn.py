@@ -66,14 +66,11 @@ class RNN(Layer):
         return h, self.Saved(x, h, start, h0 is not None)
 
     def backward(self, dy: Array, saved: Saved) -> Any:
-        dz, dh0 = self._dz(dy, saved)
-        dx = products(dz, self.weight_ih_l0)
-        return (dx, dh0) if saved.carried else dx
+        return self._dx(*self._dz(dy, saved), saved)
 
     def param_grads(self, dy: Array, saved: Saved) -> dict[str, Array]:
         dy, _ = same_batch(dy, saved.x)
-        dz, _ = self._dz(dy, saved)
-        return recurrent_grads(self, dz, dz, saved.x, states_before(saved.h, saved.h0))
+        return self._grads(self._dz(dy, saved)[0], saved)
 
     @classmethod
     def examples(cls, rng: Generator) -> list[Example]:
@@ -96,10 +93,24 @@ class RNN(Layer):
             case(2, 3, 2, 4, curve="relu"),
         ]
 
+    def backward_and_grads(self, dy: Array, saved: Saved) -> tuple[Any, dict[str, Array]]:
+        dz, dh0 = self._dz(dy, saved)  # one walk back through time serves both
+        return self._dx(dz, dh0, saved), self._grads(dz, saved)
+
     @classmethod
     def random(cls, rng: Generator, features: int, hidden: int) -> Self:
         """Return a layer with PyTorch's initialization, uniform within 1 / sqrt(H), float32."""
         return cls(**dict(zip(cls.param_names, random_recurrent(rng, features, hidden, 1), strict=True)))  # type: ignore[arg-type]  # the names are those of arrays
+
+    def _dx(self, dz: Array, dh0: Array, saved: Saved) -> Any:
+        """Turn what `_dz` gives into what `backward` returns."""
+        dx = products(dz, self.weight_ih_l0)
+        return (dx, dh0) if saved.carried else dx
+
+    def _grads(self, dz: Array, saved: Saved) -> dict[str, Array]:
+        """Return the gradients of the parameters; dz (K, T, H) of several seeds on one tape is added up first."""
+        dz, x = same_batch(dz, saved.x)
+        return recurrent_grads(self, dz, dz, x, states_before(saved.h, saved.h0))
 
     def _dz(self, dy: Array, saved: Saved) -> tuple[Array, Array]:
         """Go back through time: dy (K, T, H) -> dz (K, T, H), dh0 (K, H); z is W x + U h + b."""
