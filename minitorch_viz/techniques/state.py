@@ -91,19 +91,16 @@ def identity_of(function: Callable[..., Any], arguments: tuple[Any, ...], settin
     """The identity of a technique's run: its function, called with (model, what it looks at), and the settings."""
     bound = inspect.signature(function).bind(*arguments, **settings)
     bound.apply_defaults()
-    (_, model), *subject = list(bound.arguments.items())[: len(arguments)]
+    given = list(bound.arguments.items())
+    keywords = [
+        name for name, parameter in bound.signature.parameters.items() if parameter.kind is parameter.KEYWORD_ONLY
+    ]
+    (_, model), *subject = [(name, value) for name, value in given if name not in keywords]
     parameter, value = subject[0] if subject else ("", None)
-    rest = {name: fingerprint(setting) for name, setting in bound.arguments.items() if name in _settings(function)}
+    rest = {name: fingerprint(value) for name, value in given if name in keywords and name not in (*FREE, "state")}
     name = str(getattr(function, "__name__", "")).replace("_", "-")
     looked_at = _pictures(value) if parameter == "pictures" else fingerprint(value, files=parameter != "text")
     return Identity(name, net_fingerprint(model), parameter, looked_at, rest)
-
-
-def _settings(function: Callable[..., Any]) -> list[str]:
-    """The settings that a result depends on."""
-    parameters = inspect.signature(function).parameters.values()
-    keywords = [parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
-    return [name for name in keywords if name not in (*FREE, "state")]
 
 
 def _pictures(value: Any) -> str:
@@ -131,7 +128,7 @@ def fingerprint(value: Any, files: bool = False) -> str:
     """
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(fingerprint(part, files) for part in value)}]"
-    if hasattr(value, "dtype") and hasattr(value, "shape"):
+    if any(hasattr(value, name) for name in ("dtype", "__array__", "__array_interface__")):  # Pillow's pictures, too
         array = np.ascontiguousarray(kernels.to_cpu(value))
         return hashlib.sha256(f"{array.dtype} {array.shape}\n".encode() + array.tobytes()).hexdigest()
     if isinstance(value, Path) or (isinstance(value, str) and files):

@@ -314,6 +314,24 @@ def test_a_place_for_the_state_is_checked_before_the_work(capsys) -> None:
     assert list(Path().iterdir()) == [Path("mine.safetensors")]
 
 
+@pytest.mark.parametrize("kind", ["array", "Pillow", "file"])
+def test_what_is_looked_at_counts_however_it_is_given(kind: str) -> None:
+    """By position or by name; the same pixels are the same photo, in a later process, too."""
+    from minitorch_viz.techniques import occlusion
+
+    def photo(level: int) -> Any:
+        pixels = np.full((8, 8, 3), level, np.uint8)
+        Image.fromarray(pixels).save(f"{level}.png")
+        return {"array": pixels, "Pillow": Image.fromarray(pixels), "file": f"{level}.png"}[kind]
+
+    begun = occlusion.each(bundled("digits"), image=photo(10), resume="run.state")
+    first = next(begun).done
+    begun.close()
+    with pytest.raises(SettingError, match="with another photo"):
+        next(occlusion.each(bundled("digits"), photo(200), resume="run.state"))
+    assert next(occlusion.each(bundled("digits"), photo(10), resume="run.state")).done > first
+
+
 def test_a_loop_without_a_state_says_so() -> None:
     @run.looping("step")
     def counting(*, to: int) -> Iterator[Any]:
