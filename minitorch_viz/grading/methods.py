@@ -13,6 +13,7 @@ from minitorch_viz.grading.baselines import centre_map, edge_map, random_map
 from minitorch_viz.grading.checks import need_map
 from minitorch_viz.techniques.base import Technique, explainers, techniques
 from minitorch_viz.techniques.explain.unit import Which
+from minitorch_viz.techniques.options import option_words
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
@@ -60,7 +61,7 @@ def find_methods(model: Model, names: Sequence[str] | None = None) -> list[Metho
 def method_of(technique: Technique, name: str = "", settings: Mapping[str, Any] = MappingProxyType({})) -> Method:
     """Make a method of a technique, with the settings that it has for comparisons, or those given in their place."""
     chosen: dict[str, Any] = {**technique.in_comparison, **settings}
-    words = [f"--{key.replace('_', '-')} {value}" for key, value in chosen.items() if key != "progress"]
+    words = [word for key, value in chosen.items() if key != "progress" for word in option_words(key, value)]
     if "progress" in technique.options:
         chosen["progress"] = False
 

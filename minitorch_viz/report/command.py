@@ -15,6 +15,7 @@ from minitorch_viz.models.load import look_for
 from minitorch_viz.models.samples import Sample, samples
 from minitorch_viz.models.spec import specs
 from minitorch_viz.techniques.base import Technique
+from minitorch_viz.techniques.options import option_words
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
@@ -54,9 +55,9 @@ def command_for(technique: Technique, model: Model, sample: Sample, settings: Ma
         else:
             remarks.append(f"the input {name} came from Python: --input {name}=FILE")
     for name, value in settings.items():
-        words += _option(name, value)
+        words += option_words(name, value)
     if technique.budget is not None and technique.loop is not None:
-        words += _option("budget", f"{technique.budget:g}")
+        words += option_words("budget", f"{technique.budget:g}")
     return Command(shlex.join(words), "; ".join(remarks))
 
 
@@ -72,20 +73,7 @@ def _net(model: Model, remarks: list[str]) -> Iterator[str]:
     path = look_for(spec.file_names)
     if path is None or str(path) != model.source:
         yield from ("--weights", model.source)
-    yield from _option("prefix", model.prefix)
-
-
-def _option(name: str, value: Any) -> list[str]:
-    """Write one setting as words of the command line; those left at None are left out."""
-    flag = f"--{name.replace('_', '-')}"
-    if value is None:
-        return []
-    if isinstance(value, bool):
-        return [flag if value else flag.replace("--", "--no-", 1)]
-    if isinstance(value, (tuple, list)):
-        return [flag, *map(str, value)]
-    text = str(value)
-    return [f"{flag}={text}"] if text.startswith("-") else [flag, text]
+    yield from option_words("prefix", model.prefix)
 
 
 def _number_of_sample(model: Model, sample: Sample) -> int:

@@ -151,3 +151,16 @@ def _kind(hint: Any) -> tuple[type | None, tuple[str, ...], Subject | None]:
     if hint in (int, float, str, bool, Path):
         return hint, (), None
     raise TypeError(f"A technique's setting cannot have the type {hint!r}: the command line could not ask for it.")
+
+
+def option_words(name: str, value: Any) -> list[str]:
+    """Return one setting as words of the command line; those left at None are left out."""
+    flag = f"--{name.replace('_', '-')}"
+    if value is None:
+        return []
+    if isinstance(value, bool):
+        return [flag if value else flag.replace("--", "--no-", 1)]
+    if isinstance(value, (tuple, list)):
+        return [flag, *map(str, value)]
+    text = str(value)
+    return [f"{flag}={text}"] if text.startswith("-") else [flag, text]
