@@ -80,8 +80,11 @@ def widest_gap(intervals: list[tuple[float, float]], end: float) -> float:
     return max(widest, end - reached)
 
 
-def check(figure: Figure) -> None:
-    """All that is asked of a figure; the messages say which words are where they should not be."""
+def check(figure: Figure, band: float = BAND) -> None:
+    """All that is asked of a figure; the messages say which words are where they should not be.
+
+    band: the widest band with nothing in it, as a share of the height or width.
+    """
     texts = drawn_texts(figure)
     width, height = figure.bbox.width, figure.bbox.height
     assert figure.get_size_inches()[0] <= WIDTH + 0.01
@@ -109,7 +112,7 @@ def check(figure: Figure) -> None:
             if bar.get_label() == "<colorbar>":
                 assert bar.get_window_extent().height == pytest.approx(axes.get_window_extent().height, rel=0.01)
     boxes = [box_of(axes.get_window_extent()) for axes in shown] + [one.corners for one in texts]
-    band = widest_gap([(box[:, 1].min(), box[:, 1].max()) for box in boxes], height)
-    assert band < max(BAND * height, MARGIN[0] * figure.dpi), f"a band of {band / height:.0%} of the height is blank"
-    band = widest_gap([(box[:, 0].min(), box[:, 0].max()) for box in boxes], width)
-    assert band < max(BAND * width, MARGIN[1] * figure.dpi), f"a band of {band / width:.0%} of the width is blank"
+    gap = widest_gap([(box[:, 1].min(), box[:, 1].max()) for box in boxes], height)
+    assert gap < max(band * height, MARGIN[0] * figure.dpi), f"a band of {gap / height:.0%} of the height is blank"
+    gap = widest_gap([(box[:, 0].min(), box[:, 0].max()) for box in boxes], width)
+    assert gap < max(band * width, MARGIN[1] * figure.dpi), f"a band of {gap / width:.0%} of the width is blank"

@@ -111,12 +111,13 @@ def show_over(axes: Axes, heat: Array, photo: Array, title: str = "", pixel_aspe
 
 
 def show_blank(axes: Axes, size: Sequence[int], why: str, title: str = "", pixel_aspect: float = 1.0) -> None:
-    """Draw a panel (h, w) in plain grey that says in words why there is no map."""
+    """Draw a panel (h, w) in plain grey that says in words why there is no map; why "": it is said in the notes."""
     show_image(axes, np.full(tuple(size), 0.92), title, pixel_aspect, cmap="gray", vmin=0, vmax=1)
     axes.apply_aspect()  # so that the place is as large as the picture
     place = axes.get_position()
     width, height = axes.figure.get_size_inches()  # type: ignore[union-attr]  # axes without a figure are removed ones
-    text = wrapped(f"blank, because {why}", max(0.9 * place.width * width, 1.0), LABEL_SIZE)
+    words = f"blank, because {why}" if why else "blank: see the notes"
+    text = wrapped(words, max(0.9 * place.width * width, 1.0), LABEL_SIZE)
     lines = text.split("\n")
     fitting = max(int(0.95 * place.height * height / (1.22 * LABEL_SIZE / 72)), 1)
     if len(lines) > fitting:

@@ -25,6 +25,7 @@ SIDE = 3.0  # of a square picture; others have its area
 GAP = 0.14  # between pictures, and at the figure's border
 PAD = 0.06  # between a picture and its title
 BAR = 1.05  # for a colour bar with its numbers and its label
+LABEL = 1.7  # of the label at least: beside a flat picture it is longer than the bar
 
 
 def proportions(picture: Array, pixel_aspect: float = 1.0) -> float:
@@ -45,7 +46,7 @@ class Sheet:
         """Draw a colour bar beside a picture, as high as the picture; the label says what the colours mean."""
         place = axes.inset_axes((1 + 0.08 / self.wide, 0, 0.14 / self.wide, 1))
         bar = self.figure.colorbar(drawn, cax=place)
-        bar.set_label(wrapped(label, max(self.high, 1.2), LABEL_SIZE), fontsize=LABEL_SIZE, labelpad=2)
+        bar.set_label(wrapped(label, max(self.high, LABEL), LABEL_SIZE), fontsize=LABEL_SIZE, labelpad=2)
         bar.ax.tick_params(labelsize=LABEL_SIZE - 1)
         bar.ax.locator_params(nbins=5 if self.high > 1.2 else 3)
         bar.ax.ticklabel_format(axis="y", scilimits=(-2, 4))
@@ -80,7 +81,7 @@ def panels(
 
     titles: one for each picture, on as many lines as it needs; "" is a picture without one, None an empty place.
     tall: the pictures' height over their width. All have the area of a square of `side` inches, or less where the
-        figure would be wider than WIDTH; beyond 1 : 3 the places stay as they are.
+        figure would be wider than WIDTH; no place is narrower than 1 : 3, or, beside colour bars, flatter than 3 : 1.
     heading: over all. bars: the columns that have a colour bar (`Sheet.bar`) at their right.
     size: of the titles, in points. left, right, below: inches left for row labels, a legend, and labels under the
         pictures.
@@ -89,7 +90,7 @@ def panels(
     """
     rows, columns = len(titles), len(titles[0])
     room = (WIDTH - left - right - BAR * len(bars) - GAP * (columns + 1)) / columns
-    wide, high = picture_size(tall, side, room)
+    wide, high = picture_size(tall, side, room, 1 / 3 if bars else 1 / 12)
     width = left + right + BAR * len(bars) + GAP * (columns + 1) + wide * columns
     left += max(least - width, 0) / 2
     width = max(width, least)
@@ -114,9 +115,12 @@ def panels(
     return Sheet(figure, axes, min(wide, high / tall), min(high, wide * tall))
 
 
-def picture_size(tall: float, side: float = SIDE, room: float = WIDTH) -> tuple[float, float]:
-    """Return (width, height) in inches of a picture's place: the area of a square of `side`, at most `room` wide."""
-    shape = min(max(tall, 1 / 3), 3.0)
+def picture_size(tall: float, side: float = SIDE, room: float = WIDTH, flattest: float = 1 / 3) -> tuple[float, float]:
+    """Return (width, height) in inches of a picture's place: the area of a square of `side`, at most `room` wide.
+
+    flattest: the least height over width of a place.
+    """
+    shape = min(max(tall, flattest), 3.0)
     wide = min(side / shape**0.5, room)
     return wide, wide * shape
 

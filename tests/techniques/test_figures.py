@@ -98,6 +98,13 @@ def test_with_other_settings_too(name: str, settings: dict[str, str], shape: str
     check(get_technique(name).compute(net, resize_image(cat, SHAPES[shape]), **settings).figure())
 
 
+@pytest.mark.parametrize("size", [(60, 300), (300, 60)], ids=["5:1", "1:5"])
+@pytest.mark.parametrize("name", ["saliency", "grad-cam", "occlusion", "segmentation", "compare", "microscope"])
+def test_panoramas_and_towers(name: str, size: tuple[int, int], net: Model, cat: np.ndarray) -> None:
+    """Their places stay wide enough for titles and high enough for bars, so that there are bands at one side."""
+    check(get_technique(name).compute(net, resize_image(cat, size)).figure(), band=0.3)
+
+
 @pytest.mark.parametrize("count", [2, 5, 9])
 def test_several_photos_of_several_shapes(count: int, net: Model, cat: np.ndarray) -> None:
     photos = [resize_image(cat, size) for size in SHAPES.values()]

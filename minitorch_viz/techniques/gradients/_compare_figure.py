@@ -42,7 +42,7 @@ def draw(result: Comparison, figure: Figure) -> None:
     """Draw the photo and the maps, two rows for two classes; below, the correlations and the gates."""
     count = len(result.methods)
     names = max(text_width(name, NUMBER_SIZE) for name in result.methods) + 0.1
-    square = count * CELL if result.relus else min(count * 2 * CELL, 5.0)
+    square = count * max(CELL, min(2 * CELL, (3.3 if result.relus else 5.0) / count))
     slanted = 0.71 * names + 0.15
     chart = max(square, 2.5)
     title = wrapped("do the methods rank the pixels alike?", max(square + names, 1.5))
@@ -63,7 +63,7 @@ def _draw_maps(result: Comparison, figure: Figure, bottom: float) -> None:
     columns = min(COLUMNS if tall > 0.8 else FEWER, count + 1)
     rows = in_rows([result.label, *result.methods], columns)
     if result.other_maps is not None:
-        below = in_rows([result.other_label, *(f"correlation {value:.2f}" for value in result.across)], columns)
+        below = in_rows([result.other_label, *map(_correlation, result.across)], columns)
         rows = [row for pair in zip(rows, below, strict=True) for row in pair]
     sheet = panels(figure, rows, tall, size=LABEL_SIZE, bottom=bottom, least=WIDTH)
     sets = [result.maps] if result.other_maps is None else [result.maps, result.other_maps]
@@ -74,7 +74,11 @@ def _draw_maps(result: Comparison, figure: Figure, bottom: float) -> None:
             if heat.any():
                 show_heat(panel, heat, pixel_aspect=result.pixel_aspect)
             else:
-                show_blank(panel, heat.shape, "see the notes", pixel_aspect=result.pixel_aspect)
+                show_blank(panel, heat.shape, "", pixel_aspect=result.pixel_aspect)
+
+
+def _correlation(value: float) -> str:
+    return "no correlation" if np.isnan(value) else f"correlation {value:.2f}"
 
 
 def _draw_ranks(result: Comparison, axes: Axes, title: str) -> None:

@@ -111,7 +111,9 @@ def plot(result: GuidedGradCam, figure: Figure) -> None:
     sign = "sign" if len(result.signal) == 1 else "sign and colour"
     cam, full = result.cam, f"full at ±{robust_max(drawable(result.guided)):.2g}"
     bright = "" if cam.blanks[0] else f", bright at {cam.scale:.2g}"
-    factors = (f"Grad-CAM at {result.layer}{bright}", f"times guided backpropagation: {sign}, {full}")
+    nothing = bool(result.blank) and not drawable(result.guided).any()
+    scale = "" if nothing else f": {sign}, {full}"
+    factors = (f"Grad-CAM at {result.layer}{bright}", f"times guided backpropagation{scale}")
     products: tuple[str, ...] = ("is guided Grad-CAM", "")
     if not result.blank:
         top, full = robust_max(result.heat), f"full at ±{robust_max(result.signal):.2g}"
@@ -122,9 +124,10 @@ def plot(result: GuidedGradCam, figure: Figure) -> None:
     draw_photo(photo, result)
     over_photo(over, cam, 0)
     sheet.write(words, LEGEND[len(result.signal) == 1])
-    show_signed(edges, drawable(result.guided), pixel_aspect=aspect)
+    if not nothing:
+        show_signed(edges, drawable(result.guided), pixel_aspect=aspect)
     if result.blank:
-        for axes in (magnitude, colours):
+        for axes in (edges, magnitude, colours) if nothing else (magnitude, colours):
             show_blank(axes, result.picture.shape[:2], result.blank, pixel_aspect=aspect)
         return
     show_magnitude(magnitude, result.heat, pixel_aspect=aspect)
