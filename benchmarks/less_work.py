@@ -38,6 +38,7 @@ from minitorch_viz.boxes import Boxes, Patch  # noqa: E402
 from minitorch_viz.less_work.forward import predict_changed  # noqa: E402
 from minitorch_viz.models.squeezenet1_1 import squeezenet1_1  # noqa: E402
 from minitorch_viz.models.vgg16 import vgg16  # noqa: E402
+from minitorch_viz.objectives import Unit  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results" / "less_work.json"
 Seconds = dict[str, list[tuple[float, float]]]  # candidate -> (clock, processor) of each round
@@ -150,15 +151,13 @@ def one_unit(net: Net, x: np.ndarray, node: str, rounds: int) -> dict[str, Any]:
     """Measure the gradient of a node's middle unit, against its whole maps and a class score's backward pass."""
     tape = net.forward(x)
     channels, high, wide = tape[node].shape[1:]
-    unit = np.zeros_like(tape[node])
-    unit[0, channels // 2, high // 2, wide // 2] = 1
-    scores = np.zeros_like(tape[net.nodes[-2].name])  # before the softmax
-    scores[0, 0] = 1
+    unit = Unit(node, (channels // 2, high // 2, wide // 2)).seeds(tape)
+    score = Unit(net.nodes[-2].name, (0,)).seeds(tape)  # before the softmax
     answers, seconds = take_turns(
         {
-            "box": lambda: net.backward(tape, {node: unit})["input"],
-            "whole maps": lambda: net.backward(tape, {node: unit}, crop=False)["input"],
-            "full backward": lambda: net.backward(tape, {net.nodes[-2].name: scores})["input"],
+            "box": lambda: net.backward(tape, unit)["input"],
+            "whole maps": lambda: net.backward(tape, unit, crop=False)["input"],
+            "full backward": lambda: net.backward(tape, score)["input"],
         },
         rounds,
     )

@@ -11,7 +11,7 @@ import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import SettingError, need_whole
 from minitorch_viz.graph import Tape, channel_axis
-from minitorch_viz.objectives import Objective, Unit
+from minitorch_viz.objectives import Combination, Objective, Unit
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
@@ -130,10 +130,16 @@ def resolve_any(model: Model, tape: Tape, **choice: Unpack[Which]) -> Objective:
 
 
 def _given(model: Model, tape: Tape, objective: Objective, others: Sequence[object]) -> Objective:
-    """Return an objective given in Python; a class score by its name."""
+    """Return an objective given in Python, its class scores by their names."""
     if any(setting is not None for setting in others):
         raise SettingError(f"target={objective.label} says all of it; leave out node=, channel= and position=.")
     objective.value(tape)  # SettingError if it does not fit the node
+    return _named(model, objective)
+
+
+def _named(model: Model, objective: Objective) -> Objective:
+    if isinstance(objective, Combination):
+        return Combination(tuple((weight, _named(model, term)) for weight, term in objective.terms))
     if isinstance(objective, Unit) and objective.node == model.logits and not objective.words:
         return _class_unit(model, objective.index[0] % len(model.class_names), objective.sign)
     return objective
