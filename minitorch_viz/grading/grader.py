@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ from minitorch_viz.grading.plan import Plan
 from minitorch_viz.grading.pointing import pointing, pointing_chance
 from minitorch_viz.grading.sensitivity import max_sensitivity
 from minitorch_viz.grading.similarity import rank_correlation, structural_similarity
-from minitorch_viz.techniques.explain.sharing import sharing
+from minitorch_viz.techniques.explain.sharing import LIMIT, sharing
 from minitorch_viz.techniques.explain.start import start
 
 if TYPE_CHECKING:
@@ -42,11 +42,12 @@ class Grader:
 
     def __init__(self, model: Model, cases: Cases, randoms: tuple[tuple[Model, ...], tuple[Model, ...]], plan: Plan):
         self.model, self.cases, self.plan = model, cases, plan
-        self.cascade, self.one_by_one = randoms
+        cascade, one_by_one = randoms
+        nets = (*cascade, *one_by_one[1:])  # the topmost layer alone is the cascade's start
+        begun = tuple(_begun(random, cases.single[: plan.checked], LIMIT // len(nets)) for random in nets)
+        self.cascade, self.below = begun[: len(cascade)], begun[len(cascade) :]
+        self.shared = _begun(model, cases.several)
         self.inputs = [kernels.to_cpu(model.preprocess(case.image)) for case in cases.single]
-        self.shared = sharing(model)  # the forward passes of pictures of several classes: every method begins with them
-        for case in cases.several:
-            start(self.shared, case.image)
 
     def row(self, method: Method, tick: Callable[[], object]) -> Row:
         """Measure every score of one method. tick: called after each map."""
@@ -77,10 +78,8 @@ class Grader:
         checked = range(min(self.plan.checked, len(single)))
         scores["sensitivity"] = np.array([self._sensitivity(explain, i, single[i]) for i in checked])
         cascading, shown = self._randomized(explain, self.cascade, single, checked)
-        below, _ = self._randomized(explain, self.one_by_one[1:], single, checked)
-        independent = np.concatenate(
-            [cascading[:, :1], below], axis=1
-        )  # the topmost layer alone is the cascade's start
+        below, _ = self._randomized(explain, self.below, single, checked)
+        independent = np.concatenate([cascading[:, :1], below], axis=1)
         if len(cascading):
             levels = {"top": 0, "half": (cascading.shape[1] - 1) // 2, "all": -1}
             scores |= {name: cascading[:, level, 0] for name, level in levels.items()}
@@ -178,11 +177,19 @@ class Grader:
         for i in checked:
             case = self.cases.single[i]
             for number, model in enumerate(models):
-                heat = explain(model, case.image, case.classes[0])
+                heat = explain(sharing(model, 0), case.image, case.classes[0])
                 likeness[i, number] = [measure(maps[i], heat) for measure in SIMILARITIES]
                 if i == 0:
                     first_maps.append(heat)
         return likeness, first_maps
+
+
+def _begun(model: Model, cases: Sequence[Case], limit: int = LIMIT) -> Model:
+    """Return the model with the forward passes of the pictures, as many as fit: every method begins with them."""
+    shared = sharing(model, limit)
+    for case in cases:
+        start(shared, case.image)
+    return shared
 
 
 def failed(model: Model, method: Method, problem: str) -> Row:

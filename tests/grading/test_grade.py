@@ -137,15 +137,20 @@ def test_the_classes_of_one_picture_share_what_they_have_in_common(monkeypatch, 
         monkeypatch.setattr(Net, kind, counted(kind, getattr(Net, kind), calls))
     techniques()["occlusion"].compute(colours, cases[0].image)
     squares = calls.count("predict_changed")
-    settings = {"cases": cases, "methods": ["occlusion", "saliency"], "steps": 2, "checked": 0, "progress": False}
+    settings = {"cases": cases, "methods": ["occlusion", "saliency"], "steps": 2, "samples": 1, "progress": False}
     calls.clear()
-    shared = grade(colours, **settings)
+    shared = grade(colours, **settings, checked=0)
     assert calls.count("predict_changed") == squares * len(cases)
     timed, several = len(shared.rows[0].scores["energy"]), len(cases) - len(shared.rows[0].scores["energy"])
     assert calls.count("forward") == 2 * timed + several
-    monkeypatch.setattr(grader, "sharing", lambda model: model)
-    alone = grade(colours, **settings)
+    calls.clear()
+    shared = grade(colours, **settings, checked=1)
+    assert calls.count("forward") == 2 * timed + several + 3 + 2  # three random nets; a noisy picture for each method
+    monkeypatch.setattr(grader, "sharing", lambda model, _limit=0: model)
+    alone = grade(colours, **settings, checked=1)
     for ours, theirs in zip(shared.rows, alone.rows, strict=True):
+        np.testing.assert_array_equal(ours.cascading, theirs.cascading)
+        np.testing.assert_array_equal(ours.independent, theirs.independent)
         for name in ours.scores.keys() - {"milliseconds"}:
             np.testing.assert_array_equal(ours.scores[name], theirs.scores[name])
 
