@@ -42,6 +42,7 @@ from minitorch_viz.rules import excitation_rules, lrp_rules
 from minitorch_viz.rules.accounts import Books
 from minitorch_viz.rules.lrp import epsilon, gamma
 from minitorch_viz.rules.presets import passed_through
+from minitorch_viz.rules.relu import relu_mode, relus
 
 ZERO_AT_ZERO = [GELU(), GELU("tanh"), SiLU(), ReLU6(), Hardswish(), ELU(), SELU(), PReLU(np.array([0.2]))]
 
@@ -152,3 +153,20 @@ def test_a_sigmoid_keeps_its_half_and_a_hard_one_too(rng) -> None:
         share = net.backward(tape, {"gate": tape["gate"]}, rules=lrp_rules(net, tape), crop=False)["input"]
         start = gate.forward(np.zeros((1, 1)))[0].item()
         np.testing.assert_allclose(share, tape["gate"] - start, atol=1e-12)
+
+
+@pytest.mark.parametrize("mode", ["normal", "deconvnet", "guided"])
+def test_a_relu6_is_a_gate_of_two_states_and_a_smooth_one_is_none(mode, rng) -> None:
+    """Each mode's formula, written down; at a GELU all three are the gradient."""
+    x, dy = 4 * rng.standard_normal((2, 1, 3, 4, 5))
+    net = Net([("gate", ReLU6())])
+    found = net.backward(net.forward(x), {"gate": dy}, rules=relu_mode(mode))["input"]
+    is_open = (x > 0) & (x < 6)
+    expected = {"normal": dy * is_open, "deconvnet": np.maximum(dy, 0), "guided": np.maximum(dy, 0) * is_open}[mode]
+    np.testing.assert_array_equal(found, expected)
+    assert relus(net) == ["gate"]
+    smooth = Net([("gate", GELU())])
+    tape = smooth.forward(x)
+    plain = smooth.backward(tape, {"gate": dy})["input"]
+    np.testing.assert_array_equal(smooth.backward(tape, {"gate": dy}, rules=relu_mode(mode))["input"], plain)
+    assert relus(smooth) == []

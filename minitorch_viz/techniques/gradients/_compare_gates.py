@@ -41,7 +41,7 @@ def gate_shares(net: Net, tape: Tape, unit: Unit) -> tuple[tuple[str, ...], dict
 
 def _recording(met: dict[str, Array], name: str, mode: ReluMode) -> Rule:
     """The mode's rule, which also notes what it does to the signal."""
-    (rule,) = relu_mode(mode).values()
+    rule = relu_mode(mode)[ReLU]
     forward, backward = HAS[mode]
 
     def recording(layer: ReLU, dy: Array, saved: ReLU.Saved) -> Any:
