@@ -50,7 +50,7 @@ def load_image(
     if _is_pillow(source):
         return decode.from_pillow(source, "The image", color, max_pixels, notes)
     if hasattr(source, "__array__") and not isinstance(source, np.generic):
-        return _from_array(np.asarray(source), color)
+        return _from_array(_array_of(source), color)
     if hasattr(source, "read") and hasattr(source, "seek"):
         return decode.from_file(source, "The image file", color, max_pixels, notes)
     if isinstance(source, (bytes, bytearray, memoryview)):
@@ -175,6 +175,16 @@ def _from_array(image: Array, background: Array) -> Array:
     if image.shape[2] == 4:
         return over_background(image, background)
     return np.array(np.broadcast_to(image, (*image.shape[:2], 3)), order="C")  # always a copy of its own
+
+
+def _array_of(source: Any) -> Array:
+    """What gives an array by `__array__`; a tensor on a device, or one that takes gradients, refuses to."""
+    try:
+        return np.asarray(source)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ImageFileError(
+            f"load_image gets no array out of {shown(source)} ({error}); give a NumPy array."
+        ) from error
 
 
 def _expect_rgb(image: object, function: str) -> None:

@@ -24,10 +24,23 @@ def load(data: bytes, **options: object) -> np.ndarray:
     return load_image(io.BytesIO(data), **options)
 
 
+class OnADevice:
+    """What a tensor does that does not lie in main memory."""
+
+    def __array__(self, *args: object, **settings: object) -> np.ndarray:
+        raise TypeError("copy it to main memory first")
+
+
 BAD = {  # what is done, the error, words that its sentence must hold
     "None": (lambda d: load_image(None), ImageFileError, "load_image", "None"),
     "int": (lambda d: load_image(3), ImageFileError, "load_image", "3 (int)"),
     "list": (lambda d: load_image([[1, 2]]), ImageFileError, "load_image", "list"),
+    "tensor elsewhere": (
+        lambda d: load_image(OnADevice()),
+        ImageFileError,
+        "OnADevice",
+        "copy it to main memory first",
+    ),
     "bytes": (lambda d: load_image(b"\x89PNG"), ImageFileError, "bytes", "BytesIO"),
     "text file": (lambda d: load_image(io.StringIO("hello")), ImageFileError, "binary mode"),
     "object array": (lambda d: load_image(np.array([[None]])), ImageFileError, "object", "uint8"),
