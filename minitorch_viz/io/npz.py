@@ -109,14 +109,16 @@ def _read(archive: Archive, member: Member, header: Header) -> Array:
     return array.reshape(shape[::-1]).T if order == "F" else array.reshape(shape)
 
 
-def save_npz(path: str | Path, tensors: Mapping[str, Array]) -> None:
+def save_npz(path: str | Path, tensors: Mapping[str, Array], facts: Mapping[str, Array] | None = None) -> None:
     """Write arrays by name to a `.npz` file, completely or not at all; `np.load` and `read_npz` read it.
+
+    facts: further entries, which may be texts, such as what the arrays are of; `read_npz` leaves texts out.
 
     Raises SettingError if `tensors` is no dict of numeric arrays, WeightsFileError if the file cannot be written.
     """
     arrays = checked_tensors(tensors, "save_npz")
     with atomic_write(path, WeightsFileError) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        for name, array in arrays.items():
+        for name, array in {**arrays, **(facts or {})}.items():
             # A fixed date, so that the same arrays always give the same bytes.
             entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
             with archive.open(entry, "w", force_zip64=True) as member:

@@ -13,11 +13,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError, near
 from minitorch_viz.techniques.chapters import CHAPTERS
+from minitorch_viz.techniques.numbers import SUFFIXES as NUMBERS
+from minitorch_viz.techniques.numbers import save_numbers
 from minitorch_viz.techniques.options import Option, manual_of, options_of, summary_of
 from minitorch_viz.techniques.run import Loop
 from minitorch_viz.techniques.subject import PHOTO, Subject
@@ -65,7 +67,7 @@ class Technique:
     explains: bool = False
     in_comparison: Mapping[str, Any] = field(default_factory=dict)  # cheaper settings, for where many methods are run
     in_report: Callable[[Model], Sequence[Mapping[str, Any]]] = once  # the settings of each run that a report makes
-    suffixes: tuple[str, ...] = PICTURES  # of the files that its results can be saved as
+    pages: tuple[str, ...] = ()  # suffixes of further files that its results can be saved as: (".html",)
     subject: Subject = PHOTO  # what it looks at
     chapter: str = ""  # of a report (`techniques/chapters.py`); "" is its family's
     level: int = 50  # its place in the chapter: the simple ones first
@@ -80,6 +82,11 @@ class Technique:
     def family(self) -> str:
         """The lecture's family, from the folder: weights, activations, gradients, optimization, recurrent."""
         return self.compute.__module__.split(".")[-2]
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """Of the files that its results can be saved as: pictures, and the numbers."""
+        return (*PICTURES, *self.pages, *NUMBERS)
 
     @functools.cached_property
     def options(self) -> dict[str, Option]:
@@ -128,9 +135,11 @@ class Technique:
 class Result:
     """Base of all results: arrays and facts, never a picture. It draws itself when it is asked to.
 
-    In Jupyter a result shows its figure with caption and notes; `save` writes it as PNG, SVG or PDF; `figure()` gives
-    the Matplotlib figure.
+    In Jupyter a result shows its figure with caption and notes; `save` writes it as PNG, SVG or PDF, or its numbers as
+    NPZ or JSON; `figure()` gives the Matplotlib figure.
     """
+
+    no_numbers: ClassVar[tuple[str, ...]] = ()  # fields that a file of its numbers leaves out
 
     def __init_subclass__(cls) -> None:
         """Keep the short text form: a dataclass writes its own, all arrays in full, where a class has none."""
@@ -188,7 +197,18 @@ class Result:
         return figure
 
     def save(self, path: str | Path, dpi: int = 144) -> Path:
-        """Write the figure to `path`; the suffix says the format (.png, .svg, .pdf). The file is complete or absent."""
+        """Write the figure (.png, .svg, .pdf) or the numbers (.npz, .json: `techniques/numbers.py`) to `path`.
+
+        The file is complete or absent. Raises SettingError for another suffix.
+        """
+        suffix = Path(path).suffix.lower()
+        if suffix in NUMBERS:
+            return save_numbers(self, path)
+        if suffix not in PICTURES:
+            raise SettingError(
+                f"A result is saved as .png, .svg or .pdf (its figure) or as .npz or .json (its numbers), but the file "
+                f"is called {Path(path).name!r}."
+            )
         from minitorch_viz.drawing import save_figure
 
         return save_figure(self.figure(), path, dpi)

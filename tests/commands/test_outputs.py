@@ -146,7 +146,7 @@ def test_the_help_names_the_files_a_technique_can_write(name: str, capsys) -> No
     technique = techniques()[name]
     with pytest.raises(SystemExit):
         main([name, "--help"])
-    printed = " ".join(capsys.readouterr().out.split())
+    printed = " ".join(capsys.readouterr().out.split()).replace("- ", "-")  # lines may break at a hyphen
     *others, last = (suffix[1:].upper() for suffix in technique.suffixes)
     assert f"{', '.join(others)} or {last} (default: {name}.png)" in printed
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack, get_args
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from minitorch_viz.graph import only_reader
 from minitorch_viz.layers.kind import Kind
 from minitorch_viz.net import Net
 from minitorch_viz.rules.relu import ReluMode, relu_mode, relus
-from minitorch_viz.techniques.base import PICTURES, Technique
+from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.blank import not_finite
 from minitorch_viz.techniques.explain.layer_maps import before
 from minitorch_viz.techniques.explain.receptive import Field, receptive_field
@@ -38,6 +38,8 @@ MODES: tuple[ReluMode, ...] = get_args(ReluMode)
 @dataclass(frozen=True, eq=False)
 class UnitView(PhotoResult):
     """One unit: the way down to its sum, the products, and the signals that come back to it in each ReLU mode."""
+
+    no_numbers: ClassVar[tuple[str, ...]] = ("page",)  # the page's text
 
     way: tuple[Place, ...]  # from the chosen unit (or the ReLU on top of it) down to the one that adds up
     sum: Sum  # the products of the last of them
@@ -188,5 +190,5 @@ TECHNIQUE = Technique(
     example=example,
     chapter="look",
     level=30,
-    suffixes=(*PICTURES, ".html"),
+    pages=(".html",),
 )
