@@ -17,7 +17,7 @@ from minitorch_viz.models.classes import first_synonym, imagenet_names, notes_on
 from minitorch_viz.models.fold import fold_batch_norms
 from minitorch_viz.models.home import VARIABLE, home_folder
 from minitorch_viz.models.model import Model
-from minitorch_viz.models.saved import described, read_model
+from minitorch_viz.models.restored import described, read_model
 from minitorch_viz.models.scores import Maps, kind_of_scores
 from minitorch_viz.models.sidecar import class_names_of, reader_of, scores_of, search_folders
 from minitorch_viz.models.spec import ModelSpec, get_spec

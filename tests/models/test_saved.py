@@ -311,7 +311,7 @@ def test_any_change_of_the_description_gives_a_model_or_a_sentence(tmp_path: Pat
     """One to three entries replaced, removed or doubled, 1500 times: never anything but our own errors."""
     path = branching().save(tmp_path / "m.safetensors")
     tensors, metadata = read_safetensors_and_metadata(path)
-    from minitorch_viz.models.saved import described, read_model
+    from minitorch_viz.models.restored import described, read_model
 
     photo, models = np.zeros((7, 9, 3), np.uint8), 0
     for _ in range(1500):
