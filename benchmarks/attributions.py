@@ -34,7 +34,7 @@ from minitorch_viz.models.spec import get_spec  # noqa: E402
 from minitorch_viz.objectives import Unit  # noqa: E402
 from minitorch_viz.techniques import techniques  # noqa: E402
 from minitorch_viz.techniques.explain.path import follow  # noqa: E402
-from minitorch_viz.techniques.explain.signals import CHUNK, at_pixels, mean_at_pixels  # noqa: E402
+from minitorch_viz.techniques.explain.signals import CHUNK_IMAGES, at_pixels, mean_at_pixels  # noqa: E402
 from minitorch_viz.techniques.gradients.smoothgrad import noisy_copies  # noqa: E402
 
 TARGET = 7
@@ -53,7 +53,7 @@ def calls(count: int, torch: Any, attr: Any) -> dict[str, list[Callable[[], Any]
     width = 0.15 * float(x.max() - x.min())
 
     def smooth() -> Any:
-        return mean_at_pixels(net, noisy_copies(x, width, count, CHUNK, 0), unit, relu_mode("normal"))
+        return mean_at_pixels(net, noisy_copies(x, width, count, CHUNK_IMAGES, 0), unit, relu_mode("normal"))
 
     rows: dict[str, list[Callable[[], Any]]] = {
         "guided backprop": [lambda: at_pixels(net, x, unit, "guided")],
@@ -130,7 +130,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
         kernels.set_threads(threads_before)
         if torch is not None:
             torch.set_num_threads(torch_before)
-    result = {"machine": bench.machine(torch), "net": "squeezenet1_1", "chunk": CHUNK, "rows": rows}
+    result = {"machine": bench.machine(torch), "net": "squeezenet1_1", "chunk": CHUNK_IMAGES, "rows": rows}
     if not options.quick and not options.only:
         bench.write(result, options.out)
     return result

@@ -94,7 +94,7 @@ def knows(model: Model) -> str:
 
 
 def _that_reads(kind: str) -> Model:
-    """The first net that comes with the package, or is at hand, and takes no pictures but this kind of input."""
+    """Return the first net that comes with the package, or is at hand, and takes no pictures but this kind of input."""
     from minitorch_viz.models import load_model
     from minitorch_viz.models.load import look_for
     from minitorch_viz.models.readers import KINDS
@@ -109,7 +109,7 @@ def _that_reads(kind: str) -> Model:
 
 
 def _of_file(weights: Path, prefix: str | None) -> Model:
-    """The net whose weights a file of this name holds."""
+    """Return the net whose weights a file of this name holds."""
     from minitorch_viz.models import load_model
     from minitorch_viz.models.spec import specs
 

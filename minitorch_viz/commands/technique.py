@@ -128,5 +128,5 @@ def run_technique(technique: Technique, arguments: argparse.Namespace) -> int:
 
 
 def _metavar(option: Option) -> str:
-    """What stands for a value in the help: N, X, or the setting's name in capitals if it is a name."""
+    """Return what stands for a value in the help: N, X, or the setting's name in capitals if it is a name."""
     return {int: "N", float: "X"}.get(option.kind or str, option.name.upper())

@@ -39,7 +39,7 @@ ARCHIVES = (".zip", ".tar", ".tgz", ".txz", ".gz", ".xz")  # endings, for the se
 
 
 class Entry(NamedTuple):
-    """One picture of an archive."""
+    """Name one picture of an archive."""
 
     path: PurePosixPath
     size: int  # bytes, unpacked
@@ -50,7 +50,7 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ArchivePictures(Pictures):
-    """The pictures of an archive; the folder that one lies in is its class where there are several."""
+    """Read the pictures of an archive; the folder that one lies in is its class where there are several."""
 
     archive: Path
     entries: tuple[Entry, ...]
@@ -167,7 +167,7 @@ def _tar_entries(plain: Path, archive: Path) -> list[Entry]:
 
 
 class _Cautious(io.RawIOBase):
-    """A file of which no piece is read that is larger than any header: a damaged one may declare gigabytes."""
+    """Refuse to read a piece of a file that is larger than any header: a damaged one may declare gigabytes."""
 
     def __init__(self, file: BinaryIO, place: Path) -> None:
         super().__init__()

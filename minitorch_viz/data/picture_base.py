@@ -9,7 +9,7 @@ from minitorch_viz._types import Array
 
 
 class Pictures:
-    """Pictures by number. `len(pictures)` counts them; a number beyond it is an IndexError."""
+    """Give pictures by number. `len(pictures)` counts them; a number beyond it is an IndexError."""
 
     name: str = "pictures"
     class_names: tuple[str, ...] = ()  # empty: the pictures have no labels
@@ -18,24 +18,24 @@ class Pictures:
         raise NotImplementedError
 
     def __getitem__(self, number: int) -> Array:
-        """Picture `number`, (H, W, 3) or grey (H, W) uint8. Raises ImageFileError if its file is broken."""
+        """Return picture `number`, (H, W, 3) or grey (H, W) uint8. Raises ImageFileError if it is broken."""
         raise NotImplementedError
 
     def title(self, number: int) -> str:
-        """What picture `number` is called: its file's name, or its number."""
+        """Return what picture `number` is called: its file's name, or its number."""
         return f"{self.name} {number}"
 
     def label(self, number: int) -> int | None:  # noqa: ARG002 (those with labels answer)
-        """The class of picture `number`, an index into `class_names`; None if it has none."""
+        """Return the class of picture `number`, an index into `class_names`; None if it has none."""
         return None
 
     @property
     def fingerprint(self) -> str:
-        """A hash of which pictures these are; work that is continued must be on the same ones."""
+        """Return a hash of which pictures these are; work that is continued must be on the same ones."""
         raise NotImplementedError
 
     def __deepcopy__(self, memo: object) -> Self:
-        """Pictures never change, so a copy of what holds them shares them."""
+        """Return the same pictures: they never change, so a copy of what holds them shares them."""
         return self
 
     def __repr__(self) -> str:

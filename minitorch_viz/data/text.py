@@ -18,7 +18,7 @@ LARGEST = 64 * 2**20  # bytes
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Text:
-    """A text and its code: `vocabulary[codes[i]] == text[i]`."""
+    """Hold a text and its code: `vocabulary[codes[i]] == text[i]`."""
 
     text: str
     vocabulary: tuple[str, ...]  # the characters that occur, sorted
@@ -36,15 +36,15 @@ class Text:
         return Alphabet("".join(self.vocabulary), one_hot, unknown)
 
     def encode(self, text: str) -> Array:
-        """The codes (T,) of another text; SettingError if it has a character that is not in the vocabulary."""
+        """Return the codes (T,) of another text; SettingError if a character is not in the vocabulary."""
         place = {character: index for index, character in enumerate(self.vocabulary)}
-        strange = next((character for character in text if character not in place), None)
-        if strange is not None:
-            raise SettingError(f"{strange!r} does not occur in {self.name}, so it has no code.")
+        unknown = next((character for character in text if character not in place), None)
+        if unknown is not None:
+            raise SettingError(f"{unknown!r} does not occur in {self.name}, so it has no code.")
         return np.array([place[character] for character in text], np.int64)
 
     def decode(self, codes: Array) -> str:
-        """The text of codes (T,); SettingError if one is no code."""
+        """Return the text of codes (T,); SettingError if one is no code."""
         codes = np.asarray(codes)
         if codes.ndim != 1 or codes.dtype.kind not in "iu":
             raise SettingError(f"Codes are whole numbers (T,), but got {codes.dtype} of shape {codes.shape}.")
@@ -54,15 +54,15 @@ class Text:
 
 
 def load_text(path: str | Path) -> Text:
-    """A UTF-8 text file, its vocabulary and its codes; line ends stay as they are.
+    """Read a UTF-8 text file, its vocabulary and its codes; line ends stay as they are.
 
     path: a file, or the name of one in $MINITORCH_VIZ_HOME/data/text. Raises DataFileError if it is missing, empty,
     longer than 64 MB, or no UTF-8 text.
     """
     place = as_path(path, "text file", DataFileError)
-    kept = data_folder("text") / place.name
-    if not place.exists() and len(place.parts) == 1 and kept.is_file():
-        place = kept
+    home_place = data_folder("text") / place.name
+    if not place.exists() and len(place.parts) == 1 and home_place.is_file():
+        place = home_place
     with open_file(place, "text file", DataFileError) as (file, size, _):
         if size > LARGEST:
             raise DataFileError(f"{place} has {size} bytes; texts of at most {LARGEST // 2**20} MB are read.")

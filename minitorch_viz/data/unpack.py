@@ -35,7 +35,7 @@ class Unpacked:
 
     @property
     def is_packed(self) -> bool:
-        """Whether the file is gzip or xz."""
+        """Return whether the file is gzip or xz."""
         return bool(self._magic)
 
     def read(self, count: int) -> bytes:

@@ -23,7 +23,7 @@ from minitorch_viz.grading.plan import Plan
 from minitorch_viz.grading.pointing import pointing, pointing_chance
 from minitorch_viz.grading.sensitivity import max_sensitivity
 from minitorch_viz.grading.similarity import rank_correlation, structural_similarity
-from minitorch_viz.techniques.explain.sharing import LIMIT, sharing
+from minitorch_viz.techniques.explain.sharing import MOST_BYTES, sharing
 from minitorch_viz.techniques.explain.start import start
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Grader:
         self.model, self.cases, self.plan = model, cases, plan
         cascade, one_by_one = randoms
         nets = (*cascade, *one_by_one[1:])  # the topmost layer alone is the cascade's start
-        begun = tuple(_begun(random, cases.single[: plan.checked], LIMIT // len(nets)) for random in nets)
+        begun = tuple(_begun(random, cases.single[: plan.checked], MOST_BYTES // len(nets)) for random in nets)
         self.cascade, self.below = begun[: len(cascade)], begun[len(cascade) :]
         self.shared = _begun(model, cases.several)
         self.inputs = [kernels.to_cpu(model.preprocess(case.image)) for case in cases.single]
@@ -184,7 +184,7 @@ class Grader:
         return likeness, first_maps
 
 
-def _begun(model: Model, cases: Sequence[Case], limit: int = LIMIT) -> Model:
+def _begun(model: Model, cases: Sequence[Case], limit: int = MOST_BYTES) -> Model:
     """Return the model with the forward passes of the pictures, as many as fit: every method begins with them."""
     shared = sharing(model, limit)
     for case in cases:

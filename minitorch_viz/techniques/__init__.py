@@ -25,7 +25,7 @@ __all__ = ["Result", "Technique", "get_technique", "techniques"]
 
 @functools.cache
 def _files() -> dict[str, str]:
-    """The public files of the families' folders: function name -> module. Nothing is loaded for it."""
+    """Return the public files of the families' folders: function name -> module. Nothing is loaded for it."""
     families = [module.name for module in pkgutil.iter_modules(__path__) if module.ispkg and module.name != VOCABULARY]
     return {
         module.name: f"{__name__}.{family}.{module.name}"

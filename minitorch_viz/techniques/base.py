@@ -37,22 +37,22 @@ PICTURES = (".png", ".svg", ".pdf")
 
 
 def always(model: Model) -> None:
-    """Applies to every model."""
+    """Apply to every model."""
 
 
 def classifies(model: Model) -> str | None:
-    """Applies to nets with class scores."""
+    """Return why a net has no class scores; None if it has."""
     return None if model.logits else f"{model.name} is no classifier: it ends in feature maps, not in class scores"
 
 
 def once(model: Model) -> list[dict[str, Any]]:  # noqa: ARG001 (the signature of `in_report`)
-    """One run with the default settings."""
+    """Return one run with the default settings."""
     return [{}]
 
 
 @dataclass(frozen=True)
 class Technique:
-    """One technique, as the command line, the report and the tests see it."""
+    """Describe one technique, as the command line, the report and the tests see it."""
 
     name: str  # the command: "activation-maps"
     # (model, what it looks at, *, settings) -> result, or a loop of results; its docstring is the manual.
@@ -80,7 +80,7 @@ class Technique:
 
     @property
     def family(self) -> str:
-        """The lecture's family, from the folder: weights, activations, gradients, optimization, recurrent."""
+        """Return the lecture's family, from the folder: weights, activations, gradients, optimization, recurrent."""
         return self.compute.__module__.split(".")[-2]
 
     @property
@@ -90,27 +90,27 @@ class Technique:
 
     @functools.cached_property
     def options(self) -> dict[str, Option]:
-        """The settings by name, from the function's signature and docstring."""
+        """Return the settings by name, from the function's signature and docstring."""
         return options_of(self.compute)
 
     @property
     def looking(self) -> dict[str, Subject]:
-        """The settings that are things to look at, and their subjects, by name."""
+        """Return the settings that are things to look at, and their subjects, by name."""
         return {name: option.subject for name, option in self.options.items() if option.subject is not None}
 
     @property
     def loop(self) -> Loop[..., Any] | None:
-        """Its function as a loop of whole results (`@looping`); None if it gives one result."""
+        """Return its function as a loop of whole results (`@looping`); None if it gives one result."""
         return self.compute if isinstance(self.compute, Loop) else None
 
     def refuses(self, model: Model) -> str | None:
-        """Why it has nothing to show for this model, in words; None if it applies."""
+        """Return why it has nothing to show for this model, in words; None if it applies."""
         settings = (subject for name, subject in self.looking.items() if self.options[name].required)
         reasons = (subject.refuses_setting(model) for subject in settings)
         return self.subject.refuses(model) or next(filter(None, reasons), None) or self.applies(model)
 
     def run_on(self, model: Model, value: Any, **settings: Any) -> Result:
-        """Its result for a model and a value of its subject (of NOTHING any value).
+        """Return its result for a model and a value of its subject (of NOTHING any value).
 
         What a setting has to look at, and is not given, is its subject's sample.
         """
@@ -123,17 +123,17 @@ class Technique:
 
     @property
     def summary(self) -> str:
-        """The manual's first sentence; the title where Python was told to drop docstrings (PYTHONOPTIMIZE=2)."""
+        """Return the manual's first sentence; the title where docstrings were dropped (PYTHONOPTIMIZE=2)."""
         return summary_of(self.compute.__doc__) or self.title
 
     @property
     def manual(self) -> str:
-        """What the docstring tells a reader at the command line."""
+        """Return what the docstring tells a reader at the command line."""
         return manual_of(self.compute.__doc__) or self.title
 
 
 class Result:
-    """Base of all results: arrays and facts, never a picture. It draws itself when it is asked to.
+    """Be the base of all results: arrays and facts, never a picture. It draws itself when it is asked to.
 
     In Jupyter a result shows its figure with caption and notes; `save` writes it as PNG, SVG or PDF, or its numbers as
     NPZ or JSON; `figure()` gives the Matplotlib figure.
@@ -150,7 +150,7 @@ class Result:
 
     @property
     def facts(self) -> tuple[str, ...]:
-        """What the short text form says: what is explained, and how large the map is."""
+        """Return what the short text form says: what is explained, and how large the map is."""
         labels = getattr(self, "labels", None) or (getattr(self, "label", ""),)
         picture = getattr(self, "picture", None)
         size = () if picture is None else (f"{picture.shape[0]} x {picture.shape[1]} pixels",)
@@ -158,22 +158,22 @@ class Result:
 
     @property
     def alt(self) -> str:
-        """The picture in a few words, for readers who do not see it (the caption says the rest)."""
+        """Return the picture in a few words, for readers who do not see it (the caption says the rest)."""
         return f"{self.technique.title.split(':')[0]}: {', '.join(self.facts)}"
 
     @property
     def caption(self) -> str:
-        """What is to be seen, with the settings and what the colours mean."""
+        """Return what is to be seen, with the settings and what the colours mean."""
         raise NotImplementedError
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Warnings about this very result, such as why a map is blank."""
+        """Return warnings about this very result, such as why a map is blank."""
         return ()
 
     @property
     def heat(self) -> Array | None:
-        """How much each pixel matters to the number that is explained, (h, w) floats at the net's input resolution.
+        """Return how much each pixel matters to what is explained, (h, w) floats at the net's input resolution.
 
         One map, by which methods are compared and graded. Larger magnitude is more important. It is nonnegative, or it
         is signed: then positive speaks for the number and negative against it. All zero where `notes` say that the map
@@ -183,7 +183,7 @@ class Result:
 
     @property
     def technique(self) -> Technique:
-        """The technique that made this result: the TECHNIQUE of the module that defines the result's class."""
+        """Return the technique that made this result: the TECHNIQUE of the module that defines the result's class."""
         technique: Technique = sys.modules[type(self).__module__].TECHNIQUE
         return technique
 
@@ -227,7 +227,7 @@ class Result:
 
 @functools.cache
 def techniques() -> dict[str, Technique]:
-    """Every technique by name, in the order of the families' folders and files."""
+    """Return every technique by name, in the order of the families' folders and files."""
     registry = {}
     package = import_module("minitorch_viz.techniques")
     for module in sorted(pkgutil.walk_packages(package.__path__, package.__name__ + "."), key=lambda m: m.name):
@@ -238,12 +238,16 @@ def techniques() -> dict[str, Technique]:
 
 
 def explainers(model: Model) -> dict[str, Technique]:
-    """The techniques that explain one number of this model by a map of the pixels (`Technique.explains`)."""
-    return {name: each for name, each in techniques().items() if each.explains and each.refuses(model) is None}
+    """Return the techniques that explain one number of this model by a map of the pixels (`Technique.explains`)."""
+    return {
+        name: technique
+        for name, technique in techniques().items()
+        if technique.explains and technique.refuses(model) is None
+    }
 
 
 def get_technique(name: str) -> Technique:
-    """The technique called `name`; SettingError with near names if there is none."""
+    """Return the technique called `name`; SettingError with near names if there is none."""
     if name not in techniques():
         raise SettingError(f"There is no technique {name!r}; {near(name, techniques(), 'technique')}.")
     return techniques()[name]

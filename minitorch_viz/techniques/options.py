@@ -29,7 +29,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Option:
-    """One keyword setting of a technique."""
+    """Describe one keyword setting of a technique."""
 
     name: str
     kind: type | None  # int, float, str or Path for one value, bool for a switch, None for a (row, column) pair
@@ -69,11 +69,11 @@ def spelled_out(compute: Function) -> Function:
     """
     (shared,) = (get_args(hint)[0] for hint in _hints(compute).values() if get_origin(hint) is Unpack)
     written, keyword = inspect.signature(compute), inspect.Parameter.KEYWORD_ONLY
-    *own, _ = written.parameters.values()  # `**choice` is the last
-    first = sum(parameter.kind is not keyword for parameter in own)
+    *parameters, _ = written.parameters.values()  # `**choice` is the last
+    first = sum(parameter.kind is not keyword for parameter in parameters)
     for name, hint in reversed(get_type_hints(shared).items()):
-        own.insert(first, inspect.Parameter(name, keyword, default=None, annotation=hint))
-    signature = written.replace(parameters=own)
+        parameters.insert(first, inspect.Parameter(name, keyword, default=None, annotation=hint))
+    signature = written.replace(parameters=parameters)
 
     @functools.wraps(compute)
     def checked(*args: Any, **settings: Any) -> Any:
@@ -106,8 +106,8 @@ def _with_helps(doc: str | None, helps: dict[str, str]) -> str | None:
     paragraphs = inspect.cleandoc(doc).split("\n\n")
     ends = (i for i, text in enumerate(paragraphs) if re.match(r"Args:|Returns? |Raises? |Paper:", text))
     place = next(ends, len(paragraphs))
-    after = [text for text in paragraphs[place:] if not text.startswith("Args:")]
-    return "\n\n".join([*paragraphs[:place], "\n".join(["Args:", *entries]), *after])
+    ending = [text for text in paragraphs[place:] if not text.startswith("Args:")]
+    return "\n\n".join([*paragraphs[:place], "\n".join(["Args:", *entries]), *ending])
 
 
 def argument_helps(doc: str | None) -> dict[str, str]:

@@ -32,10 +32,10 @@ def picture_meant(model: Model, photo: str, notes: list[str] | None = None) -> A
     number = sample_number(photo)
     if not number:
         return load_image(photo, notes=notes)
-    own = sample_images(model)
-    if number > len(own):
-        raise SettingError(f"There is no {photo}: {len(own)} pictures come with {model.name}.")
-    picture: Array = own[number - 1][1]
+    sample_pictures = sample_images(model)
+    if number > len(sample_pictures):
+        raise SettingError(f"There is no {photo}: {len(sample_pictures)} pictures come with {model.name}.")
+    picture: Array = sample_pictures[number - 1][1]
     return picture
 
 

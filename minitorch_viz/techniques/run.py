@@ -22,15 +22,15 @@ PACE = 0.25  # seconds between two results of a loop of quick steps
 
 
 class Partial(Protocol):
-    """A result that knows how far it is."""
+    """Be a result that knows how far it is."""
 
     @property
     def done(self) -> int:
-        """How many of `total` are in it."""
+        """Return how many of `total` are in it."""
 
     @property
     def total(self) -> int:
-        """How many there would be at the end."""
+        """Return how many there would be at the end."""
 
 
 P = ParamSpec("P")
@@ -38,13 +38,13 @@ R = TypeVar("R", bound=Partial)
 
 
 class End(NamedTuple):
-    """How a loop ended."""
+    """Say how a loop ended."""
 
     result: Any  # the newest whole result
     why: str  # "" at its own end; "interrupted", or "the budget of 5 s is spent"
 
     def sentence(self, unit: str = "step") -> str:
-        """What to tell the user; "" at the loop's own end."""
+        """Return what to tell the user; "" at the loop's own end."""
         if not self.why:
             return ""
         return f"{self.why}; this is the result after {self.result.done} of {self.result.total} {unit}s"
@@ -74,7 +74,7 @@ def run(
     watchers = list(watch)
     newest: R | None = None
     begin: float | None = None
-    before = time.monotonic()
+    last_time = time.monotonic()
     iterator = _closable(loop)
     bar = progress_bar(desc=name, unit=unit, delay=DELAY, leave=False, show=progress)
     with closing(iterator), bar:
@@ -85,11 +85,11 @@ def run(
                 if bar.total != newest.total:
                     bar.total = newest.total
                 bar.update(newest.done - bar.n)
-                now = time.monotonic()
-                step, before = now - before, now
+                time_now = time.monotonic()
+                step, last_time = time_now - last_time, time_now
                 if begin is None:
-                    begin, step = now, step if step > (budget or 0) else 0
-                if budget is not None and now - begin + step > budget and newest.done < newest.total:
+                    begin, step = time_now, step if step > (budget or 0) else 0
+                if budget is not None and time_now - begin + step > budget and newest.done < newest.total:
                     return End(newest, f"the budget of {budget:g} s is spent")
         except KeyboardInterrupt:
             if newest is None:
@@ -103,13 +103,13 @@ def run(
 def last(
     loop: Iterable[R], name: str = "", unit: str = "step", *, budget: float | None = None, progress: bool = True
 ) -> R:
-    """The newest result of a loop: see `run`. In Python Ctrl-C gives the result so far, which says how far it is."""
+    """Return the newest result of a loop: see `run`. In Python Ctrl-C gives the result so far, which says how far."""
     result: R = run(loop, name, unit, budget=budget, progress=progress).result
     return result
 
 
 class Loop(Generic[P, R]):
-    """A technique that loops: `technique(...)` gives its last result, `technique.each(...)` yields all of them.
+    """Make a loop a technique: `technique(...)` gives its last result, `technique.each(...)` yields all of them.
 
     Made by `@looping`. Its signature and manual are the generator's. Beside the generator's own settings both take
     resume=FILE, where the results have a `state`: what is there is gone on from, and the file is kept up to date.
@@ -121,14 +121,14 @@ class Loop(Generic[P, R]):
         update_wrapper(self, generator)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """The last result. Beside `each`'s settings: progress=False shows no bar, budget=SECONDS ends in time."""
+        """Return the last result. Beside `each`'s settings: progress=False, no bar; budget=SECONDS, it ends in time."""
         settings: dict[str, Any] = dict(kwargs)
         progress, budget = bool(settings.pop("progress", True)), settings.pop("budget", None)
         loop = self.each(*args, **settings)
         return last(loop, self.name, self.unit, budget=budget, progress=progress)
 
     def each(self, *args: P.args, **kwargs: P.kwargs) -> Iterator[R]:
-        """Every result: each is whole, and each knows more than the one before.
+        """Yield every result: each is whole, and each knows more than the one before.
 
         resume: a file that keeps the newest result's state, so that a run that was stopped goes on to the same bits.
         Raises SettingError if the file belongs to a run with another net, photo or settings.
@@ -145,12 +145,12 @@ class Loop(Generic[P, R]):
 
     @property
     def goes_on(self) -> bool:
-        """Whether it can go on from a result's state."""
+        """Return whether it can go on from a result's state."""
         return "state" in inspect.signature(self.generator).parameters
 
     @property
     def name(self) -> str:
-        """What a progress bar calls it."""
+        """Return what a progress bar calls it."""
         return str(getattr(self.generator, "__name__", "")).replace("_", " ")
 
 
@@ -170,23 +170,23 @@ class Pace:
         self._next = time.monotonic()  # the first at once
 
     def due(self) -> bool:
-        """Whether it is time; then the next is due `seconds` later."""
-        now = time.monotonic()
-        if now < self._next:
+        """Return whether it is time; then the next is due `seconds` later."""
+        time_now = time.monotonic()
+        if time_now < self._next:
             return False
-        self._next = now + self.seconds
+        self._next = time_now + self.seconds
         return True
 
 
 def how_far(result: Partial, unit: str) -> tuple[str, ...]:
-    """The note of a result that its loop has not finished; empty if it has."""
+    """Return the note of a result that its loop has not finished; empty if it has."""
     if result.done >= result.total:
         return ()
     return (f"This is the result after {result.done} of {result.total} {unit}s.",)
 
 
 def shared(budget: float | None, parts: int) -> Iterator[float | None]:
-    """The budget of each of `parts` inner loops, out of what is left when its turn comes; None has no end.
+    """Yield the budget of each of `parts` inner loops, out of what is left when its turn comes; None has no end.
 
     The outer loop yields after each inner one, so time that one does not use goes to those after it.
     """
@@ -196,6 +196,6 @@ def shared(budget: float | None, parts: int) -> Iterator[float | None]:
 
 
 def _closable(loop: Iterable[R]) -> Any:
-    """A generator as it is, anything else as one: its `close` lets it tidy up."""
+    """Return a generator as it is, anything else as one: its `close` lets it tidy up."""
     iterator = iter(loop)
     return iterator if hasattr(iterator, "close") else (result for result in iterator)

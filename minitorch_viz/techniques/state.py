@@ -45,7 +45,7 @@ R = TypeVar("R")
 
 
 class State(NamedTuple):
-    """What a loop needs to go on from one of its results."""
+    """Hold what a loop needs to go on from one of its results."""
 
     arrays: Mapping[str, Array]  # never written to again
     numbers: Mapping[str, Any]  # what JSON can hold: whole numbers, texts, lists, dicts
@@ -53,7 +53,7 @@ class State(NamedTuple):
 
 @dataclass(frozen=True)
 class Identity:
-    """What must be the same for a run to go on."""
+    """Hold what must be the same for a run to go on."""
 
     work: str  # the technique
     net: str  # a hash
@@ -63,44 +63,46 @@ class Identity:
 
     @property
     def json(self) -> dict[str, Any]:
-        """As it is written."""
+        """Return it as it is written."""
         return {
             "work": self.work, "net": self.net, "value": [self.parameter, self.value], "settings": dict(self.settings)
         }  # fmt: skip
 
-    def differs_from(self, kept: Mapping[str, Any]) -> str:
-        """How the run of a file differs, in words; "" if it does not."""
-        if kept.get("work") != self.work:
-            return f"of {kept.get('work')}, not of {self.work}"
-        if kept.get("net") != self.net:
+    def differs_from(self, file_identity: Mapping[str, Any]) -> str:
+        """Say how the run of a file differs, in words; "" if it does not."""
+        if file_identity.get("work") != self.work:
+            return f"of {file_identity.get('work')}, not of {self.work}"
+        if file_identity.get("net") != self.net:
             return "with another net"
-        if kept.get("value") != self.json["value"]:
+        if file_identity.get("value") != self.json["value"]:
             return f"with {OTHERS.get(self.parameter, 'another ' + self.parameter)}"
-        settings = kept.get("settings")
-        before = settings if isinstance(settings, dict) else {}
-        names = [name for name in {**before, **self.settings} if before.get(name) != self.settings.get(name)]
-        return ", ".join(_setting(name, before.get(name), self.settings.get(name)) for name in names)
+        settings = file_identity.get("settings")
+        old = settings if isinstance(settings, dict) else {}
+        names = [name for name in {**old, **self.settings} if old.get(name) != self.settings.get(name)]
+        return ", ".join(_setting(name, old.get(name), self.settings.get(name)) for name in names)
 
 
-def _setting(name: str, before: Any, now: str | None) -> str:
-    """How a setting differs, in words: what is long is a hash."""
-    return f"with another {name}" if len(f"{before}{now}") > 80 else f"with {name}={before}, not {name}={now}"
+def _setting(name: str, old: Any, new: str | None) -> str:
+    """Say how a setting differs, in words: what is long is a hash."""
+    return f"with another {name}" if len(f"{old}{new}") > 80 else f"with {name}={old}, not {name}={new}"
 
 
 def identity_of(function: Callable[..., Any], arguments: tuple[Any, ...], settings: Mapping[str, Any]) -> Identity:
-    """The identity of a technique's run: its function, called with (model, what it looks at), and the settings."""
+    """Return the identity of a technique's run: its function, called with (model, what it looks at), and settings."""
     bound = inspect.signature(function).bind(*arguments, **settings)
     bound.apply_defaults()
-    given = list(bound.arguments.items())
+    pairs = list(bound.arguments.items())
     keywords = [
         name for name, parameter in bound.signature.parameters.items() if parameter.kind is parameter.KEYWORD_ONLY
     ]
-    (_, model), *subject = [(name, value) for name, value in given if name not in keywords]
+    (_, model), *subject = [(name, value) for name, value in pairs if name not in keywords]
     parameter, value = subject[0] if subject else ("", None)
-    rest = {name: fingerprint(value) for name, value in given if name in keywords and name not in (*FREE, "state")}
+    fingerprints = {
+        name: fingerprint(value) for name, value in pairs if name in keywords and name not in (*FREE, "state")
+    }
     name = str(getattr(function, "__name__", "")).replace("_", "-")
     looked_at = _pictures(value) if parameter == "pictures" else fingerprint(value, files=parameter != "text")
-    return Identity(name, net_fingerprint(model), parameter, looked_at, rest)
+    return Identity(name, net_fingerprint(model), parameter, looked_at, fingerprints)
 
 
 def _pictures(value: Any) -> str:
@@ -110,7 +112,7 @@ def _pictures(value: Any) -> str:
 
 
 def net_fingerprint(model: Model) -> str:
-    """A hash of a net's weights, its nodes, how its inputs are read, and what is given beside."""
+    """Hash a net's weights, its nodes, how its inputs are read, and what is given beside."""
     state = hashlib.sha256()
     for name, value in sorted({**model.net.state, **model.net.beside}.items()):
         state.update(f"{name} {value.dtype} {value.shape}\n".encode())
@@ -122,7 +124,7 @@ def net_fingerprint(model: Model) -> str:
 
 
 def fingerprint(value: Any, files: bool = False) -> str:
-    """A short text that differs where a value does; of arrays, and of files, a hash of their bytes.
+    """Return a short text that differs where a value does; of arrays, and of files, a hash of their bytes.
 
     files: whether a text may be the name of one; a Path always is.
     """
@@ -139,36 +141,36 @@ def fingerprint(value: Any, files: bool = False) -> str:
     return value if isinstance(value, str) else repr(value)
 
 
-def going_on(each: Callable[[State | None], Iterator[R]], file: str | Path, identity: Identity) -> Iterator[R]:
+def going_on(begin_loop: Callable[[State | None], Iterator[R]], file: str | Path, identity: Identity) -> Iterator[R]:
     """Yield the results of a loop that begins where the file left off, and keep the file up to date.
 
-    each: begins the loop at a state, or anew. The results have a `state`.
+    begin_loop: begins the loop at a state, or anew. The results have a `state`.
     file: what keeps it; if there is none of that name, the loop begins anew and makes it.
 
     Raises SettingError if the file belongs to another run, WeightsFileError if it is damaged or cannot be written.
     """
     place = check_out(file, what="state", error=WeightsFileError)
     begin = read_state(place, identity) if place.exists() else None
-    newest = kept = begin
+    newest = saved = begin
     written = time.monotonic()
-    loop = each(begin)
+    loop = begin_loop(begin)
     try:
         for result in _begun(loop, place) if begin else loop:
             newest = getattr(result, "state", None) or newest
-            if newest is not kept and time.monotonic() - written > PAUSE:
+            if newest is not saved and time.monotonic() - written > PAUSE:
                 write_state(place, identity, newest)
-                written, kept = time.monotonic(), newest
+                written, saved = time.monotonic(), newest
             yield result
     finally:  # Ctrl-C, a budget that ran out, and the end
         close = getattr(loop, "close", None)
         if close is not None:
             close()
-        if newest is not kept:
+        if newest is not saved:
             write_state(place, identity, newest)
 
 
 def _begun(loop: Iterator[R], place: Path) -> Iterator[R]:
-    """A loop that begins at the state of a file: if it stumbles over that, at once, the file is damaged."""
+    """Start a loop at the state of a file: if it stumbles over that, at once, the file is damaged."""
     try:
         yield next(loop)
     except (KeyError, ValueError, TypeError, IndexError) as error:
@@ -179,7 +181,7 @@ def _begun(loop: Iterator[R], place: Path) -> Iterator[R]:
 
 
 def read_state(path: str | Path, identity: Identity) -> State:
-    """The state in a file. Raises WeightsFileError if it holds none, SettingError if it belongs to another run."""
+    """Read the state in a file. Raises WeightsFileError if there is none, SettingError if it is another run's."""
     place = as_path(path, "state", WeightsFileError)
     arrays, metadata = read_safetensors_and_metadata(place)
     if KEY not in metadata:
@@ -187,12 +189,12 @@ def read_state(path: str | Path, identity: Identity) -> State:
     header: Mapping[str, Any] = parse_json(metadata[KEY].encode(), f"The state in {place}")
     if header.get("version") != VERSION:
         raise WeightsFileError(f"{place} is a state of version {header.get('version')!r}; {VERSION} can be read.")
-    kept, numbers = header.get("identity"), header.get("numbers")
-    if not isinstance(kept, dict) or not isinstance(numbers, dict):
+    file_identity, numbers = header.get("identity"), header.get("numbers")
+    if not isinstance(file_identity, dict) or not isinstance(numbers, dict):
         raise WeightsFileError(f"{place}: its state is damaged (it does not say of which run it is).")
     if header.get("arrays") != sorted(arrays):
         raise WeightsFileError(f"{place}: its state is damaged (its arrays are not those that it names).")
-    difference = identity.differs_from(kept)
+    difference = identity.differs_from(file_identity)
     if difference:
         others = ["another net", *filter(None, [OTHERS.get(identity.parameter)])]
         raise SettingError(
@@ -211,7 +213,7 @@ def write_state(path: str | Path, identity: Identity, state: State | None) -> No
 
 
 def generator_at(numbers: Mapping[str, Any], seed: int) -> np.random.Generator:
-    """The generator whose state stands in `numbers` under "generator"; without one a new one with this seed."""
+    """Return the generator whose state stands in `numbers` under "generator"; without one a new one with this seed."""
     generator = np.random.default_rng(seed)
     if "generator" in numbers:
         generator.bit_generator.state = numbers["generator"]

@@ -26,7 +26,7 @@ def given(value: str) -> str:
 
 
 class Subject:
-    """One sort of thing to look at: NOTHING, PHOTO, PHOTOS, PICTURES or TEXT."""
+    """Describe one sort of thing to look at: NOTHING, PHOTO, PHOTOS, PICTURES or TEXT."""
 
     name: ClassVar[str]
     reads: ClassVar[str] = "pictures"  # the kind of reader that the net must have, by its name; "" if any will do
@@ -92,7 +92,7 @@ class Subject:
 
 
 class NothingSubject(Subject):
-    """The net itself."""
+    """Look at the net itself."""
 
     name = "nothing"
     reads = ""
@@ -100,7 +100,7 @@ class NothingSubject(Subject):
 
 
 class PhotoSubject(Subject):
-    """One photo."""
+    """Look at one photo."""
 
     name = "photo"
     parameter = "image"
@@ -117,7 +117,7 @@ class PhotoSubject(Subject):
         return self.named_by(arguments.photos)
 
     def is_photo(self, names: list[str]) -> bool:
-        """A path is a photo, "sample:2" is none."""
+        """Return whether it is a photo: a path is one, "sample:2" is none."""
         from minitorch_viz.techniques.photos import sample_number
 
         return any(not sample_number(name) for name in names)
@@ -130,7 +130,7 @@ class PhotoSubject(Subject):
 
 
 class PhotosSubject(PhotoSubject):
-    """One photo or several, for one result."""
+    """Look at one photo or several, for one result."""
 
     name = "photos"
     asked: ClassVar[dict[str, Any]] = {"type": given, "metavar": "PHOTO", "nargs": "+"}
@@ -141,7 +141,7 @@ class PhotosSubject(PhotoSubject):
         parser.add_argument("photos", help=words, **{**self.asked, "nargs": "*"})
 
     def readable(self, names: list[str]) -> list[str]:
-        """One bad photo of several costs itself only."""
+        """Return those that can be read: one bad photo of several costs itself only."""
         from minitorch_viz.techniques.photos import readable_photos
 
         return readable_photos(names) if len(names) > 1 else names
@@ -155,7 +155,7 @@ class PhotosSubject(PhotoSubject):
 
 
 class PicturesSubject(Subject):
-    """Any number of pictures, of any sizes, with labels or none."""
+    """Look at any number of pictures, of any sizes, with labels or none."""
 
     name = "pictures"
     parameter = "pictures"
@@ -176,7 +176,7 @@ class PicturesSubject(Subject):
         return self.named_by(arguments.pictures)
 
     def is_photo(self, names: list[str]) -> bool:
-        """A folder of the user's own holds photos."""
+        """Return whether they are photos: a folder of the user's own holds such."""
         return any(not name.startswith("scenes") for name in names)
 
     def read(self, model: Model, names: list[str], notes: list[str] | None = None) -> Any:  # noqa: ARG002 (see results)
@@ -191,7 +191,7 @@ class PicturesSubject(Subject):
 
 
 class TextSubject(Subject):
-    """A text, for nets that read letter by letter."""
+    """Look at a text, for nets that read letter by letter."""
 
     name = "text"
     reads = "text"

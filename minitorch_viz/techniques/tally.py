@@ -34,7 +34,7 @@ BATCHES = 4  # forward passes a shard
 
 
 class Tally:
-    """What is kept of the pictures seen so far. It begins empty, and what it holds is in `arrays`.
+    """Keep something of the pictures seen so far. It begins empty, and what it holds is in `arrays`.
 
     A subclass is given its settings at the start, fills `arrays` in `see`, and joins those of another in `merge`. The
     order of the pictures is that of their numbers: `merge` gets the tally of later pictures. Ties go to the lower
@@ -45,7 +45,7 @@ class Tally:
 
     @property
     def upto(self) -> tuple[str, ...]:
-        """The nodes that it reads."""
+        """Return the nodes that it reads."""
         raise NotImplementedError
 
     def see(self, tape: Tape, numbers: Array) -> None:
@@ -60,19 +60,19 @@ class Tally:
         raise NotImplementedError
 
     def result(self) -> Any:
-        """What has been learned."""
+        """Return what has been learned."""
         raise NotImplementedError
 
     @property
     def settings(self) -> str:
-        """The settings in words: a file that keeps a run with others is refused."""
-        shown = {name: value for name, value in vars(self).items() if name != "arrays"}
-        return json.dumps(shown, default=str, sort_keys=True)
+        """Return the settings in words: a file that keeps a run with others is refused."""
+        settings = {name: value for name, value in vars(self).items() if name != "arrays"}
+        return json.dumps(settings, default=str, sort_keys=True)
 
 
 @dataclass(frozen=True)
 class Skipped:
-    """A picture that could not be read."""
+    """Name a picture that could not be read."""
 
     number: int
     title: str
@@ -81,7 +81,7 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Tallied:
-    """The tallies after `done` of `total` pictures."""
+    """Hold the tallies after `done` of `total` pictures."""
 
     tallies: tuple[Tally, ...]
     done: int
@@ -90,7 +90,7 @@ class Tallied:
 
     @property
     def state(self) -> State:
-        """What another run goes on from: `tallied(..., state=)`."""
+        """Return what another run goes on from: `tallied(..., state=)`."""
         arrays = {
             f"{index}/{name}": value for index, tally in enumerate(self.tallies) for name, value in tally.arrays.items()
         }
@@ -148,21 +148,21 @@ def _tallied(run: _Run, workers: int, state: State | None) -> Iterator[Tallied]:
 
 
 def _begin(run: _Run, state: State | None) -> Tallied:
-    """Where a state left off: the tallies of the pictures that were seen."""
+    """Return where a state left off: the tallies of the pictures that were seen."""
     tallies = copy.deepcopy(run.empty)
     if state is None:
         return Tallied(tallies, 0, len(run.pictures), ())
     for index, tally in enumerate(tallies):
         prefix = f"{index}/"
-        own = {name: value for name, value in state.arrays.items() if name.startswith(prefix)}
-        tally.arrays = {name.removeprefix(prefix): value for name, value in own.items()}
+        tally_arrays = {name: value for name, value in state.arrays.items() if name.startswith(prefix)}
+        tally.arrays = {name.removeprefix(prefix): value for name, value in tally_arrays.items()}
     skipped = tuple(Skipped(int(number), str(title), str(why)) for number, title, why in state.numbers["skipped"])
     return Tallied(tallies, int(state.numbers["done"]), len(run.pictures), skipped)
 
 
 @dataclass(frozen=True)
 class _Run:
-    """What a worker needs."""
+    """Hold what a worker needs."""
 
     model: Model
     pictures: Pictures
@@ -171,13 +171,13 @@ class _Run:
 
     @property
     def identity(self) -> Identity:
-        """What must be the same for a file to be gone on from."""
+        """Return what must be the same for a file to be gone on from."""
         settings = {f"{type(tally).__name__} {index}": tally.settings for index, tally in enumerate(self.empty)}
         settings["batch"] = str(self.batch)
         return Identity("a tally", net_fingerprint(self.model), "pictures", self.pictures.fingerprint, settings)
 
     def shard(self, begin: int, threads: int | None = None) -> Shard:
-        """The tallies of one shard of pictures, and those that could not be read."""
+        """Return the tallies of one shard of pictures, and those that could not be read."""
         if threads is not None:
             kernels.set_threads(threads)
         tallies, skipped = copy.deepcopy(self.empty), []
@@ -195,16 +195,16 @@ class _Run:
                 tape = _forward(self.model, inputs, nodes)
             if tape is None:
                 continue
-            seen = np.array([image is not None for image in inputs])
-            if not seen.all():  # a broken picture's place went through the net empty, so that no other's bits change
-                tape = Tape({name: tape[name][seen] for name in nodes}, {})
+            is_read = np.array([image is not None for image in inputs])
+            if not is_read.all():  # a broken picture's place went through the net empty, so that no other's bits change
+                tape = Tape({name: tape[name][is_read] for name in nodes}, {})
             for tally in tallies:
-                tally.see(tape, numbers[seen])
+                tally.see(tape, numbers[is_read])
         return tallies, tuple(skipped)
 
 
 def _products_by_one_thread() -> contextlib.AbstractContextManager[Any]:
-    """NumPy's products without Numba: their last bits depend on the number of threads, which workers have fewer of."""
+    """Keep products to one thread where NumPy computes them: their last bits depend on how many threads there are."""
     if kernels.current() == "numba":
         return contextlib.nullcontext()
     from threadpoolctl import threadpool_limits
@@ -214,7 +214,7 @@ def _products_by_one_thread() -> contextlib.AbstractContextManager[Any]:
 
 
 def _forward(model: Model, inputs: Sequence[Array | None], nodes: tuple[str, ...]) -> Tape | None:
-    """One forward pass, in which a picture that could not be read is all zeros; None if none could."""
+    """Run one forward pass, in which a picture that could not be read is all zeros; None if none could."""
     sample = next((image for image in inputs if image is not None), None)
     if sample is None:
         return None
@@ -226,7 +226,7 @@ Shard = tuple[tuple[Tally, ...], tuple[Skipped, ...]]
 
 
 def _shards(run: _Run, begins: range, workers: int) -> Iterator[Shard]:
-    """Each shard's tallies, in order."""
+    """Yield each shard's tallies, in order."""
     if workers == 1:
         yield from map(run.shard, begins)
         return
@@ -250,7 +250,7 @@ def _shards(run: _Run, begins: range, workers: int) -> Iterator[Shard]:
 
 
 def _closed_quietly(shards: Generator[Shard, None, None]) -> Iterator[Shard]:
-    """Shards by joblib, which warns, when it is stopped, of those that were counted in vain."""
+    """Yield joblib's shards, and silence its warning, when it is stopped, of those that were counted in vain."""
     try:
         for shard in shards:  # noqa: UP028 (`yield from` would close them itself)
             yield shard
@@ -261,7 +261,7 @@ def _closed_quietly(shards: Generator[Shard, None, None]) -> Iterator[Shard]:
 
 
 def _forks() -> bool:
-    """Whether joblib would fork this process."""
+    """Return whether joblib would fork this process."""
     from joblib.parallel import get_active_backend
 
     backend, _ = get_active_backend()

@@ -17,7 +17,7 @@ from minitorch_viz.io.images import load_image
 from minitorch_viz.layers import Dropout, Linear
 from minitorch_viz.models.samples import sample_digit
 from minitorch_viz.techniques import techniques
-from minitorch_viz.techniques.explain.sharing import LIMIT, Passes, SharingNet, sharing, size_of
+from minitorch_viz.techniques.explain.sharing import MOST_BYTES, Passes, SharingNet, sharing, size_of
 from minitorch_viz.techniques.explain.view import view
 from minitorch_viz.techniques.gradients.compare import compare
 
@@ -151,7 +151,7 @@ def test_changed_photos_are_told_apart(digits) -> None:
 
 def test_training_passes_are_computed_each_time() -> None:
     net = Net([("drop", Dropout(0.5)), ("fc", Linear(np.eye(64)))])
-    net, rng, x = SharingNet(net, Passes(LIMIT)), np.random.default_rng(0), np.ones((1, 64))
+    net, rng, x = SharingNet(net, Passes(MOST_BYTES)), np.random.default_rng(0), np.ones((1, 64))
     assert (net.forward(x, rng=rng)["fc"] != net.forward(x, rng=rng)["fc"]).any()
 
 

@@ -23,7 +23,7 @@ LEGEND = 1.5  # inches for a class name beside the map
 
 
 def draw(result: OcclusionMap, figure: Figure) -> None:
-    """The photo with the occluder's size, the fall over the photo, and of a class the most probable one a place."""
+    """Draw the photo with the occluder's size, the fall over the photo, and of a class the likeliest one a place."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
     from matplotlib.patches import Rectangle
@@ -55,7 +55,7 @@ def draw(result: OcclusionMap, figure: Figure) -> None:
 
 
 def _hatch(axes: Axes, result: OcclusionMap) -> None:
-    """Lines over the places where the square has not been yet: nothing is known of them."""
+    """Draw lines over the places where the square has not been yet: nothing is known of them."""
     from matplotlib.patches import Rectangle
 
     high, wide = result.picture.shape[:2]
@@ -66,7 +66,7 @@ def _hatch(axes: Axes, result: OcclusionMap) -> None:
 
 
 class _Classes(NamedTuple):
-    """The classes that have a colour, the commonest first."""
+    """Hold the classes that have a colour, the commonest first."""
 
     ranks: Array  # (rows, columns) int: the place in `names` of the class at each place
     names: tuple[str, ...]
@@ -74,7 +74,7 @@ class _Classes(NamedTuple):
 
 
 def _classes(result: OcclusionMap) -> _Classes | None:
-    """The classes to show; None if there is only one, or none."""
+    """Return the classes to show; None if there is only one, or none."""
     best = result.best
     if best is None or not result.shows_classes:
         return None
@@ -91,7 +91,7 @@ def _classes(result: OcclusionMap) -> _Classes | None:
 
 
 def _draw_classes(axes: Axes, result: OcclusionMap, classes: _Classes) -> None:
-    """The most probable class at each place, with their names beside it."""
+    """Draw the most probable class at each place, with their names beside it."""
     from matplotlib.colors import ListedColormap
     from matplotlib.patches import Rectangle
 
@@ -103,7 +103,7 @@ def _draw_classes(axes: Axes, result: OcclusionMap, classes: _Classes) -> None:
 
 
 def _draw_grid(axes: Axes, result: OcclusionMap, values: Array, **colours: Any) -> Any:
-    """Cells over the faded photo, each around the middle of the occluder, the outer ones up to the border."""
+    """Draw cells over the faded photo, each around the middle of the occluder, the outer ones up to the border."""
     high, wide = result.picture.shape[:2]
     draw_photo(axes, result, grey=BLACK)
     tops, lefts = (edges(firsts, result.size, side) for firsts, side in ((result.tops, high), (result.lefts, wide)))
@@ -111,7 +111,7 @@ def _draw_grid(axes: Axes, result: OcclusionMap, values: Array, **colours: Any) 
 
 
 def edges(firsts: Array, size: int, side: int) -> Array:
-    """Where the cells of squares begin and end on one axis, in Matplotlib's pixels: midway between two middles."""
+    """Return where the cells of squares begin and end on one axis, in Matplotlib's pixels: midway between middles."""
     middles = firsts + (size - 1) / 2
     between = (middles[1:] + middles[:-1]) / 2
     return np.array([-0.5, *between, side - 0.5])

@@ -19,7 +19,7 @@ FILLS = {"grey": 128.0, "black": 0.0, "white": 255.0}
 
 
 def places_on(side: int, size: int, stride: int) -> Array:
-    """Where squares begin on one axis: as few as cover it, and as far over the one border as over the other."""
+    """Return where squares begin on one axis: as few as cover it, as far over the one border as over the other."""
     count = len(range(0, min(side - size + stride, side), stride))
     span = (count - 1) * stride + size
     return np.arange(count) * stride - int(
@@ -34,7 +34,7 @@ def covers(firsts: Array, size: int, side: int) -> Array:
 
 
 def covered(x: Array, places: Sequence[Pair], size: int, colour: Array) -> Patch:
-    """What x (1, C, h, w) shows where a square of `colour` (C, 1, 1) covers it, at each of K places (top, left).
+    """Return what x (1, C, h, w) shows where a square of `colour` (C, 1, 1) covers it, at each of K places (top, left).
 
     A square may hang over the border. Its patch is then moved inside and shows some of x itself.
     """
@@ -49,7 +49,7 @@ def covered(x: Array, places: Sequence[Pair], size: int, colour: Array) -> Patch
 
 
 def fill_value(model: Model, fill: str, x: Array) -> Array:
-    """The occluder's colour in the net's units, (C, 1, 1)."""
+    """Return the occluder's colour in the net's units, (C, 1, 1)."""
     if fill == "mean":
         colour: Array = x[0].mean(axis=(1, 2), keepdims=True)
         return colour

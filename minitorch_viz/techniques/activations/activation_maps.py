@@ -29,7 +29,7 @@ Scale = Literal["shared", "each"]
 
 @dataclass(frozen=True, eq=False)
 class ActivationMaps(PhotoResult):
-    """Some channels of one node's output."""
+    """Hold some channels of one node's output."""
 
     maps: Array  # (k, H', W'): the activations, in the net's own units
     channels: Array  # (k,) int: which channels they are
@@ -116,7 +116,7 @@ def activation_maps(
 
 
 def _are_classes(model: Model, node: str, channels: int) -> bool:
-    """Whether a node's channels are the classes: from it to the scores nothing mixes them any more."""
+    """Return whether a node's channels are the classes: from it to the scores nothing mixes them any more."""
     if not model.logits or channels != len(model.class_names):
         return False
     later = {name for name in ancestors(model.net.nodes, model.logits) if name in model.net} | {model.logits}
@@ -125,13 +125,13 @@ def _are_classes(model: Model, node: str, channels: int) -> bool:
 
 
 def _last_features(model: Model, tape: Tape) -> str:
-    """The last maps of features; "" if they are unknown or of one place: maps after them are the classes'."""
+    """Return the last maps of features; "" if unknown or of one place: maps after them are the classes'."""
     last = tape[model.last_conv] if model.last_conv else None
     return model.last_conv if last is not None and last.ndim == 4 and last[0, 0].size > 1 else ""
 
 
 def last_map(values: Any) -> str:
-    """The last node whose output still has more than one place."""
+    """Return the last node whose output still has more than one place."""
     for name in reversed(list(values)):
         if values[name].ndim == 4 and values[name].shape[2] * values[name].shape[3] > 1:
             return str(name)
@@ -139,7 +139,7 @@ def last_map(values: Any) -> str:
 
 
 def plot(result: ActivationMaps, figure: Figure) -> None:
-    """The photo, then a grid of maps with channel numbers, class names, and largest values."""
+    """Draw the photo, then a grid of maps with channel numbers, class names, and largest values."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
@@ -176,18 +176,18 @@ def plot(result: ActivationMaps, figure: Figure) -> None:
 
 
 def _scale(result: ActivationMaps) -> str:
-    """What the heading says of the colours."""
+    """Return what the heading says of the colours."""
     colours = "white is 0, red +, blue -" if result.maps.min() < 0 else "black is 0"
     return f"{colours}; {'one scale' if result.scale == 'shared' else 'each on its own scale'}"
 
 
 def applies(model: Model) -> str | None:
-    """There are maps where there are convolutions."""
+    """Return why a net has no maps: it has no convolutions; None if it has."""
     return None if any(node.layer.has_filters for node in model.net.nodes) else "this net has no convolution"
 
 
 def in_report(model: Model) -> list[dict[str, Any]]:
-    """An early and a middle layer, ReLUs that read straight from a convolution, and the last maps of features.
+    """Choose an early and a middle layer, ReLUs right after a convolution, and the last maps of features.
 
     What comes after those are the classes' own maps, whose numbers would name no features.
     """
@@ -201,7 +201,7 @@ def in_report(model: Model) -> list[dict[str, Any]]:
 
 
 def example() -> ActivationMaps:
-    """A digit of scikit-learn's, by the bundled net."""
+    """Run it on a digit of scikit-learn's, by the bundled net."""
     from minitorch_viz.models import load_model
     from minitorch_viz.models.samples import sample_digit
 

@@ -32,7 +32,7 @@ ALL = "all pictures"
 
 @dataclass(frozen=True, eq=False)
 class AveragePicture(Result):
-    """The mean and the spread of the pictures of each class, as the net sees them."""
+    """Hold the mean and the spread of the pictures of each class, as the net sees them."""
 
     means: Array  # (k, h, w, 3), 0..255
     spreads: Array  # (k, h, w, 3), 0..255: standard deviations
@@ -71,7 +71,7 @@ class AveragePicture(Result):
 
 @dataclass
 class Moments(Tally):
-    """Sums and sums of squares of the input, for each class."""
+    """Keep sums and sums of squares of the input, for each class."""
 
     node: str  # the net's input
     pictures: Pictures  # whose labels are the classes
@@ -157,7 +157,7 @@ def average_picture(
 
 
 def plot(result: AveragePicture, figure: Figure) -> None:
-    """The mean of each class, and below it the standard deviation."""
+    """Draw the mean of each class, and below it the standard deviation."""
     count = min(len(result.names), MOST)
     columns = -(-count // -(-count // ACROSS))  # as even rows as can be
     largest = max(result.spreads.max(), 1)
@@ -180,7 +180,7 @@ def plot(result: AveragePicture, figure: Figure) -> None:
 
 
 def example() -> AveragePicture:
-    """Scikit-learn's handwritten digits, as the bundled net sees them."""
+    """Run it on scikit-learn's handwritten digits, as the bundled net sees them."""
     from minitorch_viz.data import load_digits
     from minitorch_viz.models import load_model
 

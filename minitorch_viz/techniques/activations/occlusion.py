@@ -39,7 +39,7 @@ EFFECTS = {  # what a red cell means
 
 @dataclass(frozen=True, eq=False)
 class OcclusionMap(PhotoResult):
-    """The number that is explained, with the occluder at every place of a grid."""
+    """Hold the number that is explained, with the occluder at every place of a grid."""
 
     values: Array  # (rows, columns): with the occluder there; `kind` says what the number is; NaN: not measured yet
     best: Array | None  # (rows, columns) int: the most probable class with the occluder there, -1 where it has not been
@@ -269,7 +269,7 @@ def _step(tops: Array) -> int:
 
 
 def plot(result: OcclusionMap, figure: Figure) -> None:
-    """The photo with the occluder's size, the fall over the photo, and of a class the most probable one a place."""
+    """Draw the photo with the occluder's size, the fall over the photo, and of a class the likeliest one a place."""
     from minitorch_viz.techniques.activations._occlusion_figure import draw
 
     draw(result, figure)

@@ -50,7 +50,7 @@ def blank_note(why: str) -> tuple[str, ...]:
 
 
 def drawable(values: Array, why: str = "") -> Array:
-    """The map to draw and to compare: as it is, or all zero if it is blank for a reason (NaN, noise of rounding)."""
+    """Return the map to draw and to compare: as it is, or all zero if there is a reason (NaN, rounding noise)."""
     return np.zeros_like(values) if why or not np.isfinite(values).all() else values
 
 
@@ -96,14 +96,14 @@ def _where_it_ends(net: Net, tape: Tape, objective: Objective, rules: Rules | No
     alive = [name for name in names if on_the_way[name].any()]
     if not alive:
         return "the seed is 0"
-    where = alive[0]  # in the order of the net: the last that the signal reaches
-    if where in relus(net):
-        open_ = float((tape[where] > 0).mean())
+    node = alive[0]  # in the order of the net: the last that the signal reaches
+    if node in relus(net):
+        open_ = float((tape[node] > 0).mean())
         return (
-            f"no path of open gates leads to the pixels: the signal ends at {where}, of whose units {open_:.0%} fired, "
+            f"no path of open gates leads to the pixels: the signal ends at {node}, of whose units {open_:.0%} fired, "
             "none where the signal is"
         )
-    return f"the signal ends at {where}: every derivative there is exactly 0"
+    return f"the signal ends at {node}: every derivative there is exactly 0"
 
 
 def _ancestors(net: Net, names: Sequence[str]) -> list[str]:

@@ -51,5 +51,5 @@ def where_it_stayed(held: float, value: float, books: Books) -> str:
     return ", ".join(clauses)
 
 
-def _percent(part: float, whole: float) -> str:
-    return f"{100 * part / whole:.1f} %"
+def _percent(part: float, total: float) -> str:
+    return f"{100 * part / total:.1f} %"

@@ -36,7 +36,7 @@ FAINT = 0.15  # of the full scale: what stays below it can hardly be seen over t
 
 @dataclass(frozen=True, eq=False)
 class LayerMaps(PhotoResult):
-    """A map for each of T targets, at the places of one node."""
+    """Hold a map for each of T targets, at the places of one node."""
 
     quantity: ClassVar[str] = "value"  # the colour bar's label
 
@@ -138,7 +138,7 @@ def enlarged(coarse: Array, size: Sequence[int]) -> Array:
 
 
 class InWords(NamedTuple):
-    """What is explained, for a reader; one entry an objective."""
+    """Say what is explained, for a reader; one entry an objective."""
 
     labels: tuple[str, ...]
     values: tuple[float, ...]
@@ -214,7 +214,7 @@ def has_maps(model: Model) -> str | None:
 
 
 def plot_coarse(result: LayerMaps, figure: Figure) -> None:
-    """The photo, and each map over it; a single map is shown alone too, in its own places."""
+    """Draw the photo, and each map over it; a single map is shown alone too, in its own places."""
     count, tall = len(result.labels), proportions_of(result)
     if count == 1:
         high, wide = result.signed.shape[1:]
@@ -257,7 +257,7 @@ def aspect_of(result: LayerMaps) -> float:
 
 
 def over_photo(axes: Axes, result: LayerMaps, index: int, sheet: Sheet | None = None) -> None:
-    """One map over the photo in grey, on its scale; sheet: the figure's, if a colour bar is wanted."""
+    """Draw one map over the photo in grey, on its scale; sheet: the figure's, if a colour bar is wanted."""
     if result.blanks[index]:
         show_blank(axes, result.picture.shape[:2], result.blanks[index], pixel_aspect=result.pixel_aspect)
         return
@@ -265,7 +265,7 @@ def over_photo(axes: Axes, result: LayerMaps, index: int, sheet: Sheet | None = 
 
 
 def over_grey(axes: Axes, result: LayerMaps, heat: Array, scale: float, sheet: Sheet | None = None) -> None:
-    """A nonnegative map (h, w) over the photo in grey, which shows through where the map is small."""
+    """Draw a nonnegative map (h, w) over the photo in grey, which shows through where the map is small."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Letters:
-    """What goes into the net, and the letters to draw numbers beside."""
+    """Hold what goes into the net, and the letters to draw numbers beside."""
 
     x: Array  # (1, T, V) zeros and ones, or (1, T) whole numbers: the net's input
     text: str  # T letters: as the net reads them, an unknown one as the letter that stands in for it

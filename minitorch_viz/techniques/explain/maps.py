@@ -44,7 +44,7 @@ SHARES = "shares, summed over the colour channels: white is 0, red speaks for th
 
 @dataclass(frozen=True, eq=False)
 class PixelMap(PhotoResult):
-    """What came back to the pixels for one number."""
+    """Hold what came back to the pixels for one number."""
 
     signal: Array  # (C, h, w): what came back, in the net's own units
     picture: Array  # (h, w, 3) uint8: what the net saw
@@ -102,12 +102,12 @@ def sentence(text: str) -> str:
 
 
 def plot_map(result: PixelMap, figure: Figure) -> None:
-    """The photo, the map, and the map in colours (a gradient) or over the photo (an attribution)."""
+    """Draw the photo, the map, and the map in colours (a gradient) or over the photo (an attribution)."""
     draw_map(result, map_panels(result, figure).axes[0])
 
 
 def map_panels(result: PixelMap, figure: Figure, more: Sequence[str] = (), bottom: float = 0.0) -> Sheet:
-    """A sheet for the photo, the map in two ways, and pictures with titles of one's own behind the photo.
+    """Make a sheet for the photo, the map in two ways, and pictures with titles of one's own behind the photo.
 
     bottom: inches left free below them, for a chart.
     """
@@ -133,7 +133,7 @@ def map_titles(result: PixelMap) -> tuple[str, str, str]:
 
 
 def draw_map(result: PixelMap, axes: Sequence[Axes]) -> None:
-    """The photo and the map in two ways on axes that have their titles."""
+    """Draw the photo and the map in two ways on axes that have their titles."""
     aspect = result.pixel_aspect
     draw_photo(axes[0], result)
     if result.blank:

@@ -16,7 +16,7 @@ import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.net import Net
 from minitorch_viz.objectives import Objective
-from minitorch_viz.techniques.explain.signals import CHUNK, parts, stem, through_stem
+from minitorch_viz.techniques.explain.signals import CHUNK_IMAGES, parts, stem, through_stem
 from minitorch_viz.techniques.explain.unit import value_of
 from minitorch_viz.techniques.run import Pace
 
@@ -26,7 +26,7 @@ LARGE = 512  # steps
 
 
 class Path(NamedTuple):
-    """What was met on the way."""
+    """Hold what was met on the way."""
 
     shares: Array  # (C, h, w)
     places: Array  # (steps,) a, from 0 (the baseline) to 1 (the photo)
@@ -69,7 +69,7 @@ def walk(
     objective: Objective,
     rule: Rule,
     steps: int,
-    chunk: int = CHUNK,
+    chunk: int = CHUNK_IMAGES,
     pace: Pace | None = None,
     begun: Path | None = None,
 ) -> Iterator[Path]:
@@ -84,8 +84,8 @@ def walk(
     device = kernels.device_of(x)
     name = stem(net, objective) or net.inputs[0]
     low, high = (net.predict(end, upto=name) if name in net else end for end in (base, x))
-    way = high - low
-    total = np.zeros_like(way.ravel())
+    difference = high - low
+    total = np.zeros_like(difference.ravel())
     values, slopes, done = np.full(steps, np.nan), np.full(steps, np.nan), 0
     if begun is not None:
         total += kernels.to_device(begun.signal.ravel(), device)
@@ -96,23 +96,25 @@ def walk(
     for part in parts(steps, chunk):
         if part.stop <= done:
             continue
-        a = kernels.to_device(places[part].astype(x.dtype), device).reshape(-1, *[1] * (way.ndim - 1))
-        images = a * way
+        a = kernels.to_device(places[part].astype(x.dtype), device).reshape(-1, *[1] * (difference.ndim - 1))
+        images = a * difference
         images += low
         tape = net.forward(given={name: images}, upto=objective.nodes, fuse=True)
         signals = net.backward(tape, objective.seeds(tape), wrt=name)[name].reshape(len(a), -1)
         values[part] = kernels.to_cpu(objective.value(tape))
-        slopes[part] = kernels.to_cpu(kernels.matmul(signals, way.reshape(-1, 1)))[:, 0]
+        slopes[part] = kernels.to_cpu(kernels.matmul(signals, difference.reshape(-1, 1)))[:, 0]
         total += kernels.matmul(kernels.to_device(weights[None, part].astype(x.dtype), device), signals)[0]
         if part.stop == steps or (pace is not None and pace.due()):
-            signal = total.reshape(way.shape)
+            signal = total.reshape(difference.shape)
             gradient = through_stem(net, name, x, signal) if name in net else signal
             shares = kernels.to_cpu(gradient * (x - base))[0]
             sums = kernels.to_cpu(signal).copy()
             yield Path(shares, places, weights, values.copy(), slopes.copy(), (first, last), part.stop, sums)
 
 
-def follow(net: Net, x: Array, base: Array, objective: Objective, rule: Rule, steps: int, chunk: int = CHUNK) -> Path:
+def follow(
+    net: Net, x: Array, base: Array, objective: Objective, rule: Rule, steps: int, chunk: int = CHUNK_IMAGES
+) -> Path:
     """Walk the whole way from `base` to `x`, both (1, C, h, w)."""
     *_, path = walk(net, x, base, objective, rule, steps, chunk)
     return path

@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 # Bytes. GoogLeNet's pass of a photo takes 47 MiB, sixteen noisy copies 553: of those the last four are computed again.
-LIMIT = 512 * 2**20
+MOST_BYTES = 512 * 2**20
 
 
-def sharing(model: Model, limit: int = LIMIT) -> Model:
+def sharing(model: Model, limit: int = MOST_BYTES) -> Model:
     """Return the same model with a net that computes each forward pass once.
 
     Of a model that shares already: one that finds what that one has kept, and keeps what is new by itself, so that it
@@ -50,7 +50,7 @@ def sharing(model: Model, limit: int = LIMIT) -> Model:
 
 
 class Passes:
-    """What has been computed, by what it was computed from.
+    """Keep what has been computed, by what it was computed from.
 
     The first results stay until the limit is reached, and the later ones are not kept: techniques go through the same
     passes in the same order for each class, so that of a series which does not fit the newest would always be missing.
@@ -78,7 +78,7 @@ class Passes:
 
 
 class SharingNet(Net):
-    """A net that computes each forward pass once: for one thread, and for arrays that nothing writes into."""
+    """Compute each forward pass of a net once: for one thread, and for arrays that nothing writes into."""
 
     def __init__(self, plain: Net, passes: Passes) -> None:
         super().__init__(plain.nodes, plain.inputs, plain.beside)
@@ -94,7 +94,7 @@ class SharingNet(Net):
         fuse: bool = False,
         plan: PlanName = "less",
     ) -> Tape:
-        """As `Net.forward`; a pass for training (rng) is computed each time."""
+        """Do as `Net.forward`; a pass for training (rng) is computed each time."""
         if rng is not None:
             return self.plain.forward(x, given=given, upto=upto, rng=rng, fuse=fuse, plan=plan)
         goals = (upto,) if isinstance(upto, str) else None if upto is None else tuple(upto)
@@ -102,18 +102,18 @@ class SharingNet(Net):
         return self.passes.once(key, lambda: self.plain.forward(x, given=given, upto=upto, fuse=fuse, plan=plan))
 
     def predict_changed(self, tape: Tape, changes: Mapping[str, Patch], upto: str | None = None) -> Array:
-        """As `Net.predict_changed`."""
+        """Do as `Net.predict_changed`."""
         key = ("changed", self.plain, weakref.ref(tape), _bits(changes), upto)
         return self.passes.once(key, lambda: self.plain.predict_changed(tape, changes, upto))
 
     def astype(self, dtype: npt.DTypeLike) -> Self:
-        """As `Net.astype`; the net of another precision shares, too."""
+        """Do as `Net.astype`; the net of another precision shares, too."""
         key = ("astype", self.plain, np.dtype(dtype))
         return type(self)(self.passes.once(key, lambda: self.plain.astype(dtype)), self.passes)
 
 
 def size_of(value: Any) -> int:
-    """The bytes of all arrays in a result, each counted once and whole where only a part of it is seen."""
+    """Count the bytes of all arrays in a result, each once, and whole where only a part of it is seen."""
     roots = {id(array): array.nbytes for array in map(_root, _arrays(value))}
     return sum(roots.values())
 
@@ -133,14 +133,14 @@ def _arrays(value: Any) -> Iterator[Array]:
 
 
 def _root(array: Any) -> Any:
-    """The array that owns the memory."""
+    """Return the array that owns the memory."""
     while hasattr(getattr(array, "base", None), "nbytes"):
         array = array.base
     return array
 
 
 def _bits(value: Any) -> Hashable:
-    """What tells arrays with other bits, or other names, apart."""
+    """Return what tells arrays with other bits, or other names, apart."""
     if isinstance(value, Patch):
         return _bits(value.values), value.boxes
     if isinstance(value, Mapping):

@@ -26,11 +26,11 @@ from minitorch_viz.net import Net
 from minitorch_viz.objectives import Objective
 from minitorch_viz.rules.relu import ReluMode, relu_mode
 
-CHUNK = 4  # images carried at a time
+CHUNK_IMAGES = 4  # images carried at a time
 
 
 class Running(NamedTuple):
-    """What has been averaged so far."""
+    """Hold what has been averaged so far."""
 
     images: int
     signal: Callable[[], Array]  # computes the average (1, C, h, w) at the pixels
@@ -38,13 +38,15 @@ class Running(NamedTuple):
 
 
 class Signals(NamedTuple):
-    """What came back for each of N images."""
+    """Hold what came back for each of N images."""
 
     pixels: Array  # (N, C, h, w)
     values: Array  # (N,) what the objective is for each image
 
 
-def at_pixels(net: Net, xs: Array, objective: Objective, mode: ReluMode = "normal", chunk: int = CHUNK) -> Signals:
+def at_pixels(
+    net: Net, xs: Array, objective: Objective, mode: ReluMode = "normal", chunk: int = CHUNK_IMAGES
+) -> Signals:
     """Return the signal at the pixels of images xs (N, C, h, w), from `objective` back through the ReLUs by `mode`."""
     pixels, values = np.empty_like(xs), np.empty(len(xs), xs.dtype)
     for part in parts(len(xs), chunk):
@@ -99,8 +101,8 @@ def _itself(mean: Array) -> Array:
 
 def mean_at_pixels(net: Net, xs: Iterable[Array], objective: Objective, rules: Rules) -> Array:
     """Return the mean signal (1, C, h, w) at the pixels over batches of images xs."""
-    *_, whole = running_mean(net, xs, objective, rules)
-    return whole.signal()
+    *_, final = running_mean(net, xs, objective, rules)
+    return final.signal()
 
 
 def through_stem(net: Net, name: str, xs: Array, signal: Array) -> Array:

@@ -25,7 +25,7 @@ What = TypeVar("What", bound=Objective)
 
 
 class Start(NamedTuple, Generic[What]):
-    """One photo on its way up to what is explained, and what the net gives for it."""
+    """Hold one photo on its way up to what is explained, and what the net gives for it."""
 
     seen: View
     tape: Tape  # of one image, as far as it is needed
@@ -35,7 +35,7 @@ class Start(NamedTuple, Generic[What]):
 
 
 class Starts(NamedTuple):
-    """The same for one or several objectives."""
+    """Hold the same for one or several objectives."""
 
     seen: View
     tape: Tape

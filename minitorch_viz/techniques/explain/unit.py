@@ -24,7 +24,7 @@ Targets: TypeAlias = Target | Sequence[Target] | None  # one, or several: [10, 9
 
 
 class Which(TypedDict, total=False):
-    """Which number is explained: the settings that the techniques have in common, `**choice: Unpack[Which]`.
+    """Say which number is explained: the settings that the techniques have in common, `**choice: Unpack[Which]`.
 
     Args:
         target: the class, by number or name; by default the most probable one

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """What goes into the net, and the picture to draw maps beside.
+    """Hold what goes into the net, and the picture to draw maps beside.
 
     Given to a technique in place of the photo it is not read and resized again.
     """
@@ -34,7 +34,7 @@ class View:
     reader: tuple[Any, ...]  # how it became x
 
     def __array__(self, *args: Any, **kwargs: Any) -> Array:
-        """The photo, for whatever takes an array and knows nothing of views."""
+        """Return the photo, for whatever takes an array and knows nothing of views."""
         return np.array(self.photo, *args, **kwargs)
 
 
@@ -54,7 +54,7 @@ def view(model: Model, image: Any) -> View:
 
 
 def several(image: Images, most: int) -> list[Any]:
-    """One image or a list of them as a list; SettingError unless there are 1 to `most`."""
+    """Return one image or a list of them as a list; SettingError unless there are 1 to `most`."""
     images = list(image) if isinstance(image, (list, tuple)) else [image]
     if not 1 <= len(images) <= most:
         raise SettingError(f"Give one image, or a list of 1 to {most}; this is a list of {len(images)}.")
@@ -63,13 +63,13 @@ def several(image: Images, most: int) -> list[Any]:
 
 @dataclass(frozen=True, eq=False)
 class PhotoResult(Result):
-    """A result that is drawn beside its photo, or over it."""
+    """Be a result that is drawn beside its photo, or over it."""
 
     photo: Array | None = field(default=None, kw_only=True)  # (H, W, 3) uint8: the photo's own pixels; None: `picture`
 
 
 class Pictured(Protocol):
-    """What is needed to draw a photo."""
+    """Hold what is needed to draw a photo."""
 
     @property
     def picture(self) -> Array:
@@ -81,7 +81,7 @@ class Pictured(Protocol):
 
     @property
     def pixel_aspect(self) -> float:
-        """The height of a pixel of `picture` over its width."""
+        """Return the height of a pixel of `picture` over its width."""
 
 
 def own_pixels(result: Pictured) -> Array:

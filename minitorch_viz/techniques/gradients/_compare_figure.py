@@ -58,7 +58,7 @@ def draw(result: Comparison, figure: Figure) -> None:
 
 
 def _draw_maps(result: Comparison, figure: Figure, bottom: float) -> None:
-    """The photo and one map after the other; for two classes the second's map below the first's."""
+    """Draw the photo and one map after the other; for two classes the second's map below the first's."""
     tall, count = proportions_of(result), len(result.methods)
     columns = min(COLUMNS if tall > 0.8 else FEWER, count + 1)
     rows = in_rows([result.label, *result.methods], columns)
@@ -82,7 +82,7 @@ def _correlation(value: float) -> str:
 
 
 def _draw_ranks(result: Comparison, axes: Axes, title: str) -> None:
-    """The matrix, with its numbers: red is 1, blue -1."""
+    """Draw the matrix, with its numbers: red is 1, blue -1."""
     count = len(result.methods)
     axes.imshow(result.ranks, cmap="RdBu_r", vmin=-1, vmax=1)
     slanted: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
@@ -97,13 +97,13 @@ def _draw_ranks(result: Comparison, axes: Axes, title: str) -> None:
 
 
 def _short_number(value: float) -> str:
-    """Two decimals, without the 0 before the point: ".87", "-.05", "1"."""
+    """Write two decimals, without the 0 before the point: ".87", "-.05", "1"."""
     text = f"{value:.2f}"
     return text[:-3].replace("-0", "0") if text.endswith(".00") else text.replace("0.", ".")
 
 
 def _draw_gates(result: Comparison, figure: Figure, left: float, top: float, high: float) -> None:
-    """For each way back a bar a ReLU, in the parts that passed or were closed, beside the ReLUs' names."""
+    """Draw for each way back a bar a ReLU, in the parts that passed or were closed, beside the ReLUs' names."""
     from matplotlib.patches import Rectangle
 
     places = np.arange(len(result.relus))
@@ -132,7 +132,7 @@ def _draw_gates(result: Comparison, figure: Figure, left: float, top: float, hig
 
 
 def _draw_bars(axes: Axes, shares: Array) -> None:
-    """Bars (B, parts) from 0 on, one above the other: a shape each, since `barh` takes a second for a deep net's."""
+    """Draw bars (B, parts) from 0 on, one above the other: a shape each, since `barh` takes a second for deep nets."""
     from matplotlib.collections import PolyCollection
 
     ends = np.cumsum(shares, axis=1)
@@ -143,7 +143,7 @@ def _draw_bars(axes: Axes, shares: Array) -> None:
 
 
 def _fitting(name: str, wide: float) -> str:
-    """A node's name; of a long one the end, by which the nodes of a module differ."""
+    """Return a node's name; of a long one the end, by which the nodes of a module differ."""
     if text_width(name, NUMBER_SIZE) <= wide:
         return name
     start = next(begin for begin in range(len(name)) if text_width(f"…{name[begin:]}", NUMBER_SIZE) <= wide)

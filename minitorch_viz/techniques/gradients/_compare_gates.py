@@ -22,7 +22,7 @@ HAS = {"normal": (True, False), "deconvnet": (False, True), "guided": (True, Tru
 
 
 def gate_shares(net: Net, tape: Tape, unit: Unit) -> tuple[tuple[str, ...], dict[str, Array]]:
-    """The ReLUs that the signal from `unit` meets, and for each mode what became of it there.
+    """Return the ReLUs that the signal from `unit` meets, and for each mode what became of it there.
 
     Returns (names, {mode: (ReLUs, 5)}): shares of a ReLU's units, in the order of FATES; each row adds up to 1.
     "nothing came" counts units whose signal was 0 already; a gate that the mode does not have closes nothing.
@@ -40,7 +40,7 @@ def gate_shares(net: Net, tape: Tape, unit: Unit) -> tuple[tuple[str, ...], dict
 
 
 def _recording(met: dict[str, Array], name: str, mode: ReluMode) -> Rule:
-    """The mode's rule, which also notes what it does to the signal."""
+    """Return the mode's rule, which also notes what it does to the signal."""
     rule = relu_mode(mode)[ReLU]
     forward, backward = HAS[mode]
 

@@ -28,7 +28,7 @@ AT_ONCE = 12  # of them in one backward pass
 
 
 class SecondClass(NamedTuple):
-    """Which class, and how far its class map is that of the first."""
+    """Hold which class is compared, and how far its class map is that of the first."""
 
     unit: Unit
     alike: float  # rank correlation of the two class maps, -1..1; NaN where one has nothing in it
@@ -59,7 +59,7 @@ def second_class(model: Model, tape: Tape, first: Unit, named: Unit | None = Non
 
 
 def class_map_of(model: Model) -> str:
-    """The name of the class map that decides."""
+    """Return the name of the class map that decides."""
     return "gradient times input" if has_maps(model) else "Grad-CAM"
 
 
@@ -74,7 +74,7 @@ def class_maps(model: Model, tape: Tape, units: Sequence[Unit]) -> Array:
 
 
 def rank_correlations(maps: Sequence[Array], signed: bool = False) -> Array:
-    """Spearman's rank correlations (M, M), -1..1, between maps or their magnitudes; NaN where one is constant."""
+    """Return Spearman's rank correlations (M, M), -1..1, of maps or their magnitudes; NaN where one is constant."""
     from scipy.stats import rankdata
 
     ranks = np.array([rankdata((values if signed else np.abs(values)).ravel()) for values in maps])

@@ -66,7 +66,7 @@ def _average_pool(layer: AvgPool2d, saved: object) -> Card | None:  # noqa: ARG0
 
 
 def _by_name(name: str) -> Callable[[Layer, object], Card]:
-    """The card of a layer whose arithmetic needs no numbers of its own."""
+    """Return the card of a layer whose arithmetic needs no numbers of its own."""
     return lambda layer, saved: {"kind": name}  # noqa: ARG005
 
 

@@ -81,7 +81,7 @@ def draw(result: UnitView, figure: Figure) -> None:
 
 
 def _write(figure: Figure, words: str, left: float, top: float, size: float) -> None:
-    """Words on the sheet, in inches from its left and its top."""
+    """Write words on the sheet, in inches from its left and its top."""
     width, height = figure.get_size_inches()
     figure.text(left / width, 1 - top / height, words, va="top", fontsize=size)
 
@@ -91,13 +91,13 @@ def _crop_title(field: Field) -> str:
 
 
 def _colours(result: UnitView, shown: Sequence[tuple[Terms, list[int]]]) -> tuple[str, ...]:
-    """The names of the tiles where they are the picture's three colours."""
+    """Return the names of the tiles where they are the picture's three colours."""
     of_picture = [term for term, _ in shown if term.groups == (0, 1, 2) and term.source in result.inputs]
     return ("red", "green", "blue") if len(shown) == len(of_picture) == 1 else ()
 
 
 def forwards_in_words(result: UnitView, shown: Sequence[tuple[Terms, list[int]]]) -> str:
-    """The sum and the way up, in numbers."""
+    """Say the sum and the way up, in numbers."""
     products = [float(term.products.sum()) for term in result.sum.terms]
     count = sum(term.x.size for term in result.sum.terms)
     channels = sum(len(term.groups) for term in result.sum.terms)
@@ -111,7 +111,7 @@ def forwards_in_words(result: UnitView, shown: Sequence[tuple[Terms, list[int]]]
 
 
 def strongest(total: Sum) -> list[tuple[Terms, list[int]]]:
-    """Each input's terms cut down to the channels that weigh most, in their order: as many as can be read."""
+    """Cut each input's terms down to the channels that weigh most, in their order: as many as can be read."""
     side = max(max(term.products.shape[1:]) for term in total.terms)
     most = MOST if side == 1 else max(3, (ACROSS + 1) // (side + 1))
     sizes = [
@@ -130,7 +130,7 @@ def strongest(total: Sum) -> list[tuple[Terms, list[int]]]:
 
 
 class _Tiles(NamedTuple):
-    """Three sheets of tiles, side by side where their numbers can be read so, else below one another."""
+    """Lay three sheets of tiles side by side where their numbers can be read so, else below one another."""
 
     titles: list[str]
     sheets: tuple[list[Array], ...]  # tiles (a, b)
@@ -175,7 +175,7 @@ def _rows_of(
 
 
 def _cells(tiles: int, side: int, count: int) -> int:
-    """How many cells so many tiles take in a row, with an empty one between two tiles."""
+    """Return how many cells so many tiles take in a row, with an empty one between two tiles."""
     gap = _gap(side, count)
     return tiles * (side + gap) - gap
 
@@ -219,7 +219,7 @@ def draw_tiles(
 
 
 def letters(cell: float) -> float:
-    """How large numbers are, in points: five letters fill a cell of so many inches."""
+    """Return how large numbers are, in points: five letters fill a cell of so many inches."""
     return min(LABEL_SIZE, 27 * cell)
 
 
@@ -228,7 +228,7 @@ def _largest(tiles: Sequence[Array]) -> float:
 
 
 def _title(title: str, tiles: Sequence[Array], cell: float) -> str:
-    """A sheet's title with its scale, and the common power of ten of its numbers."""
+    """Return a sheet's title with its scale, and the common power of ten of its numbers."""
     largest = _largest(tiles)
     power = written(largest or 1.0)[2] if letters(cell) >= SMALLEST else ""
     return f"{title}: ±{largest:.3g}{power}" if largest else f"{title}: nothing"
@@ -242,7 +242,7 @@ def _outline(axes: Axes, row: int, column: int, shape: tuple[int, ...]) -> None:
 
 
 def written(scale: float) -> tuple[float, int, str]:
-    """How numbers up to `scale` are written in cells, in five letters at most: unit, decimals, and the title's words.
+    """Choose how numbers up to `scale` stand in cells, five letters at most: unit, decimals, and the title's words.
 
     From 0.1 to 999 as they are; else in a common power of ten, which the title names.
     """
@@ -253,7 +253,7 @@ def written(scale: float) -> tuple[float, int, str]:
 
 
 def _frame(axes: Axes, field: Field) -> None:
-    """The receptive field, on the photo."""
+    """Draw the receptive field on the photo."""
     from matplotlib.patches import Rectangle
 
     size = (field.right - field.left, field.bottom - field.top)
@@ -264,7 +264,7 @@ def _frame(axes: Axes, field: Field) -> None:
 
 
 def _draw_gates(axes: Axes, result: UnitView) -> None:
-    """The table of the three modes: what arrives, what the gate says, what goes on."""
+    """Draw the table of the three modes: what arrives, what the gate says, what goes on."""
     from matplotlib.transforms import Bbox
 
     axes.axis("off")
@@ -287,7 +287,7 @@ def _draw_gates(axes: Axes, result: UnitView) -> None:
 
 
 def _gate_says(mode: str, fired: bool, up: float) -> str:
-    """Why a ReLU lets a signal through in this mode, or not."""
+    """Say why a ReLU lets a signal through in this mode, or not."""
     open_, positive = ("fired" if fired else "did not fire"), ("signal > 0" if up > 0 else "signal ≤ 0")
     says = {"normal": [open_], "deconvnet": [positive], "guided": [open_, positive]}[mode]
     passes = {"normal": fired, "deconvnet": up > 0, "guided": fired and up > 0}[mode]

@@ -45,7 +45,7 @@ def page_data(
     way: Sequence[Place],
     top: tuple[str, str],
 ) -> dict[str, Any]:
-    """What the page needs, in plain dicts and arrays: the whole net, or as much as fits around the unit."""
+    """Return what the page needs, in plain dicts and arrays: the whole net, or as much as fits around the unit."""
     net = model.net
     boxes = {name: _whole(tape[name]) for name in net.names if name in tape}
     cards = _cards(net, tape, signals, boxes)
@@ -74,7 +74,7 @@ def page_data(
 
 
 def render_page(data: Mapping[str, Any]) -> str:
-    """The page as one string of HTML, with everything inside."""
+    """Return the page as one string of HTML, with everything inside."""
     from PIL import Image
 
     exact = sum(_numbers(card) for card in data["nodes"].values()) <= EXACT
@@ -99,7 +99,7 @@ def render_page(data: Mapping[str, Any]) -> str:
 def _cards(
     net: Net, tape: Tape, signals: Mapping[str, Mapping[str, Array]], boxes: Mapping[str, Boxes]
 ) -> dict[str, dict[str, Any]]:
-    """For each node with a box: its values, signals and winners inside the box, and its weights."""
+    """Describe each node that has a box: its values, signals and winners inside the box, and its weights."""
     cards: dict[str, dict[str, Any]] = {}
     for name, box in boxes.items():
         card = card_of(net[name], tape) if name in net else dict(INPUT)
@@ -122,7 +122,7 @@ def _whole(value: Array) -> Boxes:
 
 
 def _below(net: Net, tape: Tape, place: Place, around: int) -> dict[str, Boxes]:
-    """The boxes that a unit and its neighbours read, down to the input."""
+    """Return the boxes that a unit and its neighbours read, down to the input."""
     boxes = {place.node: _whole(tape[place.node])}
     if len(place.at) == 3:
         sizes = zip(place.at[1:], tape[place.node].shape[2:], strict=True)
@@ -139,7 +139,7 @@ def _below(net: Net, tape: Tape, place: Place, around: int) -> dict[str, Boxes]:
 
 
 def _above(net: Net, tape: Tape, boxes: Mapping[str, Boxes]) -> dict[str, Boxes]:
-    """The same, and the boxes that depend on these, up to the top."""
+    """Return the same, and the boxes that depend on these, up to the top."""
     grown = dict(boxes)
     for node in net.nodes:
         sources = [name for name in node.inputs if name in grown]
@@ -162,7 +162,7 @@ def _numbers(card: Mapping[str, Any]) -> int:
 
 
 def _nearest(net: Net, cards: Mapping[str, Mapping[str, Any]], start: str, room: int) -> set[str]:
-    """The nodes that `start` is made from, then those around it, nearest first: at most `room` numbers together."""
+    """Return the nodes that `start` is made from, then those around it, nearest first: up to `room` numbers in all."""
     down: dict[str, list[str]] = {name: [] for name in net.names}
     around: dict[str, list[str]] = {name: [] for name in net.names}
     for node in net.nodes:
@@ -180,7 +180,7 @@ def _nearest(net: Net, cards: Mapping[str, Mapping[str, Any]], start: str, room:
 
 
 def _reached(start: str, links: Mapping[str, Sequence[str]], cards: Mapping[str, Any]) -> list[str]:
-    """The nodes with a card to which links lead from `start`, nearest first."""
+    """Return the nodes with a card to which links lead from `start`, nearest first."""
     reached = [start] if start in cards else []
     for name in reached:  # it grows
         reached += [link for link in dict.fromkeys(links[name]) if link in cards and link not in reached]
@@ -188,7 +188,7 @@ def _reached(start: str, links: Mapping[str, Sequence[str]], cards: Mapping[str,
 
 
 def _packed(card: Mapping[str, Any], exact: bool) -> dict[str, Any]:
-    """Arrays as {"shape", "kind", "zlib"}: little-endian float64 or float32, winners as int32.
+    """Pack arrays as {"shape", "kind", "zlib"}: little-endian float64 or float32, winners as int32.
 
     All first bytes of the numbers, then all second ones, and so on: signs and exponents, which repeat, lie together.
     """

@@ -22,7 +22,7 @@ Index = tuple[int, ...]  # a unit inside a node's output, without the batch axis
 
 
 class Place(NamedTuple):
-    """One unit of one node."""
+    """Name one unit of one node."""
 
     node: str
     at: Index
@@ -30,7 +30,7 @@ class Place(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """What one input of a node contributes to a unit: G tiles (channels) of a x b numbers."""
+    """Hold what one input of a node contributes to a unit: G tiles (channels) of a x b numbers."""
 
     source: str  # the node (or input) that is read
     groups: tuple[int, ...]  # the channels, one a tile

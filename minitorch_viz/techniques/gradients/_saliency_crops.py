@@ -21,7 +21,7 @@ SHARE = 224 / 256  # of the photo's height and width that a crop shows, as in th
 
 
 class Averaged(NamedTuple):
-    """Means over the crops that hold a pixel."""
+    """Hold means over the crops that hold a pixel."""
 
     gradient: Array  # (C, h, w)
     magnitude: Array  # (h, w): the mean of each crop's max_c |g_c|

@@ -36,7 +36,7 @@ UNCHANGED = 0.85  # rank correlation of the maps of two classes from which on a 
 
 @dataclass(frozen=True, eq=False)
 class Comparison(PhotoResult):
-    """The maps of M methods for one number, and for a second class."""
+    """Hold the maps of M methods for one number, and for a second class."""
 
     methods: tuple[str, ...]
     maps: Array  # (M, h, w): each method's heat
@@ -105,7 +105,7 @@ class Comparison(PhotoResult):
 
     @property
     def _verdict(self) -> tuple[str, ...]:
-        """Which methods do not tell the two classes apart, if these two can show it."""
+        """Say which methods do not tell the two classes apart, if these two can show it."""
         if self.turned:
             return (
                 f"{self.other_label} is the same score with its sign turned: by definition maps of magnitudes do not "
@@ -210,7 +210,7 @@ def _chosen(model: Model, only: str | None) -> dict[str, Technique]:
 
 
 def _named(model: Model, tape: Tape, unit: Unit, other: str | int | None) -> Unit | None:
-    """The second class that the user named, if any."""
+    """Return the second class that the user named, if any."""
     if other is None:
         return None
     if unit.node != model.logits:
@@ -222,14 +222,14 @@ def _named(model: Model, tape: Tape, unit: Unit, other: str | int | None) -> Uni
 
 
 def plot(result: Comparison, figure: Figure) -> None:
-    """The photo and the maps, two rows for two classes; below, the correlations and the gates."""
+    """Draw the photo and the maps, two rows for two classes; below, the correlations and the gates."""
     from minitorch_viz.techniques.gradients._compare_figure import draw
 
     draw(result, figure)
 
 
 def example() -> Comparison:
-    """A digit of scikit-learn's, by the bundled net."""
+    """Run it on a digit of scikit-learn's, by the bundled net."""
     from minitorch_viz.models import load_model
     from minitorch_viz.models.samples import sample_digit
 
@@ -237,7 +237,7 @@ def example() -> Comparison:
 
 
 def applies(model: Model) -> str | None:
-    """There must be methods to compare."""
+    """Return why there are no methods to compare for this net; None if there are."""
     return None if explainers(model) else "no method here explains this net"
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class Side(NamedTuple):
-    """What speaks for a target, or against it."""
+    """Hold what speaks for a target, or against it."""
 
     word: str  # "for" or "against"
     map: Array  # (h', w'), nonnegative
@@ -54,7 +54,7 @@ class Side(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Counterfactual(GradCam):
-    """Both sides of Grad-CAM's weighted sum: `maps` is relu(sum), `against` is relu(-sum)."""
+    """Hold both sides of Grad-CAM's weighted sum: `maps` is relu(sum), `against` is relu(-sum)."""
 
     @property
     def against(self) -> Array:
@@ -143,7 +143,7 @@ def counterfactual(
 
 
 def plot(result: Counterfactual, figure: Figure) -> None:
-    """One row for each target: the photo, what speaks for it, what speaks against it."""
+    """Draw one row for each target: the photo, what speaks for it, what speaks against it."""
     each = result.scaling == "each"
     titles = [
         [head, *(f"speaks {side.word}" if why else side.title for side in row)]

@@ -55,7 +55,7 @@ MOST = 36  # photos on one figure
 
 @dataclass(frozen=True, eq=False)
 class Projections(Result):
-    """One activation of each photo, projected down to its pixels; every tuple has one entry a photo."""
+    """Hold one activation of each photo, projected down to its pixels; every tuple has one entry a photo."""
 
     signals: tuple[Array, ...]  # (C, h, w) each: the projection
     pictures: tuple[Array, ...]  # (h, w, 3) uint8 each: what the net saw
@@ -192,7 +192,7 @@ def _common(labels: Sequence[str]) -> str:
 
 
 def plot(result: Projections, figure: Figure) -> None:
-    """One photo: with its receptive field, the whole projection, and the part seen. Several: two grids."""
+    """Draw one photo with its receptive field, the whole projection and the part seen; of several photos two grids."""
     if len(result.signals) == 1:
         _plot_one(result, figure)
     else:
@@ -200,7 +200,7 @@ def plot(result: Projections, figure: Figure) -> None:
 
 
 def _plot_several(result: Projections, figure: Figure) -> None:
-    """All projections in a square, and at its right what the unit sees of each photo."""
+    """Draw all projections in a square, and at its right what the unit sees of each photo."""
     count = len(result.signals)
     columns = math.ceil(math.sqrt(count))
     apart = 3 * GAP  # between the two squares

@@ -40,7 +40,7 @@ COARSEST = 10  # the default layer has at least a tenth as many places on a side
 
 @dataclass(frozen=True, eq=False)
 class ExcitationMap(LayerMaps):
-    """Marginal winning probabilities at the layer, summed over its channels; contrastive: less the opposite unit's."""
+    """Hold marginal winning probabilities at the layer, summed over channels; contrastive: less the opposite unit's."""
 
     quantity: ClassVar[str] = "chance of winning"
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class GradientTimesInput(PixelMap):
-    """Shares of the score, pixel by pixel and channel by channel."""
+    """Hold shares of the score, pixel by pixel and channel by channel."""
 
     stayed: Books = field(default_factory=Books)  # what no pixel holds: value = sum of the signal + stayed.total
 

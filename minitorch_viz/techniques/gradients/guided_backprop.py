@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class GuidedMap(PixelMap):
-    """The guided signal at the pixels."""
+    """Hold the guided signal at the pixels."""
 
     remark: str = ""  # that it is the gradient, where no ReLU lies on the way
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class GuidedGradCam(PixelMap):
-    """Guided backpropagation times the enlarged Grad-CAM map, pixel by pixel."""
+    """Hold guided backpropagation times the enlarged Grad-CAM map, pixel by pixel."""
 
     guided: Array  # (C, h, w): the first factor
     sums: Array  # (1, h', w'): Grad-CAM's sum at the layer's places, before the relu: the second factor
@@ -106,7 +106,7 @@ def guided_grad_cam(
 
 
 def plot(result: GuidedGradCam, figure: Figure) -> None:
-    """Both factors above, and below their product: its magnitude, and its signs or colours."""
+    """Draw both factors above, and below their product: its magnitude, and its signs or colours."""
     aspect = result.pixel_aspect
     sign = "sign" if len(result.signal) == 1 else "sign and colour"
     cam, full = result.cam, f"full at ±{robust_max(drawable(result.guided)):.2g}"

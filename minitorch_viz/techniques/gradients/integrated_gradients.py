@@ -16,7 +16,7 @@ from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.blank import why_blank
 from minitorch_viz.techniques.explain.maps import Form, PixelMap, draw_map, map_panels
 from minitorch_viz.techniques.explain.path import Path, Rule, nodes_of, walk
-from minitorch_viz.techniques.explain.signals import CHUNK
+from minitorch_viz.techniques.explain.signals import CHUNK_IMAGES
 from minitorch_viz.techniques.explain.start import start_any
 from minitorch_viz.techniques.explain.unit import Which
 from minitorch_viz.techniques.options import spelled_out
@@ -45,7 +45,7 @@ CHART = 3.2  # inches: the height of the chart below the pictures, with its titl
 
 @dataclass(frozen=True, eq=False)
 class IntegratedGradients(PixelMap):
-    """Shares of the difference between the photo's score and the baseline's."""
+    """Hold shares of the difference between the photo's score and the baseline's."""
 
     baseline: Baseline
     baseline_picture: Array  # (h, w, 3) uint8
@@ -107,7 +107,7 @@ def integrated_gradients(
     steps: int = 50,
     rule: Rule = "gauss-legendre",
     refine: bool = True,
-    chunk: int = CHUNK,
+    chunk: int = CHUNK_IMAGES,
     seed: int = 0,
     state: State | None = None,
     **choice: Unpack[Which],
@@ -176,7 +176,7 @@ def integrated_gradients(
 
 
 def _state(path: Path, coarser: Path | None, steps: int, before: int) -> State:
-    """What a walk of `steps` goes on from, `before` steps of coarser walks behind it."""
+    """Return what a walk of `steps` goes on from, `before` steps of coarser walks behind it."""
     arrays = _arrays(path, "") | ({} if coarser is None else _arrays(coarser, "coarser/"))
     return State(arrays, {"steps": steps, "before": before, "done": path.done})
 
@@ -215,7 +215,7 @@ def baseline_image(model: Model, x: Array, baseline: Baseline, seed: int) -> Arr
 
 
 def plot(result: IntegratedGradients, figure: Figure) -> None:
-    """The photo, the baseline and the shares in two ways; below, the way between the two images."""
+    """Draw the photo, the baseline and the shares in two ways; below, the way between the two images."""
     bottom = 0.0 if result.blank else CHART
     photo, baseline, *maps = map_panels(result, figure, [f"the baseline: {SAYS[result.baseline]}"], bottom).axes[0]
     draw_map(result, [photo, *maps])

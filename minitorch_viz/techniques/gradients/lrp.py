@@ -44,7 +44,7 @@ COLOURS = "shares of the score: red for, blue against, white 0"
 
 @dataclass(frozen=True, eq=False)
 class LrpMap(PhotoResult):
-    """The pixels' relevance, one entry a rule."""
+    """Hold the pixels' relevance, one entry a rule."""
 
     relevance: dict[str, Array]  # rule -> (C, h, w): shares of the value
     picture: Array  # (h, w, 3) uint8: what the net saw
@@ -199,7 +199,7 @@ def _why_blank(model: Model, tape: Tape, unit: Unit, value: float, relevance: Ar
 
 
 def plot(result: LrpMap, figure: Figure) -> None:
-    """The photo and the shares; one rule: over the photo too, several: side by side."""
+    """Draw the photo and the shares; one rule: over the photo too, several: side by side."""
     names, aspect = list(result.relevance), result.pixel_aspect
     label = f"{result.label}, {result.reading or f'value {result.value:.3g}'}"
     full = {name: f"full at ±{robust_max(result.map(name)):.2g}" for name in names}

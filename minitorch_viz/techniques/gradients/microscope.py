@@ -37,7 +37,7 @@ MODES: tuple[ReluMode, ...] = get_args(ReluMode)
 
 @dataclass(frozen=True, eq=False)
 class UnitView(PhotoResult):
-    """One unit: the way down to its sum, the products, and the signals that come back to it in each ReLU mode."""
+    """Hold one unit: the way down to its sum, the products, and the signals that come back to it in each ReLU mode."""
 
     no_numbers: ClassVar[tuple[str, ...]] = ("page",)  # the page's text
 
@@ -169,7 +169,7 @@ def _gate_above(net: Any, tape: Any, node: str) -> str:
 
 
 def plot(result: UnitView, figure: Figure) -> None:
-    """Above the way forwards: photo, inputs, weights, products; below the way back: the gates and what is sent down."""
+    """Draw the way forwards above (photo, inputs, weights, products), below the way back: gates and what goes down."""
     draw(result, figure)
 
 

@@ -47,7 +47,7 @@ LEGEND = {  # below the photo; the key: whether the net takes grey images
 
 @dataclass(frozen=True, eq=False)
 class SaliencyMap(PhotoResult):
-    """The signals that came back to the pixels, one entry a ReLU mode."""
+    """Hold the signals that came back to the pixels, one entry a ReLU mode."""
 
     gradients: dict[str, Array]  # mode -> (C, h, w): change of the value for one step of a pixel's normalized value
     picture: Array  # (h, w, 3) uint8: what the net saw
@@ -146,7 +146,7 @@ def saliency(
 
 
 def plot(result: SaliencyMap, figure: Figure) -> None:
-    """The photo, and for each mode the magnitude above the signed colours (one mode: all in one row)."""
+    """Draw the photo, and for each mode the magnitude above the signed colours (one mode: all in one row)."""
     tall, modes = proportions_of(result), list(result.gradients)
     scales = {mode: _scales(result, mode) for mode in modes}
     sign = "sign: red +, blue -" if result.grey else "sign and colour, grey is 0"
@@ -173,7 +173,7 @@ def plot(result: SaliencyMap, figure: Figure) -> None:
 
 
 def _scales(result: SaliencyMap, mode: str) -> tuple[str, str]:
-    """What the titles say of a mode's two scales; nothing of a blank map."""
+    """Return what the titles say of a mode's two scales; nothing of a blank map."""
     if result.blank[mode]:
         return "", ""
     return f", white at {robust_max(result.map(mode)):.2g}", f", full at ±{robust_max(result.gradients[mode]):.2g}"

@@ -41,7 +41,7 @@ NO_OPENCV = "GrabCut, which learns the colours of both too, needs OpenCV (pip in
 
 @dataclass(frozen=True, eq=False)
 class Segmentation(PhotoResult):
-    """A mask and a box from a heat map."""
+    """Hold a mask and a box from a heat map."""
 
     mask: Array  # (h, w) bool: the object
     box: tuple[int, int, int, int] | None  # (top, left, bottom, right) in pixels; None if the mask is empty
@@ -187,7 +187,7 @@ def _number(name: str, value: object) -> float:
 
 
 def plot(result: Segmentation, figure: Figure) -> None:
-    """The photo with the box, the map, the seeds, and the object cut out."""
+    """Draw the photo with the box, the map, the seeds, and the object cut out."""
     from matplotlib.patches import Rectangle
 
     aspect, size = result.pixel_aspect, result.mask.shape

@@ -20,7 +20,7 @@ from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.blank import why_blank
 from minitorch_viz.techniques.explain.maps import Form, PixelMap, draw_map, map_panels
 from minitorch_viz.techniques.explain.path import follow
-from minitorch_viz.techniques.explain.signals import CHUNK, Running, at_pixels, parts, running_mean
+from minitorch_viz.techniques.explain.signals import CHUNK_IMAGES, Running, at_pixels, parts, running_mean
 from minitorch_viz.techniques.explain.start import start_any
 from minitorch_viz.techniques.explain.unit import Which
 from minitorch_viz.techniques.gradients.integrated_gradients import baseline_image
@@ -47,7 +47,7 @@ SAYS = {
 
 @dataclass(frozen=True, eq=False)
 class SmoothMap(PixelMap):
-    """A map's mean, mean square or variance over noisy copies of the photo."""
+    """Hold a map's mean, mean square or variance over noisy copies of the photo."""
 
     noisy: Array  # (h, w, 3) uint8: one of the copies
     method: Method
@@ -90,7 +90,7 @@ def smoothgrad(
     samples: int = 50,
     noise: float = 0.15,
     variant: Variant = "mean",
-    chunk: int = CHUNK,
+    chunk: int = CHUNK_IMAGES,
     seed: int = 0,
     state: State | None = None,
     **choice: Unpack[Which],
@@ -217,7 +217,7 @@ def running_moment(
 
 
 def plot(result: SmoothMap, figure: Figure) -> None:
-    """The photo, one of its noisy copies, and the map in two ways."""
+    """Draw the photo, one of its noisy copies, and the map in two ways."""
     photo, noisy, *maps = map_panels(result, figure, [f"one of {result.done} noisy copies"]).axes[0]
     draw_map(result, [photo, *maps])
     show_image(noisy, result.noisy, pixel_aspect=result.pixel_aspect)

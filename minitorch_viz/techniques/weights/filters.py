@@ -31,7 +31,7 @@ SLICE = 0.5  # inches of an input channel of a filter
 
 @dataclass(frozen=True, eq=False)
 class Filters(Result):
-    """Some filters of one convolution."""
+    """Hold some filters of one convolution."""
 
     weights: Array  # (k, C, kh, kw): what each input is multiplied with
     numbers: Array  # (k,) int: which output channels they make
@@ -73,7 +73,7 @@ class Filters(Result):
 
     @property
     def slices(self) -> int:
-        """How many input channels of each filter are drawn side by side: 1 if they are drawn as one picture."""
+        """Return how many input channels of each filter are drawn side by side: 1 if drawn as one picture."""
         return 1 if self.colour else min(self.weights.shape[1], SLICES)
 
     @property
@@ -144,12 +144,12 @@ def _listed(model: Model) -> str:
 
 
 def convolves(model: Model) -> str | None:
-    """Applies to nets with a convolution."""
+    """Return why a net has no filters: it has no convolution; None if it has."""
     return None if model.first_conv else "this net has no convolution, so it has no filters to show"
 
 
 def plot(result: Filters, figure: Figure) -> None:
-    """A sheet of filters; of deeper layers a row for each filter, and a column for each input channel."""
+    """Draw a sheet of filters; of deeper layers a row for each filter, and a column for each input channel."""
     count, _, high, wide = result.weights.shape
     numbers = [str(number) for number in result.numbers]
     full = "each at its own scale" if result.scale == "each" else f"full at ±{result.full_scales[0]:.2g}"
@@ -175,12 +175,12 @@ def plot(result: Filters, figure: Figure) -> None:
 
 
 def _places(result: Filters, axes: Array) -> list[Any]:
-    """The axes of each filter."""
+    """Return the axes of each filter."""
     return [[panel] for panel in axes.flat[: len(result.weights)]] if result.slices == 1 else list(axes)
 
 
 def example() -> Filters:
-    """The first filters of the bundled net for scenes."""
+    """Run it on the first filters of the bundled net for scenes."""
     from minitorch_viz.models import load_model
 
     return filters(load_model("scenes"))
