@@ -151,3 +151,9 @@ def test_a_loop_that_is_called_takes_progress_beside_its_own_settings(monkeypatc
     assert asked == [progress]
     with pytest.raises(TypeError):
         loop(1, to=5, speed=2)
+
+
+def test_a_loop_that_is_called_takes_a_budget(clock) -> None:
+    loop = module.looping("step")(lambda: timed(clock, [1.0] * 10))
+    assert loop(budget=5.0).done == 6
+    assert loop().done == 10
