@@ -13,7 +13,7 @@ from minitorch_viz.errors import MinitorchVizError, SettingError
 from minitorch_viz.layers import Concat, Flatten, all_layers
 from minitorch_viz.models import Alphabet, Preprocessing
 from minitorch_viz.models.samples import sample_digit
-from minitorch_viz.techniques import techniques
+from minitorch_viz.techniques import run, techniques
 from tests import cupy_stand_in
 
 NAMES = ("image", "question")
@@ -113,6 +113,27 @@ def test_techniques_run_unchanged(technique) -> None:
             if isinstance(a, np.ndarray):
                 np.testing.assert_allclose(b, a, rtol=1e-4, atol=1e-5, err_msg=field.name)
     found.figure()
+
+
+GOING_ON = {
+    "smoothgrad": {"samples": 6, "chunk": 2},
+    "integrated-gradients": {"steps": 6, "chunk": 2, "refine": False},
+    "occlusion": {"fill": "grey", "size": 4, "stride": 4},
+}
+
+
+@pytest.mark.usefixtures("cuda")
+@pytest.mark.parametrize(("name", "settings"), GOING_ON.items(), ids=list(GOING_ON))
+def test_loops_go_on_from_a_state(name: str, settings: dict[str, object], monkeypatch) -> None:
+    """The state lies in main memory, where it is written from; the loop goes on on the device."""
+    monkeypatch.setattr(run.Pace, "due", lambda self: True)
+    model, technique = load_model("digits").to("cuda"), techniques()[name]
+    listed = list(technique.loop.each(model, sample_digit(), **settings))
+    assert len(listed) > 1
+    for result in listed:
+        assert all(type(value) is np.ndarray for value in result.state.arrays.values())
+        *_, last = technique.loop.each(model, sample_digit(), **settings, state=result.state)
+        np.testing.assert_array_equal(last.heat, listed[-1].heat)
 
 
 def test_an_unknown_device_is_told() -> None:
