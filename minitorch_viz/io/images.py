@@ -136,7 +136,7 @@ def area_used(image: Array, size: int | tuple[int, int], how: str, most: int) ->
     if (*pixels[::-1], 0.0, 0.0) == (*image.shape[:2], top, left):
         return image.copy()
     box = (left, top, min(left + w, image.shape[1]), min(top + h, image.shape[0]))
-    return np.asarray(Image.fromarray(image).resize(pixels, Image.Resampling.BICUBIC, box, reducing_gap=3.0))
+    return np.asarray(Image.fromarray(image).resize(pixels, Image.Resampling.BICUBIC, box, reducing_gap=1.5))
 
 
 def center_crop(image: Array, size: int | tuple[int, int]) -> Array:
