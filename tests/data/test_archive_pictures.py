@@ -309,6 +309,25 @@ def test_a_technique_over_many_pictures_takes_an_archive(tmp_path: Path, monkeyp
         assert picture.size[0] > 300
 
 
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kind", [".zip", ".tar.gz"])
+def test_workers_count_an_archive_to_the_bits_of_one_pass_over_its_folder(
+    kind: str, workers: int, tmp_path: Path
+) -> None:
+    from minitorch_viz import load_model
+    from minitorch_viz.techniques import average_picture
+
+    files = {f"{name}/{number}.png": png(6 * number + 5, (8, 8)) for name in ("cat", "dog") for number in range(40)}
+    for name, data in files.items():
+        (tmp_path / "set" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "set" / name).write_bytes(data)
+    model = load_model("digits")
+    whole = average_picture(model, tmp_path / "set")
+    packed = average_picture(model, archive(tmp_path, kind, files), workers=workers)
+    assert packed.means.tobytes() == whole.means.tobytes()
+    assert packed.names == whole.names == ("cat", "dog")
+
+
 def test_arrays_are_pictures_too() -> None:
     images = [np.full((3, 4, 3), 1, np.uint8), np.full((2, 2), 0.5), np.zeros((2, 2, 7))]
     pictures = as_pictures(images)
