@@ -22,6 +22,8 @@ of 7 to 60 pixels: 0.4 to 0.8 for 8 -> 8, 0.7 to 1.0 for 64 -> 8, 0.7 to 1.1 for
 to 1.6 for 16 -> 16, 1.7 to 2.1 for 64 -> 16, 1.5 to 1.9 for 16 -> 64. With a stride, counting the channels of all
 phases: 0.6 to 1.4 for 12 -> 16 or 32, 0.6 to 0.9 for 64 -> 32 on 14x14 pixels, 0.6 to 1.3 for 256 -> 64 on 14x14 and
 28x28; 1.3 for 27 -> 64, 2.0 to 2.4 for 48 -> 64 or 96, 1.8 for 384 -> 256, 2.0 to 2.9 for 64 -> 64 on 112x112.
+Depthwise, over the direct sum: 3.5 for 7x7 on 96 maps of 56x56, 2.9 for 7x7 on 384 of 14x14, 3.1 for 5x5 on 240 of
+28x28, 15 for 3x3 on 96 of 112x112.
 dw: 0.5 for 3 -> 64, 0.7 for 8 -> 8, 0.7 to 0.8 for the 4 tiles of one map of 7x7; 1.1 to 1.3 for 8 tiles of two, 1.0
 to 1.8 for 13x13, 1.5 to 3.2 for more.
 """

@@ -77,11 +77,19 @@ def _lay_out(x: Array, corner: Pair, up: Pair, stride: Pair, size: Pair, space: 
                 target, source = space[at * wide + corner[1] + first :], x[i, first:stop]
                 for j in range(len(source)):
                     target[j] = source[j]
-            else:
+            elif stride[1] == 1:
+                line = space[at * wide : (at + 1) * wide]
                 for j in range(x.shape[1]):
                     column = corner[1] + j * up[1]
-                    if 0 <= column < stride[1] * wide:
-                        space[(at + column % stride[1] * high) * wide + column // stride[1]] = x[i, j]
+                    if 0 <= column < wide:
+                        line[column] = x[i, j]
+            else:  # a phase after the other; only dx sets pixels apart, and it has no stride
+                for phase in range(stride[1]):
+                    first = (phase - corner[1]) % stride[1]
+                    column = (corner[1] + first) // stride[1]
+                    target, source = space[(at + phase * high) * wide + column :], x[i, first :: stride[1]]
+                    for j in range(min(len(source), wide - column)):
+                        target[j] = source[j]
 
 
 @inner
