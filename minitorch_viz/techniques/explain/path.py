@@ -19,6 +19,7 @@ from minitorch_viz.objectives import Objective
 from minitorch_viz.techniques.explain.signals import CHUNK_IMAGES, parts, stem, through_stem
 from minitorch_viz.techniques.explain.unit import value_of
 from minitorch_viz.techniques.run import Pace
+from minitorch_viz.techniques.state import State
 
 Rule = Literal["gauss-legendre", "midpoint"]
 
@@ -35,7 +36,7 @@ class Path(NamedTuple):
     slopes: Array  # (steps,) its derivative along the way; their weighted sum is the sum of the shares
     ends: tuple[float, float]  # the unit's value at the baseline and at the photo
     done: int  # the steps that have been walked
-    signal: Array  # (1, ...) the weighted sum of the gradients where the walk began: above an affine first layer
+    state: State  # "signal", (1, ...): the weighted sum of the gradients where the walk begins
 
     @property
     def gap(self) -> float:
@@ -88,7 +89,7 @@ def walk(
     total = np.zeros_like(difference.ravel())
     values, slopes, done = np.full(steps, np.nan), np.full(steps, np.nan), 0
     if begun is not None:
-        total += kernels.to_device(begun.signal.ravel(), device)
+        total += kernels.to_device(begun.state.arrays["signal"].ravel(), device)
         values[:], slopes[:], done = begun.values, begun.slopes, begun.done
         if done == steps:
             yield begun
@@ -108,7 +109,7 @@ def walk(
             signal = total.reshape(difference.shape)
             gradient = through_stem(net, name, x, signal) if name in net else signal
             shares = kernels.to_cpu(gradient * (x - base))[0]
-            sums = kernels.to_cpu(signal).copy()
+            sums = State({"signal": kernels.to_cpu(signal).copy()}, {})
             yield Path(shares, places, weights, values.copy(), slopes.copy(), (first, last), part.stop, sums)
 
 

@@ -182,15 +182,16 @@ def _state(path: Path, coarser: Path | None, steps: int, before: int) -> State:
 
 
 def _arrays(path: Path, prefix: str) -> dict[str, Array]:
-    kept = {name: getattr(path, name) for name in ("shares", "values", "slopes", "signal")}
-    return {f"{prefix}{name}": value for name, value in (kept | {"ends": np.array(path.ends)}).items()}
+    kept = {"shares": path.shares, "values": path.values, "slopes": path.slopes, "ends": np.array(path.ends)}
+    return {f"{prefix}{name}": value for name, value in (kept | dict(path.state.arrays)).items()}
 
 
 def _path(arrays: Mapping[str, Array], prefix: str, rule: Rule, steps: int, done: int) -> Path:
-    shares, values, slopes, signal, ends = (
-        arrays[prefix + name] for name in ("shares", "values", "slopes", "signal", "ends")
+    shares, values, slopes, ends, signal = (
+        arrays[prefix + name] for name in ("shares", "values", "slopes", "ends", "signal")
     )
-    return Path(shares, *nodes_of(rule, steps), values, slopes, (float(ends[0]), float(ends[1])), done, signal)
+    begun = State({"signal": signal}, {})
+    return Path(shares, *nodes_of(rule, steps), values, slopes, (float(ends[0]), float(ends[1])), done, begun)
 
 
 def baseline_image(model: Model, x: Array, baseline: Baseline, seed: int) -> Array:
