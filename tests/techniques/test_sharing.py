@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import gc
+import time
 import weakref
 from collections import Counter
 
@@ -17,6 +18,7 @@ from minitorch_viz.io.images import load_image
 from minitorch_viz.layers import Dropout, Linear
 from minitorch_viz.models.samples import sample_digit
 from minitorch_viz.techniques import techniques
+from minitorch_viz.techniques.base import explainers
 from minitorch_viz.techniques.explain.sharing import MOST_BYTES, Passes, SharingNet, sharing, size_of
 from minitorch_viz.techniques.explain.view import view
 from minitorch_viz.techniques.gradients.compare import compare
@@ -103,6 +105,32 @@ def test_compare_runs_the_photo_and_the_covered_photos_once(digits, passes) -> N
     compare(digits, sample_digit(), target=3, other=8)
     assert passes == expected
     assert passes["forward"] < len(EXPLAINERS) + 30
+
+
+@pytest.mark.nightly
+def test_on_googlenet_compare_takes_less_than_its_methods_alone(googlenet, shared_data) -> None:
+    """Medians of three turns, of the seconds that the processor works; the maps are the same to the last bit."""
+    photo = shared_data / "photos" / "cat_dog.jpg"
+    methods = explainers(googlenet)
+
+    def alone() -> list[np.ndarray]:
+        return [explain(name, googlenet, photo, target=number).heat for name in methods for number in (243, 281)]
+
+    def shared() -> list[np.ndarray]:
+        result = compare(googlenet, photo, target=243, other=281)
+        return [heat for pair in zip(result.maps, result.other_maps, strict=True) for heat in pair]
+
+    for heat, other in zip(alone(), shared(), strict=True):  # and all kernels are loaded
+        np.testing.assert_array_equal(heat, other)
+    seconds: dict[str, list[float]] = {"alone": [], "compare": []}
+    for _ in range(3):
+        for name, run in (("alone", alone), ("compare", shared)):
+            began = time.process_time()
+            run()
+            seconds[name].append(time.process_time() - began)
+    single, both = (float(np.median(values)) for values in seconds.values())
+    print(f"\neach method alone {single:.2f} s, compare {both:.2f} s, ratio {both / single:.2f}")
+    assert both < 0.8 * single
 
 
 def test_only_the_same_bits_are_the_same_pass(digits) -> None:
