@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     from minitorch_viz.models.samples import Sample, report_samples, samples
     from minitorch_viz.report import SUFFIXES, make_page
 
-    check_out(arguments.out, SUFFIXES, [*arguments.photos, arguments.weights, arguments.model], what="page")
+    check_out(arguments.out, SUFFIXES, [*arguments.photos, arguments.weights, arguments.model], noun="page")
     if arguments.photos or arguments.model is not None or arguments.weights is not None:
         model = chosen_model(
             arguments.model,
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
             photo=bool(arguments.photos),
             inputs=inputs_given(arguments.input, arguments.question),
         )
-        check_out(arguments.out, SUFFIXES, [model.source], what="page")
+        check_out(arguments.out, SUFFIXES, [model.source], noun="page")
         shown_samples = [Sample(Path(photo).name or photo, photo) for photo in arguments.photos] or samples(model)
         subjects = [(model, sample) for sample in shown_samples]
     elif arguments.input or arguments.question:

@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> None:
     from minitorch_viz.io.out import check_out
 
     need_whole("number of scenes on a sheet", arguments.count, 1, 400)
-    check_out(arguments.out, (".png",), what="sheet")
+    check_out(arguments.out, (".png",), noun="sheet")
     save_png(contact_sheet(scenes(arguments.count, arguments.seed, size=arguments.size)), arguments.out)
     print(f"Wrote {arguments.out}")
 

@@ -78,10 +78,10 @@ def run_technique(technique: Technique, arguments: argparse.Namespace) -> int:
     named = {name: other.named_by(getattr(arguments, name)) for name, other in looking.items()}
     inputs = inputs_given(arguments.input, arguments.question)
     read = [*names, *itertools.chain(*named.values()), *inputs.values(), arguments.weights, arguments.model]
-    check_out(arguments.out, technique.suffixes, read, what="result")
+    check_out(arguments.out, technique.suffixes, read, noun="result")
     resume = getattr(arguments, "resume", None)
     if resume is not None:
-        check_out(resume, inputs=read, what="state")
+        check_out(resume, inputs=read, noun="state")
         if resume.resolve() == arguments.out.resolve():
             raise MinitorchVizError(f"{resume} cannot be both the result and what keeps its state; give two names.")
     settings = {name: getattr(arguments, name) for name in technique.options if name not in looking}
@@ -94,7 +94,7 @@ def run_technique(technique: Technique, arguments: argparse.Namespace) -> int:
         reads=subject.reads,
         inputs=inputs,
     )
-    check_out(arguments.out, technique.suffixes, [model.source], what="result")
+    check_out(arguments.out, technique.suffixes, [model.source], noun="result")
     reason = technique.refuses(model)
     if reason:
         raise MinitorchVizError(f"{technique.name} does not apply to {model.name}: {reason}.")

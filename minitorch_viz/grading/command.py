@@ -74,4 +74,4 @@ def _check(arguments: Arguments) -> None:
     photos = arguments.photos.rglob("*") if arguments.photos is not None and arguments.photos.is_dir() else ()
     inputs = [arguments.weights, arguments.boxes, *arguments.models, *photos]
     for path in (arguments.out, arguments.out.with_suffix(".json")):
-        check_out(path, inputs=inputs, what="page" if path is arguments.out else "table beside the page")
+        check_out(path, inputs=inputs, noun="page" if path is arguments.out else "table beside the page")

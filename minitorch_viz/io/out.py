@@ -17,7 +17,7 @@ def check_out(
     suffixes: Iterable[str] = (),
     inputs: Iterable[object] = (),
     *,
-    what: str = "result",
+    noun: str = "result",
     error: type[MinitorchVizError] = MinitorchVizError,
 ) -> Path:
     """Return `path` as a Path if a file can be written there; call this before work whose result would be lost.
@@ -25,21 +25,21 @@ def check_out(
     suffixes: the endings that name a known format, such as (".png", ".svg"); upper case is taken too; none: any.
     inputs: what the work reads, none of which may be overwritten, whatever name or link leads to it. Only str and Path
         count, others (an array, None) are passed over. Of a folder give its files.
-    what: what is to be written, for the message: "picture", "film".
+    noun: what is to be written, for the message: "picture", "film".
 
     Raises `error` with a sentence if the ending is not one of `suffixes`, `path` is a folder, a device or one of
     `inputs`, its folder is missing, or nothing may be written there. An existing file stays as it is.
     """
-    place = as_path(path, f"{what} to write", error)
+    place = as_path(path, f"{noun} to write", error)
     endings = [suffix.lower() for suffix in suffixes]
     target = checked_target(place, error)
     if endings and place.suffix.lower() not in endings:
         listed = " or ".join([", ".join(endings[:-1]), endings[-1]] if len(endings) > 1 else endings)
         ending = f"ends in {place.suffix}" if place.suffix else "has no ending"
-        raise error(f"The {what} is written as {listed}, but {place} {ending}; give another name.")
+        raise error(f"The {noun} is written as {listed}, but {place} {ending}; give another name.")
     for source in inputs:
         if isinstance(source, (str, os.PathLike)) and _is_same(target, source):
-            raise error(f"The {what} would overwrite {place}, which is one of the inputs; give another name.")
+            raise error(f"The {noun} would overwrite {place}, which is one of the inputs; give another name.")
     try:
         _try_to_write(target)
     except OSError as problem:

@@ -16,7 +16,7 @@ from minitorch_viz.layers.kind import Kind
 class Permute(Layer):
     """Put the axes in another order: axis i of y is axis dims[i] of x.
 
-    x (N, C, H, W) -> y (N, H, W, C) with dims (0, 2, 3, 1): channels last, where a LayerNorm or a Linear wants them.
+    x (N, C, H, W) -> y (N, H, W, C) with dims (0, 2, 3, 1): channels last, as a LayerNorm or a Linear reads them.
     dims: every axis once, the images (0) first. The way back puts them as they were.
     Raises SettingError for other dims, ShapeError if x has another number of axes.
     """

@@ -18,7 +18,7 @@ def run(widths: Sequence[int] | None, seeds: int, epochs: int, grid: int, seed: 
         raise SettingError(
             f"--out must be a file in a folder that exists, a picture (.png, .svg, .pdf) or a page (.html), not {out}."
         )
-    check_out(out, KINDS, what="picture")
+    check_out(out, KINDS, noun="picture")
     result = loss_surface(widths=WIDTHS if widths is None else widths, seeds=seeds, epochs=epochs, grid=grid, seed=seed)
     path = result.save(out)
     print(result.caption)

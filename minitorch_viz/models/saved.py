@@ -44,7 +44,7 @@ def save_model(model: Model, path: str | Path) -> Path:
     from minitorch_viz.io.out import check_out
     from minitorch_viz.io.safetensors_ import save_safetensors
 
-    place = check_out(path, [".safetensors"], what="model", error=WeightsFileError)
+    place = check_out(path, [".safetensors"], noun="model", error=WeightsFileError)
     text, arrays = written(model)
     save_safetensors(place, arrays, {KEY: text})
     return place

@@ -38,7 +38,7 @@ def checked_out(out: str | Path) -> Path:
     if out.is_dir() or not out.parent.is_dir():
         problem = "is a folder" if out.is_dir() else f"is in {out.parent}, which is no folder"
         raise SettingError(f"out must be the path of the page to write, but {out} {problem}.")
-    return check_out(out, SUFFIXES, what="page", error=SettingError)
+    return check_out(out, SUFFIXES, noun="page", error=SettingError)
 
 
 def checked_images(model: Model, images: Iterable[tuple[str, Any]], out: str | Path) -> list[tuple[str, Any]]:

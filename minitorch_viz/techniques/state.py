@@ -149,7 +149,7 @@ def going_on(begin_loop: Callable[[State | None], Iterator[R]], file: str | Path
 
     Raises SettingError if the file belongs to another run, WeightsFileError if it is damaged or cannot be written.
     """
-    place = check_out(file, what="state", error=WeightsFileError)
+    place = check_out(file, noun="state", error=WeightsFileError)
     begin = read_state(place, identity) if place.exists() else None
     newest = saved = begin
     written = time.monotonic()

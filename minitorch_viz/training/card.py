@@ -25,7 +25,7 @@ def place_for_weights(out: str | Path) -> Path:
         raise SettingError(f"The weights are written as NAME.safetensors, but the file is to be {place}.")
     if not place.parent.is_dir():
         raise SettingError(f"The weights are to be written to {place}, but {place.parent} is no folder; make it first.")
-    return check_out(place, what="weights file", error=SettingError)
+    return check_out(place, noun="weights file", error=SettingError)
 
 
 def save_with_card(

@@ -26,13 +26,13 @@ def check_places(out: str | Path, film: str | Path | None = None, checkpoint: st
 
     place = place_for_weights(out)
     card = place.with_suffix(".json")
-    files = {"weights": place, "model card": check_out(card, what="model card", error=SettingError)}
+    files = {"weights": place, "model card": check_out(card, noun="model card", error=SettingError)}
     if card.exists() and not _is_card(card):
         raise SettingError(f"The model card would overwrite {card}, which is none; give the weights another name.")
     if film is not None:
-        files["film"] = check_out(film, (".html", ".htm"), what="film", error=SettingError)
+        files["film"] = check_out(film, (".html", ".htm"), noun="film", error=SettingError)
     if checkpoint is not None:
-        files["checkpoint"] = check_out(checkpoint, what="checkpoint", error=SettingError)
+        files["checkpoint"] = check_out(checkpoint, noun="checkpoint", error=SettingError)
         if files["checkpoint"].exists() and not is_checkpoint(checkpoint):
             raise SettingError(f"The checkpoint would overwrite {checkpoint}, which is none; give another name.")
     kinds_by_file: dict[Path, str] = {}

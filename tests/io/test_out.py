@@ -43,14 +43,14 @@ def test_what_can_be_written_stays_as_it_is(folder: Path, name: str) -> None:
 )
 def test_what_cannot_be_written_is_a_sentence(folder: Path, name: str, sentence: str) -> None:
     with pytest.raises(MinitorchVizError, match=sentence) as caught:
-        check_out(folder / name, PICTURES, what="picture")
+        check_out(folder / name, PICTURES, noun="picture")
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("path", ["", "  ", None, 3, b"x.png", "x\0.png"])
 def test_no_path_is_a_sentence(path: object) -> None:
     with pytest.raises(WeightsFileError, match="weights file to write"):
-        check_out(path, what="weights file", error=WeightsFileError)  # type: ignore[arg-type]
+        check_out(path, noun="weights file", error=WeightsFileError)  # type: ignore[arg-type]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="links and devices are POSIX's")

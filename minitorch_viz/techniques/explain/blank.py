@@ -1,4 +1,4 @@
-"""Why a map is blank: found out and said in words, so that nobody takes rounding noise for a picture."""
+"""Why a map is blank: found out and said in words, so that rounding noise is not taken for a picture."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ of it:
     model, seen = sharing(model), view(model, photo)
     maps = [smoothgrad(model, seen, target=name) for name in ("dog", "cat")]  # each noisy copy goes forward once
 
-What is kept lives as long as that model, and no longer; a model that nobody made so keeps nothing.
+What is kept lives as long as that model, and no longer; any other model keeps nothing.
 """
 
 from __future__ import annotations
