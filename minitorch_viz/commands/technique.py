@@ -10,6 +10,7 @@ from typing import Any
 
 from minitorch_viz.commands.base import Command, add_model_arguments
 from minitorch_viz.commands.nets import chosen_model, inputs_given, net_in_words
+from minitorch_viz.commands.overlay import add_overlay_arguments, has_overlay, overlay_asked, save_overlay
 from minitorch_viz.commands.parser import path
 from minitorch_viz.errors import MinitorchVizError
 from minitorch_viz.techniques import Technique
@@ -39,6 +40,8 @@ def technique_command(technique: Technique) -> Command:
                 parser.add_argument("--resume", type=path, metavar="FILE", help=words)
         for option in technique.options.values():
             add_option(parser, option)
+        if has_overlay(technique):
+            add_overlay_arguments(parser)
 
     def run(arguments: argparse.Namespace) -> int:
         return run_technique(technique, arguments)
@@ -78,7 +81,9 @@ def run_technique(technique: Technique, arguments: argparse.Namespace) -> int:
     named = {name: other.named_by(getattr(arguments, name)) for name, other in looking.items()}
     inputs = inputs_given(arguments.input, arguments.question)
     read = [*names, *itertools.chain(*named.values()), *inputs.values(), arguments.weights, arguments.model]
-    check_out(arguments.out, technique.suffixes, read, noun="result")
+    over = overlay_asked(arguments)
+    suffixes = technique.suffixes if over is None else (".png",)
+    check_out(arguments.out, suffixes, read, noun="result" if over is None else "overlay")
     resume = getattr(arguments, "resume", None)
     if resume is not None:
         check_out(resume, inputs=read, noun="state")
@@ -94,7 +99,7 @@ def run_technique(technique: Technique, arguments: argparse.Namespace) -> int:
         reads=subject.reads,
         inputs=inputs,
     )
-    check_out(arguments.out, technique.suffixes, [model.source], noun="result")
+    check_out(arguments.out, suffixes, [model.source], noun="result")
     reason = technique.refuses(model)
     if reason:
         raise MinitorchVizError(f"{technique.name} does not apply to {model.name}: {reason}.")
@@ -117,11 +122,15 @@ def run_technique(technique: Technique, arguments: argparse.Namespace) -> int:
         result, why = end.result, end.sentence(loop.unit)
         if why and resume is not None:
             why += f"; the same command goes on from {resume}"
-    written = result.save(arguments.out)
-    print(result.caption)
+    legend = ""
+    if over is None:
+        result.save(arguments.out)
+    else:
+        legend = save_overlay(result, model, looked_at[0], over, arguments.out)
+    print(*filter(None, (result.caption, legend)))
     for note in (*model.given_words, *model.notes, *on_photos, *result.notes):
         print(f"Note: {note}")
-    print(f"Wrote {written}")
+    print(f"Wrote {arguments.out}")
     if why:
         print(f"{why[0].upper()}{why[1:]}.", file=sys.stderr)
     return 130 if why.startswith("interrupted") else int(left_out > 0)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from minitorch_viz._types import Array
-from minitorch_viz.drawing import proportions, show_photo
+from minitorch_viz.drawing import proportions, robust_max, show_photo, smoothing
+from minitorch_viz.drawing.overlay import OPAQUE, overlay, smoothed
 from minitorch_viz.errors import SettingError
 from minitorch_viz.techniques.base import Result
 from minitorch_viz.techniques.options import Images
@@ -66,6 +67,32 @@ class PhotoResult(Result):
     """Be a result that is drawn beside its photo, or over it."""
 
     photo: Array | None = field(default=None, kw_only=True)  # (H, W, 3) uint8: the photo's own pixels; None: `picture`
+
+    def overlay(self, opacity: float = OPAQUE, colormap: str | None = None, photo: Array | None = None) -> Array:
+        """Return (H, W, 3) uint8, a plain picture: `heat` over the photo, where it is large less transparent.
+
+        opacity: 0..1, how opaque the map is at full scale, the 99.5th percentile of its magnitudes.
+        colormap: one of Matplotlib's; by default inferno, of a map with signs RdBu_r (red for, blue against).
+        photo: what to lay it over, (H, W, 3) uint8: the area that the net saw, as `Preprocessing.area_seen` gives it;
+            by default the photo's own pixels, at most 1024 a side.
+
+        Raises SettingError without a map of the pixels, for an opacity outside 0..1 or an unknown colour map.
+        """
+        if self.heat is None:
+            raise SettingError(f"{self.technique.name} gives no map of the pixels that could lie over the photo.")
+        below: Array = own_pixels(self) if photo is None else photo  # type: ignore[arg-type]  # all have a picture
+        return overlay(self.heat, below, opacity, colormap)
+
+    @property
+    def overlay_legend(self) -> str:
+        """What the colours of an overlay mean, and the scale."""
+        heat = self.heat
+        if heat is None:
+            return ""
+        scale, sigma = robust_max(smoothed(heat)), smoothing(heat.shape)
+        ends = f"red for and blue against, +-{scale:.3g} at full colour" if heat.min() < 0 else f"0 to {scale:.3g}"
+        blur = f"smoothed by {sigma:.1f} pixels, " if sigma else ""
+        return f"Over the photo: {blur}{ends}, the 99.5th percentile; the smaller the value, the clearer the photo."
 
 
 class Pictured(Protocol):

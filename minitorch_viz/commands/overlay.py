@@ -1,0 +1,56 @@
+"""The option --overlay of the techniques that explain: the map over the photo, at the photo's full resolution."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from minitorch_viz.drawing.overlay import NONNEGATIVE, OPAQUE, SIGNED, check_look
+from minitorch_viz.errors import MinitorchVizError
+from minitorch_viz.techniques import Technique
+from minitorch_viz.techniques.subject import PHOTO, given
+
+if TYPE_CHECKING:
+    from minitorch_viz.models import Model
+    from minitorch_viz.techniques.base import Result
+
+
+def add_overlay_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add --overlay and how it looks."""
+    words = "write the map over the photo at the photo's full resolution, one plain picture (.png), and no figure"
+    parser.add_argument("--overlay", action="store_true", help=words)
+    words = f"of --overlay: how opaque the map is, 0 to 1 (default: {OPAQUE})"
+    parser.add_argument("--opacity", type=float, metavar="X", help=words)
+    words = f"of --overlay: a colour map of Matplotlib's (default: {NONNEGATIVE}, of maps with signs {SIGNED})"
+    parser.add_argument("--colormap", type=given, metavar="NAME", help=words)
+
+
+def overlay_asked(arguments: argparse.Namespace) -> dict[str, Any] | None:
+    """Return the settings of the overlay that is asked for, checked before the work; None for a figure."""
+    chosen = {name: getattr(arguments, name, None) for name in ("opacity", "colormap")}
+    settings = {name: value for name, value in chosen.items() if value is not None}
+    if not getattr(arguments, "overlay", False):
+        if settings:
+            raise MinitorchVizError(
+                f"--{next(iter(settings))} is a setting of --overlay; add --overlay, or leave it out."
+            )
+        return None
+    check_look(**settings)
+    return settings
+
+
+def save_overlay(result: Result, model: Model, photo: Any, settings: dict[str, Any], out: Path) -> str:
+    """Write a result's map over the photo in all its pixels; return what the colours mean."""
+    from minitorch_viz.io.images import load_image, save_png
+    from minitorch_viz.techniques.explain.view import PhotoResult
+
+    assert isinstance(result, PhotoResult)  # what `has_overlay` promises, and a test over all techniques holds
+    pixels = load_image(photo)
+    save_png(result.overlay(photo=model.preprocessing.area_seen(pixels, max(pixels.shape)), **settings), out)
+    return result.overlay_legend
+
+
+def has_overlay(technique: Technique) -> bool:
+    """Whether a technique's results are one map over one photo."""
+    return technique.explains and technique.subject is PHOTO

@@ -1,0 +1,66 @@
+"""A map over its photo as one plain picture: no axes, no words, every pixel of the photo in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minitorch_viz._types import Array
+from minitorch_viz.drawing.images import smoothing
+from minitorch_viz.drawing.resize import resize
+from minitorch_viz.drawing.scales import robust_max
+from minitorch_viz.errors import SettingError, ShapeError, near
+
+OPAQUE = 0.75  # of the colour, where the map is at full scale: the photo stays to be seen
+NONNEGATIVE, SIGNED = "inferno", "RdBu_r"  # Matplotlib's colour maps: dark to bright; blue, white, red
+
+
+def overlay(heat: Array, photo: Array, opacity: float = OPAQUE, colormap: str | None = None) -> Array:
+    """Return (H, W, 3) uint8: the photo, and over it the map in colours that are the less transparent the larger it is.
+
+    heat: (h, w), nonnegative or signed, of the same area as the photo; it is `smoothed` and enlarged bilinearly to it.
+    photo: (H, W, 3) uint8.
+    opacity: 0..1, of the colour at full scale, the 99.5th percentile of the magnitudes; where the map is 0 it is clear.
+    colormap: a colour map of Matplotlib's; of a nonnegative map its lower end is 0, of a signed one its middle.
+
+    Raises SettingError for an opacity outside 0..1 or an unknown colour map, ShapeError for arrays of other shapes.
+    """
+    check_look(opacity, colormap)
+    colours_of = named_colormap(colormap or (SIGNED if heat.min(initial=0) < 0 else NONNEGATIVE))
+    if heat.ndim != 2 or photo.ndim != 3 or photo.shape[2] != 3:
+        raise ShapeError(f"A map (h, w) lies over a photo (H, W, 3), but got {heat.shape} and {photo.shape}.")
+    heat = smoothed(heat)
+    shares = resize(heat, photo.shape[:2]) / robust_max(heat)  # (H, W): 1 at full scale
+    levels = (shares + 1) / 2 if heat.min(initial=0) < 0 else shares
+    colours = colours_of(np.clip(levels, 0, 1))[..., :3] * 255  # (H, W, 3)
+    opaque = float(opacity) * np.clip(np.abs(shares), 0, 1)[..., None]  # (H, W, 1)
+    mixed: Array = np.round(photo + opaque * (colours - photo)).astype(np.uint8)
+    return mixed
+
+
+def check_look(opacity: float = OPAQUE, colormap: str | None = None) -> None:
+    """Raise SettingError if an overlay cannot look so."""
+    if isinstance(opacity, bool) or not isinstance(opacity, (int, float, np.number)) or not 0 <= opacity <= 1:
+        raise SettingError(f"opacity is a number from 0 (the map is clear) to 1, but got {opacity!r}.")
+    if colormap is not None:
+        named_colormap(colormap)
+
+
+def smoothed(heat: Array) -> Array:
+    """Return a map (h, w) as it lies over a photo: single pixels would not be seen on it (see `smoothing`)."""
+    from scipy import ndimage
+
+    blurred: Array = ndimage.gaussian_filter(heat.astype(np.float32, copy=False), smoothing(heat.shape), mode="nearest")
+    return blurred
+
+
+def named_colormap(name: str) -> Callable[[Array], Array]:
+    """Return a colour map of Matplotlib's by its name; SettingError with near names if there is none."""
+    from matplotlib import colormaps
+
+    if not isinstance(name, str) or name not in colormaps:
+        raise SettingError(f"There is no colour map {name!r}; {near(name, colormaps, 'colour map')}.")
+    colours_of: Any = colormaps[name]
+    return colours_of  # type: ignore[no-any-return]  # Matplotlib's are callable
