@@ -24,15 +24,15 @@ from typing import BinaryIO, NamedTuple
 from minitorch_viz._types import Array
 from minitorch_viz.data.picture_base import Pictures, classes_of, inside
 from minitorch_viz.data.picture_files import SUFFIXES
-from minitorch_viz.data.unpack import PIECE, Unpacked
+from minitorch_viz.data.unpack import PIECE_BYTES, Unpacked
 from minitorch_viz.errors import DataFileError, ImageFileError, MinitorchVizError
 from minitorch_viz.io.files import open_file
 from minitorch_viz.io.formats import START, kind_of
 from minitorch_viz.io.images import load_image
 from minitorch_viz.io.zip_ import Archive, Member, open_zip
 
-LARGEST = 2**28  # bytes of one picture file
-TIMES, ROOM = 100, 2**28  # what a packed .tar may unfold to: so many times its size, and so many bytes more
+LARGEST_BYTES = 2**28  # bytes of one picture file
+MOST_TIMES, MORE_BYTES = 100, 2**28  # what a packed .tar may unfold to: so many times its size, and so many bytes more
 MOST_MEMBERS = 10**6
 ZIP = b"PK"
 ARCHIVES = (".zip", ".tar", ".tgz", ".txz", ".gz", ".xz")  # endings, for the sentence on a file that is not there
@@ -68,8 +68,10 @@ class ArchivePictures(Pictures):
         label = f"{self.archive}: {str(entry.path)[:100]!r}"
         if entry.problem:
             raise ImageFileError(f"{label} {entry.problem}.")
-        if entry.size > LARGEST:
-            raise ImageFileError(f"{label} has {entry.size} bytes; pictures of at most {LARGEST // 2**20} MB are read.")
+        if entry.size > LARGEST_BYTES:
+            raise ImageFileError(
+                f"{label} has {entry.size} bytes; pictures of at most {LARGEST_BYTES // 2**20} MB are read."
+            )
         try:
             data = _contents(self._place(), entry)
         except MinitorchVizError as problem:
@@ -174,7 +176,7 @@ class _Cautious(io.RawIOBase):
         self._file, self._place = file, place
 
     def read(self, count: int = -1) -> bytes:
-        if not 0 <= count <= PIECE:
+        if not 0 <= count <= PIECE_BYTES:
             raise DataFileError(f"{self._place}: one of its headers should have {count} bytes; is it damaged?")
         return self._file.read(count)
 
@@ -208,7 +210,7 @@ def _is_picture(plain: Path, entry: Entry) -> bool:
     return False
 
 
-def _contents(place: Path, entry: Entry, most: int = LARGEST) -> bytes:
+def _contents(place: Path, entry: Entry, most: int = LARGEST_BYTES) -> bytes:
     """Return the first `most` bytes of a member, or all; DataFileError if it is damaged."""
     with _as_data_errors(), open_file(place, "archive of pictures", DataFileError) as (file, size, _):
         if entry.member is None:
@@ -236,7 +238,7 @@ def _as_data_errors() -> Iterator[None]:
 def _plain(archive: Path, changed: int) -> Path:  # noqa: ARG001 (an archive that was written anew is another one)
     """Return the .tar without its packing: the file itself, or a copy that is gone when the program ends."""
     with open_file(archive, "archive of pictures", DataFileError) as (file, size, _):
-        stream = Unpacked(file, archive, TIMES * size + ROOM)
+        stream = Unpacked(file, archive, MOST_TIMES * size + MORE_BYTES)
         if not stream.is_packed:
             return archive
         handle, name = tempfile.mkstemp(suffix=".tar", prefix="minitorch_viz_")
@@ -244,7 +246,7 @@ def _plain(archive: Path, changed: int) -> Path:  # noqa: ARG001 (an archive tha
         atexit.register(plain.unlink, missing_ok=True)
         try:
             with os.fdopen(handle, "wb") as copy:
-                while piece := stream.read(PIECE):
+                while piece := stream.read(PIECE_BYTES):
                     copy.write(piece)
         except OSError as problem:
             plain.unlink(missing_ok=True)

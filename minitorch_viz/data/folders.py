@@ -10,7 +10,7 @@ import numpy as np
 
 from minitorch_viz._types import Pair
 from minitorch_viz.data.dataset import Dataset
-from minitorch_viz.data.picture_files import SHOWN, SUFFIXES, PictureFiles, entries, picture_files
+from minitorch_viz.data.picture_files import MOST_NAMED, SUFFIXES, PictureFiles, entries, picture_files
 from minitorch_viz.errors import DataFileError, ImageFileError
 from minitorch_viz.io.files import as_path, as_size
 from minitorch_viz.io.images import load_image, resize_image
@@ -53,7 +53,9 @@ def load_folder(
         return replace(dataset, notes=(*notes, *dataset.notes)).split(test, seed)
     other_names = [path.name for path in subfolders.values() if path not in (training, testing)]
     if other_names:
-        notes.append(f"{training.name} and {testing.name} are read; passed over: {', '.join(other_names[:SHOWN])}.")
+        notes.append(
+            f"{training.name} and {testing.name} are read; passed over: {', '.join(other_names[:MOST_NAMED])}."
+        )
     first = _read(training, None, pair, how, progress)
     second = _read(testing, first.class_names, pair, how, progress)
     return replace(first, notes=(*notes, *first.notes)), replace(second, notes=(*notes, *second.notes))
@@ -128,9 +130,9 @@ def _read(place: Path, names: tuple[str, ...] | None, size: Pair, how: str, prog
 
 def _broken_note(sentences: list[str]) -> str:
     count = len(sentences)
-    remark = f" And {count - SHOWN} more." if count > SHOWN else ""
+    remark = f" And {count - MOST_NAMED} more." if count > MOST_NAMED else ""
     verb = "picture was" if count == 1 else "pictures were"
-    return f"{count} {verb} left out: {' '.join(sentences[:SHOWN])}{remark}" if count else ""
+    return f"{count} {verb} left out: {' '.join(sentences[:MOST_NAMED])}{remark}" if count else ""
 
 
 def _animations_note(sentences: list[str]) -> str:

@@ -12,7 +12,7 @@ from minitorch_viz.errors import DataFileError
 from minitorch_viz.io.formats import START, kind_of
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
-SHOWN = 5  # how many kinds of files, or broken pictures, a note names
+MOST_NAMED = 5  # how many kinds of files, or broken pictures, a note names
 
 
 @dataclass
@@ -25,8 +25,10 @@ class PictureFiles:
     def note(self) -> str:
         """Return a sentence on the files of other kinds; "" if there are none."""
         count = self.others.total()
-        kinds = ", ".join(f"{number} {suffix or 'without ending'}" for suffix, number in self.others.most_common(SHOWN))
-        remark = " ..." * (len(self.others) > SHOWN)
+        kinds = ", ".join(
+            f"{number} {suffix or 'without ending'}" for suffix, number in self.others.most_common(MOST_NAMED)
+        )
+        remark = " ..." * (len(self.others) > MOST_NAMED)
         verb = "file of another kind was" if count == 1 else "files of other kinds were"
         return f"{count} {verb} passed over: {kinds}{remark}." if count else ""
 

@@ -13,7 +13,7 @@ from minitorch_viz.errors import DataFileError, SettingError
 from minitorch_viz.io.files import as_path, open_file
 from minitorch_viz.models.readers.alphabet import Alphabet
 
-LARGEST = 64 * 2**20  # bytes
+LARGEST_BYTES = 64 * 2**20  # bytes
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -64,8 +64,8 @@ def load_text(path: str | Path) -> Text:
     if not place.exists() and len(place.parts) == 1 and home_place.is_file():
         place = home_place
     with open_file(place, "text file", DataFileError) as (file, size, _):
-        if size > LARGEST:
-            raise DataFileError(f"{place} has {size} bytes; texts of at most {LARGEST // 2**20} MB are read.")
+        if size > LARGEST_BYTES:
+            raise DataFileError(f"{place} has {size} bytes; texts of at most {LARGEST_BYTES // 2**20} MB are read.")
         data = file.read()
     try:
         text = data.decode("utf-8-sig")

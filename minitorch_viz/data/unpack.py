@@ -18,7 +18,7 @@ from minitorch_viz.errors import DataFileError
 from minitorch_viz.io.files import open_file
 
 GZIP, XZ = b"\x1f\x8b", b"\xfd7zXZ\0"
-PIECE = 2**18  # bytes that are read or unpacked at a time
+PIECE_BYTES = 2**18  # bytes that are read or unpacked at a time
 XZ_MEMORY = 256 * 2**20
 
 
@@ -28,7 +28,7 @@ class Unpacked:
     def __init__(self, file: BinaryIO, place: Path, limit: int) -> None:
         """Unpack `file`, at most `limit` bytes of it; `place` is what the errors call it."""
         self._file, self._place, self._left = file, place, limit
-        self._input = file.read(PIECE)  # not yet given to the unpacker
+        self._input = file.read(PIECE_BYTES)  # not yet given to the unpacker
         self._ready, self._at = b"", 0  # unpacked, and how much of that has been handed out
         self._magic = next((magic for magic in (GZIP, XZ) if self._input.startswith(magic)), b"")
         self._unpacker = self._new()
@@ -62,21 +62,21 @@ class Unpacked:
     def _next(self) -> bytes:
         """Return up to PIECE unpacked bytes, none at the end."""
         if self._unpacker is None:
-            plain, self._input = self._input or self._file.read(PIECE), b""
+            plain, self._input = self._input or self._file.read(PIECE_BYTES), b""
             return plain
         while True:
             if self._unpacker.eof:
-                following = (self._unpacker.unused_data + self._file.read(PIECE)).lstrip(b"\0")
+                following = (self._unpacker.unused_data + self._file.read(PIECE_BYTES)).lstrip(b"\0")
                 if not following:  # nothing but padding
                     return b""
                 if not following.startswith(self._magic):
                     raise DataFileError(f"{self._place} goes on after its packed contents; is it damaged?")
                 self._unpacker, self._input = self._new(), following
             if not self._input and getattr(self._unpacker, "needs_input", True):
-                self._input = self._file.read(PIECE)
+                self._input = self._file.read(PIECE_BYTES)
                 if not self._input:
                     raise DataFileError(f"{self._place} is cut off: its packed contents do not end. Copy it again.")
-            piece: bytes = self._unpacker.decompress(self._input, PIECE)
+            piece: bytes = self._unpacker.decompress(self._input, PIECE_BYTES)
             self._input = getattr(self._unpacker, "unconsumed_tail", b"")  # lzma keeps what it has not used
             if piece:
                 return piece
@@ -107,7 +107,7 @@ def tar_members(place: Path, label: str, limit: int, largest: int) -> Iterator[t
                 if len(data) != member.size:
                     raise DataFileError(f"{place} is cut off in {member.name[:100]!r}. Copy it again.")
                 yield member.name, data
-        while stream.read(PIECE):  # to the end, where the checksum stands
+        while stream.read(PIECE_BYTES):  # to the end, where the checksum stands
             pass
 
 
@@ -125,6 +125,6 @@ def sum_of(place: Path, label: str) -> str:
     """Return the SHA-256 sum of a file, in hexadecimal digits."""
     digest = hashlib.sha256()
     with open_file(place, label, DataFileError) as (file, _, _):
-        while piece := file.read(PIECE):
+        while piece := file.read(PIECE_BYTES):
             digest.update(piece)
     return digest.hexdigest()

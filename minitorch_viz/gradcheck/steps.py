@@ -23,7 +23,7 @@ DOWN = 16.0  # each smaller step is the one before divided by this
 TRIES = 14  # smaller steps, at most
 ORDER = 3  # extrapolations of the central differences: the error falls like h^8
 FINEST = 8 * float(np.finfo(float).eps)  # the smallest step, relative to the entries
-LARGEST = 4.0  # the largest step, for entries up to twice as large
+LARGEST_STEP = 4.0  # the largest step, for entries up to twice as large
 NOISE_IN_BENDS = 70**0.5  # of 1, -4, 6, -4, 1, in units of the noise of a single result
 HIDDEN = 300  # times the measured noise may show up later, not more: that would be an oscillation
 PATIENCE = 6  # larger steps that bring nothing, before the search ends
@@ -36,7 +36,7 @@ def search(probe: Probe, line: Line, first: Slope, size: float, enough: Enough, 
 
     first: the slope at the first step; size: of the entries that move; climb: compare many steps in any case.
     """
-    limit = power_of_two(max(LARGEST, 0.5 * size))
+    limit = power_of_two(max(LARGEST_STEP, 0.5 * size))
     noise, remaining_doubt = _noise_along(probe, line, limit)
     slope = probe.slope(line, first.step, noise)
     if not slope.finite or slope.kinked or 0 < size < first.step:

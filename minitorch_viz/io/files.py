@@ -12,7 +12,9 @@ from typing import Any, BinaryIO, TypeGuard
 
 from minitorch_viz.errors import MinitorchVizError, SettingError, WeightsFileError, near
 
-ROOM = 192 * 2**20  # bytes of memory that a file may take beyond its own size, with a margin left for the interpreter
+ROOM_BYTES = (
+    192 * 2**20
+)  # bytes of memory that a file may take beyond its own size, with a margin left for the interpreter
 LONGEST_JSON = 6 * 2**20  # parsed JSON takes up to 30 times its text
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from minitorch_viz._types import Array
 from minitorch_viz.errors import WeightsFileError
 from minitorch_viz.io.atomic import atomic_write
-from minitorch_viz.io.files import ROOM
+from minitorch_viz.io.files import ROOM_BYTES
 from minitorch_viz.io.npy import LONGEST_HEADER, Header, NoNumbersError, header_of
 from minitorch_viz.io.tensors import checked_tensors, float_dtype, in_dtype, tidy
 from minitorch_viz.io.zip_ import Archive, Member, open_zip
@@ -72,10 +72,11 @@ def _read_archive(path: str | Path, dtype: npt.DTypeLike | None) -> tuple[dict[s
                 except NoNumbersError as problem:
                     problems.append(problem)
         total = sum(member.size for member, _ in headers.values())
-        if total > archive.size + ROOM:
+        if total > archive.size + ROOM_BYTES:
             raise WeightsFileError(
-                f"{archive.path} has {archive.size} bytes but would unfold to {total}; at most {ROOM // 2**20} MB more "
-                "than the file are unpacked. Save it with np.savez (not np.savez_compressed)."
+                f"{archive.path} has {archive.size} bytes but would unfold to {total}; at most "
+                f"{ROOM_BYTES // 2**20} MB more than the file are unpacked. Save it with np.savez "
+                "(not np.savez_compressed)."
             )
         tensors = {name: _read(archive, member, header) for name, (member, header) in headers.items()}
     return in_dtype(tensors, dtype), problems

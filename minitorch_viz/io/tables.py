@@ -11,7 +11,7 @@ from minitorch_viz._types import Array
 from minitorch_viz.errors import DataFileError, SettingError
 from minitorch_viz.io.files import open_file
 
-LARGEST = 16 * 2**20  # bytes of a file; a number of Python takes four times what it takes in the text
+LARGEST_BYTES = 16 * 2**20  # bytes of a file; a number of Python takes four times what it takes in the text
 
 
 def read_csv(path: str | Path) -> Array:
@@ -20,9 +20,9 @@ def read_csv(path: str | Path) -> Array:
     Raises DataFileError if the file is missing, too long, no UTF-8 text, or holds anything but rows of one length.
     """
     with open_file(path, "table of numbers", DataFileError) as (file, size, place):
-        if size > LARGEST:
+        if size > LARGEST_BYTES:
             raise DataFileError(
-                f"{place} has {size} bytes; tables of at most {LARGEST // 2**20} MB are read. Save it as .npy."
+                f"{place} has {size} bytes; tables of at most {LARGEST_BYTES // 2**20} MB are read. Save it as .npy."
             )
         data = file.read()
     try:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from minitorch_viz._types import Array
 from minitorch_viz.errors import WeightsFileError
-from minitorch_viz.io.files import ROOM, open_file, read_exactly
+from minitorch_viz.io.files import ROOM_BYTES, open_file, read_exactly
 from minitorch_viz.io.pickle_reader import LONGEST_PICKLE, PickleReader
 from minitorch_viz.io.state_dict import find_tensors
 from minitorch_viz.io.tensors import float_dtype, from_bfloat16, in_dtype, read_array
@@ -161,7 +161,7 @@ def _check_room(tensors: Mapping[str, Tensor], size: int, label: str) -> None:
     """Refuse a small file whose tensors would be large: a stride of 0 repeats one number without end."""
     needed = sum(group.storage.nbytes for group in _by_storage(tensors))
     needed += sum(tensor.nbytes for tensor in set(tensors.values()) if not tensor.is_dense)
-    if needed > size + ROOM:
+    if needed > size + ROOM_BYTES:
         raise WeightsFileError(
             f"{label} has {size} bytes, but its tensors need {needed}: they are repeated or overlap. Save them with "
             ".contiguous()."

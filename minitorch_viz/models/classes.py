@@ -14,7 +14,7 @@ import numpy as np
 
 from minitorch_viz.errors import SettingError, WeightsFileError, near
 
-SHOWN = 8  # how many classes a message lists
+SHOWN_CLASSES = 8  # how many classes a message lists
 
 
 def numbered(count: int) -> tuple[str, ...]:
@@ -108,8 +108,8 @@ def find_class(target: object, names: Sequence[str], model: str) -> int:
         if len(matches) == 1:
             return matches[0]
         if matches:
-            listed = ", ".join(f"{names[i].split(',')[0]} ({i})" for i in matches[:SHOWN])
-            more = f" and {len(matches) - SHOWN} more" if len(matches) > SHOWN else ""
+            listed = ", ".join(f"{names[i].split(',')[0]} ({i})" for i in matches[:SHOWN_CLASSES])
+            more = f" and {len(matches) - SHOWN_CLASSES} more" if len(matches) > SHOWN_CLASSES else ""
             raise SettingError(f"{target!r} fits {len(matches)} classes of {model}: {listed}{more}; give the number.")
     if number:
         return _checked_number(int(number[1][:12]), names, model)
@@ -121,5 +121,7 @@ def _checked_number(number: int, names: Sequence[str], model: str) -> int:
     if 0 <= number < len(names):
         return number
     called = [name for name in map(first_synonym, names) if re.fullmatch(r"\d+", name)]
-    listed = f", and {', '.join(called[:SHOWN])}{' ...' * (len(called) > SHOWN)} as names" if called else ""
+    listed = (
+        f", and {', '.join(called[:SHOWN_CLASSES])}{' ...' * (len(called) > SHOWN_CLASSES)} as names" if called else ""
+    )
     raise SettingError(f"{model} has the classes 0 to {len(names) - 1}{listed}, but got {number}.")

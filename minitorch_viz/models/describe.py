@@ -27,7 +27,7 @@ from minitorch_viz.models.own_net import shapes_inside
 if TYPE_CHECKING:
     from minitorch_viz.models.model import Model
 
-SHOWN = 20  # classes that a description lists
+SHOWN_CLASSES = 20  # classes that a description lists
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,8 @@ class Description:
     @property
     def footer(self) -> tuple[str, ...]:
         """Return the lines below the rows: scores, classes, notes."""
-        named = [f"{name} ({i})" for i, name in enumerate(self.classes[:SHOWN])]
-        ending = f", ..., {self.classes[-1]} ({len(self.classes) - 1})" if len(self.classes) > SHOWN else ""
+        named = [f"{name} ({i})" for i, name in enumerate(self.classes[:SHOWN_CLASSES])]
+        ending = f", ..., {self.classes[-1]} ({len(self.classes) - 1})" if len(self.classes) > SHOWN_CLASSES else ""
         lines = [f"scores: {self.scores}"] if self.scores else []
         lines += [f"classes ({len(self.classes)}): {', '.join(named)}{ending}"] if named else []
         return (*lines, *(f"Note: {note}" for note in self.notes))

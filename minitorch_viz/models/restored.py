@@ -19,7 +19,7 @@ from minitorch_viz.models.saved import FORMAT, KEY, layers_by_name
 from minitorch_viz.models.scores import kind_of_scores
 from minitorch_viz.net import Net
 
-LARGEST = 2**31  # of a whole number among the settings
+LARGEST_NUMBER = 2**31  # of a whole number among the settings
 UNREADABLE = (TypeError, ValueError, KeyError, AttributeError, ArithmeticError, RecursionError)
 
 
@@ -164,7 +164,7 @@ def _setting(field: dataclasses.Field[Any] | None, key: str, value: object, labe
 
 
 def _is_small(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < LARGEST
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < LARGEST_NUMBER
 
 
 def _texts(value: object, label: str) -> list[str]:

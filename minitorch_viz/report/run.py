@@ -18,8 +18,8 @@ from minitorch_viz.techniques.run import run as run_loop
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
 
-SIDE = 480  # pixels: the longer side of the photo at the head of a section, at most
-SMALL = 200  # pixels: smaller ones are enlarged, their pixels left as squares
+LONGEST_SIDE = 480  # pixels: the longer side of the photo at the head of a section, at most
+SMALL_SIDE = 200  # pixels: smaller ones are enlarged, their pixels left as squares
 
 
 def start_section(model: Model, sample: Sample) -> Section:
@@ -49,10 +49,10 @@ def thumbnail(pixels: Array) -> Embedded:
     from PIL import Image
 
     photo = Image.fromarray(pixels)
-    if max(photo.size) < SMALL:
-        factor = SMALL // max(photo.size) + 1
+    if max(photo.size) < SMALL_SIDE:
+        factor = SMALL_SIDE // max(photo.size) + 1
         photo = photo.resize((photo.width * factor, photo.height * factor), Image.Resampling.NEAREST)
-    photo.thumbnail((SIDE, SIDE))
+    photo.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     return embedded_image(photo)
 
 

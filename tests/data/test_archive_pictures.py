@@ -189,7 +189,7 @@ def test_a_damaged_member_of_a_zip_is_told_by_its_checksum(tmp_path: Path) -> No
 
 
 def test_a_packed_archive_that_unfolds_to_too_much_is_refused(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(module, "ROOM", 2**20)
+    monkeypatch.setattr(module, "MORE_BYTES", 2**20)
     monkeypatch.setattr(module.tempfile, "tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
     path = archive(tmp_path, ".tar.gz", {"zeros.png": bytes(2**24)})
@@ -201,7 +201,7 @@ def test_a_packed_archive_that_unfolds_to_too_much_is_refused(tmp_path: Path, mo
 
 @each
 def test_a_picture_file_that_is_too_large_is_not_read(kind: str, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(module, "LARGEST", 1000)
+    monkeypatch.setattr(module, "LARGEST_BYTES", 1000)
     pictures = as_pictures(archive(tmp_path, kind, {"large.png": bytes(2000), "small.png": png(1)}))
     with pytest.raises(ImageFileError, match=r"'large\.png' has 2000 bytes"):
         pictures[0]

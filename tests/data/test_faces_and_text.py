@@ -157,7 +157,7 @@ def test_bad_paths_of_texts(given) -> None:
 def test_a_folder_and_a_long_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DataFileError, match="is a folder"):
         load_text(tmp_path)
-    monkeypatch.setattr("minitorch_viz.data.text.LARGEST", 10)
+    monkeypatch.setattr("minitorch_viz.data.text.LARGEST_BYTES", 10)
     (tmp_path / "t").write_text("hello world")
     with pytest.raises(DataFileError, match="has 11 bytes"):
         load_text(tmp_path / "t")

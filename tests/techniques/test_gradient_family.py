@@ -11,7 +11,7 @@ from minitorch_viz import Model, Net, relu_mode
 from minitorch_viz.layers import Conv2d, Flatten, GlobalAvgPool2d, Linear, ReLU
 from minitorch_viz.models.samples import sample_digit
 from minitorch_viz.techniques import run
-from minitorch_viz.techniques.explain.path import LARGE, nodes_of
+from minitorch_viz.techniques.explain.path import MANY_STEPS, nodes_of
 from minitorch_viz.techniques.gradients.gradient_x_input import gradient_x_input
 from minitorch_viz.techniques.gradients.guided_backprop import guided_backprop
 from minitorch_viz.techniques.gradients.integrated_gradients import integrated_gradients
@@ -302,8 +302,8 @@ def test_a_finer_walk_keeps_the_whole_coarser_one_until_it_is_done(digits64, mon
 
 
 def test_few_steps_and_many_are_gausss() -> None:
-    few, many = nodes_of("gauss-legendre", LARGE), nodes_of("gauss-legendre", LARGE + 1)
-    for (places, weights), steps in ((few, LARGE), (many, LARGE + 1)):
+    few, many = nodes_of("gauss-legendre", MANY_STEPS), nodes_of("gauss-legendre", MANY_STEPS + 1)
+    for (places, weights), steps in ((few, MANY_STEPS), (many, MANY_STEPS + 1)):
         assert weights.sum() == pytest.approx(1, abs=1e-12)
         for power in (1, 7, 100, 2 * steps - 1):  # exact for polynomials up to that degree
             assert weights @ places**power == pytest.approx(1 / (power + 1), rel=1e-9)

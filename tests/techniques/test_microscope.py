@@ -19,7 +19,7 @@ from minitorch_viz.layers import Conv2d, Linear, LocalResponseNorm, ReLU, Sigmoi
 from minitorch_viz.layers.kind import Kind
 from minitorch_viz.models.samples import sample_digit, samples
 from minitorch_viz.techniques.gradients._microscope_figure import strongest, written
-from minitorch_viz.techniques.gradients._microscope_page import MOST
+from minitorch_viz.techniques.gradients._microscope_page import MOST_NUMBERS
 from minitorch_viz.techniques.gradients._microscope_sums import Place, opened, way_down
 from minitorch_viz.techniques.gradients.microscope import microscope, plot
 from tests.map_nets import MAP_NETS
@@ -175,9 +175,9 @@ def test_the_page_of_a_large_net_holds_what_lies_around_the_unit(squeezenet, sha
     assert {"features.6.squeeze", "features.5", "input"} <= nodes.keys()
     assert not result.page["whole"]
     held = sum(one.size for card in nodes.values() for one in (card["value"], *card["signals"].values()))
-    assert held < MOST
+    assert held < MOST_NUMBERS
     path = result.save(tmp_path / "unit.html")
-    assert path.stat().st_size < 8 * MOST
+    assert path.stat().st_size < 8 * MOST_NUMBERS
     assert path.stat().st_size < 3_000_000  # what a mail takes
     assert "the places around the chosen unit" in path.read_text(encoding="utf-8")
 

@@ -16,7 +16,7 @@ from minitorch_viz.errors import SettingError, ShapeError
 from minitorch_viz.io.files import is_whole, shown
 from minitorch_viz.models.readers.base import Reader
 
-MOST = 2**27  # numbers in the array of one text: half a gigabyte of float32
+MOST_NUMBERS = 2**27  # numbers in the array of one text: half a gigabyte of float32
 
 
 @dataclass(frozen=True)
@@ -108,10 +108,10 @@ class Alphabet(Reader):
         codes = self.codes(value)
         if not self.one_hot:
             return codes[None]
-        if codes.size * len(self.letters) > MOST:
+        if codes.size * len(self.letters) > MOST_NUMBERS:
             raise SettingError(
                 f"The text has {codes.size:,} letters; with {len(self.letters)} numbers a letter at most "
-                f"{MOST // len(self.letters):,} letters are taken at a time."
+                f"{MOST_NUMBERS // len(self.letters):,} letters are taken at a time."
             )
         rows = np.zeros((1, codes.size, len(self.letters)), dtype)
         rows[0, np.arange(codes.size), codes] = 1

@@ -17,7 +17,7 @@ from minitorch_viz.io.files import is_whole, shown
 from minitorch_viz.models.readers.base import Reader
 
 SOME = 4  # how long an axis of any length is in `blank`
-MOST = 2**27  # numbers in an array
+MOST_NUMBERS = 2**27  # numbers in an array
 PLAIN = frozenset("0123456789+-.eE,; \t")  # what numbers written in a line are made of
 
 
@@ -47,7 +47,7 @@ class Numbers(Reader):
     def __post_init__(self) -> None:
         given: Any = self.shape
         shape = tuple(given) if isinstance(given, (tuple, list)) else (given,)
-        if not shape or not all(size is None or (is_whole(size) and 1 <= size <= MOST) for size in shape):
+        if not shape or not all(size is None or (is_whole(size) and 1 <= size <= MOST_NUMBERS) for size in shape):
             raise SettingError(
                 f"shape must be whole numbers from 1, or None for any length, as (30,) or (None, 4): got {given!r:.60}."
             )

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from minitorch_viz.models import Model
 
-MOST = 24  # classes on one page
+MOST_CLASSES = 24  # classes on one page
 ACROSS = 8  # of them side by side
 ALL = "all pictures"
 
@@ -158,7 +158,7 @@ def average_picture(
 
 def plot(result: AveragePicture, figure: Figure) -> None:
     """Draw the mean of each class, and below it the standard deviation."""
-    count = min(len(result.names), MOST)
+    count = min(len(result.names), MOST_CLASSES)
     columns = -(-count // -(-count // ACROSS))  # as even rows as can be
     largest = max(result.spreads.max(), 1)
     above = in_rows([f"{result.names[index]} ({result.counts[index]})" for index in range(count)], columns)

@@ -8,7 +8,7 @@ from minitorch_viz._types import Array
 from minitorch_viz.rules.accounts import Books
 
 COMPLETE = 0.01  # of the value: shares that miss it by no more add up
-LARGE = 100  # times the value: a share beyond that says more about cancelling than about the pixel
+LARGE_TIMES = 100  # times the value: a share beyond that says more about cancelling than about the pixel
 NAMED = 3  # nodes of each cause that are named
 
 
@@ -26,7 +26,7 @@ def books_notes(shares: Array, value: float, books: Books, of: str = "") -> tupl
             f"({_percent(held, value)}). The rest stayed on the way: {where_it_stayed(held, value, books)}."
         )
     largest = float(max(np.abs(shares).max(), np.abs(shares.sum(axis=0)).max()))
-    if largest > LARGE * abs(value):
+    if largest > LARGE_TIMES * abs(value):
         notes.append(
             f"{of}One pixel's share is {largest:.3g} in magnitude, {largest / abs(value):.0f} times the value: shares "
             "for and against nearly cancel, so that single pixels say little."

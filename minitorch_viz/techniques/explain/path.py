@@ -23,7 +23,7 @@ from minitorch_viz.techniques.state import State
 
 Rule = Literal["gauss-legendre", "midpoint"]
 
-LARGE = 512  # steps
+MANY_STEPS = 512  # steps
 
 
 class Path(NamedTuple):
@@ -54,7 +54,7 @@ def nodes_of(rule: Rule, steps: int) -> tuple[Array, Array]:
     """Return places and weights of a sum that stands for the integral from 0 to 1."""
     if rule == "midpoint":
         return (np.arange(steps) + 0.5) / steps, np.full(steps, 1 / steps)
-    if steps > LARGE:  # NumPy's time grows with the cube of the steps: many minutes for 10,000, here some seconds
+    if steps > MANY_STEPS:  # NumPy's time grows with the cube of the steps: many minutes for 10,000, here some seconds
         from scipy.special import roots_legendre
 
         places, weights = roots_legendre(steps)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from minitorch_viz.techniques.gradients.microscope import UnitView
 
-MOST = 16  # channels drawn; the others are summed up in words
+MOST_CHANNELS = 16  # channels drawn; the others are summed up in words
 ACROSS = 29  # cells across the figure in which numbers can be read
 CELL = 0.55  # inches of a cell, at most
 SMALLEST = 9.0  # points: numbers that would have to be smaller are left out
@@ -113,7 +113,7 @@ def forwards_in_words(result: UnitView, shown: Sequence[tuple[Terms, list[int]]]
 def strongest(total: Sum) -> list[tuple[Terms, list[int]]]:
     """Cut each input's terms down to the channels that weigh most, in their order: as many as can be read."""
     side = max(max(term.products.shape[1:]) for term in total.terms)
-    most = MOST if side == 1 else max(3, (ACROSS + 1) // (side + 1))
+    most = MOST_CHANNELS if side == 1 else max(3, (ACROSS + 1) // (side + 1))
     sizes = [
         (float(np.abs(tile).sum()), t, g) for t, term in enumerate(total.terms) for g, tile in enumerate(term.products)
     ]

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 # Numbers that a page may hold, 4 bytes each, 8 in a page of fewer than EXACT: below 3 MB when they are packed. A net
 # that fits whole may take 4 MB.
-MOST = 800_000
+MOST_NUMBERS = 800_000
 WHOLE = 1_600_000
 EXACT = 250_000
 INPUT: Mapping[str, Any] = {"kind": "Input", "inputs": (), "words": "picture"}
@@ -53,7 +53,7 @@ def page_data(
     for around in AROUND:
         if sum(map(_numbers, cards.values())) <= room:
             break  # the whole net, or the way down to the pixels
-        room = MOST
+        room = MOST_NUMBERS
         boxes = _below(net, tape, way[-1], around)
         cards = _cards(net, tape, signals, boxes)
     if set(cards) != set(tape.values):

@@ -17,7 +17,7 @@ from minitorch_viz.techniques.explain.signals import at_pixels
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
 
-SHARE = 224 / 256  # of the photo's height and width that a crop shows, as in the evaluations on ImageNet
+CROP_SHARE = 224 / 256  # of the photo's height and width that a crop shows, as in the evaluations on ImageNet
 
 
 class Averaged(NamedTuple):
@@ -60,12 +60,12 @@ def averaged_over_crops(model: Model, image: Any, objective: Objective, mode: Re
 
 def _enlarged(model: Model, image: Any) -> Array:
     """Return the photo (1, C, H, W) as the net gets it, but larger than its input."""
-    larger = tuple(round(side / SHARE) for side in model.preprocessing.size)
+    larger = tuple(round(side / CROP_SHARE) for side in model.preprocessing.size)
     preprocessing = dataclasses.replace(model.preprocessing, size=larger)  # type: ignore[arg-type]  # a pair
     return model.with_reader(preprocessing).preprocess(image)
 
 
 def _crop_size(model: Model, full: Pair) -> Pair:
     if model.preprocessing.resize == "keep":
-        return round(full[0] * SHARE), round(full[1] * SHARE)
+        return round(full[0] * CROP_SHARE), round(full[1] * CROP_SHARE)
     return model.preprocessing.size

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
     from minitorch_viz.models import Model
 
-MOST = 36  # photos on one figure
+MOST_PHOTOS = 36  # photos on one figure
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +135,7 @@ def deconvnet(model: Model, image: Images, **choice: Unpack[Which]) -> Projectio
 
     Paper: Zeiler, Fergus 2013.
     """
-    images = several(image, MOST)
+    images = several(image, MOST_PHOTOS)
     if len(images) > 1 and choice.get("target") is None:
         choice["node"] = node = choice.get("node") or _middle(model)
         if choice.get("channel") is None:

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     from minitorch_viz.models import Model
 
-LEAST = 32  # pixels a side that GrabCut needs to learn colours from
-TOO_SMALL = f"with fewer than {LEAST} pixels a side there are too few colours for GrabCut"
+LEAST_SIDE = 32  # pixels a side that GrabCut needs to learn colours from
+TOO_SMALL = f"with fewer than {LEAST_SIDE} pixels a side there are too few colours for GrabCut"
 TOO_ALIKE = "the map has too few different values to give seeds of both kinds"
 NO_OPENCV = "GrabCut, which learns the colours of both too, needs OpenCV (pip install opencv-python-headless)"
 
@@ -174,7 +174,7 @@ def _no_grabcut(seeds: Array) -> str:
     """Return why GrabCut cannot be used; "" if it can."""
     if not ((seeds == FOREGROUND).any() and (seeds == BACKGROUND).any()):
         return TOO_ALIKE
-    if min(seeds.shape) < LEAST:
+    if min(seeds.shape) < LEAST_SIDE:
         return TOO_SMALL
     return "" if has_grabcut() else NO_OPENCV
 
