@@ -132,7 +132,7 @@ def test_what_runs_programs_is_refused_even_beside_weights(beside: Any, tmp_path
 
 def test_nothing_beside_the_weights_is_called(tmp_path: Path) -> None:
     """A function in no list of dangers is not called either: it becomes a label."""
-    for module, name in (("tests.io.test_beside_the_weights", "called"), ("operator", "methodcaller"), ("no", "such")):
+    for module, name in (("tests.io.test_unneeded_arrays", "called"), ("operator", "methodcaller"), ("no", "such")):
         data = torch_zip({"fc.weight": WEIGHT, "extra": Call(Global(module, name), ("x",))}, {"0": NUMBERS})
         (tmp_path / "net.pth").write_bytes(data)
         assert list(read_weights(tmp_path / "net.pth").tensors) == ["fc.weight"]
