@@ -52,5 +52,5 @@ def save_overlay(result: Result, model: Model, photo: Any, settings: dict[str, A
 
 
 def has_overlay(technique: Technique) -> bool:
-    """Whether a technique's results are one map over one photo."""
+    """Return whether a technique's results are one map over one photo."""
     return technique.explains and technique.subject is PHOTO

@@ -110,7 +110,7 @@ def resize_image(image: Array, size: int | tuple[int, int], how: str = "stretch"
 
 
 def _before_the_cut(image: Array, height: int, width: int) -> tuple[int, int]:
-    """The size that a picture gets before its centre (height, width) is cut out."""
+    """Return the size that a picture gets before its centre (height, width) is cut out."""
     scale = 256 / 224 * max(height / image.shape[0], width / image.shape[1])
     return max(height, round(scale * image.shape[0])), max(width, round(scale * image.shape[1]))
 
@@ -178,7 +178,7 @@ def _from_array(image: Array, background: Array) -> Array:
 
 
 def _array_of(source: Any) -> Array:
-    """What gives an array by `__array__`; a tensor on a device, or one that takes gradients, refuses to."""
+    """Return what `__array__` gives; a tensor on a device, or one that takes gradients, refuses to give an array."""
     try:
         return np.asarray(source)
     except (TypeError, ValueError, RuntimeError) as error:

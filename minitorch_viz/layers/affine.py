@@ -36,8 +36,10 @@ class Affine(Layer):
     def forward(self, x: Array) -> tuple[Array, Saved]:
         expect_floats(self, x)
         for name, value in self.params.items():
-            fits = value.ndim == x.ndim - 1
-            if not fits or any(few not in (1, many) for many, few in zip(x.shape[1:], value.shape, strict=True)):
+            same_axes = value.ndim == x.ndim - 1
+            if not same_axes or any(
+                own_side not in (1, side) for side, own_side in zip(x.shape[1:], value.shape, strict=True)
+            ):
                 raise ShapeError(
                     f"Affine's {name} {value.shape} must have the axes of one image of x {tuple(x.shape)}, "
                     "each as long or 1."

@@ -67,18 +67,18 @@ class GRU(Layer):
         check_recurrent(self, 3)
 
     def forward(self, x: Array, h0: Array | None = None) -> tuple[Array, Saved]:
-        before = start = checked_start(self, x, h0)
-        given = products(x, self.weight_ih_l0.T)
-        given = given if self.bias_ih_l0 is None else given + self.bias_ih_l0
-        hidden = before.shape[1]
-        h, r, z, n, u = (np.empty_like(given, shape=(*x.shape[:2], hidden)) for _ in range(5))
+        state = start = checked_start(self, x, h0)
+        from_input = products(x, self.weight_ih_l0.T)
+        from_input = from_input if self.bias_ih_l0 is None else from_input + self.bias_ih_l0
+        hidden = state.shape[1]
+        h, r, z, n, u = (np.empty_like(from_input, shape=(*x.shape[:2], hidden)) for _ in range(5))
         for t in range(x.shape[1]):
-            of_state = before @ self.weight_hh_l0.T
-            of_state = of_state if self.bias_hh_l0 is None else of_state + self.bias_hh_l0
-            gates = sigmoid(given[:, t, : 2 * hidden] + of_state[:, : 2 * hidden])
-            r[:, t], z[:, t], u[:, t] = gates[:, :hidden], gates[:, hidden:], of_state[:, 2 * hidden :]
-            n[:, t] = np.tanh(given[:, t, 2 * hidden :] + r[:, t] * u[:, t])
-            h[:, t] = before = (1 - z[:, t]) * n[:, t] + z[:, t] * before
+            from_state = state @ self.weight_hh_l0.T
+            from_state = from_state if self.bias_hh_l0 is None else from_state + self.bias_hh_l0
+            gates = sigmoid(from_input[:, t, : 2 * hidden] + from_state[:, : 2 * hidden])
+            r[:, t], z[:, t], u[:, t] = gates[:, :hidden], gates[:, hidden:], from_state[:, 2 * hidden :]
+            n[:, t] = np.tanh(from_input[:, t, 2 * hidden :] + r[:, t] * u[:, t])
+            h[:, t] = state = (1 - z[:, t]) * n[:, t] + z[:, t] * state
         return h, self.Saved(x, h, r, z, n, u, start, h0 is not None)
 
     def backward(self, dy: Array, saved: Saved) -> Any:

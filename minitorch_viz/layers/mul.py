@@ -29,8 +29,10 @@ class Mul(Layer):
     def forward(self, x: Array, factor: Array) -> tuple[Array, Saved]:
         expect_floats(self, x)
         expect_floats(self, factor, "its factor")
-        fits = x.ndim == factor.ndim and x.shape[:1] == factor.shape[:1]
-        if not fits or any(few not in (1, many) for many, few in zip(x.shape[1:], factor.shape[1:], strict=True)):
+        same_axes = x.ndim == factor.ndim and x.shape[:1] == factor.shape[:1]
+        if not same_axes or any(
+            factor_side not in (1, side) for side, factor_side in zip(x.shape[1:], factor.shape[1:], strict=True)
+        ):
             raise ShapeError(
                 f"Mul needs a factor with the axes of its first input, each as long or 1, but got the shapes "
                 f"{tuple(x.shape)} and {tuple(factor.shape)}; give the larger one first."

@@ -148,7 +148,7 @@ class Model:
 
     @property
     def given_words(self) -> tuple[str, ...]:
-        """What `with_inputs` was told, in words: ("The input question is 'what is it?'.",)."""
+        """Say what `with_inputs` was told: ("The input question is 'what is it?'.",)."""
         values = {name: repr(v) if isinstance(v, str) else shown(v) for name, v in self.given.items()}
         return tuple(f"The input {name} is {value:.120}." for name, value in values.items())
 

@@ -85,7 +85,7 @@ class Technique:
 
     @property
     def suffixes(self) -> tuple[str, ...]:
-        """Of the files that its results can be saved as: pictures, and the numbers."""
+        """Return the endings of the files that its results can be saved as: pictures, and the numbers."""
         return (*PICTURES, *self.pages, *NUMBERS)
 
     @functools.cached_property
