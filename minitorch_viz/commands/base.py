@@ -59,6 +59,15 @@ def add_model_arguments(parser: argparse.ArgumentParser, default: str) -> None:
     parser.add_argument("--question", type=given, metavar="TEXT", help="short for --input question=TEXT")
 
 
+def add_resize(parser: argparse.ArgumentParser) -> None:
+    """Add the argument that says how a photo is brought to the net's size."""
+    words = (
+        "how a photo is brought to the net's size: stretched whole; cropped, the centre in its proportions, as in the "
+        "papers' evaluations; or kept as it is, for nets that take any size (default: as the net says, mostly stretch)"
+    )
+    parser.add_argument("--resize", choices=("stretch", "crop", "keep"), help=words)
+
+
 def add_prefix(parser: argparse.ArgumentParser) -> None:
     """Add the argument that says which part of a weights file is meant; an empty one is a prefix, too."""
     words = "what the names in the weights file have in front of the net's (student.), where it holds more than the net"

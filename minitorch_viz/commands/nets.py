@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from minitorch_viz.errors import MinitorchVizError
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
+    from minitorch_viz.models.readers.preprocessing import Resize
 
 WITHOUT_PHOTO = "digits"  # whose pictures come with scikit-learn
 PICTURES = "pictures"  # the kind of reader of nets that take photos
@@ -26,15 +28,22 @@ def chosen_model(
     photo: bool,
     reads: str = PICTURES,
     inputs: Mapping[str, str] | None = None,
+    resize: Resize | None = None,
 ) -> Model:
     """Load the net that a command is to explain, and print which one it is if the user named none.
 
     name, weights, prefix: what --model, --weights and --prefix gave. photo: whether a photo was given; without one, and
     without a name, it is the net whose sample pictures come along. reads: the kind of reader that the net must have.
-    inputs: what each further input of the net is given, as `inputs_given` returns it.
+    inputs: what each further input of the net is given, as `inputs_given` returns it. resize: how a photo is brought to
+    the net's size, in place of the net's own way.
     """
     model = _chosen(name, weights, prefix, photo, reads)
-    return model.with_inputs(**inputs) if inputs else model
+    if inputs:
+        model = model.with_inputs(**inputs)
+    if resize is None:
+        return model
+    reader = dataclasses.replace(model.preprocessing, resize=resize)
+    return model.with_reader(reader, next(each for each, own in model.readers.items() if own is model.preprocessing))
 
 
 def net_in_words(reads: str) -> str:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from minitorch_viz.commands.base import Command, add_model_arguments
+from minitorch_viz.commands.base import Command, add_model_arguments, add_resize
 from minitorch_viz.commands.nets import FOR_PHOTOS, chosen_model, inputs_given
 from minitorch_viz.commands.parser import path
 from minitorch_viz.errors import MinitorchVizError
@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "photos", nargs="*", type=given, metavar="PHOTO", help="picture files; none: pictures that come with the model"
     )
     add_model_arguments(parser, f"for photos the best ImageNet net at hand, else {FOR_PHOTOS}")
+    add_resize(parser)
     parser.add_argument("--target", type=given, help="explain this class, by number or name, not the most probable one")
     parser.add_argument("--other", type=given, help="the class that the comparison sets beside it")
     parser.add_argument("--node", type=given, help="explain a unit of this node instead of a class")
@@ -55,12 +56,13 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.prefix,
             photo=bool(arguments.photos),
             inputs=inputs_given(arguments.input, arguments.question),
+            resize=arguments.resize,
         )
         check_out(arguments.out, SUFFIXES, [model.source], noun="page")
         shown_samples = [Sample(Path(photo).name or photo, photo) for photo in arguments.photos] or samples(model)
         subjects = [(model, sample) for sample in shown_samples]
-    elif arguments.input or arguments.question:
-        raise MinitorchVizError("--input and --question are for a net that is named: give --model, too.")
+    elif arguments.input or arguments.question or arguments.resize:
+        raise MinitorchVizError("--input, --question and --resize are for a net that is named: give --model, too.")
     else:
         subjects = report_samples()
     for note in dict.fromkeys(note for model, _ in subjects for note in (*model.given_words, *model.notes)):

@@ -8,14 +8,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from minitorch_viz.commands.base import Command, add_model_arguments
-from minitorch_viz.commands.nets import chosen_model, inputs_given, net_in_words
+from minitorch_viz.commands.base import Command, add_model_arguments, add_resize
+from minitorch_viz.commands.many import add_many_arguments, many_asked, takes_many, write_each
+from minitorch_viz.commands.nets import PICTURES, chosen_model, inputs_given, net_in_words
 from minitorch_viz.commands.overlay import add_overlay_arguments, has_overlay, overlay_asked, save_overlay
 from minitorch_viz.commands.parser import path
 from minitorch_viz.errors import MinitorchVizError
-from minitorch_viz.techniques import Technique
+from minitorch_viz.techniques import Result, Technique
 from minitorch_viz.techniques.options import Option
 from minitorch_viz.techniques.subject import given
+
+FOLDER = "; of several photos the folder of their files"
 
 
 def technique_command(technique: Technique) -> Command:
@@ -24,13 +27,14 @@ def technique_command(technique: Technique) -> Command:
     def add_arguments(parser: argparse.ArgumentParser) -> None:
         technique.subject.add_arguments(parser)
         add_model_arguments(parser, net_in_words(technique.subject.reads))
+        if PICTURES in (technique.subject.reads, *(subject.reads for subject in technique.looking.values())):
+            add_resize(parser)
         *others, last = (suffix[1:].upper() for suffix in technique.suffixes)
         parser.add_argument(
             "--out",
             type=path,
-            default=Path(f"{technique.name}.png"),
             metavar="FILE",
-            help=f"{', '.join(others)} or {last} (default: %(default)s)",
+            help=f"{', '.join(others)} or {last} (default: {technique.name}.png)" + FOLDER * takes_many(technique),
         )
         if technique.loop:
             words = "stop in time and show what there is by then; counted from the first step (default: no limit)"
@@ -38,6 +42,7 @@ def technique_command(technique: Technique) -> Command:
             if technique.loop.goes_on:
                 words = "keep in this file what is done; the same command goes on from there, to the same bits"
                 parser.add_argument("--resume", type=path, metavar="FILE", help=words)
+        add_many_arguments(parser, technique)
         for option in technique.options.values():
             add_option(parser, option)
         if has_overlay(technique):
@@ -71,23 +76,31 @@ def add_option(parser: argparse.ArgumentParser, option: Option) -> None:
 
 
 def run_technique(technique: Technique, arguments: argparse.Namespace) -> int:
-    """Run one technique on what is named, or on the sample; 1 if one of several photos could not be read."""
+    """Run one technique on what is named, or on the sample; 1 if one of several photos could not be read.
+
+    For several photos a technique of one photo runs on each (`many.py`).
+    """
     from minitorch_viz.io.out import check_out
     from minitorch_viz.techniques.run import run as run_loop
 
     subject = technique.subject
-    names = subject.named(arguments)
+    over = overlay_asked(arguments)
+    many = many_asked(technique, arguments, None if over is None else ".png")
+    out = Path(f"{technique.name}.png") if arguments.out is None else arguments.out
+    names = subject.named(arguments) if many is None else list(many.photos)
     looking = technique.looking
     named = {name: other.named_by(getattr(arguments, name)) for name, other in looking.items()}
     inputs = inputs_given(arguments.input, arguments.question)
     read = [*names, *itertools.chain(*named.values()), *inputs.values(), arguments.weights, arguments.model]
-    over = overlay_asked(arguments)
     suffixes = technique.suffixes if over is None else (".png",)
-    check_out(arguments.out, suffixes, read, noun="result" if over is None else "overlay")
+    if many is None:
+        check_out(out, suffixes, read, noun="result" if over is None else "overlay")
+    else:
+        many.check(read, suffixes)
     resume = getattr(arguments, "resume", None)
     if resume is not None:
         check_out(resume, inputs=read, noun="state")
-        if resume.resolve() == arguments.out.resolve():
+        if resume.resolve() == out.resolve():
             raise MinitorchVizError(f"{resume} cannot be both the result and what keeps its state; give two names.")
     settings = {name: getattr(arguments, name) for name in technique.options if name not in looking}
     settings = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
@@ -98,39 +111,58 @@ def run_technique(technique: Technique, arguments: argparse.Namespace) -> int:
         photo=subject.is_photo(names) or any(other.is_photo(named[name]) for name, other in looking.items()),
         reads=subject.reads,
         inputs=inputs,
+        resize=getattr(arguments, "resize", None),
     )
-    check_out(arguments.out, suffixes, [model.source], noun="result")
+    if many is None:
+        check_out(out, suffixes, [model.source], noun="result")
+    else:
+        many.check([model.source], suffixes)
     reason = technique.refuses(model)
     if reason:
         raise MinitorchVizError(f"{technique.name} does not apply to {model.name}: {reason}.")
-    readable = subject.readable(names)
     on_photos: list[str] = []
-    looked_at = subject.arguments(subject.read(model, readable, on_photos))
+    left_out = 0
     settings |= technique.samples(model)
-    left_out = len(names) - len(readable)
     for name, other in looking.items():
         if named[name]:
             fine = other.readable(named[name])
             settings[name] = other.read(model, fine, on_photos)
             left_out += len(named[name]) - len(fine)
-    if technique.loop is None:
-        result, why = technique.compute(model, *looked_at, **settings), ""
-    else:
+
+    def read_photo(photo: str, notes: list[str]) -> Any:
+        return subject.read(model, [photo], notes)
+
+    def explain(value: Any) -> tuple[Result, str]:
+        looked_at = subject.arguments(value)
+        if technique.loop is None:
+            return technique.compute(model, *looked_at, **settings), ""
         loop = technique.loop
-        each = loop.each(model, *looked_at, **settings, resume=resume)
-        end = run_loop(each, loop.name, loop.unit, budget=arguments.budget)
-        result, why = end.result, end.sentence(loop.unit)
-        if why and resume is not None:
-            why += f"; the same command goes on from {resume}"
-    legend = ""
-    if over is None:
-        result.save(arguments.out)
-    else:
-        legend = save_overlay(result, model, looked_at[0], over, arguments.out)
+        end = run_loop(
+            loop.each(model, *looked_at, **settings, resume=resume), loop.name, loop.unit, budget=arguments.budget
+        )
+        return end.result, end.sentence(loop.unit)
+
+    def save(result: Result, value: Any, file: Path) -> str:
+        if over is not None:
+            return save_overlay(result, model, value, over, file)
+        result.save(file)
+        return ""
+
+    if many is not None:
+        for note in (*model.given_words, *model.notes, *on_photos):
+            print(f"Note: {note}")
+        return max(write_each(many, technique.name, read_photo, explain, save), int(left_out > 0))
+    readable = subject.readable(names)
+    left_out += len(names) - len(readable)
+    value = subject.read(model, readable, on_photos)
+    result, why = explain(value)
+    if why and resume is not None:
+        why += f"; the same command goes on from {resume}"
+    legend = save(result, value, out)
     print(*filter(None, (result.caption, legend)))
     for note in (*model.given_words, *model.notes, *on_photos, *result.notes):
         print(f"Note: {note}")
-    print(f"Wrote {arguments.out}")
+    print(f"Wrote {out}")
     if why:
         print(f"{why[0].upper()}{why[1:]}.", file=sys.stderr)
     return 130 if why.startswith("interrupted") else int(left_out > 0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -19,6 +21,23 @@ def sample_number(photo: str) -> int:
     """Return 2 of "sample:2", the second picture that comes with the model; 0 of the path of a file."""
     match = re.fullmatch(r"sample:([1-9][0-9]?)", photo)
     return int(match[1]) if match and not Path(photo).exists() else 0
+
+
+def expanded(names: Sequence[str]) -> list[str]:
+    """Return the photos that are meant, none twice: for a folder the pictures below it, for a pattern what matches.
+
+    Patterns (*.jpg, photos/**/cat?.png) are for shells that hand them over as they are. A name that means no picture,
+    such as an empty folder, stays as it is: reading it says what is wrong.
+    """
+    from minitorch_viz.data.picture_files import picture_files
+
+    photos: list[str] = []
+    for name in names:
+        is_pattern = not os.path.lexists(name) and glob.has_magic(name)
+        for match in (sorted(glob.glob(name, recursive=True)) if is_pattern else ()) or [name]:
+            files = picture_files(Path(match)).files if os.path.isdir(match) else []
+            photos += map(str, files) if files else [match]
+    return list({os.path.abspath(photo): photo for photo in reversed(photos)}.values())[::-1]
 
 
 def picture_meant(model: Model, photo: str, notes: list[str] | None = None) -> Array:

@@ -108,13 +108,18 @@ class PhotoSubject(Subject):
     asked: ClassVar[dict[str, Any]] = {"type": given, "metavar": "PHOTO"}
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Add one PHOTO."""
-        words = "a picture file; none: a picture that comes with the model"
-        parser.add_argument("photos", nargs="?", help=words, **self.asked)
+        """Add any number of PHOTOs: each has a result of its own."""
+        words = (
+            "picture files, folders of them, patterns ('*.jpg'): of several each has its result, a file in the folder "
+            "--out; none: a picture that comes with the model"
+        )
+        parser.add_argument("photos", nargs="*", help=words, **self.asked)
 
     def named(self, arguments: argparse.Namespace) -> list[str]:
-        """Return the photo, if there is one."""
-        return self.named_by(arguments.photos)
+        """Return the photos, those in folders too."""
+        from minitorch_viz.techniques.photos import expanded
+
+        return expanded(arguments.photos)
 
     def is_photo(self, names: list[str]) -> bool:
         """Return whether it is a photo: a path is one, "sample:2" is none."""
@@ -137,7 +142,7 @@ class PhotosSubject(PhotoSubject):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Add any number of PHOTOs."""
-        words = "picture files; none: a picture that comes with the model"
+        words = "picture files, folders of them, patterns ('*.jpg'); none: a picture that comes with the model"
         parser.add_argument("photos", help=words, **{**self.asked, "nargs": "*"})
 
     def readable(self, names: list[str]) -> list[str]:
