@@ -19,6 +19,7 @@ from minitorch_viz.models.classes import find_class, first_synonym
 from minitorch_viz.models.own_net import checked_names, look_at
 from minitorch_viz.models.prediction import Prediction, Predictions
 from minitorch_viz.models.readers import Preprocessing, Reader
+from minitorch_viz.models.readers.numbers import Numbers as NumberReader
 from minitorch_viz.models.readers.preprocessing import Resize
 from minitorch_viz.models.scores import Classes, Maps, Numbers, Scores
 from minitorch_viz.net import Net
@@ -107,6 +108,55 @@ class Model:
             raise SettingError(f"name must be a text, what the net is called, but got {name!r}.")
         findings = look_at(net, size, readers, class_names, mean, std, resize, logits, scores)
         return cls(name, net, **findings._asdict())
+
+    @classmethod
+    def from_torch(
+        cls,
+        module: Any,
+        example: Any,
+        *,
+        readers: Reader | Mapping[str, Reader] | None = None,
+        class_names: Sequence[str] = (),
+        mean: float | Sequence[float] = 0.0,
+        std: float | Sequence[float] = 255.0,
+        resize: Resize = "stretch",
+        logits: str | None = None,
+        scores: str | None = None,
+        name: str | None = None,
+    ) -> Self:
+        """Wrap your own PyTorch module: its operators become nodes, called by the paths of its modules.
+
+        module: a torch.nn.Module; it runs as in use and stays as it is, its parameters are copied. example: what it
+        takes, a tensor or array with a batch axis such as torch.zeros(1, 3, 32, 32), or a tuple of them for several
+        inputs; the size of the pictures is the example's. name: default that of the module's class. All others as in
+        `from_net`; mean and std are for pixels from 0 to 255, so those of a Normalize after a ToTensor are times 255.
+        `notes` say what was mapped, and how well the answers agree for the example.
+
+        Raises NetError with the operator and its place where one cannot be mapped, or where the module fails.
+        """
+        from minitorch_viz.models.from_torch import net_from_torch
+
+        followed = net_from_torch(module, example)
+        size: Any = None
+        if readers is None:
+            shapes = list(followed.shapes.items())
+            if len(shapes) == 1 and len(shapes[0][1]) == 3:
+                size = shapes[0][1][1:]
+            else:
+                readers = {key: NumberReader(shape, whole=key in followed.whole) for key, shape in shapes}
+        model = cls.from_net(
+            followed.net,
+            size,
+            readers=readers,
+            class_names=class_names,
+            mean=mean,
+            std=std,
+            resize=resize,
+            logits=logits,
+            scores=scores,
+            name=type(module).__name__ if name is None else name,
+        )
+        return dataclasses.replace(model, notes=(*model.notes, *followed.notes))
 
     @property
     def dtype(self) -> np.dtype[Any]:
