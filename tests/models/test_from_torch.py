@@ -300,7 +300,7 @@ UNMAPPABLE: dict[str, tuple[Callable[[Any], Any], str]] = {
     "division": (lambda x: x / (1 + x.sigmoid()), "div"),
     "across images": (lambda x: x - x.mean(0, keepdim=True), "mean"),
     "numbers read": (lambda x: x if x.sum().item() > 1e9 else x + 1, "item"),
-    "branch": (lambda x: x if (x.mean((1, 2, 3)) > 1e9).all() else x + 1, "gt"),
+    "branch": (lambda x: x if (x.mean((1, 2, 3)) > 1e9).all() else x + 1, "bool"),
     "written over": (written_over, "setitem"),
     "mask": (lambda x: torch.where(x > 0, x, 2 * x), "gt"),
     "sorted": (lambda x: x.sort(2)[0], "sort"),

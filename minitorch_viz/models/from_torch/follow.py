@@ -91,7 +91,7 @@ class Follower:
             return result
         name = plain_name(function)
         if name in READS_NUMBERS:
-            self._lose_all(name, self._lost((args, kwargs)))
+            self._lose_all(name)
         elif name == "setitem" or name.endswith("="):
             self._lose(name, (args[0],), "a part of an array is written over; build the array anew, with torch.cat")
         elif name not in SHAPE_ONLY and next(self._tensors(result), None) is not None:
@@ -162,11 +162,11 @@ class Follower:
     def _lose(self, operator: str, results: Any, reason: str) -> None:
         self._forget(results, Lost(operator, self._place(operator), reason))
 
-    def _lose_all(self, operator: str, cause: Lost | None) -> None:
+    def _lose_all(self, operator: str) -> None:
         """Give everything up where numbers are read out: what follows may be another net for another input."""
         reason = "the module reads numbers out of the net, and may go on another way for another input"
         for key in self.values:
-            self.values[key] = cause or Lost(operator, self._place(operator), reason)
+            self.values[key] = Lost(operator, self._place(operator), reason)
 
     def _lost(self, value: Any) -> Lost | None:
         """Return the first lost tensor in nested arguments."""
