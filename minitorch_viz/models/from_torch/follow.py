@@ -170,7 +170,7 @@ class Follower:
 
     def _lost(self, value: Any) -> Lost | None:
         """Return the first lost tensor in nested arguments."""
-        return next((known for t in self._tensors(value) if isinstance(known := self.value(t), Lost)), None)
+        return next((entry for t in self._tensors(value) if isinstance(entry := self.value(t), Lost)), None)
 
     def _forget(self, results: Any, lost: Lost) -> None:
         for tensor in self._tensors(results):
@@ -197,8 +197,8 @@ class Follower:
     def _lift(self, value: Any) -> Any:
         """Put values and arrays where tensors stand in nested arguments."""
         if self._is_tensor(value):
-            known = self.values.get(id(value))
-            return value.detach().cpu().numpy().copy() if known is None else known
+            entry = self.values.get(id(value))
+            return value.detach().cpu().numpy().copy() if entry is None else entry
         if isinstance(value, self.torch.Size):
             return tuple(value)
         if type(value) in (tuple, list):
