@@ -93,6 +93,7 @@ def many_asked(technique: Technique, arguments: argparse.Namespace, suffix: str 
     if technique.subject is PHOTO:
         photos = arguments.photos
         asked = arguments.format or arguments.only_missing or len(photos) > 1 or expanded(photos) != photos
+        asked = asked or (photos and _is_folder(arguments.out, technique.suffixes))
     else:
         asked = technique.subject is PHOTOS and arguments.each
     if not asked:
@@ -200,6 +201,13 @@ def _readable(read: Read, photo: str) -> _Picture:
         return _Picture(read(photo, notes), notes, None)
     except MinitorchVizError as problem:
         return _Picture(None, notes, problem)
+
+
+def _is_folder(out: Path | None, suffixes: Sequence[str]) -> bool:
+    """Return whether --out means a folder: the shell may have found one photo only for `photos/*.jpg --out maps/`."""
+    if out is None or {out.suffix.lower(), out.name.lower()} & {*suffixes}:
+        return False
+    return out.is_dir() or not out.suffix
 
 
 def _without_results(photos: Sequence[str], names: Sequence[str], folder: Path) -> list[str]:

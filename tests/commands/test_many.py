@@ -57,6 +57,14 @@ def test_pictures_are_the_default_and_one_photo_goes_to_a_file(capsys) -> None:
     assert "Wrote saliency.png" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("out", ["maps", "maps/", ".", "my.maps"])
+def test_one_photo_goes_into_a_folder_too(out: str) -> None:
+    Path("my.maps").mkdir()
+    assert main(["grad-cam", "photos/b.jpg", "--model", "digits", "--overlay", "--out", out]) == 0
+    with Image.open(Path(out, "b.png")) as picture:
+        assert picture.size == (30, 20)
+
+
 def test_a_broken_photo_is_named_and_costs_itself_only(capsys) -> None:
     Path("photos/broken.jpg").write_bytes(b"")
     assert main(["grad-cam", "photos", "nowhere.png", *NPZ]) == 1
