@@ -19,6 +19,13 @@ from minitorch_viz.techniques.subject import PHOTO, PHOTOS
 from tests.measured_figures import check
 
 SHAPES = {"square": (120, 120), "3:2": (120, 180), "16:9": (90, 160), "9:16": (160, 90)}
+
+
+def slow_unless(quick: bool) -> tuple[pytest.MarkDecorator, ...]:
+    """The mark of what a quick run leaves out."""
+    return () if quick else (pytest.mark.slow,)
+
+
 NAMES = (
     "Staffordshire bullterrier, Staffordshire bull terrier",
     "electric locomotive",
@@ -61,7 +68,7 @@ def result_of(technique: Technique, model: Model, photo: np.ndarray):
 
 
 EACH = [  # what looks at no photo, for one shape only
-    pytest.param(technique, shape, id=f"{technique.name}-{shape}")
+    pytest.param(technique, shape, id=f"{technique.name}-{shape}", marks=slow_unless(shape in ("square", "9:16")))
     for technique in techniques().values()
     for shape in (SHAPES if technique.subject in (PHOTO, PHOTOS) else ["square"])
 ]
@@ -92,12 +99,15 @@ VARIANTS = [
 ]
 
 
-@pytest.mark.parametrize("shape", ["square", "16:9", "9:16"])
+@pytest.mark.parametrize(
+    "shape", ["9:16", *(pytest.param(shape, marks=pytest.mark.slow) for shape in ("square", "16:9"))]
+)
 @pytest.mark.parametrize(("name", "settings"), VARIANTS, ids=lambda value: str(value).replace(" ", ""))
 def test_with_other_settings_too(name: str, settings: dict[str, str], shape: str, net: Model, cat: np.ndarray) -> None:
     check(get_technique(name).compute(net, resize_image(cat, SHAPES[shape]), **settings).figure())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(60, 300), (300, 60)], ids=["5:1", "1:5"])
 @pytest.mark.parametrize("name", ["saliency", "grad-cam", "occlusion", "segmentation", "compare", "microscope"])
 def test_panoramas_and_towers(name: str, size: tuple[int, int], net: Model, cat: np.ndarray) -> None:
