@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from minitorch_viz.errors import MinitorchVizError, SettingError
+from minitorch_viz.errors import MinitorchVizError, NetError, SettingError
 from minitorch_viz.techniques.photos import expanded
 from minitorch_viz.techniques.subject import PHOTO, PHOTOS
 
@@ -143,7 +143,7 @@ def write_each(many: Many, name: str, read: Read, explain: Explain, save: Save) 
     """Write the result of each photo and print a line on it; return 1 if one was left out, else 0.
 
     Photos are decoded in a thread, while others are looked at. Raises KeyboardInterrupt, which says how many are
-    written, and SettingError if a setting does not fit and nothing is written yet.
+    written, and SettingError or NetError if a setting does not fit and nothing is written yet.
     """
     from minitorch_viz.data.prefetch import ahead
     from minitorch_viz.progress import progress_bar
@@ -165,7 +165,7 @@ def write_each(many: Many, name: str, read: Read, explain: Explain, save: Save) 
                         raise KeyboardInterrupt
                     save(result, picture.value, file)
                 except MinitorchVizError as problem:
-                    if isinstance(problem, SettingError) and not written and picture.problem is None:
+                    if isinstance(problem, (SettingError, NetError)) and not written and picture.problem is None:
                         raise
                     told = str(problem) if photo in str(problem) else f"{photo}: {problem}"
                     bar.write(f"Left out: {told}", file=sys.stderr)

@@ -11,9 +11,10 @@ from PIL import Image
 
 from minitorch_viz import load_model
 from minitorch_viz.cli import main
-from minitorch_viz.commands.many import file_names
-from minitorch_viz.techniques import Result
+from minitorch_viz.commands.many import file_names, takes_many
+from minitorch_viz.techniques import Result, techniques
 from minitorch_viz.techniques.gradients.grad_cam import grad_cam
+from minitorch_viz.techniques.subject import PHOTOS
 
 NPZ = ["--model", "digits", "--format", "npz", "--out", "maps/"]
 
@@ -121,6 +122,7 @@ def test_earlier_results_below_the_folder_are_no_photos() -> None:
         (["photos", "--out", "photos/a.png"], "a.png is a file's name"),
         (["photos", "--out", "missing/maps"], "missing"),
         (["photos", "--target", "eleven"], "eleven"),
+        (["photos", "--node", "relu9"], "relu9"),
         (["photos", "--format", "json", "--overlay"], "--format json"),
         (["photos/b.jpg", "--resize", "keep"], "4800"),
     ],
@@ -141,6 +143,17 @@ def test_several_photos_of_one_result_have_one_each_if_asked(capsys) -> None:
     assert "--each" in capsys.readouterr().err
     assert main([*deconvnet, "--each", "--format", "npz"]) == 0
     assert written("deconvnet") == ["b.npz", "more-a.npz", "photos-a.npz"]
+
+
+@pytest.mark.parametrize("name", [name for name, technique in techniques().items() if takes_many(technique)])
+def test_every_technique_of_photos_takes_many(name: str, capsys) -> None:
+    for photo in Path("photos").glob("*.*"):
+        with Image.open(photo) as picture:
+            picture.resize((8, 8)).save(photo)
+    each = ["--each"] if techniques()[name].subject is PHOTOS else []
+    assert main([name, "photos/a.png", "photos/b.jpg", *each, *NPZ]) == 0
+    assert written() == ["a.npz", "b.npz"]
+    assert "Wrote 2 of 2 files" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("resize", ["stretch", "crop"])
