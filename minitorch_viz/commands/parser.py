@@ -47,10 +47,11 @@ class Parser(argparse.ArgumentParser):
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
             noun = (action.dest if action.metavar is None else str(action.metavar)).lower()
-            noun = {"name": "recipe"}.get(noun, noun)
+            noun = "recipe" if noun in ("name", "folder|name") else noun
             raise argparse.ArgumentError(
                 None if isinstance(action, argparse._SubParsersAction) else action,
-                f"there is no {noun} {value!r}; {did_you_mean(value, action.choices)}",
+                f"there is no {noun} {value!r}; {did_you_mean(value, action.choices)}"
+                f"{getattr(action.choices, 'remark', '')}",
             )
 
 

@@ -1,15 +1,22 @@
-"""`minitorch-viz train`: train a bundled net again."""
+"""`minitorch-viz train`: train a net on pictures of one's own, or a bundled net again."""
 
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 
 from minitorch_viz.commands.base import Command
 from minitorch_viz.commands.parser import path
 from minitorch_viz.errors import MinitorchVizError
 
-MANUAL = """Train a bundled net again; the same seed gives the same weights, bit for bit.
+MANUAL = """Train a small net on a folder of your pictures, or a bundled net again; the same seed gives the same
+weights, bit for bit.
+
+FOLDER has one folder of pictures for each class, and the folders' names are the classes; a fifth of each class is
+held out and tells how good the net is, unless FOLDER has the parts train and test. The size and whether the net sees
+colours are found from the pictures. The file that is written is a whole model: --model FILE of every other command
+takes it. The name of a bundled net comes before that of a folder: the folder is ./digits.
 
 Ctrl-C writes the weights so far to --out and says after how many steps they are; weights that --out had before stay,
 and those so far lie beside them (NAME.interrupted.safetensors, NAME.interrupted-2.safetensors, ...).
@@ -19,11 +26,26 @@ the same weights as if it had not been stopped.
 The data sets of mnist and cifar10 are fetched by `minitorch-viz download NAME`; --data names another folder."""
 
 
+class Trainable(list[str]):
+    """List the recipes' names; a folder that exists, and whatever is written as a path, can be trained on too."""
+
+    remark = " Nor is there a folder of that name."
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or bool(re.search(r"[/\\]", str(name))) or Path(str(name)).exists()
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the recipe, its seed, and the files to write and to read."""
+    """Add the recipe or the folder, the seed, and the files to write and to read."""
     from minitorch_viz.training.recipes import recipe_names
 
-    parser.add_argument("name", choices=recipe_names(), help="which net")
+    names = recipe_names()
+    parser.add_argument(
+        "name",
+        choices=Trainable(names),
+        metavar="FOLDER|NAME",
+        help=f"a folder with a folder of pictures for each class, or a bundled net: {', '.join(names)}",
+    )
     parser.add_argument("--out", type=path, metavar="FILE", help="the weights file (default: NAME.safetensors)")
     parser.add_argument("--seed", type=int, default=0, help="same seed, same weights (default: %(default)s)")
     parser.add_argument(
@@ -31,15 +53,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--checkpoint", type=path, metavar="FILE", help="keep the whole state in this file, each epoch")
     parser.add_argument("--resume", action="store_true", help="continue from the checkpoint, if there is one")
+    parser.add_argument("--size", type=int, metavar="N", help="pixels a side that the net sees (of a FOLDER)")
+    parser.add_argument("--epochs", type=int, metavar="N", help="passes over the pictures (of a FOLDER)")
     parser.add_argument("--data", type=path, metavar="FOLDER", help="where the data set's files are (mnist, cifar10)")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Train a bundled net."""
-    from minitorch_viz.training.recipes import train
+    """Train a net."""
+    from minitorch_viz.training.recipes import recipe_names, train
 
     if arguments.resume and arguments.checkpoint is None:
         raise MinitorchVizError("--resume continues from a checkpoint: give --checkpoint FILE too.")
+    if arguments.name not in recipe_names():
+        _train_folder(arguments)
+        return
+    for flag in ("size", "epochs"):
+        if getattr(arguments, flag) is not None:
+            raise MinitorchVizError(
+                f"--{flag} is for a folder of your own pictures, and the bundled net {arguments.name} has its own; "
+                f"leave it out, or write the folder as ./{arguments.name}."
+            )
     out = arguments.out or Path(f"{arguments.name}.safetensors")
     written = train(
         arguments.name,
@@ -50,9 +83,44 @@ def run(arguments: argparse.Namespace) -> None:
         resume=arguments.resume,
         data=arguments.data,
     )
-    for file in (written, arguments.film):
+    _print_written(written, arguments.film)
+
+
+def _train_folder(arguments: argparse.Namespace) -> None:
+    """Train on a folder, and say what can be done with the net."""
+    import shlex
+
+    from minitorch_viz.training.own import train_folder
+
+    folder = Path(arguments.name)
+    if arguments.data is not None:
+        raise MinitorchVizError(f"--data is for bundled nets; the pictures are those of {folder}: leave it out.")
+    out = arguments.out or Path(f"{folder.resolve().name or 'pictures'}.safetensors")
+    written = train_folder(
+        folder,
+        out,
+        arguments.seed,
+        size=arguments.size,
+        epochs=arguments.epochs,
+        film=arguments.film,
+        checkpoint=arguments.checkpoint,
+        resume=arguments.resume,
+    )
+    _print_written(written, arguments.film)
+    print(f"Next: minitorch-viz report PHOTO.jpg --model {shlex.quote(str(written))}")
+
+
+def _print_written(*files: Path | None) -> None:
+    for file in files:
         if file is not None:
             print(f"Wrote {file}")
 
 
-COMMAND = Command("train", "train a bundled net again, and watch it learn", run, MANUAL, add_arguments, order=7)
+COMMAND = Command(
+    "train",
+    "train a net on your own pictures, or a bundled one again, and watch it learn",
+    run,
+    MANUAL,
+    add_arguments,
+    7,
+)

@@ -42,13 +42,14 @@ def train_classifier(
     test: the first `watched` of its pictures are measured after every epoch, all of them at the end; they choose
         nothing. shown: the class names of the pictures that the film has in front.
     settings: for `fit`; so are film, checkpoint and resume.
-    card: what is known beforehand. parts: {entry of the card: test pictures that are worth a figure of their own}.
+    card: what is known beforehand, such as another command or licence than a bundled net's. parts: {entry of the
+        card: test pictures that are worth a figure of their own}.
     Raises KeyboardInterrupt at Ctrl-C, with a sentence, once film, checkpoint and the weights so far are written.
     """
     check_places(out, film, checkpoint)
     names = test.class_names
     command = f"minitorch-viz train {spec.name} --seed {seed}"
-    facts = {"name": spec.name, **card, "command": command, "seed": seed}
+    facts = {"name": spec.name, **card, "command": card.get("command", command), "seed": seed}
     fitted = fit(
         net,
         batches,
@@ -79,7 +80,7 @@ def train_classifier(
         "test_accuracy": round(share, 4),
         **shares,
         "seconds": round(fitted.seconds, 1),
-        "licence": "MIT",
+        "licence": card.get("licence", "MIT"),
     }
     return save_with_card(net, out, spec.preprocessing, class_names=names, card=card_facts)
 

@@ -63,7 +63,10 @@ def save_with_card(
 def _model_metadata(
     net: Net, preprocessing: Preprocessing, class_names: Sequence[str], name: str
 ) -> dict[str, str] | None:
-    """Return what the file says of a net of the package, as `Model.save` writes it; None of another."""
+    """Return what the file says of the net, as `Model.save` writes it; None where a net of the package is no such one.
+
+    A name that the package does not know is that of a net of one's own: what it is, is found out by running it.
+    """
     from minitorch_viz.models.classes import first_synonym
     from minitorch_viz.models.model import Model
     from minitorch_viz.models.saved import KEY, written
@@ -71,7 +74,10 @@ def _model_metadata(
     from minitorch_viz.models.spec import specs
 
     spec = specs().get(name)
-    if spec is None or not spec.logits or spec.logits not in net:
+    if spec is None:
+        own = Model.from_net(net, readers=preprocessing, class_names=class_names, name=name)
+        return {KEY: written(own)[0]}
+    if not spec.logits or spec.logits not in net:
         return None
     first, last = (at if at in net else "" for at in (spec.first_conv, spec.last_conv))
     model = Model(

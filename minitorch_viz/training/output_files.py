@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -43,6 +44,20 @@ def check_places(out: str | Path, film: str | Path | None = None, checkpoint: st
     return place
 
 
+@contextlib.contextmanager
+def saying_what_is_written(out: Path) -> Iterator[None]:
+    """Give a Ctrl-C inside that comes without a sentence one on whether `out` was written."""
+    written_before = _when_written(out)
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        nothing_written = f"interrupted before the first step, so nothing was written to {out}"
+        written_already = f"interrupted; {out} was written before that"
+        raise KeyboardInterrupt(
+            str(stop) or (nothing_written if _when_written(out) == written_before else written_already)
+        ) from None
+
+
 @dataclass(frozen=True)
 class UnfinishedWeights:
     """Write what an interrupted training has come to."""
@@ -67,7 +82,8 @@ class UnfinishedWeights:
             return f"interrupted before the first step, so nothing was written to {self.out}{continuation}"
         done = f"after {len(fitted.history)} of {epochs} epochs{stage} ({steps} step{'s' * (steps != 1)})"
         progress = done if fitted.stopped == "interrupted" else f"{done}, before the test was done"
-        facts = {**self.card, "interrupted": progress, "seconds": round(fitted.seconds, 1), "licence": "MIT"}
+        ending = {"interrupted": progress, "seconds": round(fitted.seconds, 1)}
+        facts = {**self.card, **ending, "licence": self.card.get("licence", "MIT")}
         place = self._place()
         save_with_card(net, place, self.preprocessing, class_names=self.class_names, card=facts)
         unchanged = "" if place == self.out else f"; {self.out} is left as it was"
@@ -113,3 +129,10 @@ def _content(path: Path) -> Mapping[str, Any]:
     except MinitorchVizError:
         return {}
     return content if isinstance(content, dict) else {}
+
+
+def _when_written(path: Path) -> int | None:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return None

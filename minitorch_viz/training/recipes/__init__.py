@@ -37,7 +37,7 @@ def train(
     """
     if name not in recipe_names():
         raise SettingError(f"There is no recipe for {name!r}; {near(name, recipe_names(), 'net')}.")
-    from minitorch_viz.training.output_files import check_places
+    from minitorch_viz.training.output_files import check_places, saying_what_is_written
 
     out = check_places(out, film, checkpoint)
     recipe = import_module(f"{__name__}.{name}")
@@ -46,20 +46,6 @@ def train(
         if "data" not in inspect.signature(recipe.train).parameters:
             raise SettingError(f"The data of {name} come with its recipe, so there is no folder to give; leave it out.")
         place["data"] = data
-    written_before = _when_written(out)
-    try:
+    with saying_what_is_written(out):
         path: Path = recipe.train(out, seed, film=film, checkpoint=checkpoint, resume=resume, **place)
-    except KeyboardInterrupt as stop:
-        nothing_written = f"interrupted before the first step, so nothing was written to {out}"
-        written_already = f"interrupted; {out} was written before that"
-        raise KeyboardInterrupt(
-            str(stop) or (nothing_written if _when_written(out) == written_before else written_already)
-        ) from None
     return path
-
-
-def _when_written(path: Path) -> int | None:
-    try:
-        return path.stat().st_mtime_ns
-    except OSError:
-        return None
