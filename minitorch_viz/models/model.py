@@ -140,7 +140,7 @@ class Model:
         size: Any = None
         if readers is None:
             shapes = list(followed.shapes.items())
-            if len(shapes) == 1 and len(shapes[0][1]) == 3:
+            if len(shapes) == 1 and len(shapes[0][1]) == 3 and shapes[0][1][0] in (1, 3):
                 size = shapes[0][1][1:]
             else:
                 readers = {key: NumberReader(shape, whole=key in followed.whole) for key, shape in shapes}

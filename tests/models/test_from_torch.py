@@ -305,6 +305,7 @@ UNMAPPABLE: dict[str, tuple[Callable[[Any], Any], str]] = {
     "numbers read": (lambda x: x if x.sum().item() > 1e9 else x + 1, "item"),
     "branch": (lambda x: x if (x.mean((1, 2, 3)) > 1e9).all() else x + 1, "bool"),
     "written over": (written_over, "setitem"),
+    "dropout in use": (lambda x: F.dropout(x), "dropout"),
     "mask": (lambda x: torch.where(x > 0, x, 2 * x), "gt"),
     "sorted": (lambda x: x.sort(2)[0], "sort"),
     "batch statistics": (lambda x: F.batch_norm(x, None, None, training=True), "batch_norm"),
@@ -354,6 +355,22 @@ def test_bad_input_ends_in_a_sentence(module: Any, example: Any, words: str) -> 
         net_from_torch(module, example)
 
 
+@pytest.mark.parametrize(
+    "call", [lambda x: x + torch.rand(4, 1, 1), lambda x: x * torch.from_numpy(x.detach().numpy() > 0)]
+)
+def test_numbers_of_the_example_do_not_stay_in_the_net(call: Callable[[Any], Any]) -> None:
+    """Random numbers, and numbers that go through NumPy, are no constants."""
+    with pytest.raises(NetError, match=r"other answers than the module|numpy"):
+        net_from_torch(Calls(call), torch.zeros(1, 3, 8, 8))
+
+
+def test_pictures_of_two_channels_are_read_as_numbers() -> None:
+    module = nn.Sequential(nn.Conv2d(2, 3, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    model = Model.from_torch(module, np.zeros((1, 2, 9, 8)), name="two")
+    assert model.read(np.ones((2, 9, 8))).shape == (1, 2, 9, 8)
+    assert model.name == "two"
+
+
 def test_torch_is_as_before_afterwards() -> None:
     call = nn.Module.__call__
     with pytest.raises(NetError):
@@ -369,4 +386,5 @@ def test_the_readme_shows_the_tutorials_net_in_five_lines(tmp_path: Path, monkey
     monkeypatch.chdir(tmp_path)
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (48, 32, 3), np.uint8)).save("dog.png")
     exec(compile(block, "README.md", "exec"), {"net": random_net(Cifar).float(), "classes": list("abcdefghij")})
-    assert Image.open("dog_grad_cam.png").size[0] > 100
+    with Image.open("dog_grad_cam.png") as picture:
+        assert picture.size[0] > 100

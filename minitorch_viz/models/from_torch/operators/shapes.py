@@ -12,8 +12,14 @@ from minitorch_viz.models.from_torch.registry import operator
 from minitorch_viz.models.from_torch.values import Call, UnmappedError, Value
 
 
+@operator("dropout", "dropout1d", "dropout2d", "alpha_dropout", "feature_alpha_dropout", turned=True)
+def dropout(call: Call, input: Value, p: float = 0.5, training: bool = True, inplace: bool = False) -> Value:
+    if training and p:
+        raise UnmappedError("it drops numbers at random in use, too; say training=self.training, or take nn.Dropout")
+    return input
+
+
 @operator(
-    *("dropout", "dropout1d", "dropout2d", "alpha_dropout", "feature_alpha_dropout", "feature_dropout"),
     *("contiguous", "clone", "detach", "to", "cpu", "double", "float", "type_as", "identity", "requires_grad", "data"),
     turned=True,
 )
