@@ -17,6 +17,7 @@ from minitorch_viz.models.classes import first_synonym, imagenet_names, notes_on
 from minitorch_viz.models.fold import fold_batch_norms
 from minitorch_viz.models.home import VARIABLE, home_folder
 from minitorch_viz.models.model import Model
+from minitorch_viz.models.python_file import run_model_file
 from minitorch_viz.models.restored import described, read_model
 from minitorch_viz.models.scores import Maps, kind_of_scores
 from minitorch_viz.models.sidecar import class_names_of, reader_of, scores_of, search_folders
@@ -36,7 +37,8 @@ def load_model(
 ) -> Model:
     """Load a pretrained net, ready for photos: `load_model("squeezenet1_1", weights="squeezenet1_1.safetensors")`.
 
-    name: a net from `minitorch-viz models`, or the file that `Model.save` wrote: "mine.safetensors".
+    name: a net from `minitorch-viz models`, the file that `Model.save` wrote ("mine.safetensors"), or a Python file that
+        defines a function `model()` which returns a Model ("my_net.py"); such a file is run.
     weights: its file (.safetensors, .npz, .pth without PyTorch, .caffemodel, ConvNetJS .json), or a folder that holds
         one; None looks in $MINITORCH_VIZ_HOME (default: the user's cache folder), then among those that come with the
         package. A file with another number of classes is taken, too: your own fine-tuned net.
@@ -56,6 +58,12 @@ def load_model(
     """
     precision = None if dtype is None else _precision(dtype)
     given_prefix = prefix
+    if str(name).endswith(".py"):
+        if weights is not None or prefix is not None:
+            raise SettingError(f"{name} loads its own weights; leave weights and prefix out.")
+        model = run_model_file(name)
+        model = model if precision is None else model.astype(precision)
+        return dataclasses.replace(model, net=fold_batch_norms(model.net)) if fold else model
     if (own_file := _own_file(name, weights)) is not None:
         if prefix is not None:
             raise SettingError(
