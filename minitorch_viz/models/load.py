@@ -37,8 +37,8 @@ def load_model(
 ) -> Model:
     """Load a pretrained net, ready for photos: `load_model("squeezenet1_1", weights="squeezenet1_1.safetensors")`.
 
-    name: a net from `minitorch-viz models`, the file that `Model.save` wrote ("mine.safetensors"), or a Python file that
-        defines a function `model()` which returns a Model ("my_net.py"); such a file is run.
+    name: a net from `minitorch-viz models`, the file that `Model.save` wrote ("mine.safetensors"), or a Python file
+        with a function `model()` that returns a Model ("my_net.py"); such a file is run.
     weights: its file (.safetensors, .npz, .pth without PyTorch, .caffemodel, ConvNetJS .json), or a folder that holds
         one; None looks in $MINITORCH_VIZ_HOME (default: the user's cache folder), then among those that come with the
         package. A file with another number of classes is taken, too: your own fine-tuned net.

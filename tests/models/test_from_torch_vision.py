@@ -71,7 +71,7 @@ def test_scores_gradients_and_grad_cams_arrays_are_torchs(name: str) -> None:
     model = Model.from_torch(module, torch.randn(1, 3, side, side, dtype=torch.double))
     x = np.random.default_rng(0).standard_normal((1, 3, side, side))
     maps: list[Any] = []
-    parts = dict(module.named_modules())
+    parts = {path: part for path, part in module.named_modules() if path}
     layer = model.last_conv
     part = parts.get(layer, parts.get(layer.rpartition("_")[0]))
     if part is not None:  # else it is a function of the forward pass
