@@ -60,9 +60,12 @@ def _hatch(axes: Axes, result: OcclusionMap) -> None:
 
     high, wide = result.picture.shape[:2]
     tops, lefts = (edges(firsts, result.size, side) for firsts, side in ((result.tops, high), (result.lefts, wide)))
-    for row, column in zip(*np.nonzero(np.isnan(result.values)), strict=True):
-        corner, sides = (lefts[column], tops[row]), np.diff((lefts[column : column + 2], tops[row : row + 2]))[:, 0]
-        axes.add_patch(Rectangle(corner, *sides, fill=False, hatch="///", edgecolor="0.45", linewidth=0))
+    missing = np.isnan(result.values)
+    columns = missing.argmax(axis=1)  # the first of each row: the places come row by row, so all after it are missing
+    for row in np.flatnonzero(missing.any(axis=1)):
+        left, top = lefts[columns[row]], tops[row]
+        sides = lefts[-1] - left, tops[row + 1] - top
+        axes.add_patch(Rectangle((left, top), *sides, fill=False, hatch="///", edgecolor="0.45", linewidth=0))
 
 
 class _Classes(NamedTuple):
