@@ -55,6 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resume", action="store_true", help="continue from the checkpoint, if there is one")
     parser.add_argument("--size", type=int, metavar="N", help="pixels a side that the net sees (of a FOLDER)")
     parser.add_argument("--epochs", type=int, metavar="N", help="passes over the pictures (of a FOLDER)")
+    parser.add_argument(
+        "--no-mirror", action="store_true", help="mirror no pictures while training: of letters, say (of a FOLDER)"
+    )
     parser.add_argument("--data", type=path, metavar="FOLDER", help="where the data set's files are (mnist, cifar10)")
 
 
@@ -67,10 +70,11 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.name not in recipe_names():
         _train_folder(arguments)
         return
-    for flag in ("size", "epochs"):
-        if getattr(arguments, flag) is not None:
+    settings = {"--size": arguments.size, "--epochs": arguments.epochs, "--no-mirror": arguments.no_mirror or None}
+    for flag, value in settings.items():
+        if value is not None:
             raise MinitorchVizError(
-                f"--{flag} is for a folder of your own pictures, and the bundled net {arguments.name} has its own; "
+                f"{flag} is for a folder of your own pictures, and the bundled net {arguments.name} has its own; "
                 f"leave it out, or write the folder as ./{arguments.name}."
             )
     out = arguments.out or Path(f"{arguments.name}.safetensors")
@@ -102,6 +106,7 @@ def _train_folder(arguments: argparse.Namespace) -> None:
         arguments.seed,
         size=arguments.size,
         epochs=arguments.epochs,
+        mirror=not arguments.no_mirror,
         film=arguments.film,
         checkpoint=arguments.checkpoint,
         resume=arguments.resume,

@@ -1,6 +1,6 @@
 """Data sets, read offline, and batches of them. Every loader of pictures returns (training, test), two `Dataset`s."""
 
-from minitorch_viz.data.augment import crop, cutout, flip
+from minitorch_viz.data.augment import crop, cutout, flip, tint, zoom
 from minitorch_viz.data.batches import ArrayBatches, DatasetBatches, batches
 from minitorch_viz.data.cifar10 import load_cifar10
 from minitorch_viz.data.dataset import Dataset, normalized
@@ -28,4 +28,6 @@ __all__ = [
     "load_mnist",
     "load_text",
     "normalized",
+    "tint",
+    "zoom",
 ]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from minitorch_viz.data.augment import crop
+from minitorch_viz.data.augment import flip, tint, zoom
 from minitorch_viz.data.batches import DatasetBatches
 from minitorch_viz.data.dataset import Dataset
 from minitorch_viz.data.own_pictures import own_pictures
@@ -15,11 +14,12 @@ from minitorch_viz.errors import need_whole
 from minitorch_viz.models.plain import plain
 from minitorch_viz.models.spec import ModelSpec, specs
 from minitorch_viz.training.bundle import train_classifier
+from minitorch_viz.training.losses import SoftmaxCrossEntropy
 from minitorch_viz.training.optimizers import Adam
 from minitorch_viz.training.output_files import check_places, saying_what_is_written
 from minitorch_viz.training.schedules import OneCycle
 
-BATCH, PEAK = 32, 5e-3
+BATCH, PEAK, SMOOTHING = 32, 5e-3, 0.1
 SEEN = 14_000  # how many pictures a training looks at, each as often as that takes
 FEWEST, MOST = 10, 100  # epochs
 SHOWN = 3  # pictures that the film has in front
@@ -32,6 +32,7 @@ def train_folder(
     *,
     size: int | None = None,
     epochs: int | None = None,
+    mirror: bool = True,
     film: Path | None = None,
     checkpoint: Path | None = None,
     resume: bool = False,
@@ -40,7 +41,9 @@ def train_folder(
 
     folder: one folder a class, with its pictures in it or in folders inside it. size: pixels a side (default: the
     usual one of the pictures, at most 64). epochs: passes over the training pictures (default: as many as show the net
-    about 14,000 pictures, 10 to 100). film, checkpoint, resume: as in `minitorch_viz.training.recipes.train`.
+    about 14,000 pictures, 10 to 100). mirror: whether a mirrored picture is as good as the picture, which it is not of
+    letters. Every picture is seen at another size and place and in another light each time.
+    film, checkpoint, resume: as in `minitorch_viz.training.recipes.train`.
 
     `load_model(out)` reads the file: it holds the net, how pictures are read, and the names of the classes. Same
     pictures, same seed: same bits. Raises DataFileError if the folder does not hold such pictures, SettingError for a
@@ -54,7 +57,7 @@ def train_folder(
     for note in dict.fromkeys((*training.notes, *test.notes)):
         print(f"Note: {note}")
     net = plain(preprocessing.size, preprocessing.channels, len(training.class_names), seed)
-    batches = DatasetBatches(training, BATCH, partial(crop, padding=preprocessing.size[0] // 8), preprocessing)
+    batches = DatasetBatches(training, BATCH, (*[flip] * mirror, zoom, tint), preprocessing)
     epochs = epochs or int(np.clip(-(-SEEN // len(training)), FEWEST, MOST))
     name = Path(folder).resolve().name or "pictures"
     name = f"own {name}" if name in specs() else name  # no net of the package
@@ -85,12 +88,13 @@ def train_folder(
             resume=resume,
             card={
                 "data": f"{len(training)} pictures for training and {len(test)} for testing",
-                "command": f"minitorch-viz train {folder} --seed {seed}",
+                "command": f"minitorch-viz train {folder} --seed {seed}{'' if mirror else ' --no-mirror'}",
                 "licence": "that of its pictures' owner",
             },
             epochs=epochs,
             optimizer=Adam(PEAK),
             schedule=OneCycle(PEAK, max(2, epochs * len(batches))),
+            loss=SoftmaxCrossEntropy(SMOOTHING),
         )
 
 
