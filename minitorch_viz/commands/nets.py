@@ -129,6 +129,8 @@ def _of_file(weights: Path, prefix: str | None) -> Model:
         raise MinitorchVizError(
             f"--prefix {prefix!r} says which part of {weights} is meant, but not for which net: give --model NAME too."
         )
+    if weights.suffix.lower() == ".onnx":
+        return load_model(weights)
     with contextlib.suppress(MinitorchVizError):
         return load_model(weights)  # a file that model.save wrote knows its net
     state = "A weights file" if weights.exists() else f"There is no weights file {weights}; besides, such a file"

@@ -17,6 +17,7 @@ from minitorch_viz.models.classes import first_synonym, imagenet_names, notes_on
 from minitorch_viz.models.fold import fold_batch_norms
 from minitorch_viz.models.home import VARIABLE, home_folder
 from minitorch_viz.models.model import Model
+from minitorch_viz.models.own_net import checked_precision
 from minitorch_viz.models.python_file import run_model_file
 from minitorch_viz.models.restored import described, read_model
 from minitorch_viz.models.scores import Maps, kind_of_scores
@@ -24,7 +25,7 @@ from minitorch_viz.models.sidecar import class_names_of, reader_of, scores_of, s
 from minitorch_viz.models.spec import ModelSpec, get_spec
 from minitorch_viz.net import Net
 
-FILE = r"[/\\]|\.(pth|pt|npz|safetensors|caffemodel)$"  # what no name of a net looks like
+FILE = r"[/\\]|\.(pth|pt|npz|safetensors|caffemodel|onnx)$"  # what no name of a net looks like
 
 
 def load_model(
@@ -37,8 +38,8 @@ def load_model(
 ) -> Model:
     """Load a pretrained net, ready for photos: `load_model("squeezenet1_1", weights="squeezenet1_1.safetensors")`.
 
-    name: a net from `minitorch-viz models`, the file that `Model.save` wrote ("mine.safetensors"), or a Python file
-        with a function `model()` that returns a Model ("my_net.py"); such a file is run.
+    name: a net from `minitorch-viz models`, the file that `Model.save` wrote ("mine.safetensors"), an ONNX file
+        ("net.onnx"), or a Python file with a function `model()` that returns a Model ("my_net.py"); it is run.
     weights: its file (.safetensors, .npz, .pth without PyTorch, .caffemodel, ConvNetJS .json), or a folder that holds
         one; None looks in $MINITORCH_VIZ_HOME (default: the user's cache folder), then among those that come with the
         package. A file with another number of classes is taken, too: your own fine-tuned net.
@@ -56,7 +57,7 @@ def load_model(
 
     Raises SettingError for an unknown name, WeightsFileError if the weights are missing, damaged, or another net's.
     """
-    precision = None if dtype is None else _precision(dtype)
+    precision = None if dtype is None else checked_precision(dtype)
     given_prefix = prefix
     if str(name).endswith(".py"):
         if weights is not None or prefix is not None:
@@ -185,16 +186,6 @@ def fitting_arrays(
     return {name: np.ascontiguousarray(array, dtype) for name, array in mapped.items()}
 
 
-def _precision(dtype: npt.DTypeLike) -> np.dtype[Any]:
-    try:
-        precision = np.dtype(dtype)
-    except TypeError:
-        precision = None
-    if precision is None or precision not in (np.float32, np.float64):
-        raise SettingError(f"Nets compute in float32 or float64, but dtype is {dtype!r}.")
-    return precision
-
-
 def _own_file(name: object, weights: object) -> Path | None:
     """Return the file that is to say what its net is, given in place of a name or alone as weights; None for a name."""
     looks_like_a_file = isinstance(name, Path) or (isinstance(name, str) and re.search(FILE, name) is not None)
@@ -221,7 +212,10 @@ def _own_file(name: object, weights: object) -> Path | None:
 
 
 def _read_own(path: Path, precision: np.dtype[Any] | None, fold: bool) -> Model:
-    """Read the model in a file of `Model.save`."""
+    """Read the model in a file of `Model.save`, or in an ONNX file."""
+    if path.suffix.lower() == ".onnx":
+        model = Model.from_onnx(path, dtype=precision)
+        return dataclasses.replace(model, net=fold_batch_norms(model.net)) if fold else model
     from minitorch_viz.io.weights import read_weights
 
     file = read_weights(path)

@@ -16,7 +16,7 @@ from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import NetError, SettingError, ShapeError, near
 from minitorch_viz.io.files import shown
 from minitorch_viz.models.classes import find_class, first_synonym
-from minitorch_viz.models.own_net import checked_names, look_at
+from minitorch_viz.models.own_net import checked_names, checked_precision, look_at
 from minitorch_viz.models.prediction import Prediction, Predictions
 from minitorch_viz.models.readers import Preprocessing, Reader
 from minitorch_viz.models.readers.numbers import Numbers as NumberReader
@@ -157,6 +157,38 @@ class Model:
             name=type(module).__name__ if name is None else name,
         )
         return dataclasses.replace(model, notes=(*model.notes, *followed.notes))
+
+    @classmethod
+    def from_onnx(
+        cls,
+        path: str | Path,
+        size: int | Pair | None = None,
+        *,
+        readers: Reader | Mapping[str, Reader] | None = None,
+        class_names: Sequence[str] = (),
+        mean: float | Sequence[float] | None = None,
+        std: float | Sequence[float] | None = None,
+        resize: Resize | None = None,
+        logits: str | None = None,
+        scores: str | None = None,
+        name: str | None = None,
+        dtype: npt.DTypeLike | None = None,
+    ) -> Self:
+        """Read a net from an ONNX file; needs the package onnx: `Model.from_onnx("net.onnx")`.
+
+        size: (H, W) of its pictures where the file leaves them open (default 224). mean, std, resize: as in
+        `Preprocessing`, for pixels 0 to 255; a JSON file beside the net ("net.json") may say them, and the class names,
+        too. Without either a net for 1,000 classes gets pictures as torchvision's nets do, others pixels from 0 to 1;
+        `notes` say so, and what was mapped. dtype: float32 or float64; None: the file's. The rest is as in `from_net`.
+
+        Raises WeightsFileError if the file is missing or damaged, SettingError if onnx is not installed, NetError for
+        an operator that has no layer here: which, where, and what to do.
+        """
+        from minitorch_viz.models.from_onnx.model import Preparation, read_onnx
+
+        asked = None if dtype is None else checked_precision(dtype)
+        preparation = Preparation(size, mean, std, resize)
+        return read_onnx(cls, path, preparation, readers, class_names, logits, scores, name, asked)
 
     @property
     def dtype(self) -> np.dtype[Any]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import NetError, SettingError, ShapeError
@@ -104,6 +105,17 @@ def look_at(
     first_conv = convolutions[0] if convolutions else ""
     last_conv = last if last is not None and last in net else ""
     return Findings(readers, names, node, kind, first_conv, last_conv, tuple(notes))
+
+
+def checked_precision(dtype: npt.DTypeLike) -> np.dtype[Any]:
+    """Return float32 or float64 as a dtype; SettingError for anything else."""
+    try:
+        precision = np.dtype(dtype)
+    except TypeError:
+        precision = None
+    if precision is None or precision not in (np.float32, np.float64):
+        raise SettingError(f"Nets compute in float32 or float64, but dtype is {dtype!r}.")
+    return precision
 
 
 def checked_net(net: object) -> Net:

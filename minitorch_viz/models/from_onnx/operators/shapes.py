@@ -1,0 +1,220 @@
+"""Operators that only move numbers: other axes, another order, a part, a border."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minitorch_viz.layers import Concat, Embedding, Flatten, Pad, Permute, Reshape, Slice
+from minitorch_viz.layers.slice_ import Flip
+from minitorch_viz.models.from_onnx.builder import Signal, Value
+from minitorch_viz.models.from_onnx.call import Call
+from minitorch_viz.models.from_onnx.operators.registry import operator
+
+FARTHEST = 2**40
+
+
+def reshaped(call: Call, x: Signal, target: Sequence[int]) -> Signal:
+    """Return the same numbers in other axes; the images stay the first one."""
+    shape = tuple(target)
+    if shape == x.shape:
+        return x
+    if not shape or shape[0] != x.shape[0]:
+        call.refuse(f"makes {shape} of {x.shape}, so that axis 0 is no longer the images of a batch")
+    if math.prod(shape) != math.prod(x.shape):
+        call.refuse(f"makes {shape} of {x.shape}, which has another number of values", "The file is damaged.")
+    return call.add(Flatten() if len(shape) == 2 else Reshape(shape[1:]), x, shape=shape)
+
+
+@operator("Flatten")
+def flatten(call: Call) -> Signal:
+    """Read Flatten."""
+    x = call.signal()
+    axis = call.whole("axis", 1)
+    axis = axis if axis == len(x.shape) else call.axis(axis, len(x.shape))
+    return reshaped(call, x, (math.prod(x.shape[:axis]), math.prod(x.shape[axis:])))
+
+
+@operator("Reshape")
+def reshape(call: Call) -> Signal:
+    """Read Reshape to a constant shape."""
+    x = call.signal()
+    target = call.wholes("shape", 1)
+    if target is None:
+        call.refuse("lacks its shape", "The file is damaged.")
+    if not call.whole("allowzero", 0):
+        target = [x.shape[i] if n == 0 and i < len(x.shape) else n for i, n in enumerate(target)]
+    rest = math.prod(n for n in target if n != -1)
+    if target.count(-1) > 1 or rest < 1 or min(target, default=1) < -1:
+        call.refuse(f"names the shape {target}", "The file is damaged.")
+    return reshaped(call, x, [math.prod(x.shape) // rest if n == -1 else n for n in target])
+
+
+@operator("Squeeze")
+def squeeze(call: Call) -> Signal:
+    """Read Squeeze: axes of one place go."""
+    x = call.signal()
+    axes = call.wholes("axes", 1)
+    if axes is None:
+        axes = [i for i, n in enumerate(x.shape) if i and n == 1]
+    axes = [call.inner_axis(axis, x) for axis in axes]
+    if any(x.shape[axis] != 1 for axis in axes):
+        call.refuse(f"takes away the axes {axes} of {x.shape}", "The file is damaged.")
+    return reshaped(call, x, [n for i, n in enumerate(x.shape) if i not in axes])
+
+
+@operator("Unsqueeze")
+def unsqueeze(call: Call) -> Signal:
+    """Read Unsqueeze: axes of one place come in."""
+    x = call.signal()
+    axes = call.wholes("axes", 1) or []
+    rank = len(x.shape) + len(axes)
+    places = {call.axis(axis, rank) for axis in axes}
+    if 0 in places:
+        call.refuse("puts an axis before the images of a batch")
+    sides = iter(x.shape)
+    return reshaped(call, x, [1 if i in places else next(sides) for i in range(len(x.shape) + len(places))])
+
+
+@operator("Transpose")
+def transpose(call: Call) -> Signal:
+    """Read Transpose; the images stay the first axis."""
+    x = call.signal()
+    order = call.whole_list("perm", list(range(len(x.shape)))[::-1], len(x.shape))
+    if sorted(order) != list(range(len(order))):
+        call.refuse(f"has perm = {order}, which must name every axis once", "The file is damaged.")
+    if order == list(range(len(order))):
+        return x
+    if order[0] != 0:
+        call.refuse(f"puts axis {order[0]} where the images of a batch are, perm = {order}")
+    return call.add(Permute(tuple(order)), x, shape=tuple(x.shape[axis] for axis in order))
+
+
+@operator("Concat")
+def concat(call: Call) -> Signal:
+    """Read Concat of values that all depend on the input."""
+    signals = [call.signal(at) for at in range(len(call.inputs))]
+    axis = call.inner_axis(call.whole("axis", 1), signals[0]) if signals else call.refuse("has no inputs")
+    rests = {(*signal.shape[:axis], *signal.shape[axis + 1 :]) for signal in signals}
+    if len(rests) != 1 or len({len(signal.shape) for signal in signals}) != 1:
+        call.refuse(f"puts side by side what does not fit, {[s.shape for s in signals]!s:.200}", "The file is damaged.")
+    if len(signals) == 1:
+        return signals[0]
+    total = sum(signal.shape[axis] for signal in signals)
+    shape = (*signals[0].shape[:axis], total, *signals[0].shape[axis + 1 :])
+    return call.add(Concat(axis), *signals, shape=shape)
+
+
+def part(call: Call, x: Signal, axis: int, start: int, stop: int, step: int = 1) -> Signal:
+    """Return places `start` to `stop` (counted from the front, not included) of an axis."""
+    count = len(range(start, stop, step))
+    if count == x.shape[axis] and step == 1:
+        return x
+    if axis == 0:
+        call.refuse("takes a part of the images of a batch")
+    if count < 1:
+        call.refuse(f"takes nothing of axis {axis} of {x.shape}")
+    return call.add(Slice(axis, start, stop, step), x, shape=(*x.shape[:axis], count, *x.shape[axis + 1 :]))
+
+
+@operator("Slice")
+def slice_(call: Call) -> Signal:
+    """Read Slice along any axes but the images', forwards, or backwards over a whole axis."""
+    x = call.signal()
+    starts, stops = call.wholes("starts", 1), call.wholes("ends", 2)
+    if starts is None or stops is None or len(starts) != len(stops):
+        call.refuse(f"names the starts {starts} and the ends {stops}", "The file is damaged.")
+    axes = call.wholes("axes", 3) or list(range(len(starts)))
+    steps = call.wholes("steps", 4) or [1] * len(starts)
+    if not len(axes) == len(steps) == len(starts):
+        call.refuse(f"names {len(starts)} starts, {len(axes)} axes and {len(steps)} steps", "The file is damaged.")
+    for axis_given, start, stop, step in zip(axes, starts, stops, steps, strict=True):
+        axis = call.axis(axis_given, len(x.shape))
+        if step == 0:
+            call.refuse("has a step of 0", "The file is damaged.")
+        places = range(x.shape[axis])[slice(start, stop, step)]
+        if step == -1 and len(places) == x.shape[axis] and axis:
+            x = call.add(Flip(axis), x)
+        elif step < 0 and len(places):
+            call.refuse(f"takes a part of axis {axis} backwards")
+        else:
+            x = part(call, x, axis, places.start, places.stop, places.step)
+    return x
+
+
+@operator("Split")
+def split(call: Call) -> list[Value]:
+    """Read Split as one Slice for each part."""
+    x = call.signal()
+    axis = call.axis(call.whole("axis", 0), len(x.shape))
+    sizes, count = call.wholes("split", 1), len(call.outputs)
+    if sizes is None:
+        each = -(-x.shape[axis] // (call.whole("num_outputs", count) or 1))
+        sizes = [min(each, x.shape[axis] - i * each) for i in range(count)]
+    if len(sizes) != count or min(sizes) < 1 or sum(sizes) != x.shape[axis]:
+        call.refuse(f"cuts axis {axis} of {x.shape} into parts of {sizes!s:.80}", "The file is damaged.")
+    ends = np.cumsum(sizes).tolist()
+    return [part(call, x, axis, end - size, end) for size, end in zip(sizes, ends, strict=True)]
+
+
+@operator("Gather")
+def gather(call: Call) -> Signal:
+    """Read Gather of one place, or of an unbroken run, along an axis; and of rows of a constant table by words."""
+    table, places = call.value(0), call.value(1)
+    axis_given = call.whole("axis", 0)
+    if isinstance(table, np.ndarray) and isinstance(places, Signal):
+        if table.ndim != 2 or call.axis(axis_given, 2) != 0:
+            call.refuse(
+                f"looks numbers up along axis {axis_given} of a constant {table.shape}; rows of a table are known"
+            )
+        weight = call.floats(0)
+        return call.add(Embedding(weight), places, shape=(*places.shape, weight.shape[1]))
+    x = call.signal()
+    axis, chosen = call.inner_axis(axis_given, x), call.constant(1)
+    if chosen is None or chosen.dtype.kind not in "iu" or chosen.ndim > 1 or not chosen.size:
+        call.refuse("takes places that are no list of whole numbers")
+    numbers = [call.axis(int(n), x.shape[axis]) for n in chosen.reshape(-1)[: x.shape[axis] + 1]]
+    if numbers != list(range(numbers[0], numbers[0] + chosen.size)):
+        call.refuse(f"takes the places {numbers!s:.60} of axis {axis}; an unbroken run is known here")
+    y = part(call, x, axis, numbers[0], numbers[0] + len(numbers))
+    return y if chosen.ndim else reshaped(call, y, (*x.shape[:axis], *x.shape[axis + 1 :]))
+
+
+@operator("Pad")
+def pad(call: Call) -> Signal:
+    """Read Pad of any axes but the images'."""
+    x = call.signal()
+    pads = call.wholes("pads", 1) or []
+    axes = call.wholes("axes", 3) if call.opset >= 18 else None
+    axes = [call.axis(axis, len(x.shape)) for axis in (range(len(x.shape)) if axes is None else axes)]
+    if len(pads) != 2 * len(axes) or not all(abs(n) < FARTHEST for n in pads):
+        call.refuse(f"has pads = {pads!s:.80} for {len(axes)} axes", "The file is damaged.")
+    borders = dict(zip(axes, zip(pads[: len(axes)], pads[len(axes) :], strict=True), strict=True))
+    if borders.get(0, (0, 0)) != (0, 0):
+        call.refuse("adds images to a batch")
+    modes = {"constant": "constant", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}
+    mode: Any = modes.get(call.text("mode", "constant"))
+    if mode is None:
+        call.refuse(f"has mode = {call.text('mode')!r:.40}", "The file is damaged.")
+    value = call.scalar(2, 0.0) if call.opset >= 11 else call.number("value", 0.0)
+    used = [axis for axis in sorted(borders) if borders[axis] != (0, 0)]
+    if not used:
+        return x
+    counted = [n for axis in range(len(x.shape) - 1, used[0] - 1, -1) for n in borders.get(axis, (0, 0))]
+    shape = tuple(n + sum(borders.get(axis, (0, 0))) for axis, n in enumerate(x.shape))
+    return call.add(Pad(tuple(counted), mode, value or 0.0), x, shape=shape)
+
+
+@operator("DepthToSpace")
+def depth_to_space(call: Call) -> Signal:
+    """Read DepthToSpace in the order of PyTorch's PixelShuffle."""
+    from minitorch_viz.layers import PixelShuffle
+
+    x, factor = call.signal(), call.whole("blocksize", 0)
+    if call.text("mode", "DCR") != "CRD" or len(x.shape) != 4 or factor < 1 or x.shape[1] % factor**2:
+        call.refuse('deals channels out in the order "DCR", or does not fit its input; "CRD" is known here')
+    n, c, h, w = x.shape
+    return call.add(PixelShuffle(factor), x, shape=(n, c // factor**2, h * factor, w * factor))
