@@ -163,10 +163,13 @@ def last_common_maps(
     shapes: {node: shape of its output}. Maps are (N, C, h, w) with more than one place: what a global pooling leaves
     is none. All of the picture that reaches the output is in these maps, as it is not in those of one branch.
     """
-    path = on_every_path(nodes, inputs, name)[:-1]
-    return next(
-        (place for place in reversed(path) if len(shapes[place]) == 4 and shapes[place][2] * shapes[place][3] > 1), None
+    nodes = tuple(nodes)
+    maps = (
+        place
+        for place in reversed(on_every_path(nodes, inputs, name)[:-1])
+        if len(shapes[place]) == 4 and shapes[place][2] * shapes[place][3] > 1
     )
+    return next((place for place in maps if channel_axis(nodes, place) == 1), None)  # not (N, h, w, C)
 
 
 def rule_for(node: Node, rules: Rules) -> Rule | None:

@@ -250,6 +250,18 @@ def test_nodes_are_called_by_their_modules() -> None:
     assert isinstance(net["avgpool"].layer, GlobalAvgPool2d)
 
 
+class ChannelsLast(nn.LayerNorm):
+    def forward(self, x: Any) -> Any:
+        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+def test_a_norm_over_channels_bears_the_modules_name_and_leaves_the_default_layer() -> None:
+    parts = [nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), ChannelsLast(4), nn.Flatten(), nn.Linear(4, 2)]
+    model = Model.from_torch(nn.Sequential(*parts).double(), torch.zeros(1, 3, 8, 8))
+    assert [node.name for node in model.net.nodes] == ["0", "1", "2.permute", "2", "2.permute_2", "3", "4"]
+    assert model.last_conv == "0"  # (N, 1, 1, 4) has one place, and four channels
+
+
 def test_parameters_bear_torchs_names_and_are_copies() -> None:
     module = random_net(Cifar)
     net = net_from_torch(module, torch.zeros(1, 3, 32, 32)).net

@@ -25,6 +25,9 @@ SHAPE_ONLY = {
 # What a tensor's numbers are read by: what follows may depend on them.
 READS_NUMBERS = {"item", "bool", "float", "int", "index", "tolist", "numpy", "array", "equal", "allclose", "is_nonzero"}
 
+# What a module does around its own operator, as a normalization over channels turns its maps and turns them back.
+AROUND = {"pad", "permute", "transpose"}
+
 
 class Follower:
     """Write down the nodes of a torch module as it runs; `entries` holds them in order."""
@@ -146,7 +149,8 @@ class Follower:
     def _place(self, operator: str) -> str:
         """Return the path of the module that runs, with the operator's name unless the module is no more than that."""
         path = self.paths.get(id(self.path[-1]), "") if self.path else ""
-        if (path and id(self.path[-1]) in self.simple and operator != "pad") or (path and operator[:1].isupper()):
+        around = AROUND - {type(self.path[-1]).__name__.lower()} if path else AROUND
+        if (path and id(self.path[-1]) in self.simple and operator not in around) or (path and operator[:1].isupper()):
             return path
         return f"{path}.{operator}" if path else operator
 
