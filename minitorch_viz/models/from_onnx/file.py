@@ -40,28 +40,28 @@ def read_graph(path: str | Path) -> Graph:
     """
     onnx = onnx_package()
     decode_error = importlib.import_module("google.protobuf.message").DecodeError  # protobuf comes with onnx
-    with open_file(path, "ONNX file", WeightsFileError) as (file, size, found):
+    with open_file(path, "ONNX file", WeightsFileError) as (file, size, place):
         if size > MOST_BYTES:
-            raise WeightsFileError(f"{found} has {size:,} bytes; an ONNX file has at most {MOST_BYTES:,}.")
-        data = read_exactly(file, 0, size, str(found))
+            raise WeightsFileError(f"{place} has {size:,} bytes; an ONNX file has at most {MOST_BYTES:,}.")
+        data = read_exactly(file, 0, size, str(place))
     try:
         model = onnx.load_model_from_string(data)
     except decode_error as error:
-        raise WeightsFileError(f"{found} is damaged, or no ONNX file: {error}.") from error
+        raise WeightsFileError(f"{place} is damaged, or no ONNX file: {error}.") from error
     graph = model.graph
     if not graph.node or not graph.output:
-        raise WeightsFileError(f"{found} is damaged, or no ONNX file: its graph has no operators or no output.")
+        raise WeightsFileError(f"{place} is damaged, or no ONNX file: its graph has no operators or no output.")
     if len(graph.node) > MOST_NODES:
-        raise NetError(f"{found} has {len(graph.node):,} operators; at most {MOST_NODES:,} are read.")
+        raise NetError(f"{place} has {len(graph.node):,} operators; at most {MOST_NODES:,} are read.")
     if model.functions:
         raise NetError(
-            f"{found} defines operators of its own ({len(model.functions)} functions); save it again after "
+            f"{place} defines operators of its own ({len(model.functions)} functions); save it again after "
             "onnx.inliner.inline_local_functions(model)."
         )
     opset = max((entry.version for entry in model.opset_import if entry.domain in DOMAINS), default=0)
     if opset < OLDEST:
         raise NetError(
-            f"{found} is written in opset {opset}; opsets from {OLDEST} are read. "
+            f"{place} is written in opset {opset}; opsets from {OLDEST} are read. "
             "onnx.version_converter.convert_version(model, 17) brings it up to date."
         )
-    return Graph(graph, opset, found)
+    return Graph(graph, opset, place)
