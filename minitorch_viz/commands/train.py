@@ -58,6 +58,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-mirror", action="store_true", help="mirror no pictures while training: of letters, say (of a FOLDER)"
     )
+    parser.add_argument(
+        "--net",
+        choices=("plain", "linear", "hidden"),
+        help="which net learns a FOLDER: of five convolutions (plain, "
+        "the default), or one linear layer, or two, whose weights are templates",
+    )
+    parser.add_argument("--units", type=int, metavar="N", help="of the hidden layer (default: 16)")
+    parser.add_argument("--activation", choices=("relu", "sigmoid", "tanh"), help="of the hidden layer (default: relu)")
     parser.add_argument("--data", type=path, metavar="FOLDER", help="where the data set's files are (mnist, cifar10)")
 
 
@@ -70,9 +78,8 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.name not in recipe_names():
         _train_folder(arguments)
         return
-    settings = {"--size": arguments.size, "--epochs": arguments.epochs, "--no-mirror": arguments.no_mirror or None}
-    for flag, value in settings.items():
-        if value is not None:
+    for flag in ("--size", "--epochs", "--no-mirror", "--net", "--units", "--activation"):
+        if getattr(arguments, flag.removeprefix("--").replace("-", "_")) not in (None, False):
             raise MinitorchVizError(
                 f"{flag} is for a folder of your own pictures, and the bundled net {arguments.name} has its own; "
                 f"leave it out, or write the folder as ./{arguments.name}."
@@ -107,6 +114,9 @@ def _train_folder(arguments: argparse.Namespace) -> None:
         size=arguments.size,
         epochs=arguments.epochs,
         mirror=not arguments.no_mirror,
+        net=arguments.net or "plain",
+        units=arguments.units,
+        activation=arguments.activation,
         film=arguments.film,
         checkpoint=arguments.checkpoint,
         resume=arguments.resume,

@@ -152,6 +152,33 @@ def test_pictures_of_letters_are_not_mirrored(tmp_path: Path, monkeypatch) -> No
     assert mirrored == [8]
 
 
+@pytest.mark.parametrize(
+    ("settings", "nodes", "templates"),
+    [
+        (["--net", "linear"], ["flatten", "logits", "prob"], ("logits", 2)),
+        (["--net", "hidden"], ["flatten", "hidden", "relu", "logits", "prob"], ("hidden", 16)),
+        (
+            ["--net", "hidden", "--units", 3, "--activation", "tanh"],
+            ["flatten", "hidden", "tanh", "logits", "prob"],
+            ("hidden", 3),
+        ),
+    ],
+)
+def test_the_simplest_nets_have_templates(settings, nodes, templates, tmp_path: Path) -> None:
+    """Each row of the weights is a picture, and the row of the light class is lighter than that of the dark one."""
+    folder, out = two_classes(tmp_path / "shades", grey=True), tmp_path / "net.safetensors"
+    assert train(folder, "--out", out, "--epochs", 20, *settings) == 0
+    model = load_model(out)
+    assert [node.name for node in model.net.nodes] == nodes
+    name, count = templates
+    assert model.net.params[f"{name}.weight"].shape == (count, 12 * 12)
+    for kind, class_name in enumerate(model.class_names):
+        assert model.classify(picture(kind, 77, grey=True))[0].name == class_name
+    if name == "logits":
+        dark, light = model.net.params["logits.weight"].mean(axis=1)
+        assert dark < 0 < light
+
+
 @pytest.mark.slow
 def test_three_classes_of_sixty_scenes_are_learnt(tmp_path: Path) -> None:
     """Of scenes with one to three objects of these kinds, the largest is named: 90 % of 300 fresh ones."""
@@ -220,6 +247,8 @@ BAD_FOLDERS: dict[str, tuple[Callable[[Path], object], list[object], str]] = {
     "a size too small": (two_classes, ["--size", 2], "size must be a whole number from 8 to 256"),
     "a size too large": (two_classes, ["--size", 5000], "size must be a whole number from 8 to 256"),
     "no epochs": (two_classes, ["--epochs", 0], "epochs must be a whole number of at least 1"),
+    "units of no layer": (two_classes, ["--units", 4], "has none"),
+    "a hidden layer without units": (two_classes, ["--net", "hidden", "--units", 0], "units must be a whole number"),
     "a negative seed": (two_classes, ["--seed", -1], "seed must be a whole number of at least 0"),
     "the data of a bundled net": (two_classes, ["--data", "x"], "--data is for bundled nets"),
     "nothing to resume": (two_classes, ["--resume"], "give --checkpoint FILE too"),
