@@ -23,7 +23,7 @@ def conv(call: Call) -> Signal:
     given = tuple(call.whole_list("kernel_shape", [*kernel], len(kernel)))
     if given != kernel:
         call.refuse(f"has kernel_shape = {given}, but filters of shape {weight.shape}", "The file is damaged.")
-    window = window_of(call, sides, kernel)
+    window = window_of(call, sides, kernel).within(sides)
     shape = (x.shape[0], len(weight), *window.counts(sides))
     work = math.prod(weight.shape[1:])
     call.builder.budget.spend(

@@ -106,7 +106,7 @@ def reduce_mean(call: Call) -> Signal:
 def _window(call: Call) -> tuple[Signal, Window]:
     x = call.signal()
     sides = x.shape[2:]
-    return x, window_of(call, sides, tuple(call.whole_list("kernel_shape", None, len(sides))))
+    return x, window_of(call, sides, tuple(call.whole_list("kernel_shape", None, len(sides)))).within(sides)
 
 
 def _fits(window: Window) -> bool:

@@ -28,6 +28,11 @@ class Window(NamedTuple):
         """Return how many places the kernel spans."""
         return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
 
+    def within(self, sides: tuple[int, ...]) -> Window:
+        """Return the window with steps no longer than the map: beyond it there is no further window either way."""
+        spans = zip(self.stride, sides, self.before, self.after, strict=True)
+        return self._replace(stride=tuple(max(min(step, n + b + e), 1) for step, n, b, e in spans))
+
     def counts(self, sides: tuple[int, ...]) -> tuple[int, ...]:
         """Return how many windows there are along each axis, the last whole one being the last."""
         spans = zip(sides, self.before, self.after, self.reach, self.stride, strict=True)
