@@ -125,8 +125,8 @@ def checked_net(net: object) -> Net:
     name = type(net).__name__
     if callable(getattr(net, "state_dict", None)):
         raise NetError(
-            f"Model.from_net wraps a minitorch_viz Net, but got {name}, a PyTorch module; build the same graph as a "
-            "Net and give it the module's arrays (Params(state), or net.with_params)."
+            f"Model.from_net wraps a minitorch_viz Net, but got {name}, a PyTorch module; "
+            "Model.from_torch(module, example) takes it."
         )
     if isinstance(getattr(net, "net", None), Net):
         raise NetError(f"Model.from_net wraps a Net, but got a {name}, which is ready as it is; its net is .net.")
