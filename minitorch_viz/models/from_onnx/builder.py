@@ -37,6 +37,8 @@ class Builder:
         self.nodes: dict[str, Node] = {}  # by the names of the net, in order
         self.inputs: dict[str, tuple[int, ...]] = {}  # their shapes, by the names of the net
         self.uses: Counter[str] = Counter()  # how many operators read a value of the file, or give it out
+        self.readers: dict[str, list[Any]] = {}  # the operators of the file that read a value
+        self.known: set[str] = set()  # outputs of operators that were read with an earlier one
         self.read: Counter[str] = Counter()  # operators that were read
 
     def add_input(self, name: str, shape: tuple[int, ...], is_whole: bool) -> None:

@@ -89,8 +89,14 @@ def build_net(graph: Graph, sides: tuple[int, ...] | None = None, dtype: np.dtyp
     builder.uses.update(outputs)
     for node in graph.graph.node:
         builder.uses.update(str(name) for name in node.input)
-    for node in graph.graph.node:
-        _read(Call(node, builder, folder), str(node.domain))
+        for name in node.input:
+            builder.readers.setdefault(str(name), []).append(node)
+    # Constants come first, wherever they stand: what is read with its followers (GELU) asks for theirs.
+    for node in sorted(graph.graph.node, key=lambda node: node.op_type != "Constant"):
+        if node.output and node.output[0] in builder.known:
+            builder.read[str(node.op_type)] += 1
+        else:
+            _read(Call(node, builder, folder), str(node.domain))
     nodes = builder.finished(outputs)
     used = [name for name in builder.inputs if any(name in node.inputs for node in nodes)]
     goals = [value.node for name in outputs if isinstance(value := builder.values[name], Signal)]
