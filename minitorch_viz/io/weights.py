@@ -24,7 +24,7 @@ NOT_READ = {  # other things that people try, and what to do about them
     b"\x1f\x8b": "compressed with gzip; unpack it first",
     b"version https://git-lfs": "a git-lfs pointer, not the weights themselves; run `git lfs pull`",
     b"<": "a web page, not the weights themselves; fetch the file itself",
-    b"\x08": "an ONNX model; save its weights as .npz or .safetensors",
+    b"\x08": "an ONNX model; give it alone, as the net: load_model('net.onnx'), --model net.onnx",
 }
 
 
