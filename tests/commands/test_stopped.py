@@ -61,6 +61,11 @@ def test_a_reader_that_has_gone_changes_no_verdict(unbuffered: bool, factor: str
     assert (done.returncode, done.stderr) == (status, "")
 
 
+def hear_ctrl_c() -> None:
+    """Let a program hear Ctrl-C even where these tests are a background job, which a shell makes deaf to it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 SLOW_NUMPY = "import time; print('loading', flush=True); time.sleep(60)"
 
 
@@ -78,6 +83,7 @@ def test_ctrl_c_while_numpy_is_loaded_is_one_line(way: str, tmp_path: Path) -> N
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}{os.pathsep}{ROOT / 'kernels'}"},
+        preexec_fn=hear_ctrl_c,
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "loading\n"

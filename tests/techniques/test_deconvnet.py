@@ -120,7 +120,7 @@ def test_the_command_takes_several_photos(tmp_path, monkeypatch, capsys) -> None
     assert 'class "3"' in printed.out
     assert main(["deconvnet", "nowhere.png", "--out", "none.png"]) == 2
     assert "nowhere.png" in capsys.readouterr().err
-    with pytest.raises(SystemExit):  # a technique of one photo
-        main(["saliency", "0.png", "1.png"])
-    written = {"deconvnet.png", "one.png", "rest.png"}
+    assert main(["saliency", "0.png", "1.png", "--model", "digits"]) == 0  # a technique of one photo: a file for each
+    assert {path.name for path in (tmp_path / "saliency").iterdir()} == {"0.png", "1.png"}
+    written = {"deconvnet.png", "one.png", "rest.png", "saliency"}
     assert {path.name for path in tmp_path.iterdir()} == written | {"0.png", "1.png", "2.png"}
