@@ -11,7 +11,7 @@ import pytest
 from minitorch_viz.errors import NetError
 from minitorch_viz.models import Model
 
-pytestmark = pytest.mark.torch
+pytestmark = [pytest.mark.torchvision, pytest.mark.slow]
 
 DEFAULT = ("resnet18", "mobilenet_v3_small", "squeezenet1_1")
 NIGHTLY = (
