@@ -232,13 +232,24 @@ def _shards(run: _Run, begins: range, workers: int) -> Iterator[Shard]:
         return
     import joblib
 
-    threads = max(1, kernels.get_threads() // workers)
+    threads_before = kernels.get_threads()
+    threads = max(1, threads_before // workers)
     tasks = (joblib.delayed(_Run.shard)(run, begin, threads) for begin in begins)
     if _forks():
         raise SettingError(
             'joblib\'s backend "multiprocessing" copies a process whose threads compute, and the copies stand still; '
             'leave the backend to joblib ("loky"), or name a cluster\'s ("dask").'
         )
+    try:
+        yield from _spread(tasks, workers)
+    finally:
+        kernels.set_threads(threads_before)  # of workers that are threads of this process
+
+
+def _spread(tasks: Iterator[Any], workers: int) -> Iterator[Shard]:
+    """Yield the shards of joblib's workers, in order."""
+    import joblib
+
     try:
         spread = joblib.Parallel(n_jobs=workers, return_as="generator", pre_dispatch=2 * workers)
     except ValueError:  # this backend hands over whole lists only

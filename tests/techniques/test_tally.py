@@ -172,6 +172,18 @@ def test_stopping_workers_warns_of_nothing(scenes_net, recwarn) -> None:
     assert not recwarn.list
 
 
+def test_workers_that_are_threads_leave_the_kernels_threads_as_they_were(scenes_net) -> None:
+    joblib = pytest.importorskip("joblib")
+    before = kernels.get_threads()
+    try:
+        kernels.set_threads(2)
+        with joblib.parallel_config(backend="threading"):
+            run(scenes_net, PICTURES, workers=2)
+        assert kernels.get_threads() == 2
+    finally:
+        kernels.set_threads(before)
+
+
 def test_no_process_is_forked(scenes_net) -> None:
     joblib = pytest.importorskip("joblib")
     with joblib.parallel_config(backend="multiprocessing"), pytest.raises(SettingError, match=r"leave the backend"):
