@@ -19,8 +19,9 @@ def without_zero_channels(dy: Array, w: Array) -> tuple[Array, Array]:
     if is_cupy(dy) or dy.size == 0 or dy.shape[1] < WORTH_LEAVING_OUT:
         return dy, w
     maps = dy.reshape(*dy.shape[:2], -1)  # (N, O, pixels)
-    channels_at_centre = np.count_nonzero(maps[:, :, maps.shape[2] // 2].any(axis=0))
-    if WORTH_LEAVING_OUT * channels_at_centre > dy.shape[1]:  # one pixel says: most have a signal
+    centre = maps[:, :, maps.shape[2] // 2]  # (N, O): one pixel of each map
+    channels_at_centre = np.count_nonzero(centre if len(centre) == 1 else centre.any(axis=0))
+    if WORTH_LEAVING_OUT * channels_at_centre > dy.shape[1]:  # it says: most have a signal
         return dy, w
     channels = np.flatnonzero(not_zero(maps, axis=(0, 2)))
     if WORTH_LEAVING_OUT * len(channels) > dy.shape[1]:
