@@ -14,6 +14,7 @@ from minitorch_viz.techniques.subject import PHOTO, given
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
     from minitorch_viz.techniques.base import Result
+    from minitorch_viz.techniques.explain.view import PhotoResult
 
 
 def add_overlay_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,17 +41,27 @@ def overlay_asked(arguments: argparse.Namespace) -> dict[str, Any] | None:
     return settings
 
 
-def save_overlay(result: Result, model: Model, photo: Any, settings: dict[str, Any], out: Path) -> str:
-    """Write a result's map over the photo in all its pixels; return what the colours mean."""
+def save_overlay(result: Result, model: Model, photo: Any, settings: dict[str, Any], out: Path) -> None:
+    """Write a result's map over the photo in all its pixels."""
     from minitorch_viz.io.images import load_image, save_png
-    from minitorch_viz.techniques.explain.view import PhotoResult
 
-    assert isinstance(result, PhotoResult)  # what `has_overlay` promises, and a test over all techniques holds
     pixels = load_image(photo)
-    save_png(result.overlay(photo=model.preprocessing.area_seen(pixels, max(pixels.shape)), **settings), out)
-    return result.overlay_legend
+    save_png(_of_photo(result).overlay(photo=model.preprocessing.area_seen(pixels, max(pixels.shape)), **settings), out)
+
+
+def overlay_legend(result: Result, settings: dict[str, Any]) -> str:
+    """Return what the colours of the overlay mean, and the scale."""
+    return _of_photo(result).overlay_legend(settings.get("colormap"))
 
 
 def has_overlay(technique: Technique) -> bool:
     """Return whether a technique's results are one map over one photo."""
     return technique.explains and technique.subject is PHOTO
+
+
+def _of_photo(result: Result) -> PhotoResult:
+    """Return the result of a technique that `has_overlay`."""
+    from minitorch_viz.techniques.explain.view import PhotoResult
+
+    assert isinstance(result, PhotoResult)  # a test over all techniques holds it
+    return result

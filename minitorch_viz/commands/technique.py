@@ -11,7 +11,13 @@ from typing import Any
 from minitorch_viz.commands.base import Command, add_model_arguments, add_resize
 from minitorch_viz.commands.many import add_many_arguments, many_asked, takes_many, write_each
 from minitorch_viz.commands.nets import PICTURES, chosen_model, inputs_given, net_in_words
-from minitorch_viz.commands.overlay import add_overlay_arguments, has_overlay, overlay_asked, save_overlay
+from minitorch_viz.commands.overlay import (
+    add_overlay_arguments,
+    has_overlay,
+    overlay_asked,
+    overlay_legend,
+    save_overlay,
+)
 from minitorch_viz.commands.parser import path
 from minitorch_viz.errors import MinitorchVizError
 from minitorch_viz.techniques import Result, Technique
@@ -142,11 +148,11 @@ def run_technique(technique: Technique, arguments: argparse.Namespace) -> int:
         )
         return end.result, end.sentence(loop.unit)
 
-    def save(result: Result, value: Any, file: Path) -> str:
-        if over is not None:
-            return save_overlay(result, model, value, over, file)
-        result.save(file)
-        return ""
+    def save(result: Result, value: Any, file: Path) -> None:
+        if over is None:
+            result.save(file)
+        else:
+            save_overlay(result, model, value, over, file)
 
     if many is not None:
         for note in (*model.given_words, *model.notes, *on_photos):
@@ -158,8 +164,8 @@ def run_technique(technique: Technique, arguments: argparse.Namespace) -> int:
     result, why = explain(value)
     if why and resume is not None:
         why += f"; the same command goes on from {resume}"
-    legend = save(result, value, out)
-    print(*filter(None, (result.caption, legend)))
+    save(result, value, out)
+    print(result.caption, *() if over is None else (overlay_legend(result, over),))
     for note in (*model.given_words, *model.notes, *on_photos, *result.notes):
         print(f"Note: {note}")
     print(f"Wrote {out}")

@@ -53,8 +53,9 @@ def numbers_of(result: Result) -> dict[str, Any]:
     entries: dict[str, Any] = {
         "technique": result.technique.name, "caption": result.caption, "notes": list(result.notes)
     }  # fmt: skip
-    if result.heat is not None:
-        entries["heat"] = kernels.to_cpu(result.heat)
+    heat = result.heat
+    if heat is not None:
+        entries["heat"] = kernels.to_cpu(heat)
     for field in dataclasses.fields(result):  # type: ignore[arg-type]  # every result is a dataclass
         if field.name not in result.no_numbers:
             entries |= _entries(field.name, getattr(result, field.name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def test_every_technique_that_explains_has_one(name: str) -> None:
     result: Any = techniques()[name].example()
     assert result.overlay().dtype == np.uint8
     assert result.overlay().shape == result.photo.shape
-    assert "99.5th percentile" in result.overlay_legend
+    assert "99.5th percentile" in result.overlay_legend()
 
 
 def test_from_the_command_line_in_all_the_photos_pixels(tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
@@ -74,6 +75,15 @@ def test_from_the_command_line_in_all_the_photos_pixels(tmp_path: Path, monkeypa
     assert "Over the photo:" in capsys.readouterr().out
     assert main(["grad-cam", "--overlay"]) == 0  # the sample that comes with the model
     assert (tmp_path / "grad-cam.png").exists()
+
+
+def test_the_legend_speaks_of_the_colours_that_were_chosen() -> None:
+    signed: Any = techniques()["gradient-x-input"].example()
+    assert "red for and blue against" in signed.overlay_legend()
+    assert "red" not in signed.overlay_legend("PiYG")
+    assert "0 in the middle in the colours of PiYG" in signed.overlay_legend("PiYG")
+    blank = dataclasses.replace(signed, signal=np.zeros_like(signed.signal))
+    assert blank.overlay_legend() == "Over the photo: nothing, since the map is blank."
 
 
 @pytest.mark.parametrize(

@@ -78,21 +78,31 @@ class PhotoResult(Result):
 
         Raises SettingError without a map of the pixels, for an opacity outside 0..1 or an unknown colour map.
         """
-        if self.heat is None:
-            raise SettingError(f"{self.technique.name} gives no map of the pixels that could lie over the photo.")
         below: Array = own_pixels(self) if photo is None else photo  # type: ignore[arg-type]  # all have a picture
-        return overlay(self.heat, below, opacity, colormap)
+        return overlay(self._map(), below, opacity, colormap)
 
-    @property
-    def overlay_legend(self) -> str:
-        """What the colours of an overlay mean, and the scale."""
-        heat = self.heat
-        if heat is None:
-            return ""
+    def overlay_legend(self, colormap: str | None = None) -> str:
+        """Return what the colours of an overlay mean, and the scale; colormap: as `overlay` was given it."""
+        heat = self._map()
+        if not heat.any():
+            return "Over the photo: nothing, since the map is blank."
         scale, sigma = robust_max(smoothed(heat)), smoothing(heat.shape)
-        ends = f"red for and blue against, +-{scale:.3g} at full colour" if heat.min() < 0 else f"0 to {scale:.3g}"
+        if heat.min() >= 0:
+            ends = f"0 to {scale:.3g}"
+        elif colormap is None:
+            ends = f"red for and blue against, +-{scale:.3g} at full colour"
+        else:
+            ends = f"-{scale:.3g} to {scale:.3g}, 0 in the middle"
+        ends += f" in the colours of {colormap}" if colormap else ""
         blur = f"smoothed by {sigma:.1f} pixels, " if sigma else ""
         return f"Over the photo: {blur}{ends}, the 99.5th percentile; the smaller the value, the clearer the photo."
+
+    def _map(self) -> Array:
+        """Return `heat`; SettingError if there is none."""
+        heat = self.heat
+        if heat is None:
+            raise SettingError(f"{self.technique.name} gives no map of the pixels that could lie over the photo.")
+        return heat
 
 
 class Pictured(Protocol):
