@@ -205,8 +205,8 @@ def _own_file(name: object, weights: object) -> Path | None:
         is_there = False
     if not is_there:
         raise SettingError(
-            f"Give the net's name first, then its file (load_model('squeezenet1_1', weights={str(name)!r})), or the "
-            f"file that Model.save wrote; there is no file {str(name)!r}."
+            f"{str(name)!r} is to be a net, but there is no file of that name. Give the net's name first and its "
+            f"file as weights={str(name)!r}, or one file that holds all of a net: what Model.save wrote, or ONNX."
         )
     return path
 
