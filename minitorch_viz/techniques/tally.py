@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import json
+import threading
 import warnings
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
@@ -203,14 +204,39 @@ class _Run:
         return tallies, tuple(skipped)
 
 
-def _products_by_one_thread() -> contextlib.AbstractContextManager[Any]:
-    """Keep products to one thread where NumPy computes them: their last bits depend on how many threads there are."""
-    if kernels.current() == "numba":
-        return contextlib.nullcontext()
-    from threadpoolctl import threadpool_limits
+class _OneThread:
+    """Keep NumPy's products to one thread while any worker of this process is inside.
 
-    limits: contextlib.AbstractContextManager[Any] = threadpool_limits(1, user_api="blas")
-    return limits
+    The limit is the process's, not the thread's. Of workers that are threads the first to come sets it and the last to
+    leave lifts it: one that is done would else lift it while another multiplies.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.inside = 0
+        self.limits = contextlib.ExitStack()
+
+    def __enter__(self) -> None:
+        from threadpoolctl import threadpool_limits
+
+        with self.lock:
+            if self.inside == 0:
+                self.limits.enter_context(threadpool_limits(1, user_api="blas"))
+            self.inside += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self.lock:
+            self.inside -= 1
+            if self.inside == 0:
+                self.limits.close()
+
+
+_one_thread = _OneThread()
+
+
+def _products_by_one_thread() -> contextlib.AbstractContextManager[None]:
+    """Keep products to one thread where NumPy computes them: their last bits depend on how many threads there are."""
+    return contextlib.nullcontext() if kernels.current() == "numba" else _one_thread
 
 
 def _forward(model: Model, inputs: Sequence[Array | None], nodes: tuple[str, ...]) -> Tape | None:

@@ -18,6 +18,7 @@ import minitorch_viz_kernels as kernels
 from minitorch_viz import load_model
 from minitorch_viz.data.pictures import FilePictures, Pictures, ScenePictures, as_pictures
 from minitorch_viz.errors import NetError, SettingError, WeightsFileError
+from minitorch_viz.techniques import tally
 from minitorch_viz.techniques.tally import Tallied, Tally, tallied
 
 ROOT = Path(__file__).parents[2]
@@ -159,6 +160,24 @@ def test_the_number_of_threads_changes_no_bit(scenes_net) -> None:
         with kernels.use("numpy"), threadpoolctl.threadpool_limits(threads, user_api="blas"):
             listed.append(bits(run(scenes_net, PICTURES)))
     assert listed[0] == listed[1]
+
+
+def test_a_worker_that_is_done_lifts_no_limit_of_another() -> None:
+    """The limit is the whole process's: of two workers that are threads, the first to leave must not lift it."""
+    threadpoolctl = pytest.importorskip("threadpoolctl")
+
+    def threads() -> set[int]:
+        return {library["num_threads"] for library in threadpoolctl.threadpool_info() if library["user_api"] == "blas"}
+
+    with kernels.use("numpy"), threadpoolctl.threadpool_limits(2, user_api="blas"):
+        before = threads()
+        first, second = tally._products_by_one_thread(), tally._products_by_one_thread()
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        assert threads() == {1}
+        second.__exit__(None, None, None)
+        assert threads() == before
 
 
 def test_stopping_workers_warns_of_nothing(scenes_net, recwarn) -> None:
