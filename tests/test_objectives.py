@@ -10,12 +10,14 @@ from minitorch_viz.gradcheck import check
 from minitorch_viz.graph import Tape
 from minitorch_viz.objectives import (
     ChannelMean,
+    ChannelSum,
     Direction,
     Energy,
     GramDistance,
     Objective,
     Unit,
     gram,
+    rectangle,
     stacked_seeds,
 )
 
@@ -31,6 +33,13 @@ EXAMPLES: dict[str, Objective] = {
     "a unit": Unit("conv", (1, 0, 3)),
     "a channel's mean": ChannelMean("conv", 2),
     "a row's entry as a channel": ChannelMean("fc", 4),
+    "a channel's sum": ChannelSum("conv", 2),
+    "a channel's sum over a region": ChannelSum("conv", 3, rectangle((2, 5), (0, 1, 2, 4))),
+    "a channel's mean over a mask": ChannelSum("conv", 0, RNG.random((2, 5)), mean=True),
+    "a sum over some steps": ChannelSum("lstm", 1, np.arange(7) > 3, axis=-1),
+    "a row's entry as a sum": ChannelSum("fc", 4),
+    "a difference of two regions": ChannelSum("conv", 1, rectangle((2, 5), (0, 0, 1, 5)))
+    - ChannelSum("conv", 1, rectangle((2, 5), (1, 0, 2, 5))),
     "a direction": Direction("conv", VECTOR),
     "a caricature": Direction("conv", VECTOR, power=2),
     "a direction of a row": Direction("fc", RNG.standard_normal(6), power=1),
@@ -82,6 +91,16 @@ def test_hand_computed_values() -> None:
     assert Unit("conv", (1, 0, 1)).value(tape) == [5]
     assert ChannelMean("conv", 1).value(tape) == [5.5]
     assert ChannelMean("lstm", 1, axis=-1).value(tape_of(MAPS, ROWS, np.array([[[1.0, 2], [3, 4], [5, 9]]]))) == [5]
+    assert ChannelSum("conv", 1).value(tape) == [22]
+    assert ChannelSum("conv", 1, mean=True).value(tape) == [5.5]
+    assert ChannelSum("conv", 1, rectangle((2, 2), (0, 1, 2, 2))).value(tape) == [12]
+    assert ChannelSum("conv", -1, np.array([[0.5, 0], [0, 1]])).value(tape) == [9]
+    assert ChannelSum("conv", 1, np.array([[0.5, 0], [0, 1]]), mean=True).value(tape) == [6]
+    np.testing.assert_array_equal(
+        ChannelSum("conv", 0, rectangle((2, 2), (0, 1, 2, 2))).seeds(tape)["conv"],
+        [[[[0, 1], [0, 1]], np.zeros((2, 2))]],
+    )
+    assert ChannelSum("conv", 1, np.array([[0.5, 0], [0, 1]])).count(tape) == 1.5
     assert Energy("conv").value(tape) == [sum(i * i for i in range(8)) / 2]
     assert Direction("conv", np.array([1.0, -1.0])).value(tape) == [-4]
     difference = np.array([[14.0, 38.0], [38.0, 126.0]])  # F F^T of rows 0 1 2 3 and 4 5 6 7
@@ -96,6 +115,8 @@ def test_labels_say_what_is_added() -> None:
     cat, dog = Unit("fc", (0,), 'class "cat" (0)'), Unit("fc", (1,), 'class "dog" (1)')
     assert (cat - 0.5 * dog).label == '1 x class "cat" (0) - 0.5 x class "dog" (1)'
     assert (-cat).label == '- 1 x class "cat" (0)'
+    assert ChannelSum("conv", 3).label == "conv channel 3, sum"
+    assert ChannelSum("conv", 3, np.ones((2, 5)), mean=True).label == "conv channel 3, mean over a mask"
     assert Unit("conv", (1, 0, 3)).label == "conv[1, 0, 3]"
 
 
@@ -117,6 +138,9 @@ def test_many_units_share_a_tape() -> None:
         (Unit("conv", (0, 2, 0)), SettingError, "no unit"),
         (ChannelMean("conv", 4), SettingError, "without a channel 4"),
         (ChannelMean("lstm", 4, axis=-1), SettingError, "without a channel 4"),
+        (ChannelSum("conv", 4), SettingError, "without a channel 4"),
+        (ChannelSum("conv", 0, np.ones((5, 2))), ShapeError, "does not fit the places"),
+        (ChannelSum("fc", 0, np.ones(6)), ShapeError, "does not fit the places"),
         (Direction("conv", np.ones(5)), ShapeError, "does not fit"),
         (GramDistance("conv", np.ones((3, 3))), ShapeError, "does not fit"),
     ],
@@ -136,3 +160,14 @@ def test_only_objectives_add_up(other: object) -> None:
 def test_only_numbers_scale() -> None:
     with pytest.raises(TypeError):
         Energy("conv") * "2"  # type: ignore[operator]
+
+
+def test_a_mask_that_marks_nothing_is_said() -> None:
+    with pytest.raises(SettingError, match="0 everywhere"):
+        ChannelSum("conv", 0, np.zeros((2, 5)))
+
+
+@pytest.mark.parametrize("box", [(0, 0, 0, 2), (1, 0, 0, 2), (0, 2, 1, 2), (0, 0, 3, 2), (0, 0, 1, 6), (-1, 0, 1, 2)])
+def test_a_region_that_is_empty_or_outside_is_said(box: tuple[int, int, int, int]) -> None:
+    with pytest.raises(SettingError, match="top < bottom <= 2 and left < right <= 5"):
+        rectangle((2, 5), box)

@@ -1,0 +1,30 @@
+"""Objectives: the number on a tape that is explained, or climbed, and its derivative by the nodes it reads.
+
+An objective gives one value an image, `value(tape) -> (N,)`, and the gradients from which a backward pass starts,
+`seeds(tape) -> {node: (N, ...)}`. Objectives add, subtract and scale:
+`Unit("fc", (3,)) - 0.5 * ChannelMean("conv5", 7)`. Each is gradient-checked like a layer (tests/test_objectives.py).
+"""
+
+from minitorch_viz.objectives.base import Combination, Objective, Seeds
+from minitorch_viz.objectives.channel_mean import ChannelMean
+from minitorch_viz.objectives.channel_sum import ChannelSum, rectangle
+from minitorch_viz.objectives.direction import Direction
+from minitorch_viz.objectives.energy import Energy
+from minitorch_viz.objectives.gram_distance import GramDistance, gram
+from minitorch_viz.objectives.stacked import stacked_seeds
+from minitorch_viz.objectives.unit import Unit
+
+__all__ = [
+    "ChannelMean",
+    "ChannelSum",
+    "Combination",
+    "Direction",
+    "Energy",
+    "GramDistance",
+    "Objective",
+    "Seeds",
+    "Unit",
+    "gram",
+    "rectangle",
+    "stacked_seeds",
+]

@@ -1,0 +1,36 @@
+"""The energy of a whole node."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from minitorch_viz._types import Array
+from minitorch_viz.graph import Tape
+from minitorch_viz.objectives.base import Objective, Seeds
+from minitorch_viz.objectives.reading import output_of
+
+
+@dataclass(frozen=True)
+class Energy(Objective):
+    """Take half the sum of squares of a whole node, whose gradient is the node itself.
+
+    Paper: DeepDream, Mordvintsev et al. 2015.
+    """
+
+    node: str
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        return (self.node,)
+
+    @property
+    def label(self) -> str:
+        return f"energy of {self.node}"
+
+    def value(self, tape: Tape) -> Array:
+        output = output_of(tape, self.node)
+        values: Array = (output.reshape(len(output), -1) ** 2).sum(axis=1) / 2
+        return values
+
+    def seeds(self, tape: Tape) -> Seeds:
+        return {self.node: output_of(tape, self.node).copy()}
