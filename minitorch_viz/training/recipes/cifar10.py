@@ -1,4 +1,4 @@
-"""How `cifar10` was trained, and `allcnn` beside it: one cycle of SGD over mirrored and shifted pictures, with batch normalization."""
+"""How `cifar10` was trained: one cycle of SGD over mirrored and shifted pictures, with batch normalization."""
 
 from __future__ import annotations
 
