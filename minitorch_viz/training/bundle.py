@@ -46,7 +46,7 @@ def train_classifier(
         card: test pictures that are worth a figure of their own}.
     Raises KeyboardInterrupt at Ctrl-C, with a sentence, once film, checkpoint and the weights so far are written.
     """
-    check_places(out, film, checkpoint)
+    check_places(out, film, checkpoint, resume)
     names = test.class_names
     command = f"minitorch-viz train {spec.name} --seed {seed}"
     facts = {"name": spec.name, **card, "command": card.get("command", command), "seed": seed}
@@ -69,7 +69,7 @@ def train_classifier(
         share = share_right(net, spec, test)
         shares = {name: round(share_right(net, spec, part), 4) for name, part in (parts or {}).items()}
     except KeyboardInterrupt:
-        unfinished = UnfinishedWeights(out, spec.preprocessing, names, facts, checkpoint)
+        unfinished = UnfinishedWeights(out, spec.preprocessing, names, facts, checkpoint, resume)
         raise KeyboardInterrupt(unfinished.keep(fitted, net, settings["epochs"])) from None
     print(f"{spec.name}: {share:.2%} of the {len(test)} test images right, trained in {fitted.seconds:.1f} s")
     for note in fitted.notes:

@@ -121,6 +121,14 @@ def is_checkpoint(path: str | Path) -> bool:
     return False
 
 
+def steps_in(path: str | Path) -> int:
+    """Return after how many steps the checkpoint in a file is; 0 if it says none."""
+    with contextlib.suppress(MinitorchVizError, KeyError, TypeError, ValueError, AttributeError):
+        metadata = read_safetensors_and_metadata(path)[1]
+        return int(parse_json(metadata[KEY].encode(), "The training state")["step"])
+    return 0
+
+
 def resumed_or_new(path: str | Path, run: Run, start: State) -> State:
     """Return the state in `path` if there is such a file, else `start`: one command begins a run and continues it."""
     return load_checkpoint(path, run, start) if as_path(path, "checkpoint", WeightsFileError).exists() else start

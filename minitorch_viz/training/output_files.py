@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,15 +14,20 @@ from minitorch_viz.errors import MinitorchVizError, SettingError
 from minitorch_viz.models.readers.preprocessing import Preprocessing
 from minitorch_viz.net import Net
 from minitorch_viz.training.card import place_for_weights, save_with_card
-from minitorch_viz.training.checkpoint import is_checkpoint
+from minitorch_viz.training.checkpoint import is_checkpoint, steps_in
 from minitorch_viz.training.fit import Fitted
 
 
-def check_places(out: str | Path, film: str | Path | None = None, checkpoint: str | Path | None = None) -> Path:
+def check_places(
+    out: str | Path, film: str | Path | None = None, checkpoint: str | Path | None = None, resume: bool = True
+) -> Path:
     """Return `out` as a path if all files of a training can be written, the model card beside `out` included.
 
+    resume: whether the training goes on from the checkpoint; one that does not would replace what the checkpoint holds.
+
     Raises SettingError with a sentence if a folder is missing or may not be written, a suffix is wrong, two of the
-    files are one, or something would be overwritten that is no card and no checkpoint.
+    files are one, or something would be overwritten that is no card and no checkpoint, or is a checkpoint with steps
+    in it.
     """
     from minitorch_viz.io.out import check_out
 
@@ -36,6 +42,11 @@ def check_places(out: str | Path, film: str | Path | None = None, checkpoint: st
         files["checkpoint"] = check_out(checkpoint, noun="checkpoint", error=SettingError)
         if files["checkpoint"].exists() and not is_checkpoint(checkpoint):
             raise SettingError(f"The checkpoint would overwrite {checkpoint}, which is none; give another name.")
+        if not resume and (steps := steps_in(checkpoint)):
+            raise SettingError(
+                f"{checkpoint} holds a training after {steps} step{'s' * (steps != 1)}, which a new one would replace: "
+                "continue it with --resume (resume=True), give another name, or remove it."
+            )
     kinds_by_file: dict[Path, str] = {}
     for kind, file in files.items():
         other = kinds_by_file.setdefault(file.resolve(), kind)
@@ -67,6 +78,7 @@ class UnfinishedWeights:
     class_names: Sequence[str]
     card: Mapping[str, Any]  # what is known beforehand
     checkpoint: Path | None
+    resume: bool = False  # whether the training went on from its checkpoint
 
     def keep(self, fitted: Fitted, net: Net, epochs: int, stage: str = "", steps_before: int = 0) -> str:
         """Write the weights so far, with their card, and return the sentence that says it.
@@ -92,11 +104,14 @@ class UnfinishedWeights:
         return f"interrupted; {place} holds the weights {progress}{unchanged}{continuation}"
 
     def _place(self) -> Path:
-        """Return where unfinished weights go: over older ones only if those are this training's (its checkpoint's)."""
+        """Return where unfinished weights go: over older ones only if this training goes on from those."""
         if not self.out.exists():
             return self.out
-        if self.checkpoint is not None and "interrupted" in _card(self.out.with_suffix(".json")):
-            return self.out
+        older = _card(self.out.with_suffix(".json"))
+        if self.checkpoint is not None and self.resume and "interrupted" in older:
+            known = json.loads(json.dumps(dict(self.card)))  # as it reads in a file
+            if all(older.get(name) == value for name, value in known.items()):
+                return self.out
         return next(place for place in _unfinished_names(self.out) if not _is_taken(place))
 
 

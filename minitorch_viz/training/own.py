@@ -64,7 +64,7 @@ def train_folder(
     pictures, same seed: same bits. Raises DataFileError if the folder does not hold such pictures, SettingError for a
     place that cannot be written to, KeyboardInterrupt at Ctrl-C with a sentence on what is kept.
     """
-    out = check_places(out, film, checkpoint)
+    out = check_places(out, film, checkpoint, resume)
     if epochs is not None:
         need_whole("epochs", epochs, 1)
     hidden_settings = {

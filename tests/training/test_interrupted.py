@@ -135,6 +135,30 @@ def test_a_run_that_goes_on_from_its_checkpoint_renews_its_own_unfinished_weight
 
 
 @pytest.mark.usefixtures("short")
+def test_a_checkpoint_is_not_begun_anew_and_other_runs_weights_stay(tmp_path, monkeypatch, capsys) -> None:
+    """Without --resume its steps would be lost; unfinished weights of another run are not this one's."""
+    out, kept, other = (tmp_path / name for name in ("net.safetensors", "run.ckpt", "other.ckpt"))
+
+    def run(seed: int, checkpoint: Path, steps: int, *more: str) -> tuple[int, str]:
+        with monkeypatch.context() as patch:
+            stop_after(patch, bundle, steps)
+            settings = ["--seed", str(seed), "--out", str(out), "--checkpoint", str(checkpoint)]
+            return main(["train", "digits", *settings, *more]), capsys.readouterr().err
+
+    run(0, kept, 1)
+    before = {path: path.read_bytes() for path in (out, kept)}
+    status, said = run(0, kept, 1)
+    assert status == 2
+    assert f"{kept} holds a training after 1 step, which a new one would replace: continue it with --resume" in said
+    status, said = run(1, other, 1)
+    assert status == 130
+    assert f"{out} is left as it was" in said
+    status, said = run(1, other, 3, "--resume")
+    assert f"{out} is left as it was, and so are the unfinished weights of earlier runs" in said
+    assert {path: path.read_bytes() for path in before} == before
+
+
+@pytest.mark.usefixtures("short")
 def test_before_the_first_step_there_is_nothing_to_keep(tmp_path: Path, monkeypatch, capsys) -> None:
     out = tmp_path / "net.safetensors"
 

@@ -39,7 +39,7 @@ def train(
         raise SettingError(f"There is no recipe for {name!r}; {near(name, recipe_names(), 'net')}.")
     from minitorch_viz.training.output_files import check_places, saying_what_is_written
 
-    out = check_places(out, film, checkpoint)
+    out = check_places(out, film, checkpoint, resume)
     recipe = import_module(f"{__name__}.{name}")
     place: dict[str, Any] = {}
     if data is not None:

@@ -61,9 +61,9 @@ def train(
     data: the folder with olivetti_faces.npz, as `load_faces` takes it. film, checkpoint, resume: see `fit`; the second
     net has its own, with "_hidden" in their names.
     """
-    out = check_places(out, film, checkpoint)
+    out = check_places(out, film, checkpoint, resume)
     hidden_out = out.with_name(f"{out.stem}_hidden{out.suffix}")
-    check_places(hidden_out, _hidden_path(film), _hidden_path(checkpoint))
+    check_places(hidden_out, _hidden_path(film), _hidden_path(checkpoint), resume)
     need_whole("seed", seed, 0)
     training, test = six_people(*load_faces(data))
     for recipe, hidden in zip(RECIPES, (False, True), strict=True):
@@ -84,7 +84,7 @@ def train(
                 raise KeyboardInterrupt
             share, other_share = share_right(net, test), other_splits(recipe, training, test)
         except KeyboardInterrupt:
-            unfinished = UnfinishedWeights(path, PREPROCESSING, PEOPLE, facts, checkpoint)
+            unfinished = UnfinishedWeights(path, PREPROCESSING, PEOPLE, facts, checkpoint, resume)
             raise KeyboardInterrupt(unfinished.keep(fitted, net, recipe.epochs)) from None
         print(
             f"{recipe.name}: {share:.1%} of the {len(test)} test pictures right, trained in {fitted.seconds:.1f} s; "

@@ -118,7 +118,7 @@ def train(
     second stage has its own, with "_2" in their names.
     """
     for number in range(len(STAGES)):
-        out = check_places(out, _numbered(film, number), _numbered(checkpoint, number))
+        out = check_places(out, _numbered(film, number), _numbered(checkpoint, number), resume)
     need_whole("seed", seed, 0)
     count = sum(stage.epochs for stage in STAGES) * BATCHES * BATCH
     facts = {
@@ -128,7 +128,7 @@ def train(
         "command": f"minitorch-viz train scenes --seed {seed}",
         "seed": seed,
     }
-    unfinished = UnfinishedWeights(out, PREPROCESSING, KINDS[1:], facts, checkpoint)
+    unfinished = UnfinishedWeights(out, PREPROCESSING, KINDS[1:], facts, checkpoint, resume)
     measured = make_scenes(WATCHED, TEST_SEED + 1)
     images = normalized(measured.images, PREPROCESSING)
     net, seconds = scenes(seed=seed, norm=True), 0.0
