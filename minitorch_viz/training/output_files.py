@@ -109,8 +109,8 @@ class UnfinishedWeights:
             return self.out
         older = _card(self.out.with_suffix(".json"))
         if self.checkpoint is not None and self.resume and "interrupted" in older:
-            known = json.loads(json.dumps(dict(self.card)))  # as it reads in a file
-            if all(older.get(name) == value for name, value in known.items()):
+            facts = json.loads(json.dumps(dict(self.card)))  # as it reads in a file
+            if all(older.get(name) == value for name, value in facts.items()):
                 return self.out
         return next(place for place in _unfinished_names(self.out) if not _is_taken(place))
 

@@ -51,8 +51,8 @@ def write_scenes(
         return scene(number, seed, size=size, objects=objects, kinds=names).image
 
     _check_folder(place, files)
-    there = [file for file in files if file.exists()]
-    for file in there:
+    present = [file for file in files if file.exists()]
+    for file in present:
         if not _shows(file, pixels(files[file])):
             raise DataFileError(f"{file} is another picture than the scene of that name; give another folder.")
     missing = [file for file in files if not file.exists()]
@@ -65,7 +65,7 @@ def write_scenes(
         try:
             save_png(pixels(files[file]), file)
         except KeyboardInterrupt:
-            done = len(there) + count
+            done = len(present) + count
             raise KeyboardInterrupt(
                 f"interrupted; {done} of {len(files)} scenes are in {place}, and the same command goes on with them"
             ) from None
@@ -81,8 +81,8 @@ def _numbers(names: Sequence[str], each: int, seed: int, size: int, progress: bo
         while any(len(members) < each for members in numbers.values()):
             labels = scenes(CHUNK, seed, start=start, size=size, objects=objects, kinds=names).labels
             for name, members in numbers.items():
-                found = start + np.flatnonzero(labels == KINDS.index(name) - 1)
-                added = found[: each - len(members)].tolist()
+                members_here = start + np.flatnonzero(labels == KINDS.index(name) - 1)
+                added = members_here[: each - len(members)].tolist()
                 members += added
                 bar.update(len(added))
             start += CHUNK
