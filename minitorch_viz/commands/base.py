@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 
-from minitorch_viz.commands.parser import path
+from minitorch_viz.commands.parser import class_names, numbers, path
 from minitorch_viz.techniques.subject import given
 
 
@@ -43,12 +43,20 @@ def commands() -> list[Command]:
 
 def add_model_arguments(parser: argparse.ArgumentParser, default: str) -> None:
     """Add the arguments that choose a net. default: in words, the net that is taken without them."""
-    help_ = f"a net from `minitorch-viz models`, or a file that model.save wrote (default: {default})"
+    help_ = (
+        "a net from `minitorch-viz models`; or the file of one's own: what model.save wrote, ONNX, or a .py with a "
+        f"function model() (default: {default})"
+    )
     parser.add_argument("--model", type=given, metavar="NAME", help=help_)
     parser.add_argument(
         "--weights", type=path, metavar="FILE", help="its weights: .safetensors, .npz, .pth, .caffemodel, .json"
     )
     add_prefix(parser)
+    words = "what its classes are called, in order: plane,car,bird, or a file with one name a line, or .json"
+    parser.add_argument("--classes", type=class_names, metavar="NAMES", help=words)
+    words = "the {} of pixels from 0 to 255 that it was trained with, one number or one a channel: {}"
+    for flag, noun, example in (("--mean", "mean", "127.5"), ("--std", "standard deviation", "58.4,57.1,57.4")):
+        parser.add_argument(flag, type=numbers, metavar="X", help=words.format(noun, example))
     parser.add_argument(
         "--input",
         action="append",

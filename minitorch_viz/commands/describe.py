@@ -16,9 +16,7 @@ built, with the official number of classes."""
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the net and its weights."""
-    parser.add_argument(
-        "name", type=given, metavar="NAME", help="a net from `minitorch-viz models`, or a file that model.save wrote"
-    )
+    parser.add_argument("name", type=given, metavar="NAME", help="a net from `minitorch-viz models`, or one's own file")
     parser.add_argument("--weights", type=path, metavar="FILE", help="its weights, if they are not where nets are kept")
     add_prefix(parser)
     parser.add_argument("--all-classes", action="store_true", help="list all classes, a line each")

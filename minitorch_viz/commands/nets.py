@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
+import argparse
 import dataclasses
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from minitorch_viz.errors import MinitorchVizError
 
@@ -29,15 +29,16 @@ def chosen_model(
     reads: str = PICTURES,
     inputs: Mapping[str, str] | None = None,
     resize: Resize | None = None,
+    told: Mapping[str, Any] | None = None,
 ) -> Model:
     """Load the net that a command is to explain, and print which one it is if the user named none.
 
     name, weights, prefix: what --model, --weights and --prefix gave. photo: whether a photo was given; without one, and
     without a name, it is the net whose sample pictures come along. reads: the kind of reader that the net must have.
     inputs: what each further input of the net is given, as `inputs_given` returns it. resize: how a photo is brought to
-    the net's size, in place of the net's own way.
+    the net's size, in place of the net's own way. told: what the user says of the net, as `net_told` returns it.
     """
-    model = _chosen(name, weights, prefix, photo, reads)
+    model = _chosen(name, weights, prefix, photo, reads, told or {})
     if inputs:
         model = model.with_inputs(**inputs)
     if resize is None:
@@ -49,6 +50,15 @@ def chosen_model(
 def net_in_words(reads: str) -> str:
     """Return which net is taken where none is named, for the help: by the kind of reader that it must have."""
     return IN_WORDS if reads in ("", PICTURES) else f"one at hand that takes {reads}"
+
+
+def net_told(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return what --classes, --mean and --std say of the net, by the names that `load_model` has for them."""
+    entries = {"class_names": arguments.classes, "mean": arguments.mean, "std": arguments.std}
+    told = {name: value for name, value in entries.items() if value is not None}
+    if told and arguments.model is None and arguments.weights is None:
+        raise MinitorchVizError("--classes, --mean and --std are for a net of one's own: give --model, too.")
+    return told
 
 
 def inputs_given(pairs: Iterable[str] | None, question: str | None) -> dict[str, str]:
@@ -65,13 +75,15 @@ def inputs_given(pairs: Iterable[str] | None, question: str | None) -> dict[str,
     return values
 
 
-def _chosen(name: str | None, weights: Path | None, prefix: str | None, photo: bool, reads: str) -> Model:
+def _chosen(
+    name: str | None, weights: Path | None, prefix: str | None, photo: bool, reads: str, told: Mapping[str, Any]
+) -> Model:
     from minitorch_viz.models import load_model
 
     if name is not None:
-        return load_model(name, weights=weights, prefix=prefix)
+        return load_model(name, weights=weights, prefix=prefix, **told)
     if weights is not None:
-        return _of_file(weights, prefix)
+        return _of_file(weights, prefix, told)
     if prefix is not None:
         raise MinitorchVizError("--prefix says which part of a weights file is meant: give --model and --weights too.")
     if reads not in ("", PICTURES):
@@ -117,24 +129,21 @@ def _that_reads(kind: str) -> Model:
     )
 
 
-def _of_file(weights: Path, prefix: str | None) -> Model:
+def _of_file(weights: Path, prefix: str | None, told: Mapping[str, Any]) -> Model:
     """Return the net whose weights a file of this name holds."""
     from minitorch_viz.models import load_model
     from minitorch_viz.models.spec import specs
 
     fitting = [spec.name for spec in specs().values() if weights.name in spec.file_names]
     if len(fitting) == 1:
-        return load_model(fitting[0], weights=weights, prefix=prefix)
+        return load_model(fitting[0], weights=weights, prefix=prefix, **told)
     if prefix is not None:
         raise MinitorchVizError(
             f"--prefix {prefix!r} says which part of {weights} is meant, but not for which net: give --model NAME too."
         )
-    if weights.suffix.lower() == ".onnx":
-        return load_model(weights)
-    with contextlib.suppress(MinitorchVizError):
-        return load_model(weights)  # a file that model.save wrote knows its net
-    state = "A weights file" if weights.exists() else f"There is no weights file {weights}; besides, such a file"
+    if weights.is_file():
+        return load_model(weights, **told)  # what model.save wrote, and ONNX, know their net
     raise MinitorchVizError(
-        f"{state} does not say how its net is built: give --model NAME with --weights {weights}; "
-        "`minitorch-viz models` lists the names."
+        f"There is no weights file {weights}; besides, such a file does not say how its net is built: give --model "
+        f"NAME with --weights {weights}; `minitorch-viz models` lists the names."
     )

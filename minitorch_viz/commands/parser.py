@@ -80,6 +80,32 @@ def path(text: str) -> Path:
     return Path(text)
 
 
+def numbers(text: str) -> tuple[float, ...]:
+    """Return an argument as numbers: "127.5", or "123.7,116.3,103.5"."""
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r:.60} is to be a number, or several with commas between") from None
+
+
+def class_names(text: str) -> tuple[str, ...]:
+    """Return an argument as names of classes: "plane,car", or what a file holds, one name a line or .json."""
+    file = Path(text).expanduser()
+    if not file.is_file():
+        names = tuple(name.strip() for name in text.split(","))
+        if len(names) == 1 and file.suffix:
+            raise argparse.ArgumentTypeError(f"there is no file {text!r:.80}, and one name is no list of classes")
+        return names
+    if file.suffix.lower() == ".json":
+        from minitorch_viz.models.classes import read_class_names
+
+        return read_class_names(file)
+    try:
+        return tuple(line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines() if line.strip())
+    except (OSError, UnicodeError) as error:
+        raise argparse.ArgumentTypeError(f"{text!r:.80} is no text with a name a line: {error}") from None
+
+
 def in_command_words(sentence: str, flags: Iterable[str]) -> str:
     """Return an error with the names of Python's settings as options: node= becomes --node, only the command's own.
 
@@ -87,12 +113,17 @@ def in_command_words(sentence: str, flags: Iterable[str]) -> str:
     """
     options = {flag.removeprefix("--").replace("-", "_"): flag for flag in flags if flag.startswith("--")}
 
+    if "classes" in options:
+        options["class_names"] = options["classes"]
+
     def option(match: re.Match[str]) -> str:
         name, value = match[1], match[2] or ""
         if name not in options:
             return match[0]
         return options[name] + (f" {value}" if value else "")
 
+    if "model" in options:
+        sentence = re.sub(r"load_model\('([^']*)', weights='([^']*)'\)", r"--model \1 with --weights \2", sentence)
     if "position" in options:
         sentence = re.sub(r"^channel and position belong", "--channel and --position belong", sentence)
     if "node" in options:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from minitorch_viz.commands.base import Command, add_model_arguments, add_resize
-from minitorch_viz.commands.nets import FOR_PHOTOS, chosen_model, inputs_given
+from minitorch_viz.commands.nets import FOR_PHOTOS, chosen_model, inputs_given, net_told
 from minitorch_viz.commands.parser import path
 from minitorch_viz.errors import MinitorchVizError
 from minitorch_viz.techniques import techniques
@@ -49,6 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     from minitorch_viz.report import SUFFIXES, make_page
 
     check_out(arguments.out, SUFFIXES, [*arguments.photos, arguments.weights, arguments.model], noun="page")
+    told = net_told(arguments)
     if arguments.photos or arguments.model is not None or arguments.weights is not None:
         model = chosen_model(
             arguments.model,
@@ -57,6 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
             photo=bool(arguments.photos),
             inputs=inputs_given(arguments.input, arguments.question),
             resize=arguments.resize,
+            told=told,
         )
         check_out(arguments.out, SUFFIXES, [model.source], noun="page")
         shown_samples = [Sample(Path(photo).name or photo, photo) for photo in arguments.photos] or samples(model)

@@ -10,7 +10,7 @@ from typing import Any
 
 from minitorch_viz.commands.base import Command, add_model_arguments, add_resize
 from minitorch_viz.commands.many import add_many_arguments, many_asked, takes_many, write_each
-from minitorch_viz.commands.nets import PICTURES, chosen_model, inputs_given, net_in_words
+from minitorch_viz.commands.nets import PICTURES, chosen_model, inputs_given, net_in_words, net_told
 from minitorch_viz.commands.overlay import (
     add_overlay_arguments,
     has_overlay,
@@ -118,6 +118,7 @@ def run_technique(technique: Technique, arguments: argparse.Namespace) -> int:
         reads=subject.reads,
         inputs=inputs,
         resize=getattr(arguments, "resize", None),
+        told=net_told(arguments),
     )
     if many is None:
         check_out(out, suffixes, [model.source], noun="result")

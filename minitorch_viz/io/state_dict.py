@@ -113,8 +113,9 @@ def _no_tensors(value: Any, left_out: Iterable[str], foreign: list[str], label: 
     if foreign and "." in foreign[0]:
         return WeightsFileError(
             f"{label} holds no tensors, and needs {foreign[0]!a:.120}, a program's own object (of a whole pickled "
-            "model?). Running what a file asks for is unsafe, so it is refused. Where it was made, save only the "
-            "arrays: torch.save(model.state_dict(), path)."
+            "model?). Running what a file asks for is unsafe, so it is refused. Where it was made, bring it in from "
+            "Python, Model.from_torch(torch.load(path, weights_only=False), example), or save only the arrays: "
+            "torch.save(model.state_dict(), path)."
         )
     names = _listed(left_out) if type(value) is dict else foreign[0] if foreign else f"a {type(value).__name__}"
     return WeightsFileError(f"{label} holds no tensors, but {names or 'an empty dict'}; is it the right file?")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,13 @@ from minitorch_viz.models.classes import first_synonym, imagenet_names, notes_on
 from minitorch_viz.models.fold import fold_batch_norms
 from minitorch_viz.models.home import VARIABLE, home_folder
 from minitorch_viz.models.model import Model
-from minitorch_viz.models.own_net import checked_precision
+from minitorch_viz.models.own_net import checked_names, checked_precision
 from minitorch_viz.models.python_file import run_model_file
 from minitorch_viz.models.restored import described, read_model
 from minitorch_viz.models.scores import Maps, kind_of_scores
 from minitorch_viz.models.sidecar import class_names_of, reader_of, scores_of, search_folders
 from minitorch_viz.models.spec import ModelSpec, get_spec
+from minitorch_viz.models.told import Told
 from minitorch_viz.net import Net
 
 FILE = r"[/\\]|\.(pth|pt|npz|safetensors|caffemodel|onnx)$"  # what no name of a net looks like
@@ -35,11 +36,15 @@ def load_model(
     dtype: npt.DTypeLike | None = None,
     fold: bool = False,
     prefix: str | None = None,
+    class_names: Sequence[str] = (),
+    mean: float | Sequence[float] | None = None,
+    std: float | Sequence[float] | None = None,
 ) -> Model:
     """Load a pretrained net, ready for photos: `load_model("squeezenet1_1", weights="squeezenet1_1.safetensors")`.
 
     name: a net from `minitorch-viz models`, the file that `Model.save` wrote ("mine.safetensors"), an ONNX file
-        ("net.onnx"), or a Python file with a function `model()` that returns a Model ("my_net.py"); it is run.
+        ("net.onnx"), or a Python file with a function `model()` that returns a Model ("my_net.py"); it is run, and a
+        `model(weights)` is given the path of the weights.
     weights: its file (.safetensors, .npz, .pth without PyTorch, .caffemodel, ConvNetJS .json), or a folder that holds
         one; None looks in $MINITORCH_VIZ_HOME (default: the user's cache folder), then among those that come with the
         package. A file with another number of classes is taken, too: your own fine-tuned net.
@@ -47,6 +52,8 @@ def load_model(
         into the convolutions.
     prefix: what the names in the file have in front of the net's ("student."), where it holds several nets, or this net
         as a part of a larger one; None finds it, or takes "prefix" of the JSON file beside the weights.
+    class_names, mean, std: what no file says, or says otherwise: the classes in order, and the mean and standard
+        deviation of pixels from 0 to 255 that the net was trained with, one number or one a channel.
 
     A JSON file beside the weights (same name, .json) says the preprocessing, the class names, and what the scores mean
     ("scores": "classes", "labels", "yes-no" or "numbers"); without one the preprocessing is that of the official file.
@@ -59,10 +66,11 @@ def load_model(
     """
     precision = None if dtype is None else checked_precision(dtype)
     given_prefix = prefix
+    told = Told(checked_names(class_names), mean, std)
     if str(name).endswith(".py"):
-        if weights is not None or prefix is not None:
-            raise SettingError(f"{name} loads its own weights; leave weights and prefix out.")
-        model = run_model_file(name)
+        if prefix is not None:
+            raise SettingError(f"{name} builds its own net; leave the prefix out.")
+        model = told.of(run_model_file(name, weights))
         model = model if precision is None else model.astype(precision)
         return dataclasses.replace(model, net=fold_batch_norms(model.net)) if fold else model
     if (own_file := _own_file(name, weights)) is not None:
@@ -71,7 +79,7 @@ def load_model(
                 f"prefix={prefix!r} says which part of the weights of a named net is meant; {own_file} comes without a "
                 "name: name the net, or leave the prefix out."
             )
-        return _read_own(own_file, precision, fold)
+        return _read_own(own_file, precision, fold, told)
     spec = get_spec(name)
     path = look_for(spec.file_names, weights)
     if path is None:
@@ -88,11 +96,12 @@ def load_model(
     notes = [] if is_caffe else list(file.notes)  # that Caffe's nets take BGR is dealt with
     net = needed.with_params(fitting_arrays(tensors, needed, path, precision or np.float32, prefix, spec, notes))
     sidecar = _as_sidecar(described(file.metadata, path)) | (file.json or {})
+    sidecar |= {"names": list(told.class_names)} if told.class_names else {}
     reader = reader_of(spec, path, sidecar, is_caffe, notes)
     names = class_names_of(spec, path, sidecar, classes, notes)
     notes += notes_on_names(names, spec.name)
     scores = scores_of(spec, path, sidecar, classes, notes)
-    return Model(
+    model = Model(
         name=spec.name,
         net=fold_batch_norms(net) if fold else net,
         readers={net.inputs[0]: reader},
@@ -106,6 +115,7 @@ def load_model(
         scores=scores,
         prefix=given_prefix,
     )
+    return told.of(model)
 
 
 def sketch(name: str) -> Model:
@@ -211,10 +221,10 @@ def _own_file(name: object, weights: object) -> Path | None:
     return path
 
 
-def _read_own(path: Path, precision: np.dtype[Any] | None, fold: bool) -> Model:
+def _read_own(path: Path, precision: np.dtype[Any] | None, fold: bool, told: Told) -> Model:
     """Read the model in a file of `Model.save`, or in an ONNX file."""
     if path.suffix.lower() == ".onnx":
-        model = Model.from_onnx(path, dtype=precision)
+        model = told.of(Model.from_onnx(path, dtype=precision, **told._asdict()))
         return dataclasses.replace(model, net=fold_batch_norms(model.net)) if fold else model
     from minitorch_viz.io.weights import read_weights
 
@@ -222,10 +232,11 @@ def _read_own(path: Path, precision: np.dtype[Any] | None, fold: bool) -> Model:
     content = described(file.metadata, path)
     if content is None:
         raise SettingError(
-            f"{path} holds arrays alone; it does not say how its net is built. Give the net's name first, then its "
-            f"file: load_model('NAME', weights={str(path)!r})."
+            f"{path} holds arrays alone; it does not say how its net is built. Give the net's name first "
+            "(`minitorch-viz models` lists them), or that of a Python file with a function model(weights): give "
+            f"load_model('NAME', weights={str(path)!r})."
         )
-    model = read_model(content, file.tensors, path, precision)
+    model = told.of(read_model(content, file.tensors, path, precision))
     return dataclasses.replace(model, net=fold_batch_norms(model.net)) if fold else model
 
 

@@ -49,6 +49,7 @@ class Model:
     notes: tuple[str, ...] = ()  # what the user should know, such as missing class names
     scores: Scores = Classes()  # what the scores mean: classes, labels, yes or no, numbers, maps
     prefix: str | None = None  # what `load_model` was told that the names in that file have in front
+    told: Mapping[str, Any] = field(default_factory=dict)  # what `load_model` was told: class_names, mean, std
     given: Mapping[str, Any] = field(default_factory=dict)  # what `with_inputs` was told, by the input's name
 
     def __post_init__(self) -> None:

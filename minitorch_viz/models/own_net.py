@@ -54,7 +54,7 @@ def look_at(
     if given_readers is None:
         preprocessing, shapes = _first_run(net, size, mean, std, resize, logits)
         readers: Mapping[str, Reader] = {net.inputs[0]: preprocessing}
-        notes = _scale_note(preprocessing)
+        notes = scale_notes(preprocessing)
     else:
         readers = _checked_readers(net, size, given_readers)
         shapes = shapes_inside(net, readers, logits)
@@ -220,7 +220,7 @@ def _channels(net: Net) -> int:
     return 0
 
 
-def _scale_note(preprocessing: Preprocessing) -> list[str]:
+def scale_notes(preprocessing: Preprocessing) -> list[str]:
     """Warn where mean and std look as if pixels went from 0 to 1."""
     mean, std = np.array(preprocessing.mean), np.array(preprocessing.std)
     if std.max() >= 1 and not 0 < np.abs(mean).max() <= 1:

@@ -68,12 +68,20 @@ def _net(model: Model, remarks: list[str]) -> Iterator[str]:
         if not model.source:
             remarks.append(f'first, in Python: model.save("{model.name}.safetensors")')
         yield model.source or f"{model.name}.safetensors"
-        return
-    yield model.name
-    path = look_for(spec.file_names)
-    if path is None or str(path) != model.source:
-        yield from ("--weights", model.source)
-    yield from option_words("prefix", model.prefix)
+    else:
+        yield model.name
+        path = look_for(spec.file_names)
+        if path is None or str(path) != model.source:
+            yield from ("--weights", model.source)
+        yield from option_words("prefix", model.prefix)
+    for name, value in model.told.items():
+        if name == "class_names":
+            file = "NAMES.txt" if any("," in text for text in value) else ""
+            if file:
+                remarks.append(f"{file} holds the names of the classes, one a line")
+            yield from ("--classes", file or ",".join(value))
+        else:
+            yield from (f"--{name}", ",".join(f"{x:.9g}" for x in value) if isinstance(value, tuple) else str(value))
 
 
 def _number_of_sample(model: Model, sample: Sample) -> int:

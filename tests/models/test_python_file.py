@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,9 @@ from PIL import Image
 from minitorch_viz.cli import main
 from minitorch_viz.errors import MinitorchVizError
 from minitorch_viz.models import load_model
+from minitorch_viz.models.samples import Sample
+from minitorch_viz.report.command import command_for
+from minitorch_viz.techniques import techniques
 
 GOOD = """
 import numpy as np
@@ -54,6 +58,62 @@ def test_other_files_end_in_a_sentence(tmp_path: Path, text: str | None, words: 
         load_model(path)
 
 
-def test_it_brings_its_own_weights(tmp_path: Path) -> None:
-    with pytest.raises(MinitorchVizError, match="loads its own weights"):
-        load_model(tmp_path / "my_net.py", weights="a.safetensors")
+WITH_WEIGHTS = """
+from minitorch_viz.io.weights import read_weights
+from {beside} import build
+
+def model({parameters}):
+    return build(read_weights(weights).tensors)
+"""
+BESIDE = """
+from minitorch_viz import Model, Net
+from minitorch_viz.layers import Flatten, Linear
+
+def build(tensors):
+    return Model.from_net(Net([("flat", Flatten()), ("fc", Linear(tensors["weight"]))]), 4)
+"""
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    path = tmp_path / "net.npz"
+    np.savez(path, weight=np.random.default_rng(0).standard_normal((2, 48)).astype(np.float32))
+    return path
+
+
+@pytest.mark.parametrize("parameters", ["weights", "weights='there_is_none.npz'", "weights, /"])
+def test_the_function_is_given_the_weights(tmp_path: Path, weights: Path, parameters: str) -> None:
+    (tmp_path / "build_it.py").write_text(BESIDE)
+    (tmp_path / "my_net.py").write_text(WITH_WEIGHTS.format(parameters=parameters, beside="build_it"))
+    before = list(sys.path)
+    model = load_model(tmp_path / "my_net.py", weights=weights)
+    del sys.modules["build_it"]
+    assert model.net.params["fc.weight"].shape == (2, 48)
+    assert sys.path == before
+    command = command_for(techniques()["saliency"], model, Sample("a", "a.png"), {}).line
+    assert f"--model {tmp_path / 'my_net.py'} --weights {weights}" in command
+
+
+@pytest.mark.parametrize(
+    ("parameters", "with_weights", "words"),
+    [
+        ("", True, r"model\(\) in my_net.py takes no weights file: write model\(weights\)"),
+        ("a, b", True, r"model\(a, b\) in my_net.py takes no weights file"),
+        ("*, weights=None", True, "takes no weights file"),
+        ("weights", False, r"model\(weights\) in my_net.py is given a weights file: add weights=PATH"),
+    ],
+)
+def test_weights_and_function_that_do_not_fit(
+    tmp_path: Path, weights: Path, parameters: str, with_weights: bool, words: str
+) -> None:
+    (tmp_path / "my_net.py").write_text(f"def model({parameters}): raise AssertionError")
+    with pytest.raises(MinitorchVizError, match=words):
+        load_model(tmp_path / "my_net.py", weights=weights if with_weights else None)
+
+
+def test_weights_that_are_not_there(tmp_path: Path) -> None:
+    (tmp_path / "my_net.py").write_text("def model(weights): raise AssertionError")
+    with pytest.raises(MinitorchVizError, match="There is no weights file"):
+        load_model(tmp_path / "my_net.py", weights=tmp_path / "a.safetensors")
+    with pytest.raises(MinitorchVizError, match="leave the prefix out"):
+        load_model(tmp_path / "my_net.py", prefix="a.")

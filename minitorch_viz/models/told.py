@@ -1,0 +1,55 @@
+"""What a net's user says of it where its file does not: what its classes are called, and how pictures are prepared."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from minitorch_viz.errors import SettingError
+from minitorch_viz.models.classes import first_synonym, notes_on_names
+from minitorch_viz.models.model import Model
+from minitorch_viz.models.own_net import checked_names, scale_notes
+
+
+class Told(NamedTuple):
+    """Hold what was said; None and () where nothing was."""
+
+    class_names: Sequence[str] = ()  # in class order; "tench, Tinca tinca" names one class by two words
+    mean: float | Sequence[float] | None = None  # of pixels from 0 to 255, as in `Preprocessing`
+    std: float | Sequence[float] | None = None
+
+    @property
+    def preparation(self) -> dict[str, Any]:
+        """Return what was said of the pictures, by the fields of `Preprocessing`."""
+        return {key: value for key, value in (("mean", self.mean), ("std", self.std)) if value is not None}
+
+    def of(self, model: Model) -> Model:
+        """Return the model with these names and this preparation.
+
+        Raises SettingError if there are more or fewer names than classes, or if the net takes no pictures.
+        """
+        told = self.preparation
+        if len(self.class_names):
+            model = _named(model, checked_names(self.class_names))
+            told["class_names"] = model.class_synonyms
+        model = dataclasses.replace(model, told={**model.told, **told})
+        if not self.preparation:
+            return model
+        reader = dataclasses.replace(model.preprocessing, **self.preparation)
+        name = next(name for name, own in model.readers.items() if own is model.preprocessing)
+        notes = [note for note in scale_notes(reader) if note not in model.notes]
+        return dataclasses.replace(model.with_reader(reader, name), notes=(*model.notes, *notes))
+
+
+def _named(model: Model, names: tuple[str, ...]) -> Model:
+    if len(names) != len(model.class_names):
+        count = len(model.class_names)
+        net = f"{count} class{'' if count == 1 else 'es'}" if count else "no classes, as it is no classifier"
+        raise SettingError(
+            f"{model.name} has {net}, but class_names= gives {len(names)}: {', '.join(map(repr, names[:4]))}"
+            f"{', ...' if len(names) > 4 else ''}. Give one name for each class, in class order."
+        )
+    short = tuple(map(first_synonym, names))
+    notes = (*model.notes, *notes_on_names(names, model.name))
+    return dataclasses.replace(model, class_names=short, class_synonyms=names, notes=tuple(dict.fromkeys(notes)))
