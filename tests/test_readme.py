@@ -8,11 +8,16 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import sys
+import warnings
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from minitorch_viz.cli import main, parser
+from minitorch_viz.models import Model, load_model
 from minitorch_viz.techniques import techniques
 
 ROOT = Path(__file__).parents[1]
@@ -164,6 +169,111 @@ def test_what_ci_reads_from_it_is_there() -> None:
     assert re.search(r'^pip install -e "\.\[test\]"$', shell, re.MULTILINE)
     assert "bench" not in shell  # PyTorch is gigabytes
     assert re.search(r"^python -m pytest$", shell, re.MULTILINE)
+
+
+TUTORIAL = """
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+classes = ("plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 6, 5)
+        self.pool = nn.MaxPool2d(2, 2)
+        self.conv2 = nn.Conv2d(6, 16, 5)
+        self.fc1 = nn.Linear(16 * 5 * 5, 120)
+        self.fc2 = nn.Linear(120, 84)
+        self.fc3 = nn.Linear(84, 10)
+
+    def forward(self, x):
+        x = self.pool(F.relu(self.conv1(x)))
+        x = self.pool(F.relu(self.conv2(x)))
+        x = torch.flatten(x, 1)
+        x = F.relu(self.fc1(x))
+        x = F.relu(self.fc2(x))
+        return self.fc3(x)
+"""
+
+
+@pytest.fixture
+def tutorial(tmp_path, monkeypatch):
+    """A tutorial's folder: its net in tutorial.py, cifar_net.pth, and a photo; the names that its script has."""
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    from PIL import Image
+
+    monkeypatch.chdir(tmp_path)
+    Path("tutorial.py").write_text(TUTORIAL, encoding="utf-8")
+    (lines,) = blocks("python my_net")
+    Path("my_net.py").write_text(lines, encoding="utf-8")
+    names: dict[str, Any] = {}
+    exec(compile(TUTORIAL, "tutorial.py", "exec"), names)
+    torch.manual_seed(0)
+    net = names["Net"]()
+    torch.save(net.state_dict(), "cifar_net.pth")
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (48, 32, 3), np.uint8)).save("dog.png")
+    yield {"torch": torch, "net": net, "classes": names["classes"]}
+    sys.modules.pop("tutorial", None)
+
+
+def own_net_command(file: str) -> list[str]:
+    """The command of the table of one's own nets that names this file, without the program's name."""
+    (line,) = (line for line in re.findall(r"`minitorch-viz ([^`]+)`", README.read_text("utf-8")) if file in line)
+    return shlex.split(line)
+
+
+def scores_of(model: Model, net: Any, torch: Any) -> None:
+    """Check that the model's scores for the photo are the module's."""
+    x = model.preprocess("dog.png")
+    np.testing.assert_allclose(model.net.predict(x), net(torch.from_numpy(x)).detach(), atol=1e-5)
+
+
+@pytest.mark.torch
+def test_a_tutorials_module_and_state_dict_in_five_lines(tutorial) -> None:
+    (block,) = blocks("python torch")
+    assert sum(bool(line) for line in block.splitlines()) <= 5
+    names = {**tutorial}
+    exec(compile(block, "README.md", "exec"), names)
+    assert Path("dog_grad_cam.png").stat().st_size > 5_000
+    scores_of(names["model"], tutorial["net"], tutorial["torch"])
+    assert names["model"].class_names == tutorial["classes"]
+
+
+@pytest.mark.torch
+def test_a_tutorials_state_dict_by_one_command(tutorial, capsys) -> None:
+    assert main(own_net_command("--model my_net.py")) == 0
+    assert Path("grad-cam.png").stat().st_size > 5_000
+    assert re.search(r'Explains class "(plane|car|bird|cat|deer|dog|frog|horse|ship|truck)"', capsys.readouterr().out)
+    scores_of(load_model("my_net.py", weights="cifar_net.pth"), tutorial["net"], tutorial["torch"])
+
+
+@pytest.mark.torch
+def test_a_tutorials_onnx_file_by_one_command(tutorial, capsys) -> None:
+    pytest.importorskip("onnx", reason="onnx is not installed")
+    torch = tutorial["torch"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # this exporter is deprecated, and the other needs one more package
+        torch.onnx.export(tutorial["net"], torch.zeros(1, 3, 32, 32), "net.onnx", dynamo=False)
+    assert main(own_net_command("--model net.onnx")) == 0
+    assert Path("grad-cam.png").stat().st_size > 5_000
+    assert re.search(r'Explains class "(plane|car|bird|cat|deer|dog|frog|horse|ship|truck)"', capsys.readouterr().out)
+    scores_of(load_model("net.onnx", mean=127.5, std=127.5), tutorial["net"], torch)
+
+
+@pytest.mark.torch
+def test_a_tutorials_whole_module_in_a_file_says_the_line_to_type(tutorial, capsys) -> None:
+    tutorial["torch"].save(tutorial["torch"].nn.Linear(2, 2), "net.pt")
+    assert main(["grad-cam", "dog.png", "--model", "net.pt"]) == 2
+    sentence = capsys.readouterr().err
+    assert "Model.from_torch(torch.load(path, weights_only=False), example)" in sentence
+
+
+def test_the_other_commands_for_ones_own_net_parse() -> None:
+    for file in ("mine.pth", "--model mine.safetensors", "./my_photos"):
+        command = own_net_command(file) if file != "./my_photos" else ["train", file]
+        parser().parse_args(command)
 
 
 if __name__ == "__main__":
