@@ -141,7 +141,9 @@ def shapes_inside(net: Net, readers: Mapping[str, Reader], upto: str | None = No
             raise NetError(f"The net has the inputs {listed}; say how each is read, readers={{NAME: reader}}.")
     dtype = next((value.dtype for value in net.params.values()), np.dtype(np.float32))
     blanks = {name: readers[name].blank(dtype) for name in net.inputs}
-    return {name: tuple(value.shape) for name, value in net.forward(blanks, upto=upto).values.items()}
+    with np.errstate(all="ignore"):  # only the shapes are asked; a damaged file's weights may be beyond all sums
+        values = net.forward(blanks, upto=upto).values
+    return {name: tuple(value.shape) for name, value in values.items()}
 
 
 def _checked_readers(net: Net, size: object, readers: Reader | Mapping[str, Reader]) -> Mapping[str, Reader]:

@@ -1,94 +1,92 @@
-"""torchvision's classifiers by Model.from_torch: scores, gradients and Grad-CAM's arrays equal PyTorch's in float64."""
+"""torchvision's classifiers by from_torch and ONNX: scores, gradients and class maps are PyTorch's and Captum's."""
 
 from __future__ import annotations
 
-import functools
+import copy
+import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from minitorch_viz.errors import NetError
+from minitorch_viz.graph import between
+from minitorch_viz.layers import AdaptiveAvgPool2d, Dropout, Flatten, GlobalAvgPool2d, Linear, Reshape
 from minitorch_viz.models import Model
+from minitorch_viz.objectives import Unit
+from minitorch_viz.techniques.gradients.grad_cam import weighted_maps
+from tests.models.vision import ALL, CLASSES, WINDOWED, close, part_with_maps, random_classifier, through_onnx
 
 pytestmark = [pytest.mark.torchvision, pytest.mark.slow]
-
-DEFAULT = ("resnet18", "mobilenet_v3_small", "squeezenet1_1")
-NIGHTLY = (
-    *("alexnet", "vgg11", "vgg16_bn", "resnet34", "resnet50", "resnet101", "resnet152", "resnext50_32x4d"),
-    *("wide_resnet50_2", "mobilenet_v2", "mobilenet_v3_large", "efficientnet_b0", "efficientnet_v2_s", "densenet121"),
-    *("densenet161", "densenet169", "densenet201", "googlenet", "inception_v3", "convnext_tiny", "vit_b_16"),
-    *("vit_b_32", "mnasnet1_0", "shufflenet_v2_x1_0", "squeezenet1_0", "regnet_y_400mf", "regnet_x_400mf"),
-)
-WINDOWED = ("swin_t", "swin_v2_t", "maxvit_t")  # they count windows as images
+POOLED = (GlobalAvgPool2d, AdaptiveAvgPool2d, Dropout, Flatten, Reshape, Linear)
+ENLARGED = ("alexnet", "vgg")  # PyTorch exports their pooling to 6 x 6 or 7 x 7 only where it changes nothing
 
 
-@functools.cache
-def zoo() -> Any:
-    """Return torchvision; its wheel names compiled operators that a torch for CPUs alone does not have."""
-    torch = pytest.importorskip("torch")
-    register = torch.library.register_fake
-
-    def passing_over(name: Any, *args: Any, **settings: Any) -> Any:
-        if str(name).startswith("torchvision::"):
-            return lambda function: function
-        return register(name, *args, **settings)
-
-    torch.library.register_fake = passing_over
-    try:
-        return pytest.importorskip("torchvision", reason="torchvision is not installed", exc_type=ImportError)
-    finally:
-        torch.library.register_fake = register
-
-
-def random_classifier(name: str) -> tuple[Any, int]:
-    """Return a classifier in float64 with random weights and batch statistics, and the side of its pictures."""
-    torchvision = zoo()
-    torch = pytest.importorskip("torch")
-    torch.manual_seed(0)
-    settings = {"init_weights": False, "aux_logits": True} if name in ("googlenet", "inception_v3") else {}
-    module = torchvision.models.get_model(name, weights=None, num_classes=7, **settings).double().eval()
-    for part in module.modules():
-        if getattr(part, "running_mean", None) is not None:
-            part.running_mean.normal_(0, 0.1)
-            part.running_var.uniform_(0.5, 2)
-        if isinstance(part, torch.nn.Linear):
-            torch.nn.init.normal_(part.weight, 0, part.in_features**-0.5)  # some heads begin with zeros
-    return module, 75 if name == "inception_v3" else 224 if name.startswith(("vit", "maxvit")) else 64
-
-
-def close(ours: np.ndarray, theirs: Any) -> bool:
-    """Whether an array equals a tensor to 1e-9 of the largest magnitude."""
-    expected = theirs.detach().numpy()
-    largest = np.abs(expected).max()
-    return bool(ours.shape == expected.shape and largest > 0 and np.abs(ours - expected).max() <= 1e-9 * largest)
-
-
-@pytest.mark.parametrize("name", [*DEFAULT, *(pytest.param(name, marks=pytest.mark.nightly) for name in NIGHTLY)])
-def test_scores_gradients_and_grad_cams_arrays_are_torchs(name: str) -> None:
+@pytest.mark.parametrize("name", ALL)
+def test_a_module_brought_in_by_from_torch(name: str) -> None:
     module, side = random_classifier(name)
     torch = pytest.importorskip("torch")
-    model = Model.from_torch(module, torch.randn(1, 3, side, side, dtype=torch.double))
-    x = np.random.default_rng(0).standard_normal((1, 3, side, side))
-    maps: list[Any] = []
-    parts = {path: part for path, part in module.named_modules() if path}
-    layer = model.last_conv
-    part = parts.get(layer, parts.get(layer.rpartition("_")[0]))
-    if part is not None:  # else it is a function of the forward pass
-        part.register_forward_hook(lambda module, args, y: maps.append(y.clone()) or maps[-1])
+    example = torch.randn(1, 3, side, side, dtype=torch.double)
+    compare(name, module, side, Model.from_torch(module, example))
+    single = copy.deepcopy(module).float()
+    compare_float32(single, side, Model.from_torch(single, example))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_module_brought_in_by_onnx(name: str, tmp_path: Path) -> None:
+    module, side = random_classifier(name)
+    side = 224 if name.startswith(ENLARGED) else side
+    compare(name, module, side, through_onnx(module, side, tmp_path))
+    single = copy.deepcopy(module).float()
+    compare_float32(single, side, through_onnx(single, side, tmp_path))
+
+
+def compare(name: str, module: Any, side: int, model: Model) -> None:
+    """Compare scores, the input gradient and the default layer's class map, in float64."""
+    torch, captum = pytest.importorskip("torch"), pytest.importorskip("captum.attr")
+    assert model.dtype == np.float64
+    x, layer = np.random.default_rng(0).standard_normal((1, 3, side, side)), model.last_conv
     theirs = torch.from_numpy(x).requires_grad_()
     scores = module(theirs)
-    seed = np.random.default_rng(1).standard_normal((1, 7))  # of all classes: a ReLU at the end may silence one
-    gradients = torch.autograd.grad((scores * torch.from_numpy(seed)).sum(), [theirs, *maps[-1:]])
-
+    seed = np.random.default_rng(1).standard_normal((1, CLASSES))  # of all classes: a ReLU at the end may silence one
+    (gradient,) = torch.autograd.grad((scores * torch.from_numpy(seed)).sum(), [theirs])
     tape = model.net.forward(x)
-    ours = model.net.backward(tape, {model.logits: seed}, wrt=("input", layer))
+    ours = model.net.backward(tape, {model.logits: seed})[model.net.inputs[0]]
     assert close(tape[model.logits], scores)
-    assert close(ours["input"], gradients[0])
-    if maps:
-        assert close(tape[layer], maps[-1])
-        assert close(ours[layer].mean(axis=(2, 3)), gradients[1].mean((2, 3)))
-    assert maps or name not in DEFAULT
+    assert close(ours, gradient)
+
+    target = int(tape[model.logits].argmax())
+    signed, _, blanks = weighted_maps(model, tape, [Unit(model.logits, (target,))], layer)
+    assert blanks == ("",)
+    peer = part_with_maps(name, module, theirs.detach(), tape[layer])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Captum announces the hooks that it sets
+        attribution = captum.LayerGradCam(peer.net, peer.part).attribute(theirs, target=target)
+    assert close(signed[None], attribution)
+    compare_with_class_map(model, tape, layer, target, signed[0])
+
+
+def compare_with_class_map(model: Model, tape: Any, layer: str, target: int, signed: np.ndarray) -> None:
+    """Compare with Zhou et al.'s map, the maps weighted as the class weighs their means, where a net has one."""
+    layers = [node.layer for node in between(model.net.nodes, [layer], [model.logits])]
+    linears = [part for part in layers if isinstance(part, Linear)]
+    if all(isinstance(part, POOLED) for part in layers) and len(linears) <= 1:
+        maps = tape[layer][0]
+        weights = linears[0].weight[target] if linears else np.eye(len(maps))[target]
+        if len(weights) == len(maps):  # else the places are told apart, as in AlexNet and VGG
+            class_map = np.tensordot(weights, maps, 1)
+            assert class_map.std() > 0
+            assert np.corrcoef(class_map.ravel(), signed.ravel())[0, 1] > 0.999
+
+
+def compare_float32(module: Any, side: int, model: Model) -> None:
+    """Compare the scores in float32: 1e-4 of the largest."""
+    torch = pytest.importorskip("torch")
+    assert model.dtype == np.float32
+    x = np.random.default_rng(0).standard_normal((1, 3, side, side)).astype(np.float32)
+    with torch.no_grad():
+        assert close(model.net.predict(x), module(torch.from_numpy(x)), 1e-4)
 
 
 @pytest.mark.nightly

@@ -91,3 +91,13 @@ def test_1_000_damaged_files(damage: Callable[..., bytes], tmp_path: Path) -> No
 def test_25_000_damaged_files(damage: Callable[..., bytes], tmp_path: Path) -> None:
     results = problems(damage, 25_000, 1, tmp_path)
     assert results.total() == 25_000
+
+
+def test_weights_beyond_all_sums_are_read_without_a_warning(tmp_path: Path) -> None:
+    model, path = small(), tmp_path / "net.onnx"
+    for tensor in model.graph.initializer:
+        if tensor.name in ("w", "s"):
+            huge = np.full(tuple(tensor.dims), 3e38, np.float32)
+            tensor.CopyFrom(onnx.numpy_helper.from_array(huge, tensor.name))
+    path.write_bytes(model.SerializeToString())
+    assert Model.from_onnx(path).class_names
