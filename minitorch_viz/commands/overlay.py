@@ -41,12 +41,18 @@ def overlay_asked(arguments: argparse.Namespace) -> dict[str, Any] | None:
     return settings
 
 
-def save_overlay(result: Result, model: Model, photo: Any, settings: dict[str, Any], out: Path) -> None:
-    """Write a result's map over the photo in all its pixels."""
+def save_overlay(result: Result, model: Model, photo: Any, settings: dict[str, Any], out: Path) -> str:
+    """Write a result's map over the photo in all its pixels, and return the scale in a few words.
+
+    The file says itself what it shows: what is explained, and what the colours mean, are its text "Description".
+    """
     from minitorch_viz.io.images import load_image, save_png
 
     pixels = load_image(photo)
-    save_png(_of_photo(result).overlay(photo=model.preprocessing.area_seen(pixels, max(pixels.shape)), **settings), out)
+    shown = _of_photo(result).overlay(photo=model.preprocessing.area_seen(pixels, max(pixels.shape)), **settings)
+    told = f"{result.caption} {overlay_legend(result, settings)}"
+    save_png(shown, out, {"Description": told})
+    return _of_photo(result).overlay_scale
 
 
 def overlay_legend(result: Result, settings: dict[str, Any]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from minitorch_viz.drawing.scales import robust_max
 from minitorch_viz.errors import SettingError, ShapeError, near
 
 OPAQUE = 0.75  # of the colour, where the map is at full scale: the photo stays to be seen
+STRIP = 2**15  # pixels that are mixed at a time: what the processor's caches hold
 NONNEGATIVE, SIGNED = "inferno", "RdBu_r"  # Matplotlib's colour maps: dark to bright; blue, white, red
 
 
@@ -27,16 +27,25 @@ def overlay(heat: Array, photo: Array, opacity: float = OPAQUE, colormap: str | 
 
     Raises SettingError for an opacity outside 0..1 or an unknown colour map, ShapeError for arrays of other shapes.
     """
-    check_look(opacity, colormap)
-    colours_of = named_colormap(colormap or (SIGNED if heat.min(initial=0) < 0 else NONNEGATIVE))
     if heat.ndim != 2 or photo.ndim != 3 or photo.shape[2] != 3:
         raise ShapeError(f"A map (h, w) lies over a photo (H, W, 3), but got {heat.shape} and {photo.shape}.")
-    heat = smoothed(heat)
-    shares = resize(heat, photo.shape[:2]) / robust_max(heat)  # (H, W): 1 at full scale
-    levels = (shares + 1) / 2 if heat.min(initial=0) < 0 else shares
-    colours = colours_of(np.clip(levels, 0, 1))[..., :3] * 255  # (H, W, 3)
-    opaque = float(opacity) * np.clip(np.abs(shares), 0, 1)[..., None]  # (H, W, 1)
-    mixed: Array = np.round(photo + opaque * (colours - photo)).astype(np.uint8)
+    return laid_over(smoothed(heat), photo, bool(heat.min(initial=0) < 0), opacity, colormap)
+
+
+def laid_over(smooth: Array, photo: Array, signed: bool, opacity: float = OPAQUE, colormap: str | None = None) -> Array:
+    """Return the same of a map that is smoothed already; signed: whether it had signs before."""
+    check_look(opacity, colormap)
+    colours = _colours(colormap or (SIGNED if signed else NONNEGATIVE))
+    shares = resize(smooth, photo.shape[:2]) / robust_max(smooth)  # (H, W): 1 at full scale
+    mixed = np.empty(photo.shape, np.uint8)
+    step = max(1, STRIP // photo.shape[1])
+    for top in range(0, len(photo), step):
+        rows = slice(top, top + step)
+        share, below = shares[rows], photo[rows]
+        levels = np.clip((share + 1) / 2 if signed else share, 0, 1)
+        over = colours[np.minimum((levels * len(colours)).astype(int), len(colours) - 1)]  # (rows, W, 3)
+        opaque = float(opacity) * np.clip(np.abs(share), 0, 1)[..., None]  # (rows, W, 1)
+        mixed[rows] = np.round(below + opaque * (over - below))
     return mixed
 
 
@@ -56,11 +65,17 @@ def smoothed(heat: Array) -> Array:
     return blurred
 
 
-def named_colormap(name: str) -> Callable[[Array], Array]:
+def named_colormap(name: str) -> Any:
     """Return a colour map of Matplotlib's by its name; SettingError with near names if there is none."""
     from matplotlib import colormaps
 
     if not isinstance(name, str) or name not in colormaps:
         raise SettingError(f"There is no colour map {name!r}; {near(name, colormaps, 'colour map')}.")
-    colours_of: Any = colormaps[name]
-    return colours_of  # type: ignore[no-any-return]  # Matplotlib's are callable
+    return colormaps[name]
+
+
+def _colours(name: str) -> Array:
+    """Return the colours of a colour map, (N, 3), 0..255, from its lower to its upper end."""
+    colours_of = named_colormap(name)
+    colours: Array = colours_of(np.arange(colours_of.N))[:, :3] * 255
+    return colours

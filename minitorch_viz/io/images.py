@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 ImageLike: TypeAlias = "str | Path | BinaryIO | Array | Image.Image"
 WHITE = (255, 255, 255)
+LEVEL = 4  # of PNG's 9: half the time of the usual 6, and 3 % more bytes
 
 
 def load_image(
@@ -64,18 +66,24 @@ def load_image(
         return decode.from_file(file, str(place), color, max_pixels, notes)
 
 
-def save_png(image: ImageLike, path: str | Path) -> None:
+def save_png(image: ImageLike, path: str | Path, texts: Mapping[str, str] | None = None) -> None:
     """Write a picture (whatever `load_image` takes) as an RGB PNG file, completely or not at all.
+
+    texts: what the file says of itself, by keyword ("Description" is one of PNG's own).
 
     Raises ImageFileError if the picture cannot be read, the path does not end in .png, or it cannot be written.
     """
     from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
 
     place = as_path(path, "image file to write", ImageFileError)
     if place.suffix.lower() != ".png":
         raise ImageFileError(f"save_png writes PNG files, so the path must end in .png, but got {place.name!r}.")
     buffer = io.BytesIO()
-    Image.fromarray(load_image(image)).save(buffer, "PNG")
+    facts = PngInfo()
+    for keyword, text in (texts or {}).items():
+        facts.add_itxt(keyword, text)
+    Image.fromarray(load_image(image)).save(buffer, "PNG", pnginfo=facts, compress_level=LEVEL)
     write_bytes_atomically(place, buffer.getvalue(), ImageFileError)  # a view would outlive an error in its frame
 
 

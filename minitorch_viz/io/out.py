@@ -37,9 +37,8 @@ def check_out(
         listed = " or ".join([", ".join(endings[:-1]), endings[-1]] if len(endings) > 1 else endings)
         ending = f"ends in {place.suffix}" if place.suffix else "has no ending"
         raise error(f"The {noun} is written as {listed}, but {place} {ending}; give another name.")
-    for source in inputs:
-        if isinstance(source, (str, os.PathLike)) and _is_same(target, source):
-            raise error(f"The {noun} would overwrite {place}, which is one of the inputs; give another name.")
+    if identity(target) in identities(inputs):
+        raise error(f"The {noun} would overwrite {place}, which is one of the inputs; give another name.")
     try:
         _try_to_write(target)
     except OSError as problem:
@@ -87,9 +86,16 @@ def _try_to_write(target: Path) -> None:
     trial.unlink()
 
 
-def _is_same(target: Path, source: str | os.PathLike[str]) -> bool:
-    """Return whether both are one file; names that cannot be looked up are none."""
+def identity(path: str | os.PathLike[str]) -> tuple[int, int] | None:
+    """Return what tells a file from every other, whatever name or link leads to it; None if there is none."""
     try:
-        return os.path.samefile(target, os.path.expanduser(source))
+        facts = os.stat(os.path.expanduser(path))
     except (OSError, ValueError):
-        return False
+        return None
+    return facts.st_dev, facts.st_ino
+
+
+def identities(paths: Iterable[object]) -> set[tuple[int, int]]:
+    """Return those of the files that there are; what is no str or Path is passed over."""
+    each = (identity(path) for path in paths if isinstance(path, (str, os.PathLike)))
+    return {facts for facts in each if facts is not None}

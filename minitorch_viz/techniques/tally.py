@@ -10,11 +10,8 @@ from __future__ import annotations
 import contextlib
 import copy
 import json
-import threading
-import warnings
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -23,9 +20,10 @@ import numpy as np
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.data.pictures import Pictures
-from minitorch_viz.errors import ImageFileError, SettingError, need_whole
+from minitorch_viz.errors import ImageFileError, need_whole
 from minitorch_viz.graph import Tape
 from minitorch_viz.techniques.state import Identity, State, going_on, net_fingerprint
+from minitorch_viz.techniques.workers import products_by_one_thread, spread
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
@@ -135,7 +133,7 @@ def _tallied(run: _Run, workers: int, state: State | None) -> Iterator[Tallied]:
     total, shard = len(run.pictures), run.batch * BATCHES
     newest = _begin(run, state)
     begins = range(newest.done, total, shard)
-    for begin, (parts, broken) in zip(begins, _shards(run, begins, workers), strict=True):
+    for begin, (parts, broken) in zip(begins, spread(run.shard, begins, workers), strict=True):
         merged = tuple(copy.copy(tally) for tally in newest.tallies)
         for tally, part in zip(merged, parts, strict=True):
             tally.arrays = dict(tally.arrays)
@@ -177,10 +175,8 @@ class _Run:
         settings["batch"] = str(self.batch)
         return Identity("a tally", net_fingerprint(self.model), "pictures", self.pictures.fingerprint, settings)
 
-    def shard(self, begin: int, threads: int | None = None) -> Shard:
+    def shard(self, begin: int) -> Shard:
         """Return the tallies of one shard of pictures, and those that could not be read."""
-        if threads is not None:
-            kernels.set_threads(threads)
         tallies, skipped = copy.deepcopy(self.empty), []
         nodes = tuple(dict.fromkeys(node for tally in tallies for node in tally.upto))
         for first in range(begin, min(begin + self.batch * BATCHES, len(self.pictures)), self.batch):
@@ -204,39 +200,9 @@ class _Run:
         return tallies, tuple(skipped)
 
 
-class _OneThread:
-    """Keep NumPy's products to one thread while any worker of this process is inside.
-
-    The limit is the process's, not the thread's. Of workers that are threads the first to come sets it and the last to
-    leave lifts it: one that is done would else lift it while another multiplies.
-    """
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.inside = 0
-        self.limits = contextlib.ExitStack()
-
-    def __enter__(self) -> None:
-        from threadpoolctl import threadpool_limits
-
-        with self.lock:
-            if self.inside == 0:
-                self.limits.enter_context(threadpool_limits(1, user_api="blas"))
-            self.inside += 1
-
-    def __exit__(self, *error: object) -> None:
-        with self.lock:
-            self.inside -= 1
-            if self.inside == 0:
-                self.limits.close()
-
-
-_one_thread = _OneThread()
-
-
 def _products_by_one_thread() -> contextlib.AbstractContextManager[None]:
     """Keep products to one thread where NumPy computes them: their last bits depend on how many threads there are."""
-    return contextlib.nullcontext() if kernels.current() == "numba" else _one_thread
+    return contextlib.nullcontext() if kernels.current() == "numba" else products_by_one_thread()
 
 
 def _forward(model: Model, inputs: Sequence[Array | None], nodes: tuple[str, ...]) -> Tape | None:
@@ -249,57 +215,3 @@ def _forward(model: Model, inputs: Sequence[Array | None], nodes: tuple[str, ...
 
 
 Shard = tuple[tuple[Tally, ...], tuple[Skipped, ...]]
-
-
-def _shards(run: _Run, begins: range, workers: int) -> Iterator[Shard]:
-    """Yield each shard's tallies, in order."""
-    if workers == 1:
-        yield from map(run.shard, begins)
-        return
-    import joblib
-
-    threads_before = kernels.get_threads()
-    threads = max(1, threads_before // workers)
-    tasks = (joblib.delayed(_Run.shard)(run, begin, threads) for begin in begins)
-    if _forks():
-        raise SettingError(
-            'joblib\'s backend "multiprocessing" copies a process whose threads compute, and the copies stand still; '
-            'leave the backend to joblib ("loky"), or name a cluster\'s ("dask").'
-        )
-    try:
-        yield from _spread(tasks, workers)
-    finally:
-        kernels.set_threads(threads_before)  # of workers that are threads of this process
-
-
-def _spread(tasks: Iterator[Any], workers: int) -> Iterator[Shard]:
-    """Yield the shards of joblib's workers, in order."""
-    import joblib
-
-    try:
-        spread = joblib.Parallel(n_jobs=workers, return_as="generator", pre_dispatch=2 * workers)
-    except ValueError:  # this backend hands over whole lists only
-        spread = joblib.Parallel(n_jobs=workers)
-        while portion := list(islice(tasks, 2 * workers)):
-            yield from spread(portion)
-    else:
-        yield from _closed_quietly(spread(tasks))
-
-
-def _closed_quietly(shards: Generator[Shard, None, None]) -> Iterator[Shard]:
-    """Yield joblib's shards, and silence its warning, when it is stopped, of those that were counted in vain."""
-    try:
-        for shard in shards:  # noqa: UP028 (`yield from` would close them itself)
-            yield shard
-    finally:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "[0-9]+ tasks", UserWarning)
-            shards.close()
-
-
-def _forks() -> bool:
-    """Return whether joblib would fork this process."""
-    from joblib.parallel import get_active_backend
-
-    backend, _ = get_active_backend()
-    return type(backend).__name__ == "MultiprocessingBackend"

@@ -11,7 +11,8 @@ from PIL import Image
 
 from minitorch_viz import load_model
 from minitorch_viz.cli import main
-from minitorch_viz.commands.many import file_names, takes_many
+from minitorch_viz.commands.file_names import file_names
+from minitorch_viz.commands.many import takes_many
 from minitorch_viz.techniques import Result, techniques
 from minitorch_viz.techniques.gradients.grad_cam import grad_cam
 from minitorch_viz.techniques.subject import PHOTOS

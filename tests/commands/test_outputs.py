@@ -37,7 +37,7 @@ def no_work(monkeypatch: pytest.MonkeyPatch) -> None:
         raise WorkHasBegunError
 
     for place in (
-        "minitorch_viz.commands.technique.chosen_model",
+        "minitorch_viz.commands.run_technique.chosen_model",
         "minitorch_viz.commands.report.chosen_model",
         "minitorch_viz.models.samples.report_samples",
         "minitorch_viz.training.recipes.import_module",

@@ -98,3 +98,20 @@ def test_the_legend_speaks_of_the_colours_that_were_chosen() -> None:
 def test_wrong_commands_are_told_before_the_work(arguments: list[str], message: str, capsys: Any) -> None:
     assert main(["grad-cam", *arguments]) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("colormap", [None, "viridis", "tab10"])
+@pytest.mark.parametrize("signed", [False, True])
+def test_colours_are_matplotlibs_in_strips_as_at_once(colormap: str | None, signed: bool, monkeypatch) -> None:
+    from matplotlib import colormaps
+
+    heat = np.random.default_rng(1).normal(size=(60, 90)).astype(np.float32)
+    heat = heat if signed else np.abs(heat)
+    shares = heat / np.percentile(np.abs(heat), 99.5)
+    levels = np.clip((shares + 1) / 2 if signed else shares, 0, 1)
+    colours = colormaps[colormap or ("RdBu_r" if signed else "inferno")](levels)[..., :3] * 255
+    expected = PHOTO + 0.75 * np.clip(np.abs(shares), 0, 1)[..., None] * (colours - PHOTO)
+    at_once = overlay(heat, PHOTO, colormap=colormap)
+    assert np.abs(at_once - expected).max() <= 0.5 + 1e-3
+    monkeypatch.setattr("minitorch_viz.drawing.overlay.STRIP", 200)
+    assert np.array_equal(overlay(heat, PHOTO, colormap=colormap), at_once)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from minitorch_viz._types import Array
 from minitorch_viz.drawing import proportions, robust_max, show_photo, smoothing
-from minitorch_viz.drawing.overlay import OPAQUE, overlay, smoothed
+from minitorch_viz.drawing.overlay import OPAQUE, laid_over, smoothed
 from minitorch_viz.errors import SettingError
 from minitorch_viz.techniques.base import Result
 from minitorch_viz.techniques.options import Images
@@ -79,15 +80,15 @@ class PhotoResult(Result):
         Raises SettingError without a map of the pixels, for an opacity outside 0..1 or an unknown colour map.
         """
         below: Array = own_pixels(self) if photo is None else photo  # type: ignore[arg-type]  # all have a picture
-        return overlay(self._map(), below, opacity, colormap)
+        return laid_over(self._smooth, below, self._signed, opacity, colormap)
 
     def overlay_legend(self, colormap: str | None = None) -> str:
         """Return what the colours of an overlay mean, and the scale; colormap: as `overlay` was given it."""
-        heat = self._map()
-        if not heat.any():
+        smooth = self._smooth
+        if not smooth.any():
             return "Over the photo: nothing, since the map is blank."
-        scale, sigma = robust_max(smoothed(heat)), smoothing(heat.shape)
-        if heat.min() >= 0:
+        scale, sigma = robust_max(smooth), smoothing(smooth.shape)
+        if not self._signed:
             ends = f"0 to {scale:.3g}"
         elif colormap is None:
             ends = f"red for and blue against, +-{scale:.3g} at full colour"
@@ -96,6 +97,24 @@ class PhotoResult(Result):
         ends += f" in the colours of {colormap}" if colormap else ""
         blur = f"smoothed by {sigma:.1f} pixels, " if sigma else ""
         return f"Over the photo: {blur}{ends}, the 99.5th percentile; the smaller the value, the clearer the photo."
+
+    @property
+    def overlay_scale(self) -> str:
+        """Return the scale of an overlay in a few words."""
+        smooth = self._smooth
+        if not smooth.any():
+            return "blank"
+        return f"scale {'+-' if self._signed else '0 to '}{robust_max(smooth):.3g}"
+
+    @functools.cached_property
+    def _smooth(self) -> Array:
+        """Return `heat` as it lies over the photo, (h, w)."""
+        return smoothed(self._map())
+
+    @functools.cached_property
+    def _signed(self) -> bool:
+        """Return whether there is anything in `heat` that is negative."""
+        return bool(self._map().min(initial=0) < 0)
 
     def _map(self) -> Array:
         """Return `heat`; SettingError if there is none."""
