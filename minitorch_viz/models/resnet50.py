@@ -11,22 +11,26 @@ from minitorch_viz.net import Net
 EXPANSION = 4  # a block's output has so many times the maps of its bottleneck
 
 
-def bottleneck(p: Params, name: str, reads: str, channels: int, width: int, stride: int) -> list[NodeSpec]:
+def bottleneck(
+    p: Params, name: str, reads: str, channels: int, width: int, stride: int, groups: int = 1, group_width: int = 64
+) -> list[NodeSpec]:
     """Build 1x1 to few maps, 3x3 on those, 1x1 back to many, and the shortcut; the output is the node "layerS.B".
 
-    The 3x3 convolution has the stride, as in torchvision ("v1.5"); in the paper the first 1x1 has it.
+    The 3x3 convolution has the stride, as in torchvision ("v1.5"); in the paper the first 1x1 has it. groups: those of
+    the 3x3 convolution, each of group_width maps in the first stage, and of twice as many in each that follows.
     """
-    source, nodes = shortcut(p, name, reads, channels, width * EXPANSION, stride)
+    out, width = width * EXPANSION, width * group_width // 64 * groups
+    source, nodes = shortcut(p, name, reads, channels, out, stride)
     return [
         *nodes,
         p.conv(f"{name}.conv1", channels, width, 1, bias=False, reads=reads),
         p.norm(f"{name}.bn1", width),
         (f"{name}.relu1", ReLU()),
-        p.conv(f"{name}.conv2", width, width, 3, stride=stride, padding=1, bias=False),
+        p.conv(f"{name}.conv2", width, width, 3, stride=stride, padding=1, groups=groups, bias=False),
         p.norm(f"{name}.bn2", width),
         (f"{name}.relu2", ReLU()),
-        p.conv(f"{name}.conv3", width, width * EXPANSION, 1, bias=False),
-        p.norm(f"{name}.bn3", width * EXPANSION),
+        p.conv(f"{name}.conv3", width, out, 1, bias=False),
+        p.norm(f"{name}.bn3", out),
         (f"{name}.add", Add(), (f"{name}.bn3", source)),
         (name, ReLU()),
     ]

@@ -1,0 +1,45 @@
+"""The nets of the zoo against torchvision's own: one state dict, the same scores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from minitorch_viz.models import get_spec, load_model
+from tests.models.vision import random_classifier, zoo
+
+pytestmark = [pytest.mark.torchvision, pytest.mark.slow]
+
+SMALL = ("mobilenet_v2",)
+LARGE = ("resnet34", "resnet101", "resnet152", "resnext50_32x4d")
+
+
+@pytest.mark.parametrize("name", [*SMALL, *(pytest.param(name, marks=pytest.mark.nightly) for name in LARGE)])
+def test_a_state_dict_of_torchvision_gives_its_scores(tmp_path: Path, name: str) -> None:
+    torch = pytest.importorskip("torch")
+    oracle, side = random_classifier(name)
+    path = tmp_path / get_spec(name).official_file
+    torch.save(oracle.state_dict(), path)
+    x = np.random.default_rng(1).standard_normal((2, 3, side, side))
+    with torch.no_grad():
+        expected = oracle(torch.from_numpy(x)).numpy()
+    for dtype, tolerance in ((np.float64, 1e-9), (np.float32, 1e-4)):
+        model = load_model(name, weights=path, dtype=dtype)
+        scores = model.net.predict(x.astype(dtype), upto=model.logits)
+        assert scores.dtype == dtype
+        assert np.abs(scores - expected).max() < tolerance * np.abs(expected).max()
+        folded = load_model(name, weights=path, dtype=dtype, fold=True).net.predict(x.astype(dtype), upto=model.logits)
+        assert np.abs(folded - expected).max() < tolerance * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("name", [*SMALL, *LARGE])
+def test_what_the_spec_says_is_what_torchvision_says(name: str) -> None:
+    pytest.importorskip("torch")
+    weights = zoo().models.get_model_weights(name).IMAGENET1K_V1
+    spec = get_spec(name)
+    assert spec.url == weights.url
+    assert spec.parameters == weights.meta["num_params"]
+    assert spec.top1 == pytest.approx(weights.meta["_metrics"]["ImageNet-1K"]["acc@1"] / 100)
+    assert spec.preprocessing.size == tuple(weights.transforms().crop_size * 2)
