@@ -1,4 +1,4 @@
-"""The block of the mobile nets: 1x1 to many maps, a filter for each map by itself, 1x1 back to few, and the input added.
+"""The block of the mobile nets: 1x1 to many maps, a filter for each of those, 1x1 back to few, and the input added.
 
 A residual block's bottleneck turned around ("inverted"): the shortcut joins the narrow ends. Sandler et al. 2018.
 """
@@ -43,7 +43,7 @@ def conv_norm(
 def squeeze_and_excite(
     p: Params, name: str, reads: str, channels: int, squeezed: int, gate: Layer, factor: Layer
 ) -> list[NodeSpec]:
-    """Build a gate a map, set by all maps' means: the node "NAME" is the maps, each times its factor. Hu et al. 2018."""
+    """Build a gate a map, set by the means of all: the node "NAME" is each map times its gate. Hu et al. 2018."""
     return [
         (f"{name}.avgpool", GlobalAvgPool2d(), (reads,)),
         p.conv(f"{name}.fc1", channels, squeezed, 1),
@@ -59,3 +59,9 @@ def joined(nodes: list[NodeSpec], name: str, reads: str, channels: int, out: int
     if stride == 1 and channels == out:
         return [*nodes, (name, Add(), (nodes[-1][0], reads))]
     return nodes
+
+
+def whole_eighths(count: int) -> int:
+    """Return the multiple of 8 nearest to a number of maps, but at least nine tenths of it."""
+    nearest = max(8, (count + 4) // 8 * 8)
+    return nearest if nearest >= 0.9 * count else nearest + 8

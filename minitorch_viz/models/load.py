@@ -89,6 +89,7 @@ def load_model(
     file = read_weights(path)
     is_caffe = file.format == "caffemodel"
     tensors = _from_caffe(spec, file.tensors) if is_caffe else file.tensors
+    tensors = spec.adapted(tensors) if spec.adapted is not None else tensors
     if prefix is None and isinstance((file.json or {}).get("prefix"), str):
         prefix = (file.json or {})["prefix"]
     classes = _class_count(spec, tensors, prefix)

@@ -9,7 +9,7 @@ import numpy as np
 
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import WeightsFileError, near
-from minitorch_viz.layers import BatchNorm2d, Conv2d, Layer, Linear
+from minitorch_viz.layers import Affine, BatchNorm2d, Conv2d, Layer, LayerNorm, Linear, MultiheadAttention
 from minitorch_viz.layers.fields import as_pair
 
 State = Mapping[str, Array]  # "node.parameter" -> array, the names of a PyTorch state dict
@@ -80,6 +80,27 @@ class Params:
         var = self._constant(f"{name}.running_var", channels, 1)
         return _node(name, BatchNorm2d(scale, shift, mean, var, **settings), reads)
 
+    def layer_norm(self, name: str, features: int, *, reads: str | Sequence[str] = (), eps: float = 1e-5) -> NodeSpec:
+        """Make a LayerNorm of the last axis; untrained it has scale 1 and shift 0."""
+        weight, bias = self._constant(f"{name}.weight", features, 1), self._constant(f"{name}.bias", features, 0)
+        return _node(name, LayerNorm(features, weight, bias, eps), reads)
+
+    def scale(self, name: str, shape: tuple[int, ...], *, reads: str | Sequence[str] = ()) -> NodeSpec:
+        """Make an Affine that scales by an array of this shape, ones untrained."""
+        return _node(name, Affine(weight=self._constant(f"{name}.weight", shape, 1)), reads)
+
+    def shift(self, name: str, shape: tuple[int, ...], *, reads: str | Sequence[str] = ()) -> NodeSpec:
+        """Make an Affine that adds an array of this shape, zeros untrained."""
+        return _node(name, Affine(bias=self._constant(f"{name}.bias", shape, 0)), reads)
+
+    def attention(self, name: str, features: int, heads: int, *, reads: str | Sequence[str] = ()) -> NodeSpec:
+        """Make a MultiheadAttention with biases."""
+        projections = self._random(f"{name}.in_proj_weight", (3 * features, features))
+        biases = self._constant(f"{name}.in_proj_bias", 3 * features, 0)
+        out = self._random(f"{name}.out_proj_weight", (features, features))
+        shift = self._constant(f"{name}.out_proj_bias", features, 0)
+        return _node(name, MultiheadAttention(projections, biases, out, shift, heads), reads)
+
     def _random(self, name: str, shape: tuple[int, ...]) -> Array:
         if self.state is not None:
             return self._given(name, shape)
@@ -89,8 +110,9 @@ class Params:
         weight *= np.float32(np.sqrt(2 / np.prod(shape[1:])))
         return weight
 
-    def _constant(self, name: str, size: int, value: float) -> Array:
-        return self._given(name, (size,)) if self.state is not None else np.full(size, value, np.float32)
+    def _constant(self, name: str, size: int | tuple[int, ...], value: float) -> Array:
+        shape = (size,) if isinstance(size, int) else size
+        return self._given(name, shape) if self.state is not None else np.full(shape, value, np.float32)
 
     def _given(self, name: str, shape: tuple[int, ...]) -> Array:
         state = self.state or {}

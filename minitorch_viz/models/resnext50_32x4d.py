@@ -17,7 +17,9 @@ def resnext50_32x4d(state: State | None = None, classes: int = 1000, seed: int |
     Names are torchvision's; "layer4.2" is the output of that block. Xie et al. 2017.
     fold: merge each batch normalization into the convolution before it, as attribution rules such as LRP need.
     """
-    return resnet(partial(bottleneck, groups=32, group_width=4), EXPANSION, (3, 4, 6, 3), Params(state, seed), classes, fold)
+    return resnet(
+        partial(bottleneck, groups=32, group_width=4), EXPANSION, (3, 4, 6, 3), Params(state, seed), classes, fold
+    )
 
 
 SPEC = ModelSpec(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError, near
 from minitorch_viz.models.readers import Preprocessing, Reader
 from minitorch_viz.net import Net
@@ -45,6 +46,7 @@ class ModelSpec:
     url: str = ""  # the official file; "" if there is none in a format that is read here
     digest: str = ""  # of the official file: "sha256:" or "sha1:" and all or the first digits of the sum
     files: tuple[str, ...] = ()  # file names to look for besides NAME.safetensors, NAME.pth, ...
+    adapted: Callable[[Mapping[str, Array]], dict[str, Array]] | None = None  # a file's arrays -> by this net's names
     caffe: Preprocessing | None = None  # what a .caffemodel of this net wants; its images are BGR
     caffe_name: Callable[[str], str] | None = None  # a .caffemodel's array name -> this net's
 

@@ -28,6 +28,13 @@ PUBLISHED = {
     "resnet152": 60_192_808,
     "resnext50_32x4d": 25_028_904,
     "mobilenet_v2": 3_504_872,
+    "mobilenet_v3_small": 2_542_856,
+    "mobilenet_v3_large": 5_483_032,
+    "efficientnet_b0": 5_288_548,
+    "densenet121": 7_978_856,
+    "inception_v3": 23_834_568,  # without the auxiliary classifier
+    "convnext_tiny": 28_589_128,
+    "vit_b_16": 86_567_656,
     "squeezenet1_1": 1_235_496,
     "googlenet": 6_998_552,
     "tinyvgg": 19_920,
@@ -72,7 +79,10 @@ def test_what_the_spec_says_fits_the_net(name: str) -> None:
         assert spec.official_file in spec.file_names
 
 
-@ALL
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.slow) if spec.parameters > 1e7 else n for n, spec in sorted(specs().items())],
+)
 def test_a_net_without_weights_runs_and_is_repeatable(name: str) -> None:
     if get_spec(name).parameters > 3e7:
         pytest.skip("hundreds of megabytes of random numbers")
