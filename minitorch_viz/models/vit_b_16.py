@@ -72,7 +72,7 @@ def adapted(arrays: Mapping[str, Array]) -> dict[str, Array]:
         if re.search(r"(^|\.)(class_token|pos_embedding)$", name):
             renamed[f"{name}.bias"] = array[0] if array.ndim == 3 and len(array) == 1 else array
         else:
-            name = re.sub(r"\.mlp\.linear_([12])\.", lambda found: f".mlp.{3 * (found[1] == '2')}.", name)
+            name = re.sub(r"\.mlp\.linear_([12])\.", lambda match: f".mlp.{3 * (match[1] == '2')}.", name)
             renamed[name.replace(".out_proj.", ".out_proj_")] = array
     return renamed
 

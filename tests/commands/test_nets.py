@@ -32,7 +32,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["vgg16.pth", "resnet50-0676ba61.pth", "googlenet.caffemodel"], "resnet50"),
         (["alexnet.pt", "squeezenet1_1-b8a52dc0.pth"], "squeezenet1_1"),
         (["vgg19.safetensors", "vgg16.safetensors"], "vgg19"),
-        (["tinyvgg.safetensors", "notes.txt", "resnet34.pth"], None),
+        (["tinyvgg.safetensors", "notes.txt", "regnet_y_400mf.pth"], None),
     ],
 )
 def test_the_best_imagenet_net_at_hand(files: list[str], best: str | None, home: Path) -> None:
@@ -45,12 +45,24 @@ def test_every_imagenet_net_has_its_published_accuracy() -> None:
     """As on the official pages: torchvision's models, Caffe's BVLC GoogLeNet."""
     published = {
         "alexnet": 56.522,
+        "convnext_tiny": 82.520,
+        "densenet121": 74.434,
+        "efficientnet_b0": 77.692,
         "googlenet": 68.7,
+        "inception_v3": 77.294,
+        "mobilenet_v2": 71.878,
+        "mobilenet_v3_large": 74.042,
+        "mobilenet_v3_small": 67.668,
+        "resnet101": 77.374,
+        "resnet152": 78.312,
         "resnet18": 69.758,
+        "resnet34": 73.314,
         "resnet50": 76.130,
+        "resnext50_32x4d": 77.618,
         "squeezenet1_1": 58.178,
         "vgg16": 71.592,
         "vgg19": 72.376,
+        "vit_b_16": 81.072,
     }
     assert {spec.name: round(100 * spec.top1, 3) for spec in specs().values() if spec.imagenet} == published
 
