@@ -19,6 +19,7 @@ from minitorch_viz.models.home import VARIABLE, home_folder
 from minitorch_viz.models.model import Model
 from minitorch_viz.models.own_net import checked_names, checked_precision
 from minitorch_viz.models.python_file import run_model_file
+from minitorch_viz.models.readers import Preprocessing
 from minitorch_viz.models.restored import described, read_model
 from minitorch_viz.models.scores import Maps, kind_of_scores
 from minitorch_viz.models.sidecar import class_names_of, reader_of, scores_of, search_folders
@@ -93,12 +94,14 @@ def load_model(
     if prefix is None and isinstance((file.json or {}).get("prefix"), str):
         prefix = (file.json or {})["prefix"]
     classes = _class_count(spec, tensors, prefix)
-    needed = spec.build(classes=classes, seed=None)
+    side = spec.sized(tensors) if spec.sized is not None else None
+    needed = spec.build(classes=classes, seed=None, **({} if side is None else {"side": side}))
     notes = [] if is_caffe else list(file.notes)  # that Caffe's nets take BGR is dealt with
     net = needed.with_params(fitting_arrays(tensors, needed, path, precision or np.float32, prefix, spec, notes))
     sidecar = _as_sidecar(described(file.metadata, path)) | (file.json or {})
     sidecar |= {"names": list(told.class_names)} if told.class_names else {}
     reader = reader_of(spec, path, sidecar, is_caffe, notes)
+    reader = dataclasses.replace(reader, size=(side, side)) if side and isinstance(reader, Preprocessing) else reader
     names = class_names_of(spec, path, sidecar, classes, notes)
     notes += notes_on_names(names, spec.name)
     scores = scores_of(spec, path, sidecar, classes, notes)

@@ -47,6 +47,9 @@ class ModelSpec:
     digest: str = ""  # of the official file: "sha256:" or "sha1:" and all or the first digits of the sum
     files: tuple[str, ...] = ()  # file names to look for besides NAME.safetensors, NAME.pth, ...
     adapted: Callable[[Mapping[str, Array]], dict[str, Array]] | None = None  # a file's arrays -> by this net's names
+    sized: Callable[[Mapping[str, Array]], int | None] | None = (
+        None  # the side of the pictures that arrays are made for
+    )
     caffe: Preprocessing | None = None  # what a .caffemodel of this net wants; its images are BGR
     caffe_name: Callable[[str], str] | None = None  # a .caffemodel's array name -> this net's
 

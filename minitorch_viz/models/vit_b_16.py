@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 
@@ -77,6 +78,13 @@ def adapted(arrays: Mapping[str, Array]) -> dict[str, Array]:
     return renamed
 
 
+def sized(arrays: Mapping[str, Array]) -> int | None:
+    """Return the side of the pictures that the places in a file are for: a net made for another size has others."""
+    places = next((array for name, array in arrays.items() if name.endswith("pos_embedding.bias")), None)
+    side = 0 if places is None or places.ndim != 2 else math.isqrt(len(places) - 1)
+    return side * PATCH if side and places is not None and side * side == len(places) - 1 else None
+
+
 SPEC = ModelSpec(
     name="vit_b_16",
     build=vit_b_16,
@@ -94,4 +102,5 @@ SPEC = ModelSpec(
     url=TORCHVISION_URL + "vit_b_16-c867db91.pth",
     digest="sha256:c867db91",
     adapted=adapted,
+    sized=sized,
 )
