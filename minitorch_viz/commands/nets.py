@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from minitorch_viz.errors import MinitorchVizError
+from minitorch_viz.errors import MinitorchVizError, ShapeError
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
@@ -40,11 +40,47 @@ def chosen_model(
     """
     model = _chosen(name, weights, prefix, photo, reads, told or {})
     if inputs:
+        _check_inputs(model, inputs)
         model = model.with_inputs(**inputs)
     if resize is None:
         return model
     reader = dataclasses.replace(model.preprocessing, resize=resize)
-    return model.with_reader(reader, next(each for each, own in model.readers.items() if own is model.preprocessing))
+    model = model.with_reader(reader, next(each for each, own in model.readers.items() if own is model.preprocessing))
+    if resize == "keep":
+        _check_size(model)
+    return model
+
+
+def _check_inputs(model: Model, inputs: Mapping[str, str]) -> None:
+    """Raise MinitorchVizError if the net has no such input, or if none is left to be looked at."""
+    own = model.net.inputs
+    listed = " and ".join(map(repr, own))
+    for name in inputs:
+        if name not in own:
+            hint = "it takes what the command looks at, and nothing beside" if len(own) == 1 else f"it has {listed}"
+            raise MinitorchVizError(f"{model.name} has no input {name!r} to be given by --input; {hint}.")
+    if set(inputs) == set(own):
+        raise MinitorchVizError(
+            f"{model.name} has the input{'s' * (len(own) > 1)} {listed}, and one of them must be left to look at; "
+            "leave its --input out, and name what it gets as the command's argument."
+        )
+
+
+def _check_size(model: Model) -> None:
+    """Raise MinitorchVizError if a net whose photos are to keep their size takes those of one size alone."""
+    from minitorch_viz.models.own_net import shapes_inside
+
+    readers = dict(model.readers)
+    height, width = model.preprocessing.size
+    own = next(name for name, reader in readers.items() if reader is model.preprocessing)
+    readers[own] = dataclasses.replace(model.preprocessing, size=(2 * height, width))
+    try:
+        shapes_inside(model.net, readers, model.logits or None)
+    except ShapeError as error:
+        raise MinitorchVizError(
+            f"{model.name} takes pictures of {height} x {width} pixels and no others, so that a photo cannot keep its "
+            "size; leave --resize keep out, or take --resize crop for the photo's centre in its proportions."
+        ) from error
 
 
 def net_in_words(reads: str) -> str:

@@ -11,7 +11,10 @@ from pathlib import Path
 from minitorch_viz.errors import DataFileError
 from minitorch_viz.io.formats import START, kind_of
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
+SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff"),
+    *(".ppm", ".pgm", ".pbm"),
+)
 MOST_NAMED = 5  # how many kinds of files, or broken pictures, a note names
 
 

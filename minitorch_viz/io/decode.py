@@ -81,7 +81,7 @@ def from_file(
             if kind == "TIFF":
                 text = "is a TIFF of a kind that is not read (16 bits a color, say), or damaged; save it as PNG"
             else:
-                text = "is damaged or cut off"
+                text = f"{'is an AVIF picture that ' * (kind == 'AVIF')}is damaged or cut off"
             raise ImageFileError(f"{label} {text}; a sound {READ} file is needed.") from problem
         with opened:
             return from_pillow(opened, label, background, limit, notes)
@@ -94,7 +94,9 @@ def _open(file: Any, kind: str) -> Image.Image:
     if kind == "TIFF":  # else Pillow loads all of its forty formats; the others are among its first five
         import PIL.TiffImagePlugin
     elif kind == "WEBP":
-        import PIL.WebPImagePlugin  # noqa: F401 (it makes itself known)
+        import PIL.WebPImagePlugin
+    elif kind == "AVIF":
+        import PIL.AvifImagePlugin  # noqa: F401 (each makes itself known)
     file.seek(0)
     with _OPENING:
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
+import warnings
 
 from minitorch_viz.errors import SettingError
 from minitorch_viz.io.files import is_whole, shown
@@ -24,9 +26,11 @@ OTHERS = {  # what else files begin with, to say what came
     b"\0\0\x01\0": "an icon",
     b"version https://git-lfs": "a git-lfs pointer, not the picture itself; run `git lfs pull`",
 }
+AVIF_BRANDS = (b"avif", b"avis")
+HEIC = "a HEIC photo, as telephones write; export it as JPEG (iPhone: Settings, Camera, Formats, Most Compatible)"
 BRANDS = {  # of files that begin with a box "ftyp"
-    **dict.fromkeys((b"heic", b"heix", b"hevc", b"mif1", b"msf1"), "a HEIC photo, as telephones write"),
-    **dict.fromkeys((b"avif", b"avis"), "an AVIF picture"),
+    **dict.fromkeys((b"heic", b"heix", b"hevc", b"mif1", b"msf1"), HEIC),
+    **dict.fromkeys(AVIF_BRANDS, "an AVIF picture, which the Pillow installed here cannot decode; save it as JPEG"),
 }
 
 
@@ -46,7 +50,19 @@ def kind_of(start: bytes) -> str:
         return "BMP"
     if start[:1] == b"P" and start[1:2] in b"123456" and start[2:3].isspace():
         return "PPM"
+    if start[4:8] == b"ftyp" and start[8:12] in AVIF_BRANDS and reads_avif():
+        return "AVIF"
     return ""
+
+
+@functools.cache
+def reads_avif() -> bool:
+    """Return whether the Pillow that is installed can decode AVIF: its wheels can on most systems, since 11.3."""
+    from PIL import features
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an older Pillow warns of a feature that it does not know
+        return bool(features.check("avif"))
 
 
 def other_kind(start: bytes) -> str:

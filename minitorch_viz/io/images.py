@@ -32,9 +32,10 @@ def load_image(
 ) -> Array:
     """Return a photo as an array (H, W, 3) of uint8, red, green and blue from 0 to 255, the way up it was taken.
 
-    image: the path of a PNG, JPEG, WebP, GIF, BMP, TIFF or PPM file (told by its contents, not its name), such a file
-        opened in binary mode, a Pillow image, or an array (or what gives one by `__array__`): uint8 0..255 or floats
-        0..1, of shape (H, W), (H, W, 1), (H, W, 3), or (H, W, 4) with alpha last.
+    image: the path of a PNG, JPEG, WebP, GIF, BMP, TIFF or PPM file, or of an AVIF file where the Pillow installed
+        decodes it (told by its contents, not its name), such a file opened in binary mode, a Pillow image, or an array
+        (or what gives one by `__array__`): uint8 0..255 or floats 0..1, of shape (H, W), (H, W, 1), (H, W, 3), or
+        (H, W, 4) with alpha last.
     background: transparent pixels are laid over this color (R, G, B); white if not given.
     max_pixels: the largest picture, in pixels; default: $MINITORCH_VIZ_MAX_MEGAPIXELS million, else 40 million.
     notes: a list that gets a sentence where something was left out.

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from minitorch_viz import Model, Net
 from minitorch_viz.cli import main
 from minitorch_viz.commands.nets import best_at_hand
 from minitorch_viz.commands.parser import did_you_mean, in_command_words
+from minitorch_viz.layers import Conv2d, Flatten, Linear, ReLU
 from minitorch_viz.models.spec import specs
 
 
@@ -203,3 +205,35 @@ def test_describe_lists_nodes_shapes_parameters_and_classes(arguments: list[str]
 def test_describe_says_what_it_does_not_know(name: str, told: str, capsys) -> None:
     assert main(["describe", name]) == 2
     assert told in capsys.readouterr().err
+
+
+def fixed_net(path: Path) -> Path:
+    """A net that takes pictures of 12 x 12 pixels and of no other size."""
+    rng = np.random.default_rng(0)
+    nodes = [("conv", Conv2d.random(rng, 3, 2, 3)), ("relu", ReLU()), ("flat", Flatten())]
+    Model.from_net(Net([*nodes, ("fc", Linear.random(rng, 200, 2))]), 12, name="mine").save(path)
+    return path
+
+
+def test_a_net_of_one_size_says_that_it_keeps_no_photos_size(tmp_path: Path, capsys) -> None:
+    path = fixed_net(tmp_path / "fixed.safetensors")
+    for command in ("saliency", "report"):
+        assert main([command, "mine.jpg", "--model", str(path), "--resize", "keep"]) == 2
+        assert "takes pictures of 12 x 12 pixels and no others" in capsys.readouterr().err
+    assert main(["saliency", "mine.jpg", "--model", str(path), "--resize", "crop"]) == 0
+    assert main(["saliency", "mine.jpg", "--model", "cifar10", "--resize", "keep"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--input", "other=mine.jpg"], "mine has no input 'other' to be given by --input"),
+        (["--question", "what is it?"], "mine has no input 'question'"),
+        (["--input", "input=mine.jpg"], "mine has the input 'input', and one of them must be left to look at"),
+        (["--input", "input"], "--input takes NAME=VALUE"),
+    ],
+)
+def test_inputs_that_the_net_does_not_have(words: list[str], sentence: str, tmp_path: Path, capsys) -> None:
+    path = fixed_net(tmp_path / "fixed.safetensors")
+    assert main(["saliency", "mine.jpg", "--model", str(path), *words]) == 2
+    assert sentence in capsys.readouterr().err

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from minitorch_viz.errors import ImageFileError, SettingError
+from minitorch_viz.io import formats
 from minitorch_viz.io.formats import kind_of, webp_size
 from minitorch_viz.io.images import load_image
 from tests.io.samples import encoded, png
@@ -234,6 +235,27 @@ def test_what_else_came_is_said(data: bytes, words: str) -> None:
     with pytest.raises(ImageFileError, match=words) as caught:
         load(data)
     assert "PNG, JPEG, WebP, GIF, BMP, TIFF or PPM file is needed" in str(caught.value)
+
+
+def test_avif_is_read_where_pillow_decodes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not formats.reads_avif():
+        pytest.skip("this Pillow decodes no AVIF")
+    shades = np.linspace(0, 255, 64 * 48 * 3).reshape(64, 48, 3).astype(np.uint8)
+    data = encoded(Image.fromarray(shades), "AVIF", quality=95)
+    assert np.abs(load(data).astype(int) - shades).mean() < 4
+    for size in (len(data) // 2, 40):
+        with pytest.raises(ImageFileError, match="damaged or cut off"):
+            load(data[:size])
+    with pytest.raises(ImageFileError, match="48 x 64 pixels"):
+        load_image(io.BytesIO(data), max_pixels=1000)
+    monkeypatch.setattr(formats, "reads_avif", lambda: False)
+    with pytest.raises(ImageFileError, match="cannot decode; save it as JPEG"):
+        load(data)
+
+
+def test_a_telephones_photo_says_how_to_export_it() -> None:
+    with pytest.raises(ImageFileError, match="Most Compatible"):
+        load(b"\0\0\0\x18ftypheic" + bytes(60))
 
 
 @pytest.mark.parametrize("kind", ["WEBP", "BMP", "TIFF", "GIF"])
