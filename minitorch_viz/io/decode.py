@@ -76,7 +76,7 @@ def from_file(
         if size is not None and size[0] * size[1] > limit:
             raise ImageFileError(too_large(label, *size, limit))
         try:
-            opened = _open(file, kind)
+            opened = open_picture(file, kind)
         except UnidentifiedImageError as problem:
             if kind == "TIFF":
                 text = "is a TIFF of a kind that is not read (16 bits a color, say), or damaged; save it as PNG"
@@ -87,7 +87,7 @@ def from_file(
             return from_pillow(opened, label, background, limit, notes)
 
 
-def _open(file: Any, kind: str) -> Image.Image:
+def open_picture(file: Any, kind: str) -> Image.Image:
     """Open the picture without decoding it, with Pillow's own limit set aside: this package has one of its own."""
     from PIL import Image
 

@@ -12,11 +12,12 @@ from minitorch_viz.models.load import load_model, sketch
 from minitorch_viz.models.model import Model
 from minitorch_viz.models.params import Params
 from minitorch_viz.models.prediction import Prediction
-from minitorch_viz.models.readers import Alphabet, Numbers, Preprocessing, Reader
+from minitorch_viz.models.readers import Alphabet, Bands, Numbers, Preprocessing, Reader
 from minitorch_viz.models.spec import ModelSpec, get_spec, specs
 
 __all__ = [
     "Alphabet",
+    "Bands",
     "Description",
     "Model",
     "ModelSpec",

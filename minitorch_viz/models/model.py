@@ -17,9 +17,9 @@ from minitorch_viz.errors import NetError, SettingError, ShapeError, near
 from minitorch_viz.io.files import shown
 from minitorch_viz.models.classes import find_class, first_synonym
 from minitorch_viz.models.own_net import checked_names, checked_precision, look_at
+from minitorch_viz.models.own_readers import reader_of_shape
 from minitorch_viz.models.prediction import Prediction, Predictions
 from minitorch_viz.models.readers import Preprocessing, Reader
-from minitorch_viz.models.readers.numbers import Numbers as NumberReader
 from minitorch_viz.models.readers.preprocessing import Resize
 from minitorch_viz.models.scores import Classes, Maps, Numbers, Scores
 from minitorch_viz.net import Net
@@ -86,10 +86,11 @@ class Model:
     ) -> Self:
         """Wrap your own net, so that every technique works on it.
 
-        size: (H, W) of its pictures, or one number for a square. readers: in place of the size, for a net that takes
-        anything else: an `Alphabet`, `Numbers` or `Preprocessing`, or {input: reader} for several inputs; mean, std and
-        resize are then the reader's. mean, std: as in `Preprocessing`, for pixels from 0 to
-        255; the default gives the net pixels from 0 to 1. logits: the node with the scores (N, classes); default: the
+        size: (H, W) of its pictures, or one number for a square; a net that takes rows or series needs none (of series
+        it may be the number of steps). readers: in place of the size, how each input is read: a `Preprocessing`,
+        `Bands`, `Numbers` or an `Alphabet`, or {input: reader} for several inputs; mean, std and resize are then the
+        reader's. mean, std: as in `Preprocessing`, for pixels from 0 to 255; the default gives the net pixels from 0
+        to 1, and any other numbers as they are. logits: the node with the scores (N, classes); default: the
         last node, or the one before it if that is a Softmax, LogSoftmax or Sigmoid. scores: what they mean, "classes"
         of which one is right (softmax), "labels" beside one another (sigmoids), "yes-no" (one sigmoid), plain
         "numbers", "maps" or "steps"; default: what the net's end tells, and where that is a guess, `notes` say so.
@@ -141,10 +142,12 @@ class Model:
         size: Any = None
         if readers is None:
             shapes = list(followed.shapes.items())
-            if len(shapes) == 1 and len(shapes[0][1]) == 3 and shapes[0][1][0] in (1, 3):
+            if len(shapes) == 1 and len(shapes[0][1]) == 3 and not followed.whole:
                 size = shapes[0][1][1:]
             else:
-                readers = {key: NumberReader(shape, whole=key in followed.whole) for key, shape in shapes}
+                readers = {
+                    key: reader_of_shape(shape, key in followed.whole, mean, std, resize) for key, shape in shapes
+                }
         model = cls.from_net(
             followed.net,
             size,
@@ -254,7 +257,13 @@ class Model:
         return kernels.to_device(self.preprocessing.preprocess(image, self.dtype), self.net.device)
 
     def restore(self, x: Array) -> Array:
-        """Turn the net's input (1, C, H, W) or (C, H, W) into the picture (H, W, 3) uint8 that a person sees."""
+        """Turn the net's input (1, C, H, W) or (C, H, W) into the picture (H, W, 3) uint8 that a person sees.
+
+        Of a net that looks at rows, series or texts it is what its reader restores.
+        """
+        if len(self.net.inputs) == 1 and self.net.inputs[0] in self.readers:
+            restored: Array = self.reader().restore(x)
+            return restored
         return self.preprocessing.restore(x)
 
     def predict_answers(self, x: Array, batch: int | None = None) -> Array:

@@ -12,9 +12,10 @@ import numpy.typing as npt
 
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import NetError, SettingError, ShapeError
-from minitorch_viz.graph import last_common_maps
+from minitorch_viz.graph import channel_axis, last_common_maps
 from minitorch_viz.layers import Conv2d
 from minitorch_viz.models.classes import notes_on_names
+from minitorch_viz.models.own_readers import maps_reader, numbers_note, numbers_reader
 from minitorch_viz.models.readers import Alphabet, Preprocessing, Reader
 from minitorch_viz.models.readers.preprocessing import Resize
 from minitorch_viz.models.scores import Maps, Scores, Steps, chosen_scores, ending, kind_of_scores
@@ -52,9 +53,13 @@ def look_at(
     names = checked_names(class_names)
     net = checked_net(net)
     if given_readers is None:
-        preprocessing, shapes = _first_run(net, size, mean, std, resize, logits)
-        readers: Mapping[str, Reader] = {net.inputs[0]: preprocessing}
-        notes = scale_notes(preprocessing)
+        reader, shapes = _first_run(net, size, mean, std, resize, logits)
+        readers: Mapping[str, Reader] = {net.inputs[0]: reader}
+        steps_first = channel_axis(net.nodes, net.inputs[0]) == -1
+        notes = [
+            *(scale_notes(reader) if type(reader) is Preprocessing else []),
+            *numbers_note(reader, steps_first),
+        ]
     else:
         readers = _checked_readers(net, size, given_readers)
         shapes = shapes_inside(net, readers, logits)
@@ -159,7 +164,7 @@ def _checked_readers(net: Net, size: object, readers: Reader | Mapping[str, Read
         )
     others = [reader for reader in readers.values() if not isinstance(reader, Reader)]
     if others:
-        raise SettingError(f"A reader is a Preprocessing, an Alphabet or Numbers, but got {others[0]!r:.60}.")
+        raise SettingError(f"A reader is a Preprocessing, Bands, an Alphabet or Numbers, but got {others[0]!r:.60}.")
     return {name: readers[name] for name in net.inputs}
 
 
@@ -192,8 +197,16 @@ def checked_names(names: object) -> tuple[str, ...]:
 
 def _first_run(
     net: Net, size: int | Pair | None, mean: Any, std: Any, resize: Resize, logits: str | None
-) -> tuple[Preprocessing, dict[str, tuple[int, ...]]]:
-    """Return how pictures are prepared, and the shape of every node's output for one of them."""
+) -> tuple[Reader, dict[str, tuple[int, ...]]]:
+    """Return how the one input is read, and the shape of every node's output for a blank one."""
+    if len(net.inputs) > 1 and size is not None:
+        raise NetError(
+            f"The net has the inputs {', '.join(net.inputs)}; say how each is read, readers={{NAME: reader}}: a "
+            "Preprocessing, Bands, an Alphabet or Numbers."
+        )
+    numbers = numbers_reader(net, size, mean, std)  # of a net with one input
+    if numbers is not None:
+        return numbers, shapes_inside(net, {net.inputs[0]: numbers}, logits)
     if size is None:
         raise SettingError(
             "Give the size (H, W) of the net's pictures, or readers= for a net that takes anything else."
@@ -203,8 +216,8 @@ def _first_run(
     problem: Exception | None = None
     for guess in (channels,) if channels else (3, 1):  # a net that begins with a Flatten does not tell
         try:
-            preprocessing = Preprocessing(sides, guess, mean, std, resize)
-            if math.prod(preprocessing.size) > MOST_PIXELS:
+            preprocessing = maps_reader(sides, guess, mean, std, resize)
+            if math.prod(preprocessing.size) * guess > MOST_PIXELS:
                 raise SettingError(f"A picture of size {preprocessing.size} is larger than any memory; give (H, W).")
             readers = dict.fromkeys(net.inputs[:1], preprocessing)
             return preprocessing, shapes_inside(net, readers, logits)

@@ -58,7 +58,7 @@ def written(model: Model) -> tuple[str, dict[str, Array]]:
     inputs = [*model.readers, *(name for name in free if name not in model.readers)]
     readings: dict[str, Any] = {"format": FORMAT}
     readers = list(model.readers.values())
-    if len(inputs) == len(readers) == 1 and isinstance(readers[0], Preprocessing):
+    if len(inputs) == len(readers) == 1 and type(readers[0]) is Preprocessing:  # Bands are read by no format 1
         readings = {"format": 1, "preprocessing": readers[0].description()}
     else:
         readings["readers"] = {

@@ -151,9 +151,11 @@ def test_channels_that_only_the_sizes_tell(channels: int) -> None:
     assert model.preprocessing.channels == channels
 
 
-def test_a_net_of_four_channels_is_told() -> None:
-    with pytest.raises(MinitorchVizError, match="channels is 4"):
-        Model.from_net(net(channels=4), 12)
+def test_a_net_of_four_channels_takes_arrays_and_a_photo_is_told() -> None:
+    model = Model.from_net(net(channels=4), 12)
+    assert "4 channels" in " ".join(model.notes)
+    with pytest.raises(MinitorchVizError, match="3 channels, but the net takes 4"):
+        model.read(np.zeros((12, 12, 3)))
 
 
 def test_a_net_of_two_inputs_is_told() -> None:

@@ -16,6 +16,7 @@ from minitorch_viz.io.files import as_path, as_size, read_json_beside
 from minitorch_viz.models.classes import class_names_in, imagenet_names
 from minitorch_viz.models.from_onnx.file import read_graph
 from minitorch_viz.models.from_onnx.net import WHOLE, Input, NetRead, build_net
+from minitorch_viz.models.own_readers import PICTURES, PIXELS, maps_reader
 from minitorch_viz.models.readers import Numbers, Preprocessing, Reader
 from minitorch_viz.models.readers.preprocessing import Resize
 from minitorch_viz.models.spec import TORCHVISION
@@ -90,9 +91,12 @@ def _reader(
 ) -> Reader:
     """Return how an input is read: pictures as is said, or as is usual; all else as numbers."""
     shape = entry.shape
-    if len(shape) != 4 or shape[1] not in (1, 3) or entry.kind in WHOLE:
+    if len(shape) != 4 or entry.kind in WHOLE or _has_channels_last(shape):
         open_sides = [None if axis in entry.open_sides else side for axis, side in enumerate(shape)][1:]
         return Numbers(tuple(open_sides), whole=entry.kind in WHOLE)
+    if shape[1] not in PICTURES:
+        mean, std = (PIXELS[i] if value is None else value for i, value in enumerate(preparation[1:3]))
+        return maps_reader((shape[2], shape[3]), shape[1], mean, std, preparation.resize or "stretch")
     if sides is not None and tuple(shape[2:]) != tuple(sides):
         raise SettingError(f"The net in {path} takes pictures of {shape[2]} x {shape[3]}, but size is {sides}.")
     usual = TORCHVISION if is_imagenet and shape[1] == 3 else None
@@ -109,6 +113,11 @@ def _reader(
             f'{path.with_suffix(".json").name} beside it: {{"input": {{"mean": ..., "std": ...}}}}).'
         )
     return dataclasses.replace(reader, **given)
+
+
+def _has_channels_last(shape: Sequence[int]) -> bool:
+    """Return whether an input is (N, H, W, C): pictures of a net that was exported so are given as arrays."""
+    return shape[3] in PICTURES and shape[1] not in PICTURES and shape[1] > shape[3]
 
 
 def _sides_beside(beside: Mapping[str, Any]) -> tuple[int, int] | None:

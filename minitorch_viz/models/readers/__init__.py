@@ -1,7 +1,7 @@
 """Readers: the way into each input of a net, from what a user names to an array, and back.
 
-`Preprocessing` reads pictures, `Alphabet` texts, `Numbers` rows, series and prepared tensors. `Model.readers` holds
-one for each input.
+`Preprocessing` reads pictures, `Bands` those of other channels, `Alphabet` texts, `Numbers` rows, series and prepared
+tensors. `Model.readers` holds one for each input.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from minitorch_viz.models.readers.alphabet import Alphabet
+from minitorch_viz.models.readers.bands import Bands
 from minitorch_viz.models.readers.base import Reader
 from minitorch_viz.models.readers.numbers import Numbers
 from minitorch_viz.models.readers.preprocessing import Preprocessing
 
-KINDS: Mapping[str, type[Reader]] = {kind.name: kind for kind in (Preprocessing, Alphabet, Numbers)}
+KINDS: Mapping[str, type[Reader]] = {kind.name: kind for kind in (Preprocessing, Bands, Alphabet, Numbers)}
 
-__all__ = ["KINDS", "Alphabet", "Numbers", "Preprocessing", "Reader"]
+__all__ = ["KINDS", "Alphabet", "Bands", "Numbers", "Preprocessing", "Reader"]

@@ -24,6 +24,10 @@ class Reader:
         """Return the array (1, ...) of a value; an error in a sentence if it cannot be one."""
         raise NotImplementedError
 
+    def prepared(self, value: Any) -> Array | None:  # noqa: ARG002 (readers that know such values override it)
+        """Return (1, ...) of a value that is the net's input already and is used as it is; None of any other."""
+        return None
+
     def restore(self, x: Array) -> Any:
         """Return what a person sees of an array (1, ...): a picture, a text, numbers."""
         raise NotImplementedError

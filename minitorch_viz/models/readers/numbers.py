@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -15,10 +14,10 @@ from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError, ShapeError
 from minitorch_viz.io.files import is_whole, shown
 from minitorch_viz.models.readers.base import Reader
+from minitorch_viz.models.readers.values import values_of
 
 SOME = 4  # how long an axis of any length is in `blank`
 MOST_NUMBERS = 2**27  # numbers in an array
-PLAIN = frozenset("0123456789+-.eE,; \t")  # what numbers written in a line are made of
 
 
 @dataclass(frozen=True)
@@ -29,6 +28,8 @@ class Numbers(Reader):
         step, (3, 8, 8) a prepared tensor; 30 is short for (30,).
     whole: True keeps whole numbers, such as the numbers of words; mean and std are then not used.
     mean, std: one number, or one for each place of the last axis.
+    names: what the numbers are called, for pictures: the columns of a row, or the numbers of each step of a series. Of
+        a table with a first line of names these columns are taken, whatever others there are.
 
     Raises SettingError if a value does not fit.
 
@@ -40,6 +41,7 @@ class Numbers(Reader):
     whole: bool = False
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)
+    names: tuple[str, ...] = ()
 
     name: ClassVar[str] = "numbers"
     noun: ClassVar[str] = "numbers"
@@ -58,15 +60,21 @@ class Numbers(Reader):
             object.__setattr__(self, name, _one_or_each(getattr(self, name), self.shape[-1], name))
         if min(self.std) <= 0:
             raise SettingError(f"Numbers are divided by std, so each must be above 0, but got {self.std}.")
+        names: Any = self.names
+        if isinstance(names, str) or not isinstance(names, Sequence) or not all(isinstance(n, str) for n in names):
+            raise SettingError(f"names must be a list of texts, but got {names!r:.60}.")
+        if names and len(names) not in self.shape:
+            raise SettingError(f"There are {len(names)} names, but the numbers have the shape {self._shape_in_words}.")
+        object.__setattr__(self, "names", tuple(names))
 
     def read(self, value: Any, dtype: npt.DTypeLike = np.float32) -> Array:
         """Return numbers as (1, *shape), in `dtype`; whole ones as int64.
 
         value: an array or nested lists, with or without a batch axis of 1; the path of a .npy file (never unpickled)
-            or a .csv file (a first line of names is passed over); or numbers in a text, "1, 2.5, 3".
+            or a .csv file, whose third row is "FILE:3"; a row of a pandas table; or numbers in a text, "1, 2.5, 3".
         Raises DataFileError if a file cannot be read, ShapeError or SettingError if the numbers do not fit.
         """
-        array = self._fitted(_array_of(value))
+        array = self._fitted(values_of(value, self.names).numbers)
         if not self.whole:
             mean, std = (np.array(numbers, np.float64) for numbers in (self.mean, self.std))
             return ((array.astype(np.float64) - mean) / std).astype(dtype)
@@ -97,7 +105,8 @@ class Numbers(Reader):
         return f"{sizes} numbers" if len(self.shape) == 1 else sizes
 
     def description(self) -> dict[str, Any]:
-        return {"shape": [*self.shape], "whole": self.whole, "mean": [*self.mean], "std": [*self.std]}
+        described = {"shape": [*self.shape], "whole": self.whole, "mean": [*self.mean], "std": [*self.std]}
+        return described | ({"names": [*self.names]} if self.names else {})  # as files were before there were names
 
     @classmethod
     def example(cls) -> Self:
@@ -106,7 +115,10 @@ class Numbers(Reader):
     @classmethod
     def described(cls, description: Mapping[str, Any]) -> Self:
         shape, mean, std = (tuple(description[key]) for key in ("shape", "mean", "std"))
-        return cls(shape, description["whole"], mean, std)
+        names = description.get("names", ())
+        if not isinstance(names, (list, tuple)):
+            raise SettingError(f"names must be a list of texts, but got {names!r:.60}.")
+        return cls(shape, description["whole"], mean, std, tuple(names))
 
     def _fits(self, shape: tuple[int, ...]) -> bool:
         return len(shape) == len(self.shape) and all(
@@ -125,47 +137,32 @@ class Numbers(Reader):
             return array[None]
         if len(self.shape) == 1 and array.ndim == 2 and 1 in array.shape and self._fits((array.size,)):
             return array.reshape(1, -1)
+        if len(self.shape) == 1 and array.ndim == 2 and self._fits(array.shape[1:]) and len(array) > 1:
+            raise ShapeError(
+                f"One row is looked at, but got {len(array)} of them, {array.shape}: give one, rows[0], or of a file "
+                "FILE:1 for its first row."
+            )
+        if len(self.shape) == 2 and self.shape[0] == 1 and array.ndim == 1 and self._fits((1, array.size)):
+            return array.reshape(1, 1, -1)
         if self.shape[1:] == (1,) and self._fits((array.size, 1)):  # a series of single numbers, written as a row
             return array.reshape(1, -1, 1)
-        raise ShapeError(f"Numbers of shape {self._shape_in_words} are needed, but got {array.shape}.")
+        raise ShapeError(
+            f"Numbers of shape {self._shape_in_words} are needed, but got {array.shape}.{self._hint(array)}"
+        )
+
+    def _hint(self, array: Array) -> str:
+        """Say what may have been meant by numbers that do not fit."""
+        if array.ndim == len(self.shape) == 2 and self._fits(array.shape[::-1]):
+            return " Turn them: array.T."
+        if len(self.shape) == 1 and array.size and array.ndim in (1, 2):
+            columns = f" ({', '.join(self.names[:8])}{' ...' if len(self.names) > 8 else ''})" if self.names else ""
+            return f" The net takes {self.shape[0]} columns{columns}, and these are {array.shape[-1]}."
+        return ""
 
     @property
     def _shape_in_words(self) -> str:
         sizes = ", ".join("any" if size is None else str(size) for size in self.shape)
         return f"({sizes},)" if len(self.shape) == 1 else f"({sizes})"
-
-
-def _array_of(value: Any) -> Array:
-    """Return the array that a user gives, by whatever means."""
-    if isinstance(value, (str, Path)):
-        text = str(value)
-        if isinstance(value, str) and text.strip() and PLAIN.issuperset(text) and not Path(text).exists():
-            return _of_text(text)
-        return _of_file(value)
-    try:
-        return np.asarray(kernels.to_cpu(value) if hasattr(value, "shape") else value)
-    except (ValueError, TypeError) as problem:  # rows of different lengths
-        raise SettingError(f"An array of numbers is needed, but got {shown(value)}: {problem}.") from problem
-
-
-def _of_text(text: str) -> Array:
-    from minitorch_viz.io.tables import numbers_of_line
-
-    return np.array(numbers_of_line(text, "The text of numbers"))
-
-
-def _of_file(path: str | Path) -> Array:
-    from minitorch_viz.io.npy import read_npy
-    from minitorch_viz.io.tables import read_csv
-
-    suffix = Path(path).suffix.lower()
-    if suffix == ".npy":
-        return read_npy(path)
-    if suffix == ".csv":
-        return read_csv(path)
-    raise SettingError(
-        f"Numbers are read from a .npy or .csv file, or from a text such as 1, 2.5, 3; got {path!s:.80}."
-    )
 
 
 def _one_or_each(value: object, count: int | None, name: str) -> tuple[float, ...]:

@@ -13,6 +13,7 @@ import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import SettingError, ShapeError, near
 from minitorch_viz.layers.fields import as_pair
+from minitorch_viz.models.readers.arrays import prepared_maps
 from minitorch_viz.models.readers.base import Reader
 
 if TYPE_CHECKING:
@@ -46,8 +47,7 @@ class Preprocessing(Reader):
     noun: ClassVar[str] = "a picture"
 
     def __post_init__(self) -> None:
-        if self.channels not in (1, 3):
-            raise SettingError(f"An image has 3 channels (RGB) or 1 (grey), but channels is {self.channels!r}.")
+        self._check_channels()
         if self.resize not in get_args(Resize):
             raise SettingError(
                 f"There is no way to resize called {self.resize!r}; {near(self.resize, get_args(Resize), 'way')}."
@@ -58,13 +58,40 @@ class Preprocessing(Reader):
         if min(self.std) <= 0:
             raise SettingError(f"Preprocessing divides by std, so each must be above 0, but got {self.std}.")
 
+    def _check_channels(self) -> None:
+        """Raise SettingError for a number of channels that this reader does not read."""
+        if self.channels not in (1, 3):
+            raise SettingError(
+                f"An image has 3 channels (RGB) or 1 (grey), but channels is {self.channels!r}; Bands reads others."
+            )
+
+    def load(self, image: Any, notes: list[str] | None = None) -> Array:
+        """Return a picture's own pixels, (H, W, 3) uint8. Raises ImageFileError if it cannot be read."""
+        from minitorch_viz.io.images import load_image
+
+        return load_image(image, notes=notes)
+
+    def prepared(self, value: Any) -> Array | None:
+        """Return (1, C, H, W) of a tensor that is the net's input already: used as it is, without mean and std."""
+        return prepared_maps(value, self.channels, self.size, self.resize == "keep")
+
+    def level(self, level: float | Array, dtype: npt.DTypeLike = np.float32) -> Array:
+        """Return what the net gets for a pixel of this grey level, 0 (black) to 255 (white): (C, 1, 1)."""
+        mean, std = (np.asarray(value, dtype).reshape(-1, 1, 1) for value in (self.mean, self.std))
+        grey: Array = (level - mean) / std
+        return grey
+
     def preprocess(self, image: str | Array | Image | Any, dtype: npt.DTypeLike = np.float32) -> Array:
         """Turn an image into the net's input (1, C, H, W), float32 unless `dtype` says otherwise.
 
-        image: a path, an array (H, W, 3) or (H, W), or a Pillow image. Raises ImageFileError if it cannot be read.
+        image: a path, an array (H, W, 3) or (H, W), or a Pillow image; or a tensor that is the net's input already,
+        which is used as it is (`prepared`). Raises ImageFileError if it cannot be read.
         """
         from minitorch_viz.io.images import load_image, resize_image
 
+        tensor = self.prepared(image)
+        if tensor is not None:
+            return tensor.astype(dtype)
         pixels = load_image(image)
         if self.resize != "keep":
             pixels = resize_image(pixels, self.size, self.resize)
