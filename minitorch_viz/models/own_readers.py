@@ -61,13 +61,13 @@ def numbers_reader(net: Net, size: Any, mean: Any, std: Any) -> Numbers | None:
         shape = (_steps(sides, features, last=True), features)
     elif isinstance(layer, Linear):
         features = int(layer.weight.shape[1])
-        known = [side for side in sides if side != 1] or [features]
-        if len(known) > 2 or (known[-1] != features and sides):
+        lengths = [side for side in sides if side != 1] or [features]
+        if len(lengths) > 2 or (lengths[-1] != features and sides):
             raise SettingError(
                 f"The net begins with a Linear of {features} columns, so that it takes rows of {features} numbers, but "
                 f"size is {size!r:.60}; leave it out."
             )
-        shape = (features,) if len(known) == 1 else (int(known[0]), features)
+        shape = (features,) if len(lengths) == 1 else (int(lengths[0]), features)
     else:
         return None
     return Numbers(shape, False, *_given(mean, std))

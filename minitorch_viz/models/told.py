@@ -10,6 +10,7 @@ from minitorch_viz.errors import SettingError
 from minitorch_viz.models.classes import first_synonym, notes_on_names
 from minitorch_viz.models.model import Model
 from minitorch_viz.models.own_net import checked_names, scale_notes
+from minitorch_viz.models.readers import Bands
 
 
 class Told(NamedTuple):
@@ -36,9 +37,11 @@ class Told(NamedTuple):
         model = dataclasses.replace(model, told={**model.told, **told})
         if not self.preparation:
             return model
-        reader = dataclasses.replace(model.preprocessing, **self.preparation)
+        units = {"to_one": False} if isinstance(model.preprocessing, Bands) else {}  # those of the numbers
+        reader = dataclasses.replace(model.preprocessing, **self.preparation, **units)
         name = next(name for name, own in model.readers.items() if own is model.preprocessing)
-        notes = [note for note in scale_notes(reader) if note not in model.notes]
+        warnings = [] if units else scale_notes(reader)
+        notes = [note for note in warnings if note not in model.notes]
         return dataclasses.replace(model.with_reader(reader, name), notes=(*model.notes, *notes))
 
 
