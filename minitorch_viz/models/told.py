@@ -37,7 +37,8 @@ class Told(NamedTuple):
         model = dataclasses.replace(model, told={**model.told, **told})
         if not self.preparation:
             return model
-        units = {"to_one": False} if isinstance(model.preprocessing, Bands) else {}  # those of the numbers
+        is_bands = isinstance(model.preprocessing, Bands)
+        units: dict[str, Any] = {"to_one": False} if is_bands else {}  # mean and std are then those of the numbers
         reader = dataclasses.replace(model.preprocessing, **self.preparation, **units)
         name = next(name for name, own in model.readers.items() if own is model.preprocessing)
         warnings = [] if units else scale_notes(reader)
