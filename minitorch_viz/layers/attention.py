@@ -72,9 +72,9 @@ class MultiheadAttention(Layer):
 
     def forward(self, query: Array, key: Array | None = None, value: Array | None = None) -> tuple[Array, Saved]:
         xs = self._checked(query, key, value)
-        q, k, v = (self._split(_linear(x, w, b)) for x, (w, b) in zip(xs, self._projections(), strict=True))
+        q, k, v = (self.split(_linear(x, w, b)) for x, (w, b) in zip(xs, self.projections(), strict=True))
         p = _softmax(q @ k.swapaxes(2, 3) / math.sqrt(q.shape[3]), self.causal)
-        o = self._joined(p @ v)
+        o = self.joined(p @ v)
         return _linear(o, self.out_proj_weight, self.out_proj_bias), self.Saved(*xs, q, k, v, p, o, key is not None)
 
     def backward(self, dy: Array, saved: Saved) -> Any:
@@ -121,15 +121,15 @@ class MultiheadAttention(Layer):
     def _backward(self, dy: Array, saved: Saved) -> tuple[Array, Array, Array]:
         """Carry dy (K, T, E) to the gradients of all heads' queries (K, T, E), keys and values (K, S, E)."""
         q, k, v, p = saved.q, saved.k, saved.v, saved.p
-        do = self._split(_product(dy, self.out_proj_weight))
+        do = self.split(_product(dy, self.out_proj_weight))
         dp = do @ v.swapaxes(2, 3)
         ds = p * (dp - (dp * p).sum(axis=3, keepdims=True)) / math.sqrt(q.shape[3])
         dq, dk, dv = ds @ k, ds.swapaxes(2, 3) @ q, p.swapaxes(2, 3) @ do
-        return self._joined(dq), self._joined(dk), self._joined(dv)
+        return self.joined(dq), self.joined(dk), self.joined(dv)
 
     def _dxs(self, projections: tuple[Array, Array, Array], saved: Saved) -> Any:
         """Carry the gradients of queries, keys and values to what they were made of."""
-        pairs = zip(projections, self._projections(), strict=True)
+        pairs = zip(projections, self.projections(), strict=True)
         dxs = [_product(gradient, weight) for gradient, (weight, _) in pairs]
         return tuple(dxs) if saved.crossed else dxs[0] + dxs[1] + dxs[2]
 
@@ -144,19 +144,19 @@ class MultiheadAttention(Layer):
         }
         return {name: grads[name] for name in self.params}
 
-    def _projections(self) -> list[tuple[Array, Array | None]]:
+    def projections(self) -> list[tuple[Array, Array | None]]:
         """Return weight (E, E) and bias (E,) of the queries, the keys and the values."""
         features = len(self.out_proj_weight)
         rows = [slice(i * features, (i + 1) * features) for i in range(3)]
         bias = self.in_proj_bias
         return [(self.in_proj_weight[part], None if bias is None else bias[part]) for part in rows]
 
-    def _split(self, x: Array) -> Array:
+    def split(self, x: Array) -> Array:
         """Cut (N, T, E) into (N, heads, T, D)."""
         n, steps, features = x.shape
         return x.reshape(n, steps, self.num_heads, features // self.num_heads).swapaxes(1, 2)
 
-    def _joined(self, x: Array) -> Array:
+    def joined(self, x: Array) -> Array:
         """Put (N, heads, T, D) side by side as (N, T, E)."""
         n, heads, steps, width = x.shape
         return x.swapaxes(1, 2).reshape(n, steps, heads * width)

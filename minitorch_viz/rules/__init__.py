@@ -5,6 +5,7 @@ Presets are dicts and merge with `|`. Nothing is hooked, mutated or restored. A 
 marked `@local`: then `net.backward` may compute it on the part of a map that a signal can reach.
 
     relu         three ways back through a ReLU: gradient, deconvnet, guided
+    paths        along the paths whose derivatives are all positive, or along all by magnitude
     excitation   every unit hands its chance of winning to those that excited it
     lrp          the score is handed down in shares: epsilon, gamma, alpha-beta, z-box
     presets      LRP for a whole net: one rule everywhere, or the usual composite
@@ -16,6 +17,7 @@ from minitorch_viz.graph import is_local, local
 from minitorch_viz.rules.accounts import Books
 from minitorch_viz.rules.excitation import excitation_rules, excite, inhibit
 from minitorch_viz.rules.lrp import alpha_beta, epsilon, gamma, z_box
+from minitorch_viz.rules.paths import path_magnitudes, positive_paths
 from minitorch_viz.rules.presets import composite, lrp_rules
 from minitorch_viz.rules.relu import deconvnet, guided, normal, relu_mode, relus
 
@@ -34,6 +36,8 @@ __all__ = [
     "local",
     "lrp_rules",
     "normal",
+    "path_magnitudes",
+    "positive_paths",
     "relu_mode",
     "relus",
     "z_box",

@@ -44,17 +44,21 @@ def gate_rule(net: Net, tape: Tape, kind: type[Layer], offset: bool = True) -> R
 
 
 def is_elementwise(layer: Any, tape: Tape, name: str, inputs: tuple[str, ...]) -> bool:
-    """Return whether each output depends on the input at its own place alone, by the layer's own backward.
-
-    Then a signal that is masked comes back masked, whatever the mask.
-    """
+    """Return whether each output depends on the input at its own place alone, by the layer's own backward."""
     x, y = tape[inputs[0]], tape[name]
     if len(inputs) != 1 or x.shape != y.shape or x.dtype.kind != "f":
         return False
+    return keeps_places(layer, y, tape.saved[name])
+
+
+def keeps_places(layer: Any, y: Array, saved: Any) -> bool:
+    """Return whether a signal shaped like y that is masked comes back masked, whatever the mask."""
     rng = np.random.default_rng(0)
     signal, mask = rng.uniform(1, 2, y.shape).astype(y.dtype), rng.random(y.shape) < 0.5
     try:
-        full, part = (layer.backward(dy, tape.saved[name]) for dy in (signal, signal * mask))
+        full, part = (layer.backward(dy, saved) for dy in (signal, signal * mask))
     except NotImplementedError:
         return False
-    return full.shape == x.shape and bool(np.allclose(part, full * mask, rtol=1e-5, atol=0))
+    if isinstance(full, tuple) or full.shape != y.shape:
+        return False
+    return bool(np.allclose(part, full * mask, rtol=1e-5, atol=0))

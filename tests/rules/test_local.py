@@ -16,7 +16,7 @@ import pytest
 import minitorch_viz.rules as rules_package
 from minitorch_viz import Net
 from minitorch_viz.graph import Rules, Tape
-from minitorch_viz.layers import Conv2d, Linear, MaxPool2d, ReLU
+from minitorch_viz.layers import Conv2d, Layer, Linear, MaxPool2d, ReLU
 from minitorch_viz.rules import (
     alpha_beta,
     composite,
@@ -30,6 +30,8 @@ from minitorch_viz.rules import (
     local,
     lrp_rules,
     normal,
+    path_magnitudes,
+    positive_paths,
     z_box,
 )
 from minitorch_viz.rules.shares import as_gradient, in_place_of, pass_on
@@ -41,6 +43,8 @@ MARKED: dict[str, Callable[[Net, Tape], Rules]] = {
     "relu.normal": lambda net, tape: {ReLU: normal},
     "relu.deconvnet": lambda net, tape: {ReLU: deconvnet},
     "relu.guided": lambda net, tape: {ReLU: guided},
+    "paths.positive_paths": lambda net, tape: {Layer: positive_paths},
+    "paths.path_magnitudes": lambda net, tape: {Layer: path_magnitudes},
     "lrp.epsilon": lambda net, tape: lrp_rules(net, tape, epsilon(0.1)),
     "lrp.gamma": lambda net, tape: lrp_rules(net, tape, gamma()),
     "lrp.alpha_beta": lambda net, tape: lrp_rules(net, tape, alpha_beta(2)),
