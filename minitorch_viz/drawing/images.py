@@ -76,9 +76,12 @@ def show_signed(axes: Axes, x: Array, title: str = "", pixel_aspect: float = 1.0
     return show_image(axes, x[0], title, pixel_aspect, cmap="RdBu_r", vmin=-scale, vmax=scale)
 
 
-def show_magnitude(axes: Axes, heat: Array, title: str = "", pixel_aspect: float = 1.0) -> Any:
-    """Draw a nonnegative map (h, w), black to white at the 99.5th percentile."""
-    return show_image(axes, heat, title, pixel_aspect, cmap="gray", vmin=0, vmax=robust_max(heat))
+def show_magnitude(
+    axes: Axes, heat: Array, title: str = "", pixel_aspect: float = 1.0, scale: float | None = None
+) -> Any:
+    """Draw a nonnegative map (h, w), black to white at `scale`; None is the 99.5th percentile."""
+    scale = robust_max(heat) if scale is None else scale
+    return show_image(axes, heat, title, pixel_aspect, cmap="gray", vmin=0, vmax=scale)
 
 
 def show_shares(axes: Axes, heat: Array, title: str = "", pixel_aspect: float = 1.0) -> Any:

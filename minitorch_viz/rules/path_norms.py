@@ -82,8 +82,8 @@ def _split(h: Array, u: Array) -> tuple[Array, Array]:
     u = np.broadcast_to(u, shape)
     u_in_order = np.take_along_axis(u, order, -1)
     h_in_order = np.take_along_axis(np.broadcast_to(h, shape), order, -1)
-    beyond, everywhere = 0, 0
-    for factor, terms in ((1, u_in_order), (h, u_in_order * h_in_order)):  # of (1 + h_i h_j) u_j
+    beyond, everywhere = np.zeros_like(u), np.zeros_like(u)
+    for factor, terms in ((np.ones_like(h), u_in_order), (h, u_in_order * h_in_order)):  # of (1 + h_i h_j) u_j
         sums = _running_sums(terms)
         first, total = np.take_along_axis(sums, below, -1), sums[..., -1:]
         beyond = beyond + factor * np.where(h > 0, first, total - first)
@@ -102,8 +102,8 @@ def _running_sums(values: Array) -> Array:
 def _count_below(h: Array, order: Array, ends: Array) -> Array:
     """Return for each of `ends` (N, G, n) how many of the values h of its row lie below it."""
     n = h.shape[-1]
-    both = np.concatenate([np.take_along_axis(h, order, -1), ends], axis=-1)
-    merged = np.argsort(both, axis=-1, kind="stable")
+    in_order = np.take_along_axis(h, order, -1)
+    merged = np.argsort(np.concatenate([in_order, ends], axis=-1), axis=-1, kind="stable")
     passed = np.cumsum(merged < n, axis=-1)
     counts = np.empty_like(passed)
     np.put_along_axis(counts, merged, passed, -1)

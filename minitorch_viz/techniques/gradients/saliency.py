@@ -10,7 +10,7 @@ from minitorch_viz.drawing import panels, robust_max, show_blank, show_magnitude
 from minitorch_viz.errors import SettingError, near
 from minitorch_viz.graph import Tape
 from minitorch_viz.net import Net
-from minitorch_viz.rules.relu import relu_mode, relus
+from minitorch_viz.rules.relu import ReluMode, relu_mode, relus
 from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.blank import blank_note, drawable, why_blank
 from minitorch_viz.techniques.explain.maps import COLOUR_SIGN, GREY_SIGN, MAGNITUDE, one_map, sentence
@@ -19,6 +19,14 @@ from minitorch_viz.techniques.explain.start import start_any
 from minitorch_viz.techniques.explain.unit import Which
 from minitorch_viz.techniques.explain.view import PhotoResult, draw_photo, proportions_of
 from minitorch_viz.techniques.gradients._saliency_crops import averaged_over_crops
+from minitorch_viz.techniques.gradients._saliency_paths import MODE as PATHS
+from minitorch_viz.techniques.gradients._saliency_paths import (
+    Paths,
+    draw_paths,
+    in_words,
+    path_titles,
+    paths_at,
+)
 from minitorch_viz.techniques.options import spelled_out
 
 if TYPE_CHECKING:
@@ -26,12 +34,13 @@ if TYPE_CHECKING:
 
     from minitorch_viz.models import Model
 
-Mode = Literal["normal", "deconvnet", "guided", "compare"]
+Mode = Literal["normal", "deconvnet", "guided", "positive-paths", "compare"]
 
 SAYS = {
     "normal": "plain gradient: how the score changes when a pixel does",
     "deconvnet": "deconvnet: only positive signals go back, whatever fired",
     "guided": "guided backpropagation: only positive signals, and only through units that fired",
+    PATHS: "positive paths: only the paths whose derivatives are all positive, through open gates and positive weights",
 }
 LEGEND = {  # below the photo; the key: whether the net takes grey images
     grey: (
@@ -58,11 +67,17 @@ class SaliencyMap(PhotoResult):
     averaged: dict[str, Array] = field(default_factory=dict)  # mode -> (h, w): the mean over crops of their maps
     reading: str = ""  # the value in a caption's words
     remark: str = ""  # that the modes are one and the same, where they are
+    paths: Paths | None = None  # the sums over the paths, where they were made
+
+    @property
+    def signals(self) -> dict[str, Array]:
+        """Return {mode: (C, h, w)}: the gradients and, where they were made, the positive paths."""
+        return self.gradients if self.paths is None else {**self.gradients, PATHS: self.paths.signal}
 
     def map(self, mode: str | None = None) -> Array:
         """Return (h, w): the largest magnitude over the colours, M = max_c |g_c|, or its mean over the crops."""
         mode = mode or next(iter(self.gradients))
-        return self.averaged[mode] if self.averaged else one_map(self.gradients[mode], "gradient")
+        return self.averaged[mode] if self.averaged else one_map(self.signals[mode], "gradient")
 
     @property
     def heat(self) -> Array:
@@ -76,13 +91,24 @@ class SaliencyMap(PhotoResult):
 
     @property
     def caption(self) -> str:
-        ways = "; ".join(SAYS[mode] for mode in self.gradients)
-        scales = ", ".join(f"{mode} {robust_max(drawable(self.map(mode))):.3g}" for mode in self.gradients)
+        ways = "; ".join(SAYS[mode] for mode in self.signals)
+        scales = ", ".join(f"{mode} {robust_max(drawable(self.map(mode))):.3g}" for mode in self.signals)
         crops = " Every map is the mean over ten crops of the photo." if self.averaged else ""
         return (
             f"Explains {self.label}, {self.reading or f'value {self.value:.4g}'}. {ways[0].upper()}{ways[1:]}.{crops} "
             f"{sentence(MAGNITUDE)}. {sentence(GREY_SIGN if self.grey else COLOUR_SIGN)}. "
-            f"Each mode has a scale of its own, full scale of the magnitude at {scales}."
+            f"Each mode has a scale of its own, full scale of the magnitude at {scales}.{self._cancelling}"
+        )
+
+    @property
+    def _cancelling(self) -> str:
+        if self.paths is None or not self.paths.above.any():
+            return ""
+        magnitude = (self.paths.above + self.paths.below).sum()
+        return (
+            " The gradient is the sum of the paths of positive product less that of those of negative product. Over "
+            f"all pixels the magnitudes of the paths add up to {magnitude:.3g}, those of the gradient to "
+            f"{self.paths.left * magnitude:.3g}: {in_words(self.paths)}."
         )
 
     @property
@@ -107,11 +133,15 @@ def saliency(
 
     One backward pass carries the gradient of one number back to the image. Where it is large, a small change of the
     pixel changes that number much. It does not say that the pixel made the class likely. The gradient needs no ReLU;
-    the other two modes are ways through ReLUs, and where there are none they are the gradient, which a note says.
+    deconvnet and guided are ways through ReLUs, and where there are none they are the gradient, which a note says.
+
+    The gradient is a sum over paths through the net, each the product of the derivatives on it. The mode positive-paths
+    keeps the paths on which all are positive; compared, the paths of positive and of negative product are shown apart,
+    with the share of them that cancels: 1 - sum of |gradient| / sum over the paths of |product|, over all pixels.
 
     Args:
-        mode: how to go back through the ReLUs (compare: all three side by side)
-        compare: all three modes side by side, the same as the mode of this name
+        mode: how to go back through the net (compare: all four side by side)
+        compare: all four modes side by side, the same as the mode of this name
         average: average over ten crops of the photo (the corners and the centre, and each mirrored); classes only
 
     Returns a SaliencyMap with gradients (C, h, w) of the class score before the softmax.
@@ -129,25 +159,35 @@ def saliency(
             f"Averaging over crops explains a class, not {unit.label}: a unit's place moves with the crop. Leave out "
             "average= or node=."
         )
+    if average and mode == PATHS:
+        raise SettingError("Sums over paths are of one photo: leave out average=, or choose another mode.")
     gradients, averaged, blank = {}, {}, {}
-    for way in SAYS if compare or mode == "compare" else (mode,):
-        rules = relu_mode(way)  # type: ignore[arg-type]  # "compare" was taken out above
+    compare = compare or mode == "compare"
+    for way in get_args(ReluMode) if compare else ("normal",) if mode == PATHS else (mode,):
+        rules = relu_mode(way)
         if average:
-            over = averaged_over_crops(model, image, unit, way, seen.x.shape[2:])  # type: ignore[arg-type]  # as above
+            over = averaged_over_crops(model, image, unit, way, seen.x.shape[2:])
             gradients[way], averaged[way] = over.gradient, over.magnitude
         else:
             gradients[way] = at_tape(model.net, tape, unit, rules)
         blank[way] = why_blank(model, tape, unit, gradients[way], rules)
     remark = "" if set(gradients) == {"normal"} else without_relus(model.net, tape)
+    paths = None
+    if mode == PATHS or (compare and not average):
+        paths = paths_at(model, seen.x, tape, unit, gradients["normal"])
+        blank[PATHS] = blank["normal"] or paths.blank
+    if mode == PATHS:
+        assert paths is not None
+        gradients, blank = {PATHS: paths.signal}, {PATHS: blank[PATHS]}
     return SaliencyMap(
-        gradients, seen.picture, seen.pixel_aspect, unit.label, value, blank, averaged, reading, remark,
+        gradients, seen.picture, seen.pixel_aspect, unit.label, value, blank, averaged, reading, remark, paths,
         photo=seen.area,
     )  # fmt: skip
 
 
 def plot(result: SaliencyMap, figure: Figure) -> None:
     """Draw the photo, and for each mode the magnitude above the signed colours (one mode: all in one row)."""
-    tall, modes = proportions_of(result), list(result.gradients)
+    tall, modes = proportions_of(result), list(result.signals)
     scales = {mode: _scales(result, mode) for mode in modes}
     sign = "sign: red +, blue -" if result.grey else "sign and colour, grey is 0"
     if len(modes) == 1:
@@ -159,9 +199,11 @@ def plot(result: SaliencyMap, figure: Figure) -> None:
     else:
         magnitudes = [f"{mode}: magnitude{scales[mode][0]}" for mode in modes]
         signs = [f"{mode}: sign{'' if result.grey else ' and colour'}{scales[mode][1]}" for mode in modes]
-        sheet = panels(figure, [[result.label, *magnitudes], [None, *signs]], tall, side=2.7)
-        places = {mode: sheet.axes[:, column] for column, mode in enumerate(modes, 1)}
+        rows: list[list[str | None]] = [[result.label, *magnitudes], [None, *signs], *path_titles(result)]
+        sheet = panels(figure, rows, tall, side=2.7)
+        places = {mode: sheet.axes[:2, column] for column, mode in enumerate(modes, 1)}
         sheet.write(sheet.axes[1, 0], LEGEND[result.grey])
+        draw_paths(result, sheet)
     draw_photo(sheet.axes[0, 0], result)
     for mode, (magnitude, signed) in places.items():
         if result.blank[mode]:
@@ -169,14 +211,14 @@ def plot(result: SaliencyMap, figure: Figure) -> None:
                 show_blank(panel, result.picture.shape[:2], result.blank[mode], pixel_aspect=result.pixel_aspect)
         else:
             show_magnitude(magnitude, result.map(mode), pixel_aspect=result.pixel_aspect)
-            show_signed(signed, result.gradients[mode], pixel_aspect=result.pixel_aspect)
+            show_signed(signed, result.signals[mode], pixel_aspect=result.pixel_aspect)
 
 
 def _scales(result: SaliencyMap, mode: str) -> tuple[str, str]:
     """Return what the titles say of a mode's two scales; nothing of a blank map."""
     if result.blank[mode]:
         return "", ""
-    return f", white at {robust_max(result.map(mode)):.2g}", f", full at ±{robust_max(result.gradients[mode]):.2g}"
+    return f", white at {robust_max(result.map(mode)):.2g}", f", full at ±{robust_max(result.signals[mode]):.2g}"
 
 
 def without_relus(net: Net, tape: Tape) -> str:
