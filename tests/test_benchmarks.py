@@ -194,3 +194,13 @@ def test_gpu(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     assert all(row["difference"] is None or row["difference"] < 1e-4 for row in result["layers"])
     assert json.loads(json.dumps(result))["machine"]["gpu"]
     assert "3x3" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_many_photos(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.path", sys.path[:])  # it finds its neighbours by path
+    result = load("many_photos").main(["--quick"])
+    what = [row["what"] for row in result["rows"]]
+    assert {"npz against the passes alone", "overlay against the passes alone", "figures, 2 workers"} <= {*what}
+    assert all(row["ms"] > 0 for row in result["rows"])
+    assert "a second" in capsys.readouterr().out
