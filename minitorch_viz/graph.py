@@ -122,13 +122,18 @@ def channel_axis(nodes: Iterable[Node], name: str) -> int:
     return axis
 
 
-def receptive_field(nodes: Iterable[Node], tape: Tape, node: str, position: Pair | None, name: str) -> Field | None:
+def receptive_field(
+    nodes: Iterable[Node], tape: Tape, node: str, position: Pair | Field | None, name: str
+) -> Field | None:
     """Return the rectangle of `name`, inside its map, that the unit of `node` at (row, column) can depend on.
 
-    position: None for a node without places (a class score). None is returned where a layer on the way reads all of its
+    position: a Field stands for the units of a rectangle; None for a node without places (a class score). None is
+    returned where a layer on the way reads all of its
     map, or says nothing of its windows: perhaps all of it. The field of a dilated convolution counts with its holes.
     """
-    fields = {node: Field(position[0], position[1], position[0] + 1, position[1] + 1) if position else None}
+    if position is not None and not isinstance(position, Field):
+        position = Field(position[0], position[1], position[0] + 1, position[1] + 1)
+    fields = {node: position}
     for reader in reversed(needed(nodes, [node])):
         field, window = fields.pop(reader.name), reader.layer.window
         for source in reader.inputs:

@@ -84,6 +84,16 @@ def test_one_number_an_image_and_what_it_reads(name: str) -> None:
     assert objective.label
 
 
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_sum_of_units_is_its_seeds_times_the_outputs(name: str) -> None:
+    objective, tape = EXAMPLES[name], tape_of(MAPS, ROWS, STEPS)
+    seeds, others = objective.seeds(tape), objective.seeds(tape_of(MAPS**2, ROWS**2, STEPS**2))
+    parts = [(seed * tape[node]).reshape(3, -1).sum(axis=1) for node, seed in seeds.items()]
+    adds_up = np.allclose(sum(parts), objective.value(tape), rtol=1e-12, atol=1e-12)
+    constant = all(np.allclose(seed, others[node]) for node, seed in seeds.items())  # a caricature's are not
+    assert objective.is_sum == (adds_up and constant) or name == "a difference of twins"  # 0 is the sum of nothing
+
+
 def test_hand_computed_values() -> None:
     tape = tape_of(np.arange(8.0).reshape(1, 2, 2, 2), np.array([[1.0, -2.0]]))
     assert Unit("fc", (1,)).value(tape) == [-2]

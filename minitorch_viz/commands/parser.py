@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import difflib
 import re
+import sys
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,13 @@ class Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Read the arguments that are known; a word that looks like an option and is none is an error."""
-        arguments, unknown = super().parse_known_args(args, namespace)
+        words = sys.argv[1:] if args is None else list(args)
+        most = {
+            flag: len(action.type.names)
+            for flag, action in self._option_string_actions.items()
+            if isinstance(action.type, Numbers)
+        }
+        arguments, unknown = super().parse_known_args(joined(words, most), namespace)
         for word in unknown:
             if re.match(r"--?[A-Za-z]", word):
                 self.error(self._no_such_option(word.partition("=")[0]))
@@ -53,6 +61,53 @@ class Parser(argparse.ArgumentParser):
                 f"there is no {noun} {value!r}; {did_you_mean(value, action.choices)}"
                 f"{getattr(action.choices, 'remark', '')}",
             )
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Read whole numbers with commas between them: "3,5" is (3, 5)."""
+
+    names: tuple[str, ...]
+    least: int
+
+    def __call__(self, text: str) -> tuple[int, ...]:
+        parts = text.replace(",", " ").split()
+        try:
+            numbers = tuple(map(int, parts))
+        except ValueError:
+            numbers = ()
+        if not self.least <= len(numbers) <= len(self.names) or not numbers:
+            count = len(self.names)
+            needed = f"{count} whole numbers" if self.least == count else f"{self.least} to {count} whole numbers"
+            raise argparse.ArgumentTypeError(f"it takes {needed}, {' '.join(self.names)}, but got {text!r}")
+        return numbers
+
+
+def add_numbers(
+    parser: argparse.ArgumentParser, flag: str, names: tuple[str, ...], least: int, **settings: Any
+) -> None:
+    """Add an option of whole numbers, `--position 3 5` or `--position 3,5`; least: how many must be given."""
+    parser.add_argument(flag, type=Numbers(names, least), metavar=",".join(names), **settings)
+
+
+def joined(words: list[str], most: Mapping[str, int]) -> list[str]:
+    """Return arguments with the whole numbers that follow an option as one word: --position 3 5 is --position=3,5.
+
+    argparse can take an option's words as two or as all that follow, and here there are one or two.
+    most: how many numbers each of these options takes; it may be shortened.
+    """
+    result: list[str] = []
+    place = 0
+    while place < len(words):
+        word = words[place]
+        counts = [count for flag, count in most.items() if len(word) > 2 and flag.startswith(word)]
+        end = place + 1
+        while counts and end < len(words) and end <= place + counts[0] and re.fullmatch(r"-?\d+,?", words[end]):
+            end += 1
+        numbers = [number.rstrip(",") for number in words[place + 1 : end]]
+        result.append(f"{word}={','.join(numbers)}" if numbers else word)
+        place = end
+    return result
 
 
 def did_you_mean(name: object, choices: Iterable[object]) -> str:

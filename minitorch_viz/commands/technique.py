@@ -13,7 +13,7 @@ from minitorch_viz.commands.overlay import (
     add_overlay_arguments,
     has_overlay,
 )
-from minitorch_viz.commands.parser import path
+from minitorch_viz.commands.parser import add_numbers, path
 from minitorch_viz.commands.run_technique import run_technique
 from minitorch_viz.techniques import Technique
 from minitorch_viz.techniques.options import Option
@@ -66,7 +66,7 @@ def add_option(parser: argparse.ArgumentParser, option: Option) -> None:
     if option.kind is bool:
         parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=option.default, help=option.help)
     elif option.kind is None:
-        parser.add_argument(flag, type=int, nargs=2, metavar=("ROW", "COLUMN"), default=option.default, help=words)
+        add_numbers(parser, flag, option.numbers, option.least, default=option.default, help=words)
     elif option.kind is Path:
         parser.add_argument(flag, type=path, metavar="FILE", default=option.default, help=words)
     elif option.choices:

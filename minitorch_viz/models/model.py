@@ -27,6 +27,8 @@ from minitorch_viz.net import Net
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from minitorch_viz.models.segments import Segments
+
     ImageLike: TypeAlias = str | Path | Array | Image
 
 
@@ -50,6 +52,7 @@ class Model:
     scores: Scores = Classes()  # what the scores mean: classes, labels, yes or no, numbers, maps
     prefix: str | None = None  # what `load_model` was told that the names in that file have in front
     told: Mapping[str, Any] = field(default_factory=dict)  # what `load_model` was told: class_names, mean, std
+    maps: str = ""  # the node with the maps (N, C, h, w) that are the net's answer, as in segmentation; else ""
     given: Mapping[str, Any] = field(default_factory=dict)  # what `with_inputs` was told, by the input's name
 
     def __post_init__(self) -> None:
@@ -58,7 +61,7 @@ class Model:
                 raise NetError(
                     f"{self.name} reads its inputs {', '.join(self.net.inputs)}, but got {name!r}: {reader!r}."
                 )
-        for node in (self.logits, self.first_conv, self.last_conv):
+        for node in (self.logits, self.maps, self.first_conv, self.last_conv):
             if node:
                 self.net[node]  # NetError with near names
         if bool(self.logits) != bool(self.class_names) and not isinstance(self.scores, Maps):
@@ -303,6 +306,19 @@ class Model:
         """
         return find_class(target, self.class_synonyms or self.class_names, self.name)
 
+    def channel_names(self, count: int) -> tuple[str, ...]:
+        """Return what the channels of a net that ends in maps are called: "channel 0" where they have no names."""
+        return self.class_synonyms or self.class_names or self.scores.names(count)
+
+    def segment(self, image: ImageLike | Any) -> Segments:
+        """Return which channel wins at each place of the maps that the net ends in: a segmentation net's answer.
+
+        Raises SettingError for a net that ends in no maps.
+        """
+        from minitorch_viz.models.segments import segments_of
+
+        return segments_of(self, self.read(image))
+
     def astype(self, dtype: npt.DTypeLike) -> Self:
         """Return the same model in another precision (float32, float64)."""
         return dataclasses.replace(self, net=self.net.astype(dtype))
@@ -355,8 +371,10 @@ class Model:
 
     def _need_classes(self) -> None:
         if not self.logits:
+            instead = "; model.segment tells which channel wins where" if self.maps else ""
             raise SettingError(
-                f"{self.name} is no classifier: it ends in feature maps ({self.net.output!r}), not in class scores."
+                f"{self.name} is no classifier: it ends in feature maps ({self.maps or self.net.output!r}), not in "
+                f"class scores{instead}."
             )
 
 

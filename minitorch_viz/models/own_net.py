@@ -12,9 +12,10 @@ import numpy.typing as npt
 
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import NetError, SettingError, ShapeError
-from minitorch_viz.graph import channel_axis, last_common_maps
+from minitorch_viz.graph import ancestors, channel_axis, last_common_maps
 from minitorch_viz.layers import Conv2d
 from minitorch_viz.models.classes import notes_on_names
+from minitorch_viz.models.features import last_features
 from minitorch_viz.models.own_readers import maps_reader, numbers_note, numbers_reader
 from minitorch_viz.models.readers import Alphabet, Preprocessing, Reader
 from minitorch_viz.models.readers.preprocessing import Resize
@@ -30,6 +31,7 @@ class Findings(NamedTuple):
     readers: Mapping[str, Reader]
     class_names: tuple[str, ...]
     logits: str
+    maps: str
     scores: Scores
     first_conv: str
     last_conv: str
@@ -64,13 +66,15 @@ def look_at(
         readers = _checked_readers(net, size, given_readers)
         shapes = shapes_inside(net, readers, logits)
         notes = []
-    end = ending(net, shapes, logits)
+    answer = _answer(net, shapes, names) if logits is None else ""
+    end = ending(net, shapes, logits, answer)
     shape = shapes[end.node]
     notes += [*_twin_note(names), *notes_on_names(names, "The net")]
     names = names or _letters(readers.values(), shape[-1])
     in_steps = len(shape) == 3 and scores in (None, Steps.name)
     in_maps = len(shape) == 4 and (scores == Maps.name or (logits is None and scores is None and shape[2:] != (1, 1)))
     kind: Scores
+    maps = ""
     if in_steps:
         kind, node = Steps(end.squashed), ""
         if names and len(names) != shape[2]:
@@ -80,12 +84,13 @@ def look_at(
             "at a time (node, channel, position)."
         )
     elif in_maps:
-        kind, node = Maps(end.squashed), ""
+        kind, node, maps = Maps(end.squashed), "", end.node
         if names and len(names) != shape[1]:
             raise SettingError(f"{end.node!r} gives {shape[1]} maps, but there are {len(names)} names.")
         notes.append(
-            f"The net ends in maps, {end.node} {shape[1:]}, and not in class scores: its units are explained, one at "
-            "a time (node, channel, position)."
+            f"The net ends in maps, {end.node} {shape[1:]}, and not in class scores: target= is one of its channels, "
+            "summed over the places where it wins (region=, mask= or position= say other places); node=, channel= and "
+            "position= explain a unit."
         )
     else:
         if len(shape) != 2:
@@ -100,8 +105,10 @@ def look_at(
         if len(names) != shape[1]:
             hint = f" One score answers yes or no: give the name of yes, {names[-1]!r}." if shape[1] == 1 else ""
             raise SettingError(f"{node!r} gives {shape[1]} scores, but there are {len(names)} class names.{hint}")
+    notes += _heads_note(net, shapes, end.node)
     convolutions = [conv.name for conv in net.nodes if isinstance(conv.layer, Conv2d)]
-    last = last_common_maps(net.nodes, net.inputs, end.node, shapes)
+    last = last_features(net.nodes, net.inputs, maps, shapes) if maps else None
+    last = last or last_common_maps(net.nodes, net.inputs, end.node, shapes)
     if last in net.inputs and convolutions and node:
         notes.append(
             f"No node with maps lies on every path from the picture to {node!r}, so class maps would show the picture "
@@ -109,7 +116,25 @@ def look_at(
         )
     first_conv = convolutions[0] if convolutions else ""
     last_conv = last if last is not None and last in net else ""
-    return Findings(readers, names, node, kind, first_conv, last_conv, tuple(notes))
+    return Findings(readers, names, node, maps, kind, first_conv, last_conv, tuple(notes))
+
+
+def _answer(net: Net, shapes: Mapping[str, tuple[int, ...]], names: Sequence[str]) -> str:
+    """Return the output that is the net's answer: of several heads the one that the names fit, else the last."""
+    fitting = [name for name in net.outputs if names and len(shapes[name]) > 1 and shapes[name][1] == len(names)]
+    return fitting[0] if len(fitting) == 1 else net.output
+
+
+def _heads_note(net: Net, shapes: Mapping[str, tuple[int, ...]], node: str) -> list[str]:
+    """Say which other outputs a net has, and how they are explained."""
+    ends = [name for name in net.outputs if node not in ancestors(net.nodes, name) | {name}]
+    if not ends:
+        return []
+    heads = " and ".join(f"{name} {shapes[name][1:]}" if name in shapes else name for name in ends)
+    return [
+        f"The net has the output{'s' if len(ends) > 1 else ''} {heads} beside {node}: any of their units is explained "
+        "by node= and channel=; logits= takes another for the answer."
+    ]
 
 
 def checked_precision(dtype: npt.DTypeLike) -> np.dtype[Any]:

@@ -75,6 +75,7 @@ def _read(part: _Part, tensors: dict[str, Array], place: Path, dtype: npt.DTypeL
         readers=_readers(part, inputs),
         class_names=classes.texts("names"),
         logits=classes.a("logits", str),
+        maps=classes.a("maps", str) if "maps" in classes.content else "",
         class_synonyms=classes.texts("synonyms"),
         first_conv=part.a("first_conv", str),
         last_conv=part.a("last_conv", str),

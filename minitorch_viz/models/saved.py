@@ -73,6 +73,7 @@ def written(model: Model) -> tuple[str, dict[str, Array]]:
             "names": list(model.class_names),
             "synonyms": list(model.class_synonyms),
             "logits": model.logits,
+            "maps": model.maps,
             "scores": model.scores.name,
             "squashed": model.scores.squashed,
         },

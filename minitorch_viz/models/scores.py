@@ -161,13 +161,14 @@ SQUASHES: Mapping[type[Layer], type[Scores]] = {Softmax: Classes, LogSoftmax: Cl
 MIXES = (AvgPool2d, GlobalAvgPool2d, MaxPool2d)  # means and maxima of probabilities are probabilities
 
 
-def ending(net: Net, shapes: Mapping[str, tuple[int, ...]], scores: str | None = None) -> Ending:
+def ending(net: Net, shapes: Mapping[str, tuple[int, ...]], scores: str | None = None, answer: str = "") -> Ending:
     """Return the node of the scores and what the net's end says about them.
 
     shapes: {node: shape of its output}, which tells scores (N, C) from maps. scores: the node, if it is known; None:
-        the last node, or the one before a Softmax, LogSoftmax or Sigmoid that ends the net.
+        the last node, or the one before a Softmax, LogSoftmax or Sigmoid that ends the net. answer: the output that
+        counts as the last node, of a net with several.
     """
-    last = net.output if scores is None else scores
+    last = (answer or net.output) if scores is None else scores
     name, mixed = last, False
     while name in net and (net[name].layer.passes_on or isinstance(net[name].layer, MIXES)):
         mixed |= isinstance(net[name].layer, MIXES)
@@ -179,7 +180,7 @@ def ending(net: Net, shapes: Mapping[str, tuple[int, ...]], scores: str | None =
             return Ending(source, SQUASHES[squash], False)
         # A softmax undoes the logarithm of one, so log-probabilities are as good as the scores.
         return Ending(last, SQUASHES[squash], squash is not LogSoftmax)
-    reader = _squash_above(net, last)
+    reader = squash_above(net, last)
     return Ending(last, None if reader is None else SQUASHES[reader], False)
 
 
@@ -188,13 +189,13 @@ def _squash(layer: Layer) -> type[Layer] | None:
     return next((kind for kind in SQUASHES if isinstance(layer, kind)), None)
 
 
-def _squash_above(net: Net, name: str) -> type[Layer] | None:
+def squash_above(net: Net, name: str) -> type[Layer] | None:
     """Return the Softmax, LogSoftmax or Sigmoid that reads a node, be it through layers that hand values on."""
     for node in net.nodes:
         if name in node.inputs:
             if (squash := _squash(node.layer)) is not None:
                 return squash
-            if node.layer.passes_on and (later_squash := _squash_above(net, node.name)) is not None:
+            if node.layer.passes_on and (later_squash := squash_above(net, node.name)) is not None:
                 return later_squash
     return None
 

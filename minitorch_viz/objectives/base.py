@@ -25,6 +25,11 @@ class Objective:
         """Return what the number is, in words."""
         raise NotImplementedError
 
+    @property
+    def is_sum(self) -> bool:
+        """Return whether the number is a weighted sum of units: what the seeds give times the outputs, added up."""
+        return False
+
     def value(self, tape: Tape) -> Array:
         """Return (N,), one number an image."""
         raise NotImplementedError
@@ -65,6 +70,10 @@ class Combination(Objective):
         """Return the sum in words, such as `1 x class "cat" - 0.5 x conv5 channel 7, mean`."""
         parts = [f"{'-' if weight < 0 else '+'} {abs(weight):g} x {term.label}" for weight, term in self.terms]
         return " ".join(parts).removeprefix("+ ")
+
+    @property
+    def is_sum(self) -> bool:
+        return all(term.is_sum for _, term in self.terms)
 
     def value(self, tape: Tape) -> Array:
         total: Array = np.sum([weight * term.value(tape) for weight, term in self.terms], axis=0)

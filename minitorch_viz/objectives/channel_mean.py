@@ -28,6 +28,10 @@ class ChannelMean(Objective):
         return (self.node,)
 
     @property
+    def is_sum(self) -> bool:
+        return True
+
+    @property
     def label(self) -> str:
         return f"{self.node} channel {self.channel}, mean"
 

@@ -43,6 +43,10 @@ class ChannelSum(Objective):
         return (self.node,)
 
     @property
+    def is_sum(self) -> bool:
+        return True
+
+    @property
     def label(self) -> str:
         if self.words:
             return self.words

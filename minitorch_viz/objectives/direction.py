@@ -32,6 +32,10 @@ class Direction(Objective):
         return (self.node,)
 
     @property
+    def is_sum(self) -> bool:
+        return self.power == 0
+
+    @property
     def label(self) -> str:
         return f"{self.node} along a direction of {len(self.vector)} channels"
 

@@ -30,6 +30,10 @@ class Unit(Objective):
         return (self.node,)
 
     @property
+    def is_sum(self) -> bool:
+        return True
+
+    @property
     def label(self) -> str:
         return self.words or f"{self.node}[{', '.join(map(str, self.index))}]"
 

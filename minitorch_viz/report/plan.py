@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from minitorch_viz.drawing.html import Embedded
+from minitorch_viz.drawing.segments import Entry
 from minitorch_viz.models.readers import Preprocessing
 from minitorch_viz.models.samples import Sample
 from minitorch_viz.report.command import Command, command_for
@@ -63,6 +64,8 @@ class Section:
     name: str
     photo: Embedded | None = None  # None if the photo cannot be shown, or the net takes none
     answers: Sequence[Any] = ()  # Prediction: index, name, probability
+    segments: Embedded | None = None  # of a net that ends in maps: which channel wins where, in colours over the photo
+    legend: Sequence[Entry] = ()  # those colours
     truth: Embedded | None = None  # where the objects are; None if that is not known
     truth_caption: str = ""
     main_object: str = ""

@@ -9,6 +9,7 @@ import numpy as np
 
 from minitorch_viz._types import Array
 from minitorch_viz.drawing.html import Embedded, embedded_figure, embedded_image
+from minitorch_viz.drawing.segments import coloured, legend
 from minitorch_viz.errors import MinitorchVizError
 from minitorch_viz.models.samples import Sample
 from minitorch_viz.report.plan import Card, Section
@@ -34,6 +35,10 @@ def start_section(model: Model, sample: Sample) -> Section:
         return Section(model, sample.name, notes=notes)
     photo = load_image(sample.image, notes=notes)
     section = Section(model, sample.name, thumbnail(photo), model.classify(photo) if model.logits else [], notes=notes)
+    if model.maps:
+        segments = model.segment(photo)
+        area = model.preprocessing.area_seen(photo)
+        section.segments, section.legend = thumbnail(coloured(segments, area)), legend(segments)
     if sample.truth is not None:
         greys = [0, *np.linspace(255, 90, len(sample.objects)).round().astype(int).tolist()]
         section.truth = thumbnail(np.array(greys, np.uint8)[sample.truth])

@@ -16,13 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar, Union, Unpack, get_args, get_origin, get_type_hints
 
-from minitorch_viz._types import Pair
+from minitorch_viz._types import Pair, Region
 from minitorch_viz.graph import Rules
 from minitorch_viz.techniques.state import State
 from minitorch_viz.techniques.subject import Subject
 
 # The type of `image` where a list of images is taken, too: the subject is PHOTOS.
 Images: TypeAlias = "Any | list[Any] | tuple[Any, ...]"
+NUMBERS = {Pair: ("ROW", "COLUMN"), Region: ("TOP", "LEFT", "BOTTOM", "RIGHT")}  # what each is called, by the type
 PYTHON_ONLY = (Rules | None, State | None)  # a setting of such a type is no option: the command line cannot give it
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -32,19 +33,21 @@ class Option:
     """Describe one keyword setting of a technique."""
 
     name: str
-    kind: type | None  # int, float, str or Path for one value, bool for a switch, None for a (row, column) pair
+    kind: type | None  # int, float, str or Path for one value, bool for a switch, None for whole numbers
     choices: tuple[str, ...]  # empty: any value
     default: Any
     help: str
     subject: Subject | None = None  # of a setting that is a thing to look at: how it is asked for, read and sampled
+    numbers: tuple[str, ...] = ()  # of whole numbers what each is called, ("ROW", "COLUMN")
+    least: int = 0  # how many of them must be given
     required: bool = False  # whether Python must give it; the command line then takes the subject's sample
 
 
 def options_of(compute: Callable[..., Any]) -> dict[str, Option]:
     """Return the keyword-only parameters of a technique's function, by name.
 
-    Their annotations may be int, float, str, bool, Path, Pair, a Literal of strings, a subject's (Photo, Photos,
-    Pictures, Text), or one of these or None. Of several types (`str | int`) the command line gives the first.
+    Their annotations may be int, float, str, bool, Path, Pair, Region, a Literal of strings, a subject's (Photo,
+    Photos, Pictures, Text), or one of these or None. Of several types (`str | int`) the command line gives the first.
     """
     helps, hints, options = argument_helps(compute.__doc__), _hints(compute), {}
     for name, parameter in inspect.signature(compute).parameters.items():
@@ -54,7 +57,10 @@ def options_of(compute: Callable[..., Any]) -> dict[str, Option]:
             kind, choices, subject = _kind(hints[name])
             required = parameter.default is parameter.empty
             default = None if required else parameter.default
-            options[name] = Option(name, kind, choices, default, helps.get(name, ""), subject, required)
+            numbers = NUMBERS.get(_first(hints[name]), ())
+            least = 1 if int in get_args(hints[name]) else len(numbers)  # a sequence has steps alone
+            help_ = helps.get(name, "")
+            options[name] = Option(name, kind, choices, default, help_, subject, numbers, least, required)
     return options
 
 
@@ -140,17 +146,23 @@ def manual_of(doc: str | None) -> str:
 
 
 def _kind(hint: Any) -> tuple[type | None, tuple[str, ...], Subject | None]:
-    if get_origin(hint) in (Union, types.UnionType):
-        hint = next(part for part in get_args(hint) if part is not type(None))
+    hint = _first(hint)
     if get_origin(hint) is Annotated and isinstance(hint.__metadata__[0], Subject):
         return str, (), hint.__metadata__[0]
     if get_origin(hint) is Literal:
         return str, get_args(hint), None
-    if hint == Pair:
+    if hint in NUMBERS:
         return None, (), None
     if hint in (int, float, str, bool, Path):
         return hint, (), None
     raise TypeError(f"A technique's setting cannot have the type {hint!r}: the command line could not ask for it.")
+
+
+def _first(hint: Any) -> Any:
+    """Return the first of several types."""
+    if get_origin(hint) in (Union, types.UnionType):
+        return next(part for part in get_args(hint) if part is not type(None))
+    return hint
 
 
 def option_words(name: str, value: Any) -> list[str]:

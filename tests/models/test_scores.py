@@ -145,8 +145,11 @@ def test_maps_are_taken_but_have_no_classes() -> None:
         Model.from_net(maps_net(), 8, class_names=["road"])
     with pytest.raises(SettingError, match="no classifier"):
         model.classify(PHOTO)
-    with pytest.raises(SettingError, match="no class scores, so target='sky' names nothing; name a unit: node='conv'"):
-        saliency(model, PHOTO, target="sky")
+    with pytest.raises(SettingError, match="segment tells which channel wins where"):
+        model.classify(PHOTO)
+    with pytest.raises(SettingError, match="sea"):
+        saliency(model, PHOTO, target="sea")
+    assert saliency(model, PHOTO, target="sky").label.startswith('conv channel "sky" (1) ')
     assert saliency(model, PHOTO).label.startswith("conv channel")
     assert Model.from_net(maps_net(("p", Sigmoid())), 8, logits="conv", scores="maps").scores == Maps()
     with pytest.raises(ShapeError, match="say scores='maps'"):

@@ -15,6 +15,7 @@ from minitorch_viz.models.samples import sample_digit
 from minitorch_viz.objectives import ChannelMean, Energy, Objective, Unit
 from minitorch_viz.techniques import (
     counterfactual,
+    excitation_backprop,
     grad_cam,
     gradient_x_input,
     guided_backprop,
@@ -204,7 +205,11 @@ def test_several_units_and_classes_share_a_page(digits) -> None:
 @pytest.mark.parametrize(
     ("compute", "choice", "error", "words"),
     [
-        (lrp, {"target": ChannelMean("relu3", 7)}, SettingError, "one unit is explained.*relu3 channel 7, mean"),
+        (lrp, {"target": Energy("relu3")}, SettingError, "a sum of units is explained.*energy of relu3"),
+        (excitation_backprop, {"target": DIFFERENCE}, SettingError, "A winner is drawn from one unit"),
+        (saliency, {"target": ChannelMean("relu3", 7), "mask": "all"}, SettingError, "leave out node=.*mask="),
+        (saliency, {"target": 3, "region": (0, 0, 2, 2)}, SettingError, "A class score has no places"),
+        (saliency, {"node": "logits", "mask": "all"}, SettingError, "A class score has no places"),
         (saliency, {"target": ChannelMean("relu3", 7), "node": "relu1"}, SettingError, "leave out node="),
         (saliency, {"target": Unit("logits", (10,))}, SettingError, r"no unit \(10,\)"),
         (saliency, {"target": Unit("relu3", (1,))}, SettingError, r"no unit \(1,\)"),

@@ -66,9 +66,8 @@ def read_onnx(
         }
     if scores is None and isinstance(beside.get("scores"), str):
         scores = beside["scores"]
-    if logits is None and len(findings.outputs) > 1:
-        logits = findings.outputs[0]
-        notes.append(f"The file has the outputs {', '.join(findings.outputs)}; the first is explained (logits=NAME).")
+    if len(findings.outputs) > 1:
+        notes.append(f"The file has the outputs {', '.join(findings.outputs)}.")
     model = make.from_net(
         findings.net,
         readers=readers,

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minitorch_viz.errors import NetError, SettingError, ShapeError, WeightsFileError
+from minitorch_viz.models.features import answer_last
 from minitorch_viz.models.from_onnx.builder import Builder, Signal
 from minitorch_viz.models.from_onnx.call import ELSEWHERE, Call
 from minitorch_viz.models.from_onnx.file import DOMAINS, Graph
@@ -100,7 +101,12 @@ def build_net(graph: Graph, sides: tuple[int, ...] | None = None, dtype: np.dtyp
     nodes = builder.finished(outputs)
     used = [name for name in builder.inputs if any(name in node.inputs for node in nodes)]
     goals = [value.node for name in outputs if isinstance(value := builder.values[name], Signal)]
-    return NetRead(Net(nodes, used), {name: by_name[name] for name in used}, goals, builder.read)
+    return NetRead(
+        Net(answer_last(nodes, goals[0]) if goals else nodes, used),
+        {name: by_name[name] for name in used},
+        goals,
+        builder.read,
+    )
 
 
 def _read(call: Call, domain: str) -> None:

@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minitorch_viz._types import Array
 from minitorch_viz.errors import MinitorchVizError, NetError, SettingError
 from minitorch_viz.graph import Node, needed
+from minitorch_viz.models.features import answer_last
 from minitorch_viz.models.from_torch.follow import Follower
 from minitorch_viz.models.from_torch.values import Lost
 from minitorch_viz.net import Net
@@ -47,8 +49,10 @@ def net_from_torch(module: Any, example: Any) -> Followed:
         raise NetError("A scripted module (torch.jit) does not tell its operators; give the module it was made from.")
     inputs = _inputs(torch, module, example)
     follower, result = _followed(torch, module, inputs)
-    output, others = _first(torch, result)
-    value = follower.value(output)
+    results = _results(torch, result)
+    values = {name: follower.value(output) for name, output in results.items()}
+    answer = next(iter(results))
+    value = values[answer]
     if isinstance(value, Lost):
         raise NetError(
             f"The operator {value.operator} at {value.node!r} cannot be mapped: {value.reason}. Write that part with "
@@ -57,16 +61,22 @@ def net_from_torch(module: Any, example: Any) -> Followed:
     if value is None or not value.entry.layer or value.batch:
         raise NetError("The module's answer does not depend on its input, or its images lie along no first axis.")
     nodes = [Node(e.name, e.layer, tuple(i.name for i in e.inputs)) for e in follower.entries if e.layer]
-    kept = needed(nodes, [value.entry.name])
+    heads = {
+        name: other.entry.name
+        for name, other in values.items()
+        if other is not None and not isinstance(other, Lost) and other.entry.layer and not other.batch
+    }
+    kept = answer_last(needed(nodes, heads.values()), heads[answer])
     read = {name for node in kept for name in node.inputs}
     net = Net(kept, [name for name in inputs if name in read])
-    share = _checked(torch, module, net, inputs, follower.dtype)
+    share = _checked(torch, module, net, heads, inputs, follower.dtype)
     notes = [
         f"Followed through {type(module).__name__} on an example: {_counted(follower.operators, 'operator')} became "
         f"{_counted(len(net.nodes), 'node')}, and the answers for another input differ by {share:.1g} of the largest."
     ]
-    if others:
-        notes.append(f"The module gives {others + 1} results; this is the first (or the one called 'out').")
+    if len(results) > 1:
+        listed = ", ".join(f"{name} ({heads[name]})" if name in heads else f"{name} (not mapped)" for name in results)
+        notes.append(f"The module gives {len(results)} results, {listed}; {answer} is taken as its answer.")
     whole = frozenset(name for name, tensor in inputs.items() if not tensor.is_floating_point())
     return Followed(net, {name: tuple(inputs[name].shape[1:]) for name in net.inputs}, whole, tuple(notes))
 
@@ -133,23 +143,31 @@ def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'s' if count != 1 else ''}"
 
 
-def _first(torch: Any, result: Any) -> tuple[Any, int]:
-    """Return the tensor that is the answer, and how many others there are."""
+def _results(torch: Any, result: Any) -> dict[str, Any]:
+    """Return the tensors that a module gives, by name, the answer first: the first one, or that called "out"."""
     if isinstance(result, Mapping):
-        results = [result["out"]] if "out" in result else list(result.values())
-        others = len(result) - 1
+        named = {str(name): tensor for name, tensor in result.items()}
+        named = {"out": named["out"], **named} if "out" in named else named
     else:
-        results = list(result) if isinstance(result, (tuple, list)) else [result]
-        others = len(results) - 1
-    if not results or not isinstance(results[0], torch.Tensor):
+        listed = list(result) if isinstance(result, (tuple, list)) else [result]
+        named = {f"result {number}": tensor for number, tensor in enumerate(listed, 1)}
+    if not named or not isinstance(next(iter(named.values())), torch.Tensor):
         raise NetError(f"The module must give a tensor, several or a dict of them, but gives {type(result).__name__}.")
-    return results[0], others
+    return {name: tensor for name, tensor in named.items() if isinstance(tensor, torch.Tensor)}
 
 
-def _checked(torch: Any, module: Any, net: Net, inputs: Mapping[str, Any], dtype: str) -> float:
+def _difference(ours: Array, theirs: Array) -> float:
+    """Return the largest difference as a share of the largest number; infinite for arrays of two shapes."""
+    largest = float(np.abs(theirs).max()) or 1.0
+    return float(np.abs(ours - theirs).max()) / largest if ours.shape == theirs.shape else float("inf")
+
+
+def _checked(
+    torch: Any, module: Any, net: Net, heads: Mapping[str, str], inputs: Mapping[str, Any], dtype: str
+) -> float:
     """Compare the answers for another input than the example, which shows what the example's numbers decided.
 
-    Return the largest difference as a share of the largest number.
+    heads: {result: its node}. Return the largest difference as a share of the largest number.
     """
     rng = np.random.default_rng(0)
     others = {}
@@ -162,10 +180,9 @@ def _checked(torch: Any, module: Any, net: Net, inputs: Mapping[str, Any], dtype
     _, result = _followed(
         torch, module, {name: torch.from_numpy(others[name]).to(inputs[name].device) for name in inputs}
     )
-    theirs = _first(torch, result)[0].detach().cpu().numpy()
-    ours = net.predict({name: others[name] for name in net.inputs})
-    largest = float(np.abs(theirs).max()) or 1.0
-    share = float(np.abs(ours - theirs).max()) / largest if ours.shape == theirs.shape else np.inf
+    results = _results(torch, result)
+    tape = net.forward({name: others[name] for name in net.inputs}, upto=list(dict.fromkeys(heads.values())))
+    share = max(_difference(tape[node], results[name].detach().cpu().numpy()) for name, node in heads.items())
     if not share <= AGREEMENT[dtype]:
         raise NetError(
             f"The net that was made gives other answers than the module, by {share:.2g} of the largest: it uses "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Unpack
@@ -13,11 +13,11 @@ import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.errors import need_whole
 from minitorch_viz.graph import Tape
-from minitorch_viz.objectives import Unit
+from minitorch_viz.objectives import Objective, Unit
 from minitorch_viz.techniques.activations._occlusion_squares import FILLS, covered, covers, fill_value, places_on
 from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.blank import blank_note, drawable, not_finite
-from minitorch_viz.techniques.explain.start import start
+from minitorch_viz.techniques.explain.start import start_any
 from minitorch_viz.techniques.explain.unit import Which
 from minitorch_viz.techniques.explain.view import PhotoResult
 from minitorch_viz.techniques.options import spelled_out
@@ -164,7 +164,7 @@ def occlusion(
 
     Paper: Zeiler, Fergus 2013.
     """
-    seen, tape, unit, _, reading = start(model, image, **choice)
+    seen, tape, unit, _, reading = start_any(model, image, **choice)
     height, width = seen.x.shape[2:]
     side = min(height, width)
     size = need_whole("occluder's size", max(min(3, side), round(side / 5)) if size is None else size, 1, side)
@@ -176,8 +176,8 @@ def occlusion(
     # A batch stays in one row of places: the parts that alike places reach have nearly one size.
     rows = [[(int(top), int(left)) for left in lefts] for top in tops]
     batches = [row[begin : begin + batch] for row in rows for begin in range(0, len(row), batch)]
-    of_class = unit.node == model.logits
-    whole = _outputs(unit, tape[unit.node], of_class)  # (1, classes)
+    of_class = _is_class(model, unit)
+    whole = _outputs(unit, {node: tape[node] for node in unit.nodes}, of_class)  # (1, classes)
     outputs = np.full((len(tops) * len(lefts), whole.shape[1]), np.nan, whole.dtype)  # (places, classes)
     frame = OcclusionMap(
         values=np.full((len(tops), len(lefts)), np.nan),
@@ -202,7 +202,8 @@ def occlusion(
     todo = [places for places, end in zip(batches, accumulate(map(len, batches)), strict=True) if end > done]
     for places in todo:
         squares = {model.net.inputs[0]: covered(seen.x, places, size, colour)}
-        answer = _outputs(unit, model.net.predict_changed(tape, squares, unit.node), of_class)
+        changed = {node: model.net.predict_changed(tape, squares, node) for node in unit.nodes}
+        answer = _outputs(unit, changed, of_class)
         outputs[done : done + len(places)] = answer
         done += len(places)
         if done == len(outputs) or pace.due():
@@ -212,23 +213,23 @@ def occlusion(
 
 
 def _filled(
-    frame: OcclusionMap, model: Model, tape: Tape, unit: Unit, outputs: Array, whole: Array, done: int
+    frame: OcclusionMap, model: Model, tape: Tape, unit: Objective, outputs: Array, whole: Array, done: int
 ) -> OcclusionMap:
     """Return the map of the first `done` places, from their outputs (places, classes) and the photo's (1, classes).
 
     Probabilities, unless all are near one end of their range: then the scores that they come from.
     """
-    of_class = unit.node == model.logits
-    chosen = unit.index[0] if of_class else 0
+    of_class = _is_class(model, unit)
+    chosen, sign = (unit.index[0], unit.sign) if isinstance(unit, Unit) and of_class else (0, 1)
     read = model.scores.answers if of_class else np.asarray
     answers, base_answers = read(outputs[:done]), read(whole)
     kind = model.scores.number if of_class else "value"
     values, base, instead = answers[:, chosen], float(base_answers[0, chosen]), ""
-    if unit.sign < 0:
+    if sign < 0:
         values, base = model.scores.opposite(values), model.scores.opposite(base)
     if kind == "probability" and not model.scores.squashed and _saturated(values, base):
         kind, instead = "score", _why_scores(model, values)
-        values, base = unit.sign * outputs[:done, chosen], unit.sign * float(whole[0, chosen])
+        values, base = sign * outputs[:done, chosen], sign * float(whole[0, chosen])
     of_classes = of_class and model.scores.number == "probability" and answers.shape[1] > 1
     shape, rest = frame.values.shape, len(outputs) - done
     return replace(
@@ -245,10 +246,15 @@ def _filled(
     )
 
 
-def _outputs(unit: Unit, outputs: Array, of_class: bool) -> Array:
-    """Return of a node's outputs (K, ...) the scores of every class (K, classes), or the unit's value (K, 1)."""
-    outputs = kernels.to_cpu(outputs)
-    return outputs if of_class else unit.value(Tape({unit.node: outputs}, {}))[:, None]
+def _is_class(model: Model, unit: Objective) -> bool:
+    """Return whether a class score is explained, of which there is a probability."""
+    return isinstance(unit, Unit) and unit.node == model.logits
+
+
+def _outputs(unit: Objective, outputs: Mapping[str, Array], of_class: bool) -> Array:
+    """Return of nodes' outputs (K, ...) the scores of every class (K, classes), or the objective's value (K, 1)."""
+    outputs = {node: kernels.to_cpu(values) for node, values in outputs.items()}
+    return outputs[unit.nodes[0]] if of_class else unit.value(Tape(outputs, {}))[:, None]
 
 
 def _saturated(probabilities: Array, base: float) -> bool:

@@ -17,6 +17,7 @@ from minitorch_viz._types import Array
 from minitorch_viz.drawing import DARK, SIDE, Sheet, in_rows, panels, resize, show_blank, show_image
 from minitorch_viz.errors import SettingError, near
 from minitorch_viz.graph import Tape, ancestors, last_common_maps
+from minitorch_viz.models.features import last_features
 from minitorch_viz.net import Net
 from minitorch_viz.objectives import Objective
 from minitorch_viz.techniques.explain.blank import drawable
@@ -174,16 +175,20 @@ def lowest(net: Net, objectives: Sequence[Objective]) -> str:
 def chosen_layer(model: Model, tape: Tape, node: str, layer: str | None) -> str:
     """Return the node whose maps are meant: `layer`, or by default the last before `node` with maps of features.
 
-    That is the model's `last_conv` if `node` comes after it; else the last node that every path to `node` runs through
-    and that has maps. Of a unit behind a gate it is the last before the sum that is gated, whose maps are the unit's
-    own. Raises SettingError if `layer` has no maps or does not lead to `node`, NetError if unknown.
+    That is the model's `last_conv` if `node` comes after it on the way to the net's answer; else the last node that
+    every path to `node` runs through and that has maps. Of a unit behind a gate it is the last before the sum that is
+    gated, whose maps are the unit's own; of another head that ends in maps the last features that it is made of.
+
+    Raises SettingError if `layer` has no maps or does not lead to `node`, NetError if unknown.
     """
     names = before(model.net, node)
     if layer is None:
-        if model.last_conv in names and tape[model.last_conv].ndim == 4:
+        of_head = is_head(model, node)
+        if model.last_conv in names and tape[model.last_conv].ndim == 4 and not of_head:
             return model.last_conv
         shapes = {name: value.shape for name, value in tape.values.items()}
-        name = last_common_maps(model.net.nodes, model.net.inputs, _behind_gates(model.net, node), shapes)
+        features = last_features(model.net.nodes, model.net.inputs, node, shapes) if of_head else None
+        name = features or last_common_maps(model.net.nodes, model.net.inputs, _behind_gates(model.net, node), shapes)
         if name is None:
             raise SettingError(f"{node!r} reads no maps (C, H, W), so there are no places to show.")
         return name
@@ -197,6 +202,12 @@ def chosen_layer(model: Model, tape: Tape, node: str, layer: str | None) -> str:
             f"layer {layer!r} gives an array of shape {tape[layer].shape[1:]}, no maps (C, H, W); name one before it."
         )
     return layer
+
+
+def is_head(model: Model, node: str) -> bool:
+    """Return whether a node lies on no way to the net's answer, nor behind it: another head."""
+    answer = model.logits or model.maps
+    return bool(answer) and node not in {*before(model.net, answer), answer} and answer not in before(model.net, node)
 
 
 def _behind_gates(net: Net, name: str) -> str:

@@ -11,10 +11,11 @@ from minitorch_viz.net import Net
 __all__ = ["Field", "receptive_field"]
 
 
-def receptive_field(net: Net, tape: Tape, node: str, position: Pair | None) -> Field:
+def receptive_field(net: Net, tape: Tape, node: str, position: Pair | Field | None) -> Field:
     """Return the pixels of the net's input, inside the image, that the unit of `node` at (row, column) can depend on.
 
-    position: None for a node without places (a class score). Where a layer reads all of its map, or says nothing of
+    position: of several units the rectangle of their places; None for a node without places (a class score).
+    Where a layer reads all of its map, or says nothing of
     its windows, the answer is the whole image.
     """
     (name,) = net.inputs

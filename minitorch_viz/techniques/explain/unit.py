@@ -1,4 +1,4 @@
-"""Which number a picture explains: a class score, or one unit of any node."""
+"""Which number a picture explains: a class score, a channel over a part of its map, or one unit of any node."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, TypeAlias, TypedDict, Unpack
 import numpy as np
 
 import minitorch_viz_kernels as kernels
-from minitorch_viz._types import Array, Pair
-from minitorch_viz.errors import SettingError, need_whole
+from minitorch_viz._types import Array, Pair, Region
+from minitorch_viz.errors import SettingError
 from minitorch_viz.graph import Tape, channel_axis
-from minitorch_viz.objectives import Combination, Objective, Unit
+from minitorch_viz.objectives import ChannelSum, Combination, Objective, Unit
+from minitorch_viz.techniques.explain.channels import channel_of_answer, summed
+from minitorch_viz.techniques.explain.inside import by_channels, channel_in, unit_inside
+from minitorch_viz.techniques.explain.places import Mask
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
@@ -30,9 +33,16 @@ class Which(TypedDict, total=False):
         target: the class, by number or name; by default the most probable one
         node: explain a unit of this node instead of a class
         channel: the unit's channel; by default the strongest on this image
-        position: the unit's row and column; by default where the channel is strongest
+        position: the unit's row and column (of a sequence its step); by default where the channel is strongest
+        region: sum the channel over this rectangle of what the net sees, in its pixels; last two sides outside
+        mask: sum the channel over what a picture file marks, over all places (all), or where it wins (wins)
 
     A unit of a sequence (T, D) is one of D channels at one of T steps: there `position` is a number, the step.
+
+    Of a net that ends in maps (segmentation) `target` is a channel, summed over the places where it wins, unless
+    `region`, `mask` or `position` say another part; by default it is the one that wins the most places, background
+    last. With `node`, `region` and `mask` sum a channel of any maps. A mask is of the map's size, of the net's input's,
+    or prepared as the photo is; in Python it may be an array of bool or of weights.
 
     In Python `target` may also be a `Unit`, or any other objective where the technique needs no more than its value and
     its seeds: `saliency(model, photo, target=ChannelMean("conv5", 7))`.
@@ -42,6 +52,8 @@ class Which(TypedDict, total=False):
     node: str | None
     channel: int | None
     position: Pair | int | None
+    region: Region | None
+    mask: Mask | None
 
 
 def listed(target: Targets) -> list[Target | None]:
@@ -70,7 +82,7 @@ def goals(model: Model, **choice: Unpack[Which]) -> list[str]:
     targets = listed(choice.get("target"))
     nodes = [node for target in targets if isinstance(target, Objective) for node in target.nodes]
     if not all(isinstance(target, Objective) for target in targets) or choice.get("node"):
-        nodes.append(choice.get("node") or model.logits or model.net.output)
+        nodes.append(choice.get("node") or model.logits or model.maps or model.net.output)
     return nodes
 
 
@@ -80,6 +92,16 @@ def resolve(model: Model, tape: Tape, **choice: Unpack[Which]) -> Unit:
     Raises SettingError if it is no unit but another objective, and what `resolve_any` raises.
     """
     return need_unit(resolve_any(model, tape, **choice))
+
+
+def need_sum(objective: Objective) -> Objective:
+    """Return an objective that is a weighted sum of units, which can be handed down; SettingError if it is another."""
+    if objective.is_sum:
+        return objective
+    raise SettingError(
+        f"Here a sum of units is explained, such as a class score or a channel over a region, but target is "
+        f"{objective.label}; saliency and grad-cam, for example, explain any objective."
+    )
 
 
 def need_unit(objective: Objective) -> Unit:
@@ -93,22 +115,31 @@ def need_unit(objective: Objective) -> Unit:
 
 
 def resolve_any(model: Model, tape: Tape, **choice: Unpack[Which]) -> Objective:
-    """Return what the settings mean, with its name in words: a unit, or the objective that is given.
+    """Return what the settings mean, with its name in words: a unit, a channel's sum, or the objective that is given.
 
     target: a class, by number or name, or "not NAME" where the net has labels or answers yes or no; or an objective;
-        None is the most probable class, or, of a net that is no classifier, the strongest unit of the last node.
+        None is the most probable class, or, of a net that is no classifier, the strongest unit of the last node. Of a
+        net that ends in maps it is a channel (`explain/channels.py`).
     node, channel, position: a unit inside the net instead. A channel left out is the strongest one; a position left
         out is where the channel is strongest on this image. Of maps (C, h, w) it is (row, column), of a sequence (T, D)
         a step, and of a node with one number a channel there is none.
+    region, mask: a channel's sum over places (`explain/places.py`).
     tape: of one image.
 
     Raises SettingError if a class and a node are both named, or if a number is out of range.
     """
     chosen, node = _single(choice.get("target")), choice.get("node")
     channel, position = choice.get("channel"), choice.get("position")
+    region, mask = choice.get("region"), choice.get("mask")
+    is_part = region is not None or mask is not None
     if isinstance(chosen, Objective):
-        return _given(model, tape, chosen, [node, channel, position])
+        return _given(model, tape, chosen, [node, channel, position, region, mask])
+    if is_part and position is not None:
+        raise SettingError("position= is one place; leave it out where region= or mask= say which places are summed.")
     if not model.logits and node is None:
+        if model.maps:
+            channel = chosen if chosen is not None else channel  # type: ignore[assignment]  # find_class takes a name
+            return channel_of_answer(model, tape, channel, position, region, mask)
         if chosen is not None:
             raise SettingError(
                 f"{model.name} has no class scores, so target={chosen!r} names nothing; name a unit: node="
@@ -120,19 +151,34 @@ def resolve_any(model: Model, tape: Tape, **choice: Unpack[Which]) -> Objective:
             raise SettingError(
                 "channel and position belong to a node; name it with node=, or give target= for a class."
             )
+        if is_part:
+            raise SettingError(
+                "A class score has no places: region= and mask= belong to a node with maps; name it with node=."
+            )
         if channel is not None:
             chosen = channel if chosen is None else chosen
         return _of_class(model, kernels.to_cpu(tape[model.logits])[:1], chosen)
     if chosen is not None:
         raise SettingError(f"Give either a class (target={chosen!r}) or a node (node={node!r}), not both.")
     axis = channel_axis(model.net.nodes, node)
-    return _inside(node, kernels.to_cpu(tape[node])[0], axis, channel, position)
+    output = kernels.to_cpu(tape[node])[0]
+    if not is_part:
+        return unit_inside(node, output, axis, channel, position)
+    _, maps = by_channels(node, output, axis)
+    if maps.ndim == 1:
+        raise SettingError(
+            f"Node {node!r} gives one number a channel: it has no places that region= or mask= could name."
+        )
+    number = channel_in(node, maps, channel)
+    return summed(model, tape, node, number, axis, f"{node} channel {number}", region, mask)
 
 
 def _given(model: Model, tape: Tape, objective: Objective, others: Sequence[object]) -> Objective:
     """Return an objective given in Python, its class scores by their names."""
     if any(setting is not None for setting in others):
-        raise SettingError(f"target={objective.label} says all of it; leave out node=, channel= and position=.")
+        raise SettingError(
+            f"target={objective.label} says all of it; leave out node=, channel=, position=, region= and mask=."
+        )
     objective.value(tape)  # SettingError if it does not fit the node
     return _named(model, objective)
 
@@ -160,44 +206,6 @@ def resolve_several(model: Model, tape: Tape, **choice: Unpack[Which]) -> list[O
     return [resolve_any(model, tape, **(choice | {"target": name})) for name in names]
 
 
-def _inside(node: str, output: Array, axis: int, channel: int | None, position: Pair | int | None) -> Unit:
-    """Return a unit of a node's output for one image: maps (C, h, w), a sequence (T, D) or (C, T), or (C,).
-
-    axis: of the channels, with the images as axis 0; -1 is the last.
-    """
-    if output.ndim not in (1, 2, 3):
-        raise SettingError(
-            f"Node {node!r} gives an array of shape {output.shape}, which has no channels to choose from."
-        )
-    axis = axis % (output.ndim + 1) - 1  # without the images
-    maps = np.moveaxis(output, axis, 0)
-    channel = (
-        need_whole(f"channel of {node!r}", channel, 0, len(maps) - 1)
-        if channel is not None
-        else _strongest_channel(maps)
-    )
-    if maps.ndim == 1:
-        if position is not None:
-            raise SettingError(f"Node {node!r} gives one number a channel, so it has no position to choose.")
-        return Unit(node, (channel,), f"{node} unit {channel}")
-    place = _place(node, maps[channel], position)
-    words = f"step {place[0]}" if maps.ndim == 2 else f"row {place[0]}, column {place[1]}"
-    return Unit(node, (*place[:axis], channel, *place[axis:]), f"{node} channel {channel} at {words}")
-
-
-def _place(node: str, values: Array, position: Pair | int | None) -> tuple[int, ...]:
-    """Return where a channel's unit is in its map (h, w) or sequence (T,): as given, or where it is strongest."""
-    if position is None:
-        return tuple(int(i) for i in np.unravel_index(np.argmax(values), values.shape))
-    axes = ("row", "column") if values.ndim == 2 else ("step",)
-    numbers = tuple(position) if isinstance(position, (tuple, list, np.ndarray)) else (position,)
-    if len(numbers) != len(axes):
-        needed = "its row and its column" if values.ndim == 2 else "one number, its step"
-        raise SettingError(f"The position of a unit of {node!r} is {needed}, but got {position!r}.")
-    sides = zip(axes, numbers, values.shape, strict=True)
-    return tuple(need_whole(f"{axis} of {node!r}", number, 0, size - 1) for axis, number, size in sides)
-
-
 def _of_class(model: Model, scores: Array, target: str | int | None) -> Unit:
     """Return one class of the scores (1, C), or its opposite."""
     number, sign = (int(np.argmax(scores[0])), 1) if target is None else _class_meant(model, target)
@@ -215,9 +223,11 @@ def _class_unit(model: Model, number: int, sign: int) -> Unit:
     return Unit(model.logits, (number,), f"{noun} {words}", sign)
 
 
-def target_of(unit: Unit) -> str | int:
-    """Return the setting target= that means the unit of a class, or of its opposite."""
-    (number,) = unit.index
+def target_of(unit: Unit | ChannelSum) -> str | int:
+    """Return the setting target= that means the unit of a class, or of its opposite, or a channel of the answer."""
+    if isinstance(unit, ChannelSum):
+        return unit.channel
+    number = unit.index[0]
     return number if unit.sign > 0 else f"{OPPOSITE}#{number}"
 
 
@@ -229,6 +239,8 @@ def value_of(objective: Objective, tape: Tape) -> float:
 def reading_of(model: Model, tape: Tape, objective: Objective) -> str:
     """Return what a caption says of a value on a tape of one image: "score -4, probability 0.018"."""
     value, unit = value_of(objective, tape), objective
+    if isinstance(objective, ChannelSum) and not objective.mean:
+        return f"sum {value:.4g}, mean {value / objective.count(tape):.3g}"
     if not isinstance(unit, Unit) or unit.node != model.logits:
         return f"value {value:.4g}"
     kind = model.scores
@@ -250,7 +262,3 @@ def _class_meant(model: Model, target: str | int) -> tuple[int, int]:
     if not model.scores.has_opposite:
         raise SettingError(f"{model.name} has nothing to say on {target!r}: {model.scores.remark}.")
     return number, -1
-
-
-def _strongest_channel(maps: Array) -> int:
-    return int(np.argmax(maps.reshape(len(maps), -1).max(axis=1)))

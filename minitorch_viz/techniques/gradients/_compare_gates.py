@@ -14,14 +14,14 @@ from minitorch_viz._types import Array
 from minitorch_viz.graph import Rule, Rules, Tape
 from minitorch_viz.layers import ReLU
 from minitorch_viz.net import Net
-from minitorch_viz.objectives import Unit
+from minitorch_viz.objectives import Objective
 from minitorch_viz.rules.relu import ReluMode, relu_mode, relus
 
 FATES = ("nothing came", "passed", "forward gate", "backward gate", "both gates")
 HAS = {"normal": (True, False), "deconvnet": (False, True), "guided": (True, True)}  # the gates of each mode
 
 
-def gate_shares(net: Net, tape: Tape, unit: Unit) -> tuple[tuple[str, ...], dict[str, Array]]:
+def gate_shares(net: Net, tape: Tape, unit: Objective) -> tuple[tuple[str, ...], dict[str, Array]]:
     """Return the ReLUs that the signal from `unit` meets, and for each mode what became of it there.
 
     Returns (names, {mode: (ReLUs, 5)}): shares of a ReLU's units, in the order of FATES; each row adds up to 1.

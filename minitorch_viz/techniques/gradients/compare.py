@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, TypeGuard, Unpack
 
 import numpy as np
 
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError, near
 from minitorch_viz.graph import Tape
-from minitorch_viz.objectives import Unit
+from minitorch_viz.objectives import ChannelSum, Objective, Unit
 from minitorch_viz.rules.relu import relus
 from minitorch_viz.techniques.base import Result, Technique, explainers
 from minitorch_viz.techniques.explain.sharing import sharing
-from minitorch_viz.techniques.explain.start import start
-from minitorch_viz.techniques.explain.unit import Which, resolve, target_of
+from minitorch_viz.techniques.explain.start import start_any
+from minitorch_viz.techniques.explain.unit import Which, resolve_any, target_of
 from minitorch_viz.techniques.explain.view import PhotoResult
 from minitorch_viz.techniques.gradients._compare_gates import gate_shares
 from minitorch_viz.techniques.gradients._compare_second_class import (
@@ -154,9 +155,10 @@ def compare(
     """
     methods = _chosen(model, only)
     model = sharing(model)
-    seen, tape, unit, *_ = start(model, image, **choice)
-    named = _named(model, tape, unit, other)
-    second = second_class(model, tape, unit, named) if unit.node == model.logits else None
+    seen, tape, unit, *_ = start_any(model, image, **choice)
+    places = _places(choice)
+    named = _named(model, tape, unit, other, places)
+    second = second_class(model, tape, unit, places, named) if _of_answer(unit, model) else None
     maps: list[Array] = []
     other_maps: list[Array] = []
     remarks: list[str] = []
@@ -166,7 +168,7 @@ def compare(
         maps.append(_heat(result))
         remarks += [f"{name}: {note}" for note in result.notes if "blank" in note]
         if second is not None:
-            chosen = {"target": target_of(second.unit)}
+            chosen: dict[str, Any] = {"target": target_of(second.unit), **places}
             other_maps.append(_heat(method.compute(for_both, seen, **chosen, **method.in_comparison)))
     gated, gates = gate_shares(model.net, tape, unit) if relus(model.net) else ((), {})
     # A red pixel that turns blue has changed, though its magnitude has not: between classes the signs count.
@@ -187,7 +189,7 @@ def compare(
         class_map_of(model),
         float("nan") if second is None else second.alike,
         0 if second is None else second.looked,
-        second is not None and second.unit.index == unit.index,
+        isinstance(unit, Unit) and second is not None and _is_opposite(unit, second.unit),
         photo=seen.area,
     )
 
@@ -209,14 +211,35 @@ def _chosen(model: Model, only: str | None) -> dict[str, Technique]:
     return {name: methods[name] for name in names}
 
 
-def _named(model: Model, tape: Tape, unit: Unit, other: str | int | None) -> Unit | None:
+def _of_answer(objective: Objective, model: Model) -> TypeGuard[Unit | ChannelSum]:
+    """Return whether an objective is a class score, or a channel of the maps that the net ends in."""
+    return isinstance(objective, (Unit, ChannelSum)) and objective.node in (model.logits, model.maps)
+
+
+def _is_opposite(unit: Unit, other: Objective) -> bool:
+    return isinstance(other, Unit) and other.index == unit.index
+
+
+def _places(choice: Which) -> dict[str, Any]:
+    """Return the settings that say over which places of its maps a net's answer is explained."""
+    if choice.get("node") is not None:
+        return {}
+    return {key: value for key, value in choice.items() if key in ("position", "region", "mask") and value is not None}
+
+
+def _named(
+    model: Model, tape: Tape, unit: Objective, other: str | int | None, places: Mapping[str, Any]
+) -> Unit | ChannelSum | None:
     """Return the second class that the user named, if any."""
     if other is None:
         return None
-    if unit.node != model.logits:
-        raise SettingError(f"other={other!r} is a class, but a unit of node {unit.node!r} is explained; leave it out.")
-    second = resolve(model, tape, target=other)
-    if (second.index, second.sign) == (unit.index, unit.sign):
+    if not _of_answer(unit, model):
+        raise SettingError(
+            f"other={other!r} is a class, but a unit of node {unit.nodes[0]!r} is explained; leave it out."
+        )
+    second = resolve_any(model, tape, target=other, **places)
+    assert isinstance(second, (Unit, ChannelSum))  # what a name means
+    if second.label == unit.label:
         raise SettingError(f"other={other!r} is the class that is explained already; name another one.")
     return second
 

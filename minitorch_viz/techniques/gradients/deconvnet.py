@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -31,16 +31,16 @@ from minitorch_viz.drawing import (
     wrapped,
 )
 from minitorch_viz.errors import SettingError
-from minitorch_viz.graph import ancestors, channel_axis
-from minitorch_viz.layers import ReLU
-from minitorch_viz.layers.kind import Kind
+from minitorch_viz.graph import Tape, channel_axis
+from minitorch_viz.objectives import ChannelSum, Objective, Unit
 from minitorch_viz.rules.relu import relu_mode, relus
 from minitorch_viz.techniques.base import Result, Technique
 from minitorch_viz.techniques.explain.blank import drawable, why_blank
+from minitorch_viz.techniques.explain.layer_maps import is_head
 from minitorch_viz.techniques.explain.maps import COLOUR_SIGN, GREY_SIGN, one_map, sentence
 from minitorch_viz.techniques.explain.receptive import Field, receptive_field
-from minitorch_viz.techniques.explain.start import start
-from minitorch_viz.techniques.explain.unit import Which
+from minitorch_viz.techniques.explain.start import start_any
+from minitorch_viz.techniques.explain.unit import Which, need_sum
 from minitorch_viz.techniques.explain.view import several
 from minitorch_viz.techniques.gradients.saliency import has_relus
 from minitorch_viz.techniques.options import Images, spelled_out
@@ -68,7 +68,6 @@ class Projections(Result):
     blanks: tuple[str, ...]  # why there is nothing to draw; "" if there is something
     readings: tuple[str, ...] = ()  # the activations in a caption's words
     photos: tuple[Array, ...] = ()  # (H, W, 3) uint8 each: the photos' own pixels; none: `pictures`
-    switches: bool = True  # whether a pooling on the way says where its maxima were
 
     @property
     def facts(self) -> tuple[str, ...]:
@@ -99,15 +98,9 @@ class Projections(Result):
             values = ", ".join(f"{value:.3g}" for value in self.values)
             activation = f"{_common(self.labels)} of {len(self.signals)} photos, values {values}"
         scales = ", ".join(f"{self.scale(number):.3g}" for number in range(len(self.signals)))
-        way = "through the pooling switches and the deconvnet's ReLUs"
-        if not self.switches:
-            way = (
-                "through the deconvnet's ReLUs alone, since no pooling on the way says where in the photo its maxima "
-                "were: the projection is the same for every photo, up to its strength"
-            )
         return (
-            f"Keeps one activation, {activation}, and sets the rest to 0: the signal goes down {way}, beside what the "
-            f"unit can see of the photo. "
+            f"Keeps one activation, {activation}, and sets the rest to 0: the signal goes down through the pooling "
+            f"switches and the deconvnet's ReLUs, beside what the unit can see of the photo. "
             f"{sentence(GREY_SIGN if grey else COLOUR_SIGN)}. Each projection has a scale of its own, full scale "
             f"(99.5th percentile inside the receptive field) at {scales}."
         )
@@ -152,14 +145,12 @@ def deconvnet(model: Model, image: Images, **choice: Unpack[Which]) -> Projectio
     rules = relu_mode("deconvnet")
     signals, blanks, fields, starts = [], [], [], []
     for photo in images:
-        _, tape, unit, value, _ = begun = start(model, photo, **choice)
-        maps = len(unit.index) == 3 and channel_axis(model.net.nodes, unit.node) == 1
-        place = (unit.index[1], unit.index[2]) if maps else None
-        strength = 1.0 if unit.node == model.logits else max(value, 0.0)
-        seeds = {name: seed * strength for name, seed in unit.seeds(tape).items()}
+        _, tape, unit, *_ = begun = start_any(model, photo, **choice)
+        need_sum(unit)
+        seeds = {name: _activation(model, name, seed, tape[name]) for name, seed in unit.seeds(tape).items()}
         signals.append(kernels.to_cpu(model.net.backward(tape, seeds, rules=rules)[model.net.inputs[0]])[0])
-        blanks.append(why_blank(model, tape, unit, signals[-1], rules) or _silent(strength))
-        fields.append(receptive_field(model.net, tape, unit.node, place))
+        blanks.append(_silent(model, seeds) or why_blank(model, tape, unit, signals[-1], rules))
+        fields.append(_field(model, tape, unit))
         starts.append(begun)
     return Projections(
         tuple(signals),
@@ -171,22 +162,31 @@ def deconvnet(model: Model, image: Images, **choice: Unpack[Which]) -> Projectio
         tuple(blanks),
         tuple(begun.reading for begun in starts),
         tuple(begun.seen.area for begun in starts),
-        _steered(model, starts[0].unit.node),
     )
 
 
-def _steered(model: Model, node: str) -> bool:
-    """Return whether a layer on the way down lets anything of the photo steer the signal, besides ReLUs."""
-    blind = (Kind.WEIGHS, Kind.SUMS)
-    return any(
-        not (layer.kind in blind or isinstance(layer, ReLU) or layer.passes_on)
-        for name in ancestors(model.net.nodes, node)
-        if name in model.net and (layer := model.net[name].layer)
-    )
+def _activation(model: Model, node: str, seed: Array, output: Array) -> Array:
+    """Return what is projected: of a unit inside the net what fired, of the net's answer as much as it counts."""
+    is_answer = node in (model.logits, model.maps) or (node in model.net.outputs and is_head(model, node))
+    return seed if is_answer else seed * np.maximum(output, 0)
 
 
-def _silent(strength: float) -> str:
-    return "" if strength > 0 else "the unit's value is not above 0, so that there is no activation to project"
+def _field(model: Model, tape: Tape, unit: Objective) -> Field:
+    """Return the pixels that the units which count can see; of several nodes the whole picture."""
+    (node, *others), place = unit.nodes, None
+    maps = tape[node].ndim == 4 and channel_axis(model.net.nodes, node) == 1
+    if isinstance(unit, Unit) and maps:
+        place = Field(unit.index[1], unit.index[2], unit.index[1] + 1, unit.index[2] + 1)
+    elif isinstance(unit, ChannelSum) and maps and unit.where is not None:
+        rows, columns = (np.flatnonzero(unit.where.any(axis=axis)) for axis in (1, 0))
+        place = Field(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
+    return receptive_field(model.net, tape, node, None if others else place)
+
+
+def _silent(model: Model, seeds: Mapping[str, Array]) -> str:
+    """Return why there is nothing to project; "" if there is, or if it is a ReLU that did not fire."""
+    fires = any(seed.any() or node in relus(model.net) for node, seed in seeds.items())
+    return "" if fires else "the unit's value is not above 0, so that there is no activation to project"
 
 
 def _middle(model: Model) -> str:

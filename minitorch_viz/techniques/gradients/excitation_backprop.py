@@ -10,10 +10,11 @@ import numpy as np
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError
-from minitorch_viz.graph import Rules, Tape
+from minitorch_viz.graph import Rules, Tape, on_every_path
 from minitorch_viz.layers import Kind
+from minitorch_viz.models.features import nearest_weights
 from minitorch_viz.net import Net
-from minitorch_viz.objectives import stacked_seeds
+from minitorch_viz.objectives import ChannelMean, ChannelSum, Objective, Unit, stacked_seeds
 from minitorch_viz.rules.excitation import excitation_rules, inhibit
 from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.blank import not_finite
@@ -28,7 +29,7 @@ from minitorch_viz.techniques.explain.layer_maps import (
     plot_coarse,
 )
 from minitorch_viz.techniques.explain.start import start_several
-from minitorch_viz.techniques.explain.unit import Which, need_unit
+from minitorch_viz.techniques.explain.unit import Which
 from minitorch_viz.techniques.gradients.lrp import pixel_box
 from minitorch_viz.techniques.options import spelled_out
 
@@ -98,12 +99,12 @@ def excitation_backprop(
     scaling = need_scaling(scale)
     model = model.astype(np.float64)
     seen, tape, objectives = start_several(model, image, **choice)
-    units = [need_unit(objective) for objective in objectives]
+    units = [_winner(objective) for objective in objectives]
     top = units[0].node
     layer = chosen_layer(model, tape, top, layer or middle_layer(model.net, tape, top))
-    seeds = {name: abs(seed) for name, seed in stacked_seeds(units, tape).items()}
+    seeds = {name: _chances(seed) for name, seed in stacked_seeds(units, tape).items()}
     pro = excitation_rules(model.net, tape, box=pixel_box(model), rules=rules)
-    nearest = nearest_weights(model.net, top)
+    nearest = nearest_weights(model.net.nodes, top)
     negated = nearest if contrastive else ()
     if contrastive and not set(negated) & {*before(model.net, top), top} - {*before(model.net, layer), layer}:
         raise SettingError(
@@ -111,7 +112,9 @@ def excitation_backprop(
             "layer, or set contrastive to False."
         )
     against: Rules = {**pro, **{name: inhibit for name in nearest}}  # noqa: C420 (fromkeys loses the type)
-    turned = np.array([unit.sign < 0 for unit in units])  # of "not dog" the opposite unit is that of "dog"
+    turned = np.array(
+        [isinstance(unit, Unit) and unit.sign < 0 for unit in units]
+    )  # of "not dog" the opposite unit is that of "dog"
     with np.errstate(invalid="ignore", over="ignore"):  # broken weights are diagnosed below
         chances = _either(model.net, tape, seeds, layer, (pro, against), turned)
         reached = kernels.to_cpu(chances.sum(axis=(1, 2, 3)))
@@ -124,6 +127,23 @@ def excitation_backprop(
         signed, layer, seen.picture, seen.pixel_aspect, labels, values, blanks, reached, contrastive, negated,
         readings=readings, scaling=scaling, photo=seen.area,
     )  # fmt: skip
+
+
+def _winner(objective: Objective) -> Unit | ChannelMean | ChannelSum:
+    """Return an objective of which a winner can be drawn: one unit, or one of a channel's places."""
+    if isinstance(objective, (Unit, ChannelMean, ChannelSum)):
+        return objective
+    raise SettingError(
+        f"A winner is drawn from one unit, or from a channel's places, but target is {objective.label}; saliency and "
+        "grad-cam, for example, explain any objective."
+    )
+
+
+def _chances(seed: Array) -> Array:
+    """Return how probable it is to begin at each unit (T, ...): as often as it counts, in all 1 for each target."""
+    counts = abs(seed)
+    chances: Array = counts / counts.reshape(len(counts), -1).sum(axis=1).reshape(-1, *[1] * (counts.ndim - 1))
+    return chances
 
 
 def _either(
@@ -144,9 +164,10 @@ def middle_layer(net: Net, tape: Tape, top: str) -> str | None:
     None if there are no maps.
     """
     least = max(tape[net.inputs[0]].shape[2:]) / COARSEST
-    above = nearest_weights(net, top) or (top,)
+    above = nearest_weights(net.nodes, top) or (top,)
     below_all = set.intersection(*(set(before(net, name)) for name in above))
-    common = [name for name in net.names if name in below_all]
+    # On every way down from the top: of a net with skips a pooling inside is passed by a part of the chance only.
+    common = [name for name in on_every_path(net.nodes, net.inputs, top) if name in below_all]
     maps = [name for name in common if tape[name].ndim == 4]
     fine = [name for name in maps if _shrinks(net, name) and max(tape[name].shape[2:]) >= least]
     return next(iter([*fine[::-1], *maps[::-1]]), None)
@@ -158,21 +179,6 @@ def _shrinks(net: Net, name: str) -> bool:
         return False
     window = net[name].layer.window
     return window is not None and max(window.stride) > 1
-
-
-def nearest_weights(net: Net, top: str) -> tuple[str, ...]:
-    """Return the layers with weights that are met first on the ways down from `top`, `top` itself included."""
-    met: list[str] = []
-    ways = [top]
-    while ways:
-        name = ways.pop()
-        if name in net.inputs or name in met:
-            continue
-        if net[name].layer.kind is Kind.WEIGHS:
-            met.append(name)
-        else:
-            ways.extend(net[name].inputs)
-    return tuple(name for name in met if not any(name in before(net, other) for other in met))
 
 
 def _why_blank(model: Model, tape: Tape, signed: Array, reached: float) -> str:

@@ -13,7 +13,7 @@ from minitorch_viz.drawing import in_rows, panels, robust_max, show_blank, show_
 from minitorch_viz.errors import SettingError, near
 from minitorch_viz.graph import Rules, Tape
 from minitorch_viz.net import Net
-from minitorch_viz.objectives import Unit
+from minitorch_viz.objectives import Objective
 from minitorch_viz.rules import lrp as formulas
 from minitorch_viz.rules.accounts import Books
 from minitorch_viz.rules.presets import composite, lrp_rules, passed_through
@@ -21,8 +21,8 @@ from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.blank import blank_note, drawable, not_finite, why_blank
 from minitorch_viz.techniques.explain.books import books_notes, where_it_stayed
 from minitorch_viz.techniques.explain.maps import SHARES, sentence
-from minitorch_viz.techniques.explain.start import start
-from minitorch_viz.techniques.explain.unit import Which
+from minitorch_viz.techniques.explain.start import start_any
+from minitorch_viz.techniques.explain.unit import Which, need_sum
 from minitorch_viz.techniques.explain.view import PhotoResult, draw_photo, own_pixels, proportions_of
 from minitorch_viz.techniques.options import spelled_out
 
@@ -145,7 +145,8 @@ def lrp(
         "alpha-beta": formulas.alpha_beta(alpha),
     }
     model = model.astype(np.float64)
-    seen, tape, unit, value, reading = start(model, image, **choice)
+    seen, tape, unit, value, reading = start_any(model, image, **choice)
+    need_sum(unit)
     relevance, blank, stayed = {}, {}, {}
     for name in SAYS if rule == "compare" else (rule,):
         books = stayed[name] = Books()
@@ -154,7 +155,7 @@ def lrp(
             chosen = composite(model.net, tape, *pixel_box(model), middle, upper, rules=rules, books=books)
         else:
             chosen = lrp_rules(model.net, tape, everywhere[name], rules=rules, books=books)
-        relevance[name] = _handed_down(model.net, tape, unit, value, chosen)
+        relevance[name] = _handed_down(model.net, tape, unit, chosen)
         blank[name] = _why_blank(model, tape, unit, value, relevance[name], books)
     settings = f"epsilon {epsilon:g}, gamma {gamma:g}, alpha {alpha:g}"
     if passed := passed_through(model.net, tape, rules):
@@ -179,14 +180,16 @@ def pixel_box(model: Model) -> tuple[Array, Array]:
     return np.minimum((0 - mean) / std, 0), np.maximum((255 - mean) / std, 0)
 
 
-def _handed_down(net: Net, tape: Tape, unit: Unit, value: float, chosen: Rules) -> Array:
-    seeds = {name: value * abs(seed) for name, seed in unit.seeds(tape).items()}  # of an opposite: minus the score
+def _handed_down(net: Net, tape: Tape, unit: Objective, chosen: Rules) -> Array:
+    """Return the pixels' relevance (C, h, w): what is handed down is each unit's own part of the value."""
     with np.errstate(invalid="ignore", over="ignore"):  # broken weights are diagnosed afterwards
+        # Of an opposite minus the score. Units that do not count have no part, whatever they are.
+        seeds = {name: np.where(seed == 0, 0, seed * tape[name]) for name, seed in unit.seeds(tape).items()}
         relevance: Array = kernels.to_cpu(net.backward(tape, seeds, rules=chosen, crop=False)[net.inputs[0]])[0]
     return relevance
 
 
-def _why_blank(model: Model, tape: Tape, unit: Unit, value: float, relevance: Array, books: Books) -> str:
+def _why_blank(model: Model, tape: Tape, unit: Objective, value: float, relevance: Array, books: Books) -> str:
     if not np.isfinite(relevance).all():
         return not_finite(model.net, tape)
     if value == 0:

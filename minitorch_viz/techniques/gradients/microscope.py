@@ -12,15 +12,16 @@ import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.drawing.html import write_page
 from minitorch_viz.errors import SettingError
-from minitorch_viz.graph import only_reader
+from minitorch_viz.graph import Tape, ancestors, only_reader
 from minitorch_viz.layers.kind import Kind
 from minitorch_viz.net import Net
+from minitorch_viz.objectives import Objective
 from minitorch_viz.rules.relu import ReluMode, relu_mode, relus
 from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.blank import not_finite
-from minitorch_viz.techniques.explain.layer_maps import before
+from minitorch_viz.techniques.explain.layer_maps import is_head
 from minitorch_viz.techniques.explain.receptive import Field, receptive_field
-from minitorch_viz.techniques.explain.unit import Which, reading_of, resolve, value_of
+from minitorch_viz.techniques.explain.unit import Which, reading_of, resolve, resolve_any, value_of
 from minitorch_viz.techniques.explain.view import PhotoResult, view
 from minitorch_viz.techniques.gradients._microscope_figure import draw
 from minitorch_viz.techniques.gradients._microscope_page import page_data, render_page
@@ -104,7 +105,8 @@ def microscope(model: Model, image: Any, **choice: Unpack[Which]) -> UnitView:
     it on, times its weights. Saved as .html it is a page in which one clicks from unit to unit.
 
     Args:
-        target: the class whose signal comes back, by number or name; by default the most probable one
+        target: the class whose signal comes back, by number or name; by default the most probable one, or of another
+            head, where the node belongs to it, the unit itself or the strongest
         node: the unit's node; by default the first convolution, or the first layer that weighs its inputs
 
     Returns a UnitView, computed in double precision: the products and the bias add up to the unit's value.
@@ -116,18 +118,20 @@ def microscope(model: Model, image: Any, **choice: Unpack[Which]) -> UnitView:
     model = model.astype(np.float64)
     net, seen = model.net, view(model, image)
     tape = net.forward(seen.x)
-    top = resolve(model, tape, target=choice.get("target"))
     node = choice.get("node")
     if node is not None and node not in net.inputs:
         net[node]  # NetError with near names
+    top = _top(model, tape, choice)
+    above = ancestors_of(net, top)
     node = node if node is not None else model.first_conv or _first_sum(net)
-    if node not in (*before(net, top.node), top.node):
-        raise SettingError(f"{node!r} does not lead to {top.node!r}, from which the signal comes back; name another.")
-    if not {node, *before(net, node)} & {*net.inputs}:
+    if node not in above:
+        start = " and ".join(map(repr, top.nodes))
+        raise SettingError(f"{node!r} does not lead to {start}, from which the signal comes back; name another.")
+    if not ancestors(net.nodes, node) & {*net.inputs}:
         raise SettingError(f"{node!r} does not depend on the picture, but on what is given beside it; name another.")
     unit = resolve(model, tape, node=node, channel=choice.get("channel"), position=choice.get("position"))
     way = tuple(way_down(net, tape, _gate_above(net, tape, unit.node), unit.index))
-    leading = {*before(net, top.node), top.node} - net.beside.keys()  # what is given beside is not explained
+    leading = above - net.beside.keys()  # what is given beside is not explained
     names = [name for name in net.names if name in leading]
     backwards: dict[str, dict[str, Array]] = {}
     for mode in MODES:
@@ -155,6 +159,27 @@ def microscope(model: Model, image: Any, **choice: Unpack[Which]) -> UnitView:
         broken="" if finite else not_finite(net, tape),
         inputs=tuple(net.inputs),
     )
+
+
+def _top(model: Model, tape: Tape, choice: Which) -> Objective:
+    """Return the number whose signal comes back: of the net's answer, or of another head that the unit leads to."""
+    node, target = choice.get("node"), choice.get("target")
+    if node is not None and target is None and is_head(model, node):
+        if choice.get("region") is not None or choice.get("mask") is not None:
+            raise SettingError(
+                "region= and mask= say over which places a target is summed, but here the signal comes back from "
+                f"{node!r}, one unit of another head; leave them out."
+            )
+        head = next(name for name in model.net.outputs if node in ancestors(model.net.nodes, name))
+        if head != node:
+            return resolve(model, tape, node=head)
+        return resolve(model, tape, node=node, channel=choice.get("channel"), position=choice.get("position"))
+    return resolve_any(model, tape, target=target, region=choice.get("region"), mask=choice.get("mask"))
+
+
+def ancestors_of(net: Net, objective: Objective) -> set[str]:
+    """Return the nodes and inputs that an objective depends on, those that it reads among them."""
+    return set().union(*(ancestors(net.nodes, node) for node in objective.nodes))
 
 
 def _first_sum(net: Net) -> str:

@@ -12,7 +12,7 @@ from minitorch_viz.drawing import BLACK, panels, robust_max, show_blank, show_im
 from minitorch_viz.errors import SettingError, near, need_whole
 from minitorch_viz.techniques.base import Technique, explainers
 from minitorch_viz.techniques.explain.blank import blank_note
-from minitorch_viz.techniques.explain.start import start
+from minitorch_viz.techniques.explain.start import start_any
 from minitorch_viz.techniques.explain.unit import Which
 from minitorch_viz.techniques.explain.view import PhotoResult, draw_photo, proportions_of
 from minitorch_viz.techniques.gradients._segmentation_grabcut import (
@@ -136,7 +136,7 @@ def segmentation(
     if low >= high:
         raise SettingError(f"low= must be below high=, but got {low:g} and {high:g}.")
     need_whole("number of iterations", iterations, 1, 100)
-    seen, _, unit, *_ = start(model, image, **choice)
+    seen, _, unit, *_ = start_any(model, image, **choice)
     result = methods[method].compute(model, image, **choice, **methods[method].in_comparison)
     heat = result.heat
     assert heat is not None  # what `Technique.explains` promises
