@@ -9,6 +9,7 @@ marked `@local`: then `net.backward` may compute it on the part of a map that a 
     excitation   every unit hands its chance of winning to those that excited it
     lrp          the score is handed down in shares: epsilon, gamma, alpha-beta, z-box
     presets      LRP for a whole net: one rule everywhere, or the usual composite
+    attention, statistics   what they multiply by is taken for given
     shares       what the ways of sharing have in common; contributions, gates: sums and activations
     accounts     what stayed on the way, and where
 """

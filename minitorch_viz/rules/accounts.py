@@ -56,7 +56,8 @@ def with_books(net: Net, tape: Tape, rules: Rules, books: Books, user_nodes: Con
     bookkeepers: dict[Key, Rule] = {}
     for node in net.nodes:
         if node.name in tape.saved:
-            cause = "a rule of one's own" if node.name in user_nodes else "what the layer gives for an input of 0"
+            cause = "biases" if "bias" in node.layer.params else "what the layer gives for an input of 0"
+            cause = "a rule of one's own" if node.name in user_nodes else cause
             bookkeepers[node.name] = _with_account(rule_for(node, rules), books.stayed.setdefault(node.name, {}), cause)
     return bookkeepers
 

@@ -17,11 +17,14 @@ speaks for this class rather than for any remains.
 
 from __future__ import annotations
 
+from typing import Any
+
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError
 from minitorch_viz.graph import Rule, Rules, Tape, local
-from minitorch_viz.layers import Kind, Layer
+from minitorch_viz.layers import Kind, Layer, MultiheadAttention
 from minitorch_viz.net import Net
+from minitorch_viz.rules.attention import AttentionRule
 from minitorch_viz.rules.gates import gate_rule
 from minitorch_viz.rules.lrp import epsilon, z_box
 from minitorch_viz.rules.shares import by_node, input_of, pass_on, positive_part, ratio, rules_for_tape
@@ -64,9 +67,10 @@ def excitation_rules(
     against: a layer whose weights are negated, for the contrastive form.
     rules: {layer type or node: rule}, rules of one's own, which come before all of these.
 
-    Batch normalization is merged into the convolution before it. Layers of one's own that are functions of each value
-    alone (activations) pass the chances on. Raises NetError for a tape of another net; the pass raises SettingError at
-    layers that have no shares (Softmax, LSTM, Embedding, other layers of one's own).
+    Batch normalization is merged into the convolution before it. An attention is won by the steps that it read. Layers
+    of one's own that are functions of each value alone (activations) pass the chances on. Raises NetError for a tape of
+    another net; the pass raises SettingError at layers that have no shares (Softmax, LSTM, Embedding, other layers of
+    one's own).
     """
     if against is not None and net[against].layer.kind is not Kind.WEIGHS:
         raise SettingError(f"against names {against!r}, which has no weights to negate: {net[against].layer!r}.")
@@ -79,7 +83,7 @@ def excitation_rules(
     def mixing(name: str) -> Rule:
         return epsilon(0).of_sum([positive_part(tape[source]) for source in net[name].inputs])
 
-    return rules_for_tape(
+    node_rules = rules_for_tape(
         net,
         tape,
         weighted=weighted,
@@ -88,3 +92,11 @@ def excitation_rules(
         gate=lambda kind: gate_rule(net, tape, kind, offset=False),
         user_rules=by_node(net, rules),
     )
+    node_rules[MultiheadAttention] = _read
+    return node_rules
+
+
+def _read(layer: MultiheadAttention, p: Array, saved: MultiheadAttention.Saved) -> Any:
+    """Go back to the steps that an attention read, in proportion to what of their values excites."""
+    values = saved._replace(v=positive_part(saved.v))
+    return AttentionRule(excite, epsilon(0))(layer, p, values)

@@ -7,14 +7,16 @@ from collections.abc import Mapping
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError
 from minitorch_viz.graph import Rule, Rules, Tape
-from minitorch_viz.layers import Sigmoid
+from minitorch_viz.layers import MultiheadAttention, Sigmoid
 from minitorch_viz.layers.kind import Kind
 from minitorch_viz.net import Net
 from minitorch_viz.rules.accounts import Books, with_books
+from minitorch_viz.rules.attention import AttentionRule
 from minitorch_viz.rules.contributions import SplitRule, Stayed, booked
 from minitorch_viz.rules.gates import gate_rule
 from minitorch_viz.rules.lrp import epsilon, gamma, z_box
 from minitorch_viz.rules.shares import by_node, no_rule_for, rules_for_tape
+from minitorch_viz.rules.statistics import NORMS, StatisticsRule
 
 FINE = 5  # maps of more than a fifth of the picture's sides are fine: halved twice, not three times
 
@@ -35,9 +37,10 @@ def lrp_rules(
     rules: {layer type or node: rule}, rules of one's own, which come before all of these.
     books: the pass fills it with what stayed at each node; see `Books`.
 
-    A maximum is its winner's, gates and local response normalization pass on. Batch normalization is merged into the
-    convolution before it; elsewhere it is a linear layer of its own. Raises NetError for an unknown node; the pass
-    raises SettingError at layers without shares (Softmax, LSTM, ...).
+    A maximum is its winner's, gates and local response normalization pass on; of a product the signal gets all, and its
+    factor none. Batch normalization is merged into the convolution before it; elsewhere it is a linear layer of its
+    own. Normalizations by the input's own statistics and attention are linear with fixed factors. Raises NetError for
+    an unknown node; the pass raises SettingError at layers without shares (Softmax, LSTM, ...).
     """
     chosen, places = rule or epsilon(), at or {}
     for name in places:
@@ -69,6 +72,13 @@ def lrp_rules(
         user_rules=user_rules,
     )
     node_rules[Sigmoid] = gate_rule(net, tape, Sigmoid)
+    whole = chosen if isinstance(chosen, SplitRule) else epsilon()
+    for node in net.nodes:
+        if node.name in tape.saved and node.name not in user_rules:
+            if isinstance(node.layer, NORMS):
+                node_rules[node.name] = with_account(StatisticsRule(), node.name)
+            elif isinstance(node.layer, MultiheadAttention):
+                node_rules[node.name] = with_account(AttentionRule(whole, for_sums), node.name)
     return node_rules if books is None else with_books(net, tape, node_rules, books, user_rules)
 
 

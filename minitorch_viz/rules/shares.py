@@ -38,7 +38,6 @@ from minitorch_viz.layers import (
     LogSoftmax,
     MaxPool2d,
     Mul,
-    MultiheadAttention,
     ReLU,
     Sigmoid,
     Softmax,
@@ -122,6 +121,18 @@ def refuse(reason: str) -> Rule:
     return rule
 
 
+def refuse_unless_factor(layer: Softmax, r: Array, saved: Softmax.Saved) -> Array:
+    """Refuse a probability, unless nothing came to it: what weighs a signal, as the factor of a product, has no share.
+
+    SettingError otherwise.
+    """
+    if r.any():
+        refuse("a probability is no sum of shares of the scores; start at the scores, the node before it")(
+            layer, r, saved
+        )
+    return layer.backward(r, saved)
+
+
 def unknown(layer: Layer, r: Array, saved: object) -> Never:  # noqa: ARG001 (every rule has this signature)
     """Raise SettingError for a layer of which no rule is known."""
     kind = layer.type_name
@@ -145,15 +156,11 @@ COMMON: Rules = {
     UpsampleNearest: as_gradient,
     Flatten: as_gradient,
     Concat: as_gradient,
-    Softmax: refuse("a probability is no sum of shares of the scores; start at the scores, the node before it"),
+    Softmax: refuse_unless_factor,
     LogSoftmax: refuse("a log-probability is no sum of shares of the scores; start at the scores, the node before it"),
     Embedding: refuse("a word's number has no shares; stop at the embedding's output with wrt="),
     GRU: refuse("its gates multiply signals, and no rule for products is kept here; stop at its output with wrt="),
     RNN: refuse("each step is made of all before it, and no rule for that is kept here; stop at its output with wrt="),
-    MultiheadAttention: refuse(
-        "products of signals decide what a step reads, and no rule for products is kept here; stop at its output with "
-        "wrt="
-    ),
     LSTM: refuse("its gates multiply signals, and no rule for products is kept here; stop at its output with wrt="),
     Kind.SELECTS: as_gradient,
     Kind.SCALES: pass_on,

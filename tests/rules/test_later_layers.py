@@ -27,7 +27,6 @@ from minitorch_viz.layers import (
     Linear,
     MaxPool1d,
     Mul,
-    MultiheadAttention,
     Pad,
     Permute,
     PReLU,
@@ -93,8 +92,8 @@ def sequence(rng: np.random.Generator) -> Net:
             ("soft", Softplus()),
             ("pool", MaxPool1d(2)),
             ("last", Permute((0, 2, 1))),
+            ("places", Affine(*rng.standard_normal((2, 4, 4)))),
             ("layer_norm", LayerNorm(4, rng.standard_normal(4), rng.standard_normal(4))),
-            ("places", Affine(None, rng.standard_normal((4, 4)))),
             ("flat", Flatten()),
             ("hidden", Linear(rng.standard_normal((5, 16)), rng.standard_normal(5))),
             ("norm2", of_vectors),
@@ -131,11 +130,10 @@ def test_scales_pass_chances_on_whole(norm, rng) -> None:
 @pytest.mark.parametrize(
     ("layer", "words"),
     [
-        (MultiheadAttention.random(np.random.default_rng(0), 4, 2), "products of signals"),
         (GRU.random(np.random.default_rng(0), 4, 3), "gates multiply"),
         (RNN.random(np.random.default_rng(0), 4, 3), "each step is made of all before it"),
     ],
-    ids=["attention", "gru", "rnn"],
+    ids=["gru", "rnn"],
 )
 def test_what_has_no_shares_says_so(layer, words, rng) -> None:
     net = Net([("layer", layer)])
