@@ -60,3 +60,48 @@ def small(seed: int = 0) -> Any:
     ]
     nodes.insert(6, make("Sigmoid", ["a"], ["r1"]))
     return proto(nodes, arrays, ("n", 3, 4, 4))
+
+
+def attentive(seed: int = 0) -> Any:
+    """Attention over a sequence as exporters write it: steps first, a class token, heads merged with the images."""
+    rng = np.random.default_rng(seed)
+
+    def normal(*shape: int) -> Any:
+        return rng.normal(size=shape).astype(np.float32)
+
+    numbers = {"steps": [1, 3, 4], "split": [4, 1, 3, 2, 2], "rows": [4, 1, 4]}
+    arrays = {
+        **{name: np.array(values) for name, values in numbers.items()},
+        **{"token": normal(1, 1, 4), "w": normal(4, 12), "b": normal(12), "o": normal(4, 4), "fc": normal(2, 4)},
+        **{"scale": np.float32(2**-0.5), "flat": np.array([4, 4]), "zero": np.array(0)},
+        **{"s": normal(4), "places": normal(1, 4, 4)},
+    }
+    make = helper.make_node
+    nodes = [
+        make("Reshape", ["x", "steps"], ["r"]),
+        make("Concat", ["token", "r"], ["c"], axis=1),
+        make("Add", ["c", "places"], ["p"]),
+        make("LayerNormalization", ["p", "s"], ["n"]),
+        make("Transpose", ["n"], ["t"], perm=[1, 0, 2]),
+        make("MatMul", ["t", "w"], ["m"]),
+        make("Add", ["b", "m"], ["a"]),
+        make("Reshape", ["a", "split"], ["qkv"]),
+        make("Transpose", ["qkv"], ["parts"], perm=[2, 3, 0, 1, 4]),
+        *(make("Gather", ["parts", str(i)], [name], axis=0) for i, name in enumerate("qkv")),
+        *(make("Squeeze", [name, "two"], [f"{name}3"]) for name in "qkv"),
+        make("Mul", ["q3", "scale"], ["scaled"]),
+        make("Transpose", ["k3"], ["turned"], perm=[0, 2, 1]),
+        make("MatMul", ["scaled", "turned"], ["scores"]),
+        make("Softmax", ["scores"], ["soft"]),
+        make("MatMul", ["soft", "v3"], ["answers"]),
+        make("Transpose", ["answers"], ["back"], perm=[1, 0, 2]),
+        make("Reshape", ["back", "flat"], ["row"]),
+        make("Gemm", ["row", "o"], ["out"]),
+        make("Reshape", ["out", "rows"], ["long"]),
+        make("Transpose", ["long"], ["images"], perm=[1, 0, 2]),
+        make("Add", ["images", "p"], ["sum"]),
+        make("Gather", ["sum", "zero"], ["class"], axis=1),
+        make("Gemm", ["class", "fc"], ["y"], transB=1),
+    ]
+    arrays |= {str(i): np.array(i) for i in range(3)} | {"two": np.array([2])}
+    return proto(nodes, arrays, ("n", 12))

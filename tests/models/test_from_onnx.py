@@ -11,13 +11,25 @@ import numpy as np
 import pytest
 
 from minitorch_viz.errors import MinitorchVizError, NetError, SettingError, WeightsFileError
-from minitorch_viz.layers import GELU, BatchNorm2d, Conv2d, Flatten, GlobalAvgPool2d, Hardswish, Linear, ReLU6, SiLU
+from minitorch_viz.layers import (
+    GELU,
+    BatchNorm2d,
+    Conv2d,
+    Flatten,
+    GlobalAvgPool2d,
+    Hardswish,
+    Linear,
+    MultiheadAttention,
+    ReLU6,
+    SiLU,
+    Softmax,
+)
 from minitorch_viz.models import Model, load_model
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed")
 from onnx.reference import ReferenceEvaluator  # noqa: E402 (after the package is known to be there)
 
-from tests.models.onnx_nets import helper, proto, small, written  # noqa: E402 (the same)
+from tests.models.onnx_nets import attentive, helper, proto, small, written  # noqa: E402 (the same)
 
 make = helper.make_node
 RNG = np.random.default_rng(1)
@@ -100,6 +112,38 @@ def test_chains_become_the_layers_that_they_mean(name: str, tmp_path: Path) -> N
     assert [type(node.layer) for node in Model.from_onnx(path).net.nodes] == layers
 
 
+def test_attention_of_many_operators_is_one_layer(tmp_path: Path) -> None:
+    path = written(tmp_path, attentive())
+    model = Model.from_onnx(path)
+    kinds = [type(node.layer) for node in model.net.nodes]
+    assert kinds.count(MultiheadAttention) == 1
+    assert Softmax not in kinds
+    xs = np.random.default_rng(0).normal(size=(3, 12)).astype(np.float32)
+    theirs = [ReferenceEvaluator(str(path)).run(None, {"x": x[None]})[0][0] for x in xs]  # one image at a time
+    np.testing.assert_allclose(model.net.predict(xs), theirs, rtol=1e-4, atol=1e-5)
+
+
+ATTENTION = [make("Transpose", ["x"], ["t"], perm=[0, 2, 1]), make("MatMul", ["x", "t"], ["s"])]
+LATER = np.triu(np.full((4, 4), -np.inf), 1)
+SCORES: dict[str, tuple[list[Any], dict[str, Any], bool]] = {
+    "a factor": ([make("Mul", ["s", "f"], ["z"])], {"f": np.array(0.3)}, False),
+    "a divisor": ([make("Div", ["s", "f"], ["z"])], {"f": np.array(2.0)}, False),
+    "a mask of later steps": ([make("Add", ["s", "f"], ["z"])], {"f": LATER}, True),
+    "a mask of none": ([make("Add", ["f", "s"], ["z"])], {"f": np.zeros((4, 4))}, False),
+    "nothing": ([make("Identity", ["s"], ["z"])], {}, False),
+}
+
+
+@pytest.mark.parametrize("name", SCORES)
+def test_what_stands_between_scores_and_softmax(name: str, tmp_path: Path) -> None:
+    nodes, arrays, causal = SCORES[name]
+    rest = [make("Softmax", ["z"], ["p"]), make("MatMul", ["p", "x"], ["y"])]
+    path = written(tmp_path, proto([*ATTENTION, *nodes, *rest], arrays, (1, 4, 3), kind=11))
+    assert difference(path, np.random.default_rng(0).normal(size=(1, 4, 3))) < 1e-12
+    layers = [node.layer for node in Model.from_onnx(path).net.nodes]
+    assert [layer.causal for layer in layers if isinstance(layer, MultiheadAttention)] == [causal]
+
+
 def single(kind: str, inputs: Sequence[str] = ("x",), **attributes: Any) -> list[Any]:
     return [make(kind, list(inputs), ["y"], "here", **attributes)]
 
@@ -109,6 +153,19 @@ REFUSED = {
     "another domain": (single("Relu", domain="com.example"), {}, (1, 3), "belongs to 'com.example'"),
     "erf alone": (single("Erf"), {}, (1, 3), "known as a part of GELU"),
     "attention": (single("MatMul", ["x", "x"]), {}, (1, 4, 4), "attention does. Use Model.from_torch"),
+    "scores alone": (ATTENTION, {}, (1, 4, 3), "attention does. Use Model.from_torch"),
+    "a gate on scores": ([*ATTENTION, make("Relu", ["s"], ["y"])], {}, (1, 4, 3), "with a factor and a mask of later"),
+    "a mask of its own": (
+        [*ATTENTION, make("Add", ["s", "w"], ["z"]), make("Softmax", ["z"], ["y"])],
+        *({"w": np.eye(4)}, (1, 4, 3), "with a factor and a mask of later"),
+    ),
+    "softmax over the queries": ([*ATTENTION, make("Softmax", ["s"], ["y"], axis=1)], {}, (1, 4, 3), "mask of later"),
+    "turned at the end": (single("Transpose", perm=[1, 0]), {}, (1, 3), r"'y' of shape \(3, 1\) has the images along"),
+    "turned maps": (
+        [make("Transpose", ["x"], ["t"], perm=[1, 0, 2, 3]), make("MaxPool", ["t"], ["y"], kernel_shape=[1, 1])],
+        *({}, (1, 3, 2, 2), "whose first axis is not the images"),
+    ),
+    "a long constant": (single("Concat", ["w", "x"], axis=1), {"w": np.ones((1, 9))}, (1, 3), "that is no longer"),
     "batch": (single("Transpose", perm=[1, 0]), {}, (2, 3), "where the images of a batch are"),
     "three places": (single("MaxPool", kernel_shape=[1, 1, 1]), {}, (1, 3, 4, 4, 4), "3 axes of places"),
     "training": (
@@ -127,6 +184,14 @@ REFUSED = {
     "a huge input": (single("Relu"), {}, (1, 3, 2**14, 2**13), "at most"),
     "a wrong type": (single("Flatten", axis=1.5), {}, (1, 3, 4), "axis = 1.5, which is of the wrong type"),
     "not finite": (single("Mul", ["x", "w"]), {"w": np.array([np.nan])}, (1, 3), "finite"),
+    "bounds next to each other": (
+        single("Clip", ["x", "l", "h"]),
+        *({"l": np.float64(1e-300), "h": np.float64(1e-300 + 1e-315)}, (1, 3), "too large for float64"),
+    ),
+    "a huge factor": (
+        single("Gemm", ["x", "w"], alpha=3e38),
+        *({"w": np.full((3, 2), 1e300)}, (1, 3), "too large for float64"),
+    ),
     "nothing done": (single("Identity"), {}, (1, 3), "does not depend on the net's input by any layer"),
     "cut apart wrongly": (single("Split", ["x", "w"], axis=1), {"w": np.array([2])}, (1, 3), "into parts of"),
 }

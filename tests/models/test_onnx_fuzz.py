@@ -15,7 +15,7 @@ from minitorch_viz.models import Model
 from tests.io.test_fuzz import VALUES, mutated
 
 pytest.importorskip("onnx", reason="onnx is not installed")
-from tests.models.onnx_nets import onnx, small
+from tests.models.onnx_nets import attentive, onnx, small
 
 NUMBERS = [-(2**63), -1, 0, 1, 2, 3, 5, 2**31, 2**40, 2**63 - 1, *[value for value in VALUES if value < 2**63]]
 KINDS = ["Pad", "Resize", "Split", "Transpose", "Squeeze", "Expand", "Range", "ConstantOfShape", "LRN", "MatMul", "Mul"]
@@ -64,10 +64,11 @@ def problems(
     damage: Callable[[bytes, np.random.Generator], bytes], count: int, seed: int, folder: Path
 ) -> Counter[str]:
     """How often each thing came out of damaged files; what is not the package's own error fails the test at once."""
-    data, rng, path = small().SerializeToString(), np.random.default_rng(seed), folder / "net.onnx"
+    nets = [make().SerializeToString() for make in (small, attentive)]
+    rng, path = np.random.default_rng(seed), folder / "net.onnx"
     results: Counter[str] = Counter()
     for number in range(count):
-        path.write_bytes(damage(data, rng))
+        path.write_bytes(damage(nets[number % 2], rng))
         try:
             Model.from_onnx(path)
             results["read"] += 1

@@ -9,7 +9,7 @@ import numpy as np
 from minitorch_viz._types import Array
 from minitorch_viz.errors import NetError
 from minitorch_viz.layers import Layer
-from minitorch_viz.models.from_onnx.builder import Builder, Signal, Value
+from minitorch_viz.models.from_onnx.builder import Builder, Scores, Signal, Value
 from minitorch_viz.models.from_onnx.tensors import array_of
 
 ELSEWHERE = "Write the net without it, or bring it in by Model.from_torch."
@@ -29,6 +29,8 @@ class Call:
             if name and name not in builder.values:
                 self.refuse(f"reads {name!r:.80}, which nothing before it gives", "The file is damaged.")
         self.inputs: list[Value | None] = [builder.values[name] if name else None for name in self.names]
+        # Turned signals are seen with one more axis before the file's; then the images' axis is the first again.
+        self.is_turned = any(isinstance(value, Signal) and value.turned for value in self.inputs)
 
     def refuse(self, reason: str, advice: str = ELSEWHERE) -> NoReturn:
         """Raise NetError: which operator, at which node, why, and what to do."""
@@ -41,7 +43,14 @@ class Call:
         return self.inputs[at] if at < len(self.inputs) else None
 
     def signal(self, at: int = 0) -> Signal:
-        """Return an input that depends on the net's input."""
+        """Return an input that depends on the net's input, with the images along its first axis."""
+        value = self.any_signal(at)
+        if self.is_turned != value.turned:
+            self.refuse("reads arrays of which one has the images along its first axis and another has not")
+        return Signal(value.node, (1, *value.shape)) if value.turned else value
+
+    def any_signal(self, at: int = 0) -> Signal:
+        """Return an input that depends on the net's input, turned or not."""
         value = self.value(at)
         if not isinstance(value, Signal):
             self.refuse(f"needs input {at} to depend on the net's input, but it is {_in_words(value)}")
@@ -52,7 +61,7 @@ class Call:
     def constant(self, at: int) -> Array | None:
         """Return an input that is a constant, or None if it is left out."""
         value = self.value(at)
-        if isinstance(value, Signal):
+        if isinstance(value, (Signal, Scores)):
             self.refuse(f"needs input {at} to be constant, but it depends on the net's input")
         return value
 
@@ -144,10 +153,11 @@ class Call:
         return list(values)
 
     def axis(self, value: int, rank: int) -> int:
-        """Return an axis counted from the front."""
-        if not -rank <= value < rank:
-            self.refuse(f"names axis {value} of an array with {rank} axes", "The file is damaged.")
-        return value % rank
+        """Return an axis counted from the front, of an array with `rank` axes as `signal` gives it."""
+        own = rank - self.is_turned
+        if not -own <= value < own:
+            self.refuse(f"names axis {value} of an array with {own} axes", "The file is damaged.")
+        return value % own + self.is_turned
 
     def inner_axis(self, value: int, signal: Signal) -> int:
         """Return an axis counted from the front that is not the images'."""
@@ -160,6 +170,8 @@ class Call:
 
     def add(self, layer: Layer, *signals: Signal, shape: tuple[int, ...] | None = None, work_each: int = 1) -> Signal:
         """Add the layer to the net, reading the signals; its output has the first one's shape unless one is given."""
+        if not all(np.isfinite(array).all() for array in layer.params.values()):
+            self.refuse(f"makes numbers too large for {self.builder.dtype}")
         out = self.builder.budget.spend(signals[0].shape if shape is None else shape, self.label, work_each)
         return self.builder.add(self.name, layer, tuple(signal.node for signal in signals), out)
 

@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 
 from minitorch_viz._types import Array
-from minitorch_viz.models.from_onnx.builder import Signal
+from minitorch_viz.models.from_onnx.builder import Scores, Signal
 from minitorch_viz.models.from_onnx.call import Call
 
 Folding: TypeAlias = Callable[..., Array]
@@ -29,6 +29,13 @@ ELEMENTWISE: dict[str, Folding] = {
     "Floor": np.floor,
     "Ceil": np.ceil,
     "Where": np.where,
+    "Mod": np.mod,
+    "Pow": np.power,
+    "Less": np.less,
+    "Greater": np.greater,
+    "And": np.logical_and,
+    "Or": np.logical_or,
+    "Not": np.logical_not,
 }
 TYPES = {1: "f4", 2: "u1", 3: "i1", 5: "i2", 6: "i4", 7: "i8", 9: "?", 10: "f2", 11: "f8"}
 
@@ -39,7 +46,7 @@ def folded(call: Call) -> Array | None:
         return _constant(call)
     if call.type == "Shape":
         return _shape(call)
-    if any(isinstance(value, Signal) for value in call.inputs):
+    if any(isinstance(value, (Signal, Scores)) for value in call.inputs):
         return None
     arrays = [value for value in call.inputs if value is not None]
     if call.type not in ELEMENTWISE and call.type not in FOLDINGS:

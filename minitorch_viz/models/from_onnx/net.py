@@ -9,12 +9,15 @@ import numpy as np
 
 from minitorch_viz.errors import NetError, SettingError, ShapeError, WeightsFileError
 from minitorch_viz.models.features import answer_last
-from minitorch_viz.models.from_onnx.builder import Builder, Signal
+from minitorch_viz.models.from_onnx.builder import Builder, Scores, Signal
 from minitorch_viz.models.from_onnx.call import ELSEWHERE, Call
 from minitorch_viz.models.from_onnx.file import DOMAINS, Graph
 from minitorch_viz.models.from_onnx.folding import folded
 from minitorch_viz.models.from_onnx.limits import MOST_NUMBERS
 from minitorch_viz.models.from_onnx.operators import operators
+from minitorch_viz.models.from_onnx.operators.attention import continued
+from minitorch_viz.models.from_onnx.operators.registry import TURNED, Operator
+from minitorch_viz.models.from_onnx.operators.turning import as_in_file
 from minitorch_viz.models.from_onnx.tensors import array_of
 from minitorch_viz.net import Net
 
@@ -93,11 +96,12 @@ def build_net(graph: Graph, sides: tuple[int, ...] | None = None, dtype: np.dtyp
         for name in node.input:
             builder.readers.setdefault(str(name), []).append(node)
     # Constants come first, wherever they stand: what is read with its followers (GELU) asks for theirs.
-    for node in sorted(graph.graph.node, key=lambda node: node.op_type != "Constant"):
-        if node.output and node.output[0] in builder.known:
-            builder.read[str(node.op_type)] += 1
-        else:
-            _read(Call(node, builder, folder), str(node.domain))
+    with np.errstate(all="ignore"):  # of a damaged file's numbers: a layer with infinite ones is refused
+        for node in sorted(graph.graph.node, key=lambda node: node.op_type != "Constant"):
+            if node.output and node.output[0] in builder.known:
+                builder.read[str(node.op_type)] += 1
+            else:
+                _read(Call(node, builder, folder), str(node.domain))
     nodes = builder.finished(outputs)
     used = [name for name in builder.inputs if any(name in node.inputs for node in nodes)]
     goals = [value.node for name in outputs if isinstance(value := builder.values[name], Signal)]
@@ -119,11 +123,22 @@ def _read(call: Call, domain: str) -> None:
         function = operators().get(call.type)
         if function is None:
             call.refuse("has no counterpart among the layers here")
+        if call.is_turned and call.type not in TURNED:
+            call.refuse("reads an array whose first axis is not the images of a batch")
         try:
-            result = function(call)
+            is_attention = any(isinstance(value, Scores) for value in call.inputs)
+            result = continued(call) if is_attention else _seen(call, function)
         except (SettingError, ShapeError) as error:  # the layer's own sentence on its settings
             raise NetError(f"The ONNX operator {call.label} cannot be a layer here: {error} {ELSEWHERE}") from error
         builder.read[call.type] += 1
     values = result if isinstance(result, list) else [result]
     for name, value in zip(call.outputs, values, strict=False):
         builder.values[name] = value
+
+
+def _seen(call: Call, function: Operator) -> Any:
+    """Return what an operator gives, under the file's shape where it was given turned signals."""
+    result = function(call)
+    if not call.is_turned:
+        return result
+    return [as_in_file(call, value) for value in result] if isinstance(result, list) else as_in_file(call, result)

@@ -9,19 +9,20 @@ import numpy as np
 
 from minitorch_viz._types import Array
 from minitorch_viz.layers import Add, Affine, Conv1d, Conv2d, Hardsigmoid, Hardswish, Linear, Mul, Sigmoid, SiLU
-from minitorch_viz.models.from_onnx.builder import Signal
+from minitorch_viz.models.from_onnx.builder import Scores, Signal
 from minitorch_viz.models.from_onnx.call import Call
+from minitorch_viz.models.from_onnx.operators.attention import scores_of
 from minitorch_viz.models.from_onnx.operators.registry import operator
 
 
-@operator("Gemm")
+@operator("Gemm", turned=True)
 def gemm(call: Call) -> Signal:
     """Read Gemm with a constant matrix as Linear."""
     x, matrix = call.signal(), call.floats(1, None, None)
     if call.whole("transA", 0):
         call.refuse("turns its input, so that the images of a batch are no longer axis 0")
     weight = matrix if call.whole("transB", 0) else matrix.T
-    if len(x.shape) != 2 or x.shape[1] != weight.shape[1]:
+    if len(x.shape) != 2 + call.is_turned or x.shape[-1] != weight.shape[1]:
         call.refuse(f"multiplies {x.shape} by a matrix for {weight.shape[1]} numbers", "The file is damaged.")
     bias = call.optional_floats(2)
     if bias is not None:
@@ -37,12 +38,12 @@ def gemm(call: Call) -> Signal:
     return _linear(call, x, weight * weight.dtype.type(call.number("alpha", 1.0)), bias)
 
 
-@operator("MatMul")
-def matmul(call: Call) -> Signal:
-    """Read MatMul by a constant matrix as Linear."""
-    x = call.signal()
+@operator("MatMul", turned=True)
+def matmul(call: Call) -> Signal | Scores:
+    """Read MatMul by a constant matrix as Linear; by what depends on the input it is the beginning of attention."""
     if isinstance(call.value(1), Signal):
-        call.refuse("multiplies two arrays that both depend on the input, as attention does", "Use Model.from_torch.")
+        return scores_of(call)
+    x = call.signal()
     matrix = call.floats(1)
     if matrix.ndim != 2 or len(x.shape) < 2 or x.shape[-1] != len(matrix):
         call.refuse(f"multiplies {x.shape} by {matrix.shape}; a matrix with a row for each number is known here")
@@ -54,7 +55,7 @@ def _linear(call: Call, x: Signal, weight: Array, bias: Array | None) -> Signal:
     return call.add(layer, x, shape=(*x.shape[:-1], len(weight)), work_each=weight.shape[1])
 
 
-@operator("Add")
+@operator("Add", turned=True)
 def add(call: Call) -> Signal:
     """Read Add: a residual connection, or a constant, which becomes a bias."""
     if all(isinstance(value, Signal) for value in call.inputs):
@@ -72,7 +73,7 @@ def add(call: Call) -> Signal:
     return _affine(call, x, None, constant)
 
 
-@operator("Sum")
+@operator("Sum", turned=True)
 def sum_(call: Call) -> Signal:
     """Read Sum of arrays of one shape."""
     return _sum(call)
@@ -85,7 +86,7 @@ def _sum(call: Call) -> Signal:
     return call.add(Add(), *signals) if len(signals) > 1 else signals[0]
 
 
-@operator("Sub")
+@operator("Sub", turned=True)
 def sub(call: Call) -> Signal:
     """Read Sub: what is taken away is turned around and added."""
     if all(isinstance(value, Signal) for value in call.inputs):
@@ -98,7 +99,7 @@ def sub(call: Call) -> Signal:
     return _affine(call, x, None, -constant) if at == 0 else _affine(call, x, -np.ones_like(constant), constant)
 
 
-@operator("Mul")
+@operator("Mul", turned=True)
 def mul(call: Call) -> Signal:
     """Read Mul: a constant scale, x * sigmoid(x) as SiLU (or Hardswish), else a signal and its factor."""
     if not all(isinstance(value, Signal) for value in call.inputs):
@@ -117,7 +118,7 @@ def mul(call: Call) -> Signal:
     return call.add(Mul(), x, factor)
 
 
-@operator("Div")
+@operator("Div", turned=True)
 def div(call: Call) -> Signal:
     """Read Div by a constant."""
     if not isinstance(call.value(0), Signal) or isinstance(call.value(1), Signal):
@@ -128,7 +129,7 @@ def div(call: Call) -> Signal:
     return _affine(call, call.signal(), 1 / divisor, None)
 
 
-@operator("Neg")
+@operator("Neg", turned=True)
 def neg(call: Call) -> Signal:
     """Read Neg as a factor of -1."""
     return _affine(call, call.signal(), np.array(-1, call.builder.dtype), None)

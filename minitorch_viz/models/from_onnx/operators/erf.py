@@ -13,7 +13,7 @@ from minitorch_viz.models.from_onnx.call import Call
 from minitorch_viz.models.from_onnx.operators.registry import operator
 
 
-@operator("Erf")
+@operator("Erf", turned=True)
 def erf(call: Call) -> Signal:
     """Read Erf and the operators around it as GELU; by itself it has no layer."""
     scaled = call.signal()

@@ -46,7 +46,7 @@ def group_normalization(call: Call) -> Signal:
     return call.add(GroupNorm(groups, weight, bias, call.number("epsilon", 1e-5)), x)
 
 
-@operator("LayerNormalization")
+@operator("LayerNormalization", turned=True)
 def layer_normalization(call: Call) -> Signal:
     """Read LayerNormalization over the last axes."""
     call.only_output()

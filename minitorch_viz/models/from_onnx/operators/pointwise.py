@@ -31,25 +31,25 @@ GATES = {"Relu": ReLU, "Sigmoid": Sigmoid, "Tanh": Tanh, "Softplus": Softplus, "
 SELU_ALPHA, SELU_GAMMA = 1.67326319217681884765625, 1.05070102214813232421875  # ONNX's defaults, in float32
 
 
-@operator(*GATES)
+@operator(*GATES, turned=True)
 def gate(call: Call) -> Signal:
     """Read a gate without settings."""
     return call.add(GATES[call.type](), call.signal())
 
 
-@operator("LeakyRelu")
+@operator("LeakyRelu", turned=True)
 def leaky_relu(call: Call) -> Signal:
     """Read LeakyRelu."""
     return call.add(LeakyReLU(call.number("alpha", 0.01)), call.signal())
 
 
-@operator("Elu")
+@operator("Elu", turned=True)
 def elu(call: Call) -> Signal:
     """Read Elu."""
     return call.add(ELU(call.number("alpha", 1.0)), call.signal())
 
 
-@operator("Selu")
+@operator("Selu", turned=True)
 def selu(call: Call) -> Signal:
     """Read Selu with its published numbers, which are the layer's."""
     given = call.number("alpha", SELU_ALPHA), call.number("gamma", SELU_GAMMA)
@@ -58,7 +58,7 @@ def selu(call: Call) -> Signal:
     return call.add(SELU(), call.signal())
 
 
-@operator("Gelu")
+@operator("Gelu", turned=True)
 def gelu(call: Call) -> Signal:
     """Read Gelu, exact or by the hyperbolic tangent."""
     return call.add(GELU(call.text("approximate", "none")), call.signal())  # type: ignore[arg-type]  # GELU checks the word
@@ -74,7 +74,7 @@ def prelu(call: Call) -> Signal:
     return call.add(PReLU(slope.reshape(-1)), x)
 
 
-@operator("HardSigmoid")
+@operator("HardSigmoid", turned=True)
 def hard_sigmoid(call: Call) -> Signal:
     """Read HardSigmoid; other lines than x / 6 + 1/2 become a scale and shift before it."""
     x = call.signal()
@@ -84,7 +84,7 @@ def hard_sigmoid(call: Call) -> Signal:
     return call.add(Hardsigmoid(), x)
 
 
-@operator("Clip")
+@operator("Clip", turned=True)
 def clip(call: Call) -> Signal:
     """Read Clip: from 0 on a ReLU, from 0 to 6 a ReLU6, between other bounds a ReLU6 scaled before and after."""
     x = call.signal()
@@ -108,7 +108,7 @@ def clip(call: Call) -> Signal:
     return _scaled(call, inside, 1 / factor, low)
 
 
-@operator("Softmax", "LogSoftmax")
+@operator("Softmax", "LogSoftmax", turned=True)
 def softmax(call: Call) -> Signal:
     """Read Softmax and LogSoftmax; before opset 13 all axes from the given one on are one."""
     x = call.signal()
@@ -119,7 +119,7 @@ def softmax(call: Call) -> Signal:
     return call.add((Softmax if call.type == "Softmax" else LogSoftmax)(axis), x)
 
 
-@operator("Identity", "Dropout")
+@operator("Identity", "Dropout", turned=True)
 def nothing(call: Call) -> Signal:
     """Pass over what changes nothing in use."""
     call.only_output()
@@ -128,7 +128,7 @@ def nothing(call: Call) -> Signal:
     return call.signal()
 
 
-@operator("Cast")
+@operator("Cast", turned=True)
 def cast(call: Call) -> Signal:
     """Pass over a change of precision: the net computes in one."""
     if call.whole("to") not in (1, 10, 11, 16):

@@ -22,7 +22,7 @@ from minitorch_viz.layers import (
 from minitorch_viz.models.from_onnx.builder import Signal
 from minitorch_viz.models.from_onnx.call import Call
 from minitorch_viz.models.from_onnx.operators.registry import operator
-from minitorch_viz.models.from_onnx.operators.shapes import reshaped
+from minitorch_viz.models.from_onnx.operators.turning import reshaped
 from minitorch_viz.models.from_onnx.operators.windows import Window, padding_of, window_of
 
 MOST_PLACES = 2**20  # of one pooling window

@@ -3,45 +3,33 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from minitorch_viz.layers import Concat, Embedding, Flatten, Pad, Permute, Reshape, Slice
+from minitorch_viz.layers import Affine, Concat, Embedding, Pad, Permute, Slice
 from minitorch_viz.layers.slice_ import Flip
 from minitorch_viz.models.from_onnx.builder import Signal, Value
 from minitorch_viz.models.from_onnx.call import Call
 from minitorch_viz.models.from_onnx.operators.registry import operator
+from minitorch_viz.models.from_onnx.operators.turning import axis_in_file, reshaped, transposed
 
 FARTHEST = 2**40
 
 
-def reshaped(call: Call, x: Signal, target: Sequence[int]) -> Signal:
-    """Return the same numbers in other axes; the images stay the first one."""
-    shape = tuple(target)
-    if shape == x.shape:
-        return x
-    if not shape or shape[0] != x.shape[0]:
-        call.refuse(f"makes {shape} of {x.shape}, so that axis 0 is no longer the images of a batch")
-    if math.prod(shape) != math.prod(x.shape):
-        call.refuse(f"makes {shape} of {x.shape}, which has another number of values", "The file is damaged.")
-    return call.add(Flatten() if len(shape) == 2 else Reshape(shape[1:]), x, shape=shape)
-
-
-@operator("Flatten")
+@operator("Flatten", turned=True)
 def flatten(call: Call) -> Signal:
     """Read Flatten."""
-    x = call.signal()
-    axis = call.whole("axis", 1)
-    axis = axis if axis == len(x.shape) else call.axis(axis, len(x.shape))
+    x = call.any_signal()
+    rank, axis = len(x.shape), call.whole("axis", 1)
+    axis = axis if axis == rank else call.axis(axis, rank + call.is_turned) - call.is_turned
     return reshaped(call, x, (math.prod(x.shape[:axis]), math.prod(x.shape[axis:])))
 
 
-@operator("Reshape")
+@operator("Reshape", turned=True)
 def reshape(call: Call) -> Signal:
     """Read Reshape to a constant shape."""
-    x = call.signal()
+    x = call.any_signal()
     target = call.wholes("shape", 1)
     if target is None:
         call.refuse("lacks its shape", "The file is damaged.")
@@ -53,51 +41,55 @@ def reshape(call: Call) -> Signal:
     return reshaped(call, x, [math.prod(x.shape) // rest if n == -1 else n for n in target])
 
 
-@operator("Squeeze")
+@operator("Squeeze", turned=True)
 def squeeze(call: Call) -> Signal:
     """Read Squeeze: axes of one place go."""
-    x = call.signal()
+    x = call.any_signal()
     axes = call.wholes("axes", 1)
     if axes is None:
-        axes = [i for i, n in enumerate(x.shape) if i and n == 1]
-    axes = [call.inner_axis(axis, x) for axis in axes]
+        axes = [i for i, n in enumerate(x.shape) if (i or x.turned) and n == 1]
+    axes = [axis_in_file(call, axis, len(x.shape)) for axis in axes]
     if any(x.shape[axis] != 1 for axis in axes):
         call.refuse(f"takes away the axes {axes} of {x.shape}", "The file is damaged.")
     return reshaped(call, x, [n for i, n in enumerate(x.shape) if i not in axes])
 
 
-@operator("Unsqueeze")
+@operator("Unsqueeze", turned=True)
 def unsqueeze(call: Call) -> Signal:
     """Read Unsqueeze: axes of one place come in."""
-    x = call.signal()
+    x = call.any_signal()
     axes = call.wholes("axes", 1) or []
     rank = len(x.shape) + len(axes)
-    places = {call.axis(axis, rank) for axis in axes}
-    if 0 in places:
+    places = {axis_in_file(call, axis, rank) for axis in axes}
+    if 0 in places and not x.turned and x.shape[0] != 1:
         call.refuse("puts an axis before the images of a batch")
     sides = iter(x.shape)
     return reshaped(call, x, [1 if i in places else next(sides) for i in range(len(x.shape) + len(places))])
 
 
-@operator("Transpose")
+@operator("Transpose", turned=True)
 def transpose(call: Call) -> Signal:
-    """Read Transpose; the images stay the first axis."""
-    x = call.signal()
+    """Read Transpose; of one image the first axis may go anywhere, of a batch of a fixed length it stays."""
+    x = call.any_signal()
     order = call.whole_list("perm", list(range(len(x.shape)))[::-1], len(x.shape))
     if sorted(order) != list(range(len(order))):
         call.refuse(f"has perm = {order}, which must name every axis once", "The file is damaged.")
     if order == list(range(len(order))):
         return x
+    if x.turned or (order[0] != 0 and x.shape[0] == 1):
+        return transposed(call, x, order)
     if order[0] != 0:
         call.refuse(f"puts axis {order[0]} where the images of a batch are, perm = {order}")
     return call.add(Permute(tuple(order)), x, shape=tuple(x.shape[axis] for axis in order))
 
 
-@operator("Concat")
+@operator("Concat", turned=True)
 def concat(call: Call) -> Signal:
-    """Read Concat of values that all depend on the input."""
-    signals = [call.signal(at) for at in range(len(call.inputs))]
-    axis = call.inner_axis(call.whole("axis", 1), signals[0]) if signals else call.refuse("has no inputs")
+    """Read Concat; constants, such as a class token, are made of a part of what depends on the input, times 0."""
+    places = [at for at, value in enumerate(call.inputs) if isinstance(value, Signal)]
+    like = call.signal(places[0]) if places else call.refuse("has no input that depends on the net's")
+    axis = call.inner_axis(call.whole("axis", 1), like)
+    signals = [call.signal(at) if at in places else _constant(call, at, like, axis) for at in range(len(call.inputs))]
     rests = {(*signal.shape[:axis], *signal.shape[axis + 1 :]) for signal in signals}
     if len(rests) != 1 or len({len(signal.shape) for signal in signals}) != 1:
         call.refuse(f"puts side by side what does not fit, {[s.shape for s in signals]!s:.200}", "The file is damaged.")
@@ -106,6 +98,18 @@ def concat(call: Call) -> Signal:
     total = sum(signal.shape[axis] for signal in signals)
     shape = (*signals[0].shape[:axis], total, *signals[0].shape[axis + 1 :])
     return call.add(Concat(axis), *signals, shape=shape)
+
+
+def _constant(call: Call, at: int, like: Signal, axis: int) -> Signal:
+    """Make numbers that are the same for every image of what depends on the input; what comes back through it is 0."""
+    array = call.floats(at)
+    array = array.reshape((1,) * (len(like.shape) - array.ndim) + array.shape)
+    fits = array.ndim == len(like.shape) and array.shape[axis] <= like.shape[axis] and array.shape[0] == 1
+    if not fits or any(n not in (1, like.shape[i]) for i, n in enumerate(array.shape) if i != axis):
+        call.refuse(f"puts a constant {array.shape} beside {like.shape}; one that is no longer is known here")
+    first = part(call, like, axis, 0, array.shape[axis])
+    bias = np.broadcast_to(array[0], first.shape[1:]).copy()
+    return call.add(Affine(np.zeros((1,) * bias.ndim, bias.dtype), bias), first)
 
 
 def part(call: Call, x: Signal, axis: int, start: int, stop: int, step: int = 1) -> Signal:
@@ -120,7 +124,7 @@ def part(call: Call, x: Signal, axis: int, start: int, stop: int, step: int = 1)
     return call.add(Slice(axis, start, stop, step), x, shape=(*x.shape[:axis], count, *x.shape[axis + 1 :]))
 
 
-@operator("Slice")
+@operator("Slice", turned=True)
 def slice_(call: Call) -> Signal:
     """Read Slice along any axes but the images', forwards, or backwards over a whole axis."""
     x = call.signal()
@@ -145,7 +149,7 @@ def slice_(call: Call) -> Signal:
     return x
 
 
-@operator("Split")
+@operator("Split", turned=True)
 def split(call: Call) -> list[Value]:
     """Read Split as one Slice for each part."""
     x = call.signal()
@@ -160,7 +164,7 @@ def split(call: Call) -> list[Value]:
     return [part(call, x, axis, end - size, end) for size, end in zip(sizes, ends, strict=True)]
 
 
-@operator("Gather")
+@operator("Gather", turned=True)
 def gather(call: Call) -> Signal:
     """Read Gather of one place, or of an unbroken run, along an axis; and of rows of a constant table by words."""
     table, places = call.value(0), call.value(1)
@@ -176,7 +180,10 @@ def gather(call: Call) -> Signal:
     axis, chosen = call.inner_axis(axis_given, x), call.constant(1)
     if chosen is None or chosen.dtype.kind not in "iu" or chosen.ndim > 1 or not chosen.size:
         call.refuse("takes places that are no list of whole numbers")
-    numbers = [call.axis(int(n), x.shape[axis]) for n in chosen.reshape(-1)[: x.shape[axis] + 1]]
+    numbers = [int(n) for n in chosen.reshape(-1)[: x.shape[axis] + 1]]
+    if not all(-x.shape[axis] <= n < x.shape[axis] for n in numbers):
+        call.refuse(f"takes places beyond the {x.shape[axis]} of axis {axis}", "The file is damaged.")
+    numbers = [n % x.shape[axis] for n in numbers]
     if numbers != list(range(numbers[0], numbers[0] + chosen.size)):
         call.refuse(f"takes the places {numbers!s:.60} of axis {axis}; an unbroken run is known here")
     y = part(call, x, axis, numbers[0], numbers[0] + len(numbers))
