@@ -263,6 +263,17 @@ def test_a_tutorials_onnx_file_by_one_command(tutorial, capsys) -> None:
 
 
 @pytest.mark.torch
+def test_a_tutorials_exported_module_by_one_command(tutorial, capsys) -> None:
+    torch = tutorial["torch"]
+    torch.export.save(torch.export.export(tutorial["net"].eval(), (torch.zeros(1, 3, 32, 32),)), "net.pt2")
+    assert "`--model net.pt2`" in README.read_text(encoding="utf-8")
+    assert main([word.replace("net.onnx", "net.pt2") for word in own_net_command("--model net.onnx")]) == 0
+    assert Path("grad-cam.png").stat().st_size > 5_000
+    assert re.search(r'Explains class "(plane|car|bird|cat|deer|dog|frog|horse|ship|truck)"', capsys.readouterr().out)
+    scores_of(load_model("net.pt2", mean=127.5, std=127.5), tutorial["net"], torch)
+
+
+@pytest.mark.torch
 def test_a_tutorials_whole_module_in_a_file_says_the_line_to_type(tutorial, capsys) -> None:
     tutorial["torch"].save(tutorial["torch"].nn.Linear(2, 2), "net.pt")
     assert main(["grad-cam", "dog.png", "--model", "net.pt"]) == 2

@@ -27,7 +27,7 @@ from minitorch_viz.models.spec import ModelSpec, get_spec
 from minitorch_viz.models.told import Told
 from minitorch_viz.net import Net
 
-FILE = r"[/\\]|\.(pth|pt|npz|safetensors|caffemodel|onnx)$"  # what no name of a net looks like
+FILE = r"[/\\]|\.(pth|pt2?|npz|safetensors|caffemodel|onnx)$"  # what no name of a net looks like
 
 
 def load_model(
@@ -44,8 +44,8 @@ def load_model(
     """Load a pretrained net, ready for photos: `load_model("squeezenet1_1", weights="squeezenet1_1.safetensors")`.
 
     name: a net from `minitorch-viz models`, the file that `Model.save` wrote ("mine.safetensors"), an ONNX file
-        ("net.onnx"), or a Python file with a function `model()` that returns a Model ("my_net.py"); it is run, and a
-        `model(weights)` is given the path of the weights.
+        ("net.onnx"), one of torch.export.save ("net.pt2"), or a Python file with a function `model()` that returns a
+        Model ("my_net.py"); it is run, and a `model(weights)` is given the path of the weights.
     weights: its file (.safetensors, .npz, .pth without PyTorch, .caffemodel, ConvNetJS .json), or a folder that holds
         one; None looks in $MINITORCH_VIZ_HOME (default: the user's cache folder), then among those that come with the
         package. A file with another number of classes is taken, too: your own fine-tuned net.
@@ -226,7 +226,14 @@ def _own_file(name: object, weights: object) -> Path | None:
 
 
 def _read_own(path: Path, precision: np.dtype[Any] | None, fold: bool, told: Told) -> Model:
-    """Read the model in a file of `Model.save`, or in an ONNX file."""
+    """Read the model in a file of `Model.save`, of torch.export.save, or in an ONNX file."""
+    from minitorch_viz.models.from_export.archive import is_exported
+
+    if is_exported(path):
+        from minitorch_viz.models.from_export.model import read_exported
+
+        model = told.of(read_exported(path, told, precision))
+        return dataclasses.replace(model, net=fold_batch_norms(model.net)) if fold else model
     if path.suffix.lower() == ".onnx":
         model = told.of(Model.from_onnx(path, dtype=precision, **told._asdict()))
         return dataclasses.replace(model, net=fold_batch_norms(model.net)) if fold else model
