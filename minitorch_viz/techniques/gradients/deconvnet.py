@@ -31,7 +31,9 @@ from minitorch_viz.drawing import (
     wrapped,
 )
 from minitorch_viz.errors import SettingError
-from minitorch_viz.graph import Tape, channel_axis
+from minitorch_viz.graph import Tape, ancestors, channel_axis
+from minitorch_viz.layers import ReLU
+from minitorch_viz.layers.kind import Kind
 from minitorch_viz.objectives import ChannelSum, Objective, Unit
 from minitorch_viz.rules.relu import relu_mode, relus
 from minitorch_viz.techniques.base import Result, Technique
@@ -68,6 +70,7 @@ class Projections(Result):
     blanks: tuple[str, ...]  # why there is nothing to draw; "" if there is something
     readings: tuple[str, ...] = ()  # the activations in a caption's words
     photos: tuple[Array, ...] = ()  # (H, W, 3) uint8 each: the photos' own pixels; none: `pictures`
+    switches: bool = True  # whether a pooling on the way says where its maxima were
 
     @property
     def facts(self) -> tuple[str, ...]:
@@ -98,9 +101,15 @@ class Projections(Result):
             values = ", ".join(f"{value:.3g}" for value in self.values)
             activation = f"{_common(self.labels)} of {len(self.signals)} photos, values {values}"
         scales = ", ".join(f"{self.scale(number):.3g}" for number in range(len(self.signals)))
+        way = "through the pooling switches and the deconvnet's ReLUs"
+        if not self.switches:
+            way = (
+                "through the deconvnet's ReLUs alone, since no pooling on the way says where in the photo its maxima "
+                "were: the projection is the same for every photo, up to its strength"
+            )
         return (
-            f"Keeps one activation, {activation}, and sets the rest to 0: the signal goes down through the pooling "
-            f"switches and the deconvnet's ReLUs, beside what the unit can see of the photo. "
+            f"Keeps one activation, {activation}, and sets the rest to 0: the signal goes down {way}, beside what the "
+            f"unit can see of the photo. "
             f"{sentence(GREY_SIGN if grey else COLOUR_SIGN)}. Each projection has a scale of its own, full scale "
             f"(99.5th percentile inside the receptive field) at {scales}."
         )
@@ -162,6 +171,17 @@ def deconvnet(model: Model, image: Images, **choice: Unpack[Which]) -> Projectio
         tuple(blanks),
         tuple(begun.reading for begun in starts),
         tuple(begun.seen.area for begun in starts),
+        _steered(model, starts[0].unit.nodes[0]),
+    )
+
+
+def _steered(model: Model, node: str) -> bool:
+    """Return whether a layer on the way down lets anything of the photo steer the signal, besides ReLUs."""
+    blind = (Kind.WEIGHS, Kind.SUMS)
+    return any(
+        not (layer.kind in blind or isinstance(layer, ReLU) or layer.passes_on)
+        for name in ancestors(model.net.nodes, node)
+        if name in model.net and (layer := model.net[name].layer)
     )
 
 
