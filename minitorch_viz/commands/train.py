@@ -9,6 +9,7 @@ from pathlib import Path
 from minitorch_viz.commands.base import Command
 from minitorch_viz.commands.parser import path
 from minitorch_viz.errors import MinitorchVizError
+from minitorch_viz.techniques.subject import given
 
 MANUAL = """Train a small net on a folder of your pictures, or a bundled net again; the same seed gives the same
 weights, bit for bit.
@@ -18,12 +19,35 @@ held out and tells how good the net is, unless FOLDER has the parts train and te
 colours are found from the pictures. The file that is written is a whole model: --model FILE of every other command
 takes it. The name of a bundled net comes before that of a folder: the folder is ./digits.
 
+--from NET keeps the layers of a trained net and trains a new last layer on what they see of each picture, which is
+computed once: good results from few pictures, in little time. NET is a net of `minitorch-viz models` or a file of one.
+With --head gap the net is cut at its last maps, which are averaged, so that class activation maps apply. --unfreeze N
+then trains all layers for N epochs at a small rate.
+
+--scores sigmoid asks yes or no for each class by itself: a picture that lies in two folders has both labels, and a
+folder called none holds pictures with no label; with one class beside none the net answers one question.
+
 Ctrl-C writes the weights so far to --out and says after how many steps they are; weights that --out had before stay,
 and those so far lie beside them (NAME.interrupted.safetensors, NAME.interrupted-2.safetensors, ...).
 With --film a single HTML page shows the training: open it in a browser while it runs, and play it back afterwards.
 With --checkpoint a training that was stopped (Ctrl-C, a power cut) is continued by the same command and --resume, to
 the same weights as if it had not been stopped.
 The data sets of mnist and cifar10 are fetched by `minitorch-viz download NAME`; --data names another folder."""
+
+
+OF_A_FOLDER = (  # options
+    "--size",
+    "--epochs",
+    "--no-mirror",
+    "--net",
+    "--units",
+    "--activation",
+    "--scores",
+    "--from",
+    "--weights",
+    "--head",
+    "--unfreeze",
+)
 
 
 class Trainable(list[str]):
@@ -66,6 +90,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--units", type=int, metavar="N", help="of the hidden layer (default: 16)")
     parser.add_argument("--activation", choices=("relu", "sigmoid", "tanh"), help="of the hidden layer (default: relu)")
+    parser.add_argument(
+        "--scores",
+        choices=("softmax", "sigmoid"),
+        help="of a FOLDER: one class of several (softmax, the default), or yes or no for each (sigmoid)",
+    )
+    parser.add_argument(
+        "--from",
+        dest="from_net",
+        type=given,
+        metavar="NET",
+        help="begin with a trained net, or a file of one: its layers are kept, and a new last one learns a FOLDER",
+    )
+    parser.add_argument("--weights", type=path, metavar="FILE", help="that net's weights")
+    parser.add_argument(
+        "--head",
+        choices=("linear", "gap"),
+        help="where that net is cut: before its scores (linear, the default), or at its last maps, which are averaged, "
+        "so that class activation maps apply (gap)",
+    )
+    parser.add_argument(
+        "--unfreeze", type=int, metavar="N", help="then train all layers for N more epochs, at a small rate"
+    )
     parser.add_argument("--data", type=path, metavar="FOLDER", help="where the data set's files are (mnist, cifar10)")
 
 
@@ -78,8 +124,9 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.name not in recipe_names():
         _train_folder(arguments)
         return
-    for flag in ("--size", "--epochs", "--no-mirror", "--net", "--units", "--activation"):
-        if getattr(arguments, flag.removeprefix("--").replace("-", "_")) not in (None, False):
+    for flag in OF_A_FOLDER:
+        name = {"--from": "from_net"}.get(flag, flag.removeprefix("--").replace("-", "_"))
+        if getattr(arguments, name) not in (None, False):
             raise MinitorchVizError(
                 f"{flag} is for a folder of your own pictures, and the bundled net {arguments.name} has its own; "
                 f"leave it out, or write the folder as ./{arguments.name}."
@@ -101,6 +148,7 @@ def _train_folder(arguments: argparse.Namespace) -> None:
     """Train on a folder, and say what can be done with the net."""
     import shlex
 
+    from minitorch_viz.training.output_files import numbered
     from minitorch_viz.training.own import train_folder
 
     folder = Path(arguments.name)
@@ -114,14 +162,20 @@ def _train_folder(arguments: argparse.Namespace) -> None:
         size=arguments.size,
         epochs=arguments.epochs,
         mirror=not arguments.no_mirror,
-        net=arguments.net or "plain",
+        net=arguments.net,
         units=arguments.units,
         activation=arguments.activation,
+        scores=arguments.scores or "softmax",
+        from_net=arguments.from_net,
+        weights=arguments.weights,
+        head=arguments.head,
+        unfreeze=arguments.unfreeze,
         film=arguments.film,
         checkpoint=arguments.checkpoint,
         resume=arguments.resume,
     )
-    _print_written(written, arguments.film)
+    films = [numbered(arguments.film, number) for number in range(2 if arguments.unfreeze else 1)]
+    _print_written(written, *films)
     print(f"Next: minitorch-viz report PHOTO.jpg --model {shlex.quote(str(written))}")
 
 

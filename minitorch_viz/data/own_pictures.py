@@ -14,7 +14,7 @@ from minitorch_viz.data.picture_files import picture_files
 from minitorch_viz.errors import DataFileError, ImageFileError, need_whole
 from minitorch_viz.io.files import as_path
 from minitorch_viz.io.images import load_image
-from minitorch_viz.models.readers.preprocessing import Preprocessing
+from minitorch_viz.models.readers.preprocessing import LUMA, Preprocessing
 
 SMALLEST, USUAL, LARGEST = 8, 64, 256  # pixels of a side
 PROBED = 24  # pictures that are looked at for their size
@@ -34,11 +34,7 @@ def own_pictures(folder: str | Path, size: int | None = None, seed: int = 0) -> 
     need_whole("seed", seed, 0)
     side = usual_side(place) if size is None else need_whole("size", size, SMALLEST, LARGEST)
     training, test = load_folder(place, side, how="stretch", seed=seed)
-    if len(training.class_names) < 2:
-        raise DataFileError(
-            f"{place} has a single class, {training.class_names[0]!r}; a net needs at least two to tell apart: one "
-            "folder for each."
-        )
+    _need_classes(training, place)
     if _is_grey(training) and _is_grey(test):
         training, test = (replace(part, images=np.ascontiguousarray(part.images[..., 0])) for part in (training, test))
     pixels = training.images.reshape(-1, training.channels)
@@ -47,6 +43,30 @@ def own_pictures(folder: str | Path, size: int | None = None, seed: int = 0) -> 
         raise DataFileError(f"Every pixel of the pictures in {place} is the same, so there is nothing to learn.")
     mean, std = mean.round(1), std.clip(1).round(1)
     return training, test, Preprocessing((side, side), training.channels, tuple(mean.tolist()), tuple(std.tolist()))
+
+
+def pictures_for(folder: str | Path, preprocessing: Preprocessing, seed: int = 0) -> tuple[Dataset, Dataset]:
+    """Return (training, test) of such a folder as a trained net reads pictures: at its size, in its channels.
+
+    Raises as `own_pictures` does.
+    """
+    need_whole("seed", seed, 0)
+    training, test = load_folder(folder, preprocessing.size, how=preprocessing.resize, seed=seed)
+    _need_classes(training, as_path(folder, "folder of pictures", DataFileError))
+    if preprocessing.channels == 1:
+        luma = np.array(LUMA, np.float32)
+        training, test = (
+            replace(part, images=np.rint(part.images @ luma).astype(np.uint8)) for part in (training, test)
+        )
+    return training, test
+
+
+def _need_classes(training: Dataset, place: Path) -> None:
+    if len(training.class_names) < 2:
+        raise DataFileError(
+            f"{place} has a single class, {training.class_names[0]!r}; a net needs at least two to tell apart: one "
+            "folder for each."
+        )
 
 
 def usual_side(place: Path) -> int:

@@ -1,6 +1,7 @@
 """Nets for pictures of one's own, of any size and any number of classes: a small plain one, and the lectures' simplest.
 
-Each function takes the pictures' size (H, W), channels and classes, and a seed for its random start.
+Each function takes the pictures' size (H, W), channels and classes, and a seed for its random start; `squash` is the
+layer behind the scores: Softmax for one class of several, Sigmoid for yes or no for each.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from minitorch_viz.net import Net
 
 WIDTHS = 16, 32, 64, 64, 96  # channels of each convolution
 SMALLEST_MAPS = 8  # pixels of the shorter side, below which maps are not halved: a heat map of them still shows a place
+SOFTMAX = Softmax()
 UNITS = 16  # of the hidden layer
 ACTIVATIONS: dict[str, type[Layer]] = {"relu": ReLU, "sigmoid": Sigmoid, "tanh": Tanh}
 
 
-def plain(size: Pair, channels: int, classes: int, seed: int = 0) -> Net:
+def plain(size: Pair, channels: int, classes: int, seed: int = 0, *, squash: Layer = SOFTMAX) -> Net:
     """Build the net: x (N, channels, *size) -> "relu5" (N, 96, h, w) -> "logits" (N, classes) -> "prob".
 
     Five convolutions with batch normalization, the mean of each map and one linear layer: what CAM was made for. The
@@ -39,22 +41,29 @@ def plain(size: Pair, channels: int, classes: int, seed: int = 0) -> Net:
             side //= 2
         channels = width
     head = [("gap", GlobalAvgPool2d()), ("flatten", Flatten()), p.linear("logits", channels, classes)]
-    return Net([*nodes, *head, ("prob", Softmax())])
+    return Net([*nodes, *head, ("prob", squash)])
 
 
-def linear(size: Pair, channels: int, classes: int, seed: int = 0) -> Net:
+def linear(size: Pair, channels: int, classes: int, seed: int = 0, *, squash: Layer = SOFTMAX) -> Net:
     """Build x -> "logits" (N, classes) -> "prob", z = W x + b: the rows of logits.weight are templates.
 
     W begins at 0: softmax regression has one optimum, and what is not learnt would be noise in the pictures of W.
     """
     p = Params(None, seed)
     head = p.linear("logits", channels * size[0] * size[1], classes)
-    net = Net([("flatten", Flatten()), head, ("prob", Softmax())])
+    net = Net([("flatten", Flatten()), head, ("prob", squash)])
     return net.with_params({"logits.weight": 0 * net.params["logits.weight"]})
 
 
 def hidden(
-    size: Pair, channels: int, classes: int, seed: int = 0, *, units: int = UNITS, activation: str = "relu"
+    size: Pair,
+    channels: int,
+    classes: int,
+    seed: int = 0,
+    *,
+    squash: Layer = SOFTMAX,
+    units: int = UNITS,
+    activation: str = "relu",
 ) -> Net:
     """Build x -> "hidden" (N, units) -> its activation -> "logits" (N, classes) -> "prob".
 
@@ -67,5 +76,5 @@ def hidden(
     p = Params(None, seed)
     first = p.linear("hidden", channels * size[0] * size[1], units)
     second = p.linear("logits", units, classes)
-    net = Net([("flatten", Flatten()), first, (activation, ACTIVATIONS[activation]()), second, ("prob", Softmax())])
+    net = Net([("flatten", Flatten()), first, (activation, ACTIVATIONS[activation]()), second, ("prob", squash)])
     return net.with_params({"hidden.weight": net.params["hidden.weight"] * np.float32(0.01)})

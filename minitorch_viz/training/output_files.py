@@ -45,7 +45,7 @@ def check_places(
         if not resume and (steps := steps_in(checkpoint)):
             raise SettingError(
                 f"{checkpoint} holds a training after {steps} step{'s' * (steps != 1)}, which a new one would replace: "
-                "continue it with --resume (resume=True), give another name, or remove it."
+                "continue it with --resume, give another name, or remove it."
             )
     kinds_by_file: dict[Path, str] = {}
     for kind, file in files.items():
@@ -53,6 +53,11 @@ def check_places(
         if other != kind:
             raise SettingError(f"{file} cannot be both the {other} and the {kind}; give two names.")
     return place
+
+
+def numbered(path: Path | None, number: int) -> Path | None:
+    """Return film.html for the first stage of a training, film_2.html for the second."""
+    return path if path is None or number == 0 else path.with_name(f"{path.stem}_{number + 1}{path.suffix}")
 
 
 @contextlib.contextmanager

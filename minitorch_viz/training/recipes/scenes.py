@@ -40,7 +40,7 @@ from minitorch_viz.training.evaluate import accuracy
 from minitorch_viz.training.film import Film
 from minitorch_viz.training.fit import fit
 from minitorch_viz.training.optimizers import Adam
-from minitorch_viz.training.output_files import UnfinishedWeights, check_places
+from minitorch_viz.training.output_files import UnfinishedWeights, check_places, numbered
 from minitorch_viz.training.schedules import OneCycle
 
 BATCHES, BATCH = 100, 128  # of an epoch; of scenes: new ones are made without end
@@ -118,7 +118,7 @@ def train(
     second stage has its own, with "_2" in their names.
     """
     for number in range(len(STAGES)):
-        out = check_places(out, _numbered(film, number), _numbered(checkpoint, number), resume)
+        out = check_places(out, numbered(film, number), numbered(checkpoint, number), resume)
     need_whole("seed", seed, 0)
     count = sum(stage.epochs for stage in STAGES) * BATCHES * BATCH
     facts = {
@@ -134,7 +134,7 @@ def train(
     net, seconds = scenes(seed=seed, norm=True), 0.0
     steps = 0
     for number, stage in enumerate(STAGES):
-        its_film, its_checkpoint = (_numbered(path, number) for path in (film, checkpoint))
+        its_film, its_checkpoint = (numbered(path, number) for path in (film, checkpoint))
         targets = stage.targets(measured)
         fitted = fit(
             net,
@@ -182,8 +182,3 @@ def train(
 def share_right(net: Net, batch: Scenes) -> float:
     """Return the share of scenes, 0..1, whose main object's kind has the highest score."""
     return accuracy(net, normalized(batch.images, PREPROCESSING), batch.labels, SPEC.logits)
-
-
-def _numbered(path: Path | None, number: int) -> Path | None:
-    """Return film.html for the first stage, film_2.html for the second."""
-    return path if path is None or number == 0 else path.with_name(f"{path.stem}_{number + 1}{path.suffix}")
