@@ -25,10 +25,10 @@ def overlay(heat: Array, photo: Array, opacity: float = OPAQUE, colormap: str | 
     opacity: 0..1, of the colour at full scale, the 99.5th percentile of the magnitudes; where the map is 0 it is clear.
     colormap: a colour map of Matplotlib's; of a nonnegative map its lower end is 0, of a signed one its middle.
 
-    Raises SettingError for an opacity outside 0..1 or an unknown colour map, ShapeError for arrays of other shapes.
+    Raises SettingError for an opacity outside 0..1, an unknown colour map, or a map that holds NaN; ShapeError for
+    arrays of other shapes or kinds.
     """
-    if heat.ndim != 2 or photo.ndim != 3 or photo.shape[2] != 3:
-        raise ShapeError(f"A map (h, w) lies over a photo (H, W, 3), but got {heat.shape} and {photo.shape}.")
+    _check_arrays(heat, photo)
     return laid_over(smoothed(heat), photo, bool(heat.min(initial=0) < 0), opacity, colormap)
 
 
@@ -55,6 +55,19 @@ def check_look(opacity: float = OPAQUE, colormap: str | None = None) -> None:
         raise SettingError(f"opacity is a number from 0 (the map is clear) to 1, but got {opacity!r}.")
     if colormap is not None:
         named_colormap(colormap)
+
+
+def _check_arrays(heat: Any, photo: Any) -> None:
+    """Raise ShapeError or SettingError unless they are a map of numbers and a photo's pixels."""
+    for name, value in (("map", heat), ("photo", photo)):
+        if not isinstance(value, np.ndarray):
+            raise ShapeError(f"A {name} is an array, but got {value!r:.60}; load_image(path) reads a photo.")
+    if heat.ndim != 2 or photo.ndim != 3 or photo.shape[2] != 3 or 0 in (*heat.shape, *photo.shape):
+        raise ShapeError(f"A map (h, w) lies over a photo (H, W, 3), but got {heat.shape} and {photo.shape}.")
+    if photo.dtype != np.uint8 or heat.dtype.kind not in "fiub":
+        raise ShapeError(f"A map of real numbers lies over a photo of uint8, but got {heat.dtype} and {photo.dtype}.")
+    if not np.isfinite(heat).all():
+        raise SettingError("The map holds NaN or infinity, so there is no scale to draw it on.")
 
 
 def smoothed(heat: Array) -> Array:

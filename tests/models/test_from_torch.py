@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from minitorch_viz.errors import NetError, SettingError
+from minitorch_viz.errors import MinitorchVizError, NetError, SettingError
 from minitorch_viz.layers import LSTM, GlobalAvgPool2d, Mul, MultiheadAttention, ReLU
 from minitorch_viz.models import Model
 from minitorch_viz.models.from_torch import net_from_torch
@@ -362,6 +362,36 @@ def test_what_the_answer_does_not_need_may_be_unknown() -> None:
 def test_bad_input_ends_in_a_sentence(module: Any, example: Any, words: str) -> None:
     with pytest.raises((NetError, SettingError), match=words):
         net_from_torch(module, example)
+
+
+SMALL = nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+BAD: dict[str, tuple[Any, dict[str, Any], str]] = {
+    "no module": (None, {}, "got NoneType"),
+    "a class": (nn.ReLU, {}, "got type"),
+    "a function": (torch.relu, {}, "torch.nn.Module, but got"),
+    "no example": (SMALL, {"example": {}}, "example must be a tensor"),
+    "no images": (SMALL, {"example": torch.zeros(0, 3, 8, 8)}, "with a batch axis"),
+    "texts": (SMALL, {"example": ["a", "b"]}, "an array of numbers"),
+    "complex numbers": (SMALL, {"example": torch.zeros(1, 3, 8, 8, dtype=torch.complex64)}, "itself fails"),
+    "not finite": (SMALL, {"example": torch.full((1, 3, 8, 8), torch.nan)}, "NaN or infinite"),
+    "too many inputs": (SMALL, {"example": (torch.zeros(1, 3, 8, 8), torch.zeros(1, 3))}, "itself fails"),
+    "whole numbers": (SMALL, {"example": torch.zeros(1, 3, 8, 8, dtype=torch.int64)}, "itself fails"),
+    "too few names": (SMALL, {"class_names": ["a"]}, "4 scores"),
+    "a mean for two": (SMALL, {"mean": [1, 2]}, "mean"),
+    "a std of 0": (SMALL, {"std": 0}, "std"),
+    "a way to resize": (SMALL, {"resize": "squash"}, "squash"),
+    "scores": (SMALL, {"scores": "votes"}, "votes"),
+    "logits": (SMALL, {"logits": "fd"}, "fd"),
+    "a reader": (SMALL, {"readers": 3}, "readers"),
+    "called": (SMALL, {"name": ""}, "name"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_settings_are_sentences(name: str) -> None:
+    module, settings, words = BAD[name]
+    with pytest.raises(MinitorchVizError, match=words):
+        Model.from_torch(module, **{"example": torch.zeros(1, 3, 8, 8), **settings})
 
 
 @pytest.mark.parametrize(

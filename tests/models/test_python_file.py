@@ -48,6 +48,16 @@ def test_a_command_takes_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         ("import nothing_of_this_name", "fails: ModuleNotFoundError"),
         ("def model(): raise SystemExit('no')", "fails: SystemExit: no"),
         ("def model(:", "fails: SyntaxError"),
+        ("", r"must define a function model\(\)"),
+        ("model = 3", r"must define a function model\(\)"),
+        ("def model(): pass", "returns NoneType; wrap it"),
+        ("from minitorch_viz import Model\ndef model(): return Model", "returns type; wrap it"),
+        ("def model(): yield 1", "returns generator"),
+        ("def model(): return model()", "fails: RecursionError"),
+        ("def model(*, size): return 1", "fails: TypeError"),
+        ("import sys\ndef model(): sys.exit()", "fails: SystemExit"),
+        ("x = 1\0", "fails: (SyntaxError|ValueError)"),
+        ("from minitorch_viz.errors import NetError\ndef model(): raise NetError('This says it.')", "This says it"),
     ],
 )
 def test_other_files_end_in_a_sentence(tmp_path: Path, text: str | None, words: str) -> None:

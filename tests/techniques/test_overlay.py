@@ -59,6 +59,34 @@ def test_bad_looks_are_told() -> None:
         overlay(heat[..., None], PHOTO)
 
 
+ONES = np.ones((2, 3))
+BAD: dict[str, tuple[Any, Any, dict[str, Any], str]] = {
+    "a list": ([[1.0]], PHOTO, {}, "A map is an array"),
+    "no map": (None, PHOTO, {}, "A map is an array"),
+    "a path": (ONES, "photo.jpg", {}, "load_image"),
+    "a map with channels": (np.ones((3, 4, 4)), PHOTO, {}, r"got \(3, 4, 4\)"),
+    "an empty map": (np.ones((0, 3)), PHOTO, {}, r"got \(0, 3\)"),
+    "an empty photo": (ONES, PHOTO[:0], {}, r"\(0, 90, 3\)"),
+    "a grey photo": (ONES, PHOTO[..., 0], {}, r"\(60, 90\)"),
+    "a photo with alpha": (ONES, np.zeros((6, 9, 4), np.uint8), {}, r"\(6, 9, 4\)"),
+    "a photo from 0 to 1": (ONES, PHOTO / 255, {}, "float64"),
+    "complex numbers": (ONES * 1j, PHOTO, {}, "complex128"),
+    "texts": (ONES.astype(str), PHOTO, {}, "<U"),
+    "NaN": (np.array([[1, np.nan]]), PHOTO, {}, "NaN"),
+    "infinity": (ONES * np.inf, PHOTO, {}, "NaN or infinity"),
+    "no opacity": (ONES, PHOTO, {"opacity": None}, "opacity is a number"),
+    "a colour map's number": (ONES, PHOTO, {"colormap": 3}, "no colour map 3"),
+    "several colour maps": (ONES, PHOTO, {"colormap": ["jet"]}, "no colour map"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_a_sentence(name: str) -> None:
+    heat, photo, settings, words = BAD[name]
+    with pytest.raises((SettingError, ShapeError), match=words):
+        overlay(heat, photo, **settings)
+
+
 @pytest.mark.parametrize("name", EXPLAINERS)
 def test_every_technique_that_explains_has_one(name: str) -> None:
     result: Any = techniques()[name].example()

@@ -101,6 +101,8 @@ def _inputs(torch: Any, module: Any, example: Any) -> dict[str, Any]:
                 f"example must be a tensor with a batch axis, as torch.zeros(1, 3, 32, 32), but got the shape "
                 f"{tuple(tensor.shape)}."
             )
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise SettingError("example holds NaN or infinite numbers; give an example such as the module takes.")
         tensor = tensor.detach().to(floats[0].device if floats else "cpu")
         tensor = tensor.to(dtype) if tensor.is_floating_point() else tensor
         tensors[name] = tensor if len(tensor) >= IMAGES else torch.cat([tensor] * IMAGES)
