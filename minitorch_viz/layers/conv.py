@@ -54,6 +54,11 @@ class Conv2d(Layer):
         size: Pair  # (H, W) of the input before padding
 
     def __post_init__(self) -> None:
+        if getattr(self.weight, "ndim", 4) == 3:
+            raise ShapeError(
+                f"Conv2d's weight must have the shape (O, C/groups, kh, kw), but got {tuple(self.weight.shape)}: filters "
+                "along one axis are Conv1d's."
+            )
         expect_field(self, "weight", "O", "C/groups", "kh", "kw")
         out_channels = self.weight.shape[0]
         if out_channels % self.groups:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from minitorch_viz.layers import Dropout, Flatten, MaxPool2d, ReLU, Softmax
+from minitorch_viz.layers import AdaptiveAvgPool2d, Dropout, Flatten, MaxPool2d, ReLU, Softmax
 from minitorch_viz.models.params import NodeSpec, Params, State
 from minitorch_viz.models.spec import TORCHVISION, TORCHVISION_LICENCE, TORCHVISION_URL, ModelSpec
 from minitorch_viz.net import Net
 
 
 def alexnet(state: State | None = None, classes: int = 1000, seed: int | None = 0) -> Net:
-    """Build AlexNet: x (N, 3, 224, 224) -> "classifier.6" (N, classes) -> "prob" (N, classes).
+    """Build AlexNet: x (N, 3, H, W), usually 224 a side -> "classifier.6" (N, classes) -> "prob" (N, classes).
 
     Names are torchvision's. Krizhevsky 2014, "One weird trick": no groups and no local response normalization, unlike
-    the net of 2012. Inputs from 223 to 254 pixels a side give the 6 x 6 maps that the first Linear needs.
+    the net of 2012. Maps of other sizes than 6 x 6 are brought to it before the first Linear, by means.
     """
     p = Params(state, seed)
     nodes: list[NodeSpec] = [
@@ -29,6 +29,7 @@ def alexnet(state: State | None = None, classes: int = 1000, seed: int | None = 
         p.conv("features.10", 256, 256, 3, padding=1),
         ("features.11", ReLU()),
         ("features.12", MaxPool2d(3, 2)),
+        ("avgpool", AdaptiveAvgPool2d(6)),  # changes nothing for pictures of 224 pixels a side
         ("flatten", Flatten()),
         ("classifier.0", Dropout(0.5)),
         p.linear("classifier.1", 256 * 6 * 6, 4096),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from minitorch_viz.layers import Dropout, Flatten, MaxPool2d, ReLU, Softmax
+from minitorch_viz.layers import AdaptiveAvgPool2d, Dropout, Flatten, MaxPool2d, ReLU, Softmax
 from minitorch_viz.models.params import NodeSpec, Params, State
 from minitorch_viz.models.spec import TORCHVISION, TORCHVISION_LICENCE, TORCHVISION_URL, ModelSpec
 from minitorch_viz.net import Net
@@ -27,6 +27,7 @@ def vgg(depths: Sequence[int], state: State | None, classes: int, seed: int | No
             channels = out
         nodes.append((f"features.{len(nodes)}", MaxPool2d(2)))
     nodes += [
+        ("avgpool", AdaptiveAvgPool2d(7)),  # changes nothing for pictures of 224 pixels a side
         ("flatten", Flatten()),
         p.linear("classifier.0", channels * 7 * 7, hidden),
         ("classifier.1", ReLU()),
@@ -41,7 +42,7 @@ def vgg(depths: Sequence[int], state: State | None, classes: int, seed: int | No
 
 
 def vgg16(state: State | None = None, classes: int = 1000, seed: int | None = 0, hidden: int = 4096) -> Net:
-    """Build VGG-16: x (N, 3, 224, 224) -> "classifier.6" (N, classes) -> "prob" (N, classes).
+    """Build VGG-16: x (N, 3, H, W), usually 224 a side -> "classifier.6" (N, classes) -> "prob" (N, classes).
 
     Names are torchvision's. Simonyan and Zisserman 2014. hidden: the width of the two hidden linear layers.
     """

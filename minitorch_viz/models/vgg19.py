@@ -9,7 +9,7 @@ from minitorch_viz.net import Net
 
 
 def vgg19(state: State | None = None, classes: int = 1000, seed: int | None = 0, hidden: int = 4096) -> Net:
-    """Build VGG-19: x (N, 3, 224, 224) -> "classifier.6" (N, classes) -> "prob" (N, classes).
+    """Build VGG-19: x (N, 3, H, W), usually 224 a side -> "classifier.6" (N, classes) -> "prob" (N, classes).
 
     Names are torchvision's. Simonyan and Zisserman 2014. hidden: the width of the two hidden linear layers.
     """
