@@ -56,8 +56,8 @@ class Conv2d(Layer):
     def __post_init__(self) -> None:
         if getattr(self.weight, "ndim", 4) == 3:
             raise ShapeError(
-                f"Conv2d's weight must have the shape (O, C/groups, kh, kw), but got {tuple(self.weight.shape)}: filters "
-                "along one axis are Conv1d's."
+                f"Conv2d's weight must have the shape (O, C/groups, kh, kw), but got {tuple(self.weight.shape)}; "
+                "filters along one axis are Conv1d's."
             )
         expect_field(self, "weight", "O", "C/groups", "kh", "kw")
         out_channels = self.weight.shape[0]
