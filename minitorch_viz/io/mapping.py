@@ -93,6 +93,13 @@ def prefixes_of(tensors: Mapping[str, Array], needed: Collection[str]) -> list[s
     return [start for start, count in _starts(tensors, needed).items() if count == len(needed)]
 
 
+def likely_prefix(tensors: Mapping[str, Array], needed: Collection[str]) -> str:
+    """Return the prefix under which the file has most of the needed names; none, if that does as well."""
+    starts = _starts(tensors, needed)
+    plain = {start: count for start, count in starts.items() if not is_average(start)} or starts
+    return max(plain.items(), key=lambda item: item[1])[0]
+
+
 def is_average(name: str) -> bool:
     """Return whether a name is that of a moving average of the weights ("ema.conv1.weight")."""
     return bool(AVERAGE.search(name))

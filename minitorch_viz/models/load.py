@@ -17,14 +17,15 @@ from minitorch_viz.models.classes import first_synonym, imagenet_names, notes_on
 from minitorch_viz.models.fold import fold_batch_norms
 from minitorch_viz.models.home import VARIABLE, home_folder
 from minitorch_viz.models.model import Model
+from minitorch_viz.models.modules_in_file import ADVICE
 from minitorch_viz.models.own_net import checked_names, checked_precision
 from minitorch_viz.models.python_file import run_model_file
-from minitorch_viz.models.readers import Preprocessing
 from minitorch_viz.models.restored import described, read_model
 from minitorch_viz.models.scores import Maps, kind_of_scores
 from minitorch_viz.models.sidecar import class_names_of, reader_of, scores_of, search_folders
 from minitorch_viz.models.spec import ModelSpec, get_spec
 from minitorch_viz.models.told import Told
+from minitorch_viz.models.variants import Variant, as_the_file_shows, reader_for
 from minitorch_viz.net import Net
 
 FILE = r"[/\\]|\.(pth|pt2?|npz|safetensors|caffemodel|onnx)$"  # what no name of a net looks like
@@ -48,7 +49,7 @@ def load_model(
         Model ("my_net.py"); it is run, and a `model(weights)` is given the path of the weights.
     weights: its file (.safetensors, .npz, .pth without PyTorch, .caffemodel, ConvNetJS .json), or a folder that holds
         one; None looks in $MINITORCH_VIZ_HOME (default: the user's cache folder), then among those that come with the
-        package. A file with another number of classes is taken, too: your own fine-tuned net.
+        package. Your own fine-tuned net is taken, too: other classes, another head, other channels of the pictures.
     dtype: float32, the default, or float64; None keeps that of a file of `Model.save`. fold: merge batch normalization
         into the convolutions.
     prefix: what the names in the file have in front of the net's ("student."), where it holds several nets, or this net
@@ -93,15 +94,15 @@ def load_model(
     tensors = spec.adapted(tensors) if spec.adapted is not None else tensors
     if prefix is None and isinstance((file.json or {}).get("prefix"), str):
         prefix = (file.json or {})["prefix"]
-    classes = _class_count(spec, tensors, prefix)
-    side = spec.sized(tensors) if spec.sized is not None else None
-    needed = spec.build(classes=classes, seed=None, **({} if side is None else {"side": side}))
     notes = [] if is_caffe else list(file.notes)  # that Caffe's nets take BGR is dealt with
-    net = needed.with_params(fitting_arrays(tensors, needed, path, precision or np.float32, prefix, spec, notes))
+    variant = _variant(spec, tensors, path, prefix)
+    notes += variant.notes
+    arrays = fitting_arrays(tensors, variant.net, path, precision or np.float32, prefix, spec, notes)
+    net, classes = variant.net.with_params(arrays), variant.classes
+    spec = dataclasses.replace(spec, reader=reader_for(spec.reader, variant, notes))
     sidecar = _as_sidecar(described(file.metadata, path)) | (file.json or {})
     sidecar |= {"names": list(told.class_names)} if told.class_names else {}
     reader = reader_of(spec, path, sidecar, is_caffe, notes)
-    reader = dataclasses.replace(reader, size=(side, side)) if side and isinstance(reader, Preprocessing) else reader
     names = class_names_of(spec, path, sidecar, classes, notes)
     notes += notes_on_names(names, spec.name)
     scores = scores_of(spec, path, sidecar, classes, notes)
@@ -110,7 +111,7 @@ def load_model(
         net=fold_batch_norms(net) if fold else net,
         readers={net.inputs[0]: reader},
         class_names=tuple(map(first_synonym, names)),
-        logits=spec.logits,
+        logits=variant.logits,
         class_synonyms=names,
         first_conv=spec.first_conv,
         last_conv=spec.last_conv,
@@ -190,6 +191,8 @@ def fitting_arrays(
         advice = (
             f' Or write "prefix" into {path.with_suffix(".json").name} beside it.' if "prefix=" in str(error) else ""
         )
+        space = "\n" if "\n" in str(error) else " "  # below a list
+        advice += f"{space}If this is {spec.name}, changed: {ADVICE[0].lower()}{ADVICE[1:]}" if spec is not None else ""
         start = "" if str(error).startswith(path.name) else f"{path}: "
         raise WeightsFileError(f"{start}{error}{advice}") from error
     for name, array in mapped.items():
@@ -281,14 +284,12 @@ def _missing(spec: ModelSpec) -> str:
     )
 
 
-def _class_count(spec: ModelSpec, tensors: Mapping[str, Array], prefix: str | None) -> int:
-    """Return how many classes the file's last layer has; the official number if that cannot be told."""
-    name = f"{spec.head}.weight"
-    for key, array in tensors.items():
-        is_head = key == f"{prefix}{name}" if prefix is not None else key == name or key.endswith(f".{name}")
-        if spec.head and is_head and array.ndim > 1 and len(array):
-            return len(array)
-    return spec.class_count
+def _variant(spec: ModelSpec, tensors: Mapping[str, Array], path: Path, prefix: str | None) -> Variant:
+    """Return the net of a spec as a file shows it; WeightsFileError that names the file."""
+    try:
+        return as_the_file_shows(spec, tensors, prefix)
+    except WeightsFileError as error:
+        raise WeightsFileError(f"{path}: {error}") from error
 
 
 def _from_caffe(spec: ModelSpec, tensors: Mapping[str, Array]) -> dict[str, Array]:
