@@ -24,6 +24,7 @@ from minitorch_viz.layers import (
     Hardswish,
     InstanceNorm,
     LayerNorm,
+    LeakyReLU,
     Linear,
     MaxPool1d,
     Mul,
@@ -35,13 +36,14 @@ from minitorch_viz.layers import (
     Sigmoid,
     SiLU,
     Softplus,
+    Tanh,
     UpsampleBilinear,
 )
 from minitorch_viz.rules import excitation_rules, lrp_rules
 from minitorch_viz.rules.accounts import Books
 from minitorch_viz.rules.lrp import epsilon, gamma
 from minitorch_viz.rules.presets import passed_through
-from minitorch_viz.rules.relu import relu_mode, relus
+from minitorch_viz.rules.relu import hard_relus, is_on, relu_mode, relus
 
 ZERO_AT_ZERO = [GELU(), GELU("tanh"), SiLU(), ReLU6(), Hardswish(), ELU(), SELU(), PReLU(np.array([0.2]))]
 
@@ -154,17 +156,62 @@ def test_a_sigmoid_keeps_its_half_and_a_hard_one_too(rng) -> None:
 
 
 @pytest.mark.parametrize("mode", ["normal", "deconvnet", "guided"])
-def test_a_relu6_is_a_gate_of_two_states_and_a_smooth_one_is_none(mode, rng) -> None:
-    """Each mode's formula, written down; at a GELU all three are the gradient."""
+def test_a_relu6_is_a_gate_of_two_states(mode, rng) -> None:
+    """Each mode's formula, written down."""
     x, dy = 4 * rng.standard_normal((2, 1, 3, 4, 5))
     net = Net([("gate", ReLU6())])
     found = net.backward(net.forward(x), {"gate": dy}, rules=relu_mode(mode))["input"]
     is_open = (x > 0) & (x < 6)
     expected = {"normal": dy * is_open, "deconvnet": np.maximum(dy, 0), "guided": np.maximum(dy, 0) * is_open}[mode]
     np.testing.assert_array_equal(found, expected)
+    assert relus(net) == hard_relus(net) == ["gate"]
+
+
+@pytest.mark.parametrize("gate", [GELU(), GELU("tanh"), SiLU(), Hardswish()], ids=repr)
+@pytest.mark.parametrize("mode", ["normal", "deconvnet", "guided"])
+def test_a_smooth_relu_is_open_by_its_derivative(mode, gate, rng) -> None:
+    """Each mode's formula with the derivative by differences; where it is below 0 the gate counts as shut."""
+    x, dy = 4 * rng.standard_normal((2, 1, 3, 4, 5))
+    net, step = Net([("gate", gate)]), 1e-6
+    derivative = (gate.forward(x + step)[0] - gate.forward(x - step)[0]) / (2 * step)
+    assert (derivative < 0).any()
+    tape = net.forward(x)
+    found = net.backward(tape, {"gate": dy}, rules=relu_mode(mode))["input"]
+    expected = {
+        "normal": dy * derivative,
+        "deconvnet": np.maximum(dy, 0),
+        "guided": np.maximum(dy, 0) * np.maximum(derivative, 0),
+    }[mode]
+    np.testing.assert_allclose(found, expected, atol=1e-8)
+    np.testing.assert_array_equal(is_on(gate, tape.saved["gate"], dy), derivative > 1e-8)
     assert relus(net) == ["gate"]
-    smooth = Net([("gate", GELU())])
-    tape = smooth.forward(x)
-    plain = smooth.backward(tape, {"gate": dy})["input"]
-    np.testing.assert_array_equal(smooth.backward(tape, {"gate": dy}, rules=relu_mode(mode))["input"], plain)
-    assert relus(smooth) == []
+    assert hard_relus(net) == []
+
+
+@pytest.mark.parametrize("gate", [SiLU(), Hardswish(), GELU()], ids=repr)
+def test_far_from_0_a_smooth_relu_is_a_relu(gate, rng) -> None:
+    x = 40 + 10 * rng.random((1, 3, 4)) * rng.choice([-1, 1], (1, 3, 4))
+    x = x * rng.choice([-1, 1], x.shape)
+    dy = rng.standard_normal(x.shape)
+    for mode in ("normal", "deconvnet", "guided"):
+        passes = []
+        for layer in (gate, ReLU()):
+            net = Net([("gate", layer)])
+            passes.append(net.backward(net.forward(x), {"gate": dy}, rules=relu_mode(mode))["input"])
+        np.testing.assert_allclose(*passes, atol=1e-12)
+
+
+NEVER_SHUT = [LeakyReLU(0.2), PReLU(np.array([0.2])), ELU(), SELU(), Softplus(), Sigmoid(), Tanh()]
+
+
+@pytest.mark.parametrize("gate", NEVER_SHUT, ids=repr)
+def test_what_never_shuts_passes_the_gradient(gate, rng) -> None:
+    """In every mode, and the derivative is above 0 wherever one looks."""
+    x, dy = rng.standard_normal((2, 1, 3, 4))
+    net = Net([("gate", gate)])
+    tape = net.forward(x)
+    for mode in ("normal", "deconvnet", "guided"):
+        found = net.backward(tape, {"gate": dy}, rules=relu_mode(mode))["input"]
+        np.testing.assert_array_equal(found, gate.backward(dy, tape.saved["gate"]))
+    assert is_on(gate, tape.saved["gate"], dy).all()
+    assert relus(net) == []

@@ -34,6 +34,7 @@ from minitorch_viz.rules import (
     positive_paths,
     z_box,
 )
+from minitorch_viz.rules.relu import guided_smooth
 from minitorch_viz.rules.shares import as_gradient, in_place_of, pass_on
 from tests.map_nets import MAP_NETS
 from tests.rules.share_nets import matrix, share_net
@@ -43,6 +44,7 @@ MARKED: dict[str, Callable[[Net, Tape], Rules]] = {
     "relu.normal": lambda net, tape: {ReLU: normal},
     "relu.deconvnet": lambda net, tape: {ReLU: deconvnet},
     "relu.guided": lambda net, tape: {ReLU: guided},
+    "relu.guided_smooth": lambda net, tape: {ReLU: guided_smooth},
     "paths.positive_paths": lambda net, tape: {Layer: positive_paths},
     "paths.path_magnitudes": lambda net, tape: {Layer: path_magnitudes},
     "lrp.epsilon": lambda net, tape: lrp_rules(net, tape, epsilon(0.1)),

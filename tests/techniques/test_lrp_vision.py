@@ -41,7 +41,7 @@ def test_the_shares_add_up_or_a_note_says_where_the_rest_is(name: str) -> None:
         assert len(notes) == (abs(held - value) > 0.01 * abs(value))
         for note in notes:
             assert f"the pixels hold {held:.4g} of {value:.4g}" in note
-            places = re.findall(r"[( ]([\w.]+) (-?[\d.]+) %", note.partition("The rest stayed on the way: ")[2])
+            places = re.findall(r"[( ]([\w.-]+) (-?[\d.]+) %", note.partition("The rest stayed on the way: ")[2])
             named = {node: float(percent) for node, percent in places if node in model.net.names}
             assert named, note
             for node, percent in named.items():

@@ -11,11 +11,10 @@ import numpy as np
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
-from minitorch_viz.graph import Rule, Rules, Tape
-from minitorch_viz.layers import ReLU
+from minitorch_viz.graph import Node, Rule, Rules, Tape, rule_for
 from minitorch_viz.net import Net
 from minitorch_viz.objectives import Objective
-from minitorch_viz.rules.relu import ReluMode, relu_mode, relus
+from minitorch_viz.rules.relu import ReluMode, is_on, relu_mode, relus
 
 FATES = ("nothing came", "passed", "forward gate", "backward gate", "both gates")
 HAS = {"normal": (True, False), "deconvnet": (False, True), "guided": (True, True)}  # the gates of each mode
@@ -31,7 +30,7 @@ def gate_shares(net: Net, tape: Tape, unit: Objective) -> tuple[tuple[str, ...],
     by_mode: dict[str, dict[str, Array]] = {}
     for mode in get_args(ReluMode):
         met: dict[str, Array] = {}
-        rules: Rules = {name: _recording(met, name, mode) for name in names}
+        rules: Rules = {name: _recording(met, net[name], mode) for name in names}
         net.backward(tape, unit.seeds(tape), rules=rules, crop=False)
         by_mode[mode] = met
     names = [name for name in names if name in by_mode["normal"]]
@@ -39,17 +38,18 @@ def gate_shares(net: Net, tape: Tape, unit: Objective) -> tuple[tuple[str, ...],
     return tuple(names), shares
 
 
-def _recording(met: dict[str, Array], name: str, mode: ReluMode) -> Rule:
+def _recording(met: dict[str, Array], node: Node, mode: ReluMode) -> Rule:
     """Return the mode's rule, which also notes what it does to the signal."""
-    rule = relu_mode(mode)[ReLU]
+    rule = rule_for(node, relu_mode(mode))
+    assert rule is not None  # the nodes are those that the modes have rules for
     forward, backward = HAS[mode]
 
-    def recording(layer: ReLU, dy: Array, saved: ReLU.Saved) -> Any:
+    def recording(layer: Any, dy: Array, saved: Any) -> Any:
         came = dy != 0
-        off = came & ~saved.on if forward else np.zeros_like(came)
+        off = came & ~is_on(layer, saved, dy) if forward else np.zeros_like(came)
         negative = came & (dy < 0) if backward else np.zeros_like(came)
         fates = (~came, came & ~off & ~negative, off & ~negative, negative & ~off, off & negative)
-        met[name] = np.array([float(kernels.to_cpu(share.mean())) for share in fates])
+        met[node.name] = np.array([float(kernels.to_cpu(share.mean())) for share in fates])
         return rule(layer, dy, saved)
 
     return recording

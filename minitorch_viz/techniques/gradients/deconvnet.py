@@ -35,16 +35,16 @@ from minitorch_viz.graph import Tape, ancestors, channel_axis
 from minitorch_viz.layers import ReLU
 from minitorch_viz.layers.kind import Kind
 from minitorch_viz.objectives import ChannelSum, Objective, Unit
-from minitorch_viz.rules.relu import relu_mode, relus
+from minitorch_viz.rules.relu import HARD, SMOOTH, relu_mode, relus
 from minitorch_viz.techniques.base import Result, Technique
 from minitorch_viz.techniques.explain.blank import drawable, why_blank
+from minitorch_viz.techniques.explain.gates import gates_note, has_relus
 from minitorch_viz.techniques.explain.layer_maps import is_head
 from minitorch_viz.techniques.explain.maps import COLOUR_SIGN, GREY_SIGN, one_map, sentence
 from minitorch_viz.techniques.explain.receptive import Field, receptive_field
 from minitorch_viz.techniques.explain.start import start_any
 from minitorch_viz.techniques.explain.unit import Which, need_sum
 from minitorch_viz.techniques.explain.view import several
-from minitorch_viz.techniques.gradients.saliency import has_relus
 from minitorch_viz.techniques.options import Images, spelled_out
 from minitorch_viz.techniques.subject import PHOTOS
 
@@ -71,6 +71,7 @@ class Projections(Result):
     readings: tuple[str, ...] = ()  # the activations in a caption's words
     photos: tuple[Array, ...] = ()  # (H, W, 3) uint8 each: the photos' own pixels; none: `pictures`
     switches: bool = True  # whether a pooling on the way says where its maxima were
+    remark: str = ""  # what the deconvnet is where not all gates on the way are ReLUs
 
     @property
     def facts(self) -> tuple[str, ...]:
@@ -117,11 +118,12 @@ class Projections(Result):
     @property
     def notes(self) -> tuple[str, ...]:
         many = len(self.blanks) > 1
-        return tuple(
+        blank = tuple(
             f"The map {f'of photo {number} ' if many else ''}is blank because {why}."
             for number, why in enumerate(self.blanks, 1)
             if why
         )
+        return blank + ((self.remark,) if self.remark else ())
 
 
 @spelled_out
@@ -172,6 +174,7 @@ def deconvnet(model: Model, image: Images, **choice: Unpack[Which]) -> Projectio
         tuple(begun.reading for begun in starts),
         tuple(begun.seen.area for begun in starts),
         _steered(model, starts[0].unit.nodes[0]),
+        gates_note(model.net, starts[0].tape, ("deconvnet",)),
     )
 
 
@@ -179,7 +182,7 @@ def _steered(model: Model, node: str) -> bool:
     """Return whether a layer on the way down lets anything of the photo steer the signal, besides ReLUs."""
     blind = (Kind.WEIGHS, Kind.SUMS)
     return any(
-        not (layer.kind in blind or isinstance(layer, ReLU) or layer.passes_on)
+        not (layer.kind in blind or isinstance(layer, HARD + SMOOTH) or layer.passes_on)
         for name in ancestors(model.net.nodes, node)
         if name in model.net and (layer := model.net[name].layer)
     )

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Unpack
 from minitorch_viz.rules.relu import relu_mode
 from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.blank import why_blank
+from minitorch_viz.techniques.explain.gates import gates_note, has_relus
 from minitorch_viz.techniques.explain.maps import PixelMap, plot_map
 from minitorch_viz.techniques.explain.signals import at_tape
 from minitorch_viz.techniques.explain.start import start_any
 from minitorch_viz.techniques.explain.unit import Which
-from minitorch_viz.techniques.gradients.saliency import has_relus, without_relus
 from minitorch_viz.techniques.options import spelled_out
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class GuidedMap(PixelMap):
     """Hold the guided signal at the pixels."""
 
-    remark: str = ""  # that it is the gradient, where no ReLU lies on the way
+    remark: str = ""  # what it is where not all gates on the way are ReLUs
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -42,8 +42,9 @@ def guided_backprop(model: Model, image: Any, **choice: Unpack[Which]) -> Guided
     """Show the parts of the photo that raise a unit through units that all fired: sharp edges of what it looks for.
 
     The backward pass of the gradient, except that each ReLU lets a signal through only if the unit fired and the
-    signal is positive. What speaks against the unit is left out, so the picture is clean; it is also nearly the same
-    for every class, because the lower layers' gates decide it.
+    signal is positive (GELU, SiLU and Hardswish let it through as far as they are open). What speaks against the unit
+    is left out, so the picture is clean; it is also nearly the same for every class, because the lower layers' gates
+    decide it.
 
     Returns a GuidedMap with signal (C, h, w).
     Raises SettingError for an unknown class or channel, NetError for an unknown node, ImageFileError for a bad image.
@@ -54,7 +55,7 @@ def guided_backprop(model: Model, image: Any, **choice: Unpack[Which]) -> Guided
     rules = relu_mode("guided")
     signal = at_tape(model.net, tape, unit, rules)
     blank = why_blank(model, tape, unit, signal, rules)
-    remark = without_relus(model.net, tape)
+    remark = gates_note(model.net, tape, ("guided",))
     return GuidedMap(
         signal, seen.picture, seen.pixel_aspect, unit.label, value, blank,
         reading=reading, remark=remark, photo=seen.area,

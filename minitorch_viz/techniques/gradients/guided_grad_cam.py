@@ -10,6 +10,7 @@ from minitorch_viz.drawing import panels, robust_max, show_blank, show_magnitude
 from minitorch_viz.rules.relu import relu_mode
 from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.blank import drawable, why_blank
+from minitorch_viz.techniques.explain.gates import gates_note, has_relus
 from minitorch_viz.techniques.explain.layer_maps import (
     chosen_layer,
     has_maps,
@@ -22,7 +23,7 @@ from minitorch_viz.techniques.explain.start import start_any
 from minitorch_viz.techniques.explain.unit import Which
 from minitorch_viz.techniques.explain.view import draw_photo, proportions_of
 from minitorch_viz.techniques.gradients.grad_cam import GradCam, cam_of
-from minitorch_viz.techniques.gradients.saliency import LEGEND, has_relus
+from minitorch_viz.techniques.gradients.saliency import LEGEND
 from minitorch_viz.techniques.options import spelled_out
 
 if TYPE_CHECKING:
@@ -40,6 +41,11 @@ class GuidedGradCam(PixelMap):
     weights: Array  # (1, C): its weights
     layer: str  # the node whose maps are weighted
     nowhere: str  # why Grad-CAM's map is blank; "" if it is not
+    remark: str = ""  # what guided backpropagation is where not all gates on the way are ReLUs
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return super().notes + ((self.remark,) if self.remark else ())
 
     @property
     def cam(self) -> GradCam:
@@ -101,6 +107,7 @@ def guided_grad_cam(
         layer=cam.layer,
         nowhere=cam.blanks[0],
         reading=reading,
+        remark=gates_note(model.net, tape, ("guided",)),
         photo=seen.area,
     )
 

@@ -16,7 +16,7 @@ from minitorch_viz.graph import Tape, ancestors, only_reader
 from minitorch_viz.layers.kind import Kind
 from minitorch_viz.net import Net
 from minitorch_viz.objectives import Objective
-from minitorch_viz.rules.relu import ReluMode, relu_mode, relus
+from minitorch_viz.rules.relu import ReluMode, hard_relus, relu_mode
 from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.blank import not_finite
 from minitorch_viz.techniques.explain.layer_maps import is_head
@@ -190,7 +190,7 @@ def _first_sum(net: Net) -> str:
 def _gate_above(net: Any, tape: Any, node: str) -> str:
     """Return the ReLU that alone reads a node, if there is one: its gate belongs to the unit's arithmetic."""
     reader = only_reader((other for other in net.nodes if other.name in tape), node)
-    return reader.name if reader and reader.name in relus(net) else node
+    return reader.name if reader and reader.name in hard_relus(net) else node
 
 
 def plot(result: UnitView, figure: Figure) -> None:

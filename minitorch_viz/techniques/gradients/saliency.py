@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack, get_args
 from minitorch_viz._types import Array
 from minitorch_viz.drawing import panels, robust_max, show_blank, show_magnitude, show_signed
 from minitorch_viz.errors import SettingError, near
-from minitorch_viz.graph import Tape
-from minitorch_viz.net import Net
-from minitorch_viz.rules.relu import ReluMode, relu_mode, relus
+from minitorch_viz.rules.relu import ReluMode, relu_mode
 from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.blank import blank_note, drawable, why_blank
+from minitorch_viz.techniques.explain.gates import gates_note, has_relus
 from minitorch_viz.techniques.explain.maps import COLOUR_SIGN, GREY_SIGN, MAGNITUDE, one_map, sentence
 from minitorch_viz.techniques.explain.signals import at_tape
 from minitorch_viz.techniques.explain.start import start_any
@@ -133,7 +132,8 @@ def saliency(
 
     One backward pass carries the gradient of one number back to the image. Where it is large, a small change of the
     pixel changes that number much. It does not say that the pixel made the class likely. The gradient needs no ReLU;
-    deconvnet and guided are ways through ReLUs, and where there are none they are the gradient, which a note says.
+    deconvnet and guided are ways through ReLUs and what is like them (GELU, SiLU, Hardswish); where there are none they
+    are the gradient, which a note says.
 
     The gradient is a sum over paths through the net, each the product of the derivatives on it. The mode positive-paths
     keeps the paths on which all are positive; compared, the paths of positive and of negative product are shown apart,
@@ -171,7 +171,7 @@ def saliency(
         else:
             gradients[way] = at_tape(model.net, tape, unit, rules)
         blank[way] = why_blank(model, tape, unit, gradients[way], rules)
-    remark = "" if set(gradients) == {"normal"} else without_relus(model.net, tape)
+    remark = "" if set(gradients) == {"normal"} else gates_note(model.net, tape, tuple(gradients))
     paths = None
     if mode == PATHS or (compare and not average):
         paths = paths_at(model, seen.x, tape, unit, gradients["normal"])
@@ -219,22 +219,6 @@ def _scales(result: SaliencyMap, mode: str) -> tuple[str, str]:
     if result.blank[mode]:
         return "", ""
     return f", white at {robust_max(result.map(mode)):.2g}", f", full at ±{robust_max(result.signals[mode]):.2g}"
-
-
-def without_relus(net: Net, tape: Tape) -> str:
-    """Return a sentence if no ReLU lies between the pixels and what a tape was made for; "" if one does."""
-    if any(name in tape.saved for name in relus(net)):
-        return ""
-    return (
-        "No ReLU lies on the way, so the deconvnet's and the guided mode have nothing to change: they are the gradient."
-    )
-
-
-def has_relus(model: Model) -> str | None:
-    """Return None for a net with ReLUs, else a clause: without them the modes deconvnet and guided are the gradient."""
-    if relus(model.net):
-        return None
-    return "this net has no ReLU, so that it would be the plain gradient, which saliency shows"
 
 
 def _modes(model: Model) -> list[dict[str, str]]:
