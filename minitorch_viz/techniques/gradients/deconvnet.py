@@ -32,7 +32,6 @@ from minitorch_viz.drawing import (
 )
 from minitorch_viz.errors import SettingError
 from minitorch_viz.graph import Tape, ancestors, channel_axis
-from minitorch_viz.layers import ReLU
 from minitorch_viz.layers.kind import Kind
 from minitorch_viz.objectives import ChannelSum, Objective, Unit
 from minitorch_viz.rules.relu import HARD, SMOOTH, relu_mode, relus
