@@ -196,11 +196,12 @@ def test_gpu(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     assert "3x3" in capsys.readouterr().out
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_many_photos(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.path", sys.path[:])  # it finds its neighbours by path
     result = load("many_photos").main(["--quick"])
     what = [row["what"] for row in result["rows"]]
     assert {"npz against the passes alone", "overlay against the passes alone", "figures, 2 workers"} <= {*what}
-    assert all(row["ms"] > 0 for row in result["rows"])
+    assert all(np.isfinite(row["ms"]) for row in result["rows"])  # start-up is subtracted: of three photos little is left
+    assert all(row["a second"] > 0 for row in result["rows"] if "figures" in row["what"])
     assert "a second" in capsys.readouterr().out
