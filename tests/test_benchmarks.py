@@ -202,6 +202,6 @@ def test_many_photos(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
     result = load("many_photos").main(["--quick"])
     what = [row["what"] for row in result["rows"]]
     assert {"npz against the passes alone", "overlay against the passes alone", "figures, 2 workers"} <= {*what}
-    assert all(np.isfinite(row["ms"]) for row in result["rows"])  # start-up is subtracted: of three photos little is left
+    assert all(np.isfinite(row["ms"]) for row in result["rows"])  # without start-up little is left of three photos
     assert all(row["a second"] > 0 for row in result["rows"] if "figures" in row["what"])
     assert "a second" in capsys.readouterr().out
