@@ -1,6 +1,7 @@
-"""GELU, SiLU and LayerNorm against PyTorch's on the same CPU, at the shapes of three nets.
+"""GELU (both forms), SiLU and LayerNorm against PyTorch's on the same CPU, at the shapes of three nets.
 
-    python benchmarks/pointwise.py            every shape at batch 1 and 8, forward and backward
+    python benchmarks/pointwise.py            every shape at batch 1 and 8, forward and backward: under two minutes
+    python benchmarks/pointwise.py --threads 1 --out benchmarks/results/pointwise-1-thread.json
     python benchmarks/pointwise.py --quick    one small shape, some seconds, nothing written
 
 Both compute in float32 with the same number of threads and take turns in one process; their answers are compared first.
@@ -38,8 +39,8 @@ LAYER_NORMS = {
     "ConvNeXt-T": [(56, 56, 96), (28, 28, 192), (14, 14, 384), (7, 7, 768)],
 }
 SILUS = {"EfficientNet-B0": [(96, 112, 112), (144, 56, 56), (240, 28, 28), (480, 14, 14), (1152, 7, 7)]}
-TABLE = {"GELU": GELUS, "LayerNorm": LAYER_NORMS, "SiLU": SILUS}
-QUICK = {"GELU": {"small": [(7, 64)]}, "LayerNorm": {"small": [(7, 64)]}, "SiLU": {"small": [(7, 64)]}}
+TABLE = {"GELU": GELUS, "GELU tanh": GELUS, "LayerNorm": LAYER_NORMS, "SiLU": SILUS}
+QUICK = {name: {"small": [(7, 64)]} for name in TABLE}
 
 
 def calls(name: str, shape: tuple[int, ...], torch: Any) -> Calls:
@@ -47,7 +48,12 @@ def calls(name: str, shape: tuple[int, ...], torch: Any) -> Calls:
     rng = np.random.default_rng(0)
     x, dy = rng.standard_normal((2, *shape)).astype(np.float32)
     weight, bias = rng.standard_normal((2, shape[-1])).astype(np.float32)
-    layer: Any = {"GELU": GELU(), "SiLU": SiLU(), "LayerNorm": LayerNorm(shape[-1], weight, bias)}[name]
+    layer: Any = {
+        "GELU": GELU(),
+        "GELU tanh": GELU("tanh"),
+        "SiLU": SiLU(),
+        "LayerNorm": LayerNorm(shape[-1], weight, bias),
+    }[name]
     _, saved = layer.forward(x)
     rows: Calls = {"forward": [lambda: layer.forward(x)[0]], "backward": [lambda: layer.backward(dy, saved)]}
     if torch is not None:
@@ -62,12 +68,13 @@ def calls(name: str, shape: tuple[int, ...], torch: Any) -> Calls:
                 )[0]
             )
         else:
-            forward, backward = {
-                "GELU": (functions.gelu, aten.gelu_backward),
-                "SiLU": (functions.silu, aten.silu_backward),
+            forward, backward, settings = {
+                "GELU": (functions.gelu, aten.gelu_backward, {}),
+                "GELU tanh": (functions.gelu, aten.gelu_backward, {"approximate": "tanh"}),
+                "SiLU": (functions.silu, aten.silu_backward, {}),
             }[name]
-            rows["forward"].append(lambda: forward(tx))
-            rows["backward"].append(lambda: backward(tdy, tx))
+            rows["forward"].append(lambda: forward(tx, **settings))
+            rows["backward"].append(lambda: backward(tdy, tx, **settings))
         for ours, theirs in rows.values():
             expected = theirs().numpy()
             np.testing.assert_allclose(ours(), expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max())
@@ -78,7 +85,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="one small shape, nothing written")
     parser.add_argument("--threads", type=int, help="for both; default: every core")
-    parser.add_argument("--seconds", type=float, default=2.0, help="of measuring, for each row and library")
+    parser.add_argument("--seconds", type=float, default=0.5, help="of measuring, for each row and library")
     parser.add_argument("--out", type=Path, default=bench.ROOT / "benchmarks" / "results" / "pointwise.json")
     options = parser.parse_args(arguments)
     try:

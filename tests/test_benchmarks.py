@@ -67,7 +67,9 @@ def test_pointwise(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monke
     monkeypatch.setattr("sys.path", sys.path[:])  # it finds its neighbours by path
     result = load("pointwise").main(["--quick"])
     rows = [(row["layer"], row["what"]) for row in result["rows"]]
-    assert rows == [(name, what) for name in ("GELU", "LayerNorm", "SiLU") for what in ("forward", "backward")]
+    assert rows == [
+        (name, what) for name in ("GELU", "GELU tanh", "LayerNorm", "SiLU") for what in ("forward", "backward")
+    ]
     assert all(row["ms"] > 0 for row in result["rows"])
     assert "LayerNorm small" in capsys.readouterr().out
 
