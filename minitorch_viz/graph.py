@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -165,14 +166,17 @@ def last_common_maps(
 ) -> str | None:
     """Return the last node or input before `name` that is on every path to it and has maps; None if none has.
 
-    shapes: {node: shape of its output}. Maps are (N, C, h, w) with more than one place: what a global pooling leaves
-    is none. All of the picture that reaches the output is in these maps, as it is not in those of one branch.
+    shapes: {node: shape of its output}. Maps are (N, C, h, w), over a series (N, D, T) also (N, C, T), with more than
+    one place: what a global pooling leaves is none. All of the picture that reaches the output is in these maps, as it
+    is not in those of one branch.
     """
-    nodes = tuple(nodes)
+    nodes, inputs = tuple(nodes), tuple(inputs)
+    of_series = all(len(shapes[each]) == 3 for each in inputs if each in shapes)
+    sizes = (3, 4) if of_series else (4,)
     maps = (
         place
         for place in reversed(on_every_path(nodes, inputs, name)[:-1])
-        if len(shapes[place]) == 4 and shapes[place][2] * shapes[place][3] > 1
+        if len(shapes[place]) in sizes and math.prod(shapes[place][2:]) > 1
     )
     return next((place for place in maps if channel_axis(nodes, place) == 1), None)  # not (N, h, w, C)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from minitorch_viz._types import Array
 from minitorch_viz.drawing.scales import robust_max, signed_colour
-from minitorch_viz.drawing.words import LABEL_SIZE, TITLE_SIZE, text_width, wrapped
+from minitorch_viz.drawing.words import LABEL_SIZE, NUMBER_SIZE, TITLE_SIZE, text_width, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -65,15 +65,49 @@ def show_photo(
     return drawn
 
 
-def show_signed(axes: Axes, x: Array, title: str = "", pixel_aspect: float = 1.0, scale: float | None = None) -> Any:
+def show_signed(
+    axes: Axes,
+    x: Array,
+    title: str = "",
+    pixel_aspect: float = 1.0,
+    scale: float | None = None,
+    names: Sequence[str] = (),
+) -> Any:
     """Draw a signed (C, H, W) array: three channels as colours around mid-grey, one as red (+) and blue (-) on white.
 
-    scale: the value at full scale; None is the 99.5th percentile of |x|.
+    Any other number of channels is a grid of maps in red and blue, from left to right and down.
+    scale: the value at full scale; None is the 99.5th percentile of |x|. names: of the channels in a grid.
     """
     scale = robust_max(x) if scale is None else scale
     if len(x) == 3:
         return show_image(axes, signed_colour(x, scale), title, pixel_aspect)
+    if len(x) != 1:
+        return _show_grid(axes, x, title, pixel_aspect, scale, names)
     return show_image(axes, x[0], title, pixel_aspect, cmap="RdBu_r", vmin=-scale, vmax=scale)
+
+
+def _show_grid(axes: Axes, x: Array, title: str, pixel_aspect: float, scale: float, names: Sequence[str]) -> Any:
+    """Draw the maps of many channels on one axes, with their names where these have room, else their numbers."""
+    count, high, wide = x.shape
+    columns = int(np.ceil(np.sqrt(count)))
+    rows = -(-count // columns)
+    gap = max(1, max(high, wide) // 24)
+    sheet = np.full((rows * (high + gap) - gap, columns * (wide + gap) - gap), np.nan)
+    corners = [(row * (high + gap), column * (wide + gap)) for row in range(rows) for column in range(columns)]
+    for each, (top, left) in zip(x, corners, strict=False):
+        sheet[top : top + high, left : left + wide] = each
+    axes.set_facecolor("0.75")
+    drawn = show_image(axes, np.ma.masked_invalid(sheet), title, pixel_aspect, cmap="RdBu_r", vmin=-scale, vmax=scale)
+    axes.apply_aspect()
+    width, height = axes.figure.get_size_inches()  # type: ignore[union-attr]  # axes without a figure are removed ones
+    place = axes.get_position()
+    room = place.width * width * wide / sheet.shape[1] - 0.06  # inches a map
+    tall = place.height * height * high / sheet.shape[0]
+    labels = [names[i] if names and text_width(names[i], NUMBER_SIZE) < room else str(i) for i in range(count)]
+    if max(text_width(label, NUMBER_SIZE) for label in labels) < room and tall > 2.2 * NUMBER_SIZE / 72:
+        for label, (top, left) in zip(labels, corners, strict=False):
+            axes.text(left + wide / 40, top + high / 40, label, ha="left", va="top", fontsize=NUMBER_SIZE)
+    return drawn
 
 
 def show_magnitude(

@@ -153,6 +153,9 @@ class Result:
         """Return what the short text form says: what is explained, and how large the map is."""
         labels = getattr(self, "labels", None) or (getattr(self, "label", ""),)
         picture = getattr(self, "picture", None)
+        given = getattr(self, "given", None)
+        if given is not None and given.is_numbers:
+            return (*dict.fromkeys(filter(None, labels)), given.words)
         size = () if picture is None else (f"{picture.shape[0]} x {picture.shape[1]} pixels",)
         return (*dict.fromkeys(filter(None, labels)), *size)
 
@@ -193,8 +196,12 @@ class Result:
 
         figure = ShownFigure(layout="constrained", facecolor="white")
         figure.alt = self.alt
-        self.technique.plot(self, figure)
+        self.draw(figure)
         return figure
+
+    def draw(self, figure: Figure) -> None:
+        """Draw on an empty figure."""
+        self.technique.plot(self, figure)
 
     def save(self, path: str | Path, dpi: int = 144) -> Path:
         """Write the figure (.png, .svg, .pdf) or the numbers (.npz, .json: `techniques/numbers.py`) to `path`.

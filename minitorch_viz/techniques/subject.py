@@ -73,7 +73,7 @@ class Subject:
         reader = model.readers.get(inputs[0])
         if reader is None:
             return f"{model.name} does not say how its input {inputs[0]!r} is read"
-        if reader.name != self.reads:
+        if reader.name not in self.read_by:
             return f"{model.name} takes {reader.noun} and not {KINDS[self.reads].noun}"
         return None
 
@@ -81,10 +81,15 @@ class Subject:
         """Return why a net cannot be given it as a setting, in words; None if one of its inputs is of that kind."""
         from minitorch_viz.models.readers import KINDS
 
-        if not self.reads or any(reader.name == self.reads for reader in model.readers.values()):
+        if not self.reads or any(reader.name in self.read_by for reader in model.readers.values()):
             return None
         nouns = " and ".join(reader.noun for reader in model.readers.values()) or "no known input"
         return f"{model.name} takes {nouns} and not {KINDS[self.reads].noun}"
+
+    @property
+    def read_by(self) -> tuple[str, ...]:
+        """Return the kinds of readers that take it."""
+        return (self.reads,)
 
     def arguments(self, value: Any) -> tuple[Any, ...]:
         """Return the positional arguments that come after the model."""
@@ -106,6 +111,20 @@ class PhotoSubject(Subject):
     parameter = "image"
     bad = (("", "empty"), ("nowhere.png", r"nowhere\.png"), (3.5, "image"), (None, "image"))
     asked: ClassVar[dict[str, Any]] = {"type": given, "metavar": "PHOTO"}
+
+    @property
+    def read_by(self) -> tuple[str, ...]:
+        """Return the kinds of readers: of photos, of other channels, of rows and series."""
+        return (self.reads, "bands", "numbers")
+
+    def refuses(self, model: Model) -> str | None:
+        """Return why a net does not take it; whole numbers have nothing between them that a map could show."""
+        from minitorch_viz.models.readers import Numbers
+
+        reader = model.readers.get(model.net.inputs[0]) if len(model.net.inputs) == 1 else None
+        if isinstance(reader, Numbers) and reader.whole:
+            return f"{model.name} takes whole numbers, and no map can say what a small change of them would do"
+        return super().refuses(model)
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Add any number of PHOTOs: each has a result of its own."""

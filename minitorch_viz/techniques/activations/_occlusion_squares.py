@@ -11,6 +11,7 @@ import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.boxes import Boxes, Patch
 from minitorch_viz.errors import SettingError
+from minitorch_viz.techniques.explain.given import level_of
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
@@ -59,7 +60,4 @@ def fill_value(model: Model, fill: str, x: Array) -> Array:
         level = -1.0
     if not 0 <= level <= 255:
         raise SettingError(f"fill must be mean, {', '.join(FILLS)} or a grey level from 0 to 255, but got {fill!r}.")
-    mean, std = (
-        np.asarray(value, x.dtype).reshape(-1, 1, 1) for value in (model.preprocessing.mean, model.preprocessing.std)
-    )
-    return kernels.to_device((level - mean) / std, kernels.device_of(x))
+    return kernels.to_device(level_of(model)(level, x.dtype), kernels.device_of(x))

@@ -15,6 +15,7 @@ from minitorch_viz.graph import ancestors
 from minitorch_viz.layers import Kind
 from minitorch_viz.rules.relu import relus
 from minitorch_viz.techniques.base import Technique
+from minitorch_viz.techniques.explain.given import need_picture, without_picture
 from minitorch_viz.techniques.explain.view import PhotoResult, draw_photo, proportions_of, view
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ def activation_maps(
         if value not in choices:
             raise SettingError(f"There is no {name} {value!r}; {near(value, choices, name)}.")
     count = need_whole("count", count, 1)
+    need_picture(model, "activation-maps", "saliency or occlusion")
     seen = view(model, image)
     tape = model.net.forward(seen.x, upto=node)
     node = node or _last_features(model, tape) or last_map(tape.values)
@@ -111,7 +113,17 @@ def activation_maps(
     dead = int((peaks <= 0).sum())
     names = tuple(model.class_names[channel] for channel in picked) if _are_classes(model, node, len(maps)) else ()
     return ActivationMaps(
-        maps[picked], picked, node, len(maps), dead, scale, seen.picture, seen.pixel_aspect, names, photo=seen.area
+        maps[picked],
+        picked,
+        node,
+        len(maps),
+        dead,
+        scale,
+        seen.picture,
+        seen.pixel_aspect,
+        names,
+        photo=seen.area,
+        given=seen.given,
     )
 
 
@@ -183,6 +195,8 @@ def _scale(result: ActivationMaps) -> str:
 
 def applies(model: Model) -> str | None:
     """Return why a net has no maps: it has no convolutions; None if it has."""
+    if why := without_picture(model, "saliency or occlusion"):
+        return why
     return None if any(node.layer.has_filters for node in model.net.nodes) else "this net has no convolution"
 
 

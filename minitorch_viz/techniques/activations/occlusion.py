@@ -11,15 +11,17 @@ import numpy as np
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
+from minitorch_viz.drawing.number_maps import NumberMap
 from minitorch_viz.errors import need_whole
 from minitorch_viz.graph import Tape
 from minitorch_viz.objectives import Objective, Unit
+from minitorch_viz.techniques.activations._occlusion_numbers import Windows, spread, windows_of
 from minitorch_viz.techniques.activations._occlusion_squares import FILLS, covered, covers, fill_value, places_on
 from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.blank import blank_note, drawable, not_finite
 from minitorch_viz.techniques.explain.start import start_any
 from minitorch_viz.techniques.explain.unit import Which
-from minitorch_viz.techniques.explain.view import PhotoResult
+from minitorch_viz.techniques.explain.view import PhotoResult, View
 from minitorch_viz.techniques.options import spelled_out
 from minitorch_viz.techniques.run import Pace, how_far, looping
 from minitorch_viz.techniques.state import State
@@ -67,6 +69,8 @@ class OcclusionMap(PhotoResult):
     @property
     def facts(self) -> tuple[str, ...]:
         rows, columns = self.values.shape
+        if self.of_numbers is not None:
+            return (self.label, self.of_numbers.words)
         return (self.label, f"{rows} x {columns} places", f"a square of {self.size} pixels")
 
     @property
@@ -81,6 +85,10 @@ class OcclusionMap(PhotoResult):
 
         All zero if it is blank, and where no square has been yet.
         """
+        if self.of_numbers is not None:
+            measured = ~np.isnan(self.values)
+            drop = np.where(measured, drawable(np.nan_to_num(self.drop), self.blank), 0)
+            return spread(self.of_numbers, drop, measured, self.lefts, self.size)
         rows, columns = (
             covers(firsts, self.size, side)
             for firsts, side in zip((self.tops, self.lefts), self.picture.shape[:2], strict=True)
@@ -93,6 +101,8 @@ class OcclusionMap(PhotoResult):
     @property
     def caption(self) -> str:
         reading = self.reading or f"{self.kind} {self.base:.3f}"
+        if self.of_numbers is not None:
+            return f"Explains {self.label}, {reading} on all of it. {self._numbers_words}"
         words = (
             f"Explains {self.label}, {reading} on the whole photo. A {self.fill} square of "
             f"{self.size} x {self.size} pixels stood at {self.done} places, one every {_step(self.tops)} "
@@ -105,13 +115,39 @@ class OcclusionMap(PhotoResult):
         return f"{words} Right: the most probable class at each place."
 
     @property
+    def _numbers_words(self) -> str:
+        """End a caption: what was covered of a row or a series, and what the colours mean."""
+        given = self.of_numbers
+        assert given is not None  # asked before
+        part = (
+            "One column at a time" if given.kind == "row" else f"A window of {self.size} steps of one curve at a time"
+        )
+        signs = (
+            f"red: without it the {self.kind} falls, so that it speaks for the value; blue: without it the {self.kind} "
+            f"rises. The largest is {np.abs(self.heat).max():.3g}."
+        )
+        return (
+            f"{part} was replaced by {self.fill} ({self.done} of {self.total} places) and the net asked again; {signs}"
+        )
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        return (f"{self.label}, {self.reading or f'{self.kind} {self.base:.3g}'}",)
+
+    @property
+    def number_maps(self) -> list[NumberMap]:
+        """Return the falls, of a row or a series."""
+        title = f"fall of the {self.kind} without it: red speaks for it, blue against it"
+        return [NumberMap(title, self.heat, True, self.blank)]
+
+    @property
     def shows_classes(self) -> bool:
         """Return whether there is a picture of the most probable classes: more than one of them."""
         return self.best is not None and not self.blank and len(np.unique(self.best[self.best >= 0])) > 1
 
     @property
     def notes(self) -> tuple[str, ...]:
-        partial = how_far(self, "place")
+        partial = (*self.given_notes, *how_far(self, "place"))
         if self.blank:
             return (*partial, *blank_note(self.blank))
         saturated = (*partial, f"{self.instead}.") if self.instead else partial
@@ -151,9 +187,10 @@ def occlusion(
     of a unit inside the net its value.
 
     Args:
-        size: the square's side in pixels of the net's input; by default a fifth of it
-        stride: pixels from one place to the next; by default a third of the size
-        fill: what the square shows: mean (the photo's mean colour), grey, black, white, or a grey level 0 to 255
+        size: the square's side in pixels of the net's input; by default a fifth of it; of a series steps, a tenth
+        stride: pixels from one place to the next; by default a third of the size; of a series steps, half the size
+        fill: what the square shows: mean (the photo's mean colour), grey, black, white, or a grey level 0 to 255; of
+            numbers mean, black (zero) or a number
         batch: places a forward pass, all of one row; more than 32 save nothing, and take memory
 
     Returns an OcclusionMap with values (rows, columns), of a class in 0..1. The grid is centred; squares at its ends
@@ -165,6 +202,10 @@ def occlusion(
     Paper: Zeiler, Fergus 2013.
     """
     seen, tape, unit, _, reading = start_any(model, image, **choice)
+    if seen.given is not None and seen.given.is_numbers:
+        windows = windows_of(model, seen, seen.given, size, stride, fill)
+        yield from _of_numbers(model, seen, tape, unit, windows, reading, fill, batch, state)
+        return
     height, width = seen.x.shape[2:]
     side = min(height, width)
     size = need_whole("occluder's size", max(min(3, side), round(side / 5)) if size is None else size, 1, side)
@@ -193,6 +234,7 @@ def occlusion(
         picture=seen.picture,
         pixel_aspect=seen.pixel_aspect,
         photo=seen.area,
+        given=seen.given,
         reading=reading,
     )
     done, pace = 0, Pace()
@@ -210,6 +252,57 @@ def occlusion(
             yield _filled(frame, model, tape, unit, outputs, whole, done)
     if not todo:
         yield _filled(frame, model, tape, unit, outputs, whole, done)
+
+
+def _of_numbers(
+    model: Model,
+    seen: View,
+    tape: Tape,
+    unit: Objective,
+    windows: Windows,
+    reading: str,
+    fill: str,
+    batch: int,
+    state: State | None,
+) -> Iterator[OcclusionMap]:
+    """Cover one column, or one window of a curve, after another; each asks the whole net."""
+    need_whole("batch", batch, 1)
+    given = seen.given
+    assert given is not None  # what the caller has asked
+    of_class = _is_class(model, unit)
+    whole = _outputs(unit, tape.values, of_class)
+    count = len(windows.curves) * len(windows.firsts)
+    outputs = np.full((count, whole.shape[1]), np.nan, whole.dtype)
+    mean = "the mean that the net's reader subtracts" if given.kind == "row" else "the mean of its curve"
+    frame = OcclusionMap(
+        values=np.full((len(windows.curves), len(windows.firsts)), np.nan),
+        best=None,
+        tops=windows.curves,
+        lefts=windows.firsts,
+        base=0.0,
+        label=unit.label,
+        blank="",
+        class_names=model.class_names,
+        size=windows.size,
+        fill={"mean": mean, "black": "zero"}.get(fill, str(fill)),
+        picture=seen.picture,
+        pixel_aspect=seen.pixel_aspect,
+        photo=seen.area,
+        given=given,
+        reading=reading,
+    )
+    done, pace = 0, Pace()
+    if state is not None:
+        done = int(state.numbers["done"])
+        outputs[:done] = state.arrays["outputs"]
+    while done < count:
+        places = list(range(done, min(done + batch, count)))
+        answers = model.net.forward(windows.covered(given, seen.x, places), upto=unit.nodes, fuse=True)
+        outputs[places] = _outputs(unit, answers.values, of_class)
+        done += len(places)
+        if done < count and pace.due():
+            yield _filled(frame, model, tape, unit, outputs, whole, done)
+    yield _filled(frame, model, tape, unit, outputs, whole, done)
 
 
 def _filled(

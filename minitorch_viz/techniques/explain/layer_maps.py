@@ -15,8 +15,10 @@ import numpy as np
 
 from minitorch_viz._types import Array
 from minitorch_viz.drawing import DARK, SIDE, Sheet, in_rows, panels, resize, show_blank, show_image
+from minitorch_viz.drawing.number_maps import NumberMap
 from minitorch_viz.errors import SettingError, near
-from minitorch_viz.graph import Tape, ancestors, last_common_maps
+from minitorch_viz.graph import Tape, ancestors, channel_axis, last_common_maps
+from minitorch_viz.layers import Conv1d
 from minitorch_viz.models.features import last_features
 from minitorch_viz.net import Net
 from minitorch_viz.objectives import Objective
@@ -63,7 +65,30 @@ class LayerMaps(PhotoResult):
 
     def map(self, index: int = 0) -> Array:
         """Return (h, w), nonnegative: one target's map, enlarged to the pixels."""
-        return enlarged(self.maps[index], self.picture.shape[:2])
+        return self.spread(self.maps[index])
+
+    def spread(self, coarse: Array) -> Array:
+        """Return a map of the layer's places at the pixels (h, w), of a series (T',) in the series' own shape."""
+        if self.of_numbers is None:
+            return enlarged(coarse, self.picture.shape[:2])
+        return self.of_numbers.over_steps(enlarged(coarse, (self.picture.shape[self.of_numbers.steps],)))
+
+    @property
+    def places(self) -> str:
+        """Say how many places the layer has: "7 x 7", of a series "12"."""
+        return " x ".join(map(str, self.signed.shape[1:]))
+
+    @property
+    def number_maps(self) -> list[NumberMap]:
+        """Return the targets' maps over the steps of a series."""
+        return [
+            NumberMap(title, self.map(i), False, why)
+            for i, (title, why) in enumerate(zip(self.number_titles(self.quantity), self.blanks, strict=True))
+        ]
+
+    def number_titles(self, words: str) -> list[str]:
+        """Return the title of each target's map; where there is one target the heading names it."""
+        return [words] if len(self.heads) == 1 else [f"{head}: {words}" for head in self.heads]
 
     @property
     def heat(self) -> Array:
@@ -84,7 +109,7 @@ class LayerMaps(PhotoResult):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        return self.blank_notes + self.faint_notes
+        return self.given_notes + self.blank_notes + self.faint_notes
 
     @property
     def blank_notes(self) -> tuple[str, ...]:
@@ -106,8 +131,7 @@ class LayerMaps(PhotoResult):
 
     @property
     def facts(self) -> tuple[str, ...]:
-        high, wide = self.signed.shape[1:]
-        return (*self.labels, self.layer, f"{high} x {wide}")
+        return (*self.labels, self.layer, self.places)
 
     @property
     def explains(self) -> str:
@@ -123,11 +147,15 @@ class LayerMaps(PhotoResult):
     @property
     def legend(self) -> str:
         """End a caption: the resolution, and the one scale, or each map's own."""
-        high, wide = self.signed.shape[1:]
+        if self.of_numbers is not None:
+            return (
+                f"The {self.places} steps of {self.layer} are stretched to the series; colours behind the curves go "
+                f"from 0 to the largest value, {max(self.scales):.3g}."
+            )
         scaling = {"one": "one scale for all maps, ", "each": "each map has its own, "}[self.scaling]
         tops = ", ".join(f"{scale:.3g}" for scale in dict.fromkeys(self.scales))
         return (
-            f"The {high} x {wide} places of {self.layer} are enlarged bilinearly to the photo, each at the centre of "
+            f"The {self.places} places of {self.layer} are enlarged bilinearly to the photo, each at the centre of "
             f"its patch. Colour scale: {scaling if len(self.labels) > 1 else ''}0 (dark, over the photo transparent) "
             f"to {tops} (bright), the largest value."
         )
@@ -184,20 +212,22 @@ def chosen_layer(model: Model, tape: Tape, node: str, layer: str | None) -> str:
     names = before(model.net, node)
     if layer is None:
         of_head = is_head(model, node)
-        if model.last_conv in names and tape[model.last_conv].ndim == 4 and not of_head:
+        if model.last_conv in names and is_map(model.net, tape, model.last_conv) and not of_head:
             return model.last_conv
         shapes = {name: value.shape for name, value in tape.values.items()}
         features = last_features(model.net.nodes, model.net.inputs, node, shapes) if of_head else None
         name = features or last_common_maps(model.net.nodes, model.net.inputs, _behind_gates(model.net, node), shapes)
         if name is None:
-            raise SettingError(f"{node!r} reads no maps (C, H, W), so there are no places to show.")
+            raise SettingError(
+                f"{node!r} reads no maps (C, H, W), so there are no places to show; saliency and occlusion need none."
+            )
         return name
     if layer not in model.net.inputs:
         model.net[layer]  # NetError with near names
     if layer not in names:
-        shown = [name for name in names if tape[name].ndim == 4][-6:]
+        shown = [name for name in names if is_map(model.net, tape, name)][-6:]
         raise SettingError(f"layer {layer!r} does not lead to {node!r}; these do: {', '.join(shown)}.")
-    if tape[layer].ndim != 4:
+    if not is_map(model.net, tape, layer):
         raise SettingError(
             f"layer {layer!r} gives an array of shape {tape[layer].shape[1:]}, no maps (C, H, W); name one before it."
         )
@@ -210,6 +240,14 @@ def is_head(model: Model, node: str) -> bool:
     return bool(answer) and node not in {*before(model.net, answer), answer} and answer not in before(model.net, node)
 
 
+def is_map(net: Net, tape: Tape, name: str) -> bool:
+    """Return whether a node gives maps (C, H, W), or over a series (D, T) maps (C, T)."""
+    if tape[name].ndim == 4:
+        return True
+    of_series = all(tape[each].ndim == 3 for each in net.inputs if each in tape.values)
+    return tape[name].ndim == 3 and of_series and channel_axis(net.nodes, name) == 1
+
+
 def _behind_gates(net: Net, name: str) -> str:
     """Return the node whose values the gates, scales and dropouts that end in `name` were applied to."""
     while name in net and net[name].layer.pixelwise and len(net[name].inputs) == 1:
@@ -219,9 +257,12 @@ def _behind_gates(net: Net, name: str) -> str:
 
 def has_maps(model: Model) -> str | None:
     """Return None for a net with maps of features in it, else why there is nothing to show."""
-    if any(node.layer.has_filters for node in model.net.nodes):
+    if any(node.layer.has_filters or isinstance(node.layer, Conv1d) for node in model.net.nodes):
         return None
-    return "this net has no convolution, so there are no maps whose places could be shown"
+    return (
+        "this net has no convolution, so there are no maps whose places could be shown; take saliency, "
+        "integrated-gradients or occlusion"
+    )
 
 
 def plot_coarse(result: LayerMaps, figure: Figure) -> None:

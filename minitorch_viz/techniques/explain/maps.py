@@ -25,8 +25,10 @@ from minitorch_viz.drawing import (
     show_signed,
     smoothing,
 )
+from minitorch_viz.drawing.number_maps import NumberMap
 from minitorch_viz.techniques.explain.blank import blank_note, drawable
-from minitorch_viz.techniques.explain.view import PhotoResult, draw_photo, own_pixels, proportions_of
+from minitorch_viz.techniques.explain.given import Given
+from minitorch_viz.techniques.explain.view import PhotoResult, draw_photo, names_of, own_pixels, proportions_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,12 +36,15 @@ if TYPE_CHECKING:
 
 Form = Literal["gradient", "attribution"]
 
-MAGNITUDE = "magnitude: the largest over the colour channels; black is 0, white the 99.5th percentile and above"
+MAGNITUDE = "magnitude: the largest over the channels; black is 0, white the 99.5th percentile and above"
 COLOUR_SIGN = (
     "sign and colour: grey is 0; brighter means more of this colour raises the value, darker means it lowers it"
 )
 GREY_SIGN = "sign: white is 0; red means that a brighter pixel raises the value, blue that it lowers it"
-SHARES = "shares, summed over the colour channels: white is 0, red speaks for the value, blue against it"
+CHANNEL_SIGN = (
+    "sign, a map a channel: white is 0; red means that more of this channel raises the value, blue that it lowers it"
+)
+SHARES = "shares, summed over the channels: white is 0, red speaks for the value, blue against it"
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +76,23 @@ class PixelMap(PhotoResult):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        return blank_note(self.blank)
+        return self.given_notes + blank_note(self.blank)
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        return (f"{self.label}, {self.reading or f'value {self.value:.4g}'}",)
+
+    @property
+    def number_maps(self) -> list[NumberMap]:
+        """Return the signal itself: a row has no channels to merge, so that its signs stay."""
+        values = drawable(self.signal, self.blank)
+        return [NumberMap(self._title, values if self.signed else np.abs(values), self.signed, self.blank)]
+
+    @property
+    def _title(self) -> str:
+        if self.form == "attribution":
+            return "share of the value: red for, blue against"
+        return "gradient: red, more of it raises the value; blue, it lowers it" if self.signed else "magnitude"
 
     @property
     def explains(self) -> str:
@@ -81,19 +102,46 @@ class PixelMap(PhotoResult):
     @property
     def legend(self) -> str:
         """End a caption: what the colours mean, and the scale."""
+        if self.of_numbers is not None:
+            return numbers_legend(self.of_numbers, self.number_maps[0])
         scale = robust_max(self.heat)
         if self.form == "attribution":
             return f"{sentence(SHARES)}; full scale is +-{scale:.3g}, the 99.5th percentile of the magnitudes."
         if not self.signed:
             return f"{sentence(MAGNITUDE)}. Full scale is {scale:.3g}."
-        sign = sentence(GREY_SIGN if len(self.signal) == 1 else COLOUR_SIGN)
+        sign = sentence(sign_of(len(self.signal)))
         return f"{sentence(MAGNITUDE)}. {sign}. Full scale of the magnitude is {scale:.3g}."
 
 
 def one_map(signal: Array, form: Form) -> Array:
-    """Return one value a pixel: (C, h, w) -> (h, w)."""
+    """Return one value a pixel: (C, h, w) -> (h, w); a row or a series keeps its shape."""
+    if signal.ndim != 3:  # a row or a series: each number has its own place
+        return np.abs(signal) if form == "gradient" else signal
     merged: Array = np.abs(signal).max(axis=0) if form == "gradient" else signal.sum(axis=0)
     return merged
+
+
+def numbers_legend(given: Given, shown: NumberMap) -> str:
+    """Return what bars or colours of a map of numbers mean, and the scale."""
+    signs = (
+        "red speaks for the value or raises it, blue speaks against it or lowers it" if shown.signed else "magnitudes"
+    )
+    if given.kind == "row":
+        return f"Bars, one a column: {signs}; the longest is {np.abs(shown.values).max():.3g}."
+    scale = robust_max(shown.values)
+    ends = f"+-{scale:.3g}" if shown.signed else f"0 to {scale:.3g}"
+    return f"Colours behind the curves, step by step: {signs}; full colour is {ends}, the 99.5th percentile."
+
+
+def sign_of(channels: int) -> str:
+    """Return what the colours of a signed map mean, of so many channels."""
+    return {1: GREY_SIGN, 3: COLOUR_SIGN}.get(channels, CHANNEL_SIGN)
+
+
+def sign_title(channels: int) -> str:
+    """Say the same in a title."""
+    words = {1: "sign: red +, blue -", 3: "sign and colour, grey is 0"}
+    return words.get(channels, "sign, a map a channel: red +, blue -")
 
 
 def sentence(text: str) -> str:
@@ -128,7 +176,7 @@ def map_titles(result: PixelMap) -> tuple[str, str, str]:
     magnitude = f"magnitude, white at {top:.2g}"
     if not result.signed:
         return result.label, magnitude, over
-    sign = "sign: red +, blue -" if len(result.signal) == 1 else "sign and colour, grey is 0"
+    sign = sign_title(len(result.signal))
     return result.label, magnitude, f"{sign}, full at ±{robust_max(result.signal):.2g}"
 
 
@@ -143,6 +191,6 @@ def draw_map(result: PixelMap, axes: Sequence[Axes]) -> None:
     show = show_magnitude if result.form == "gradient" else show_shares
     show(axes[1], result.heat, pixel_aspect=aspect)
     if result.form == "gradient" and result.signed:
-        show_signed(axes[2], result.signal, pixel_aspect=aspect)
+        show_signed(axes[2], result.signal, pixel_aspect=aspect, names=names_of(result))
     else:
         show_over(axes[2], result.heat, own_pixels(result), pixel_aspect=aspect)

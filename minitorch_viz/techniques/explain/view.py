@@ -8,17 +8,28 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.drawing import proportions, robust_max, show_photo, smoothing
+from minitorch_viz.drawing.number_maps import NumberMap
 from minitorch_viz.drawing.overlay import OPAQUE, laid_over, smoothed
 from minitorch_viz.errors import SettingError
+from minitorch_viz.models.readers import Bands, Numbers, Preprocessing
+from minitorch_viz.models.readers.values import values_of
 from minitorch_viz.techniques.base import Result
+from minitorch_viz.techniques.explain.given import Given, draw_numbers, steps_axis
 from minitorch_viz.techniques.options import Images
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from minitorch_viz.models import Model
+
+NO_OVERLAY = (
+    "An overlay is a map over a photo, and a row or a series of numbers is none: save the figure (.png, .svg, .pdf) or "
+    "the numbers (.npz, .json)."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,12 +39,18 @@ class View:
     Given to a technique in place of the photo it is not read and resized again.
     """
 
-    x: Array  # (1, C, h, w) float32: the net's input
-    picture: Array  # (h, w, 3) uint8: the same pixels as a person sees them
+    x: Array  # (1, C, h, w) float32, of a row (1, D), of a series (1, T, D) or (1, D, T): the net's input
+    picture: Array  # (h, w, 3) uint8: the same pixels as a person sees them; of a row or a series its numbers
     pixel_aspect: float  # a pixel's height over its width when the photo's proportions are restored
-    photo: Array  # (H, W, 3) uint8: all of it
+    photo: Array  # (H, W, 3) uint8: all of it; (H, W, C) of other channels
     area: Array  # (H', W', 3) uint8: the area of it that x shows, at most 1024 pixels a side, to draw maps over
     reader: tuple[Any, ...]  # how it became x
+    given: Given | None = None  # what else is to be known of it, where it is no photo
+
+    @property
+    def noun(self) -> str:
+        """Say what was looked at: a photo, a row, a series."""
+        return self.given.kind if self.given is not None and self.given.is_numbers else "photo"
 
     def __array__(self, *args: Any, **kwargs: Any) -> Array:
         """Return the photo, for whatever takes an array and knows nothing of views."""
@@ -41,18 +58,76 @@ class View:
 
 
 def view(model: Model, image: Any) -> View:
-    """Read, resize and normalize an image (path, array or Pillow image) for `model`; a view that it had so stays."""
-    from minitorch_viz.io.images import load_image
+    """Read, resize and normalize what `model` looks at; a view that it had so stays.
 
-    reader = (model.preprocessing, model.dtype, model.net.device)
+    image: a path, an array or a Pillow image; of a net of other channels an array (H, W, C) or its file; a tensor that
+    is the net's input already; of a net for rows or series numbers, as `Numbers.read` takes them.
+    """
+    reads = model.reader() if len(model.net.inputs) == 1 and model.readers else model.preprocessing
+    reader = (reads, model.dtype, model.net.device)
     if isinstance(image, View) and image.reader == reader:
         return image
-    photo = load_image(image)
-    x = model.preprocess(photo)
+    if isinstance(reads, Numbers):
+        return _numbers_seen(model, reads, image, reader)
+    if not isinstance(reads, Preprocessing):
+        model.preprocessing  # noqa: B018 (SettingError: what the net takes is no picture)
+        raise SettingError(f"{model.name} takes {reads.noun}, and no picture.")
+    is_bands = isinstance(reads, Bands)
+    names = reads.labels if isinstance(reads, Bands) else ()
+    remark = f"Of {reads.channels} channels the picture shows {reads.shown_words}." if isinstance(reads, Bands) else ""
+    tensor = reads.prepared(image)
+    if tensor is not None:
+        x = kernels.to_device(tensor.astype(model.dtype), model.net.device)
+        picture = reads.restore(x)
+        shape = ", ".join(map(str, x.shape[1:]))
+        used = f"The tensor ({shape}) is the net's input as it is: no mean and std are applied."
+        given = Given(
+            "channels" if is_bands else "photo", tensor[0], names, remark=" ".join(filter(None, (used, remark)))
+        )
+        return View(x, picture, 1.0, picture, picture, reader, given)
+    photo = reads.load(image)
+    x = kernels.to_device(reads.read(photo, model.dtype), model.net.device)
     height, width = x.shape[2:]
-    stretched = model.preprocessing.resize == "stretch"
+    stretched = reads.resize == "stretch"
     pixel_aspect = (photo.shape[0] / height) / (photo.shape[1] / width) if stretched else 1.0
-    return View(x, model.restore(x), pixel_aspect, photo, model.preprocessing.area_seen(photo), reader)
+    channels = Given("channels", kernels.to_cpu(x)[0], names, remark=remark) if is_bands else None
+    return View(x, reads.restore(x), pixel_aspect, photo, reads.area_seen(photo), reader, channels)
+
+
+def _numbers_seen(model: Model, reads: Numbers, value: Any, reader: tuple[Any, ...]) -> View:
+    """Return numbers as the net sees them: a row, a series, or maps of a user's own making."""
+    if reads.whole:
+        raise SettingError(
+            f"{model.name} takes whole numbers, such as the numbers of words: there is nothing between two of them, so "
+            "that no map can say what a small change would do."
+        )
+    if len(reads.shape) > 3:
+        raise SettingError(
+            f"Inputs of {len(reads.shape)} axes, {reads.words}, are not drawn; rows, series and maps are."
+        )
+    numbers, found_names = values_of(value, reads.names)
+    x = kernels.to_device(reads.read(numbers, model.dtype), model.net.device)
+    values = reads.restore(x)
+    axis = steps_axis(model)
+    count = values.shape[0] if values.ndim != 2 else values.shape[1 - axis]
+    nouns = {1: "column", 2: "number", 3: "channel"}
+    names = next((names for names in (reads.names, found_names) if len(names) == count), ())
+    names = names or tuple(f"{nouns[values.ndim]} {i}" for i in range(count))
+    if values.ndim < 3:
+        given = Given("row" if values.ndim == 1 else "series", values, names, axis)
+        return View(x, values, 1.0, values, values, reader, given)
+    bands = Bands(values.shape[1:], count, names=names)
+    picture = bands.restore(values)
+    given = Given("channels", values, names, remark=f"Of {count} channels the picture shows {bands.shown_words}.")
+    return View(x, picture, 1.0, picture, picture, reader, given)
+
+
+def picture_of(model: Model, x: Array) -> Array:
+    """Return an input (1, ...) of the net as it is drawn: (h, w, 3) uint8; a row or a series as its numbers."""
+    reads = model.reader()
+    if isinstance(reads, Numbers) and len(reads.shape) == 3:
+        return Bands(x.shape[2:], x.shape[1]).restore(kernels.to_cpu(x)[0])
+    return model.restore(x)
 
 
 def several(image: Images, most: int) -> list[Any]:
@@ -68,6 +143,45 @@ class PhotoResult(Result):
     """Be a result that is drawn beside its photo, or over it."""
 
     photo: Array | None = field(default=None, kw_only=True)  # (H, W, 3) uint8: the photo's own pixels; None: `picture`
+    given: Given | None = field(default=None, kw_only=True)  # what is to be known of an input that is no photo
+
+    @property
+    def of_numbers(self) -> Given | None:
+        """Return the row or the series that was looked at; None where it is a picture."""
+        return self.given if self.given is not None and self.given.is_numbers else None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self.given_notes
+
+    @property
+    def noun(self) -> str:
+        """Say what was looked at: a photo, a row, a series."""
+        return "photo" if self.of_numbers is None else self.of_numbers.kind
+
+    @property
+    def given_notes(self) -> tuple[str, ...]:
+        """Return what is to be known of an input that is no photo."""
+        return (self.given.remark,) if self.given is not None and self.given.remark else ()
+
+    @property
+    def number_maps(self) -> list[NumberMap]:
+        """Return the maps of a row or a series, in its own shape, as they are drawn."""
+        heat = self._map()
+        return [NumberMap(self.technique.name, heat, bool(heat.min(initial=0) < 0))]
+
+    def draw(self, figure: Figure) -> None:
+        if self.of_numbers is None:
+            super().draw(figure)
+        else:
+            maps = self.number_maps
+            heads = self.heads if len(maps) == 1 or len(self.heads) == 1 else (self.technique.name,)
+            draw_numbers(figure, self.of_numbers, maps, ", ".join(heads))
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """Return what is explained, for a heading."""
+        return (str(getattr(self, "label", "")),)
 
     def overlay(self, opacity: float = OPAQUE, colormap: str | None = None, photo: Array | None = None) -> Array:
         """Return (H, W, 3) uint8, a plain picture: `heat` over the photo, where it is large less transparent.
@@ -79,11 +193,15 @@ class PhotoResult(Result):
 
         Raises SettingError without a map of the pixels, for an opacity outside 0..1 or an unknown colour map.
         """
+        if self.of_numbers is not None:
+            raise SettingError(NO_OVERLAY)
         below: Array = own_pixels(self) if photo is None else photo  # type: ignore[arg-type]  # all have a picture
         return laid_over(self._smooth, below, self._signed, opacity, colormap)
 
     def overlay_legend(self, colormap: str | None = None) -> str:
         """Return what the colours of an overlay mean, and the scale; colormap: as `overlay` was given it."""
+        if self.of_numbers is not None:
+            raise SettingError(NO_OVERLAY)
         smooth = self._smooth
         if not smooth.any():
             return "Over the photo: nothing, since the map is blank."
@@ -101,6 +219,8 @@ class PhotoResult(Result):
     @property
     def overlay_scale(self) -> str:
         """Return the scale of an overlay in a few words."""
+        if self.of_numbers is not None:
+            raise SettingError(NO_OVERLAY)
         smooth = self._smooth
         if not smooth.any():
             return "blank"
@@ -119,9 +239,16 @@ class PhotoResult(Result):
     def _map(self) -> Array:
         """Return `heat`; SettingError if there is none."""
         heat = self.heat
+        if self.of_numbers is not None:
+            return heat  # type: ignore[return-value]  # every technique of numbers has one
         if heat is None:
             raise SettingError(f"{self.technique.name} gives no map of the pixels that could lie over the photo.")
         return heat
+
+
+def names_of(result: PhotoResult) -> tuple[str, ...]:
+    """Return what the channels of a picture are called, where it has other ones than a photo."""
+    return () if result.given is None or result.given.kind != "channels" else result.given.names
 
 
 class Pictured(Protocol):

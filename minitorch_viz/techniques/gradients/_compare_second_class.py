@@ -90,7 +90,7 @@ def class_maps(model: Model, tape: Tape, units: Sequence[Unit | ChannelSum]) -> 
         return weighted_maps(model, tape, units, chosen_layer(model, tape, units[0].node, None))[0]
     pixels = model.net.inputs[0]
     shares = kernels.to_cpu(model.net.backward(tape, stacked_seeds(units, tape))[pixels] * tape[pixels])
-    summed: Array = shares.sum(axis=1)
+    summed: Array = shares.sum(axis=1) if shares.ndim == 4 else shares  # numbers of a row are not merged
     return summed
 
 
@@ -113,7 +113,7 @@ def _correlations(
     maps = class_maps(model, tape, [first, *classes])
     if not np.isfinite(maps).all():
         return [float("nan")] * len(classes)
-    speaks = maps.max(axis=(1, 2)) > 0
+    speaks = maps.reshape(len(maps), -1).max(axis=1) > 0
     row = rank_correlations(list(maps), signed=True)[0]
     return [
         float(value) if speaks[0] and speaking else float("nan")

@@ -102,7 +102,16 @@ class Comparison(PhotoResult):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        return self._verdict + self.remarks
+        return self.given_notes + self._verdict + self.remarks
+
+    def draw(self, figure: Figure) -> None:
+        """Draw a table of maps where a row or a series was looked at."""
+        if self.of_numbers is None:
+            plot(self, figure)
+            return
+        from minitorch_viz.techniques.gradients._compare_numbers import draw
+
+        draw(self, self.of_numbers, figure)
 
     @property
     def _verdict(self) -> tuple[str, ...]:
@@ -191,6 +200,7 @@ def compare(
         0 if second is None else second.looked,
         isinstance(unit, Unit) and second is not None and _is_opposite(unit, second.unit),
         photo=seen.area,
+        given=seen.given,
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
 from minitorch_viz._types import Array
 from minitorch_viz.drawing import panels, show_blank
+from minitorch_viz.drawing.number_maps import NumberMap
 from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.layer_maps import (
     FAINT,
@@ -64,7 +65,20 @@ class Counterfactual(GradCam):
     @property
     def heat(self) -> Array:
         """Return (h, w), signed: the first target's sum; positive speaks for it, negative against it."""
-        return enlarged(self.drawn[0], self.picture.shape[:2])
+        return self.spread(self.drawn[0])
+
+    @property
+    def number_maps(self) -> list[NumberMap]:
+        """Return what speaks for and against each target, over the steps of a series."""
+        return [
+            NumberMap(title, self.spread(drawn), True, why)
+            for title, drawn, why in zip(
+                self.number_titles("weighted sum of the maps: red for, blue against"),
+                self.drawn,
+                self.blanks,
+                strict=True,
+            )
+        ]
 
     @property
     def scale(self) -> float:
@@ -138,7 +152,7 @@ def counterfactual(
     labels, values, readings = in_words(model, tape, units)
     return Counterfactual(
         signed, layer, seen.picture, seen.pixel_aspect, labels, values, blanks, weights,
-        readings=readings, scaling=scaling, photo=seen.area,
+        readings=readings, scaling=scaling, photo=seen.area, given=seen.given,
     )  # fmt: skip
 
 

@@ -38,6 +38,7 @@ from minitorch_viz.rules.relu import HARD, SMOOTH, relu_mode, relus
 from minitorch_viz.techniques.base import Result, Technique
 from minitorch_viz.techniques.explain.blank import drawable, why_blank
 from minitorch_viz.techniques.explain.gates import gates_note, has_relus
+from minitorch_viz.techniques.explain.given import need_picture, without_picture
 from minitorch_viz.techniques.explain.layer_maps import is_head
 from minitorch_viz.techniques.explain.maps import COLOUR_SIGN, GREY_SIGN, one_map, sentence
 from minitorch_viz.techniques.explain.receptive import Field, receptive_field
@@ -147,6 +148,7 @@ def deconvnet(model: Model, image: Images, **choice: Unpack[Which]) -> Projectio
 
     Paper: Zeiler, Fergus 2013.
     """
+    need_picture(model, "deconvnet", "guided-backprop")
     images = several(image, MOST_PHOTOS)
     if len(images) > 1 and choice.get("target") is None:
         choice["node"] = node = choice.get("node") or _middle(model)
@@ -288,7 +290,7 @@ def _plot_one(result: Projections, figure: Figure) -> None:
     top, left, bottom, right = result.fields[0]
     picture, aspect, why = result.pictures[0], result.pixel_aspects[0], result.blanks[0]
     everything = (bottom - top, right - left) == picture.shape[:2]
-    sign = "red +, blue -" if len(result.signals[0]) == 1 else "grey is 0"
+    sign = "grey is 0" if len(result.signals[0]) == 3 else "red +, blue -"
     titles = [result.labels[0], "the projection" if why else f"the projection: {sign}, full at ±{result.scale(0):.2g}"]
     if not everything:
         titles += [f"in the receptive field, {bottom - top} x {right - left} pixels", "what the unit sees"]
@@ -318,6 +320,11 @@ def example() -> Projections:
     return deconvnet(load_model("digits"), sample_digit(), node="relu2")
 
 
+def applies(model: Model) -> str | None:
+    """Return why there are no features in photos to show; None if there are."""
+    return without_picture(model, "guided-backprop") or has_relus(model)
+
+
 TECHNIQUE = Technique(
     name="deconvnet",
     compute=deconvnet,
@@ -327,7 +334,7 @@ TECHNIQUE = Technique(
     example=example,
     chapter="pixels",
     level=40,
-    applies=has_relus,
+    applies=applies,
     subject=PHOTOS,
     explains=True,
     in_report=lambda model: [{"node": _middle(model)}],

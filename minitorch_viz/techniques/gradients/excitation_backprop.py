@@ -103,7 +103,7 @@ def excitation_backprop(
     top = units[0].node
     layer = chosen_layer(model, tape, top, layer or middle_layer(model.net, tape, top))
     seeds = {name: _chances(seed) for name, seed in stacked_seeds(units, tape).items()}
-    pro = excitation_rules(model.net, tape, box=pixel_box(model), rules=rules)
+    pro = excitation_rules(model.net, tape, box=pixel_box(model, tape), rules=rules)
     nearest = nearest_weights(model.net.nodes, top)
     negated = nearest if contrastive else ()
     if contrastive and not set(negated) & {*before(model.net, top), top} - {*before(model.net, layer), layer}:
@@ -117,7 +117,7 @@ def excitation_backprop(
     )  # of "not dog" the opposite unit is that of "dog"
     with np.errstate(invalid="ignore", over="ignore"):  # broken weights are diagnosed below
         chances = _either(model.net, tape, seeds, layer, (pro, against), turned)
-        reached = kernels.to_cpu(chances.sum(axis=(1, 2, 3)))
+        reached = kernels.to_cpu(chances.sum(axis=tuple(range(1, chances.ndim))))
         if contrastive:
             chances = chances - _either(model.net, tape, seeds, layer, (pro, against), ~turned)
     signed = kernels.to_cpu(chances.sum(axis=1))
@@ -125,7 +125,7 @@ def excitation_backprop(
     labels, values, readings = in_words(model, tape, units)
     return ExcitationMap(
         signed, layer, seen.picture, seen.pixel_aspect, labels, values, blanks, reached, contrastive, negated,
-        readings=readings, scaling=scaling, photo=seen.area,
+        readings=readings, scaling=scaling, photo=seen.area, given=seen.given,
     )  # fmt: skip
 
 
@@ -153,7 +153,7 @@ def _either(
     if second.all() or not second.any():
         return net.backward(tape, seeds, wrt=layer, rules=rules[int(second.any())], crop=False)[layer]
     first, others = (net.backward(tape, seeds, wrt=layer, rules=way, crop=False)[layer] for way in rules)
-    return np.where(second[:, None, None, None], others, first)
+    return np.where(second.reshape(-1, *[1] * (first.ndim - 1)), others, first)
 
 
 def middle_layer(net: Net, tape: Tape, top: str) -> str | None:

@@ -91,7 +91,7 @@ def cam_of(
     labels, values, readings = in_words(model, tape, units)
     return GradCam(
         signed, layer, seen.picture, seen.pixel_aspect, labels, values, blanks, weights,
-        readings=readings, scaling=scaling, photo=seen.area,
+        readings=readings, scaling=scaling, photo=seen.area, given=seen.given,
     )  # fmt: skip
 
 
@@ -103,7 +103,7 @@ def weighted_maps(
     alpha_k = mean over the places of d(unit) / d(A_k), and the sum of alpha_k A_k.
     """
     gradients = model.net.backward(tape, stacked_seeds(units, tape), wrt=layer)[layer]
-    weights = gradients.mean(axis=(2, 3))
+    weights = gradients.mean(axis=tuple(range(2, gradients.ndim)))
     maps = tape[layer][0]
     signed = (weights @ maps.reshape(len(maps), -1)).reshape(len(units), *maps.shape[1:])
     pairs = zip(units, gradients, strict=True)

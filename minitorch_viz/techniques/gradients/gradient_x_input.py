@@ -36,6 +36,12 @@ class GradientTimesInput(PixelMap):
 
     @property
     def caption(self) -> str:
+        if self.of_numbers is not None:
+            return (
+                f"{self.explains} Each number's gradient times its value as the net gets it, so that the mean that its "
+                f"reader subtracts counts as nothing. Together they hold {self.signal.sum():.4g} of the value. "
+                f"{self.legend}"
+            )
         return (
             f"{self.explains} Each pixel's gradient times its value as the net gets it, so that a pixel of the net's "
             f"mean colour counts as nothing. The pixels hold {self.signal.sum():.4g} of the value. {self.legend}"
@@ -43,7 +49,7 @@ class GradientTimesInput(PixelMap):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        return super().notes or books_notes(self.signal, self.value, self.stayed)
+        return super().notes + (() if self.blank else books_notes(self.signal, self.value, self.stayed))
 
 
 @spelled_out
@@ -69,10 +75,11 @@ def gradient_x_input(model: Model, image: Any, **choice: Unpack[Which]) -> Gradi
     signal = gradient * kernels.to_cpu(seen.x)[0]
     blank = why_blank(model, tape, unit, gradient)
     if not blank and not signal.any():
-        blank = "the photo is of the net's mean colour wherever the gradient is not 0"
+        mean = "of the net's mean colour" if seen.noun == "photo" else "the mean that the net's reader subtracts"
+        blank = f"the {seen.noun} is {mean} wherever the gradient is not 0"
     return GradientTimesInput(
         signal, seen.picture, seen.pixel_aspect, unit.label, value, blank,
-        reading=reading, stayed=books, photo=seen.area,
+        reading=reading, stayed=books, photo=seen.area, given=seen.given,
     )  # fmt: skip
 
 

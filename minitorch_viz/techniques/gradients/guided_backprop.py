@@ -58,7 +58,7 @@ def guided_backprop(model: Model, image: Any, **choice: Unpack[Which]) -> Guided
     remark = gates_note(model.net, tape, ("guided",))
     return GuidedMap(
         signal, seen.picture, seen.pixel_aspect, unit.label, value, blank,
-        reading=reading, remark=remark, photo=seen.area,
+        reading=reading, remark=remark, photo=seen.area, given=seen.given,
     )  # fmt: skip
 
 

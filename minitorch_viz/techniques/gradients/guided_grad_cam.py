@@ -52,14 +52,19 @@ class GuidedGradCam(PixelMap):
         """Return the second factor as a result of its own."""
         labels, values = (self.label,), (self.value,)
         blanks, seen = (self.nowhere,), (self.picture, self.pixel_aspect)
-        return GradCam(self.sums, self.layer, *seen, labels, values, blanks, self.weights, photo=self.photo)
+        own = {"photo": self.photo, "given": self.given}
+        return GradCam(self.sums, self.layer, *seen, labels, values, blanks, self.weights, **own)  # type: ignore[arg-type]  # each by its name
+
+    @property
+    def _title(self) -> str:
+        return "guided signal times Grad-CAM: red +, blue -"
 
     @property
     def caption(self) -> str:
-        high, wide = self.sums.shape[1:]
+        places = " x ".join(map(str, self.sums.shape[1:]))
         return (
             f"{self.explains} Guided Grad-CAM: the guided signal at each pixel times the Grad-CAM map of "
-            f"{self.layer} ({high} x {wide} places, enlarged bilinearly). The map says where, and differs from "
+            f"{self.layer} ({places} places, enlarged bilinearly). The map says where, and differs from "
             f"class to class; the edges inside it hardly do. {self.legend}"
         )
 
@@ -109,6 +114,7 @@ def guided_grad_cam(
         reading=reading,
         remark=gates_note(model.net, tape, ("guided",)),
         photo=seen.area,
+        given=seen.given,
     )
 
 

@@ -14,11 +14,13 @@ from minitorch_viz.drawing import LABEL_SIZE, TITLE_SIZE, axes_at, show_image
 from minitorch_viz.errors import SettingError, near, need_whole
 from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.blank import why_blank
+from minitorch_viz.techniques.explain.given import draw_numbers, level_of, reads_numbers, steps_axis
 from minitorch_viz.techniques.explain.maps import Form, PixelMap, draw_map, map_panels
 from minitorch_viz.techniques.explain.path import Path, Rule, nodes_of, walk
 from minitorch_viz.techniques.explain.signals import CHUNK_IMAGES
 from minitorch_viz.techniques.explain.start import start_any
 from minitorch_viz.techniques.explain.unit import Which
+from minitorch_viz.techniques.explain.view import picture_of
 from minitorch_viz.techniques.options import spelled_out
 from minitorch_viz.techniques.run import Pace, how_far, looping
 from minitorch_viz.techniques.state import State
@@ -38,6 +40,12 @@ SAYS = {
     "mean": "an image of the net's mean colour",
     "blurred": "the photo out of focus",
     "noise": "an image of random pixels",
+}
+NUMBERS_SAY = {
+    "black": "zeros",
+    "mean": "the mean that the net's reader subtracts",
+    "blurred": "the series smoothed over time",
+    "noise": "random numbers",
 }
 
 CHART = 3.2  # inches: the height of the chart below the pictures, with its title and labels
@@ -60,6 +68,15 @@ class IntegratedGradients(PixelMap):
     def form(self) -> Form:
         return "attribution"
 
+    def draw(self, figure: Figure) -> None:
+        """Draw the chart of the way below, whatever was looked at."""
+        plot(self, figure)
+
+    @property
+    def baseline_words(self) -> str:
+        """Say what the image of nothing is."""
+        return SAYS[self.baseline] if self.of_numbers is None else NUMBERS_SAY[self.baseline]
+
     @property
     def gap(self) -> float:
         """Return |sum of the shares - (score - baseline's score)| as a share of that difference: 0 is complete."""
@@ -69,7 +86,7 @@ class IntegratedGradients(PixelMap):
     def caption(self) -> str:
         base, value = self.path.ends
         return (
-            f"{self.explains} Integrated gradients from {SAYS[self.baseline]}, {self.path.done} steps ({self.rule}). "
+            f"{self.explains} Integrated gradients from {self.baseline_words}, {self.path.done} steps ({self.rule}). "
             f"The shares add up to {self.signal.sum():.4g}; the value rises by {value - base:.4g}, from {base:.4g} to "
             f"{value:.4g}: {self._gap_in_words}. {self.legend}"
         )
@@ -119,7 +136,8 @@ def integrated_gradients(
     checks. What counts as nothing is a choice, and it shows: a black cat has no shares on a black baseline.
 
     Args:
-        baseline: black; mean, the net's mean colour; blurred, the photo out of focus; noise, random pixels
+        baseline: black (of numbers zero); mean, the net's mean colour; blurred, the photo out of focus; noise, random
+            pixels
         steps: images along the way
         rule: how the steps stand for the integral
         refine: take more steps, up to eight times as many, while the shares miss the score by more than 1 percent
@@ -142,14 +160,14 @@ def integrated_gradients(
     seen, tape, unit, value, reading = start_any(model, image, **choice)
     base = baseline_image(model, seen.x, baseline, seed)
     same = not (seen.x != base).any()
-    shown = model.restore(base)
+    shown = picture_of(model, base)
 
     def result(path: Path, done: int, total: int, state: State) -> IntegratedGradients:
         blank = why_blank(model, tape, unit, path.shares)
-        blank = "the photo is the baseline itself" if blank and same else blank
+        blank = f"the {seen.noun} is the baseline itself" if blank and same else blank
         about = (seen.picture, seen.pixel_aspect, unit.label, value, blank, baseline, shown, rule, asked)
         return IntegratedGradients(
-            path.shares, *about, path, done, total, reading=reading, state=state, photo=seen.area
+            path.shares, *about, path, done, total, reading=reading, state=state, photo=seen.area, given=seen.given
         )
 
     before = 0  # steps of the walks so far
@@ -195,14 +213,18 @@ def _path(arrays: Mapping[str, Array], prefix: str, rule: Rule, steps: int, done
 
 
 def baseline_image(model: Model, x: Array, baseline: Baseline, seed: int) -> Array:
-    """Return the image of nothing (1, C, h, w), in the net's units, for the photo x."""
+    """Return the image of nothing (1, C, h, w), in the net's units, for the photo x.
+
+    Of a row or a series: zeros in the user's units; the mean that its reader subtracts; a series smoothed over time;
+    noise of the reader's mean and deviation.
+    """
     photo = kernels.to_cpu(x)
-    mean, std = (
-        np.asarray(value, photo.dtype).reshape(-1, 1, 1)
-        for value in (model.preprocessing.mean, model.preprocessing.std)
-    )
+    if reads_numbers(model):
+        base = _numbers_of_nothing(model, photo, baseline, seed)
+        return kernels.to_device(np.ascontiguousarray(base, photo.dtype), kernels.device_of(x))
+    level = level_of(model)
     if baseline == "black":
-        base = np.broadcast_to((0 - mean) / std, photo.shape)
+        base = np.broadcast_to(level(0, photo.dtype), photo.shape)
     elif baseline == "mean":
         base = np.zeros_like(photo)
     elif baseline == "blurred":
@@ -211,16 +233,43 @@ def baseline_image(model: Model, x: Array, baseline: Baseline, seed: int) -> Arr
         base = gaussian(photo[0], min(photo.shape[2:]) / 10, channel_axis=0, preserve_range=True)[None]
     else:
         pixels = np.random.default_rng(seed).integers(0, 256, photo.shape)
-        base = (pixels.astype(photo.dtype) - mean) / std
+        base = level(pixels.astype(photo.dtype), photo.dtype)
     return kernels.to_device(np.ascontiguousarray(base, photo.dtype), kernels.device_of(x))
+
+
+def _numbers_of_nothing(model: Model, x: Array, baseline: Baseline, seed: int) -> Array:
+    """Return a baseline of a row or a series (1, ...), in the net's units."""
+    if baseline == "black":
+        zeros: Array = model.reader().read(np.zeros(x.shape[1:]), x.dtype)
+        return zeros
+    if baseline == "mean":
+        return np.zeros_like(x)
+    if baseline == "noise":
+        return np.random.default_rng(seed).standard_normal(x.shape)
+    if x.ndim != 3:
+        raise SettingError("A row has no neighbours that could be blurred; take the baseline black, mean or noise.")
+    from scipy.ndimage import gaussian_filter1d
+
+    axis = 1 + steps_axis(model)
+    blurred: Array = gaussian_filter1d(x, max(x.shape[axis] / 10, 1.0), axis=axis, mode="nearest")
+    return blurred
 
 
 def plot(result: IntegratedGradients, figure: Figure) -> None:
     """Draw the photo, the baseline and the shares in two ways; below, the way between the two images."""
     bottom = 0.0 if result.blank else CHART
+    if result.of_numbers is not None:
+        draw_numbers(figure, result.of_numbers, result.number_maps, ", ".join(result.heads), bottom)
+        _chart(result, figure)
+        return
     photo, baseline, *maps = map_panels(result, figure, [f"the baseline: {SAYS[result.baseline]}"], bottom).axes[0]
     draw_map(result, [photo, *maps])
     show_image(baseline, result.baseline_picture, pixel_aspect=result.pixel_aspect)
+    _chart(result, figure)
+
+
+def _chart(result: IntegratedGradients, figure: Figure) -> None:
+    """Draw the way between the two images at the figure's bottom."""
     if not result.blank:
         width, height = figure.get_size_inches()
         _draw_path(result, axes_at(figure, 0.85, height - CHART + 0.35, width - 1.05, CHART - 1.0))
@@ -234,7 +283,10 @@ def _draw_path(result: IntegratedGradients, axes: Axes) -> None:
     sums = path.ends[0] + np.cumsum(path.weights * path.slopes)  # NaN, and not drawn, where the walk has not been
     axes.plot(path.places, sums, ".", color="#d55e00", ms=7, label="baseline's value + shares so far")
     axes.set_xlim(0, 1)
-    axes.set_xlabel(f"from the {result.baseline} baseline (0) to the photo (1)", fontsize=LABEL_SIZE)
+    start, end = f"the {result.baseline} baseline", "the photo"
+    if result.of_numbers is not None:
+        start, end = result.baseline_words, f"the {result.of_numbers.kind}"
+    axes.set_xlabel(f"from {start} (0) to {end} (1)", fontsize=LABEL_SIZE)
     axes.set_title(f"gap {result.gap:.2%} at {len(path.places)} steps", fontsize=TITLE_SIZE)
     axes.legend(fontsize=LABEL_SIZE, frameon=False, loc="best")
     axes.tick_params(labelsize=LABEL_SIZE - 1)

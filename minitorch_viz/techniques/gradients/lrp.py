@@ -10,8 +10,10 @@ import numpy as np
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.drawing import in_rows, panels, robust_max, show_blank, show_over, show_shares, smoothing
+from minitorch_viz.drawing.number_maps import NumberMap
 from minitorch_viz.errors import SettingError, near
 from minitorch_viz.graph import Rules, Tape
+from minitorch_viz.models.readers import Preprocessing
 from minitorch_viz.net import Net
 from minitorch_viz.objectives import Objective
 from minitorch_viz.rules import lrp as formulas
@@ -20,7 +22,7 @@ from minitorch_viz.rules.presets import composite, lrp_rules, passed_through
 from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.blank import blank_note, drawable, not_finite, why_blank
 from minitorch_viz.techniques.explain.books import books_notes, where_it_stayed
-from minitorch_viz.techniques.explain.maps import SHARES, sentence
+from minitorch_viz.techniques.explain.maps import SHARES, numbers_legend, one_map, sentence
 from minitorch_viz.techniques.explain.start import start_any
 from minitorch_viz.techniques.explain.unit import Which, need_sum
 from minitorch_viz.techniques.explain.view import PhotoResult, draw_photo, own_pixels, proportions_of
@@ -60,7 +62,7 @@ class LrpMap(PhotoResult):
     def map(self, rule: str | None = None) -> Array:
         """Return (h, w), signed: the sum over the colours; positive speaks for the value, negative against it."""
         rule = rule or next(iter(self.relevance))
-        return drawable(self.relevance[rule].sum(axis=0), self.blank[rule])
+        return drawable(one_map(self.relevance[rule], "attribution"), self.blank[rule])
 
     @property
     def heat(self) -> Array:
@@ -73,6 +75,12 @@ class LrpMap(PhotoResult):
         held = ", ".join(f"{rule} {self.held(rule)}" for rule in self.relevance)
         scales = ", ".join(f"{rule} +-{robust_max(self.map(rule)):.3g}" for rule in self.relevance)
         reading = self.reading or f"value {self.value:.4g}"
+        if self.of_numbers is not None:
+            return (
+                f"Explains {self.label}, {reading}, which is handed down to the input layer by layer ({ways}; "
+                f"{self.settings}). The {self.of_numbers.noun}s hold {held}. "
+                f"{numbers_legend(self.of_numbers, self.number_maps[0])}"
+            )
         return (
             f"Explains {self.label}, {reading}, which is handed down to the pixels layer by layer ({ways}; "
             f"{self.settings}). The pixels hold {held}. {sentence(SHARES)}; full scale is the 99.5th percentile of the "
@@ -93,12 +101,24 @@ class LrpMap(PhotoResult):
             for note in books_notes(shares, self.value, self.stayed[rule], rule if many else "")
         )
         if not many:
-            return blank_note(next(iter(self.blank.values()))) + missing
+            return self.given_notes + blank_note(next(iter(self.blank.values()))) + missing
         reasons: dict[str, list[str]] = {}
         for rule, why in self.blank.items():
             reasons.setdefault(why, []).append(rule)
         blank = (f"The map is blank ({', '.join(rules)}) because {why}." for why, rules in reasons.items() if why)
-        return (*blank, *missing)
+        return (*self.given_notes, *blank, *missing)
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        return (f"{self.label}, {self.reading or f'value {self.value:.4g}'}",)
+
+    @property
+    def number_maps(self) -> list[NumberMap]:
+        """Return the shares by each rule."""
+        return [
+            NumberMap(f"{rule}: shares, red for, blue against", self.map(rule), True, self.blank[rule])
+            for rule in self.relevance
+        ]
 
 
 @spelled_out
@@ -152,7 +172,7 @@ def lrp(
         books = stayed[name] = Books()
         if name == "composite":
             middle, upper = everywhere["gamma"], everywhere["epsilon"]
-            chosen = composite(model.net, tape, *pixel_box(model), middle, upper, rules=rules, books=books)
+            chosen = composite(model.net, tape, *pixel_box(model, tape), middle, upper, rules=rules, books=books)
         else:
             chosen = lrp_rules(model.net, tape, everywhere[name], rules=rules, books=books)
         relevance[name] = _handed_down(model.net, tape, unit, chosen)
@@ -171,13 +191,24 @@ def lrp(
         reading=reading,
         stayed=stayed,
         photo=seen.area,
+        given=seen.given,
     )
 
 
-def pixel_box(model: Model) -> tuple[Array, Array]:
-    """Return what stands for black and for white in the net's input, each (C, 1, 1), with 0 between them."""
-    mean, std = (np.reshape(value, (-1, 1, 1)) for value in (model.preprocessing.mean, model.preprocessing.std))
-    return np.minimum((0 - mean) / std, 0), np.maximum((255 - mean) / std, 0)
+def pixel_box(model: Model, tape: Tape | None = None) -> tuple[Array, Array]:
+    """Return the least and the largest of the net's input, with 0 between them.
+
+    Of a photo black and white, each (C, 1, 1). Of other channels, whose range is not known, the least and largest of
+    each on this picture; of a row or a series each number itself, on its side of 0. tape: where these are found.
+    """
+    reader = model.reader()
+    if type(reader) is Preprocessing or tape is None:
+        reader = model.preprocessing
+        mean, std = (np.reshape(value, (-1, 1, 1)) for value in (reader.mean, reader.std))
+        return np.minimum((0 - mean) / std, 0), np.maximum((255 - mean) / std, 0)
+    x = kernels.to_cpu(tape[model.input])[0]
+    low, high = (x.min(axis=(1, 2), keepdims=True), x.max(axis=(1, 2), keepdims=True)) if x.ndim == 3 else (x, x)
+    return np.minimum(low, 0), np.maximum(high, 0)
 
 
 def _handed_down(net: Net, tape: Tape, unit: Objective, chosen: Rules) -> Array:

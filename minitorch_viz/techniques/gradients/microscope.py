@@ -19,6 +19,7 @@ from minitorch_viz.objectives import Objective
 from minitorch_viz.rules.relu import ReluMode, hard_relus, relu_mode
 from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.blank import not_finite
+from minitorch_viz.techniques.explain.given import need_picture, without_picture
 from minitorch_viz.techniques.explain.layer_maps import is_head
 from minitorch_viz.techniques.explain.receptive import Field, receptive_field
 from minitorch_viz.techniques.explain.unit import Which, reading_of, resolve, resolve_any, value_of
@@ -115,6 +116,7 @@ def microscope(model: Model, image: Any, **choice: Unpack[Which]) -> UnitView:
 
     Paper: Springenberg et al. 2014 (the three modes); the arithmetic is that of the layers.
     """
+    need_picture(model, "microscope", "gradient-x-input")
     model = model.astype(np.float64)
     net, seen = model.net, view(model, image)
     tape = net.forward(seen.x)
@@ -150,6 +152,7 @@ def microscope(model: Model, image: Any, **choice: Unpack[Which]) -> UnitView:
         picture=seen.picture,
         pixel_aspect=seen.pixel_aspect,
         photo=seen.area,
+        given=seen.given,
         label=unit.label,
         top=top.label,
         top_value=value_of(top, tape),
@@ -206,6 +209,11 @@ def example() -> UnitView:
     return microscope(load_model("digits"), sample_digit())
 
 
+def applies(model: Model) -> str | None:
+    """Return why there is no picture whose parts a unit reads; None if there is."""
+    return without_picture(model, "gradient-x-input")
+
+
 TECHNIQUE = Technique(
     name="microscope",
     compute=microscope,
@@ -213,6 +221,7 @@ TECHNIQUE = Technique(
     title="Microscope: the arithmetic of one unit",
     paper="Springenberg et al. 2014",
     example=example,
+    applies=applies,
     chapter="look",
     level=30,
     pages=(".html",),

@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack, get_args
 
 from minitorch_viz._types import Array
 from minitorch_viz.drawing import panels, robust_max, show_blank, show_magnitude, show_signed
+from minitorch_viz.drawing.number_maps import NumberMap
 from minitorch_viz.errors import SettingError, near
 from minitorch_viz.rules.relu import ReluMode, relu_mode
 from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.blank import blank_note, drawable, why_blank
 from minitorch_viz.techniques.explain.gates import gates_note, has_relus
-from minitorch_viz.techniques.explain.maps import COLOUR_SIGN, GREY_SIGN, MAGNITUDE, one_map, sentence
+from minitorch_viz.techniques.explain.given import need_picture
+from minitorch_viz.techniques.explain.maps import MAGNITUDE, numbers_legend, one_map, sentence, sign_of, sign_title
 from minitorch_viz.techniques.explain.signals import at_tape
 from minitorch_viz.techniques.explain.start import start_any
 from minitorch_viz.techniques.explain.unit import Which
-from minitorch_viz.techniques.explain.view import PhotoResult, draw_photo, proportions_of
+from minitorch_viz.techniques.explain.view import PhotoResult, draw_photo, names_of, proportions_of
 from minitorch_viz.techniques.gradients._saliency_crops import averaged_over_crops
 from minitorch_viz.techniques.gradients._saliency_paths import MODE as PATHS
 from minitorch_viz.techniques.gradients._saliency_paths import (
@@ -41,7 +43,7 @@ SAYS = {
     "guided": "guided backpropagation: only positive signals, and only through units that fired",
     PATHS: "positive paths: only the paths whose derivatives are all positive, through open gates and positive weights",
 }
-LEGEND = {  # below the photo; the key: whether the net takes grey images
+LEGEND = {  # below the photo; the key: whether the signs are drawn in red and blue, and not in colours
     grey: (
         "Magnitude: black is 0.",
         "Sign: white is 0; red means that a brighter pixel raises the value, blue that it lowers it."
@@ -84,18 +86,39 @@ class SaliencyMap(PhotoResult):
         return drawable(self.map(), next(iter(self.blank.values())))
 
     @property
+    def channels(self) -> int:
+        """Return how many channels the net takes."""
+        return len(next(iter(self.gradients.values())))
+
+    @property
     def grey(self) -> bool:
         """Return whether the net takes grey images, so that there are signs but no colours."""
-        return len(next(iter(self.gradients.values()))) == 1
+        return self.channels == 1
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        return (f"{self.label}, {self.reading or f'value {self.value:.4g}'}",)
+
+    @property
+    def number_maps(self) -> list[NumberMap]:
+        """Return the gradient of each mode, with its signs."""
+        return [
+            NumberMap(f"{mode}: red raises the value, blue lowers it", drawable(values, why), True, why)
+            for mode, values in self.signals.items()
+            for why in [self.blank[mode]]
+        ]
 
     @property
     def caption(self) -> str:
         ways = "; ".join(SAYS[mode] for mode in self.signals)
+        if self.of_numbers is not None:
+            legend = numbers_legend(self.of_numbers, self.number_maps[0])
+            return f"Explains {', '.join(self.heads)}. {ways[0].upper()}{ways[1:]}. {legend}"
         scales = ", ".join(f"{mode} {robust_max(drawable(self.map(mode))):.3g}" for mode in self.signals)
         crops = " Every map is the mean over ten crops of the photo." if self.averaged else ""
         return (
             f"Explains {self.label}, {self.reading or f'value {self.value:.4g}'}. {ways[0].upper()}{ways[1:]}.{crops} "
-            f"{sentence(MAGNITUDE)}. {sentence(GREY_SIGN if self.grey else COLOUR_SIGN)}. "
+            f"{sentence(MAGNITUDE)}. {sentence(sign_of(self.channels))}. "
             f"Each mode has a scale of its own, full scale of the magnitude at {scales}.{self._cancelling}"
         )
 
@@ -112,7 +135,8 @@ class SaliencyMap(PhotoResult):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        remark = (self.remark,) if self.remark else ()
+        remark: tuple[str, ...] = (self.remark,) if self.remark else ()
+        remark = self.given_notes + remark
         if len({*self.blank.values()}) == 1:  # one mode, or one reason for all
             return blank_note(next(iter(self.blank.values()))) + remark
         return tuple(f"The {mode} map is blank because {why}." for mode, why in self.blank.items() if why) + remark
@@ -153,6 +177,8 @@ def saliency(
     """
     if mode not in get_args(Mode):
         raise SettingError(f"There is no mode {mode!r}; {near(mode, get_args(Mode), 'mode')}.")
+    if average:
+        need_picture(model, "average=, the mean over crops of a photo,", "smoothgrad, the mean over noisy copies")
     seen, tape, unit, value, reading = start_any(model, image, **choice)
     if average and set(unit.nodes) != {model.logits}:
         raise SettingError(
@@ -181,7 +207,7 @@ def saliency(
         gradients, blank = {PATHS: paths.signal}, {PATHS: blank[PATHS]}
     return SaliencyMap(
         gradients, seen.picture, seen.pixel_aspect, unit.label, value, blank, averaged, reading, remark, paths,
-        photo=seen.area,
+        photo=seen.area, given=seen.given,
     )  # fmt: skip
 
 
@@ -189,7 +215,7 @@ def plot(result: SaliencyMap, figure: Figure) -> None:
     """Draw the photo, and for each mode the magnitude above the signed colours (one mode: all in one row)."""
     tall, modes = proportions_of(result), list(result.signals)
     scales = {mode: _scales(result, mode) for mode in modes}
-    sign = "sign: red +, blue -" if result.grey else "sign and colour, grey is 0"
+    sign = sign_title(result.channels)
     if len(modes) == 1:
         (mode,) = modes
         magnitude_scale, sign_scale = scales[mode]
@@ -198,11 +224,11 @@ def plot(result: SaliencyMap, figure: Figure) -> None:
         places = {mode: sheet.axes[0, 1:]}
     else:
         magnitudes = [f"{mode}: magnitude{scales[mode][0]}" for mode in modes]
-        signs = [f"{mode}: sign{'' if result.grey else ' and colour'}{scales[mode][1]}" for mode in modes]
+        signs = [f"{mode}: sign{' and colour' if result.channels == 3 else ''}{scales[mode][1]}" for mode in modes]
         rows: list[list[str | None]] = [[result.label, *magnitudes], [None, *signs], *path_titles(result)]
         sheet = panels(figure, rows, tall, side=2.7)
         places = {mode: sheet.axes[:2, column] for column, mode in enumerate(modes, 1)}
-        sheet.write(sheet.axes[1, 0], LEGEND[result.grey])
+        sheet.write(sheet.axes[1, 0], LEGEND[result.channels != 3])
         draw_paths(result, sheet)
     draw_photo(sheet.axes[0, 0], result)
     for mode, (magnitude, signed) in places.items():
@@ -211,7 +237,7 @@ def plot(result: SaliencyMap, figure: Figure) -> None:
                 show_blank(panel, result.picture.shape[:2], result.blank[mode], pixel_aspect=result.pixel_aspect)
         else:
             show_magnitude(magnitude, result.map(mode), pixel_aspect=result.pixel_aspect)
-            show_signed(signed, result.signals[mode], pixel_aspect=result.pixel_aspect)
+            show_signed(signed, result.signals[mode], pixel_aspect=result.pixel_aspect, names=names_of(result))
 
 
 def _scales(result: SaliencyMap, mode: str) -> tuple[str, str]:

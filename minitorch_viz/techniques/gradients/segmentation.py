@@ -12,6 +12,7 @@ from minitorch_viz.drawing import BLACK, panels, robust_max, show_blank, show_im
 from minitorch_viz.errors import SettingError, near, need_whole
 from minitorch_viz.techniques.base import Technique, explainers
 from minitorch_viz.techniques.explain.blank import blank_note
+from minitorch_viz.techniques.explain.given import need_picture, without_picture
 from minitorch_viz.techniques.explain.start import start_any
 from minitorch_viz.techniques.explain.unit import Which
 from minitorch_viz.techniques.explain.view import PhotoResult, draw_photo, proportions_of
@@ -136,6 +137,7 @@ def segmentation(
     if low >= high:
         raise SettingError(f"low= must be below high=, but got {low:g} and {high:g}.")
     need_whole("number of iterations", iterations, 1, 100)
+    need_picture(model, "segmentation", "occlusion or integrated-gradients")
     seen, _, unit, *_ = start_any(model, image, **choice)
     result = methods[method].compute(model, image, **choice, **methods[method].in_comparison)
     heat = result.heat
@@ -167,6 +169,7 @@ def segmentation(
         unit.label,
         blank,
         photo=seen.area,
+        given=seen.given,
     )
 
 
@@ -234,6 +237,8 @@ def example() -> Segmentation:
 
 def applies(model: Model) -> str | None:
     """Return why there is no map to start from; None if there is."""
+    if why := without_picture(model, "occlusion or integrated-gradients"):
+        return why
     return None if "saliency" in explainers(model) else "no saliency map explains this net"
 
 

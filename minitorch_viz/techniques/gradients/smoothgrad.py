@@ -23,6 +23,7 @@ from minitorch_viz.techniques.explain.path import follow
 from minitorch_viz.techniques.explain.signals import CHUNK_IMAGES, Running, at_pixels, parts, running_mean
 from minitorch_viz.techniques.explain.start import start_any
 from minitorch_viz.techniques.explain.unit import Which
+from minitorch_viz.techniques.explain.view import picture_of
 from minitorch_viz.techniques.gradients.integrated_gradients import baseline_image
 from minitorch_viz.techniques.options import spelled_out
 from minitorch_viz.techniques.run import Pace, how_far, looping
@@ -39,9 +40,9 @@ Variant = Literal["mean", "square", "variance"]
 MODES: dict[str, ReluMode] = {"saliency": "normal", "deconvnet": "deconvnet", "guided-backprop": "guided"}
 STEPS = 16  # of integrated gradients, for each noisy copy
 SAYS = {
-    "mean": "The mean of {} over {} noisy copies of the photo",
-    "square": "The mean square of {} over {} noisy copies of the photo",
-    "variance": "The variance of {} over {} noisy copies of the photo",
+    "mean": "The mean of {} over {} noisy copies of the {}",
+    "square": "The mean square of {} over {} noisy copies of the {}",
+    "variance": "The variance of {} over {} noisy copies of the {}",
 }
 
 
@@ -76,7 +77,7 @@ class SmoothMap(PixelMap):
 
     @property
     def caption(self) -> str:
-        words = SAYS[self.variant].format(self.method, self.done)
+        words = SAYS[self.variant].format(self.method, self.done, self.noun)
         return f"{self.explains} {words}, with noise of {self.noise:g} times the range of its values. {self.legend}"
 
 
@@ -131,7 +132,7 @@ def smoothgrad(
     generator = generator_at(begun.numbers, seed)
     # Integrated gradients are a loop of their own: this one yields after each.
     copies = noisy_copies(x, width, samples - count, 1 if method == "integrated-gradients" else chunk, generator)
-    shown = model.restore(next(noisy_copies(x, width, 1, 1, seed)))
+    shown = picture_of(model, next(noisy_copies(x, width, 1, 1, seed)))
     rules = relu_mode(MODES.get(method, "normal"))
     sums = {name: kernels.to_device(value, model.net.device) for name, value in begun.arrays.items()}
     if count == samples:  # nothing is left to do
@@ -164,6 +165,7 @@ def smoothgrad(
             reading=reading,
             state=State(kept, numbers),
             photo=seen.area,
+            given=seen.given,
         )
 
 
