@@ -92,7 +92,8 @@ def _show_grid(axes: Axes, x: Array, title: str, pixel_aspect: float, scale: flo
     columns = int(np.ceil(np.sqrt(count)))
     rows = -(-count // columns)
     gap = max(1, max(high, wide) // 24)
-    sheet = np.full((rows * (high + gap) - gap, columns * (wide + gap) - gap), np.nan)
+    # As many rows as columns, so that the grid has the shape of one map, and its place is filled.
+    sheet = np.full((columns * (high + gap) - gap, columns * (wide + gap) - gap), np.nan)
     corners = [(row * (high + gap), column * (wide + gap)) for row in range(rows) for column in range(columns)]
     for each, (top, left) in zip(x, corners, strict=False):
         sheet[top : top + high, left : left + wide] = each

@@ -68,7 +68,7 @@ def draw_bars(
     remark = "" if len(picked) == len(numbers) else (
         f"{len(picked)} of {len(numbers)} columns: those with the largest magnitudes, the largest first"
     )  # fmt: skip
-    top = text_height(heading, HEAD_SIZE) + 2 * GAP
+    top = text_height(heading, HEAD_SIZE) + GAP
     over = PAD + max(text_height(title, TITLE_SIZE) for title in titles)
     high = max(BAR_HIGH * len(picked), 0.9)
     below = GAP + text_height(remark, LABEL_SIZE)
@@ -141,11 +141,11 @@ def draw_curves(
     wide = WIDTH - left - bar
     least = max(text_height(label, LABEL_SIZE) for label in labels) + 0.06
     each_high = max(least, 1.5 if len(picked) == 1 else 0.55)
-    some = len(picked) < len(curves)
-    remark = f"{len(picked)} of {len(curves)} curves: those with the largest magnitudes" if some else ""
+    is_part = len(picked) < len(curves)
+    remark = f"{len(picked)} of {len(curves)} curves: those with the largest magnitudes" if is_part else ""
     heading = wrapped(heading, WIDTH - 2 * GAP, HEAD_SIZE)
     titles = [wrapped(each.title, wide, TITLE_SIZE) for each in maps]
-    top = text_height(heading, HEAD_SIZE) + 2 * GAP
+    top = text_height(heading, HEAD_SIZE) + GAP
     below = text_height("0", LABEL_SIZE) * 2 + 2 * PAD  # ticks and their label
     heights = [PAD + text_height(title, TITLE_SIZE) + each_high * len(picked) + below + GAP for title in titles]
     start_sheet(figure, WIDTH, top + sum(heights) + text_height(remark, LABEL_SIZE) + bottom, heading)
@@ -220,9 +220,9 @@ def draw_table(
     ) + 2 * PAD
     heading = wrapped(heading, WIDTH - 2 * GAP, HEAD_SIZE)
     titles = [wrapped(block.title, wide, TITLE_SIZE) for block in blocks]
-    top, high = text_height(heading, HEAD_SIZE) + 2 * GAP, BAR_HIGH * len(rows)
+    top, high = text_height(heading, HEAD_SIZE) + GAP, BAR_HIGH * len(rows)
     heights = [PAD + text_height(title, TITLE_SIZE) + high + GAP for title in titles]
-    start_sheet(figure, WIDTH, top + sum(heights) + below + GAP, heading)
+    start_sheet(figure, WIDTH, top + sum(heights) - GAP + below, heading)
     for number, (block, title) in enumerate(zip(blocks, titles, strict=True)):
         axes = axes_at(figure, left, top + PAD + text_height(title, TITLE_SIZE), wide, high)
         scales = np.abs(block.values).max(axis=1, keepdims=True)

@@ -20,6 +20,7 @@ from minitorch_viz.errors import SettingError, near
 from minitorch_viz.graph import Tape, ancestors, channel_axis, last_common_maps
 from minitorch_viz.layers import Conv1d
 from minitorch_viz.models.features import last_features
+from minitorch_viz.models.readers import Numbers
 from minitorch_viz.net import Net
 from minitorch_viz.objectives import Objective
 from minitorch_viz.techniques.explain.blank import drawable
@@ -257,12 +258,14 @@ def _behind_gates(net: Net, name: str) -> str:
 
 def has_maps(model: Model) -> str | None:
     """Return None for a net with maps of features in it, else why there is nothing to show."""
-    if any(node.layer.has_filters or isinstance(node.layer, Conv1d) for node in model.net.nodes):
+    reader = model.readers.get(model.net.inputs[0]) if len(model.net.inputs) == 1 else None
+    if isinstance(reader, Numbers) and len(reader.shape) == 1:
+        why = "it looks at a row, whose columns have no places"
+    elif any(node.layer.has_filters or isinstance(node.layer, Conv1d) for node in model.net.nodes):
         return None
-    return (
-        "this net has no convolution, so there are no maps whose places could be shown; take saliency, "
-        "integrated-gradients or occlusion"
-    )
+    else:
+        why = "this net has no convolution"
+    return f"{why}, so there are no maps to show; take saliency, integrated-gradients or occlusion"
 
 
 def plot_coarse(result: LayerMaps, figure: Figure) -> None:

@@ -63,7 +63,7 @@ def view(model: Model, image: Any) -> View:
     image: a path, an array or a Pillow image; of a net of other channels an array (H, W, C) or its file; a tensor that
     is the net's input already; of a net for rows or series numbers, as `Numbers.read` takes them.
     """
-    reads = model.reader() if len(model.net.inputs) == 1 and model.readers else model.preprocessing
+    reads = model.reader()
     reader = (reads, model.dtype, model.net.device)
     if isinstance(image, View) and image.reader == reader:
         return image
@@ -105,13 +105,13 @@ def _numbers_seen(model: Model, reads: Numbers, value: Any, reader: tuple[Any, .
         raise SettingError(
             f"Inputs of {len(reads.shape)} axes, {reads.words}, are not drawn; rows, series and maps are."
         )
-    numbers, found_names = values_of(value, reads.names)
+    numbers, own_names = values_of(value, reads.names)
     x = kernels.to_device(reads.read(numbers, model.dtype), model.net.device)
     values = reads.restore(x)
     axis = steps_axis(model)
     count = values.shape[0] if values.ndim != 2 else values.shape[1 - axis]
     nouns = {1: "column", 2: "number", 3: "channel"}
-    names = next((names for names in (reads.names, found_names) if len(names) == count), ())
+    names = next((names for names in (reads.names, own_names) if len(names) == count), ())
     names = names or tuple(f"{nouns[values.ndim]} {i}" for i in range(count))
     if values.ndim < 3:
         given = Given("row" if values.ndim == 1 else "series", values, names, axis)

@@ -168,12 +168,20 @@ def compare(
     places = _places(choice)
     named = _named(model, tape, unit, other, places)
     second = second_class(model, tape, unit, places, named) if _of_answer(unit, model) else None
+    shown: list[str] = []  # the methods that apply to what is explained
     maps: list[Array] = []
     other_maps: list[Array] = []
     remarks: list[str] = []
     for name, method in methods.items():
         for_both = sharing(model)  # what the method computes for both classes is forgotten when it is done
-        result = method.compute(for_both, seen, **choice, **method.in_comparison)
+        try:
+            result = method.compute(for_both, seen, **choice, **method.in_comparison)
+        except SettingError as error:
+            if len(methods) == 1:
+                raise
+            remarks.append(f"{name} is left out: {error}")
+            continue
+        shown.append(name)
         maps.append(_heat(result))
         remarks += [f"{name}: {note}" for note in result.notes if "blank" in note]
         if second is not None:
@@ -183,7 +191,7 @@ def compare(
     # A red pixel that turns blue has changed, though its magnitude has not: between classes the signs count.
     across = [rank_correlations(pair, signed=True)[0, 1] for pair in zip(maps, other_maps, strict=bool(other_maps))]
     return Comparison(
-        tuple(methods),
+        tuple(shown),
         np.stack(maps),
         np.stack(other_maps) if other_maps else None,
         tuple(remarks),

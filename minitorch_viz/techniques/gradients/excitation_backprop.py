@@ -163,7 +163,7 @@ def middle_layer(net: Net, tape: Tape, top: str) -> str | None:
     paper's code; features.5 of SqueezeNet, pool3 of VGG. Without such a pooling the last maps before the top weights;
     None if there are no maps.
     """
-    least = max(tape[net.inputs[0]].shape[2:]) / COARSEST
+    least = max(tape[net.inputs[0]].shape[2:], default=0) / COARSEST
     above = nearest_weights(net.nodes, top) or (top,)
     below_all = set.intersection(*(set(before(net, name)) for name in above))
     # On every way down from the top: of a net with skips a pooling inside is passed by a part of the chance only.
