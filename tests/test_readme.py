@@ -163,6 +163,13 @@ def test_the_links_lead_to_files() -> None:
             assert (ROOT / target).exists(), target
 
 
+def test_the_environment_variables_are_listed() -> None:
+    sources = [*(ROOT / "minitorch_viz").rglob("*.py"), *(ROOT / "kernels").rglob("*.py")]
+    text = "".join(path.read_text(encoding="utf-8") for path in sources)
+    listed = set(re.findall(r"MINITORCH_VIZ_[A-Z_]+", (ROOT / "docs" / "install.md").read_text(encoding="utf-8")))
+    assert set(re.findall(r"MINITORCH_VIZ_[A-Z_]+", text)) == listed
+
+
 def test_what_ci_reads_from_it_is_there() -> None:
     shell = "".join(blocks("sh"))
     assert re.search(r"^pip install -e \.$", shell, re.MULTILINE)

@@ -28,8 +28,7 @@ def onnx_package() -> Any:
         return importlib.import_module("onnx")
     except ImportError as error:
         raise SettingError(
-            'Reading ONNX files needs the package onnx, which is not installed: pip install "minitorch_viz[onnx]" or '
-            "pip install onnx."
+            "Reading ONNX files needs the package onnx, which is not installed: pip install onnx."
         ) from error
 
 
