@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from minitorch_viz.errors import MinitorchVizError
-from minitorch_viz.techniques.base import PICTURES
 from minitorch_viz.techniques.subject import PHOTO
 
 if TYPE_CHECKING:
@@ -69,7 +68,3 @@ class Look:
         from minitorch_viz.commands.overlay import save_overlay
 
         return (save_overlay(result, self.model, value, self.over, file),)
-
-    def draws(self, file: Path) -> bool:
-        """Return whether a file is a figure: Matplotlib draws one at a time."""
-        return self.over is None and file.suffix.lower() in PICTURES

@@ -21,7 +21,7 @@ from minitorch_viz.errors import MinitorchVizError, NetError, SettingError
 from minitorch_viz.techniques.workers import products_by_one_thread, spread
 
 AHEAD = 2  # photos that are decoded while one is looked at
-WRITERS = 2  # files that are written meanwhile; of figures one
+WRITERS = 2  # files that are written meanwhile
 PART = 8  # photos of one task of a worker, at most
 PARTS = 4  # tasks that each worker has at least, so that all of them end together
 
@@ -75,12 +75,11 @@ def _outcomes(look: Look, pairs: Sequence[Pair], *, first: bool = False, progres
 
     first: raise a setting's error, as long as there is no file, in place of saying it of each photo.
     """
-    writers = 1 if any(look.draws(file) for _, file in pairs) else WRITERS
     waiting: deque[Outcome | Future[Outcome]] = deque()
     with (
         products_by_one_thread(),
         contextlib.closing(ahead(partial(_readable, look), pairs, AHEAD)) as pictures,  # type: ignore[type-var]  # as above
-        ThreadPoolExecutor(writers, "writer") as pool,
+        ThreadPoolExecutor(WRITERS, "writer") as pool,
     ):
         try:
             for picture in pictures:
@@ -98,7 +97,7 @@ def _outcomes(look: Look, pairs: Sequence[Pair], *, first: bool = False, progres
                         raise KeyboardInterrupt
                     first = False
                     waiting.append(pool.submit(_written, look, picture, result, why))
-                while len(waiting) > writers:
+                while len(waiting) > WRITERS:
                     yield _outcome_of(waiting.popleft())
             while waiting:
                 yield _outcome_of(waiting.popleft())

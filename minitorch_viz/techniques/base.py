@@ -217,8 +217,11 @@ class Result:
                 f"is called {Path(path).name!r}."
             )
         from minitorch_viz.drawing import save_figure
+        from minitorch_viz.drawing.files import DRAWING
 
-        return save_figure(self.figure(), path, dpi)
+        with DRAWING:
+            figure = self.figure()
+        return save_figure(figure, path, dpi)
 
     def _repr_png_(self) -> bytes:
         from minitorch_viz.drawing import figure_bytes
