@@ -125,7 +125,7 @@ def test_earlier_results_below_the_folder_are_no_photos() -> None:
         (["photos", "--target", "eleven"], "eleven"),
         (["photos", "--node", "relu9"], "relu9"),
         (["photos", "--format", "json", "--overlay"], "--format json"),
-        (["photos/b.jpg", "--resize", "keep"], "4800"),
+        (["photos/b.jpg", "--resize", "keep"], "8 x 8 pixels and no others"),
     ],
 )
 def test_what_cannot_be_is_told_and_nothing_is_written(arguments: list[str], told: str, capsys, folder: Path) -> None:
