@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+NUMBERS = re.compile(r"-?\d+(,-?\d+)*,?")
+
 
 class Manual(argparse.HelpFormatter):
     """Fill the paragraphs of a manual to the width of the terminal; indented lines (code) stay as they are."""
@@ -101,10 +103,11 @@ def joined(words: list[str], most: Mapping[str, int]) -> list[str]:
     while place < len(words):
         word = words[place]
         counts = [count for flag, count in most.items() if len(word) > 2 and flag.startswith(word)]
+        numbers: list[str] = []
         end = place + 1
-        while counts and end < len(words) and end <= place + counts[0] and re.fullmatch(r"-?\d+,?", words[end]):
+        while counts and len(numbers) < counts[0] and end < len(words) and NUMBERS.fullmatch(words[end]):
+            numbers += words[end].strip(",").split(",")
             end += 1
-        numbers = [number.rstrip(",") for number in words[place + 1 : end]]
         result.append(f"{word}={','.join(numbers)}" if numbers else word)
         place = end
     return result
