@@ -56,7 +56,7 @@ fitted = fit(
     net,
     *pictures(1200, seed=0),
     rng=np.random.default_rng(0),
-    epochs=8,
+    epochs=16,
     batch=16,
     optimizer=Adam(3e-3),
     validation=pictures(60, seed=1),

@@ -123,7 +123,8 @@ def describe(model: Model) -> Description:
     count = sum(row.parameters for row in nodes)
     size = " and ".join(reader.words for reader in model.readers.values()) or "unknown"
     title = f"{model.name}: {count:,} parameters, {len(net.nodes)} nodes, input {size}"
-    scores = f"{model.logits or net.output}, {model.scores.name}" if model.logits or model.class_names else ""
+    answer = model.logits or model.maps
+    scores = f"{answer or net.output}, {model.scores.name}" if answer or model.class_names else ""
     blank = [reader.blank_words for reader in model.readers.values() if reader.blank_words]
     notes = (*model.notes, f"Outputs are those of {' and '.join(blank)}.") if blank and shapes else model.notes
     return Description(title, (*inputs, *nodes), scores, model.class_names, notes)

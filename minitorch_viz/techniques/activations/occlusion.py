@@ -14,7 +14,7 @@ from minitorch_viz._types import Array
 from minitorch_viz.drawing.number_maps import NumberMap
 from minitorch_viz.errors import need_whole
 from minitorch_viz.graph import Tape
-from minitorch_viz.objectives import Objective, Unit
+from minitorch_viz.objectives import ChannelSum, Objective, Unit
 from minitorch_viz.techniques.activations._occlusion_numbers import Windows, spread, windows_of
 from minitorch_viz.techniques.activations._occlusion_squares import FILLS, covered, covers, fill_value, places_on
 from minitorch_viz.techniques.base import Technique
@@ -333,7 +333,7 @@ def _filled(
         blank="" if np.isfinite(answers).all() and np.isfinite(base) else not_finite(model.net, tape),
         kind=kind,
         instead=instead,
-        reading=frame.reading if instead else "",
+        reading=frame.reading if instead or isinstance(unit, ChannelSum) else "",
         done=done,
         state=State({"outputs": outputs[:done].copy()}, {"done": done}),
     )
