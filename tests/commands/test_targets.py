@@ -26,7 +26,7 @@ def files(tmp_path_factory):
 
 def caption_of(files, capsys, *words: str, net: str = "maps") -> str:
     command = ["saliency", str(files / "photo.png"), "--model", str(files / f"{net}.safetensors"), *words]
-    assert main([*command, "--out", str(files / "map.png")]) == 0
+    assert main([*command, "--out", str(files / "map.json")]) == 0
     return capsys.readouterr().out
 
 
@@ -80,7 +80,7 @@ def test_every_head_is_explained_by_its_node(files, capsys) -> None:
 def test_what_does_not_fit_is_told(files, capsys, words, message) -> None:
     command = ["saliency", str(files / "photo.png"), "--model", str(files / "maps.safetensors"), *words]
     try:
-        status = main([*command, "--out", str(files / "map.png")])
+        status = main([*command, "--out", str(files / "map.json")])
     except SystemExit as stop:
         status = stop.code
     assert status != 0

@@ -97,7 +97,12 @@ def model_for(build: Callable[[np.random.Generator], Net], size: tuple[int, int]
     return Model.from_net(build(np.random.default_rng(seed)), size, class_names=names, scores=kind)
 
 
-@pytest.mark.parametrize("name", NETS)
+FAST = ("a column, a classifier", "a row, along the row", "odd sides at a quarter of the size")
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in NETS]
+)
 @pytest.mark.parametrize("technique", OF_A_PHOTO, ids=lambda technique: technique.name)
 def test_each_technique_draws_it_or_says_why_not(technique: Technique, name: str, tmp_path) -> None:
     build, size = NETS[name]
@@ -106,7 +111,7 @@ def test_each_technique_draws_it_or_says_why_not(technique: Technique, name: str
         return
     target = {"target": "road"} if "target" in technique.options else {}
     if name == "one pixel" and technique.name in PLACES:
-        with pytest.raises(MinitorchVizError, match="no places to show|one place only"):
+        with pytest.raises(MinitorchVizError, match=r"no places to show|one place only"):
             technique.run_on(model, photo(size), **target)
         return
     result = technique.run_on(model, photo(size), **target, **technique.in_comparison)
