@@ -16,7 +16,8 @@ What later nets are built of:
 
     gelu, silu      smooth gates                     layer_norm, group_norm, instance_norm, batch_norm_1d
     relu6, hardsigmoid, hardswish                    adaptive_pool   windows that follow from the output's size
-    elu, selu, softplus, prelu                       upsample_bilinear
+    elu, celu, selu, softplus, prelu, mish           upsample_bilinear
+    hardtanh, softsign, log_sigmoid
     mul, affine     scales                           conv1d, pool1d  sequences as maps one row high
     pad             zeros, mirrors, copies           attention       MultiheadAttention
     permute, reshape, slice_, shuffle                rnn, gru, recurrent (stacked, in both directions)
@@ -35,6 +36,7 @@ from minitorch_viz.layers.avg_pool import AvgPool2d, GlobalAvgPool2d
 from minitorch_viz.layers.base import Layer, Nothing
 from minitorch_viz.layers.batch_norm import BatchNorm2d, fold_batch_norm, folded
 from minitorch_viz.layers.batch_norm_1d import BatchNorm1d
+from minitorch_viz.layers.celu import CELU
 from minitorch_viz.layers.conv import Conv2d
 from minitorch_viz.layers.conv1d import Conv1d
 from minitorch_viz.layers.conv_transpose import ConvTranspose2d
@@ -46,14 +48,17 @@ from minitorch_viz.layers.group_norm import GroupNorm
 from minitorch_viz.layers.gru import GRU
 from minitorch_viz.layers.hardsigmoid import Hardsigmoid
 from minitorch_viz.layers.hardswish import Hardswish
+from minitorch_viz.layers.hardtanh import Hardtanh
 from minitorch_viz.layers.instance_norm import InstanceNorm
 from minitorch_viz.layers.join import Add, Concat, Flatten
 from minitorch_viz.layers.kind import Kind
 from minitorch_viz.layers.layer_norm import LayerNorm
 from minitorch_viz.layers.leaky_relu import LeakyReLU
 from minitorch_viz.layers.linear import Linear
+from minitorch_viz.layers.log_sigmoid import LogSigmoid
 from minitorch_viz.layers.lstm import LSTM, lstm_stack
 from minitorch_viz.layers.max_pool import MaxPool2d, MaxUnpool2d
+from minitorch_viz.layers.mish import Mish
 from minitorch_viz.layers.mul import Mul
 from minitorch_viz.layers.norm import LocalResponseNorm
 from minitorch_viz.layers.pad import Pad
@@ -72,11 +77,13 @@ from minitorch_viz.layers.silu import SiLU
 from minitorch_viz.layers.slice_ import Flip, Slice
 from minitorch_viz.layers.softmax import LogSoftmax, Softmax, softmax_cross_entropy
 from minitorch_viz.layers.softplus import Softplus
+from minitorch_viz.layers.softsign import Softsign
 from minitorch_viz.layers.tanh import Tanh
 from minitorch_viz.layers.upsample import UpsampleNearest
 from minitorch_viz.layers.upsample_bilinear import UpsampleBilinear
 
 __all__ = [
+    "CELU",
     "ELU",
     "GELU",
     "GRU",
@@ -106,6 +113,7 @@ __all__ = [
     "GroupNorm",
     "Hardsigmoid",
     "Hardswish",
+    "Hardtanh",
     "InstanceNorm",
     "Kind",
     "Layer",
@@ -113,10 +121,12 @@ __all__ = [
     "LeakyReLU",
     "Linear",
     "LocalResponseNorm",
+    "LogSigmoid",
     "LogSoftmax",
     "MaxPool1d",
     "MaxPool2d",
     "MaxUnpool2d",
+    "Mish",
     "Mul",
     "MultiheadAttention",
     "Nothing",
@@ -133,6 +143,7 @@ __all__ = [
     "Slice",
     "Softmax",
     "Softplus",
+    "Softsign",
     "Tanh",
     "UpsampleBilinear",
     "UpsampleNearest",

@@ -28,13 +28,14 @@ class StrideField(WholeField):
 class MaxPool1d(Layer):
     """Keep the largest value of each window along a sequence.
 
-    x (N, C, L) -> y (N, C, L'); kernel, stride (None: the kernel), padding and ceil_mode as in MaxPool2d.
+    x (N, C, L) -> y (N, C, L'); kernel, stride (None: the kernel), padding, ceil_mode and dilation as in MaxPool2d.
     """
 
     kernel: WholeField = WholeField(least=1)
     stride: StrideField = StrideField()
     padding: WholeField = WholeField(0, least=0)
     ceil_mode: bool = False
+    dilation: WholeField = WholeField(1, least=1)
 
     kind: ClassVar[Kind] = Kind.SELECTS
 
@@ -54,14 +55,18 @@ class MaxPool1d(Layer):
 
     @classmethod
     def examples(cls, rng: Generator) -> list[Example]:
+        dilated = cls(2, 1, dilation=3), (rng.standard_normal((2, 1, 7)),)
         return [
-            (cls(kernel, stride, padding, ceil_mode), (rng.standard_normal(shape),))
-            for shape, kernel, stride, padding, ceil_mode in _EXAMPLES
+            *(
+                (cls(kernel, stride, padding, ceil_mode), (rng.standard_normal(shape),))
+                for shape, kernel, stride, padding, ceil_mode in _EXAMPLES
+            ),
+            dilated,
         ]
 
     @property
     def _pool(self) -> MaxPool2d:
-        return MaxPool2d((1, self.kernel), (1, self.stride), (0, self.padding), self.ceil_mode)
+        return MaxPool2d((1, self.kernel), (1, self.stride), (0, self.padding), self.ceil_mode, (1, self.dilation))
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -91,7 +91,9 @@ TORCH = ORACLES | {
     L.Sigmoid: lambda _layer, _p, x: torch.sigmoid(x),
     L.Softmax: lambda l, _p, x: F.softmax(x, l.axis),
     L.Tanh: lambda _layer, _p, x: torch.tanh(x),
-    L.UpsampleNearest: lambda l, _p, x: F.interpolate(x, scale_factor=[float(f) for f in l.factor], mode="nearest"),
+    L.UpsampleNearest: lambda l, _p, x: F.interpolate(
+        x, l.size, None if l.size else [float(f) for f in l.factor], mode="nearest"
+    ),
 }
 
 

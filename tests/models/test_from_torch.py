@@ -318,9 +318,9 @@ UNMAPPABLE: dict[str, tuple[Callable[[Any], Any], str]] = {
     "mask": (lambda x: torch.where(x > 0, x, 2 * x), "gt"),
     "sorted": (lambda x: x.sort(2)[0], "sort"),
     "batch statistics": (lambda x: F.batch_norm(x, None, None, training=True), "batch_norm"),
-    "clamp": (lambda x: x.clamp(-1, 1), "clamp"),
+    "clamp": (lambda x: x.clamp(1, -1), "clamp"),
     "pool": (lambda x: F.avg_pool2d(x, 2, divisor_override=3), "avg_pool2d"),
-    "nearest": (lambda x: F.interpolate(x, size=(7, 7)), "interpolate"),
+    "bicubic": (lambda x: F.interpolate(x, size=(7, 7), mode="bicubic"), "interpolate"),
     "images joined": (lambda x: x.view(1, -1, 6, 6)[:, :4].expand(2, -1, -1, -1), "view"),
 }
 
@@ -333,7 +333,7 @@ def test_what_cannot_be_mapped_says_the_operator_and_its_place(name: str) -> Non
 
 
 def test_the_place_is_the_path_of_the_module() -> None:
-    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Sequential(nn.ReLU(), nn.Softsign()))
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Sequential(nn.ReLU(), nn.Tanhshrink()))
     with pytest.raises(NetError, match=r"at '1\.1'"):
         net_from_torch(module, torch.zeros(1, 3, 8, 8))
 

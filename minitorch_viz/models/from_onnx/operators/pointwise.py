@@ -7,27 +7,34 @@ import math
 import numpy as np
 
 from minitorch_viz.layers import (
+    CELU,
     ELU,
     GELU,
     SELU,
     Affine,
     Hardsigmoid,
     Hardswish,
+    Hardtanh,
     LeakyReLU,
     LogSoftmax,
+    Mish,
     PReLU,
     ReLU,
     ReLU6,
     Sigmoid,
     Softmax,
     Softplus,
+    Softsign,
     Tanh,
 )
 from minitorch_viz.models.from_onnx.builder import Signal
 from minitorch_viz.models.from_onnx.call import Call
 from minitorch_viz.models.from_onnx.operators.registry import operator
 
-GATES = {"Relu": ReLU, "Sigmoid": Sigmoid, "Tanh": Tanh, "Softplus": Softplus, "HardSwish": Hardswish}
+GATES = {
+    **{"Relu": ReLU, "Sigmoid": Sigmoid, "Tanh": Tanh, "Softplus": Softplus, "HardSwish": Hardswish},
+    **{"Softsign": Softsign, "Mish": Mish},
+}
 SELU_ALPHA, SELU_GAMMA = 1.67326319217681884765625, 1.05070102214813232421875  # ONNX's defaults, in float32
 
 
@@ -47,6 +54,15 @@ def leaky_relu(call: Call) -> Signal:
 def elu(call: Call) -> Signal:
     """Read Elu."""
     return call.add(ELU(call.number("alpha", 1.0)), call.signal())
+
+
+@operator("Celu", turned=True)
+def celu(call: Call) -> Signal:
+    """Read Celu."""
+    alpha = call.number("alpha", 1.0)
+    if not alpha > 0:
+        call.refuse(f"has alpha {alpha}; numbers above 0 are known here")
+    return call.add(CELU(alpha), call.signal())
 
 
 @operator("Selu", turned=True)
@@ -86,7 +102,7 @@ def hard_sigmoid(call: Call) -> Signal:
 
 @operator("Clip", turned=True)
 def clip(call: Call) -> Signal:
-    """Read Clip: from 0 on a ReLU, from 0 to 6 a ReLU6, between other bounds a ReLU6 scaled before and after."""
+    """Read Clip: from 0 on a ReLU, from 0 to 6 a ReLU6, else a Hardtanh."""
     x = call.signal()
     if call.opset < 11:
         low, high = call.attributes.get("min", -math.inf), call.attributes.get("max", math.inf)
@@ -101,11 +117,9 @@ def clip(call: Call) -> Signal:
         return call.add(ReLU(), x)
     if (low, high) == (0, 6):
         return call.add(ReLU6(), x)
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        call.refuse(f"cuts off at {low} and {high}; two bounds, or the lower bound 0, are known here")
-    factor = 6 / (high - low)
-    inside = call.add(ReLU6(), _scaled(call, x, factor, -low * factor))
-    return _scaled(call, inside, 1 / factor, low)
+    if math.isnan(low) or math.isnan(high) or low >= high:
+        call.refuse(f"cuts off at {low} and {high}; a lower bound below the upper one is known here")
+    return call.add(Hardtanh(max(low, lowest), min(high, highest)), x)
 
 
 @operator("Softmax", "LogSoftmax", turned=True)

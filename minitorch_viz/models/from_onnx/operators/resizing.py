@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from minitorch_viz.layers import UpsampleBilinear, UpsampleNearest
 from minitorch_viz.models.from_onnx.builder import Signal
 from minitorch_viz.models.from_onnx.call import Call
@@ -25,6 +27,8 @@ def resize(call: Call) -> Signal:
     if mode == "nearest":
         rounding = call.text("nearest_mode", "round_prefer_floor" if call.opset >= 11 else "floor")
         centred = where in CENTRED and rounding.startswith("round")
+        if where == "asymmetric" and rounding == "floor" and not is_whole and _is_floored(x.shape[2:], sides, factors):
+            return call.add(UpsampleNearest(size=sides), x, shape=(*x.shape[:2], *sides))
         if not (is_whole and (centred or (where == "asymmetric" and rounding == "floor"))):
             call.refuse(f"enlarges by {factors} ({where}, {rounding}); whole factors that repeat pixels are known here")
         whole = int(factors[0]), int(factors[1])
@@ -36,6 +40,12 @@ def resize(call: Call) -> Signal:
         )
     layer = UpsampleBilinear(size=sides, align_corners=where == "align_corners")
     return call.add(layer, x, shape=(*x.shape[:2], *sides), work_each=sum(x.shape[2:]))
+
+
+def _is_floored(old: Sequence[int], new: Sequence[int], factors: Sequence[float]) -> bool:
+    """Return whether new place i repeats old place floor(i * old / new), by whatever factor the file counts."""
+    axes = zip(old, new, factors, strict=True)
+    return all(int(i / factor) == i * n // out for n, out, factor in axes for i in range(out))
 
 
 def _sizes(call: Call, x: Signal) -> tuple[tuple[int, int], tuple[float, float]]:

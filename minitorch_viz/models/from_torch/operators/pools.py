@@ -20,6 +20,7 @@ from minitorch_viz.layers import (
     UpsampleBilinear,
     UpsampleNearest,
 )
+from minitorch_viz.layers.base import Layer
 from minitorch_viz.models.from_torch.operators.weights import single
 from minitorch_viz.models.from_torch.registry import operator
 from minitorch_viz.models.from_torch.values import Call, UnmappedError, Value
@@ -68,9 +69,8 @@ def max_pool1d(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Value:
-    if single(dilation) != 1:
-        raise UnmappedError("it is dilated")
-    layer = MaxPool1d(single(kernel_size), single(stride) or None, single(padding), ceil_mode)
+    sizes = single(kernel_size), single(stride) or None, single(padding), ceil_mode, single(dilation)
+    layer = MaxPool1d(*sizes)
     return call.emit(layer, input, image=call.shape[1:])
 
 
@@ -131,13 +131,31 @@ def interpolate(
     old = input.shape[2:]
     if new == old:
         return input
-    if mode == "nearest" and len(old) == 2 and not any(n % o for n, o in zip(new, old, strict=True)):
-        return call.emit(UpsampleNearest((new[0] // old[0], new[1] // old[1])), input, image=call.shape[1:])
-    if mode == "bilinear" and not antialias:
-        return call.emit(UpsampleBilinear(size=new, align_corners=bool(align_corners)), input, image=call.shape[1:])
-    raise UnmappedError(
-        f"maps {old} become {new} by mode {mode!r} (scale_factor={scale_factor}, antialias={antialias})"
-    )
+    image = call.shape[1:]
+    if len(old) == 1 and mode in ("nearest", "nearest-exact", "linear"):  # a sequence is a map one row high
+        row = call.reshape(input, (input.shape[1], 1, *old))
+        mode = "bilinear" if mode == "linear" else mode
+        layer = _resizing((1, *old), (1, *new), mode, align_corners)
+        if layer is not None and not antialias:
+            return call.reshape(call.emit(layer, row, image=(input.shape[1], 1, *new)), image)
+    layer = _resizing(old, new, mode, align_corners) if len(old) == 2 and not antialias else None
+    if layer is None:
+        raise UnmappedError(
+            f"maps {old} become {new} by mode {mode!r} (scale_factor={scale_factor}, antialias={antialias})"
+        )
+    return call.emit(layer, input, image=image)
+
+
+def _resizing(old: Any, new: Any, mode: str, align_corners: bool | None) -> Layer | None:
+    """Return the layer that makes maps of a size into those of another; None if none does."""
+    is_whole = not any(n % o for n, o in zip(new, old, strict=True))
+    if mode in ("nearest", "nearest-exact") and is_whole:
+        return UpsampleNearest((new[0] // old[0], new[1] // old[1]))
+    if mode == "nearest":
+        return UpsampleNearest(size=new)
+    if mode == "area":
+        return AdaptiveAvgPool2d(new)
+    return UpsampleBilinear(size=new, align_corners=bool(align_corners)) if mode == "bilinear" else None
 
 
 @operator("pixel_shuffle")

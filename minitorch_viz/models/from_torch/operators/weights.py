@@ -60,6 +60,25 @@ def conv_transpose2d(
     return call.emit(layer, input, image=call.shape[1:])
 
 
+@operator("conv_transpose1d")
+def conv_transpose1d(
+    call: Call,
+    input: Value,
+    weight: Any,
+    bias: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    groups: int = 1,
+    dilation: Any = 1,
+) -> Value:
+    _need_images(input, 3)
+    row = call.reshape(input, (input.shape[1], 1, input.shape[2]))  # a sequence is a map one row high
+    sides = (1, single(stride)), (0, single(padding)), (0, single(output_padding)), groups, (1, single(dilation))
+    y = call.emit(ConvTranspose2d(weight[:, :, None], bias, *sides), row, image=(call.shape[1], 1, call.shape[2]))
+    return call.reshape(y, call.shape[1:])
+
+
 @operator("linear", turned=True)
 def linear(call: Call, input: Value, weight: Any, bias: Any = None) -> Value:
     if isinstance(weight, Value) or isinstance(bias, Value):
