@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from minitorch_viz.commands.base import Command, add_model_arguments, add_resize
@@ -12,6 +13,8 @@ from minitorch_viz.commands.parser import path
 from minitorch_viz.errors import MinitorchVizError
 from minitorch_viz.techniques import techniques
 from minitorch_viz.techniques.subject import given
+
+MANY = 20  # photos; of more the page's size is told before the work
 
 MANUAL = """Make one self-contained HTML page that shows every technique that applies.
 
@@ -25,9 +28,8 @@ is finished."""
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the photos, the net, what is explained, the page and the choice of techniques."""
-    parser.add_argument(
-        "photos", nargs="*", type=given, metavar="PHOTO", help="picture files; none: pictures that come with the model"
-    )
+    words = "picture files, folders of them, patterns ('*.jpg'); none: pictures that come with the model"
+    parser.add_argument("photos", nargs="*", type=given, metavar="PHOTO", help=words)
     add_model_arguments(parser, f"for photos the best ImageNet net at hand, else {FOR_PHOTOS}")
     add_resize(parser)
     parser.add_argument("--target", type=given, help="explain this class, by number or name, not the most probable one")
@@ -47,21 +49,23 @@ def run(arguments: argparse.Namespace) -> int:
     from minitorch_viz.io.out import check_out
     from minitorch_viz.models.samples import Sample, report_samples, samples
     from minitorch_viz.report import SUFFIXES, make_page
+    from minitorch_viz.techniques.photos import expanded
 
-    check_out(arguments.out, SUFFIXES, [*arguments.photos, arguments.weights, arguments.model], noun="page")
+    photos = expanded(arguments.photos)
+    check_out(arguments.out, SUFFIXES, [*photos, arguments.weights, arguments.model], noun="page")
     told = net_told(arguments)
-    if arguments.photos or arguments.model is not None or arguments.weights is not None:
+    if photos or arguments.model is not None or arguments.weights is not None:
         model = chosen_model(
             arguments.model,
             arguments.weights,
             arguments.prefix,
-            photo=bool(arguments.photos),
+            photo=bool(photos),
             inputs=inputs_given(arguments.input, arguments.question),
             resize=arguments.resize,
             told=told,
         )
         check_out(arguments.out, SUFFIXES, [model.source], noun="page")
-        shown_samples = [Sample(Path(photo).name or photo, photo) for photo in arguments.photos] or samples(model)
+        shown_samples = [Sample(*pair) for pair in zip(names_of(photos), photos, strict=True)] or samples(model)
         subjects = [(model, sample) for sample in shown_samples]
     elif arguments.input or arguments.question or arguments.resize:
         raise MinitorchVizError("--input, --question and --resize are for a net that is named: give --model, too.")
@@ -69,6 +73,8 @@ def run(arguments: argparse.Namespace) -> int:
         subjects = report_samples()
     for note in dict.fromkeys(note for model, _ in subjects for note in (*model.given_words, *model.notes)):
         print(f"Note: {note}")
+    if len(photos) > MANY:
+        print(f"Note: {len(photos)} photos make a large page that takes long; --only TECHNIQUE shows what is named.")
     problems: list[str] = []
     page = make_page(
         subjects,
@@ -83,8 +89,14 @@ def run(arguments: argparse.Namespace) -> int:
     )
     for sentence in problems:
         print(f"Left out: {sentence}", file=sys.stderr)
-    print(f"Wrote {page}")
+    print(f"Wrote {page} ({page.stat().st_size / 1e6:.1f} MB)")
     return int(bool(problems))
+
+
+def names_of(photos: Sequence[str]) -> list[str]:
+    """Return what a page calls the photos: their files' names, with the folders where two are the same."""
+    names = [Path(photo).name or photo for photo in photos]
+    return [name if names.count(name) == 1 else photo for name, photo in zip(names, photos, strict=True)]
 
 
 COMMAND = Command("report", "make one HTML page with every technique that applies", run, MANUAL, add_arguments, order=1)

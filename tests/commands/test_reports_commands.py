@@ -145,3 +145,38 @@ def test_an_unknown_class_or_node_is_told_before_the_work(asked: list[str], told
     assert main(["report", "--model", "digits", *asked]) == 2
     assert told in capsys.readouterr().err
     assert not Path("report.html").exists()
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_folder_is_one_page_with_a_section_a_photo(capsys) -> None:
+    """Names say which is which, the contents lead to each, and a broken photo costs itself only."""
+    for number in range(13):
+        place = Path("photos", "more" if number == 12 else ".", f"{number % 12:02d}.png")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Image.open("mine.png").resize((8, 8)).save(place)
+    Path("photos/05.png").write_bytes(b"no picture")
+    assert main(["report", "photos/", "mine.*", "--model", "digits", "--only", "grad-cam"]) == 1
+    caught = capsys.readouterr()
+    assert re.search(r"Wrote report\.html \(\d+\.\d MB\)", caught.out)
+    assert "05.png" in caught.err
+    page = Path("report.html").read_text()
+    headings = re.findall(r"<h2>\d+\. (.*?)</h2>", page)
+    assert len(headings) == 14
+    assert "14 pictures: " in page
+    assert {html.unescape(heading) for heading in headings} >= {
+        "photos/00.png",
+        "photos/more/00.png",
+        "01.png",
+        "mine.png",
+    }
+    links = re.findall(r'class="photo-link" href="#(photo\d+)"', page)
+    assert links == [f"photo{number}" for number in range(1, 15)]
+    assert all(f'<section id="{link}">' in page for link in links)
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_many_photos_are_told_before_the_work(capsys) -> None:
+    for number in range(21):
+        Image.open("mine.png").resize((8, 8)).save(f"{number:02d}.png")
+    assert main(["report", "[0-9]*.png", "--model", "digits", "--only", "grad-cam"]) == 0
+    assert "21 photos make a large page that takes long; --only TECHNIQUE" in capsys.readouterr().out
