@@ -24,6 +24,7 @@ from minitorch_viz.models.readers import Numbers
 from minitorch_viz.net import Net
 from minitorch_viz.objectives import Objective
 from minitorch_viz.techniques.explain.blank import drawable
+from minitorch_viz.techniques.explain.tokens import grid_of, last_tokens
 from minitorch_viz.techniques.explain.unit import reading_of, value_of
 from minitorch_viz.techniques.explain.view import PhotoResult, draw_photo, proportions_of
 
@@ -52,6 +53,7 @@ class LayerMaps(PhotoResult):
     values: tuple[float, ...]  # what they give for this photo
     blanks: tuple[str, ...]  # for each target why there is nothing to draw; "" if there is something
     readings: tuple[str, ...] = field(default=(), kw_only=True)  # the values in a caption's words
+    without_place: int | None = field(default=None, kw_only=True)  # of tokens: how many before the patches'; None: maps
     scaling: Scaling = field(default="one", kw_only=True)  # whether all maps are drawn on one scale, or each on its own
 
     @property
@@ -155,11 +157,24 @@ class LayerMaps(PhotoResult):
             )
         scaling = {"one": "one scale for all maps, ", "each": "each map has its own, "}[self.scaling]
         tops = ", ".join(f"{scale:.3g}" for scale in dict.fromkeys(self.scales))
+        tokens = f" ({self._tokens})" if self.without_place is not None else ""
         return (
-            f"The {self.places} places of {self.layer} are enlarged bilinearly to the photo, each at the centre of "
-            f"its patch. Colour scale: {scaling if len(self.labels) > 1 else ''}0 (dark, over the photo transparent) "
-            f"to {tops} (bright), the largest value."
+            f"The {self.places} places of {self.layer}{tokens} are enlarged bilinearly to the photo, each at the "
+            f"centre of its patch. Colour scale: {scaling if len(self.labels) > 1 else ''}0 (dark, over the photo "
+            f"transparent) to {tops} (bright), the largest value."
         )
+
+    @property
+    def _tokens(self) -> str:
+        high, wide = self.signed.shape[1:]
+        before = f"; of the {self.without_place} before them nothing is shown" if self.without_place else ""
+        return f"its tokens of {high * wide} patches in rows{before}"
+
+
+def without_place(net: Net, tape: Tape, layer: str) -> int | None:
+    """Return how many tokens of a sequence come before those of the patches; None for a node with maps."""
+    grid = grid_of(net, tape, layer)
+    return None if grid is None else grid.first
 
 
 def enlarged(coarse: Array, size: Sequence[int]) -> Array:
@@ -204,15 +219,18 @@ def lowest(net: Net, objectives: Sequence[Objective]) -> str:
 def chosen_layer(model: Model, tape: Tape, node: str, layer: str | None) -> str:
     """Return the node whose maps are meant: `layer`, or by default the last before `node` with maps of features.
 
-    That is the model's `last_conv` if `node` comes after it on the way to the net's answer; else the last node that
-    every path to `node` runs through and that has maps. Of a unit behind a gate it is the last before the sum that is
-    gated, whose maps are the unit's own; of another head that ends in maps the last features that it is made of.
+    Of a vision transformer it is the sequence whose patches are read last. Otherwise it is the model's `last_conv` if
+    `node` comes after it on the way to the net's answer; else the last node that every path to `node` runs through and
+    that has maps. Of a unit behind a gate it is the last before the sum that is gated, whose maps are the unit's own;
+    of another head that ends in maps the last features that it is made of.
 
     Raises SettingError if `layer` has no maps or does not lead to `node`, NetError if unknown.
     """
     names = before(model.net, node)
     if layer is None:
         of_head = is_head(model, node)
+        if tokens := last_tokens(model.net, tape, node):
+            return tokens
         if model.last_conv in names and is_map(model.net, tape, model.last_conv) and not of_head:
             return model.last_conv
         shapes = {name: value.shape for name, value in tape.values.items()}
@@ -242,8 +260,8 @@ def is_head(model: Model, node: str) -> bool:
 
 
 def is_map(net: Net, tape: Tape, name: str) -> bool:
-    """Return whether a node gives maps (C, H, W), or over a series (D, T) maps (C, T)."""
-    if tape[name].ndim == 4:
+    """Return whether a node gives maps (C, H, W), tokens of patches, or over a series (D, T) maps (C, T)."""
+    if tape[name].ndim == 4 or grid_of(net, tape, name) is not None:
         return True
     of_series = all(tape[each].ndim == 3 for each in net.inputs if each in tape.values)
     return tape[name].ndim == 3 and of_series and channel_axis(net.nodes, name) == 1

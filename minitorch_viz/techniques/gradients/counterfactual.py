@@ -19,6 +19,7 @@ from minitorch_viz.techniques.explain.layer_maps import (
     lowest,
     need_scaling,
     over_grey,
+    without_place,
 )
 from minitorch_viz.techniques.explain.start import start_several
 from minitorch_viz.techniques.explain.unit import Which
@@ -153,6 +154,7 @@ def counterfactual(
     return Counterfactual(
         signed, layer, seen.picture, seen.pixel_aspect, labels, values, blanks, weights,
         readings=readings, scaling=scaling, photo=seen.area, given=seen.given,
+        without_place=without_place(model.net, tape, layer),
     )  # fmt: skip
 
 

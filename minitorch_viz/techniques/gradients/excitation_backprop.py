@@ -27,8 +27,10 @@ from minitorch_viz.techniques.explain.layer_maps import (
     in_words,
     need_scaling,
     plot_coarse,
+    without_place,
 )
 from minitorch_viz.techniques.explain.start import start_several
+from minitorch_viz.techniques.explain.tokens import as_maps
 from minitorch_viz.techniques.explain.unit import Which
 from minitorch_viz.techniques.gradients.lrp import pixel_box
 from minitorch_viz.techniques.options import spelled_out
@@ -120,12 +122,13 @@ def excitation_backprop(
         reached = kernels.to_cpu(chances.sum(axis=tuple(range(1, chances.ndim))))
         if contrastive:
             chances = chances - _either(model.net, tape, seeds, layer, (pro, against), ~turned)
-    signed = kernels.to_cpu(chances.sum(axis=1))
+    signed = kernels.to_cpu(as_maps(model.net, tape, layer, chances).sum(axis=1))
     blanks = tuple(_why_blank(model, tape, *pair) for pair in zip(signed, reached, strict=True))
     labels, values, readings = in_words(model, tape, units)
     return ExcitationMap(
         signed, layer, seen.picture, seen.pixel_aspect, labels, values, blanks, reached, contrastive, negated,
         readings=readings, scaling=scaling, photo=seen.area, given=seen.given,
+        without_place=without_place(model.net, tape, layer),
     )  # fmt: skip
 
 

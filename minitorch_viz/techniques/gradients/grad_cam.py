@@ -21,8 +21,10 @@ from minitorch_viz.techniques.explain.layer_maps import (
     lowest,
     need_scaling,
     plot_coarse,
+    without_place,
 )
 from minitorch_viz.techniques.explain.start import start_several
+from minitorch_viz.techniques.explain.tokens import as_maps
 from minitorch_viz.techniques.explain.unit import Which
 from minitorch_viz.techniques.explain.view import View
 from minitorch_viz.techniques.options import spelled_out
@@ -61,7 +63,7 @@ def grad_cam(
     Each channel of a late layer is a map of where its feature is. The gradient of the class score, averaged over a
     map, says how much the class wants that feature; the maps, added up with these weights, show where the class's
     features are. Coarse, but different for every class. On a net that ends in a global average and one linear layer
-    this is the class activation map of Zhou et al. 2016.
+    this is the class activation map of Zhou et al. 2016. Of a vision transformer the maps are its patches' tokens.
 
     Args:
         target: the class, by number or name, or several with commas between; by default the most probable one
@@ -92,6 +94,7 @@ def cam_of(
     return GradCam(
         signed, layer, seen.picture, seen.pixel_aspect, labels, values, blanks, weights,
         readings=readings, scaling=scaling, photo=seen.area, given=seen.given,
+        without_place=without_place(model.net, tape, layer),
     )  # fmt: skip
 
 
@@ -103,8 +106,9 @@ def weighted_maps(
     alpha_k = mean over the places of d(unit) / d(A_k), and the sum of alpha_k A_k.
     """
     gradients = model.net.backward(tape, stacked_seeds(units, tape), wrt=layer)[layer]
-    weights = gradients.mean(axis=tuple(range(2, gradients.ndim)))
-    maps = tape[layer][0]
+    maps_of_gradients = as_maps(model.net, tape, layer, gradients)
+    weights = maps_of_gradients.mean(axis=tuple(range(2, maps_of_gradients.ndim)))
+    maps = as_maps(model.net, tape, layer, tape[layer])[0]
     signed = (weights @ maps.reshape(len(maps), -1)).reshape(len(units), *maps.shape[1:])
     pairs = zip(units, gradients, strict=True)
     blanks = tuple(why_blank(model, tape, unit, gradient) for unit, gradient in pairs)
