@@ -7,6 +7,7 @@ import inspect
 import os
 import runpy
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,7 +38,9 @@ def run_model_file(path: str | Path, weights: str | Path | None = None) -> Model
     except MinitorchVizError:
         raise
     except (Exception, SystemExit) as error:
-        raise WeightsFileError(f"{path.name} fails: {type(error).__name__}: {error!s:.300}") from error
+        raise WeightsFileError(
+            f"{path.name} fails: {type(error).__name__}: {error!s:.300}{_line_of(error, path)}"
+        ) from error
     if not isinstance(model, Model):
         raise SettingError(
             f"model() in {path.name} must return a Model, but returns {type(model).__name__}; wrap it: "
@@ -45,6 +48,13 @@ def run_model_file(path: str | Path, weights: str | Path | None = None) -> Model
         )
     told = {} if weights is None else {"weights": weights}
     return dataclasses.replace(model, source=os.fspath(path), told={**model.told, **told})
+
+
+def _line_of(error: BaseException, path: Path) -> str:
+    """Return " (line 7)", the last of the file's own lines that ran; "" for what fails before it runs."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == os.fspath(path)]
+    return f" (line {lines[-1]})" if lines else ""
 
 
 def _arguments(make: Callable[..., Any], path: Path, weights: str | Path | None) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from minitorch_viz.errors import SettingError
-from minitorch_viz.models.classes import first_synonym, notes_on_names
+from minitorch_viz.models.classes import notes_on_names
 from minitorch_viz.models.model import Model
 from minitorch_viz.models.own_net import checked_names, scale_notes
 from minitorch_viz.models.readers import Bands
@@ -54,6 +54,5 @@ def _named(model: Model, names: tuple[str, ...]) -> Model:
             f"{model.name} has {net}, but class_names= gives {len(names)}: {', '.join(map(repr, names[:4]))}"
             f"{', ...' if len(names) > 4 else ''}. Give one name for each class, in class order."
         )
-    short = tuple(map(first_synonym, names))
     notes = (*model.notes, *notes_on_names(names, model.name))
-    return dataclasses.replace(model, class_names=short, class_synonyms=names, notes=tuple(dict.fromkeys(notes)))
+    return dataclasses.replace(model.with_class_names(names), notes=tuple(dict.fromkeys(notes)))

@@ -47,6 +47,7 @@ def test_a_command_takes_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         ("def model(): return 3", "must return a Model, but returns int"),
         ("import nothing_of_this_name", "fails: ModuleNotFoundError"),
         ("def model(): raise SystemExit('no')", "fails: SystemExit: no"),
+        ("import json\n\ndef model():\n    return json.loads('{')", r"fails: JSONDecodeError: .* \(line 4\)$"),
         ("def model(:", "fails: SyntaxError"),
         ("", r"must define a function model\(\)"),
         ("model = 3", r"must define a function model\(\)"),
