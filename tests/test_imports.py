@@ -24,6 +24,7 @@ ORDER = [
     "checks",
     "walk",
     "less_work",
+    "nodes",
     "net",
     "rules",
     "objectives",

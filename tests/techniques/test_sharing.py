@@ -256,3 +256,11 @@ def test_a_view_is_made_again_for_another_reader(digits) -> None:
     np.testing.assert_array_equal(wide.x, view(digits.astype(np.float64), photo).x)
     preprocessing = dataclasses.replace(digits.preprocessing, mean=200.0)
     assert (view(digits.with_reader(preprocessing), seen).x < seen.x).all()
+
+
+def test_a_net_that_was_changed_is_a_plain_one() -> None:
+    linear = Linear(np.ones((2, 3), np.float32))
+    net = SharingNet(Net([("linear", linear)]), Passes(MOST_BYTES))
+    changed = (net.with_layers({"linear": linear}), net.with_params({}), net.with_inputs({"input": np.ones((1, 3))}))
+    assert [type(other) for other in (*changed, net.to("cpu"))] == [Net] * 4
+    assert type(net.astype(np.float64)) is SharingNet
