@@ -10,6 +10,7 @@ import numpy as np
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Generator, Pair
+from minitorch_viz.errors import ShapeError
 from minitorch_viz.layers.base import Example, Layer, expect_axes
 from minitorch_viz.layers.fields import PairField
 from minitorch_viz.layers.kind import Kind
@@ -35,6 +36,7 @@ class AdaptiveAvgPool2d(Layer):
 
     def forward(self, x: Array) -> tuple[Array, Saved]:
         expect_axes(self, x, "N, C, H, W")
+        _expect_places(self, x)
         rows, columns = self._means(x, (x.shape[2], x.shape[3]))
         return rows @ x @ columns.T, self.Saved((x.shape[2], x.shape[3]))
 
@@ -72,6 +74,7 @@ class AdaptiveMaxPool2d(Layer):
     def forward(self, x: Array) -> tuple[Array, Saved]:
         expect_axes(self, x, "N, C, H, W")
         n, channels, high, wide = x.shape
+        _expect_places(self, x)
         xp = kernels.array_module(x)
         y = xp.empty((n, channels, *self.output_size), x.dtype)
         won = xp.empty(y.shape, np.int32)
@@ -90,6 +93,12 @@ class AdaptiveMaxPool2d(Layer):
     @classmethod
     def examples(cls, rng: Generator) -> list[Example]:
         return [(cls(size), (rng.standard_normal(shape),)) for size, shape in _EXAMPLES]
+
+
+def _expect_places(layer: Layer, x: Array) -> None:
+    """Raise ShapeError unless the maps have a place at least."""
+    if not x.shape[2] or not x.shape[3]:
+        raise ShapeError(f"{layer.type_name} needs maps with a place at least, but x has shape {tuple(x.shape)}.")
 
 
 _EXAMPLES: list[tuple[int | Pair, tuple[int, ...]]] = [

@@ -76,6 +76,13 @@ BAD = {
     "batch norm 1d channels": (lambda: norm.forward(steps), ShapeError, "(N, 4)", "(1, 3, 4)"),
     "batch norm 1d one value": (lambda: norm.forward(steps[:, 0], rng=rng), ShapeError, "no variance"),
     "adaptive size": (lambda: AdaptiveAvgPool2d(0), SettingError, "output_size", "at least 1"),
+    "no places": (lambda: AdaptiveMaxPool2d(1).forward(steps[:, :, None, :0]), ShapeError, "a place at least", "0"),
+    "no places to average": (
+        lambda: AdaptiveAvgPool2d(1).forward(steps[:, :, :0, None]),
+        ShapeError,
+        "a place",
+        "0, 1)",
+    ),
     "adaptive axes": (lambda: AdaptiveMaxPool2d(1).forward(steps), ShapeError, "(N, C, H, W)", "(1, 3, 4)"),
     "adaptive 1d": (lambda: AdaptiveAvgPool1d((1, 2)), SettingError, "output_size", "(1, 2)"),
     "bilinear size": (lambda: UpsampleBilinear(size=0), SettingError, "UpsampleBilinear's size", "0"),

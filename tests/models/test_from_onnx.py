@@ -192,6 +192,27 @@ REFUSED = {
         single("Gemm", ["x", "w"], alpha=3e38),
         *({"w": np.full((3, 2), 1e300)}, (1, 3), "too large for float64"),
     ),
+    "states of its own": (
+        single("RNN", ["x", "w", "w", "", "", "h"], hidden_size=3, layout=1),
+        *({"w": np.ones((1, 3, 3)), "h": np.ones((1, 1, 3))}, (1, 4, 3), "states of its own"),
+    ),
+    "steps first": (
+        single("RNN", ["x", "w", "w"], hidden_size=3),
+        *({"w": np.ones((1, 3, 3))}, (4, 1, 3), "batch_first=True"),
+    ),
+    "another reset": (
+        single("GRU", ["x", "w", "w"], hidden_size=1, layout=1),
+        *({"w": np.ones((1, 3, 1))}, (1, 4, 1), "linear_before_reset"),
+    ),
+    "a hard sigmoid": (
+        single("RNN", ["x", "w", "w"], hidden_size=3, layout=1, activations=["HardSigmoid"]),
+        *({"w": np.ones((1, 3, 3))}, (1, 4, 3), "the usual ones are known"),
+    ),
+    "a cube": (single("Pow", ["x", "n"]), {"n": np.array(3.0)}, (1, 3), "squares are known"),
+    "places in any order": (
+        single("Gather", ["x", "n"], axis=1),
+        *({"n": np.arange(0, 200, 2)}, (1, 200), "up to 64 unbroken runs"),
+    ),
     "nothing done": (single("Identity"), {}, (1, 3), "does not depend on the net's input by any layer"),
     "cut apart wrongly": (single("Split", ["x", "w"], axis=1), {"w": np.array([2])}, (1, 3), "into parts of"),
 }

@@ -20,6 +20,7 @@ from tests.models.onnx_nets import attentive, onnx, small
 NUMBERS = [-(2**63), -1, 0, 1, 2, 3, 5, 2**31, 2**40, 2**63 - 1, *[value for value in VALUES if value < 2**63]]
 KINDS = ["Pad", "Resize", "Split", "Transpose", "Squeeze", "Expand", "Range", "ConstantOfShape", "LRN", "MatMul", "Mul"]
 KINDS += ["ConvTranspose", "ReduceMean", "AveragePool", "LayerNormalization", "Gather", "Cast", "Softmax", "If", "LSTM"]
+KINDS += ["GRU", "RNN", "Max", "Pow", "ReduceSum", "ReduceMax", "SpaceToDepth", "Trilu", "Min", "Celu"]
 
 
 def damaged_bytes(data: bytes, rng: np.random.Generator) -> bytes:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -50,6 +52,68 @@ def test_scores_and_gradient_are_pytorchs(tmp_path: Path) -> None:
     ours = tape[model.logits]
     gradient = model.net.backward(tape, {model.logits: np.eye(4)[2:3]})[model.input]
     for mine, reference in ((ours, theirs.detach().numpy()), (gradient, x.grad.numpy())):
+        assert np.abs(mine - reference).max() <= 1e-9 * np.abs(reference).max()
+
+
+class Sequence(torch.nn.Module):
+    """A recurrent layer over series, and scores of its last states."""
+
+    def __init__(self, kind: str, **settings: Any) -> None:
+        super().__init__()
+        self.steps = getattr(torch.nn, kind)(5, 4, batch_first=True, **settings)
+        self.fc = torch.nn.LazyLinear(3)
+
+    def forward(self, x: Any) -> Any:
+        states, _ = self.steps(x)
+        return self.fc(states[:, -1] + states.mean(1))
+
+
+class Attentive(torch.nn.Module):
+    """A transformer's layer, or attention written by hand."""
+
+    def __init__(self, by_hand: bool) -> None:
+        super().__init__()
+        self.by_hand, self.norm = by_hand, torch.nn.LayerNorm(6)
+        self.qkv, self.fc = torch.nn.Linear(6, 18), torch.nn.Linear(6, 3)
+        self.layer = torch.nn.TransformerEncoderLayer(6, 2, 8, activation="gelu", batch_first=True, norm_first=True)
+
+    def forward(self, x: Any) -> Any:
+        if not self.by_hand:
+            return self.fc(self.layer(x)[:, 0])
+        n, t, _ = x.shape
+        q, k, v = self.qkv(self.norm(x)).reshape(n, t, 3, 2, 3).permute(2, 0, 3, 1, 4).unbind(0)
+        hidden = torch.full((t, t), -torch.inf, dtype=x.dtype).triu(1)
+        p = (q @ k.transpose(-2, -1) * 3**-0.5 + hidden).softmax(-1)
+        return self.fc((p @ v).transpose(1, 2).reshape(n, t, 6).amax(1))
+
+
+NETS: dict[str, tuple[Callable[[], Any], tuple[int, ...]]] = {
+    "lstm": (lambda: Sequence("LSTM"), (7, 5)),
+    "gru, both ways": (lambda: Sequence("GRU", bidirectional=True), (7, 5)),
+    "rnn with relu, stacked": (lambda: Sequence("RNN", nonlinearity="relu", num_layers=2), (7, 5)),
+    "lstm, stacked, both ways": (lambda: Sequence("LSTM", num_layers=2, bidirectional=True), (7, 5)),
+    "a transformer's layer": (lambda: Attentive(by_hand=False), (4, 6)),
+    "attention by hand": (lambda: Attentive(by_hand=True), (4, 6)),
+}
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_series_are_pytorchs(name: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    make, shape = NETS[name]
+    net, path = make().double().eval(), tmp_path / "net.onnx"
+    net(torch.zeros(1, *shape).double())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(net, torch.zeros(1, *shape).double(), str(path), dynamo=False, opset_version=17)
+    x = torch.randn(3, *shape, dtype=torch.float64, requires_grad=True)
+    theirs = net(x)
+    seed = np.random.default_rng(0).normal(size=(3, 3))
+    (theirs * torch.from_numpy(seed)).sum().backward()
+    model = Model.from_onnx(path)
+    tape = model.net.forward(x.detach().numpy())
+    gradient = model.net.backward(tape, {model.logits: seed})[model.net.inputs[0]]
+    for mine, reference in ((tape[model.logits], theirs.detach().numpy()), (gradient, x.grad.numpy())):
         assert np.abs(mine - reference).max() <= 1e-9 * np.abs(reference).max()
 
 

@@ -156,7 +156,14 @@ def _range(call: Call, start: Array, limit: Array, delta: Array) -> Array:
     return numbers.astype(start.dtype)
 
 
+def _triangle(call: Call, data: Array, diagonal: Array | None = None) -> Array:
+    """Keep the upper triangle, or the lower one, from a diagonal on: as masks of attention are made."""
+    keep = np.triu if call.whole("upper", 1) else np.tril
+    return keep(data, 0 if diagonal is None else int(diagonal.reshape(())))
+
+
 FOLDINGS: dict[str, Folding] = {
+    "Trilu": _triangle,
     "Div": _div,
     "Gather": _gather,
     "Concat": _concat,

@@ -22,7 +22,8 @@ from minitorch_viz.models.from_onnx.tensors import array_of
 from minitorch_viz.net import Net
 
 DOUBLE = 11  # onnx.TensorProto.DataType; below those of whole numbers
-WHOLE = (2, 3, 4, 5, 6, 7, 12, 13)
+WHOLE = (2, 3, 4, 5, 6, 7, 9, 12, 13)  # 9: true or false
+TEXTS_AND_COMPLEX = (8, 14, 15)
 USUAL_SIDE = 224  # of a picture whose size the file leaves open
 
 
@@ -54,6 +55,8 @@ def _input(entry: Any, sides: tuple[int, ...] | None) -> Input:
     tensor, name = entry.type.tensor_type, str(entry.name)
     if not entry.type.HasField("tensor_type") or not tensor.HasField("shape") or not tensor.shape.dim:
         raise NetError(f"The input {name!r:.80} is no array with known axes; export the net with its input's shape.")
+    if tensor.elem_type in TEXTS_AND_COMPLEX:
+        raise NetError(f"The input {name!r:.80} holds texts or complex numbers; real numbers are read.")
     given = [int(dim.dim_value) if dim.HasField("dim_value") else 0 for dim in tensor.shape.dim]
     if any(not 0 <= side <= MOST_NUMBERS for side in given):
         raise WeightsFileError(f"The input {name!r:.80} has the impossible shape {given!s:.80}.")

@@ -129,6 +129,15 @@ def div(call: Call) -> Signal:
     return _affine(call, call.signal(), 1 / divisor, None)
 
 
+@operator("Pow", turned=True)
+def power(call: Call) -> Signal:
+    """Read a square as a number times itself."""
+    if not isinstance(call.value(0), Signal) or call.scalar(1) != 2:
+        call.refuse("raises to a power; squares are known here")
+    x = call.signal()
+    return call.add(Mul(), x, x)
+
+
 @operator("Neg", turned=True)
 def neg(call: Call) -> Signal:
     """Read Neg as a factor of -1."""

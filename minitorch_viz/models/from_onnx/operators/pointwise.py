@@ -35,6 +35,7 @@ GATES = {
     **{"Relu": ReLU, "Sigmoid": Sigmoid, "Tanh": Tanh, "Softplus": Softplus, "HardSwish": Hardswish},
     **{"Softsign": Softsign, "Mish": Mish},
 }
+FARTHEST = float(np.finfo(np.float32).max)  # exported for no bound
 SELU_ALPHA, SELU_GAMMA = 1.67326319217681884765625, 1.05070102214813232421875  # ONNX's defaults, in float32
 
 
@@ -109,8 +110,7 @@ def clip(call: Call) -> Signal:
         low, high = (float(n) if isinstance(n, (int, float)) else math.nan for n in (low, high))
     else:
         low, high = (call.scalar(at, bound) for at, bound in ((1, -math.inf), (2, math.inf)))
-    lowest, highest = float(np.finfo(np.float32).min), float(np.finfo(np.float32).max)
-    low, high = (-math.inf if low <= lowest else low), (math.inf if high >= highest else high)  # exported for no bound
+    low, high = (-math.inf if low <= -FARTHEST else low), (math.inf if high >= FARTHEST else high)
     if low == -math.inf and high == math.inf:
         return x
     if (low, high) == (0, math.inf):
@@ -119,7 +119,28 @@ def clip(call: Call) -> Signal:
         return call.add(ReLU6(), x)
     if math.isnan(low) or math.isnan(high) or low >= high:
         call.refuse(f"cuts off at {low} and {high}; a lower bound below the upper one is known here")
-    return call.add(Hardtanh(max(low, lowest), min(high, highest)), x)
+    return call.add(Hardtanh(max(low, -FARTHEST), min(high, FARTHEST)), x)
+
+
+@operator("Max", "Min", turned=True)
+def bounded(call: Call) -> Signal:
+    """Read Max and Min with one constant number: a bound on one side."""
+    at = 0 if isinstance(call.value(0), Signal) else 1
+    bound = call.scalar(1 - at) if len(call.inputs) == 2 else None
+    if bound is None or not math.isfinite(bound):
+        call.refuse("compares arrays; one number is known here")
+    if call.type == "Max" and bound == 0:
+        return call.add(ReLU(), call.signal(at))
+    limits = (bound, FARTHEST) if call.type == "Max" else (-FARTHEST, bound)
+    return call.add(Hardtanh(*limits), call.signal(at))
+
+
+@operator("Celu", turned=True)
+def celu(call: Call) -> Signal:
+    """Read Celu with alpha 1 as ELU, which it is then."""
+    if call.number("alpha", 1.0) != 1:
+        call.refuse(f"has alpha = {call.number('alpha')}; 1 is known here")
+    return call.add(ELU(), call.signal())
 
 
 @operator("Softmax", "LogSoftmax", turned=True)

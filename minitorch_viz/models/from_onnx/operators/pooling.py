@@ -17,12 +17,10 @@ from minitorch_viz.layers import (
     MaxPool1d,
     MaxPool2d,
     Pad,
-    Permute,
 )
 from minitorch_viz.models.from_onnx.builder import Signal
 from minitorch_viz.models.from_onnx.call import Call
 from minitorch_viz.models.from_onnx.operators.registry import operator
-from minitorch_viz.models.from_onnx.operators.turning import reshaped
 from minitorch_viz.models.from_onnx.operators.windows import Window, padding_of, window_of
 
 MOST_PLACES = 2**20  # of one pooling window
@@ -70,7 +68,7 @@ def global_average_pool(call: Call) -> Signal:
     """Read GlobalAveragePool."""
     x = call.signal()
     layers: dict[int, Layer] = {4: GlobalAvgPool2d(), 3: AdaptiveAvgPool1d(1)}
-    return _whole_map(call, layers, x)
+    return whole_map(call, layers, x)
 
 
 @operator("GlobalMaxPool")
@@ -78,29 +76,7 @@ def global_max_pool(call: Call) -> Signal:
     """Read GlobalMaxPool."""
     x = call.signal()
     layers: dict[int, Layer] = {4: AdaptiveMaxPool2d(1), 3: AdaptiveMaxPool1d(1)}
-    return _whole_map(call, layers, x)
-
-
-@operator("ReduceMean")
-def reduce_mean(call: Call) -> Signal:
-    """Read a mean over all places of maps or of a sequence as what pools them, and one over the steps (N, T, D)."""
-    x = call.signal()
-    axes, rank = call.wholes("axes", 1), len(x.shape)
-    if not axes:
-        call.refuse("takes the mean over all axes, the images of a batch included")
-    axes = sorted({call.inner_axis(axis, x) for axis in axes})
-    if axes == list(range(2, rank)) and rank in (3, 4):
-        y = _whole_map(call, {4: GlobalAvgPool2d(), 3: AdaptiveAvgPool1d(1)}, x)
-    elif (rank, axes) == (3, [1]):
-        n, steps, features = x.shape
-        turned = call.add(Permute((0, 2, 1)), x, shape=(n, features, steps))
-        y = _whole_map(call, {3: AdaptiveAvgPool1d(1)}, turned)
-        y = reshaped(call, y, (n, 1, features))
-    else:
-        call.refuse(f"takes the mean over axes {axes} of {rank}; means over all places of a map are known here")
-    return (
-        y if call.whole("keepdims", 1) else reshaped(call, y, tuple(n for i, n in enumerate(x.shape) if i not in axes))
-    )
+    return whole_map(call, layers, x)
 
 
 def _window(call: Call) -> tuple[Signal, Window]:
@@ -133,7 +109,8 @@ def _pooled(call: Call, layer: Layer, window: Window, x: Signal) -> Signal:
     return call.add(layer, x, shape=(*x.shape[:2], *sides))
 
 
-def _whole_map(call: Call, layers: dict[int, Layer], x: Signal) -> Signal:
+def whole_map(call: Call, layers: dict[int, Layer], x: Signal) -> Signal:
+    """Add the layer that takes whole maps or sequences, by the number of axes."""
     rank = len(x.shape)
     if rank not in layers:
         call.refuse(f"reads an array with {rank} axes; maps (N, C, H, W) or sequences (N, C, L) are known here")

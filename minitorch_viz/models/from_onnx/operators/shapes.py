@@ -15,6 +15,7 @@ from minitorch_viz.models.from_onnx.operators.registry import operator
 from minitorch_viz.models.from_onnx.operators.turning import axis_in_file, reshaped, transposed
 
 FARTHEST = 2**40
+MOST_RUNS, MOST_PARTS = 2**16, 64  # places that Gather takes, and the runs that they are made of
 
 
 @operator("Flatten", turned=True)
@@ -142,8 +143,9 @@ def slice_(call: Call) -> Signal:
         places = range(x.shape[axis])[slice(start, stop, step)]
         if step == -1 and len(places) == x.shape[axis] and axis:
             x = call.add(Flip(axis), x)
-        elif step < 0 and len(places):
-            call.refuse(f"takes a part of axis {axis} backwards")
+        elif step < 0 and len(places) and axis:
+            x = part(call, x, axis, places[-1], places[0] + 1, -step)
+            x = call.add(Flip(axis), x)
         else:
             x = part(call, x, axis, places.start, places.stop, places.step)
     return x
@@ -178,16 +180,29 @@ def gather(call: Call) -> Signal:
         return call.add(Embedding(weight), places, shape=(*places.shape, weight.shape[1]))
     x = call.signal()
     axis, chosen = call.inner_axis(axis_given, x), call.constant(1)
-    if chosen is None or chosen.dtype.kind not in "iu" or chosen.ndim > 1 or not chosen.size:
+    if chosen is None or chosen.dtype.kind not in "iu" or not chosen.size:
         call.refuse("takes places that are no list of whole numbers")
-    numbers = [int(n) for n in chosen.reshape(-1)[: x.shape[axis] + 1]]
+    numbers = [int(n) for n in chosen.reshape(-1)[:MOST_RUNS]]
     if not all(-x.shape[axis] <= n < x.shape[axis] for n in numbers):
         call.refuse(f"takes places beyond the {x.shape[axis]} of axis {axis}", "The file is damaged.")
-    numbers = [n % x.shape[axis] for n in numbers]
-    if numbers != list(range(numbers[0], numbers[0] + chosen.size)):
-        call.refuse(f"takes the places {numbers!s:.60} of axis {axis}; an unbroken run is known here")
-    y = part(call, x, axis, numbers[0], numbers[0] + len(numbers))
-    return y if chosen.ndim else reshaped(call, y, (*x.shape[:axis], *x.shape[axis + 1 :]))
+    runs = unbroken([n % x.shape[axis] for n in numbers])
+    if chosen.size > MOST_RUNS or len(runs) > MOST_PARTS:
+        call.refuse(f"takes {chosen.size} places of axis {axis}; up to {MOST_PARTS} unbroken runs are known here")
+    parts = [part(call, x, axis, start, stop) for start, stop in runs]
+    shape = (*x.shape[:axis], len(numbers), *x.shape[axis + 1 :])
+    y = parts[0] if len(parts) == 1 else call.add(Concat(axis), *parts, shape=shape)
+    return y if chosen.ndim == 1 else reshaped(call, y, (*x.shape[:axis], *chosen.shape, *x.shape[axis + 1 :]))
+
+
+def unbroken(numbers: list[int]) -> list[tuple[int, int]]:
+    """Return the runs of neighbours in a list of places, each as (first, behind the last)."""
+    runs: list[tuple[int, int]] = []
+    for number in numbers:
+        if runs and runs[-1][1] == number:
+            runs[-1] = (runs[-1][0], number + 1)
+        else:
+            runs.append((number, number + 1))
+    return runs
 
 
 @operator("Pad")
@@ -213,15 +228,3 @@ def pad(call: Call) -> Signal:
     counted = [n for axis in range(len(x.shape) - 1, used[0] - 1, -1) for n in borders.get(axis, (0, 0))]
     shape = tuple(n + sum(borders.get(axis, (0, 0))) for axis, n in enumerate(x.shape))
     return call.add(Pad(tuple(counted), mode, value or 0.0), x, shape=shape)
-
-
-@operator("DepthToSpace")
-def depth_to_space(call: Call) -> Signal:
-    """Read DepthToSpace in the order of PyTorch's PixelShuffle."""
-    from minitorch_viz.layers import PixelShuffle
-
-    x, factor = call.signal(), call.whole("blocksize", 0)
-    if call.text("mode", "DCR") != "CRD" or len(x.shape) != 4 or factor < 1 or x.shape[1] % factor**2:
-        call.refuse('deals channels out in the order "DCR", or does not fit its input; "CRD" is known here')
-    n, c, h, w = x.shape
-    return call.add(PixelShuffle(factor), x, shape=(n, c // factor**2, h * factor, w * factor))

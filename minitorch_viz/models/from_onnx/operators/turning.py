@@ -86,4 +86,5 @@ def axis_in_file(call: Call, axis: int, rank: int) -> int:
     return axis % rank
 
 
-OWN = {"Flatten", "Reshape", "Squeeze", "Unsqueeze", "Transpose"}  # what they give is under the file's shape already
+# What they give is under the file's shape already.
+OWN = {"Flatten", "Reshape", "Squeeze", "Unsqueeze", "Transpose", "LSTM", "GRU", "RNN"}
