@@ -62,8 +62,8 @@ def _checked(call: Call, steps: int, directions: int) -> list[str]:
     if any(name and call.builder.uses[name] for name in call.outputs[2:]):
         call.refuse("gives its last cell states, which are read; only the states are known here")
     names = call.attributes.get("activations") or SQUASHED[call.type][0] * directions
-    one = names[: len(names) // directions] if isinstance(names, list) else []
-    if one not in SQUASHED[call.type] or names != one * directions or "clip" in call.attributes:
+    single = names[: len(names) // directions] if isinstance(names, list) else []
+    if single not in SQUASHED[call.type] or names != single * directions or "clip" in call.attributes:
         call.refuse(f"has the activations {names!s:.80}, or cuts them off; the usual ones are known here")
     if call.whole("input_forget", 0) or (call.type == "GRU" and not call.whole("linear_before_reset", 0)):
         call.refuse("joins its gates, or resets before it multiplies (linear_before_reset = 0), unlike PyTorch's")
@@ -74,7 +74,7 @@ def _checked(call: Call, steps: int, directions: int) -> list[str]:
         array = call.constant(at)
         if array is not None and array.any():
             call.refuse("begins with states of its own, or has peepholes; it begins with 0 here")
-    return one
+    return single
 
 
 def _layer(call: Call, arrays: dict[str, Array], activations: list[str]) -> Layer:
