@@ -135,14 +135,6 @@ def bounded(call: Call) -> Signal:
     return call.add(Hardtanh(*limits), call.signal(at))
 
 
-@operator("Celu", turned=True)
-def celu(call: Call) -> Signal:
-    """Read Celu with alpha 1 as ELU, which it is then."""
-    if call.number("alpha", 1.0) != 1:
-        call.refuse(f"has alpha = {call.number('alpha')}; 1 is known here")
-    return call.add(ELU(), call.signal())
-
-
 @operator("Softmax", "LogSoftmax", turned=True)
 def softmax(call: Call) -> Signal:
     """Read Softmax and LogSoftmax; before opset 13 all axes from the given one on are one."""
