@@ -51,7 +51,7 @@ def save_overlay(result: Result, model: Model, photo: Any, settings: dict[str, A
     pixels = load_image(photo)
     shown = _of_photo(result).overlay(photo=model.preprocessing.area_seen(pixels, max(pixels.shape)), **settings)
     told = f"{result.caption} {overlay_legend(result, settings)}"
-    save_png(shown, out, {"Description": told})
+    save_png(shown, out, {"Description": told}, level=2)
     return _of_photo(result).overlay_scale
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,14 +30,29 @@ def overlay(heat: Array, photo: Array, opacity: float = OPAQUE, colormap: str | 
     arrays of other shapes or kinds.
     """
     _check_arrays(heat, photo)
-    return laid_over(smoothed(heat), photo, bool(heat.min(initial=0) < 0), opacity, colormap)
+    return laid_over(seen_from(heat), photo, opacity, colormap)
 
 
-def laid_over(smooth: Array, photo: Array, signed: bool, opacity: float = OPAQUE, colormap: str | None = None) -> Array:
-    """Return the same of a map that is smoothed already; signed: whether it had signs before."""
+class Seen(NamedTuple):
+    """Hold a map as it lies over a photo."""
+
+    smooth: Array  # (h, w)
+    signed: bool  # whether it had any negative value before it was smoothed
+    scale: float  # the magnitude at full scale
+
+
+def seen_from(heat: Array) -> Seen:
+    """Return a map as it lies over a photo."""
+    smooth = smoothed(heat)
+    return Seen(smooth, bool(heat.min(initial=0) < 0), robust_max(smooth))
+
+
+def laid_over(seen: Seen, photo: Array, opacity: float = OPAQUE, colormap: str | None = None) -> Array:
+    """Return the same for a map that is smoothed already."""
     check_look(opacity, colormap)
+    smooth, signed, scale = seen
     colours = _colours(colormap or (SIGNED if signed else NONNEGATIVE))
-    shares = resize(smooth, photo.shape[:2]) / robust_max(smooth)  # (H, W): 1 at full scale
+    shares = resize(smooth, photo.shape[:2]) / scale  # (H, W): 1 at full scale
     mixed = np.empty(photo.shape, np.uint8)
     step = max(1, STRIP // photo.shape[1])
     for top in range(0, len(photo), step):
@@ -87,8 +103,10 @@ def named_colormap(name: str) -> Any:
     return colormaps[name]
 
 
+@functools.cache
 def _colours(name: str) -> Array:
     """Return the colours of a colour map, (N, 3), 0..255, from its lower to its upper end."""
     colours_of = named_colormap(name)
     colours: Array = colours_of(np.arange(colours_of.N))[:, :3] * 255
+    colours.flags.writeable = False
     return colours

@@ -111,16 +111,16 @@ def test_what_a_stopped_worker_had_begun_is_removed(capsys, monkeypatch) -> None
 
 
 def test_a_photo_is_resized_once(monkeypatch) -> None:
-    from minitorch_viz.models.model import Model
+    from minitorch_viz.models.readers import Preprocessing
 
-    preprocess, count = Model.preprocess, 0
+    preprocess, count = Preprocessing.preprocess, 0
 
-    def counted(model: Model, image: object) -> object:
+    def counted(reader: Preprocessing, *arguments: object, **settings: object) -> object:
         nonlocal count
         count += 1
-        return preprocess(model, image)  # type: ignore[arg-type]  # whatever it is
+        return preprocess(reader, *arguments, **settings)  # type: ignore[arg-type]  # whatever they are
 
-    monkeypatch.setattr(Model, "preprocess", counted)
+    monkeypatch.setattr(Preprocessing, "preprocess", counted)
     assert main(["grad-cam", "photos/00.png", "photos/01.png", *DIGITS, "--format", "npz"]) == 0
     assert count == 2
 

@@ -10,9 +10,9 @@ import numpy as np
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
-from minitorch_viz.drawing import proportions, robust_max, show_photo, smoothing
+from minitorch_viz.drawing import proportions, show_photo, smoothing
 from minitorch_viz.drawing.number_maps import NumberMap
-from minitorch_viz.drawing.overlay import OPAQUE, laid_over, smoothed
+from minitorch_viz.drawing.overlay import OPAQUE, Seen, laid_over, seen_from
 from minitorch_viz.errors import SettingError
 from minitorch_viz.models.readers import Bands, Numbers, Preprocessing
 from minitorch_viz.models.readers.values import values_of
@@ -196,17 +196,17 @@ class PhotoResult(Result):
         if self.of_numbers is not None:
             raise SettingError(NO_OVERLAY)
         below: Array = own_pixels(self) if photo is None else photo  # type: ignore[arg-type]  # all have a picture
-        return laid_over(self._smooth, below, self._signed, opacity, colormap)
+        return laid_over(self._seen, below, opacity, colormap)
 
     def overlay_legend(self, colormap: str | None = None) -> str:
         """Return what the colours of an overlay mean, and the scale; colormap: as `overlay` was given it."""
         if self.of_numbers is not None:
             raise SettingError(NO_OVERLAY)
-        smooth = self._smooth
+        smooth, signed, scale = self._seen
         if not smooth.any():
             return "Over the photo: nothing, since the map is blank."
-        scale, sigma = robust_max(smooth), smoothing(smooth.shape)
-        if not self._signed:
+        sigma = smoothing(smooth.shape)
+        if not signed:
             ends = f"0 to {scale:.3g}"
         elif colormap is None:
             ends = f"red for and blue against, +-{scale:.3g} at full colour"
@@ -219,22 +219,13 @@ class PhotoResult(Result):
     @property
     def overlay_scale(self) -> str:
         """Return the scale of an overlay in a few words."""
-        if self.of_numbers is not None:
-            raise SettingError(NO_OVERLAY)
-        smooth = self._smooth
-        if not smooth.any():
-            return "blank"
-        return f"scale {'+-' if self._signed else '0 to '}{robust_max(smooth):.3g}"
+        smooth, signed, scale = self._seen
+        return f"scale {'+-' if signed else '0 to '}{scale:.3g}" if smooth.any() else "blank"
 
     @functools.cached_property
-    def _smooth(self) -> Array:
-        """Return `heat` as it lies over the photo, (h, w)."""
-        return smoothed(self._map())
-
-    @functools.cached_property
-    def _signed(self) -> bool:
-        """Return whether there is anything in `heat` that is negative."""
-        return bool(self._map().min(initial=0) < 0)
+    def _seen(self) -> Seen:
+        """Return `heat` as it lies over the photo."""
+        return seen_from(self._map())
 
     def _map(self) -> Array:
         """Return `heat`; SettingError if there is none."""
