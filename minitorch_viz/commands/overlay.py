@@ -46,13 +46,28 @@ def save_overlay(result: Result, model: Model, photo: Any, settings: dict[str, A
 
     The file says itself what it shows: what is explained, and what the colours mean, are its text "Description".
     """
-    from minitorch_viz.io.images import load_image, save_png
+    from minitorch_viz.io.images import save_png
 
-    pixels = load_image(photo)
-    shown = _of_photo(result).overlay(photo=model.preprocessing.area_seen(pixels, max(pixels.shape)), **settings)
+    reader = model.preprocessing
+    tensor = reader.prepared(photo)
+    if tensor is None:
+        pixels = reader.load(photo)
+        below = reader.area_seen(pixels, max(pixels.shape[:2]))
+    else:
+        below = reader.restore(tensor)
+    shown = _of_photo(result).overlay(photo=below, **settings)
     told = f"{result.caption} {overlay_legend(result, settings)}"
     save_png(shown, out, {"Description": told}, level=2)
     return _of_photo(result).overlay_scale
+
+
+def need_picture_for_overlay(model: Model) -> None:
+    """Raise an error, before the work, for a net that looks at a row or a series: there is no photo below its map."""
+    from minitorch_viz.techniques.explain.given import reads_numbers
+    from minitorch_viz.techniques.explain.view import NO_OVERLAY
+
+    if reads_numbers(model):
+        raise MinitorchVizError(NO_OVERLAY)
 
 
 def overlay_legend(result: Result, settings: dict[str, Any]) -> str:

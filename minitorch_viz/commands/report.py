@@ -12,6 +12,7 @@ from minitorch_viz.commands.nets import FOR_PHOTOS, chosen_model, inputs_given, 
 from minitorch_viz.commands.parser import path
 from minitorch_viz.errors import MinitorchVizError
 from minitorch_viz.techniques import techniques
+from minitorch_viz.techniques.photos import row_meant
 from minitorch_viz.techniques.subject import given
 
 MANY = 20  # photos; of more the page's size is told before the work
@@ -65,7 +66,8 @@ def run(arguments: argparse.Namespace) -> int:
             told=told,
         )
         check_out(arguments.out, SUFFIXES, [model.source], noun="page")
-        shown_samples = [Sample(*pair) for pair in zip(names_of(photos), photos, strict=True)] or samples(model)
+        looked_at = [row_meant(model, photo) for photo in photos]
+        shown_samples = [Sample(*pair) for pair in zip(names_of(photos), looked_at, strict=True)] or samples(model)
         subjects = [(model, sample) for sample in shown_samples]
     elif arguments.input or arguments.question or arguments.resize:
         raise MinitorchVizError("--input, --question and --resize are for a net that is named: give --model, too.")

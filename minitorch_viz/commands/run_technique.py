@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from minitorch_viz.commands.look import Look
 from minitorch_viz.commands.many import Many, many_asked
 from minitorch_viz.commands.nets import chosen_model, inputs_given, net_told
-from minitorch_viz.commands.overlay import overlay_asked, overlay_legend
+from minitorch_viz.commands.overlay import need_picture_for_overlay, overlay_asked, overlay_legend
 from minitorch_viz.commands.write_each import write_each
 from minitorch_viz.errors import MinitorchVizError
 
@@ -33,6 +33,8 @@ def run_technique(technique: Technique, arguments: argparse.Namespace) -> int:
     reason = technique.refuses(model)
     if reason:
         raise MinitorchVizError(f"{technique.name} does not apply to {model.name}: {reason}.")
+    if asked.over is not None:
+        need_picture_for_overlay(model)
     notes: list[str] = []
     settings, left_out = _settings(technique, arguments, asked, model, notes)
     budget = getattr(arguments, "budget", None)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError
 from minitorch_viz.models.load import load_model
-from minitorch_viz.models.readers import Preprocessing
+from minitorch_viz.models.readers import Bands, Numbers, Preprocessing
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
 IN_REPORT = ("cifar10", "scenes")
 DIGITS = (3, 5, 8)  # one picture of each
 SCENE, SCENE_SEED, SCENE_OBJECTS = 3, 0, (2, 3)  # an umbrella, a tree and a house that do not touch
+SAMPLE_STEPS = 48  # of a series of any length
+GENERATED = (
+    "No sample of such data comes with the package: these numbers are random, to see the picture; give your own."
+)
 NONE_OF_THE_SIX = (
     "This face is none of the six people that the net knows. It has no answer for that: whichever of them it names is "
     "wrong, however probable it finds it."
@@ -28,7 +34,7 @@ class Sample:
     """Hold a picture, and where it was generated what is truly where."""
 
     name: str
-    image: Any  # (H, W, 3) uint8; of a report also a path or a Pillow image; None of a net that takes no pictures
+    image: Any  # (H, W, 3) uint8, other channels, numbers; of a report also a path or a Pillow image; None without one
     truth: Array | None = None  # (H, W) uint8: 0 is the background, i + 1 shows objects[i]
     objects: tuple[str, ...] = ()  # the kinds in the picture, the main one first
     note: str = ""  # what to know of it beside the net's answers
@@ -55,6 +61,11 @@ def samples(model: Model) -> list[Sample]:
     scikit-learn's test split, all others the cat of scikit-image's wheel. Raises SettingError where that library has
     no picture without a download.
     """
+    looked_at = model.readers.get(model.net.inputs[0]) if len(model.net.inputs) == 1 else None
+    if isinstance(looked_at, Numbers) and not looked_at.whole:
+        return [Sample("generated numbers", sample_numbers(looked_at), note=GENERATED)]
+    if isinstance(looked_at, Bands):
+        return [Sample("a generated picture", sample_bands(looked_at), note=GENERATED)]
     if not any(isinstance(reader, Preprocessing) for reader in model.readers.values()):
         return [Sample(" and ".join(reader.noun for reader in model.readers.values()) or "the net", None)]
     if model.name == "scenes":
@@ -65,6 +76,25 @@ def samples(model: Model) -> list[Sample]:
     if model.preprocessing.channels == 1:
         return [Sample(f"a handwritten {digit}", sample_digit(digit)) for digit in DIGITS]
     return [_from_skimage("chelsea the cat (scikit-image)", "chelsea")]
+
+
+def sample_numbers(reader: Numbers) -> Array:
+    """Return random numbers of a reader's shape, of its mean and deviation; along time they change slowly."""
+    shape = tuple(SAMPLE_STEPS if side is None else side for side in reader.shape)
+    numbers = np.random.default_rng(0).standard_normal(shape)
+    if len(shape) == 2 and None in reader.shape:
+        axis = reader.shape.index(None)
+        numbers = numbers.cumsum(axis=axis) / np.sqrt(SAMPLE_STEPS)
+    return numbers * np.array(reader.std) + np.array(reader.mean)
+
+
+def sample_bands(reader: Bands) -> Array:
+    """Return a picture (H, W, C) of random patches, of the reader's mean and deviation; from 0 to 1 without these."""
+    high, wide = reader.size
+    patch = max(1, min(high, wide) // 6)
+    coarse = np.random.default_rng(0).random((-(-high // patch), -(-wide // patch), reader.channels))
+    fine = coarse.repeat(patch, axis=0).repeat(patch, axis=1)[:high, :wide]
+    return fine * np.array(reader.std) + np.array(reader.mean)
 
 
 def sample_images(model: Model) -> list[tuple[str, Array]]:

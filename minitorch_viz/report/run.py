@@ -11,8 +11,10 @@ from minitorch_viz._types import Array
 from minitorch_viz.drawing.html import Embedded, embedded_figure, embedded_image
 from minitorch_viz.drawing.segments import coloured, legend
 from minitorch_viz.errors import MinitorchVizError
+from minitorch_viz.models.readers import Preprocessing
 from minitorch_viz.models.samples import Sample
 from minitorch_viz.report.plan import Card, Section
+from minitorch_viz.techniques.explain.view import view
 from minitorch_viz.techniques.run import End
 from minitorch_viz.techniques.run import run as run_loop
 
@@ -33,6 +35,8 @@ def start_section(model: Model, sample: Sample) -> Section:
     notes = [sample.note] if sample.note else []
     if sample.image is None:  # the net takes no pictures
         return Section(model, sample.name, notes=notes)
+    if (other := _no_photo(model, sample, notes)) is not None:
+        return other
     photo = load_image(sample.image, notes=notes)
     section = Section(model, sample.name, thumbnail(photo), model.classify(photo) if model.logits else [], notes=notes)
     if model.maps:
@@ -47,6 +51,18 @@ def start_section(model: Model, sample: Sample) -> Section:
         ending = f"; the others, from lighter to darker grey: {', '.join(others)}" if others else ""
         section.truth_caption = f"The truth, known because the picture was generated: white is the {main}{ending}."
     return section
+
+
+def _no_photo(model: Model, sample: Sample, notes: list[str]) -> Section | None:
+    """Return the section of a row, a series, other channels or a prepared tensor; None for a photo."""
+    reader = model.readers.get(model.net.inputs[0]) if len(model.net.inputs) == 1 else None
+    if reader is None or (type(reader) is Preprocessing and reader.prepared(sample.image) is None):
+        return None
+    seen = view(model, sample.image)
+    if seen.given is not None and seen.given.remark:
+        notes.append(seen.given.remark)
+    picture = None if seen.noun != "photo" else thumbnail(seen.area)
+    return Section(model, sample.name, picture, model.classify(sample.image) if model.logits else [], notes=notes)
 
 
 def thumbnail(pixels: Array) -> Embedded:

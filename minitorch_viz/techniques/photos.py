@@ -8,13 +8,14 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from minitorch_viz._types import Array
 from minitorch_viz.errors import MinitorchVizError, SettingError
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
+    from minitorch_viz.models.readers import Numbers
 
 
 def sample_number(photo: str) -> int:
@@ -40,15 +41,24 @@ def expanded(names: Sequence[str]) -> list[str]:
     return list({os.path.abspath(photo): photo for photo in reversed(photos)}.values())[::-1]
 
 
-def picture_meant(model: Model, photo: str, notes: list[str] | None = None) -> Array:
+def picture_meant(model: Model, photo: str, notes: list[str] | None = None) -> Any:
     """Return the pixels (H, W, 3) of the photo, or of "sample:2" that picture; SettingError if the model has fewer.
 
+    Of a net for other channels (H, W, C), or the tensor that a .npy file holds; of one for rows or series the name of
+    what holds them, of a table with several rows that of its first.
     notes: a list that gets a sentence where something was left out, such as an animation's other frames.
     """
     from minitorch_viz.io.images import load_image
+    from minitorch_viz.models.readers import Numbers, Preprocessing
     from minitorch_viz.models.samples import sample_images
 
     number = sample_number(photo)
+    reader = model.readers.get(model.net.inputs[0]) if len(model.net.inputs) == 1 else None
+    if not number and isinstance(reader, Numbers):
+        return _row_meant(reader, photo, notes)
+    if not number and isinstance(reader, Preprocessing):
+        tensor = reader.prepared(photo)
+        return reader.load(photo, notes) if tensor is None else tensor
     if not number:
         return load_image(photo, notes=notes)
     sample_pictures = sample_images(model)
@@ -56,6 +66,26 @@ def picture_meant(model: Model, photo: str, notes: list[str] | None = None) -> A
         raise SettingError(f"There is no {photo}: {len(sample_pictures)} pictures come with {model.name}.")
     picture: Array = sample_pictures[number - 1][1]
     return picture
+
+
+def row_meant(model: Model, name: str, notes: list[str] | None = None) -> str:
+    """Return the name itself; of a table with several rows, for a net that looks at one, that of its first."""
+    from minitorch_viz.models.readers import Numbers
+
+    reader = model.readers.get(model.net.inputs[0]) if len(model.net.inputs) == 1 else None
+    return _row_meant(reader, name, notes) if isinstance(reader, Numbers) else name
+
+
+def _row_meant(reader: Numbers, name: str, notes: list[str] | None) -> str:
+    """Return the name of a row: of a table with several that of its first, with a sentence on the others."""
+    from minitorch_viz.models.readers.values import values_of
+
+    numbers = values_of(name, reader.names).numbers
+    if len(reader.shape) != 1 or numbers.ndim != 2 or len(numbers) < 2:
+        return name
+    if notes is not None:
+        notes.append(f"{name} has {len(numbers)} rows; this is the first, and {name}:2 is the next.")
+    return f"{name}:1"
 
 
 def readable_photos(photos: Sequence[str]) -> list[str]:

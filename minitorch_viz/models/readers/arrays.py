@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,11 +38,15 @@ def is_array(value: Any) -> bool:
 def prepared_maps(value: Any, channels: int, size: Sequence[int], any_size: bool) -> Array | None:
     """Return what is a net's input (1, C, H, W) already, of numbers with a point; None for a picture.
 
-    value: an array or a tensor, (1, C, H, W) or (C, H, W); of the latter one whose last axis could be the channels of a
-    picture counts as a picture. any_size: whether H and W may differ from `size`.
+    value: an array, a tensor or a .npy file of one, (1, C, H, W) or (C, H, W); of the latter one whose last axis could
+    be the channels of a picture counts as a picture. any_size: whether H and W may differ from `size`.
 
     Raises ShapeError for a batch of several or another size, SettingError for numbers that are not finite.
     """
+    if isinstance(value, (str, os.PathLike)) and str(value).lower().endswith(".npy") and os.path.isfile(value):
+        from minitorch_viz.io.npy import read_npy
+
+        value = read_npy(value)
     if not is_array(value) or value.ndim not in (3, 4) or "float" not in str(value.dtype):
         return None
     shape = tuple(value.shape)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args
@@ -69,6 +70,10 @@ class Preprocessing(Reader):
         """Return a picture's own pixels, (H, W, 3) uint8. Raises ImageFileError if it cannot be read."""
         from minitorch_viz.io.images import load_image
 
+        if isinstance(image, (str, os.PathLike)) and str(image).lower().endswith(".npy"):
+            from minitorch_viz.io.npy import read_npy
+
+            image = read_npy(image)
         return load_image(image, notes=notes)
 
     def prepared(self, value: Any) -> Array | None:
@@ -87,12 +92,12 @@ class Preprocessing(Reader):
         image: a path, an array (H, W, 3) or (H, W), or a Pillow image; or a tensor that is the net's input already,
         which is used as it is (`prepared`). Raises ImageFileError if it cannot be read.
         """
-        from minitorch_viz.io.images import load_image, resize_image
+        from minitorch_viz.io.images import resize_image
 
         tensor = self.prepared(image)
         if tensor is not None:
             return tensor.astype(dtype)
-        pixels = load_image(image)
+        pixels = self.load(image)
         if self.resize != "keep":
             pixels = resize_image(pixels, self.size, self.resize)
         x = pixels.astype(dtype)

@@ -150,7 +150,8 @@ class OcclusionMap(PhotoResult):
         partial = (*self.given_notes, *how_far(self, "place"))
         if self.blank:
             return (*partial, *blank_note(self.blank))
-        saturated = (*partial, f"{self.instead}.") if self.instead else partial
+        instead = self.instead if self.of_numbers is None else self.instead.replace("the square stands", "one covers")
+        saturated = (*partial, f"{instead}.") if instead else partial
         values = self.values[~np.isnan(self.values)]
         least = 1e-3 * (1 if self.kind == "probability" else max(abs(self.base), 1e-30))
         if np.ptp(values) >= least:

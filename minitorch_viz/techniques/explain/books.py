@@ -12,24 +12,24 @@ LARGE_TIMES = 100  # times the value: a share beyond that says more about cancel
 NAMED = 3  # nodes of each cause that are named
 
 
-def books_notes(shares: Array, value: float, books: Books, of: str = "") -> tuple[str, ...]:
+def books_notes(shares: Array, value: float, books: Books, of: str = "", places: str = "pixel") -> tuple[str, ...]:
     """Return a note if the shares (C, h, w) miss the value by more than 1 percent, and one if a share is far above it.
 
-    of: the rule, to begin with, where there are several.
+    of: the rule, to begin with, where there are several. places: what has a share: a "pixel", a "column", a "step".
     """
     if not np.isfinite(shares).all() or not np.isfinite(value) or value == 0:
         return ()  # such maps are blank, for a reason that is said
     notes, held, of = [], float(shares.sum(dtype=np.float64)), f"{of}: " if of else ""
     if abs(held - value) > COMPLETE * abs(value):
         notes.append(
-            f"{of}The shares do not add up to the value: the pixels hold {held:.4g} of {value:.4g} "
+            f"{of}The shares do not add up to the value: the {places}s hold {held:.4g} of {value:.4g} "
             f"({_percent(held, value)}). The rest stayed on the way: {where_it_stayed(held, value, books)}."
         )
     largest = float(max(np.abs(shares).max(), np.abs(shares.sum(axis=0)).max()))
     if largest > LARGE_TIMES * abs(value):
         notes.append(
-            f"{of}One pixel's share is {largest:.3g} in magnitude, {largest / abs(value):.0f} times the value: shares "
-            "for and against nearly cancel, so that single pixels say little."
+            f"{of}One {places}'s share is {largest:.3g} in magnitude, {largest / abs(value):.0f} times the value: "
+            f"shares for and against nearly cancel, so that single {places}s say little."
         )
     return tuple(notes)
 

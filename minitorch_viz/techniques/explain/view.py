@@ -46,6 +46,7 @@ class View:
     area: Array  # (H', W', 3) uint8: the area of it that x shows, at most 1024 pixels a side, to draw maps over
     reader: tuple[Any, ...]  # how it became x
     given: Given | None = None  # what else is to be known of it, where it is no photo
+    source: Any = None  # what it was made of, where that is not `photo`: for the same net in another precision
 
     @property
     def noun(self) -> str:
@@ -67,6 +68,8 @@ def view(model: Model, image: Any) -> View:
     reader = (reads, model.dtype, model.net.device)
     if isinstance(image, View) and image.reader == reader:
         return image
+    if isinstance(image, View) and image.source is not None:
+        image = image.source
     if isinstance(reads, Numbers):
         return _numbers_seen(model, reads, image, reader)
     if not isinstance(reads, Preprocessing):
@@ -84,7 +87,7 @@ def view(model: Model, image: Any) -> View:
         given = Given(
             "channels" if is_bands else "photo", tensor[0], names, remark=" ".join(filter(None, (used, remark)))
         )
-        return View(x, picture, 1.0, picture, picture, reader, given)
+        return View(x, picture, 1.0, picture, picture, reader, given, tensor)
     photo = reads.load(image)
     x = kernels.to_device(reads.read(photo, model.dtype), model.net.device)
     height, width = x.shape[2:]
@@ -115,11 +118,11 @@ def _numbers_seen(model: Model, reads: Numbers, value: Any, reader: tuple[Any, .
     names = names or tuple(f"{nouns[values.ndim]} {i}" for i in range(count))
     if values.ndim < 3:
         given = Given("row" if values.ndim == 1 else "series", values, names, axis)
-        return View(x, values, 1.0, values, values, reader, given)
+        return View(x, values, 1.0, values, values, reader, given, value)
     bands = Bands(values.shape[1:], count, names=names)
     picture = bands.restore(values)
     given = Given("channels", values, names, remark=f"Of {count} channels the picture shows {bands.shown_words}.")
-    return View(x, picture, 1.0, picture, picture, reader, given)
+    return View(x, picture, 1.0, picture, picture, reader, given, value)
 
 
 def picture_of(model: Model, x: Array) -> Array:
@@ -158,6 +161,11 @@ class PhotoResult(Result):
     def noun(self) -> str:
         """Say what was looked at: a photo, a row, a series."""
         return "photo" if self.of_numbers is None else self.of_numbers.kind
+
+    @property
+    def place(self) -> str:
+        """Say what one place of it is called: a pixel, a column, a step."""
+        return "pixel" if self.of_numbers is None else self.of_numbers.noun
 
     @property
     def given_notes(self) -> tuple[str, ...]:

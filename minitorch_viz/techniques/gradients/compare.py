@@ -74,6 +74,15 @@ class Comparison(PhotoResult):
             )
         count = len(self.methods)
         explain = "One method explains" if count == 1 else f"{count} methods explain"
+        if self.of_numbers is not None:
+            correlations = f" Rank correlations between the two classes' maps: {values}." if second else ""
+            cells = (
+                "column" if self.of_numbers.kind == "row" else "step, of its numbers that with the largest magnitude"
+            )
+            return (
+                f"{explain} {self.label}. A line a method, a cell a {cells}, each line on a scale of its own: red "
+                f"speaks for the class, or is a magnitude, blue speaks against it, white is 0.{correlations}"
+            )
         return (
             f"{explain} {self.label}. Every map has a scale of its own, full scale at the "
             f"99.5th percentile: black is 0 and white the most, or, of signed maps, red speaks for it, blue against it "

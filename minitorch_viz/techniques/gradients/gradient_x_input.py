@@ -49,7 +49,9 @@ class GradientTimesInput(PixelMap):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        return super().notes + (() if self.blank else books_notes(self.signal, self.value, self.stayed))
+        return super().notes + (
+            () if self.blank else books_notes(self.signal, self.value, self.stayed, places=self.place)
+        )
 
 
 @spelled_out

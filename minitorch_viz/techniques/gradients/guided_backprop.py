@@ -30,6 +30,10 @@ class GuidedMap(PixelMap):
         return super().notes + ((self.remark,) if self.remark else ())
 
     @property
+    def _title(self) -> str:
+        return "guided signal: red +, blue -"
+
+    @property
     def caption(self) -> str:
         return (
             f"{self.explains} Guided backpropagation: at each ReLU only positive signals go back, and only through "

@@ -98,7 +98,7 @@ class LrpMap(PhotoResult):
             note
             for rule, shares in self.relevance.items()
             if not self.blank[rule]
-            for note in books_notes(shares, self.value, self.stayed[rule], rule if many else "")
+            for note in books_notes(shares, self.value, self.stayed[rule], rule if many else "", self.place)
         )
         if not many:
             return self.given_notes + blank_note(next(iter(self.blank.values()))) + missing
