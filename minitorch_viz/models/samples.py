@@ -85,7 +85,8 @@ def sample_numbers(reader: Numbers) -> Array:
     if len(shape) == 2 and None in reader.shape:
         axis = reader.shape.index(None)
         numbers = numbers.cumsum(axis=axis) / np.sqrt(SAMPLE_STEPS)
-    return numbers * np.array(reader.std) + np.array(reader.mean)
+    scaled: Array = numbers * np.array(reader.std) + np.array(reader.mean)
+    return scaled
 
 
 def sample_bands(reader: Bands) -> Array:
@@ -94,7 +95,8 @@ def sample_bands(reader: Bands) -> Array:
     patch = max(1, min(high, wide) // 6)
     coarse = np.random.default_rng(0).random((-(-high // patch), -(-wide // patch), reader.channels))
     fine = coarse.repeat(patch, axis=0).repeat(patch, axis=1)[:high, :wide]
-    return fine * np.array(reader.std) + np.array(reader.mean)
+    scaled: Array = fine * np.array(reader.std) + np.array(reader.mean)
+    return scaled
 
 
 def sample_images(model: Model) -> list[tuple[str, Array]]:

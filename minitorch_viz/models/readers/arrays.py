@@ -46,7 +46,7 @@ def prepared_maps(value: Any, channels: int, size: Sequence[int], any_size: bool
     if isinstance(value, (str, os.PathLike)) and str(value).lower().endswith(".npy") and os.path.isfile(value):
         from minitorch_viz.io.npy import read_npy
 
-        value = read_npy(value)
+        value = read_npy(str(value))
     if not is_array(value) or value.ndim not in (3, 4) or "float" not in str(value.dtype):
         return None
     shape = tuple(value.shape)

@@ -73,7 +73,7 @@ class Preprocessing(Reader):
         if isinstance(image, (str, os.PathLike)) and str(image).lower().endswith(".npy"):
             from minitorch_viz.io.npy import read_npy
 
-            image = read_npy(image)
+            image = read_npy(str(image))
         return load_image(image, notes=notes)
 
     def prepared(self, value: Any) -> Array | None:
