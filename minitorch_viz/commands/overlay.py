@@ -63,8 +63,8 @@ def save_overlay(result: Result, model: Model, photo: Any, settings: dict[str, A
 
 def need_picture_for_overlay(model: Model) -> None:
     """Raise an error, before the work, for a net that looks at a row or a series: there is no photo below its map."""
-    from minitorch_viz.techniques.explain.given import reads_numbers
     from minitorch_viz.techniques.explain.view import NO_OVERLAY
+    from minitorch_viz.techniques.subject import reads_numbers
 
     if reads_numbers(model):
         raise MinitorchVizError(NO_OVERLAY)

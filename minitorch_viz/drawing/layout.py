@@ -51,6 +51,7 @@ class Sheet:
         bar.ax.tick_params(labelsize=LABEL_SIZE - 1)
         bar.ax.locator_params(nbins=5 if self.high > 1.2 else 3)
         bar.ax.ticklabel_format(axis="y", scilimits=(-2, 4))
+        bar.ax.yaxis.set_offset_position("left")  # it begins at the bar: a title may end above the picture's edge
         bar.ax.yaxis.get_offset_text().set_fontsize(LABEL_SIZE - 1)
 
     def write(self, axes: Axes, sentences: Sequence[str]) -> None:

@@ -22,7 +22,7 @@ from minitorch_viz.techniques.numbers import SUFFIXES as NUMBERS
 from minitorch_viz.techniques.numbers import save_numbers
 from minitorch_viz.techniques.options import Option, manual_of, options_of, summary_of
 from minitorch_viz.techniques.run import Loop
-from minitorch_viz.techniques.subject import PHOTO, Subject
+from minitorch_viz.techniques.subject import PHOTO, Subject, without_picture
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -65,6 +65,8 @@ class Technique:
     # It explains one number by a map of the pixels: its function takes the settings `Which` (explain/unit.py), of which
     # none is the most probable class, and its results have a `heat`.
     explains: bool = False
+    # Where its subject is a photo: whether it looks at rows and series of numbers, too, which have no picture.
+    takes_numbers: bool = False
     in_comparison: Mapping[str, Any] = field(default_factory=dict)  # cheaper settings, for where many methods are run
     in_report: Callable[[Model], Sequence[Mapping[str, Any]]] = once  # the settings of each run that a report makes
     pages: tuple[str, ...] = ()  # suffixes of further files that its results can be saved as: (".html",)
@@ -105,6 +107,8 @@ class Technique:
 
     def refuses(self, model: Model) -> str | None:
         """Return why it has nothing to show for this model, in words; None if it applies."""
+        if "numbers" in self.subject.read_by and not self.takes_numbers and (why := without_picture(model)):
+            return self.subject.refuses(model) or why
         settings = (subject for name, subject in self.looking.items() if self.options[name].required)
         reasons = (subject.refuses_setting(model) for subject in settings)
         return self.subject.refuses(model) or next(filter(None, reasons), None) or self.applies(model)

@@ -25,6 +25,35 @@ def given(value: str) -> str:
     return value
 
 
+def reads_numbers(model: Model) -> bool:
+    """Return whether a net looks at a row or a series, so that there is no picture."""
+    from minitorch_viz.models.readers import Numbers
+
+    if len(model.net.inputs) != 1:
+        return False
+    reader = model.readers.get(model.net.inputs[0])
+    return isinstance(reader, Numbers) and len(reader.shape) != 3
+
+
+def without_picture(model: Model) -> str | None:
+    """Return a clause for a technique that needs a picture, where the net looks at a row or a series; else None."""
+    if not reads_numbers(model):
+        return None
+    return (
+        "it needs a picture, and the net looks at a row or a series of numbers; take saliency, integrated-gradients or "
+        "occlusion"
+    )
+
+
+def need_picture(model: Model, technique: str) -> None:
+    """Raise SettingError with that clause."""
+    from minitorch_viz.errors import SettingError
+
+    why = without_picture(model)
+    if why:
+        raise SettingError(f"{technique} does not apply to {model.name}: {why}.")
+
+
 class Subject:
     """Describe one sort of thing to look at: NOTHING, PHOTO, PHOTOS, PICTURES or TEXT."""
 

@@ -88,7 +88,7 @@ def test_it_is_explained(line: str, words: str, capsys: pytest.CaptureFixture[st
         ("saliency series.npy --model bands.safetensors", "(H, W, 5)"),
         ("saliency bands.npy --model series.safetensors", "(2, 10) are needed, but got (12, 12, 5)"),
         ("saliency photo.png --model two.safetensors", "--input NAME=VALUE"),
-        ("segmentation series.npy --model series.safetensors", "take occlusion or integrated-gradients"),
+        ("segmentation series.npy --model series.safetensors", "take saliency, integrated-gradients or occlusion"),
     ],
 )
 def test_what_does_not_fit_is_one_sentence(

@@ -15,8 +15,8 @@ from minitorch_viz.graph import ancestors
 from minitorch_viz.layers import Kind
 from minitorch_viz.rules.relu import relus
 from minitorch_viz.techniques.base import Technique
-from minitorch_viz.techniques.explain.given import need_picture, without_picture
 from minitorch_viz.techniques.explain.view import PhotoResult, draw_photo, proportions_of, view
+from minitorch_viz.techniques.subject import need_picture
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -99,7 +99,7 @@ def activation_maps(
         if value not in choices:
             raise SettingError(f"There is no {name} {value!r}; {near(value, choices, name)}.")
     count = need_whole("count", count, 1)
-    need_picture(model, "activation-maps", "saliency or occlusion")
+    need_picture(model, "activation-maps")
     seen = view(model, image)
     tape = model.net.forward(seen.x, upto=node)
     node = node or _last_features(model, tape) or last_map(tape.values)
@@ -195,8 +195,6 @@ def _scale(result: ActivationMaps) -> str:
 
 def applies(model: Model) -> str | None:
     """Return why a net has no maps: it has no convolutions; None if it has."""
-    if why := without_picture(model, "saliency or occlusion"):
-        return why
     return None if any(node.layer.has_filters for node in model.net.nodes) else "this net has no convolution"
 
 

@@ -393,4 +393,5 @@ TECHNIQUE = Technique(
     chapter="places",
     level=10,
     explains=True,
+    takes_numbers=True,
 )

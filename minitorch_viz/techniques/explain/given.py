@@ -10,7 +10,6 @@ import numpy as np
 
 from minitorch_viz._types import Array
 from minitorch_viz.drawing.number_maps import NumberMap, draw_bars, draw_curves
-from minitorch_viz.errors import SettingError
 from minitorch_viz.graph import channel_axis
 
 if TYPE_CHECKING:
@@ -67,16 +66,6 @@ def steps_axis(model: Model) -> int:
     return 0 if channel_axis(model.net.nodes, model.input) == -1 else 1
 
 
-def reads_numbers(model: Model) -> bool:
-    """Return whether a net looks at a row or a series, so that there is no picture."""
-    from minitorch_viz.models.readers import Numbers
-
-    if len(model.net.inputs) != 1:
-        return False
-    reader = model.readers.get(model.net.inputs[0])
-    return isinstance(reader, Numbers) and len(reader.shape) != 3
-
-
 def level_of(model: Model) -> Callable[[float | Array, Any], Array]:
     """Return the function that gives the net's numbers (C, 1, 1) of a grey level; SettingError for numbers alone.
 
@@ -88,23 +77,6 @@ def level_of(model: Model) -> Callable[[float | Array, Any], Array]:
     if isinstance(reader, Numbers) and len(reader.shape) == 3:
         return Bands((1, 1), reader.shape[0] or 1).level
     return model.preprocessing.level
-
-
-def without_picture(model: Model, instead: str) -> str | None:
-    """Return a clause for a technique that needs a picture, where the net looks at a row or a series; else None.
-
-    instead: which technique to take.
-    """
-    if not reads_numbers(model):
-        return None
-    return f"{model.name} looks at a row or a series of numbers, of which there is no picture; take {instead}"
-
-
-def need_picture(model: Model, technique: str, instead: str) -> None:
-    """Raise SettingError with that clause."""
-    why = without_picture(model, instead)
-    if why:
-        raise SettingError(f"{technique} does not apply: {why}.")
 
 
 def draw_numbers(figure: Figure, given: Given, maps: Sequence[NumberMap], heading: str, bottom: float = 0.0) -> None:

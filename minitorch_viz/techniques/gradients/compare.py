@@ -301,4 +301,5 @@ TECHNIQUE = Technique(
     chapter="use",
     level=90,
     applies=applies,
+    takes_numbers=True,
 )

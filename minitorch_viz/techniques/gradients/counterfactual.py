@@ -197,4 +197,5 @@ TECHNIQUE = Technique(
     chapter="places",
     level=50,
     applies=has_maps,
+    takes_numbers=True,
 )

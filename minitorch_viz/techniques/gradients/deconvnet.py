@@ -38,7 +38,6 @@ from minitorch_viz.rules.relu import HARD, SMOOTH, relu_mode, relus
 from minitorch_viz.techniques.base import Result, Technique
 from minitorch_viz.techniques.explain.blank import drawable, why_blank
 from minitorch_viz.techniques.explain.gates import gates_note, has_relus
-from minitorch_viz.techniques.explain.given import need_picture, without_picture
 from minitorch_viz.techniques.explain.layer_maps import is_head
 from minitorch_viz.techniques.explain.maps import COLOUR_SIGN, GREY_SIGN, one_map, sentence
 from minitorch_viz.techniques.explain.receptive import Field, receptive_field
@@ -46,7 +45,7 @@ from minitorch_viz.techniques.explain.start import start_any
 from minitorch_viz.techniques.explain.unit import Which, need_sum
 from minitorch_viz.techniques.explain.view import several
 from minitorch_viz.techniques.options import Images, spelled_out
-from minitorch_viz.techniques.subject import PHOTOS
+from minitorch_viz.techniques.subject import PHOTOS, need_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -148,7 +147,7 @@ def deconvnet(model: Model, image: Images, **choice: Unpack[Which]) -> Projectio
 
     Paper: Zeiler, Fergus 2013.
     """
-    need_picture(model, "deconvnet", "guided-backprop")
+    need_picture(model, "deconvnet")
     images = several(image, MOST_PHOTOS)
     if len(images) > 1 and choice.get("target") is None:
         choice["node"] = node = choice.get("node") or _middle(model)
@@ -320,11 +319,6 @@ def example() -> Projections:
     return deconvnet(load_model("digits"), sample_digit(), node="relu2")
 
 
-def applies(model: Model) -> str | None:
-    """Return why there are no features in photos to show; None if there are."""
-    return without_picture(model, "guided-backprop") or has_relus(model)
-
-
 TECHNIQUE = Technique(
     name="deconvnet",
     compute=deconvnet,
@@ -334,7 +328,7 @@ TECHNIQUE = Technique(
     example=example,
     chapter="pixels",
     level=40,
-    applies=applies,
+    applies=has_relus,
     subject=PHOTOS,
     explains=True,
     in_report=lambda model: [{"node": _middle(model)}],

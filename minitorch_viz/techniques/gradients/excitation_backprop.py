@@ -213,4 +213,5 @@ TECHNIQUE = Technique(
     level=40,
     applies=has_maps,
     explains=True,
+    takes_numbers=True,
 )

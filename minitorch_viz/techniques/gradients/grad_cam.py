@@ -134,4 +134,5 @@ TECHNIQUE = Technique(
     level=20,
     applies=has_maps,
     explains=True,
+    takes_numbers=True,
 )

@@ -111,4 +111,5 @@ TECHNIQUE = Technique(
     chapter="pixels",
     level=20,
     explains=True,
+    takes_numbers=True,
 )

@@ -85,4 +85,5 @@ TECHNIQUE = Technique(
     level=30,
     applies=has_relus,
     explains=True,
+    takes_numbers=True,
 )

@@ -171,4 +171,5 @@ TECHNIQUE = Technique(
     level=30,
     applies=applies,
     explains=True,
+    takes_numbers=True,
 )

@@ -14,7 +14,7 @@ from minitorch_viz.drawing import LABEL_SIZE, TITLE_SIZE, axes_at, show_image
 from minitorch_viz.errors import SettingError, near, need_whole
 from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.blank import why_blank
-from minitorch_viz.techniques.explain.given import draw_numbers, level_of, reads_numbers, steps_axis
+from minitorch_viz.techniques.explain.given import draw_numbers, level_of, steps_axis
 from minitorch_viz.techniques.explain.maps import Form, PixelMap, draw_map, map_panels
 from minitorch_viz.techniques.explain.path import Path, Rule, nodes_of, walk
 from minitorch_viz.techniques.explain.signals import CHUNK_IMAGES
@@ -24,6 +24,7 @@ from minitorch_viz.techniques.explain.view import picture_of
 from minitorch_viz.techniques.options import spelled_out
 from minitorch_viz.techniques.run import Pace, how_far, looping
 from minitorch_viz.techniques.state import State
+from minitorch_viz.techniques.subject import reads_numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -312,6 +313,7 @@ TECHNIQUE = Technique(
     chapter="pixels",
     level=60,
     explains=True,
+    takes_numbers=True,
     in_comparison={"baseline": "mean", "steps": 16, "refine": False},
     in_report=lambda model: [{"baseline": "mean", "steps": 25}],  # noqa: ARG005 (the signature of `in_report`)
 )

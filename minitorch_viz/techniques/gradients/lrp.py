@@ -278,5 +278,6 @@ TECHNIQUE = Technique(
     chapter="pixels",
     level=70,
     explains=True,
+    takes_numbers=True,
     in_report=lambda model: [{"rule": "compare"}],  # noqa: ARG005 (the signature of `in_report`)
 )

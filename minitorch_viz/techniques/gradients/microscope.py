@@ -19,7 +19,6 @@ from minitorch_viz.objectives import Objective
 from minitorch_viz.rules.relu import ReluMode, hard_relus, relu_mode
 from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.blank import not_finite
-from minitorch_viz.techniques.explain.given import need_picture, without_picture
 from minitorch_viz.techniques.explain.layer_maps import is_head
 from minitorch_viz.techniques.explain.receptive import Field, receptive_field
 from minitorch_viz.techniques.explain.unit import Which, reading_of, resolve, resolve_any, value_of
@@ -28,6 +27,7 @@ from minitorch_viz.techniques.gradients._microscope_figure import draw
 from minitorch_viz.techniques.gradients._microscope_page import page_data, render_page
 from minitorch_viz.techniques.gradients._microscope_sums import Place, Sum, opened, way_down
 from minitorch_viz.techniques.options import spelled_out
+from minitorch_viz.techniques.subject import need_picture
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -116,7 +116,7 @@ def microscope(model: Model, image: Any, **choice: Unpack[Which]) -> UnitView:
 
     Paper: Springenberg et al. 2014 (the three modes); the arithmetic is that of the layers.
     """
-    need_picture(model, "microscope", "gradient-x-input")
+    need_picture(model, "microscope")
     model = model.astype(np.float64)
     net, seen = model.net, view(model, image)
     tape = net.forward(seen.x)
@@ -209,11 +209,6 @@ def example() -> UnitView:
     return microscope(load_model("digits"), sample_digit())
 
 
-def applies(model: Model) -> str | None:
-    """Return why there is no picture whose parts a unit reads; None if there is."""
-    return without_picture(model, "gradient-x-input")
-
-
 TECHNIQUE = Technique(
     name="microscope",
     compute=microscope,
@@ -221,7 +216,6 @@ TECHNIQUE = Technique(
     title="Microscope: the arithmetic of one unit",
     paper="Springenberg et al. 2014",
     example=example,
-    applies=applies,
     chapter="look",
     level=30,
     pages=(".html",),

@@ -13,7 +13,6 @@ from minitorch_viz.rules.relu import ReluMode, relu_mode
 from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.blank import blank_note, drawable, why_blank
 from minitorch_viz.techniques.explain.gates import gates_note, has_relus
-from minitorch_viz.techniques.explain.given import need_picture
 from minitorch_viz.techniques.explain.maps import MAGNITUDE, numbers_legend, one_map, sentence, sign_of, sign_title
 from minitorch_viz.techniques.explain.signals import at_tape
 from minitorch_viz.techniques.explain.start import start_any
@@ -29,6 +28,7 @@ from minitorch_viz.techniques.gradients._saliency_paths import (
     paths_at,
 )
 from minitorch_viz.techniques.options import spelled_out
+from minitorch_viz.techniques.subject import need_picture
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -179,7 +179,7 @@ def saliency(
     if mode not in get_args(Mode):
         raise SettingError(f"There is no mode {mode!r}; {near(mode, get_args(Mode), 'mode')}.")
     if average:
-        need_picture(model, "average=, the mean over crops of a photo,", "smoothgrad, the mean over noisy copies")
+        need_picture(model, "saliency with average=, the mean over crops of a photo,")
     seen, tape, unit, value, reading = start_any(model, image, **choice)
     if average and set(unit.nodes) != {model.logits}:
         raise SettingError(
@@ -270,5 +270,6 @@ TECHNIQUE = Technique(
     chapter="pixels",
     level=10,
     explains=True,
+    takes_numbers=True,
     in_report=_modes,
 )

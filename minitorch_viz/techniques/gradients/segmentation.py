@@ -12,7 +12,6 @@ from minitorch_viz.drawing import BLACK, panels, robust_max, show_blank, show_im
 from minitorch_viz.errors import SettingError, near, need_whole
 from minitorch_viz.techniques.base import Technique, explainers
 from minitorch_viz.techniques.explain.blank import blank_note
-from minitorch_viz.techniques.explain.given import need_picture, without_picture
 from minitorch_viz.techniques.explain.start import start_any
 from minitorch_viz.techniques.explain.unit import Which
 from minitorch_viz.techniques.explain.view import PhotoResult, draw_photo, proportions_of
@@ -27,6 +26,7 @@ from minitorch_viz.techniques.gradients._segmentation_grabcut import (
     seeds_of,
 )
 from minitorch_viz.techniques.options import spelled_out
+from minitorch_viz.techniques.subject import need_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -137,7 +137,7 @@ def segmentation(
     if low >= high:
         raise SettingError(f"low= must be below high=, but got {low:g} and {high:g}.")
     need_whole("number of iterations", iterations, 1, 100)
-    need_picture(model, "segmentation", "occlusion or integrated-gradients")
+    need_picture(model, "segmentation")
     seen, _, unit, *_ = start_any(model, image, **choice)
     result = methods[method].compute(model, image, **choice, **methods[method].in_comparison)
     heat = result.heat
@@ -237,8 +237,6 @@ def example() -> Segmentation:
 
 def applies(model: Model) -> str | None:
     """Return why there is no map to start from; None if there is."""
-    if why := without_picture(model, "occlusion or integrated-gradients"):
-        return why
     return None if "saliency" in explainers(model) else "no saliency map explains this net"
 
 

@@ -243,6 +243,7 @@ TECHNIQUE = Technique(
     chapter="pixels",
     level=50,
     explains=True,
+    takes_numbers=True,
     in_comparison={"samples": 16},
     in_report=lambda model: [{"samples": 25}],  # noqa: ARG005 (the signature of `in_report`)
 )
