@@ -11,6 +11,8 @@ from minitorch_viz._types import Array, Generator
 from minitorch_viz.layers.base import Example, Layer, expect_floats
 from minitorch_viz.layers.kind import Kind
 
+CEILING = 6
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ReLU6(Layer):
@@ -26,11 +28,18 @@ class ReLU6(Layer):
     pixelwise: ClassVar[bool] = True
 
     class Saved(NamedTuple):
-        on: Array  # bool, shape of x: where 0 < x < 6
+        y: Array  # shape of x: the output itself, which is 0 or 6 where the gate is shut
+
+        @property
+        def on(self) -> Array:
+            """Return where 0 < x < 6, as booleans."""
+            on: Array = (self.y > 0) & (self.y < CEILING)
+            return on
 
     def forward(self, x: Array) -> tuple[Array, Saved]:
         expect_floats(self, x)
-        return np.clip(x, 0, 6), self.Saved((x > 0) & (x < 6))
+        y = np.clip(x, 0, CEILING)
+        return y, self.Saved(y)
 
     def backward(self, dy: Array, saved: Saved) -> Array:
         return np.where(saved.on, dy, 0)

@@ -5,6 +5,7 @@ Presets are dicts and merge with `|`. Nothing is hooked, mutated or restored. A 
 marked `@local`: then `net.backward` may compute it on the part of a map that a signal can reach.
 
     relu         three ways back through a ReLU: gradient, deconvnet, guided
+    redirected   an ascent's first steps: where no unit is on, what would switch one on
     paths        along the paths whose derivatives are all positive, or along all by magnitude
     excitation   every unit hands its chance of winning to those that excited it
     lrp          the score is handed down in shares: epsilon, gamma, alpha-beta, z-box
@@ -20,6 +21,7 @@ from minitorch_viz.rules.excitation import excitation_rules, excite, inhibit
 from minitorch_viz.rules.lrp import alpha_beta, epsilon, gamma, z_box
 from minitorch_viz.rules.paths import path_magnitudes, positive_paths
 from minitorch_viz.rules.presets import composite, lrp_rules
+from minitorch_viz.rules.redirected import redirected, redirected_relus
 from minitorch_viz.rules.relu import deconvnet, guided, normal, relu_mode, relus
 
 __all__ = [
@@ -39,6 +41,8 @@ __all__ = [
     "normal",
     "path_magnitudes",
     "positive_paths",
+    "redirected",
+    "redirected_relus",
     "relu_mode",
     "relus",
     "z_box",

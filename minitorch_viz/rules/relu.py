@@ -15,8 +15,8 @@ above. With d the derivative, which says by how much such a gate is open, and `o
     deconvnet   max(dy, 0)
     guided      max(dy, 0) * max(d, 0)
 
-of which the three lines above are the case d = on. Activations whose derivative is above 0 everywhere (LeakyReLU,
-PReLU, ELU, tanh, sigmoid, softplus) never shut: at them all modes are the gradient.
+of which the three lines above are the case d = on. At all other activations (LeakyReLU, PReLU, ELU, tanh, sigmoid,
+softplus, ...) all modes are the gradient.
 
 Only the first is a gradient. The other two are pictures of what a unit looks for; they do not say how the output
 changes when a pixel does.

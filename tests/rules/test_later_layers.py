@@ -205,7 +205,7 @@ NEVER_SHUT = [LeakyReLU(0.2), PReLU(np.array([0.2])), ELU(), SELU(), Softplus(),
 
 
 @pytest.mark.parametrize("gate", NEVER_SHUT, ids=repr)
-def test_what_never_shuts_passes_the_gradient(gate, rng) -> None:
+def test_other_activations_pass_the_gradient(gate, rng) -> None:
     """In every mode, and the derivative is above 0 wherever one looks."""
     x, dy = rng.standard_normal((2, 1, 3, 4))
     net = Net([("gate", gate)])

@@ -35,7 +35,7 @@ from minitorch_viz.techniques.gradients.microscope import microscope
 from minitorch_viz.techniques.gradients.saliency import saliency
 
 SMOOTH = [GELU(), GELU("tanh"), SiLU(), Hardswish()]
-NEVER_SHUT = [LeakyReLU(0.2), PReLU(np.array([0.2])), ELU(), SELU(), Softplus(), Tanh(), Sigmoid(), Hardsigmoid()]
+OTHERS = [LeakyReLU(0.2), PReLU(np.array([0.2])), ELU(), SELU(), Softplus(), Tanh(), Sigmoid(), Hardsigmoid()]
 ways = {"guided": guided_backprop, "deconvnet": deconvnet}
 
 
@@ -80,19 +80,19 @@ def test_at_a_smooth_relu_the_modes_differ_and_say_what_they_are(gate, rng, phot
     assert {"guided-backprop", "deconvnet", "guided-grad-cam"} <= set(explainers(model))
 
 
-@pytest.mark.parametrize("gate", NEVER_SHUT, ids=repr)
-def test_what_never_shuts_is_named(gate, rng, photo) -> None:
+@pytest.mark.parametrize("gate", OTHERS, ids=repr)
+def test_other_gates_are_named(gate, rng, photo) -> None:
     """Alone on the way it leaves the gradient, which is said; beside ReLUs it is said what passes there."""
     model, name = net_of(rng, gate), type(gate).__name__
     gradient = saliency(model, photo, target=0).gradients["normal"]
     guided = guided_backprop(model, photo, target=0)
     np.testing.assert_array_equal(guided.signal, gradient)
     assert guided.notes == (
-        f"No ReLU lies on the way ({name}: never shut), so the deconvnet's and the guided mode have nothing to "
-        "change: they are the gradient.",
+        f"No ReLU lies on the way (but {name}), so the deconvnet's and the guided mode have nothing to change: they "
+        "are the gradient.",
     )
     mixed = guided_backprop(net_of(rng, ReLU(), gate), photo, target=0)
-    assert f"Gates that never shut ({name}): the gradient passes." in mixed.notes
+    assert f"Gates of other kinds ({name}): the gradient passes." in mixed.notes
 
 
 def test_a_net_of_relus_needs_no_note(rng, photo) -> None:
@@ -107,7 +107,7 @@ def test_a_mobile_net_has_all_three_sorts(rng, photo) -> None:
     model = net_of(rng, ReLU(), Hardswish(), SiLU(), squeezed=True)
     assert guided_backprop(model, photo).notes[-1] == (
         "Gates that shut by degrees (Hardswish and SiLU): guided backpropagation passes a positive signal times the "
-        "derivative, where that is positive; gates that never shut (Sigmoid): the gradient passes."
+        "derivative, where that is positive; gates of other kinds (Sigmoid): the gradient passes."
     )
 
 

@@ -34,9 +34,9 @@ def gates_note(net: Net, tape: Tape, modes: Collection[str]) -> str:
         and not isinstance(node.layer, (Affine, Dropout))
     )
     if not any(node.name in with_modes for node in nodes):
-        never = f" ({others}: never shut)" if others else ""
+        but = f" (but {others})" if others else ""
         return (
-            f"No ReLU lies on the way{never}, so the deconvnet's and the guided mode have nothing to change: they are "
+            f"No ReLU lies on the way{but}, so the deconvnet's and the guided mode have nothing to change: they are "
             "the gradient."
         )
     parts = []
@@ -44,7 +44,7 @@ def gates_note(net: Net, tape: Tape, modes: Collection[str]) -> str:
         passed = "; ".join(SMOOTHLY[mode] for mode in modes if mode in SMOOTHLY)
         parts.append(f"Gates that shut by degrees ({smooth}): {passed}")
     if others:
-        parts.append(f"{'gates' if parts else 'Gates'} that never shut ({others}): the gradient passes")
+        parts.append(f"{'gates' if parts else 'Gates'} of other kinds ({others}): the gradient passes")
     return "; ".join(parts) + "." if parts else ""
 
 
