@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from minitorch_viz.layers import UpsampleBilinear, UpsampleNearest
 from minitorch_viz.models.from_onnx.builder import Signal
 from minitorch_viz.models.from_onnx.call import Call
 from minitorch_viz.models.from_onnx.operators.registry import operator
 
+LONGEST_SIDE = 2**16  # of maps whose pixels are repeated to a size
 CENTRED = ("half_pixel", "pytorch_half_pixel", "half_pixel_symmetric")
 
 
@@ -44,8 +47,10 @@ def resize(call: Call) -> Signal:
 
 def _is_floored(old: Sequence[int], new: Sequence[int], factors: Sequence[float]) -> bool:
     """Return whether new place i repeats old place floor(i * old / new), by whatever factor the file counts."""
-    axes = zip(old, new, factors, strict=True)
-    return all(int(i / factor) == i * n // out for n, out, factor in axes for i in range(out))
+    if max(new) > LONGEST_SIDE:
+        return False
+    axes = [(n, out, factor, np.arange(out)) for n, out, factor in zip(old, new, factors, strict=True)]
+    return all(np.array_equal((places / factor).astype(int), places * n // out) for n, out, factor, places in axes)
 
 
 def _sizes(call: Call, x: Signal) -> tuple[tuple[int, int], tuple[float, float]]:
