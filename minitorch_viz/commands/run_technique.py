@@ -54,6 +54,7 @@ class _Asked:
     names: list[str]  # of the subject: photos, data sets, texts
     named: dict[str, list[str]]  # the same of each setting that is looked at
     inputs: dict[str, str]  # of the net's further inputs
+    masks: list[str]  # files that say which places are summed
     out: Path
     over: dict[str, Any] | None  # the overlay's look, where one is written
     many: Many | None  # where there is a result for each photo
@@ -63,7 +64,7 @@ class _Asked:
     @property
     def read(self) -> list[str]:
         """Return what is read beside the net."""
-        return [*self.names, *itertools.chain(*self.named.values()), *self.inputs.values()]
+        return [*self.names, *itertools.chain(*self.named.values()), *self.inputs.values(), *self.masks]
 
     def check(self, read: list[Any], *, again: bool = False) -> None:
         """Raise MinitorchVizError if a result cannot be written, or would overwrite what is read."""
@@ -89,6 +90,7 @@ def _asked(technique: Technique, arguments: argparse.Namespace) -> _Asked:
         names=technique.subject.named(arguments) if many is None else list(many.photos),
         named={name: other.named_by(getattr(arguments, name)) for name, other in technique.looking.items()},
         inputs=inputs_given(arguments.input, arguments.question),
+        masks=[arguments.mask] if getattr(arguments, "mask", None) else [],
         out=Path(f"{technique.name}.png") if arguments.out is None else arguments.out,
         over=over,
         many=many,

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from minitorch_viz import load_model
 from minitorch_viz.cli import main
 from minitorch_viz.commands.parser import joined
-from tests.answer_nets import CASES, model_of, photo
+from tests.answer_nets import CASES, CLASSES, model_of, photo
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +55,30 @@ def test_a_mask_is_a_file_and_the_rectangle_it_shows(files, capsys) -> None:
     assert "in mask.png (25%)" in masked
     boxed = caption_of(files, capsys, "--target", "sky", "--region", "2", "3", "9", "12")
     assert masked.split("sum ")[1].split(",")[0] == boxed.split("sum ")[1].split(",")[0]
+
+
+def test_a_mask_is_not_overwritten(files, capsys) -> None:
+    before = (files / "mask.png").read_bytes()
+    command = ["saliency", str(files / "photo.png"), "--model", str(files / "maps.safetensors")]
+    assert main([*command, "--mask", str(files / "mask.png"), "--out", str(files / "mask.png")]) != 0
+    assert "overwrite" in capsys.readouterr().err
+    assert (files / "mask.png").read_bytes() == before
+
+
+def test_a_report_shows_which_channel_wins_where(files, tmp_path, capsys) -> None:
+    """With its legend; no technique fails, and a target is taken by every card."""
+    out = tmp_path / "report.html"
+    command = ["report", str(files / "photo.png"), "--model", str(files / "maps.safetensors"), "--target", "sky"]
+    assert main([*command, "--out", str(out), "--only", "saliency", "grad-cam"]) == 0
+    page = out.read_text()
+    assert 'alt="which channel wins where"' in page
+    shares = load_model(files / "maps.safetensors").segment(files / "photo.png").shares
+    for channel, share in shares.items():
+        assert f"{100 * share:.1f}%" in page
+        assert CLASSES[channel] in page
+    assert page.count("out channel &#34;sky&#34; (2)") + page.count("out channel &quot;sky&quot; (2)") >= 2
+    assert "is no classifier" not in page
+    capsys.readouterr()
 
 
 def test_every_head_is_explained_by_its_node(files, capsys) -> None:
