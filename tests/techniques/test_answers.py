@@ -251,6 +251,19 @@ def test_a_winner_is_drawn_among_the_places_that_count() -> None:
     assert 0 < result.reached[0] <= 1.0001
 
 
+def test_excitation_stops_below_a_layer_that_mixes_places() -> None:
+    """Above it every place passes its chance on, whatever is asked for: what is left is rounding, and no map."""
+    model = MODELS["FCN, a class"]
+    result = excitation_backprop(model, photo(), target="road")
+    assert result.layer == "relu1"
+    assert result.signed.max() > 1e-6 or result.blanks[0]
+    for name, layer in (("FCN, a class", "relu2"), ("U-net, a class", "fuse1r"), ("dilated, a class", "relu2")):
+        for target in range(3):
+            above = excitation_backprop(MODELS[name], photo(), target=target, layer=layer)
+            assert bool(above.blanks[0]) == (above.signed.max() < 1e-12)
+    assert excitation_backprop(MODELS["U-net, a class"], photo(), target="road").layer == "pool2"
+
+
 def test_the_deconvnet_shows_what_the_region_can_see() -> None:
     model = MODELS["dilated, a class"]
     result = deconvnet(model, photo(), target="sky", region=(6, 7, 9, 10))

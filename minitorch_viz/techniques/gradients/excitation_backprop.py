@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
@@ -38,6 +39,7 @@ from minitorch_viz.techniques.options import spelled_out
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
 
+ROUNDING = 1e-12  # of the largest chance: what is left below it of a difference is none
 COARSEST = 10  # the default layer has at least a tenth as many places on a side as the input has pixels
 
 
@@ -114,16 +116,17 @@ def excitation_backprop(
             "layer, or set contrastive to False."
         )
     against: Rules = {**pro, **{name: inhibit for name in nearest}}  # noqa: C420 (fromkeys loses the type)
-    turned = np.array(
-        [isinstance(unit, Unit) and unit.sign < 0 for unit in units]
-    )  # of "not dog" the opposite unit is that of "dog"
+    # Of "not dog" the opposite unit is that of "dog".
+    turned = np.array([isinstance(unit, Unit) and unit.sign < 0 for unit in units])
     with np.errstate(invalid="ignore", over="ignore"):  # broken weights are diagnosed below
         chances = _either(model.net, tape, seeds, layer, (pro, against), turned)
         reached = kernels.to_cpu(chances.sum(axis=tuple(range(1, chances.ndim))))
+        places = as_maps(model.net, tape, layer, chances).sum(axis=1)
+        peaks = kernels.to_cpu(places.reshape(len(places), -1).max(axis=1))
         if contrastive:
             chances = chances - _either(model.net, tape, seeds, layer, (pro, against), ~turned)
     signed = kernels.to_cpu(as_maps(model.net, tape, layer, chances).sum(axis=1))
-    blanks = tuple(_why_blank(model, tape, *pair) for pair in zip(signed, reached, strict=True))
+    blanks = tuple(_why_blank(model, tape, *pair) for pair in zip(signed, reached, peaks, strict=True))
     labels, values, readings = in_words(model, tape, units)
     return ExcitationMap(
         signed, layer, seen.picture, seen.pixel_aspect, labels, values, blanks, reached, contrastive, negated,
@@ -164,16 +167,30 @@ def middle_layer(net: Net, tape: Tape, top: str) -> str | None:
 
     (One that keeps the size is a branch of many; GoogLeNet's modules have them.) GoogLeNet's pool2/3x3_s2, as in the
     paper's code; features.5 of SqueezeNet, pool3 of VGG. Without such a pooling the last maps before the top weights;
-    None if there are no maps.
+    None if there are no maps. Of a net with skips a pooling that every way passes comes first, for another is passed by
+    a part of the chance only. A net that ends in maps has it before a layer that mixes places: where 1 x 1 filters
+    alone lie between, each place passes all of its chance on, for its unit and for the opposite.
     """
     least = max(tape[net.inputs[0]].shape[2:], default=0) / COARSEST
-    above = nearest_weights(net.nodes, top) or (top,)
+    above: Sequence[str] = nearest_weights(net.nodes, top) or (top,)
+    if tape[top].ndim == 4:
+        above = _mixing(net, above)
     below_all = set.intersection(*(set(before(net, name)) for name in above))
-    # On every way down from the top: of a net with skips a pooling inside is passed by a part of the chance only.
-    common = [name for name in on_every_path(net.nodes, net.inputs, top) if name in below_all]
-    maps = [name for name in common if tape[name].ndim == 4]
+    on_all = on_every_path(net.nodes, net.inputs, top)
+    maps = [name for name in net.names if name in below_all and tape[name].ndim == 4]
     fine = [name for name in maps if _shrinks(net, name) and max(tape[name].shape[2:]) >= least]
-    return next(iter([*fine[::-1], *maps[::-1]]), None)
+    # The last of each that is on every way, else the last.
+    orders = [[name for name in kind[::-1] if (name in on_all) == on] for kind in (fine, maps) for on in (True, False)]
+    return next((name for order in orders for name in order), None)
+
+
+def _mixing(net: Net, names: Sequence[str]) -> Sequence[str]:
+    """Return the first layers with weights, from `names` down, whose filters reach more than one place."""
+    sides = [(net[name].layer.params["weight"].shape if name in net else ())[2:] for name in names]
+    if any(side != (1, 1) for side in sides):
+        return names
+    below = [weight for name in names for weight in nearest_weights(net.nodes, net[name].inputs[0])]
+    return _mixing(net, list(dict.fromkeys(below))) if below else names
 
 
 def _shrinks(net: Net, name: str) -> bool:
@@ -184,12 +201,12 @@ def _shrinks(net: Net, name: str) -> bool:
     return window is not None and max(window.stride) > 1
 
 
-def _why_blank(model: Model, tape: Tape, signed: Array, reached: float) -> str:
+def _why_blank(model: Model, tape: Tape, signed: Array, reached: float, peak: float) -> str:
     if not np.isfinite(signed).all():
         return not_finite(model.net, tape)
     if reached == 0:
         return "nothing excites it: no input with a positive weight is active on the way to the layer"
-    if signed.max() <= 0:
+    if signed.max() <= ROUNDING * peak:
         return "no place excites it more than its opposite"
     return ""
 
