@@ -72,11 +72,12 @@ for number, name in enumerate(NAMES):
     print(f"{name}: intersection over union {both:.2f}")
 
 # %% What wins where, and why car, where it sees a car? The sum of the car's scores over those places is explained.
+# A kind may win with a score below 0, where the others are lower still: then hardly anything speaks for it.
 from minitorch_viz.techniques import grad_cam, saliency  # noqa: E402
 
 photo = scene(4, seed=3, size=48, objects=3, kinds=NAMES[1:]).image
 print(model.segment(photo))
-result = grad_cam(model, photo, target=["car", "tree", "house"], layer="middle2", scale="each")
+result = grad_cam(model, photo, target=["car", "house", "tree"], scale="each")
 result.save("segmentation.png")
 print(result.caption)
 
