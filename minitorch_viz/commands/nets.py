@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from minitorch_viz.commands.parser import in_command_words
 from minitorch_viz.errors import MinitorchVizError, ShapeError
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ def chosen_model(
     the net's size, in place of the net's own way. told: what the user says of the net, as `net_told` returns it.
     """
     model = _chosen(name, weights, prefix, photo, reads, told or {})
+    notes = tuple(in_command_words(note, ("--mean", "--std")) for note in model.notes)
+    model = dataclasses.replace(model, notes=notes)
     if inputs:
         _check_inputs(model, inputs)
         model = model.with_inputs(**inputs)

@@ -180,8 +180,9 @@ def in_command_words(sentence: str, flags: Iterable[str]) -> str:
             return match[0]
         return options[name] + (f" {value}" if value else "")
 
-    if "model" in options:
-        sentence = re.sub(r"load_model\('([^']*)', weights='([^']*)'\)", r"--model \1 with --weights \2", sentence)
+    if "weights" in options:
+        words = r"--model \1 with --weights \2" if "model" in options else r"\1 with --weights \2"
+        sentence = re.sub(r"load_model\('([^']*)', weights='([^']*)'\)", words, sentence)
     if "position" in options:
         sentence = re.sub(r"^channel and position belong", "--channel and --position belong", sentence)
     if "node" in options:

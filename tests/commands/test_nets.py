@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,11 @@ from PIL import Image
 
 from minitorch_viz import Model, Net
 from minitorch_viz.cli import main
-from minitorch_viz.commands.nets import best_at_hand
+from minitorch_viz.commands.nets import best_at_hand, chosen_model
 from minitorch_viz.commands.parser import did_you_mean, in_command_words
+from minitorch_viz.errors import SettingError
 from minitorch_viz.layers import Conv2d, Flatten, Linear, ReLU
+from minitorch_viz.models import load_model
 from minitorch_viz.models.spec import specs
 
 
@@ -237,3 +240,21 @@ def test_inputs_that_the_net_does_not_have(words: list[str], sentence: str, tmp_
     path = fixed_net(tmp_path / "fixed.safetensors")
     assert main(["saliency", "mine.jpg", "--model", str(path), *words]) == 2
     assert sentence in capsys.readouterr().err
+
+
+def test_python_words_in_notes_and_errors_are_options(tmp_path: Path) -> None:
+    np.savez(tmp_path / "mine.npz", a=np.ones(3, np.float32))
+    with pytest.raises(SettingError) as caught:
+        load_model(tmp_path / "mine.npz")
+    sentence = str(caught.value)
+    assert f"give --model NAME with --weights {tmp_path / 'mine.npz'}" in in_command_words(
+        sentence, ("--model", "--weights")
+    )
+    assert f"give NAME with --weights {tmp_path / 'mine.npz'}" in in_command_words(sentence, ("--weights",))
+    note = "net.onnx does not say how a picture is prepared (mean=, std=, or net.json beside it)."
+    assert "(--mean, --std, or net.json" in in_command_words(note, ("--mean", "--std"))
+    own = Model.from_net(load_model("digits").net, 8)
+    dataclasses.replace(own, notes=(note,)).save(tmp_path / "mine.safetensors")
+    assert chosen_model(str(tmp_path / "mine.safetensors"), None, photo=True).notes == (
+        note.replace("mean=, std=", "--mean, --std"),
+    )
