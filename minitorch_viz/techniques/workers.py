@@ -37,7 +37,7 @@ def spread(work: Callable[[Item], Done], items: Iterable[Item], workers: int) ->
     threads_before = kernels.get_threads()
     threads = max(1, threads_before // workers)
     tasks = (joblib.delayed(_with_threads)(work, item, threads) for item in items)
-    if _forks():
+    if _backend() == "MultiprocessingBackend":
         raise SettingError(
             'joblib\'s backend "multiprocessing" copies a process whose threads compute, and the copies stand still; '
             'leave the backend to joblib ("loky"), or name a cluster\'s ("dask").'
@@ -84,9 +84,13 @@ def _closed_quietly(results: Generator[Any, None, None]) -> Iterator[Any]:
 @contextlib.contextmanager
 def _started_deaf() -> Iterator[None]:
     """Start processes that do not hear Ctrl-C: joblib stops them, and each would print where it was interrupted."""
-    if not hasattr(signal, "pthread_sigmask"):
+    if _backend() != "LokyBackend" or not hasattr(signal, "pthread_sigmask"):
         yield
         return
+    from multiprocessing import resource_tracker
+
+    # It is started with the first process, and would let Ctrl-C through again.
+    resource_tracker.ensure_running()
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a process inherits it
     try:
         yield
@@ -94,12 +98,12 @@ def _started_deaf() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-def _forks() -> bool:
-    """Return whether joblib would fork this process."""
+def _backend() -> str:
+    """Return the name of the backend that joblib would take."""
     from joblib.parallel import get_active_backend
 
     backend, _ = get_active_backend()
-    return type(backend).__name__ == "MultiprocessingBackend"
+    return type(backend).__name__
 
 
 class _OneThread:

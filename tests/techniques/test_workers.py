@@ -1,0 +1,37 @@
+"""Work shared out among workers: in order, and Ctrl-C is this process's."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from minitorch_viz.techniques.workers import spread
+
+
+def blocked(_: int) -> int:
+    """Return the signals that this process does not hear, a bit each."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("SigBlk")).split()[1], 16)
+
+
+def test_one_worker_is_this_process() -> None:
+    assert list(spread(lambda number: number * number, range(4), 1)) == [0, 1, 4, 9]
+
+
+def test_results_come_in_order() -> None:
+    joblib = pytest.importorskip("joblib")
+    with joblib.parallel_config(backend="threading"):
+        assert list(spread(lambda number: number * number, range(20), 3)) == [number**2 for number in range(20)]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="what a process hears is read from Linux's /proc")
+def test_processes_do_not_hear_ctrl_c_and_this_one_does() -> None:
+    """Each would print a traceback of its own. What starts them must leave this process as it was."""
+    pytest.importorskip("joblib")
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    masks = list(spread(blocked, range(3), 2))
+    assert all(mask & 1 << signal.SIGINT - 1 for mask in masks)
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
