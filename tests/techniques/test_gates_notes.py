@@ -33,6 +33,7 @@ from minitorch_viz.techniques.gradients.guided_backprop import guided_backprop
 from minitorch_viz.techniques.gradients.guided_grad_cam import guided_grad_cam
 from minitorch_viz.techniques.gradients.microscope import microscope
 from minitorch_viz.techniques.gradients.saliency import saliency
+from minitorch_viz.techniques.gradients.smoothgrad import smoothgrad
 
 SMOOTH = [GELU(), GELU("tanh"), SiLU(), Hardswish()]
 OTHERS = [LeakyReLU(0.2), PReLU(np.array([0.2])), ELU(), SELU(), Softplus(), Tanh(), Sigmoid(), Hardsigmoid()]
@@ -77,6 +78,8 @@ def test_at_a_smooth_relu_the_modes_differ_and_say_what_they_are(gate, rng, phot
     assert deconvnet(model, photo).notes == (f"{begins}the deconvnet passes a positive signal whole.",)
     assert guided_grad_cam(model, photo, layer="gate0").notes[-1].startswith(begins)
     assert not saliency(model, photo).notes
+    assert smoothgrad(model, photo, method="guided-backprop", samples=2).notes == guided_backprop(model, photo).notes
+    assert not smoothgrad(model, photo, samples=2).notes
     assert {"guided-backprop", "deconvnet", "guided-grad-cam"} <= set(explainers(model))
 
 

@@ -10,6 +10,7 @@ from minitorch_viz.rules.accounts import Books
 COMPLETE = 0.01  # of the value: shares that miss it by no more add up
 LARGE_TIMES = 100  # times the value: a share beyond that says more about cancelling than about the pixel
 NAMED = 3  # nodes of each cause that are named
+SHOWN = 0.0005  # of the value: less is "0.0 %"
 
 
 def books_notes(shares: Array, value: float, books: Books, of: str = "", places: str = "pixel") -> tuple[str, ...]:
@@ -40,8 +41,10 @@ def where_it_stayed(held: float, value: float, books: Books) -> str:
     for why, places in books.by_cause().items():
         if why == "rounding" or max(map(abs, places.values())) < COMPLETE / 10 * abs(value):
             continue
-        named = [f"{name} {_percent(amount, value)}" for name, amount in list(places.items())[:NAMED]]
-        others = list(places.values())[NAMED:]
+        large = sum(abs(amount) >= SHOWN * abs(value) for amount in places.values())  # they come first
+        count = max(1, min(NAMED, large))
+        named = [f"{name} {_percent(amount, value)}" for name, amount in list(places.items())[:count]]
+        others = list(places.values())[count:]
         if others:
             named.append(f"{len(others)} other{'s' if len(others) > 1 else ''} {_percent(sum(others), value)}")
         clauses.append(f"{_percent(sum(places.values()), value)} at {why} ({', '.join(named)})")

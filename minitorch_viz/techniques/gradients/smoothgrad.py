@@ -18,6 +18,7 @@ from minitorch_viz.objectives import Objective
 from minitorch_viz.rules.relu import ReluMode, relu_mode
 from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.blank import why_blank
+from minitorch_viz.techniques.explain.gates import gates_note
 from minitorch_viz.techniques.explain.maps import Form, PixelMap, draw_map, map_panels
 from minitorch_viz.techniques.explain.path import follow
 from minitorch_viz.techniques.explain.signals import CHUNK_IMAGES, Running, at_pixels, parts, running_mean
@@ -57,6 +58,7 @@ class SmoothMap(PixelMap):
     noise: float
     done: int  # the copies that are in the map
     state: State | None = field(default=None, kw_only=True)  # what another run goes on from
+    remark: str = field(default="", kw_only=True)  # what the method is where not all gates on the way are ReLUs
 
     @property
     def total(self) -> int:
@@ -65,7 +67,7 @@ class SmoothMap(PixelMap):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        return (*how_far(self, "sample"), *super().notes)
+        return (*how_far(self, "sample"), *super().notes, *((self.remark,) if self.remark else ()))
 
     @property
     def form(self) -> Form:
@@ -133,7 +135,8 @@ def smoothgrad(
     # Integrated gradients are a loop of their own: this one yields after each.
     copies = noisy_copies(x, width, samples - count, 1 if method == "integrated-gradients" else chunk, generator)
     shown = picture_of(model, next(noisy_copies(x, width, 1, 1, seed)))
-    rules = relu_mode(MODES.get(method, "normal"))
+    mode = MODES.get(method, "normal")
+    rules, remark = relu_mode(mode), "" if mode == "normal" else gates_note(model.net, tape, (mode,))
     sums = {name: kernels.to_device(value, model.net.device) for name, value in begun.arrays.items()}
     if count == samples:  # nothing is left to do
         averages = iter([Running(samples, lambda: sums["signal"][None], sums)])
@@ -164,6 +167,7 @@ def smoothgrad(
             average.images,
             reading=reading,
             state=State(kept, numbers),
+            remark=remark,
             photo=seen.area,
             given=seen.given,
         )
