@@ -76,6 +76,15 @@ def add_resize(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resize", choices=("stretch", "crop", "keep"), help=words)
 
 
+def add_bands(parser: argparse.ArgumentParser) -> None:
+    """Add the argument that says which channels are drawn as red, green and blue."""
+    words = (
+        "of a net for other channels than a photo's: the three that the picture shows as red, green and blue, or one "
+        "in grey, by their numbers from 0 (default: the first three)"
+    )
+    parser.add_argument("--bands", type=given, metavar="R,G,B", help=words)
+
+
 def add_prefix(parser: argparse.ArgumentParser) -> None:
     """Add the argument that says which part of a weights file is meant; an empty one is a prefix, too."""
     words = "what the names in the weights file have in front of the net's (student.), where it holds more than the net"

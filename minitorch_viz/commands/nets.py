@@ -30,6 +30,7 @@ def chosen_model(
     reads: str = PICTURES,
     inputs: Mapping[str, str] | None = None,
     resize: Resize | None = None,
+    bands: str | None = None,
     told: Mapping[str, Any] | None = None,
 ) -> Model:
     """Load the net that a command is to explain, and print which one it is if the user named none.
@@ -37,7 +38,8 @@ def chosen_model(
     name, weights, prefix: what --model, --weights and --prefix gave. photo: whether a photo was given; without one, and
     without a name, it is the net whose sample pictures come along. reads: the kind of reader that the net must have.
     inputs: what each further input of the net is given, as `inputs_given` returns it. resize: how a photo is brought to
-    the net's size, in place of the net's own way. told: what the user says of the net, as `net_told` returns it.
+    the net's size, in place of the net's own way. bands: which channels are drawn, "3,2,1". told: what the user says of
+    the net, as `net_told` returns it.
     """
     model = _chosen(name, weights, prefix, photo, reads, told or {})
     notes = tuple(in_command_words(note, ("--mean", "--std")) for note in model.notes)
@@ -45,6 +47,8 @@ def chosen_model(
     if inputs:
         _check_inputs(model, inputs)
         model = model.with_inputs(**inputs)
+    if bands is not None:
+        model = _with_bands(model, bands)
     if resize is None:
         return model
     reader = dataclasses.replace(model.preprocessing, resize=resize)
@@ -52,6 +56,23 @@ def chosen_model(
     if resize == "keep":
         _check_size(model)
     return model
+
+
+def _with_bands(model: Model, bands: str) -> Model:
+    """Return the model with other channels drawn; MinitorchVizError if it takes photos, or has no such channels."""
+    from minitorch_viz.models.readers import Bands
+
+    name, reader = next(((name, r) for name, r in model.readers.items() if isinstance(r, Bands)), ("", None))
+    if reader is None:
+        raise MinitorchVizError(
+            f"--bands chooses among the channels of a net for others than a photo's; {model.name} is none."
+        )
+    numbers = [number.strip() for number in bands.split(",")]
+    if not all(number.isdigit() for number in numbers):
+        raise MinitorchVizError(
+            f"--bands takes three numbers of channels, such as 3,2,1, or one, but got {bands!r:.40}."
+        )
+    return model.with_reader(reader.with_shown([int(number) for number in numbers]), name)
 
 
 def _check_inputs(model: Model, inputs: Mapping[str, str]) -> None:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from minitorch_viz.commands.base import Command, add_model_arguments, add_resize
+from minitorch_viz.commands.base import Command, add_bands, add_model_arguments, add_resize
 from minitorch_viz.commands.nets import FOR_PHOTOS, chosen_model, inputs_given, net_told
 from minitorch_viz.commands.parser import path
 from minitorch_viz.errors import MinitorchVizError
@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("photos", nargs="*", type=given, metavar="PHOTO", help=words)
     add_model_arguments(parser, f"for photos the best ImageNet net at hand, else {FOR_PHOTOS}")
     add_resize(parser)
+    add_bands(parser)
     parser.add_argument("--target", type=given, help="explain this class, by number or name, not the most probable one")
     parser.add_argument("--other", type=given, help="the class that the comparison sets beside it")
     parser.add_argument("--node", type=given, help="explain a unit of this node instead of a class")
@@ -63,6 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
             photo=bool(photos),
             inputs=inputs_given(arguments.input, arguments.question),
             resize=arguments.resize,
+            bands=arguments.bands,
             told=told,
         )
         check_out(arguments.out, SUFFIXES, [model.source], noun="page")

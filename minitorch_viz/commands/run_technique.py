@@ -111,6 +111,7 @@ def _model(technique: Technique, arguments: argparse.Namespace, asked: _Asked) -
         reads=subject.reads,
         inputs=asked.inputs,
         resize=getattr(arguments, "resize", None),
+        bands=getattr(arguments, "bands", None),
         told=net_told(arguments),
     )
 

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from minitorch_viz.commands.base import Command, add_model_arguments, add_resize
+from minitorch_viz.commands.base import Command, add_bands, add_model_arguments, add_resize
 from minitorch_viz.commands.many import add_many_arguments, takes_many
 from minitorch_viz.commands.nets import PICTURES, net_in_words
 from minitorch_viz.commands.overlay import (
@@ -30,6 +30,7 @@ def technique_command(technique: Technique) -> Command:
         add_model_arguments(parser, net_in_words(technique.subject.reads))
         if PICTURES in (technique.subject.reads, *(subject.reads for subject in technique.looking.values())):
             add_resize(parser)
+            add_bands(parser)
         *others, last = (suffix[1:].upper() for suffix in technique.suffixes)
         parser.add_argument(
             "--out",

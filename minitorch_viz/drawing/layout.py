@@ -25,6 +25,7 @@ SIDE = 3.0  # of a square picture; others have its area
 GAP = 0.14  # between pictures, and at the figure's border
 PAD = 0.06  # between a picture and its title
 BAR = 1.05  # for a colour bar with its numbers and its label
+FACTOR = 0.3  # of a picture's width, at either side half of it, that the factor of a colour bar covers above
 LABEL = 1.7  # of the label at least: beside a flat picture it is longer than the bar
 
 
@@ -51,7 +52,6 @@ class Sheet:
         bar.ax.tick_params(labelsize=LABEL_SIZE - 1)
         bar.ax.locator_params(nbins=5 if self.high > 1.2 else 3)
         bar.ax.ticklabel_format(axis="y", scilimits=(-2, 4))
-        bar.ax.yaxis.set_offset_position("left")  # it begins at the bar: a title may end above the picture's edge
         bar.ax.yaxis.get_offset_text().set_fontsize(LABEL_SIZE - 1)
 
     def write(self, axes: Axes, sentences: Sequence[str]) -> None:
@@ -97,7 +97,9 @@ def panels(
     left += max(least - width, 0) / 2
     width = max(width, least)
     heading = wrapped(heading, width - 2 * GAP, HEAD_SIZE)
-    words = [[wrapped(title or "", wide, size) for title in row] for row in titles]
+    # Beside a bar a title leaves room for the bar's factor, "1e-3", which begins above the picture's edge.
+    rooms = [wide - FACTOR * (column in bars) for column in range(columns)]
+    words = [[wrapped(title or "", room, size) for title, room in zip(row, rooms, strict=True)] for row in titles]
     over = [PAD * any(row) + max(text_height(title, size) for title in row) for row in words]
     top = text_height(heading, HEAD_SIZE) + GAP
     height = top + sum(over) + rows * (high + below + GAP) + bottom

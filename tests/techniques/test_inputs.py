@@ -113,8 +113,21 @@ def looked_at(name: str) -> Looked:
     return INPUTS[name]()
 
 
-@pytest.mark.parametrize("name", INPUTS)
-@pytest.mark.parametrize("technique", LOOK_AT_PHOTOS, ids=lambda technique: technique.name)
+def is_slow(technique: Technique, name: str) -> bool:
+    """Whether a case is left to the slow round: what others of its kind show too, and what takes a second."""
+    if name in ("2 channels", "4 channels"):
+        return technique.name not in ("saliency", "grad-cam", "occlusion")
+    return technique.name in ("compare", "microscope", "activation-maps") and name not in ("rows", "11 channels")
+
+
+EACH = [
+    pytest.param(technique, name, id=f"{technique.name}-{name}", marks=[pytest.mark.slow] * is_slow(technique, name))
+    for technique in LOOK_AT_PHOTOS
+    for name in INPUTS
+]
+
+
+@pytest.mark.parametrize(("technique", "name"), EACH)
 def test_a_right_map_and_figure_or_one_sentence(technique: Technique, name: str) -> None:
     model, value, shape = looked_at(name)
     why = technique.refuses(model)
@@ -299,7 +312,7 @@ def test_two_pictures_have_a_map_each() -> None:
 # ---------------------------------------------------------------------- figures
 
 
-@pytest.mark.parametrize("count", [1, 3, 20, 57])
+@pytest.mark.parametrize("count", [1, 57, *(pytest.param(count, marks=pytest.mark.slow) for count in (3, 20))])
 @pytest.mark.parametrize("name", ["saliency", "integrated-gradients", "compare"])
 def test_rows_of_any_length(name: str, count: int) -> None:
     rng = np.random.default_rng(count)
@@ -309,7 +322,10 @@ def test_rows_of_any_length(name: str, count: int) -> None:
     check(get_technique(name).compute(model, 1000 * rng.standard_normal(count)).figure())
 
 
-@pytest.mark.parametrize(("curves", "steps"), [(1, 1), (1, 300), (3, 40), (12, 30)])
+@pytest.mark.parametrize(
+    ("curves", "steps"),
+    [(1, 1), (12, 30), *(pytest.param(*size, marks=pytest.mark.slow) for size in ((1, 300), (3, 40)))],
+)
 @pytest.mark.parametrize("name", ["saliency", "occlusion", "compare"])
 def test_series_of_any_size(name: str, curves: int, steps: int) -> None:
     rng = np.random.default_rng(steps)
