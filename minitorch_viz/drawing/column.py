@@ -35,7 +35,7 @@ LEAST = 1.0  # of a box's width
 PAST = 0.3  # for a shortcut's line
 
 FOLDED = 30 * ROW  # what is higher has what repeats drawn once
-COMPACT = 64 * ROW  # what is still higher has branches and modules as one box
+COMPACT = 52 * ROW  # what is still higher has branches and modules as one box
 
 LINE, GREY, POOL, START = "#4a5560", "#5c6670", "#f6dcbc", "#dcebd5"
 PALE, DARK = (0.90, 0.945, 0.985), (0.52, 0.71, 0.90)  # the colours of few and of many channels

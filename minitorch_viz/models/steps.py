@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 JOINS = {"Add": "+", "Mul": "×", "Concat": "concatenate"}
 SHORT = {"MaxPool2d": "max pool", "AvgPool2d": "mean pool", "GlobalAvgPool2d": "mean of each map"}
 SHORT |= {"BatchNorm2d": "batch norm", "BatchNorm1d": "batch norm", "LayerNorm": "layer norm"}
-SHORT |= {"LocalResponseNorm": "local norm", "MultiheadAttention": "attention"}
+SHORT |= {
+    "AdaptiveAvgPool2d": "mean pool",
+    "AdaptiveMaxPool2d": "max pool",
+    "LocalResponseNorm": "local norm",
+    "MultiheadAttention": "attention",
+}
 ARROW = " → "  # between layers that are one box
 LONGEST = 8  # steps of a series that is looked for again behind itself
 
