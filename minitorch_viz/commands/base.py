@@ -57,6 +57,8 @@ def add_model_arguments(parser: argparse.ArgumentParser, default: str) -> None:
     words = "the {} of pixels from 0 to 255 that it was trained with, one number or one a channel: {}"
     for flag, noun, example in (("--mean", "mean", "127.5"), ("--std", "standard deviation", "58.4,57.1,57.4")):
         parser.add_argument(flag, type=numbers, metavar="X", help=words.format(noun, example))
+    words = "what its scores mean: classes of which one is right, labels beside one another, one yes-no, plain numbers"
+    parser.add_argument("--scores", choices=("classes", "labels", "yes-no", "numbers"), help=words)
     parser.add_argument(
         "--input",
         action="append",

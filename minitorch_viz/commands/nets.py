@@ -42,7 +42,7 @@ def chosen_model(
     the net, as `net_told` returns it.
     """
     model = _chosen(name, weights, prefix, photo, reads, told or {})
-    notes = tuple(in_command_words(note, ("--mean", "--std")) for note in model.notes)
+    notes = tuple(in_command_words(note, ("--mean", "--std", "--scores")) for note in model.notes)
     model = dataclasses.replace(model, notes=notes)
     if inputs:
         _check_inputs(model, inputs)
@@ -113,11 +113,12 @@ def net_in_words(reads: str) -> str:
 
 
 def net_told(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return what --classes, --mean and --std say of the net, by the names that `load_model` has for them."""
+    """Return what --classes, --mean, --std and --scores say of the net, by the names that `load_model` has for them."""
     entries = {"class_names": arguments.classes, "mean": arguments.mean, "std": arguments.std}
+    entries["scores"] = arguments.scores
     told = {name: value for name, value in entries.items() if value is not None}
     if told and arguments.model is None and arguments.weights is None:
-        raise MinitorchVizError("--classes, --mean and --std are for a net of one's own: give --model, too.")
+        raise MinitorchVizError("--classes, --mean, --std and --scores are for a net of one's own: give --model, too.")
     return told
 
 

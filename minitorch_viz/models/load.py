@@ -41,6 +41,7 @@ def load_model(
     class_names: Sequence[str] = (),
     mean: float | Sequence[float] | None = None,
     std: float | Sequence[float] | None = None,
+    scores: str | None = None,
 ) -> Model:
     """Load a pretrained net, ready for photos: `load_model("squeezenet1_1", weights="squeezenet1_1.safetensors")`.
 
@@ -56,6 +57,7 @@ def load_model(
         as a part of a larger one; None finds it, or takes "prefix" of the JSON file beside the weights.
     class_names, mean, std: what no file says, or says otherwise: the classes in order, and the mean and standard
         deviation of pixels from 0 to 255 that the net was trained with, one number or one a channel.
+    scores: what they mean, as in `Model.from_net`: "classes", "labels", "yes-no" or "numbers".
 
     A JSON file beside the weights (same name, .json) says the preprocessing, the class names, and what the scores mean
     ("scores": "classes", "labels", "yes-no" or "numbers"); without one the preprocessing is that of the official file.
@@ -68,7 +70,7 @@ def load_model(
     """
     precision = None if dtype is None else checked_precision(dtype)
     given_prefix = prefix
-    told = Told(checked_names(class_names), mean, std)
+    told = Told(checked_names(class_names), mean, std, scores)
     if str(name).endswith(".py"):
         if prefix is not None:
             raise SettingError(f"{name} builds its own net; leave the prefix out.")
@@ -105,7 +107,7 @@ def load_model(
     reader = reader_of(spec, path, sidecar, is_caffe, notes)
     names = class_names_of(spec, path, sidecar, classes, notes)
     notes += notes_on_names(names, spec.name)
-    scores = scores_of(spec, path, sidecar, classes, notes)
+    kind = scores_of(spec, path, sidecar, classes, notes)
     model = Model(
         name=spec.name,
         net=fold_batch_norms(net) if fold else net,
@@ -117,7 +119,7 @@ def load_model(
         last_conv=spec.last_conv,
         source=str(path),
         notes=tuple(notes),
-        scores=scores,
+        scores=kind,
         prefix=given_prefix,
     )
     return told.of(model)

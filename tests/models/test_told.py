@@ -57,6 +57,10 @@ def test_numbers_for_pixels_from_0_to_1_are_pointed_out() -> None:
         ({"class_names": "plane"}, "must be a list of texts"),
         ({"class_names": ["a", "", "c"]}, "that of class 1 is ''"),
         ({"class_names": [1, 2, 3]}, "class_names must be texts"),
+        ({"scores": "yes-no"}, "gives 3 scores for each picture, and they cannot be 'yes-no'"),
+        ({"scores": "maps"}, "cannot be 'maps'"),
+        ({"scores": "grades"}, "grades"),
+        ({"scores": 3}, "3"),
         ({"mean": "grey"}, "mean"),
         ({"mean": (1, 2)}, "mean"),
         ({"std": 0}, "std"),
@@ -117,3 +121,16 @@ def test_a_report_says_them_in_its_commands() -> None:
     command = command_for(techniques()["saliency"], commas, Sample("a", "photo.png"), {})
     assert "--classes NAMES.txt" in command.line
     assert "names of the classes" in command.remark
+
+
+def test_what_scores_mean_can_be_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert load_model("net.safetensors").scores.name == "classes"
+    model = load_model("net.safetensors", scores="labels")
+    assert (model.scores.name, model.told) == ("labels", {"scores": "labels"})
+    x = model.preprocess("photo.png")
+    np.testing.assert_allclose(model.predict_answers(x), 1 / (1 + np.exp(-model.net.predict(x))), rtol=1e-5)
+    command = ["saliency", "photo.png", "--model", "net.safetensors", "--out", "map.json"]
+    assert main([*command, "--scores", "labels"]) == 0
+    assert 'Explains label "class' in capsys.readouterr().out
+    assert main(command) == 0
+    assert "--scores 'labels' or --scores 'numbers' says otherwise" in capsys.readouterr().out

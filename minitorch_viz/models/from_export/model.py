@@ -41,7 +41,10 @@ def read_exported(path: Path, told: Told, dtype: np.dtype[Any] | None = None) ->
     else:
         readers = {name: Numbers(shape, whole=name in graph.whole) for name, shape in shapes}
     settings = told.preparation if size is not None else {}
-    model = Model.from_net(net, size, readers=readers, class_names=told.class_names, name=path.stem, **settings)
+    names = told.class_names
+    model = Model.from_net(
+        net, size, readers=readers, class_names=names, scores=told.scores, name=path.stem, **settings
+    )
     notes = _notes(graph, path, prepared=bool(settings) or size is None)
     return dataclasses.replace(model, source=str(path), notes=(*notes, *model.notes))
 
