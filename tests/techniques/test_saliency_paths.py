@@ -7,7 +7,8 @@ import pytest
 
 from minitorch_viz import Model, Net
 from minitorch_viz.errors import SettingError
-from minitorch_viz.layers import LSTM, Flatten, Layer, Linear, Permute, Reshape
+from minitorch_viz.layers import LSTM, Flatten, Layer, Linear, Permute, ReLU, Reshape
+from minitorch_viz.models.readers import Numbers
 from minitorch_viz.models.samples import sample_digit
 from minitorch_viz.objectives import Unit
 from minitorch_viz.rules import path_magnitudes, positive_paths
@@ -103,3 +104,11 @@ def test_the_numbers_are_saved(digits, tmp_path) -> None:
     with np.load(tmp_path / "numbers.npz") as file:
         np.testing.assert_array_equal(file["paths.above"], result.paths.above)
         assert float(file["paths.left"]) == result.paths.left
+
+
+def test_rows_of_numbers_have_their_sums_in_the_caption(rng) -> None:
+    layers = [("a", Linear(rng.standard_normal((4, 5)))), ("relu", ReLU()), ("b", Linear(rng.standard_normal((3, 4))))]
+    result = saliency(Model.from_net(Net(layers), readers=Numbers(5)), rng.standard_normal(5), target=1, compare=True)
+    magnitude = (result.paths.above + result.paths.below).sum()
+    assert f"all {result.of_numbers.noun}s the magnitudes of the paths add up to {magnitude:.3g}" in result.caption
+    result.figure()

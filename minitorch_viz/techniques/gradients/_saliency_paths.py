@@ -17,6 +17,7 @@ from minitorch_viz.objectives import Objective
 from minitorch_viz.rules.paths import path_magnitudes, positive_paths
 from minitorch_viz.rules.shares import positive_part
 from minitorch_viz.techniques.explain.maps import one_map
+from minitorch_viz.techniques.explain.view import names_of
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
@@ -114,7 +115,7 @@ def draw_paths(result: SaliencyMap, sheet: Sheet) -> None:
     top, (words, above, below, gradient, *_) = _top(paths), sheet.axes[-1]
     show_magnitude(above, one_map(paths.above, "gradient"), pixel_aspect=aspect, scale=top)
     show_magnitude(below, one_map(paths.below, "gradient"), pixel_aspect=aspect, scale=top)
-    show_signed(gradient, paths.above - paths.below, pixel_aspect=aspect, scale=top)
+    show_signed(gradient, paths.above - paths.below, pixel_aspect=aspect, scale=top, names=names_of(result))
     told = in_words(paths)
     sheet.write(words, ("The gradient as a sum over paths, all on one scale:", f"{told[0].upper()}{told[1:]}."))
 

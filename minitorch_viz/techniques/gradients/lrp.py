@@ -136,8 +136,10 @@ def lrp(
     """Show each pixel's share of a class score, handed down layer by layer, and say what of it stayed on the way.
 
     Every unit hands its relevance to its inputs in proportion to what they contributed to it. How the parts for and
-    against it are weighed is the rule. A bias is no input: its share stays with it. It is computed in double precision:
-    shares are quotients of sums that may be near 0.
+    against it are weighed is the rule. A bias is no input: its share stays with it. What multiplies a signal is taken
+    for given, as a weight is, and has no share: how much an attention reads of each step, the scale of a layer
+    normalization, the gates of squeeze and excitation. It is computed in double precision: shares are quotients of sums
+    that may be near 0.
 
     Args:
         rule: how relevance is shared (composite: a rule for each stretch of the net; compare: all side by side)
@@ -155,7 +157,7 @@ def lrp(
     Raises SettingError for an unknown class, channel or rule or a layer without a rule, NetError for an unknown node,
     ImageFileError for a bad image.
 
-    Paper: Bach et al. 2015; Montavon et al. 2019 (gamma, z-box and the composite).
+    Paper: Bach et al. 2015; Montavon et al. 2019 (gamma, z-box and the composite); Ali et al. 2022 (what multiplies).
     """
     if rule not in get_args(Rule):
         raise SettingError(f"There is no rule {rule!r}; {near(rule, get_args(Rule), 'rule')}.")

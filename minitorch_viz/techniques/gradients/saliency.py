@@ -114,7 +114,8 @@ class SaliencyMap(PhotoResult):
         if self.of_numbers is not None:
             legend = numbers_legend(self.of_numbers, self.number_maps[0])
             ways = ways.replace("a pixel", f"a {self.of_numbers.noun}")
-            return f"Explains {', '.join(self.heads)}. {ways[0].upper()}{ways[1:]}. {legend}"
+            cancelling = self._cancelling.replace("pixel", self.of_numbers.noun)
+            return f"Explains {', '.join(self.heads)}. {ways[0].upper()}{ways[1:]}. {legend}{cancelling}"
         scales = ", ".join(f"{mode} {robust_max(drawable(self.map(mode))):.3g}" for mode in self.signals)
         crops = " Every map is the mean over ten crops of the photo." if self.averaged else ""
         return (
