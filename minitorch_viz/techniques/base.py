@@ -196,11 +196,13 @@ class Result:
 
     def figure(self) -> Figure:
         """Draw on a new Matplotlib figure (no pyplot, nothing global); last in a cell of a notebook it shows itself."""
+        from minitorch_viz.drawing.files import DRAWING
         from minitorch_viz.drawing.jupyter import ShownFigure
 
-        figure = ShownFigure(layout="constrained", facecolor="white")
-        figure.alt = self.alt
-        self.draw(figure)
+        with DRAWING:
+            figure = ShownFigure(layout="constrained", facecolor="white")
+            figure.alt = self.alt
+            self.draw(figure)
         return figure
 
     def draw(self, figure: Figure) -> None:
@@ -221,11 +223,8 @@ class Result:
                 f"is called {Path(path).name!r}."
             )
         from minitorch_viz.drawing import save_figure
-        from minitorch_viz.drawing.files import DRAWING
 
-        with DRAWING:
-            figure = self.figure()
-        return save_figure(figure, path, dpi)
+        return save_figure(self.figure(), path, dpi)
 
     def _repr_png_(self) -> bytes:
         from minitorch_viz.drawing import figure_bytes
