@@ -8,6 +8,7 @@ from PIL import Image
 
 from minitorch_viz import Model
 from minitorch_viz.errors import ImageFileError, SettingError, ShapeError
+from minitorch_viz.grading import grade
 from minitorch_viz.objectives import ChannelSum
 from minitorch_viz.techniques import (
     compare,
@@ -329,6 +330,12 @@ def test_the_segments_are_the_winners_with_their_names() -> None:
     np.testing.assert_array_equal(single.segment(photo()).winners >= 0, maps_of(single)[0] > 0)
     with pytest.raises(SettingError, match="ends in no maps"):
         MODELS["two heads, a class"].segment(photo())
+
+
+def test_grades_are_of_classifiers() -> None:
+    with pytest.raises(SettingError, match="is no classifier, so there is no class to explain"):
+        grade(MODELS["dilated, a class"])
+    assert "class scores" in str(MODELS["dilated, a class"].notes)
 
 
 def test_a_saved_segmentation_net_explains_the_same(tmp_path) -> None:
