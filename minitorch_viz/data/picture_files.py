@@ -14,6 +14,7 @@ from minitorch_viz.io.formats import START, kind_of
 SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff"),
     *(".ppm", ".pgm", ".pbm"),
+    *(".heic", ".heif"),  # a telephone's, which are not read: each is named with what to do, not passed over
 )
 MOST_NAMED = 5  # how many kinds of files, or broken pictures, a note names
 

@@ -46,6 +46,7 @@ BROKEN = {  # the file's name and contents, words of its sentence
     "cut off": ("a.png", b"\x89PNG\r\n\x1a\n\0\0", "a.png is damaged"),
     "half a jpeg": ("a.jpeg", b"\xff\xd8\xff\xe0\0\x10JFIF", "a.jpeg"),
     "a photo of a phone": ("a.jpg", b"\0\0\0\x18ftypheic" + bytes(50), "HEIC"),
+    "a photo of a phone by its name": ("b.HEIC", b"\0\0\0\x18ftypheic" + bytes(50), "b.HEIC .*export it as JPEG"),
     "a pointer": ("a.webp", b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
 }
 

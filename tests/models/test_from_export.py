@@ -58,6 +58,7 @@ def branches(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Path]:
     return module, saved(module, path, torch.zeros(1, 3, 12, 10).double())
 
 
+@pytest.mark.slow
 def test_scores_and_gradient_are_pytorchs(branches: tuple[Any, Path]) -> None:
     module, path = branches
     model = load_model(path, class_names=list("abcd"), mean=127.5, std=127.5)
@@ -159,6 +160,7 @@ def test_a_file_of_an_older_torch_says_what_to_do(tmp_path: Path) -> None:
         load_model(path)
 
 
+@pytest.mark.slow
 def test_damaged_files_end_in_sentences(branches: tuple[Any, Path], tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     outcomes = set()
