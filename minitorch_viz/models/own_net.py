@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,11 +18,12 @@ from minitorch_viz.layers import Conv2d
 from minitorch_viz.models.classes import notes_on_names
 from minitorch_viz.models.features import last_features
 from minitorch_viz.models.own_readers import maps_reader, numbers_note, numbers_reader
-from minitorch_viz.models.readers import Alphabet, Preprocessing, Reader
+from minitorch_viz.models.readers import Alphabet, Numbers, Preprocessing, Reader
 from minitorch_viz.models.readers.preprocessing import Resize
 from minitorch_viz.models.scores import Maps, Scores, Steps, chosen_scores, ending, kind_of_scores
 from minitorch_viz.net import Net
 
+LENGTHS = (4, 16, 64, 256)  # steps of a series that are tried where any number should do
 MOST_PIXELS = 2**27  # of a net's input: what is more fits no memory
 
 
@@ -152,7 +154,7 @@ def checked_net(net: object) -> Net:
     """Return the net, or raise a sentence on what else it is."""
     if isinstance(net, Net):
         return net
-    name = type(net).__name__
+    name = "type" if isinstance(net, type) else type(net).__name__
     if callable(getattr(net, "state_dict", None)):
         raise NetError(
             f"Model.from_net wraps a minitorch_viz Net, but got {name}, a PyTorch module; "
@@ -231,7 +233,7 @@ def _first_run(
         )
     numbers = numbers_reader(net, size, mean, std)  # of a net with one input
     if numbers is not None:
-        return numbers, shapes_inside(net, {net.inputs[0]: numbers}, logits)
+        return _fitting_numbers(net, numbers, logits)
     if size is None:
         raise SettingError(
             "Give the size (H, W) of the net's pictures, or readers= for a net that takes anything else."
@@ -250,6 +252,23 @@ def _first_run(
             problem = problem or error
     assert problem is not None
     raise problem
+
+
+def _fitting_numbers(net: Net, numbers: Numbers, logits: str | None) -> tuple[Reader, dict[str, tuple[int, ...]]]:
+    """Return the reader and the shapes inside the net; a series of any length is tried with longer and longer ones."""
+    name = net.inputs[0]
+    if None not in numbers.shape:
+        return numbers, shapes_inside(net, {name: numbers}, logits)
+    problem: Exception | None = None
+    for length in LENGTHS:
+        reader = dataclasses.replace(numbers, some=length)
+        try:
+            return reader, shapes_inside(net, {name: reader}, logits)
+        except (ShapeError, SettingError) as error:
+            problem = problem or error
+    raise SettingError(
+        f"It does not take series of any length ({str(problem).rstrip('.')}); say how many steps they have, size=T."
+    ) from problem
 
 
 def _channels(net: Net) -> int:

@@ -159,7 +159,8 @@ class PhotoSubject(Subject):
         """Add any number of PHOTOs: each has a result of its own."""
         words = (
             "picture files, folders of them, patterns ('*.jpg'): of several each has its result, a file in the folder "
-            "--out; none: a picture that comes with the model"
+            "--out; of a net for rows or series a .npy or .csv file (table.csv:3 is its third row) or numbers, 1,2,3; "
+            "none: a picture that comes with the model"
         )
         parser.add_argument("photos", nargs="*", help=words, **self.asked)
 

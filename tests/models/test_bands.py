@@ -11,7 +11,7 @@ from PIL import Image
 
 from minitorch_viz import Model, Net, load_model
 from minitorch_viz.errors import ImageFileError, MinitorchVizError, SettingError, ShapeError
-from minitorch_viz.layers import GRU, LSTM, Conv1d, Conv2d, Flatten, GlobalAvgPool2d, Linear, ReLU
+from minitorch_viz.layers import GRU, LSTM, AdaptiveAvgPool1d, Conv1d, Conv2d, Flatten, GlobalAvgPool2d, Linear, ReLU
 from minitorch_viz.models import Bands, Numbers
 from minitorch_viz.models.readers import KINDS
 
@@ -116,6 +116,22 @@ def test_a_nets_first_layer_says_what_it_takes() -> None:
         net = Net([("rnn", layer.random(RNG, 3, 5)), ("flat", Flatten()), ("fc", Linear.random(RNG, 20, 2))])
         assert Model.from_net(net).reader() == Numbers((None, 3))
         assert Model.from_net(net, (4, 3), mean=2, std=3).reader() == Numbers((4, 3), mean=2, std=3)
+
+
+def test_a_series_of_any_length_is_tried_with_longer_ones() -> None:
+    nodes = [
+        ("conv", Conv1d.random(RNG, 2, 4, 9)),
+        ("relu", ReLU()),
+        ("gap", AdaptiveAvgPool1d(1)),
+        ("flat", Flatten()),
+    ]
+    model = Model.from_net(Net([*nodes, ("fc", Linear.random(RNG, 4, 2))]))
+    assert model.reader() == Numbers((2, None), some=16)
+    assert model.classify(np.zeros((2, 33)))[0].probability >= 0.5
+    fixed = Net([*nodes[:2], ("flat", Flatten()), ("fc", Linear.random(RNG, 4 * 12, 2))])
+    with pytest.raises(SettingError, match="how many steps they have, size=T"):
+        Model.from_net(fixed)
+    assert Model.from_net(fixed, 20).reader() == Numbers((2, 20))
 
 
 def test_a_table_gives_its_rows_and_its_names(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from minitorch_viz.io.files import is_whole, shown
 from minitorch_viz.models.readers.base import Reader
 from minitorch_viz.models.readers.values import values_of
 
-SOME = 4  # how long an axis of any length is in `blank`
+SOME = 4  # how long an axis of any length is in `blank`, where nothing else is said
 MOST_NUMBERS = 2**27  # numbers in an array
 
 
@@ -30,6 +30,7 @@ class Numbers(Reader):
     mean, std: one number, or one for each place of the last axis.
     names: what the numbers are called, for pictures: the columns of a row, or the numbers of each step of a series. Of
         a table with a first line of names these columns are taken, whatever others there are.
+    some: how long an axis of any length is in `blank`, with which the shapes inside a net are found.
 
     Raises SettingError if a value does not fit.
 
@@ -42,6 +43,7 @@ class Numbers(Reader):
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)
     names: tuple[str, ...] = ()
+    some: int = SOME
 
     name: ClassVar[str] = "numbers"
     noun: ClassVar[str] = "numbers"
@@ -66,6 +68,8 @@ class Numbers(Reader):
         if names and len(names) not in self.shape:
             raise SettingError(f"There are {len(names)} names, but the numbers have the shape {self._shape_in_words}.")
         object.__setattr__(self, "names", tuple(names))
+        if not is_whole(self.some) or not 1 <= self.some <= MOST_NUMBERS:
+            raise SettingError(f"some must be a whole number from 1, but got {self.some!r:.60}.")
 
     def read(self, value: Any, dtype: npt.DTypeLike = np.float32) -> Array:
         """Return numbers as (1, *shape), in `dtype`; whole ones as int64.
@@ -92,12 +96,12 @@ class Numbers(Reader):
 
     def blank(self, dtype: npt.DTypeLike = np.float32) -> Array:
         return np.zeros(
-            (1, *(SOME if size is None else size for size in self.shape)), np.int64 if self.whole else dtype
+            (1, *(self.some if size is None else size for size in self.shape)), np.int64 if self.whole else dtype
         )
 
     @property
     def blank_words(self) -> str:
-        return f"a value of {SOME} where any length will do" if None in self.shape else ""
+        return f"a value of {self.some} where any length will do" if None in self.shape else ""
 
     @property
     def words(self) -> str:
@@ -106,7 +110,8 @@ class Numbers(Reader):
 
     def description(self) -> dict[str, Any]:
         described = {"shape": [*self.shape], "whole": self.whole, "mean": [*self.mean], "std": [*self.std]}
-        return described | ({"names": [*self.names]} if self.names else {})  # as files were before there were names
+        names = {"names": [*self.names]} if self.names else {}  # without, as files were before there were any
+        return described | names | ({"some": self.some} if self.some != SOME else {})
 
     @classmethod
     def example(cls) -> Self:
@@ -118,7 +123,7 @@ class Numbers(Reader):
         names = description.get("names", ())
         if not isinstance(names, (list, tuple)):
             raise SettingError(f"names must be a list of texts, but got {names!r:.60}.")
-        return cls(shape, description["whole"], mean, std, tuple(names))
+        return cls(shape, description["whole"], mean, std, tuple(names), description.get("some", SOME))
 
     def _fits(self, shape: tuple[int, ...]) -> bool:
         return len(shape) == len(self.shape) and all(
