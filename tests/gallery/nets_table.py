@@ -17,7 +17,7 @@ import json
 import signal
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,11 +28,12 @@ import minitorch_viz_kernels as kernels
 from minitorch_viz.drawing.html import render, write_page
 from minitorch_viz.errors import MinitorchVizError
 from minitorch_viz.io.atomic import write_bytes_atomically
-from minitorch_viz.models import Model, get_spec, load_model, sketch, specs
+from minitorch_viz.models import Model, Numbers, get_spec, load_model, sketch, specs
 from minitorch_viz.models.catalog import list_models
 from minitorch_viz.techniques import Technique, techniques
 from tests.gallery.kinds_of_nets import KINDS, SAYS
 
+LRPS_PATIENCE = 10
 GALLERY = Path(__file__).resolve().parents[2] / "docs" / "gallery" / "nets.json"
 NEAR = 0.01  # of the score: LRP's shares that sum to more or less carry a note
 
@@ -78,7 +79,7 @@ def cell(technique: Technique, model: Model, seconds: float) -> dict[str, Any]:
     try:
         with at_most(seconds), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            value = technique.subject.read(model, [])
+            value = looked_at(technique, model)
             for _ in range(2):  # what is loaded the first time does not count, if there is time for a second
                 start = time.perf_counter()
                 result = technique.run_on(model, value, **technique.in_comparison)
@@ -95,6 +96,14 @@ def cell(technique: Technique, model: Model, seconds: float) -> dict[str, Any]:
     return entry
 
 
+def looked_at(technique: Technique, model: Model) -> Any:
+    """Return the sample that suits the net; numbers for a net of numbers."""
+    reader = next(iter(model.readers.values()))
+    if isinstance(reader, Numbers) and technique.subject.parameter == "image":
+        return np.random.default_rng(0).normal(size=[side or 8 for side in reader.shape])
+    return technique.subject.read(model, [])
+
+
 def shares(result: Any) -> dict[str, Any]:
     """Return the sum of LRP's shares as a part of the score, and the note where it is not all of it."""
     ratio = float(result.map().sum()) / result.value if result.value else None
@@ -103,18 +112,22 @@ def shares(result: Any) -> dict[str, Any]:
 
 def sentence(reason: str, model: Model) -> str:
     """Return a reason as a sentence that does not name the net."""
-    text = reason.strip().rstrip(".").replace(f"{model.name} ", "the net ")
+    text = reason.strip().rstrip(".")
+    text = f"the net {text.removeprefix(model.name).strip()}" if text.startswith(f"{model.name} ") else text
     return f"{text[0].upper()}{text[1:]}."
 
 
-def row(name: str, make: Callable[[], Model], seconds: float) -> dict[str, Any]:
-    """Try every technique on one net."""
+def row(name: str, make: Callable[[], Model], seconds: float, chosen: Sequence[str] = ()) -> dict[str, Any]:
+    """Try every technique, or those chosen, on one net."""
     model = make()
     spec = specs().get(name)
     bundled = any(entry.name == name and entry.bundled for entry in list_models())
     cells = {}
     for technique in techniques().values():
-        cells[technique.name] = cell(technique, model, seconds)
+        if chosen and technique.name not in chosen:
+            continue
+        limit = seconds * (LRPS_PATIENCE if technique.name == "lrp" else 1)  # its shares have a table of their own
+        cells[technique.name] = cell(technique, model, limit)
         print(f"{name:18} {technique.name:22} {cells[technique.name]}"[:160], flush=True)
     return {
         "net": name,
@@ -159,14 +172,22 @@ def table_of(rows: list[dict[str, Any]], seconds: float) -> dict[str, Any]:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--nets", nargs="+", choices=list(all_nets()), metavar="NET", help="these rows alone")
+    parser.add_argument("--techniques", nargs="+", choices=list(techniques()), metavar="NAME", help="these cells alone")
     parser.add_argument("--page", action="store_true", help="measure nothing: the page anew, of the numbers there are")
-    parser.add_argument("--seconds", type=float, default=10.0, help="most for one cell")
+    parser.add_argument("--seconds", type=float, default=6.0, help="most for one cell")
     options = parser.parse_args(arguments)
     kernels.warmup()  # a time that is over would interrupt a compiler, and what is compiled counts for no net
     nets = all_nets()
-    rows = json.loads(GALLERY.read_text(encoding="utf-8"))["rows"] if GALLERY.exists() else []
+    table = json.loads(GALLERY.read_text(encoding="utf-8")) if GALLERY.exists() else {"rows": []}
+    rows = table["rows"]
+    if options.page:
+        options.seconds = table["seconds"]
     for name in () if options.page else options.nets or nets:
-        rows = [entry for entry in rows if entry["net"] != name] + [row(name, nets[name], options.seconds)]
+        before = next((entry["cells"] for entry in rows if entry["net"] == name), {}) if options.techniques else {}
+        new = row(name, nets[name], options.seconds, options.techniques or ())
+        cells = before | new["cells"]
+        new["cells"] = {technique: cells[technique] for technique in techniques() if technique in cells}
+        rows = [entry for entry in rows if entry["net"] != name] + [new]
         write_both(table_of(rows, options.seconds), GALLERY)  # after each net: what was measured is kept
     write_both(table_of(rows, options.seconds), GALLERY)
 

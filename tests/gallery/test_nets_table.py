@@ -42,7 +42,7 @@ def test_each_cell_is_a_time_or_a_sentence(table: dict[str, Any]) -> None:
             if "why" in cell:
                 assert re.fullmatch(r"[A-Z].{20,400}\.", cell["why"], re.DOTALL), cell
             else:
-                assert cell["seconds"] is None or 0 <= cell["seconds"] <= 2 * table["seconds"]
+                assert cell["seconds"] is None or 0 <= cell["seconds"] <= nets_table.LRPS_PATIENCE * table["seconds"]
 
 
 def test_lrps_shares_are_the_score_or_a_note_says_where_the_rest_stayed(table: dict[str, Any]) -> None:
