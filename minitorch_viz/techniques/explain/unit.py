@@ -34,7 +34,8 @@ class Which(TypedDict, total=False):
         node: explain a unit of this node instead of a class
         channel: the unit's channel; by default the strongest on this image
         position: the unit's row and column (of a sequence its step); by default where the channel is strongest
-        region: sum the channel over this rectangle of what the net sees, in its pixels; last two sides outside
+        region: sum the channel over this rectangle of what the net sees, in its pixels: up to, and without, row BOTTOM
+            and column RIGHT
         mask: sum the channel over what a picture file marks, over all places (all), or where it wins (wins)
 
     A unit of a sequence (T, D) is one of D channels at one of T steps: there `position` is a number, the step.
