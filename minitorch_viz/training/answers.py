@@ -11,6 +11,7 @@ from minitorch_viz._types import Array, Generator
 from minitorch_viz.data.batches import Batch, Batches, checksums
 from minitorch_viz.data.dataset import Dataset
 from minitorch_viz.data.labels import as_labels
+from minitorch_viz.data.mixing import MixedBatches
 from minitorch_viz.errors import SettingError, near
 from minitorch_viz.layers import Layer, Sigmoid, Softmax
 from minitorch_viz.training.losses import BinaryCrossEntropy, Loss, SoftmaxCrossEntropy
@@ -45,6 +46,11 @@ class Answers:
     def batches(self, batches: Batches) -> Batches:
         """Return the same batches with targets in place of labels."""
         return batches if self.table is None else TargetBatches(batches, self.table)
+
+    def blended(self, batches: Batches) -> Batches:
+        """Return batches of blended pictures, their targets as numbers from 0 to 1; see `MixedBatches`."""
+        table = np.eye(len(self.names), dtype=np.float32) if self.table is None else self.table
+        return MixedBatches(TargetBatches(batches, table))
 
     def right(self, scores: Array, labels: Array) -> Array:
         """Return which answers (N,) are right: the highest score the class's, or every score on its side of 0."""
