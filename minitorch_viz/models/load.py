@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minitorch_viz._types import Array
-from minitorch_viz.errors import SettingError, WeightsFileError
+from minitorch_viz.errors import MinitorchVizError, SettingError, WeightsFileError
 from minitorch_viz.models.classes import first_synonym, imagenet_names, notes_on_names, numbered
 from minitorch_viz.models.fold import fold_batch_norms
 from minitorch_viz.models.home import VARIABLE, home_folder
@@ -290,7 +290,7 @@ def _variant(spec: ModelSpec, tensors: Mapping[str, Array], path: Path, prefix: 
     """Return the net of a spec as a file shows it; WeightsFileError that names the file."""
     try:
         return as_the_file_shows(spec, tensors, prefix)
-    except WeightsFileError as error:
+    except MinitorchVizError as error:  # a layer's own, too: of a shape that no net has
         raise WeightsFileError(f"{path}: {error}") from error
 
 

@@ -171,6 +171,23 @@ def test_a_part_of_a_larger_file(tmp_path: Path) -> None:
     assert model.preprocessing.channels == 1
 
 
+DAMAGED: dict[str, Arrays] = {
+    "no class": {"fc.weight": np.zeros((0, 512), np.float32), "fc.bias": np.zeros(0, np.float32)},
+    "a lone number": {"fc.weight": np.zeros((), np.float32)},
+    "a vector": {"fc.weight": np.zeros(512, np.float32)},
+    "a bias of other classes": {"fc.bias": np.zeros(3, np.float32)},
+    "no channel": {"conv1.weight": np.zeros((64, 0, 7, 7), np.float32)},
+    "five axes": {"conv1.weight": np.zeros((64, 3, 1, 7, 7), np.float32)},
+    "a bias of two axes": {"conv1.bias": np.zeros((64, 1), np.float32)},
+}
+
+
+@pytest.mark.parametrize("case", DAMAGED)
+def test_shapes_that_no_net_has_are_sentences(tmp_path: Path, case: str) -> None:
+    with pytest.raises(WeightsFileError, match=r"(?s)w\.npz.*(fc|conv1|Linear|LayerNorm|Conv2d)"):
+        loaded(tmp_path, "resnet18", published("resnet18") | DAMAGED[case])
+
+
 REFUSED: dict[str, tuple[str, Arrays, str, str]] = {
     "maps twice (of two poolings)": ("resnet18", linear("fc", 3, 1024), "", "'fc' .* does not take the 512 numbers"),
     "filters of 4 x 4": ("resnet18", {"conv1.weight": random(64, 3, 4, 4)}, "", "'conv1' has filters of 4 x 4 pixels"),
