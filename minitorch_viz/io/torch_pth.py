@@ -66,8 +66,8 @@ def _open_zip_form(place: Path) -> Iterator[tuple[Any, int, ReadStorage]]:
         root = name.removesuffix("data.pkl")
         if any(member.startswith(f"{root}code/") for member in archive.members):
             raise WeightsFileError(
-                f"{place} is a TorchScript program. Where it was made, save its arrays: "
-                "torch.save(model.state_dict(), path)."
+                f"{place} is a TorchScript program. Where it was made, give the module to torch.export.save (net.pt2) "
+                "or torch.onnx.export (net.onnx), or save its arrays: torch.save(model.state_dict(), path)."
             )
         if archive.members[name].size > LONGEST_PICKLE:
             raise WeightsFileError(f"{place}: its data.pkl has {archive.members[name].size} bytes; is it damaged?")

@@ -225,7 +225,8 @@ def _own_file(name: object, weights: object) -> Path | None:
     if not is_there:
         raise SettingError(
             f"{str(name)!r} is to be a net, but there is no file of that name. Give the net's name first and its "
-            f"file as weights={str(name)!r}, or one file that holds all of a net: what Model.save wrote, or ONNX."
+            f"file as weights={str(name)!r}, or one file that holds all of a net: what Model.save or torch.export.save "
+            "wrote, or ONNX."
         )
     return path
 
