@@ -42,6 +42,8 @@ def body_of(model: Model, head: str = "linear", reader: Preprocessing | None = N
     except ShapeError as error:
         size = (reader or own).words
         raise SettingError(f"{model.name} takes no pictures of {size}; leave the size out. {error}") from error
+    if len(shape) not in (2, 4):
+        raise SettingError(f"{model.name} gives {goal!r} of the shape {shape}, and neither features nor maps of them.")
     return body if len(shape) == 2 else with_nodes(body, ("gap", GlobalAvgPool2d()), ("flatten", Flatten()))
 
 
@@ -66,6 +68,9 @@ def reader_of_body(model: Model, size: int | None = None) -> Preprocessing:
 
 
 def _last_maps(model: Model) -> str:
+    """Return the last node with maps of features; of a net that is no classifier, its end."""
+    if not model.logits:
+        return model.last_conv or model.net.output
     if not model.last_conv:
         raise SettingError(f"{model.name} has no maps to average: leave the head out, or train a new net.")
     return model.last_conv
