@@ -73,7 +73,7 @@ def written(model: Model) -> tuple[str, dict[str, Array]]:
             "names": list(model.class_names),
             "synonyms": list(model.class_synonyms),
             "logits": model.logits,
-            "maps": model.maps,
+            **({"maps": model.maps} if model.maps else {}),  # the first version reads files without
             "scores": model.scores.name,
             "squashed": model.scores.squashed,
         },
