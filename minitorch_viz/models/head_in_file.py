@@ -44,8 +44,8 @@ class Head(NamedTuple):
 def with_head(net: Net, spec: ModelSpec, shapes: Shapes) -> Head:
     """Return the net with the layers that the file has under the name of its head ("fc", "classifier").
 
-    As far as the file agrees with the known head, that stays, activations included. A file without a head is left to
-    those who pick its arrays and miss it. Raises WeightsFileError for layers that do not fit together.
+    As far as the file agrees with the known head, that stays, activations included. A file without a head is left as
+    it is: what it lacks is said where its arrays are picked. Raises WeightsFileError for layers that do not fit.
     """
     root = spec.head.split(".")[0]
     published = {
@@ -57,6 +57,8 @@ def with_head(net: Net, spec: ModelSpec, shapes: Shapes) -> Head:
     pairs = list(zip(published, modules, strict=False))
     agreeing = next((i for i, (a, b) in enumerate(pairs) if a != b or published[a] != modules[b]), len(pairs))
     rest = dict(list(modules.items())[agreeing:])
+    if not modules:  # under its usual name: what else the file holds may be one, such as "fc1" and "fc2" for "fc"
+        rest = _elsewhere(net, shapes)
     if not rest:
         return Head(net, spec.logits, spec.class_count, ())
     if list(rest) == [spec.head] == list(published)[agreeing:]:
@@ -70,7 +72,12 @@ def with_head(net: Net, spec: ModelSpec, shapes: Shapes) -> Head:
     start = published[list(published)[min(agreeing, len(published) - 1)]]["weight"]
     pooling = [node.layer for node in nodes if isinstance(node.layer, POOLS)]
     bridge, flow = _bridge(nodes, root, start[1] if len(start) > 1 else start[0], rest, is_new=not agreeing)
-    layers, flow = layers_of(rest, flow, last and nodes[-1].name)
+    try:
+        layers, flow = layers_of(rest, flow, last and nodes[-1].name)
+    except WeightsFileError:
+        if modules:
+            raise
+        return Head(net, spec.logits, spec.class_count, ())  # no head at all
     logits = layers[-1][0]
     end: list[NodeSpec] = [(END, Softmax())]
     if flow.is_maps:  # a convolution for each class, and the mean of its map
@@ -85,6 +92,13 @@ def with_head(net: Net, spec: ModelSpec, shapes: Shapes) -> Head:
     if any(isinstance(layer, ReLU) for _, layer, *_ in layers):
         note += "; that an activation is a ReLU is assumed, since a file shows none"
     return Head(Net([*kept, *bridge, *layers, *end], net.inputs, net.beside), logits, flow.width, (f"{note}.",))
+
+
+def _elsewhere(net: Net, shapes: Shapes) -> dict[str, dict[str, Shape]]:
+    """Return the modules of a file that the net has no nodes for, in order."""
+    first = dict.fromkeys(name.split(".")[0] for name in shapes if "." in name and name.rpartition(".")[0] not in net)
+    under = {path: module for root in first for path, module in modules_under(shapes, root).items()}
+    return {path: module for path, module in under.items() if path not in net}
 
 
 def is_under(name: str, root: str) -> bool:

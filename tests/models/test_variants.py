@@ -171,6 +171,17 @@ def test_a_part_of_a_larger_file(tmp_path: Path) -> None:
     assert model.preprocessing.channels == 1
 
 
+@pytest.mark.parametrize("names", [("fc1", "fc2"), ("head.0", "head.2"), ("top.first", "top.second")])
+def test_a_head_under_another_name(tmp_path: Path, names: tuple[str, str]) -> None:
+    head = linear(names[0], 20, 512) | linear(names[1], 4, 20)
+    model = loaded(tmp_path, "resnet18", published("resnet18") | head, without="fc.")
+    assert model.logits == names[1]
+    x = random(2, 3, 64, 64)
+    hidden = maps_of("resnet18", x, "flatten") @ head[f"{names[0]}.weight"].T + head[f"{names[0]}.bias"]
+    expected = np.maximum(hidden, 0) @ head[f"{names[1]}.weight"].T + head[f"{names[1]}.bias"]
+    np.testing.assert_allclose(model.net.predict(x, upto=model.logits), expected, rtol=1e-4, atol=1e-4)
+
+
 DAMAGED: dict[str, Arrays] = {
     "no class": {"fc.weight": np.zeros((0, 512), np.float32), "fc.bias": np.zeros(0, np.float32)},
     "a lone number": {"fc.weight": np.zeros((), np.float32)},
