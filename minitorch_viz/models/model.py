@@ -89,7 +89,7 @@ class Model:
     ) -> Self:
         """Wrap your own net, so that every technique works on it.
 
-        size: (H, W) of its pictures, or one number for a square; a net that takes rows or series needs none (of series
+        size: (H, W) or (C, H, W) of its pictures, one number for a square; rows or series need none (of series
         it may be the number of steps). readers: in place of the size, how each input is read: a `Preprocessing`,
         `Bands`, `Numbers` or an `Alphabet`, or {input: reader} for several inputs; mean, std and resize are then the
         reader's. mean, std: as in `Preprocessing`, for pixels from 0 to 255; the default gives the net pixels from 0

@@ -240,6 +240,11 @@ def _first_run(
         )
     sides: Any = (size, size) if isinstance(size, (int, np.integer)) else size
     channels = _channels(net)
+    if isinstance(sides, (tuple, list)) and len(sides) in (3, 4):  # (C, H, W), as the net takes it
+        if (len(sides) == 4 and sides[0] != 1) or (channels and sides[-3] != channels):
+            wanted = f"{channels or 'C'}, H, W"
+            raise SettingError(f"The net takes pictures ({wanted}), but size is {size!r:.60}; (H, W) alone will do.")
+        channels, sides = sides[-3], tuple(sides[-2:])
     problem: Exception | None = None
     for guess in (channels,) if channels else (3, 1):  # a net that begins with a Flatten does not tell
         try:

@@ -78,7 +78,7 @@ class Section:
     def taken(self) -> str:
         """Return what the net takes, in words: "8 x 8 pixels"."""
         readers = self.model.readers.values()
-        sizes = [f"{reader.brief} pixels" if isinstance(reader, Preprocessing) else reader.words for reader in readers]
+        sizes = [f"{reader.brief} pixels" if type(reader) is Preprocessing else reader.brief for reader in readers]
         return " and ".join(sizes).replace(" x ", " \N{MULTIPLICATION SIGN} ")
 
     @property

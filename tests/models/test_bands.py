@@ -38,6 +38,14 @@ def test_numbers_come_in_as_they_are_and_pixels_from_0_to_1(channels: int) -> No
     assert model.restore(model.read(floats)).shape == (12, 12, 3)
 
 
+def test_the_size_may_have_the_channels_too() -> None:
+    assert Model.from_net(net_of(6), (6, 12, 10)).preprocessing == Model.from_net(net_of(6), (12, 10)).preprocessing
+    flat = Net([("flat", Flatten()), ("fc", Linear.random(RNG, 5 * 4 * 3, 2))])
+    assert Model.from_net(flat, (1, 5, 4, 3)).preprocessing == Bands((4, 3), 5)
+    with pytest.raises(SettingError, match=r"\(6, H, W\), but size is \(5, 12, 12\)"):
+        Model.from_net(net_of(6), (5, 12, 12))
+
+
 def test_mean_and_std_are_in_the_units_of_the_numbers() -> None:
     model = Model.from_net(net_of(2), 12, mean=(10, 20), std=(2, 4))
     image = np.full((12, 12, 2), (14, 12), np.uint8)
