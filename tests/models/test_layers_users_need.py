@@ -97,7 +97,8 @@ def test_a_clamp_is_a_hardtanh(walls: tuple[float | None, float | None]) -> None
     check(Clamped(), nn.Conv2d(3, 4, 3), 3, 6, 6)
 
 
-@pytest.mark.parametrize("size", [(64, 101), pytest.param((288, 224), marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [(64, 101), (288, 224)])
 def test_a_published_net_takes_other_sizes(size: tuple[int, int]) -> None:
     x = np.random.default_rng(0).standard_normal((1, 3, *size)).astype(np.float32)
     tape = alexnet(classes=3).forward(x)
