@@ -97,15 +97,17 @@ NETS: dict[str, tuple[Callable[[], Any], tuple[int, ...]]] = {
 }
 
 
+@pytest.mark.parametrize("is_open", [False, True])
 @pytest.mark.parametrize("name", NETS)
-def test_series_are_pytorchs(name: str, tmp_path: Path) -> None:
+def test_series_are_pytorchs(name: str, is_open: bool, tmp_path: Path) -> None:
     torch.manual_seed(0)
     make, shape = NETS[name]
     net, path = make().double().eval(), tmp_path / "net.onnx"
     net(torch.zeros(1, *shape).double())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.onnx.export(net, torch.zeros(1, *shape).double(), str(path), dynamo=False, opset_version=17)
+        axes = {"input_names": ["x"], "dynamic_axes": {"x": {0: "images"}}} if is_open else {}
+        torch.onnx.export(net, torch.zeros(1, *shape).double(), str(path), dynamo=False, opset_version=17, **axes)
     x = torch.randn(3, *shape, dtype=torch.float64, requires_grad=True)
     theirs = net(x)
     seed = np.random.default_rng(0).normal(size=(3, 3))
