@@ -74,14 +74,21 @@ def attentive(seed: int = 0) -> Any:
         **{name: np.array(values) for name, values in numbers.items()},
         **{"token": normal(1, 1, 4), "w": normal(4, 12), "b": normal(12), "o": normal(4, 4), "fc": normal(2, 4)},
         **{"scale": np.float32(2**-0.5), "flat": np.array([4, 4]), "zero": np.array(0)},
-        **{"s": normal(4), "places": normal(1, 4, 4)},
+        **{"s": normal(4), "places": normal(1, 4, 4), "square": np.float32(2), "epsilon": np.float32(1e-5)},
     }
     make = helper.make_node
     nodes = [
         make("Reshape", ["x", "steps"], ["r"]),
         make("Concat", ["token", "r"], ["c"], axis=1),
         make("Add", ["c", "places"], ["p"]),
-        make("LayerNormalization", ["p", "s"], ["n"]),
+        make("ReduceMean", ["p"], ["mean"], axes=[-1]),
+        make("Sub", ["p", "mean"], ["d"]),
+        make("Pow", ["d", "square"], ["dd"]),
+        make("ReduceMean", ["dd"], ["variance"], axes=[-1]),
+        make("Add", ["variance", "epsilon"], ["above"]),
+        make("Sqrt", ["above"], ["deviation"]),
+        make("Div", ["d", "deviation"], ["normal"]),
+        make("Mul", ["normal", "s"], ["n"]),
         make("Transpose", ["n"], ["t"], perm=[1, 0, 2]),
         make("MatMul", ["t", "w"], ["m"]),
         make("Add", ["b", "m"], ["a"]),

@@ -119,6 +119,22 @@ def test_series_are_pytorchs(name: str, is_open: bool, tmp_path: Path) -> None:
         assert np.abs(mine - reference).max() <= 1e-9 * np.abs(reference).max()
 
 
+def test_normalization_in_parts_as_older_exporters_write_it(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(torch.nn.LayerNorm(6), torch.nn.GELU(), torch.nn.LayerNorm((6,)), torch.nn.Linear(6, 3))
+    for parameter in net.parameters():
+        torch.nn.init.normal_(parameter)
+    net, path = net.double().eval(), tmp_path / "net.onnx"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(net, torch.zeros(1, 6).double(), str(path), dynamo=False, opset_version=13)
+    model = Model.from_onnx(path)
+    assert [type(node.layer).__name__ for node in model.net.nodes].count("LayerNorm") == 2
+    x = torch.randn(4, 6, dtype=torch.float64)
+    ours, theirs = model.net.predict(x.numpy()), net(x).detach().numpy()
+    assert np.abs(ours - theirs).max() <= 1e-9 * np.abs(theirs).max()
+
+
 def test_a_command_takes_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _, path = exported(tmp_path)
     from PIL import Image

@@ -9,6 +9,7 @@ import numpy as np
 from minitorch_viz.layers import AdaptiveAvgPool1d, AdaptiveMaxPool1d, AdaptiveMaxPool2d, Affine, GlobalAvgPool2d, Layer
 from minitorch_viz.models.from_onnx.builder import Signal
 from minitorch_viz.models.from_onnx.call import Call
+from minitorch_viz.models.from_onnx.operators.norm_of_parts import normalized
 from minitorch_viz.models.from_onnx.operators.pooling import whole_map
 from minitorch_viz.models.from_onnx.operators.registry import operator
 from minitorch_viz.models.from_onnx.operators.turning import counted, permuted, reshaped
@@ -24,6 +25,8 @@ def reduced(call: Call) -> Signal:
     if not axes:
         call.refuse(f"takes the {WORDS[call.type]} over all axes, the images of a batch included")
     axes = sorted({call.inner_axis(axis, x) for axis in axes})
+    if call.type == "ReduceMean" and axes == [rank - 1] and call.whole("keepdims", 1) and normalized(call, x):
+        return x  # it is read as a part of a LayerNorm, and by nothing else
     is_max = call.type == "ReduceMax"
     short = tuple(1 if i in axes else n for i, n in enumerate(x.shape))
     if axes == list(range(2, rank)) and rank in (3, 4):
