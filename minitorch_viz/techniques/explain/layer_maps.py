@@ -226,6 +226,10 @@ def chosen_layer(model: Model, tape: Tape, node: str, layer: str | None) -> str:
 
     Raises SettingError if `layer` has no maps or does not lead to `node`, NetError if unknown.
     """
+    if _looks_at_a_row(model):
+        raise SettingError(
+            f"{model.name} looks at a row, whose columns have no places to show; saliency and occlusion need none."
+        )
     names = before(model.net, node)
     if layer is None:
         of_head = is_head(model, node)
@@ -274,10 +278,14 @@ def _behind_gates(net: Net, name: str) -> str:
     return name
 
 
+def _looks_at_a_row(model: Model) -> bool:
+    reader = model.readers.get(model.net.inputs[0]) if len(model.net.inputs) == 1 else None
+    return isinstance(reader, Numbers) and len(reader.shape) == 1
+
+
 def has_maps(model: Model) -> str | None:
     """Return None for a net with maps of features in it, else why there is nothing to show."""
-    reader = model.readers.get(model.net.inputs[0]) if len(model.net.inputs) == 1 else None
-    if isinstance(reader, Numbers) and len(reader.shape) == 1:
+    if _looks_at_a_row(model):
         why = "it looks at a row, whose columns have no places"
     elif any(node.layer.has_filters or isinstance(node.layer, Conv1d) for node in model.net.nodes):
         return None
