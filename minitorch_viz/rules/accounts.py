@@ -18,10 +18,10 @@ import numpy as np
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.graph import Key, Node, Rule, Rules, Tape, rule_for
-from minitorch_viz.layers import BatchNorm2d
 from minitorch_viz.layers.kind import Kind
 from minitorch_viz.net import Net
 from minitorch_viz.rules.contributions import Stayed
+from minitorch_viz.rules.shares import scales_and_shifts
 
 ROUNDING = 1e-9  # of the relevance at a node: less than this is no amount to explain
 SINGLE = 1e-5  # the same in single precision
@@ -95,7 +95,7 @@ def gradient_books(net: Net, tape: Tape, seeds: Mapping[str, Array]) -> tuple[Ar
             difference = output_side - sum(
                 _product(dx, tape[name]) for dx, name in zip(parts, node.inputs, strict=False)
             )
-            linear = layer.kind in (Kind.WEIGHS, Kind.SUMS, Kind.SELECTS) or isinstance(layer, BatchNorm2d)
+            linear = layer.kind in (Kind.WEIGHS, Kind.SUMS, Kind.SELECTS) or scales_and_shifts(layer)
             small = SINGLE * abs(dy * tape[node.name]).sum()
             cause = "rounding" if abs(difference) <= small else "biases" if linear else "curved layers"
             if difference:

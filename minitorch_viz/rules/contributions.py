@@ -23,8 +23,15 @@ import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError
 from minitorch_viz.graph import Rule
-from minitorch_viz.layers import BatchNorm2d, Kind
-from minitorch_viz.rules.shares import expect_whole, input_of, negative_part, positive_part, ratio
+from minitorch_viz.layers import Kind
+from minitorch_viz.rules.shares import (
+    expect_whole,
+    input_of,
+    negative_part,
+    positive_part,
+    ratio,
+    scales_and_shifts,
+)
 
 # (R, pro, con) -> (s_pro, s_con); where a rule has asked for the sum only, pro is z and con is 0.
 Split: TypeAlias = Callable[[Array, Array, Any], tuple[Array, Array]]
@@ -65,7 +72,7 @@ class SplitRule(SharingRule):
     whole: bool = False  # it needs the sum only, so one pass is enough
 
     def hand_down(self, layer: Any, r: Array, saved: Any, stayed: Stayed) -> Array:
-        if layer.kind is not Kind.WEIGHS and not isinstance(layer, BatchNorm2d):
+        if layer.kind is not Kind.WEIGHS and not scales_and_shifts(layer):
             raise SettingError(
                 f"This rule is for layers with weights, which save their input, but it was given for {layer!r}; for a "
                 "mean or a sum, give it to lrp or lrp_rules."
@@ -162,7 +169,7 @@ def _pass(layer: Any, xs: tuple[Array, ...]) -> tuple[Array, Part]:
 
 def _linear(layer: Any) -> Any:
     """Return a trained batch normalization as weights and a bias (its shift); any other layer as it is."""
-    if not isinstance(layer, BatchNorm2d):
+    if not scales_and_shifts(layer):
         return layer
     scale = 1 / np.sqrt(layer.running_var + layer.eps)
     weight = np.ones_like(scale) if layer.weight is None else layer.weight

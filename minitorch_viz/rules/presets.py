@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError
-from minitorch_viz.graph import Rule, Rules, Tape
+from minitorch_viz.graph import Rule, Rules, Tape, rule_for
 from minitorch_viz.layers import MultiheadAttention, Sigmoid
 from minitorch_viz.layers.kind import Kind
 from minitorch_viz.net import Net
@@ -73,12 +73,10 @@ def lrp_rules(
     )
     node_rules[Sigmoid] = gate_rule(net, tape, Sigmoid)
     whole = chosen if isinstance(chosen, SplitRule) else epsilon()
+    factors: Rules = {MultiheadAttention: AttentionRule(whole, for_sums), **{norm: StatisticsRule() for norm in NORMS}}
     for node in net.nodes:
-        if node.name in tape.saved and node.name not in user_rules:
-            if isinstance(node.layer, NORMS):
-                node_rules[node.name] = with_account(StatisticsRule(), node.name)
-            elif isinstance(node.layer, MultiheadAttention):
-                node_rules[node.name] = with_account(AttentionRule(whole, for_sums), node.name)
+        if node.name in tape.saved and node.name not in user_rules and (fixed := rule_for(node, factors)):
+            node_rules[node.name] = with_account(fixed, node.name)
     return node_rules if books is None else with_books(net, tape, node_rules, books, user_rules)
 
 

@@ -21,7 +21,7 @@ import numpy as np
 from minitorch_viz._types import Array
 from minitorch_viz.graph import Rules
 from minitorch_viz.layers.relu import ReLU
-from minitorch_viz.layers.relu6 import CEILING, ReLU6
+from minitorch_viz.layers.relu6 import ReLU6
 
 STEPS = 16  # of an ascent, in which Lucid redirects
 
@@ -33,7 +33,7 @@ def redirected(layer: ReLU | ReLU6, dy: Array, saved: Any) -> Array:
     """
     passed: Array = np.where(saved.on, dy, 0)
     nothing = ~passed.reshape(len(dy), -1).any(axis=1).reshape(-1, *[1] * (dy.ndim - 1))
-    at_ceiling = saved.y >= CEILING if isinstance(layer, ReLU6) else False
+    at_ceiling = saved.y >= layer.limits[0] if layer.limits else False
     leads_out = saved.on | np.where(at_ceiling, dy < 0, dy > 0)
     return np.where(nothing & leads_out, dy, passed)
 

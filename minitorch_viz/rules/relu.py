@@ -91,7 +91,8 @@ def relus(net: Net) -> list[str]:
 
 def hard_relus(net: Net) -> list[str]:
     """Return those of them that are either open or shut, in order."""
-    return [name for name in relus(net) if isinstance(net[name].layer, HARD)]
+    hard: Rules = {gate: normal for gate in HARD}  # noqa: C420 (fromkeys loses the type)
+    return [node.name for node in net.nodes if rule_for(node, hard)]
 
 
 def is_on(layer: Gate, saved: Any, like: Array) -> Array:

@@ -199,11 +199,16 @@ def rules_for_tape(
             rules[node.name] = user_rules[node.name]
         elif node.layer.kind is Kind.SUMS:
             rules[node.name] = mixing(node.name)
-        elif isinstance(node.layer, BatchNorm2d):
+        elif scales_and_shifts(node.layer):
             rules[node.name] = pass_on if node.inputs[0] in merged else norm(node.name)
         elif _unlisted(node):
             rules[type(node.layer)] = gate(type(node.layer))
     return rules
+
+
+def scales_and_shifts(layer: Any) -> bool:
+    """Return whether a layer in use multiplies each channel by a constant and adds another: batch normalization."""
+    return isinstance(layer, BatchNorm2d)
 
 
 def no_rule_for(node: Node) -> bool:
@@ -213,7 +218,7 @@ def no_rule_for(node: Node) -> bool:
 
 def _unlisted(node: Node) -> bool:
     """Return whether neither COMMON nor the rules of weights and sums name a rule for this layer."""
-    has_rule = node.layer.kind in (Kind.WEIGHS, Kind.SUMS) or isinstance(node.layer, BatchNorm2d)
+    has_rule = node.layer.kind in (Kind.WEIGHS, Kind.SUMS) or scales_and_shifts(node.layer)
     return not has_rule and rule_for(node, COMMON) is unknown
 
 

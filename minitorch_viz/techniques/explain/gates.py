@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from minitorch_viz.graph import Tape
 from minitorch_viz.layers import Affine, Dropout, Kind
 from minitorch_viz.net import Net
-from minitorch_viz.rules.relu import SMOOTH, relus
+from minitorch_viz.rules.relu import hard_relus, relus
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
@@ -25,7 +25,7 @@ def gates_note(net: Net, tape: Tape, modes: Collection[str]) -> str:
     modes: of the map or maps; a plain gradient ("normal") alone needs none.
     """
     nodes = [node for node in net.nodes if node.name in tape.saved]
-    with_modes = set(relus(net))
+    with_modes, hard = set(relus(net)), set(hard_relus(net))
     others = _types(
         node.layer.type_name
         for node in nodes
@@ -40,7 +40,7 @@ def gates_note(net: Net, tape: Tape, modes: Collection[str]) -> str:
             "the gradient."
         )
     parts = []
-    if smooth := _types(node.layer.type_name for node in nodes if isinstance(node.layer, SMOOTH)):
+    if smooth := _types(node.layer.type_name for node in nodes if node.name in with_modes - hard):
         passed = "; ".join(SMOOTHLY[mode] for mode in modes if mode in SMOOTHLY)
         parts.append(f"Gates that shut by degrees ({smooth}): {passed}")
     if others:

@@ -34,7 +34,7 @@ from minitorch_viz.errors import SettingError
 from minitorch_viz.graph import Tape, ancestors, channel_axis
 from minitorch_viz.layers.kind import Kind
 from minitorch_viz.objectives import ChannelSum, Objective, Unit
-from minitorch_viz.rules.relu import HARD, SMOOTH, relu_mode, relus
+from minitorch_viz.rules.relu import relu_mode, relus
 from minitorch_viz.techniques.base import Result, Technique
 from minitorch_viz.techniques.explain.blank import drawable, why_blank
 from minitorch_viz.techniques.explain.gates import gates_note, has_relus
@@ -180,9 +180,9 @@ def deconvnet(model: Model, image: Images, **choice: Unpack[Which]) -> Projectio
 
 def _steered(model: Model, node: str) -> bool:
     """Return whether a layer on the way down lets anything of the photo steer the signal, besides ReLUs."""
-    blind = (Kind.WEIGHS, Kind.SUMS)
+    blind, gates = (Kind.WEIGHS, Kind.SUMS), set(relus(model.net))
     return any(
-        not (layer.kind in blind or isinstance(layer, HARD + SMOOTH) or layer.passes_on)
+        not (layer.kind in blind or name in gates or layer.passes_on)
         for name in ancestors(model.net.nodes, node)
         if name in model.net and (layer := model.net[name].layer)
     )
