@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 ImageLike: TypeAlias = "str | Path | BinaryIO | Array | Image.Image"
 WHITE = (255, 255, 255)
+_MAKE_A_PICTURE = {  # by the kind of number
+    "b": " Of true and false: image * np.uint8(255).",
+    "i": " For 0..255 use image.astype(np.uint8).",
+    "u": " Divided by its largest number it is one: image / 65535 for 16 bits.",
+}
 LEVEL = 4  # of PNG's 9: half the time of the usual 6, and 3 % more bytes
 
 
@@ -179,7 +184,8 @@ def _from_array(image: Array, background: Array) -> Array:
             )
         image = np.rint(image * 255).astype(np.uint8)
     if image.dtype != np.uint8:
-        raise ImageFileError(f"A picture is an array of uint8 (0..255) or floats (0..1), but got {shown(image)}.")
+        hint = _MAKE_A_PICTURE.get(image.dtype.kind, "")
+        raise ImageFileError(f"A picture is an array of uint8 (0..255) or floats (0..1), but got {shown(image)}.{hint}")
     if image.ndim == 2:
         image = image[:, :, None]
     if image.shape[2] == 4:

@@ -54,7 +54,15 @@ class Conv1d(Layer):
                 f"Conv1d's weight {self.weight.shape} with groups={self.groups} needs "
                 f"{self.weight.shape[1] * self.groups} input channels, but x has shape {tuple(x.shape)}."
             )
-        y, saved = self._conv.forward(x[:, :, None])
+        conv = self._conv
+        *_, left, right = conv.padding if len(conv.padding) == 4 else (conv.padding[1], conv.padding[1])
+        reach = self.dilation * (self.weight.shape[2] - 1) + 1
+        if x.shape[2] + left + right < reach:
+            raise ShapeError(
+                f"Conv1d's filter reaches over {reach} steps, but x {tuple(x.shape)} with padding {self.padding!r} is "
+                "shorter; give a longer series."
+            )
+        y, saved = conv.forward(x[:, :, None])
         return y[:, :, 0], self.Saved(x, saved.x)
 
     def backward(self, dy: Array, saved: Saved) -> Array:

@@ -61,7 +61,8 @@ def layers_of(modules: Mapping[str, Shapes], flow: Flow, after: str) -> tuple[li
         if not _takes(shapes, flow):
             raise WeightsFileError(
                 f"{path!r} ({_shown(shapes)}) does not take the {flow.width:,} {'maps' if flow.is_maps else 'numbers'} "
-                f"that come before it, so what stands between cannot be told from the file. {ADVICE}"
+                f"that come before it, so what stands between cannot be told from the file, or "
+                f"it is another net's. {ADVICE}"
             )
         weighs = isinstance(layer, (Linear, Conv2d))
         room = _room(after, path)

@@ -104,6 +104,16 @@ BAD = {
     "conv 1d channels": (lambda: Conv1d(np.ones((2, 2, 3))).forward(steps), ShapeError, "2 input channels"),
     "conv 1d axes": (lambda: Conv1d(np.ones((2, 4, 3))).forward(x), ShapeError, "(N, C, L)"),
     "conv 1d short": (lambda: Conv1d(np.ones((2, 3, 9))).forward(steps), ShapeError, "reaches over 9"),
+    "conv 1d series": (
+        lambda: Conv1d(ones[None, None, :3], dilation=2).forward(steps[:, :1]),
+        ShapeError,
+        "a longer series",
+    ),
+    "conv 1d one side": (
+        lambda: Conv1d(np.ones((2, 3, 9)), padding=(3, 1)).forward(steps),
+        ShapeError,
+        "Conv1d's filter reaches over 9 steps",
+    ),
     "conv 1d padding": (lambda: Conv1d(np.ones((2, 3, 3)), padding=-1), SettingError, "padding", "-1"),
     "pool 1d padding": (lambda: MaxPool1d(2, padding=2), SettingError, "padding", "half"),
     "pool 1d short": (lambda: AvgPool1d(9).forward(steps), ShapeError, "does not fit"),

@@ -94,6 +94,8 @@ def test_a_tensor_of_torch_is_used_as_it_is() -> None:
     np.testing.assert_array_equal(model.read(x), x.detach().numpy())
     row = Model.from_net(Net([("fc", Linear.random(RNG, 4, 2))]))
     np.testing.assert_array_equal(row.read(torch.arange(4.0)), [[0, 1, 2, 3]])
+    halves = x.bfloat16()
+    np.testing.assert_array_equal(model.read(halves), halves.float().detach().numpy())
 
 
 def test_the_three_bands_of_the_picture_are_a_choice() -> None:

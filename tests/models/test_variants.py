@@ -219,3 +219,10 @@ def test_what_a_file_does_not_show_is_refused_with_what_to_do(tmp_path: Path, ca
         del arrays["fc.bias"]
     with pytest.raises(WeightsFileError, match=f"(?s){message}.*Model.from_torch"):
         loaded(tmp_path, name, arrays)
+
+
+def test_a_smaller_nets_file_may_be_another_net_s(tmp_path: Path) -> None:
+    path = tmp_path / "w.npz"
+    np.savez(path, **{"fc.weight": np.zeros((4, 512), np.float32), "fc.bias": np.zeros(4, np.float32)})
+    with pytest.raises(WeightsFileError, match="or it is another net's"):
+        load_model("resnet50", weights=path)

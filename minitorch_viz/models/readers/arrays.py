@@ -22,7 +22,10 @@ def numbers_in(value: Any) -> Array:
     """
     try:
         if callable(getattr(value, "detach", None)):
-            value = value.detach().cpu().numpy()
+            value = value.detach().cpu()
+            if "bfloat16" in str(value.dtype):  # NumPy has no such numbers; float32 holds each of them
+                value = value.float()
+            value = value.numpy()
         elif callable(getattr(value, "to_numpy", None)):
             value = value.to_numpy()
         return np.asarray(kernels.to_cpu(value) if hasattr(value, "shape") else value)
