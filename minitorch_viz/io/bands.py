@@ -93,6 +93,8 @@ def _of_file(place: Path, channels: int) -> Array:
         try:
             with open_picture(file, kind) as picture:
                 return _of_pillow(picture, channels, str(name))
+        except ImageFileError:
+            raise
         except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as problem:
             raise ImageFileError(f"{name} cannot be decoded: {problem!s:.120}. Is it damaged or cut off?") from problem
 

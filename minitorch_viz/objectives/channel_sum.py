@@ -93,8 +93,8 @@ def rectangle(size: Sequence[int], box: Sequence[int]) -> Array:
     top, left, bottom, right = box
     if not (0 <= top < bottom <= size[0] and 0 <= left < right <= size[1]):
         raise SettingError(
-            f"A region is top, left, bottom, right, with top < bottom <= {size[0]} and left < right <= {size[1]}, but "
-            f"got {', '.join(map(str, box))}."
+            f"A region is top, left, bottom, right, with top < bottom <= {size[0]} and left < right <= {size[1]}, the "
+            f"pixels that the net looks at, but got {', '.join(map(str, box))}."
         )
     mask = np.zeros(tuple(size), bool)
     mask[top:bottom, left:right] = True

@@ -68,6 +68,13 @@ def test_files_hold_what_the_arrays_hold(tmp_path: Path) -> None:
     np.testing.assert_array_equal(Bands((9, 7), 2).load(Image.fromarray(rgba).convert("LA")).shape, (9, 7, 2))
 
 
+def test_a_photo_for_a_net_of_more_channels_is_not_called_damaged(tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((12, 12, 3), np.uint8)).save(tmp_path / "photo.png")
+    with pytest.raises(ImageFileError, match=r"photo\.png is a picture of 3 channels, but the net takes 11") as caught:
+        Bands(12, 11).load(tmp_path / "photo.png")
+    assert "damaged" not in str(caught.value)
+
+
 def test_other_sizes_are_brought_to_the_nets() -> None:
     flat = np.full((30, 20, 5), (1.0, -2, 3, 0, 9))
     for resize in ("stretch", "crop"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -187,6 +189,13 @@ def test_a_cropped_photo_is_marked_by_a_mask_of_its_own_size() -> None:
     assert objective.where[:, :7].max() == 0
 
 
+def test_a_mask_file_that_marks_nothing_keeps_its_name(tmp_path: Path) -> None:
+    model = Model.from_net(fcn(np.random.default_rng(0)), SIZE)
+    Image.fromarray(np.zeros((16, 16), np.uint8)).save(tmp_path / "marks.png")
+    with pytest.raises(SettingError, match=r"^(.*/)?marks\.png marks nothing"):
+        saliency(model, photo((16, 16)), target=1, mask=str(tmp_path / "marks.png"))
+
+
 @pytest.mark.parametrize(
     ("choice", "error", "words"),
     [
@@ -194,7 +203,7 @@ def test_a_cropped_photo_is_marked_by_a_mask_of_its_own_size() -> None:
         ({"target": 3}, SettingError, "3"),
         ({"region": (0, 0, 2, 2), "mask": "all"}, SettingError, "either region= or mask="),
         ({"region": (0, 0, 2, 2), "position": (1, 1)}, SettingError, "position= is one place"),
-        ({"region": (0, 0, 17, 2)}, SettingError, "bottom <= 16"),
+        ({"region": (0, 0, 17, 2)}, SettingError, "bottom <= 16 .* the pixels that the net looks at"),
         ({"region": (5, 0, 5, 2)}, SettingError, "top < bottom"),
         ({"region": (0, 0, 2)}, SettingError, "four whole numbers"),
         ({"region": 3}, SettingError, "four whole numbers"),

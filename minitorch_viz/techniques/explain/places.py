@@ -62,7 +62,7 @@ def chosen_places(
     marks, words = _marks(mask)
     where = _fitted(model, marks, size, seen, words)
     if not where.any():
-        raise SettingError(f"{words[0].upper()}{words[1:]} marks nothing of what the net sees.")
+        raise SettingError(f"{_opening(words)} marks nothing of what the net sees.")
     return Places(where, f"in {words} ({_share(where)})")
 
 
@@ -124,6 +124,11 @@ def _kind_of(mask: object) -> str:
     return f"{type(mask).__name__} {mask!r:.60}"
 
 
+def _opening(words: str) -> str:
+    """Return the words with which a sentence begins; a file keeps its name."""
+    return "The mask" if words == "the mask" else words
+
+
 def _fitted(model: Model, marks: Array, size: Sequence[int], seen: Sequence[int], words: str) -> Array:
     """Return the marks at the places of a map.
 
@@ -132,9 +137,7 @@ def _fitted(model: Model, marks: Array, size: Sequence[int], seen: Sequence[int]
     if marks.shape == tuple(size):
         return marks
     if marks.ndim != 2 or len(size) != 2:
-        raise ShapeError(
-            f"{words[0].upper()}{words[1:]} has the shape {marks.shape}, but the places are {tuple(size)}."
-        )
+        raise ShapeError(f"{_opening(words)} has the shape {marks.shape}, but the places are {tuple(size)}.")
     if marks.shape != tuple(seen) and model.preprocessing.resize == "crop":
         top = float(marks.max()) or 1.0
         levels = np.repeat(np.round(255 / top * marks.astype(np.float64)).astype(np.uint8)[..., None], 3, axis=2)
