@@ -25,7 +25,7 @@ from minitorch_viz.models.scores import Maps, kind_of_scores
 from minitorch_viz.models.sidecar import class_names_of, reader_of, scores_of, search_folders
 from minitorch_viz.models.spec import ModelSpec, get_spec
 from minitorch_viz.models.told import Told
-from minitorch_viz.models.variants import Variant, as_the_file_shows, reader_for
+from minitorch_viz.models.variants import Variant, as_the_file_shows, reader_for, with_head_beside
 from minitorch_viz.net import Net
 
 FILE = r"[/\\]|\.(pth|pt2?|npz|safetensors|caffemodel|onnx)$"  # what no name of a net looks like
@@ -97,6 +97,8 @@ def load_model(
     if prefix is None and isinstance((file.json or {}).get("prefix"), str):
         prefix = (file.json or {})["prefix"]
     notes = [] if is_caffe else list(file.notes)  # that Caffe's nets take BGR is dealt with
+    if prefix is None:
+        tensors = with_head_beside(spec, tensors)
     variant = _variant(spec, tensors, path, prefix)
     notes += variant.notes
     arrays = fitting_arrays(tensors, variant.net, path, precision or np.float32, prefix, spec, notes)

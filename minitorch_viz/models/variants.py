@@ -19,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minitorch_viz._types import Array
+from minitorch_viz.errors import MinitorchVizError
 from minitorch_viz.io.mapping import likely_prefix
 from minitorch_viz.layers import BatchNorm2d, Conv2d, Layer, Linear
 from minitorch_viz.models.head_in_file import Head, is_under, with_head
@@ -57,6 +58,29 @@ def as_the_file_shows(spec: ModelSpec, arrays: Mapping[str, Array], prefix: str 
     stem = with_stem(net, spec, shapes, side)
     head = with_head(stem.net, spec, shapes) if spec.head else Head(stem.net, spec.logits, 0, ())
     return Variant(head.net, head.logits, head.classes, stem.channels, stem.side, (*stem.notes, *head.notes))
+
+
+def with_head_beside(spec: ModelSpec, arrays: dict[str, Array]) -> dict[str, Array]:
+    """Return a file's arrays with the head under the net's prefix, where it stands beside it.
+
+    A module that holds a net as "encoder" and its own layer as "head" has "encoder.conv1.weight" and "head.weight", of
+    which the latter becomes "encoder.head.weight". Only layers of vectors are taken for a head, and only where they fit
+    what the net gives; else the arrays stay as they are.
+    """
+    if not spec.head:
+        return arrays
+    published = spec.build(seed=None)
+    start, root = likely_prefix(arrays, published.state), spec.head.split(".")[0]
+    beside = [name for name in arrays if not name.startswith(start)]
+    if not start or not beside or any(is_under(name, f"{start}{root}") for name in arrays):
+        return arrays
+    if any(len(arrays[name].shape) > 2 for name in beside):  # another net's convolutions: a decoder
+        return arrays
+    under = {name if name.startswith(start) else f"{start}{name}": array for name, array in arrays.items()}
+    try:
+        return under if as_the_file_shows(spec, under, start).logits not in published else arrays
+    except MinitorchVizError:  # what does not fit is said of the file as it is
+        return arrays
 
 
 def reader_for(reader: Reader, variant: Variant, notes: list[str]) -> Reader:

@@ -221,6 +221,34 @@ def test_what_a_file_does_not_show_is_refused_with_what_to_do(tmp_path: Path, ca
         loaded(tmp_path, name, arrays)
 
 
+def test_a_head_beside_the_net(tmp_path: Path) -> None:
+    """As in a module with self.encoder = resnet18, whose fc is an Identity, and self.head = Linear."""
+    backbone = {f"encoder.{key}": a for key, a in published("resnet18").items() if not key.startswith("fc.")}
+    head = linear("head.0", 20, 512) | linear("head.2", 4, 20)
+    model = loaded(tmp_path, "resnet18", backbone | head)
+    x = random(2, 3, 64, 64)
+    hidden = maps_of("resnet18", x, "flatten") @ head["head.0.weight"].T + head["head.0.bias"]
+    expected = np.maximum(hidden, 0) @ head["head.2.weight"].T + head["head.2.bias"]
+    np.testing.assert_allclose(model.net.predict(x, upto=model.logits), expected, rtol=1e-4, atol=1e-4)
+    assert any(note.startswith("Its head is the file's: Linear 512 to 20") for note in model.notes)
+
+
+BESIDE = {
+    "a decoder": {"decoder.0.weight": random(8, 512, 3, 3)},
+    "of another width": linear("head", 4, 300),
+    "two": linear("classes", 4, 512) | linear("box", 4, 512),
+    "a loss": {"criterion.weight": random(4)},
+}
+
+
+@pytest.mark.parametrize("case", BESIDE)
+def test_what_else_stands_beside_the_net_is_no_head(tmp_path: Path, case: str) -> None:
+    backbone = {f"encoder.{key}": a for key, a in published("resnet18").items() if not key.startswith("fc.")}
+    with pytest.raises(WeightsFileError, match=r"fc\.weight") as caught:
+        loaded(tmp_path, "resnet18", backbone | BESIDE[case])
+    assert not any(f"encoder.{name}" in str(caught.value) for name in BESIDE[case])
+
+
 def test_a_smaller_nets_file_may_be_another_net_s(tmp_path: Path) -> None:
     path = tmp_path / "w.npz"
     np.savez(path, **{"fc.weight": np.zeros((4, 512), np.float32), "fc.bias": np.zeros(4, np.float32)})
