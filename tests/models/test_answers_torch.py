@@ -166,3 +166,22 @@ def test_a_dictionary_of_scores_is_kept_by_its_names() -> None:
     assert any("out (" in note and "aux (" in note for note in model.notes)
     (aux,) = (name for name in model.net.outputs if name != model.net.output)
     assert saliency(model, PHOTO, node=aux, channel=1, mask="all").label == f"{aux} channel 1 over all places"
+
+
+class Doubled(nn.Module):
+    """Gives maps, and what is computed from them."""
+
+    def __init__(self, last: str) -> None:
+        super().__init__()
+        self.maps, self.last = nn.Conv2d(3, 2, 3), last
+
+    def forward(self, x):
+        y = self.maps(x)
+        return {"out": y, self.last: y.softmax(1) if self.last == "shares" else y * 2}
+
+
+@pytest.mark.parametrize(("last", "taken"), [("shares", "out is taken"), ("twice", "which is made of out, is taken")])
+def test_the_note_says_which_of_two_results_is_explained(last: str, taken: str) -> None:
+    model = Model.from_torch(Doubled(last).eval(), torch.randn(1, 3, 8, 8))
+    assert any(taken in note for note in model.notes)
+    assert saliency(model, PHOTO, target=1).label.split()[0] == ("maps" if last == "shares" else model.net.output)

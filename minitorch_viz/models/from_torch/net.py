@@ -14,6 +14,7 @@ from minitorch_viz.graph import Node, needed
 from minitorch_viz.models.features import answer_last
 from minitorch_viz.models.from_torch.follow import Follower
 from minitorch_viz.models.from_torch.values import Lost
+from minitorch_viz.models.scores import SQUASHES
 from minitorch_viz.net import Net
 
 IMAGES = 2  # how many an example must hold at least: with one, an axis of one channel looks like the images
@@ -76,7 +77,12 @@ def net_from_torch(module: Any, example: Any) -> Followed:
     ]
     if len(results) > 1:
         listed = ", ".join(f"{name} ({heads[name]})" if name in heads else f"{name} (not mapped)" for name in results)
-        notes.append(f"The module gives {len(results)} results, {listed}; {answer} is taken as its answer.")
+        last = net.nodes[-1]
+        if last.name == heads[answer] or type(last.layer) in SQUASHES:
+            taken = f"{answer} is taken as its answer"
+        else:  # other results are made of the first
+            taken = f"{last.name}, which is made of {answer}, is taken as its answer; logits= names another node"
+        notes.append(f"The module gives {len(results)} results, {listed}; {taken}.")
     whole = frozenset(name for name, tensor in inputs.items() if not tensor.is_floating_point())
     return Followed(net, {name: tuple(inputs[name].shape[1:]) for name in net.inputs}, whole, tuple(notes))
 
