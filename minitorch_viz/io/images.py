@@ -175,6 +175,7 @@ def _from_array(image: Array, background: Array) -> Array:
         hint = (
             " Channels go last: np.moveaxis(image, 0, -1)." if image.ndim == 3 and image.shape[0] in (1, 3, 4) else ""
         )
+        hint = " A batch of one holds it: image[0]." if image.ndim == 4 and image.shape[0] == 1 else hint
         raise ImageFileError(f"A picture is an array (H, W), (H, W, 3) or (H, W, 4), but got {shown(image)}.{hint}")
     if image.dtype.kind == "f":
         if not (image.min() >= 0 and image.max() <= 1):  # NaN fails both

@@ -46,6 +46,7 @@ BAD = {  # what is done, the error, words that its sentence must hold
     "object array": (lambda d: load_image(np.array([[None]])), ImageFileError, "object", "uint8"),
     "ints": (lambda d: load_image(RAMP.astype(int)), ImageFileError, "int64", "uint8"),
     "bools": (lambda d: load_image(RAMP > 3), ImageFileError, "bool", "uint8", "image * np.uint8(255)"),
+    "batch of one": (lambda d: load_image(RAMP[None]), ImageFileError, "(1, 4, 5, 3)", "image[0]"),
     "16-bit array": (lambda d: load_image(DEEP), ImageFileError, "uint16", "uint8", "image / 65535"),
     "floats to 255": (lambda d: load_image(RAMP.astype(float)), ImageFileError, "0 to 1", "236", "uint8"),
     "negative floats": (lambda d: load_image(VIEW - 0.5), ImageFileError, "0 to 1", "-0.5"),

@@ -94,6 +94,11 @@ def test_a_prepared_tensor_is_used_as_it_is(channels: int) -> None:
     assert model.preprocessing.prepared("x.png") is None
 
 
+def test_channels_last_in_a_batch_of_one_are_told_to_go_first() -> None:
+    with pytest.raises(ShapeError, match=r"12 channels\. Channels go first: np\.moveaxis\(x, -1, 1\)"):
+        Model.from_net(net_of(11), 12).read(np.zeros((1, 12, 12, 11), np.float32))
+
+
 def test_a_tensor_of_torch_is_used_as_it_is() -> None:
     torch = pytest.importorskip("torch")
     model = Model.from_net(net_of(3), 12)

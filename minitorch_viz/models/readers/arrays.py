@@ -57,8 +57,9 @@ def prepared_maps(value: Any, channels: int, size: Sequence[int], any_size: bool
         raise ShapeError(f"One picture is looked at, but got a batch of {shape[0]}, {shape}; give one: x[:1].")
     if shape[-3] != channels or (value.ndim == 3 and shape[2] in {1, 3, 4, channels}):
         if value.ndim == 4:
+            hint = " Channels go first: np.moveaxis(x, -1, 1)." if shape[3] == channels else ""
             raise ShapeError(
-                f"The net takes {channels} channels, (1, {channels}, H, W), but got {shape}, {shape[1]} channels."
+                f"The net takes {channels} channels, (1, {channels}, H, W), but got {shape}, {shape[1]} channels.{hint}"
             )
         return None
     if shape[-2:] != tuple(size) and not any_size:
