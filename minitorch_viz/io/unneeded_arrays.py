@@ -54,7 +54,7 @@ def sort_unneeded(tensors: Mapping[str, Array], report: Report, other_parts: boo
             continue
         inner = name.removeprefix(report.prefix)
         is_outside = not name.startswith(report.prefix) or any(name.startswith(start) for start in prefixes if start)
-        kind = _bookkeeping(name, inner, tensors[name])
+        kind = bookkeeping(name, inner, tensors[name])
         if not kind and name in averages:
             kind = "array of a moving average of the weights"
         if not kind and _is_second_name(name, prefixes, tensors, report):
@@ -92,7 +92,7 @@ def check_unneeded(
     return unneeded.notes(tensors, file)
 
 
-def _bookkeeping(name: str, inner: str, array: Array) -> str:
+def bookkeeping(name: str, inner: str, array: Array) -> str:
     """Return what an array is, if its name (`inner`: without the net's prefix) says it is harmless; else ""."""
     parts = re.split(r"[./]", inner)
     outer = re.split(r"[./]", name)[0]

@@ -20,10 +20,11 @@ import numpy as np
 
 from minitorch_viz._types import Array
 from minitorch_viz.errors import MinitorchVizError
-from minitorch_viz.io.mapping import likely_prefix
+from minitorch_viz.io.mapping import is_average, likely_prefix
+from minitorch_viz.io.unneeded_arrays import bookkeeping
 from minitorch_viz.layers import BatchNorm2d, Conv2d, Layer, Linear
 from minitorch_viz.models.head_in_file import Head, is_under, with_head
-from minitorch_viz.models.modules_in_file import Shapes
+from minitorch_viz.models.modules_in_file import Shape, Shapes
 from minitorch_viz.models.readers import Bands, Preprocessing, Reader
 from minitorch_viz.models.spec import ModelSpec
 from minitorch_viz.models.stem_in_file import with_stem
@@ -51,13 +52,26 @@ def as_the_file_shows(spec: ModelSpec, arrays: Mapping[str, Array], prefix: str 
     settings = {} if side is None else {"side": side}
     net = spec.build(seed=None, **settings)
     start = likely_prefix(arrays, net.state) if prefix is None else prefix
-    shapes = {name.removeprefix(start): tuple(a.shape) for name, a in arrays.items() if name.startswith(start)}
+    shapes = _shapes_of_layers(arrays, start, net)
     net = net.with_layers({node.name: _as_shown(node.name, node.layer, shapes) for node in net.nodes})
     if spec.head and not _rest_fits(net, spec, shapes):  # another net altogether: what is wrong is said of this one
         shapes = {name: shape for name, shape in shapes.items() if name.startswith(f"{spec.head}.")}
     stem = with_stem(net, spec, shapes, side)
     head = with_head(stem.net, spec, shapes) if spec.head else Head(stem.net, spec.logits, 0, ())
     return Variant(head.net, head.logits, head.classes, stem.channels, stem.side, (*stem.notes, *head.notes))
+
+
+def _shapes_of_layers(arrays: Mapping[str, Array], start: str, net: Net) -> dict[str, Shape]:
+    """Return the shapes of a file's arrays by their names without what these have in front.
+
+    What no layer needs ("fc.weight_ema", "fc.total_ops") would make a layer of no known kind, and is left out.
+    """
+    names = {name: name.removeprefix(start) for name in arrays if name.startswith(start)}
+    return {
+        inner: tuple(arrays[name].shape)
+        for name, inner in names.items()
+        if inner in net.state or not (is_average(inner) or bookkeeping(name, inner, arrays[name]))
+    }
 
 
 def with_head_beside(spec: ModelSpec, arrays: dict[str, Array]) -> dict[str, Array]:

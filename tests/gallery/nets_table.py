@@ -77,9 +77,11 @@ def cell(technique: Technique, model: Model, seconds: float) -> dict[str, Any]:
     if reason:
         return {"why": sentence(reason, model)}
     try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            value = looked_at(technique, model)  # outside the time: libraries that read files do not like to be stopped
         with at_most(seconds), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            value = looked_at(technique, model)
             for _ in range(2):  # what is loaded the first time does not count, if there is time for a second
                 start = time.perf_counter()
                 result = technique.run_on(model, value, **technique.in_comparison)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import re
+import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -79,5 +81,11 @@ def test_what_the_table_says_of_small_nets_is_still_so(table: dict[str, Any], na
 
 
 def test_a_cell_that_takes_too_long_is_stopped() -> None:
-    model = nets_table.all_nets()["smooth"]()
-    assert nets_table.cell(techniques()["occlusion"], model, 1e-3) == {"seconds": None}
+    slow: Any = SimpleNamespace(
+        refuses=lambda _model: "",
+        subject=techniques()["occlusion"].subject,
+        run_on=lambda *_values, **_settings: time.sleep(60),
+        in_comparison={},
+        name="slow",
+    )
+    assert nets_table.cell(slow, nets_table.all_nets()["smooth"](), 0.02) == {"seconds": None}

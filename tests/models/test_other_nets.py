@@ -91,6 +91,7 @@ HARMLESS: dict[str, tuple[State, str]] = {
     "lone numbers": ({"epoch": ONE, "best": np.array(0.9)}, "2 lone numbers"),
     "swa": ({"n_averaged": np.array(7)}, "1 counter"),
     "a profiler": ({"conv_1_1.total_ops": ONE, "total_params": ONE}, "2 counters"),
+    "a profiler, of the head": ({"output.total_ops": ONE}, "1 counter"),
     "an average": (under("ema.", state(2)), "arrays of a moving average"),
     "an average, timm": (under("state_dict_ema.module.", state(2)), "arrays of a moving average"),
     "an average, each": ({f"{name}_ema": value for name, value in state(2).items()}, "arrays of a moving average"),
