@@ -97,8 +97,9 @@ def panels(
     left += max(least - width, 0) / 2
     width = max(width, least)
     heading = wrapped(heading, width - 2 * GAP, HEAD_SIZE)
-    # Beside a bar a title leaves room for the bar's factor, "1e-3", which begins above the picture's edge.
-    rooms = [wide - FACTOR * (column in bars) for column in range(columns)]
+    # Beside a bar a title leaves room for the bar's factor, "1e-3", which begins above the picture's edge; a tall
+    # picture is narrower than its place.
+    rooms = [min(wide, high / tall) - FACTOR if column in bars else wide for column in range(columns)]
     words = [[wrapped(title or "", room, size) for title, room in zip(row, rooms, strict=True)] for row in titles]
     over = [PAD * any(row) + max(text_height(title, size) for title in row) for row in words]
     top = text_height(heading, HEAD_SIZE) + GAP
