@@ -28,9 +28,10 @@ from minitorch_viz.training.optimizers import SGD, AdamW
 from minitorch_viz.training.output_files import check_places, numbered, saying_what_is_written
 from minitorch_viz.training.schedules import OneCycle
 
-BATCH, PEAK, DECAY, SMOOTHING = 32, 5e-3, 0.02, 0.1
-SEEN = 30_000  # how many pictures a training looks at, each as often as that takes
-FEWEST, MOST = 10, 200  # epochs
+BATCH, PEAK, DECAY, SMOOTHING = 32, 1e-2, 0.02, 0.1
+SEEN = 60_000  # how many pictures a training looks at, each as often as that takes
+FEWEST, MOST = 10, 400  # epochs
+CONTRAST, SHIFT = 0.5, 40.0  # of each picture's light, by up to so much
 CLOSER, FARTHER = 0.8, 1.3  # the window of a picture that is seen, as a share of its sides
 BATCH_OF_TEMPLATES = 16
 NETS: dict[str, Callable[..., Net]] = {"plain": plain, "linear": linear, "hidden": hidden}
@@ -61,7 +62,7 @@ def train_folder(
 
     folder: one folder a class, with its pictures in it or in folders inside it. size: pixels a side (default: the
     usual one of the pictures, at most 64; that of `from_net`). epochs: passes over the training pictures (default: as
-    many as show a new net about 30,000 pictures, 10 to 200). mirror: whether a mirrored picture is as good as the
+    many as show a new net about 60,000 pictures, 10 to 400). mirror: whether a mirrored picture is as good as the
     picture, which it is not of letters. A new net sees every picture at another size and place, in another light and
     blended with another picture each time.
     net: "plain", the default, five convolutions; "linear", z = W x + b, or "hidden", with one hidden layer of so many
@@ -186,9 +187,8 @@ def _train_new(
         preprocessing.size, preprocessing.channels, len(answers.names), seed, squash=answers.layer, **settings
     )
     if net == "plain":
-        batches = DatasetBatches(
-            training, BATCH, (*[flip] * mirror, partial(zoom, least=CLOSER, most=FARTHER), tint), preprocessing
-        )
+        closer, light = partial(zoom, least=CLOSER, most=FARTHER), partial(tint, contrast=CONTRAST, shift=SHIFT)
+        batches = DatasetBatches(training, BATCH, (*[flip] * mirror, closer, light), preprocessing)
     else:
         shifted = partial(crop, padding=max(1, preprocessing.size[0] // 32))
         batches = DatasetBatches(training, BATCH_OF_TEMPLATES, shifted, preprocessing)
