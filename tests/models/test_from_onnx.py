@@ -152,6 +152,16 @@ REFUSED = {
     "unknown": (single("Det"), {}, (1, 3, 4, 4), r"Det \('here'\) has no counterpart"),
     "another domain": (single("Relu", domain="com.example"), {}, (1, 3), "belongs to 'com.example'"),
     "erf alone": (single("Erf"), {}, (1, 3), "known as a part of GELU"),
+    "no output": (
+        [make("ReduceMean", ["x"], [], "here"), *single("Relu")],
+        {},
+        (1, 3),
+        r"ReduceMean \('here'\) gives nothing",
+    ),
+    "a constant too many": (
+        [make("Equal", ["w", "w", "w"], ["c"], "here"), make("Relu", ["x"], ["y"])],
+        *({"w": np.ones(3, np.float32)}, (1, 3), r"Equal \('here'\) has 3 inputs, not 2"),
+    ),
     "attention": (single("MatMul", ["x", "x"]), {}, (1, 4, 4), "attention does. Use Model.from_torch"),
     "scores alone": (ATTENTION, {}, (1, 4, 3), "attention does. Use Model.from_torch"),
     "a gate on scores": ([*ATTENTION, make("Relu", ["s"], ["y"])], {}, (1, 4, 3), "with a factor and a mask of later"),
@@ -322,3 +332,11 @@ def test_a_saved_model_gives_the_same_scores(tmp_path: Path) -> None:
     x = np.random.default_rng(0).normal(size=(2, 3, 4, 4)).astype(np.float32)
     again = load_model(model.save(tmp_path / "net.safetensors"))
     np.testing.assert_array_equal(again.predict_answers(x), model.predict_answers(x))
+
+
+def test_the_largest_of_three_constants_is_computed(tmp_path: Path) -> None:
+    arrays = {name: np.array(values, np.float32) for name, values in {"a": [1, 5], "b": [4, 2], "c": [3, 3]}.items()}
+    nodes = [make("Max", ["a", "b", "c"], ["m"]), make("Add", ["x", "m"], ["y"])]
+    path = written(tmp_path, proto(nodes, arrays, (1, 2)))
+    model = Model.from_onnx(path)
+    np.testing.assert_array_equal(model.net.predict(np.zeros((1, 2), np.float32)), [[4, 5]])

@@ -25,6 +25,8 @@ class Call:
         self.names = [str(name) for name in node.input]
         self.outputs = [str(name) for name in node.output]
         self.attributes = {str(entry.name): self._attribute(entry, folder) for entry in node.attribute}
+        if not self.outputs:
+            self.refuse("gives nothing", "The file is damaged.")
         for name in self.names:
             if name and name not in builder.values:
                 self.refuse(f"reads {name!r:.80}, which nothing before it gives", "The file is damaged.")

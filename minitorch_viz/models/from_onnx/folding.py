@@ -5,6 +5,7 @@ Each function takes the call and its inputs as arrays. Only what such chains are
 
 from __future__ import annotations
 
+import functools
 import math
 import operator as python
 from collections.abc import Callable
@@ -21,8 +22,8 @@ ELEMENTWISE: dict[str, Folding] = {
     "Add": python.add,
     "Sub": python.sub,
     "Mul": python.mul,
-    "Min": np.minimum,
-    "Max": np.maximum,
+    "Min": lambda *arrays: functools.reduce(np.minimum, arrays),
+    "Max": lambda *arrays: functools.reduce(np.maximum, arrays),
     "Equal": np.equal,
     "Neg": np.negative,
     "Sqrt": np.sqrt,
@@ -56,8 +57,12 @@ def folded(call: Call) -> Array | None:
     try:
         with np.errstate(all="ignore"):
             if call.type in ELEMENTWISE:
+                operation = ELEMENTWISE[call.type]
+                # One more array would be taken for the place of the answer, and written over.
+                if isinstance(operation, np.ufunc) and len(arrays) != operation.nin:
+                    call.refuse(f"has {len(arrays)} inputs, not {operation.nin}", "The file is damaged.")
                 call.builder.budget.spend(np.broadcast_shapes(*(array.shape for array in arrays)), call.label)
-                return np.asarray(ELEMENTWISE[call.type](*arrays))
+                return np.asarray(operation(*arrays))
             return np.asarray(FOLDINGS[call.type](call, *arrays))
     except (ValueError, TypeError, IndexError, OverflowError) as error:  # NumPy's words for arrays that do not fit
         if type(error).__module__ != "builtins" and not isinstance(error, (TypeError, IndexError)):
