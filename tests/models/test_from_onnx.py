@@ -170,6 +170,13 @@ REFUSED = {
         *({"w": np.eye(4)}, (1, 4, 3), "with a factor and a mask of later"),
     ),
     "softmax over the queries": ([*ATTENTION, make("Softmax", ["s"], ["y"], axis=1)], {}, (1, 4, 3), "mask of later"),
+    "values in a row": (
+        [
+            *(*ATTENTION, make("Softmax", ["s"], ["p"], axis=-1), make("Flatten", ["x"], ["v"])),
+            make("MatMul", ["p", "v"], ["y"]),
+        ],
+        *({}, (1, 4, 3), "their heads and widths must be equal"),
+    ),
     "turned at the end": (single("Transpose", perm=[1, 0]), {}, (1, 3), r"'y' of shape \(3, 1\) has the images along"),
     "turned maps": (
         [make("Transpose", ["x"], ["t"], perm=[1, 0, 2, 3]), make("MaxPool", ["t"], ["y"], kernel_shape=[1, 1])],

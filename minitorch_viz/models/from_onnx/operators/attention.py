@@ -55,8 +55,8 @@ def continued(call: Call) -> Scores | Signal:
 def _attention(call: Call, scores: Scores, value: Signal) -> Signal:
     """Return the answers (..., T, D) as one layer whose matrices pass everything on, in the rows that it reads."""
     *lead, steps, width = scores.query.image
-    *others, sources, own_width = value.image
-    if lead != others or own_width != width or scores.key.image != (*lead, width, sources):
+    sources = value.image[-2] if len(value.image) > 1 else 0
+    if value.image != (*lead, sources, width) or scores.key.image != (*lead, width, sources):
         call.refuse(f"has queries {scores.query.shape}, keys {scores.key.shape} and values {value.shape}; their heads "
                     "and widths must be equal")  # fmt: skip
     heads = math.prod(lead)
