@@ -55,6 +55,17 @@ class Objective:
         return -1.0 * self
 
 
+@dataclass(frozen=True, eq=False)
+class OfNode(Objective):
+    """Be an objective that reads one node."""
+
+    node: str
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        return (self.node,)
+
+
 @dataclass(frozen=True)
 class Combination(Objective):
     """Add objectives, each with a weight."""

@@ -8,24 +8,19 @@ import numpy as np
 
 from minitorch_viz._types import Array
 from minitorch_viz.graph import Tape
-from minitorch_viz.objectives.base import Objective, Seeds
+from minitorch_viz.objectives.base import OfNode, Seeds
 from minitorch_viz.objectives.reading import channel_of
 
 
 @dataclass(frozen=True)
-class ChannelMean(Objective):
+class ChannelMean(OfNode):
     """Take the mean of a channel over its places: (N, C, ...) -> (N,).
 
     axis: of the channels; -1 of a sequence (N, T, C), whose steps are its places.
     """
 
-    node: str
     channel: int
     axis: int = 1
-
-    @property
-    def nodes(self) -> tuple[str, ...]:
-        return (self.node,)
 
     @property
     def is_sum(self) -> bool:

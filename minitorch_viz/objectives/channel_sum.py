@@ -11,12 +11,12 @@ import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError, ShapeError
 from minitorch_viz.graph import Tape
-from minitorch_viz.objectives.base import Objective, Seeds
+from minitorch_viz.objectives.base import OfNode, Seeds
 from minitorch_viz.objectives.reading import by_channel, channel_of
 
 
 @dataclass(frozen=True, eq=False)
-class ChannelSum(Objective):
+class ChannelSum(OfNode):
     """Take the sum of a channel over its places, each as often as it counts: (N, C, ...) -> (N,).
 
     where: the places' shape, (h, w) of maps: how much each counts, such as a mask of 0 and 1; the same for every image.
@@ -27,7 +27,6 @@ class ChannelSum(Objective):
     Raises SettingError if nothing counts.
     """
 
-    node: str
     channel: int
     where: Array | None = None
     mean: bool = False
@@ -37,10 +36,6 @@ class ChannelSum(Objective):
     def __post_init__(self) -> None:
         if self.where is not None and not self.where.any():
             raise SettingError(f"No place of {self.node!r} counts: the mask is 0 everywhere.")
-
-    @property
-    def nodes(self) -> tuple[str, ...]:
-        return (self.node,)
 
     @property
     def is_sum(self) -> bool:

@@ -9,12 +9,12 @@ import numpy as np
 from minitorch_viz._types import Array
 from minitorch_viz.errors import ShapeError
 from minitorch_viz.graph import Tape
-from minitorch_viz.objectives.base import Objective, Seeds
+from minitorch_viz.objectives.base import OfNode, Seeds
 from minitorch_viz.objectives.reading import by_channel, output_of
 
 
 @dataclass(frozen=True, eq=False)
-class Direction(Objective):
+class Direction(OfNode):
     """Take the mean over all places of the dot product with a direction: (N, C, ...) . (C,) -> (N,).
 
     power: multiplied by the cosine to this power, max(cos, 0.1): 0 is the plain dot product (Olah et al. 2017); 1 and
@@ -22,14 +22,9 @@ class Direction(Objective):
     axis: of the channels; -1 of a sequence (N, T, C), whose steps are its places.
     """
 
-    node: str
     vector: Array  # (C,)
     power: int = 0
     axis: int = 1
-
-    @property
-    def nodes(self) -> tuple[str, ...]:
-        return (self.node,)
 
     @property
     def is_sum(self) -> bool:

@@ -6,22 +6,16 @@ from dataclasses import dataclass
 
 from minitorch_viz._types import Array
 from minitorch_viz.graph import Tape
-from minitorch_viz.objectives.base import Objective, Seeds
+from minitorch_viz.objectives.base import OfNode, Seeds
 from minitorch_viz.objectives.reading import output_of
 
 
 @dataclass(frozen=True)
-class Energy(Objective):
+class Energy(OfNode):
     """Take half the sum of squares of a whole node, whose gradient is the node itself.
 
     Paper: DeepDream, Mordvintsev et al. 2015.
     """
-
-    node: str
-
-    @property
-    def nodes(self) -> tuple[str, ...]:
-        return (self.node,)
 
     @property
     def label(self) -> str:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from minitorch_viz._types import Array
 from minitorch_viz.errors import ShapeError
 from minitorch_viz.graph import Tape
-from minitorch_viz.objectives.base import Objective, Seeds
+from minitorch_viz.objectives.base import OfNode, Seeds
 from minitorch_viz.objectives.reading import output_of
 
 
 @dataclass(frozen=True, eq=False)
-class GramDistance(Objective):
+class GramDistance(OfNode):
     """Take minus the squared distance of the Gram matrix from a target: -sum (G - A)^2 / (4 C^2 P^2).
 
     G = F F^T for maps F (C, P). It is an objective, so larger is better: 0 where the style is met.
@@ -20,12 +20,7 @@ class GramDistance(Objective):
     Paper: Gatys et al. 2015.
     """
 
-    node: str
     wanted: Array  # (C, C)
-
-    @property
-    def nodes(self) -> tuple[str, ...]:
-        return (self.node,)
 
     @property
     def label(self) -> str:

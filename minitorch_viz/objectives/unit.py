@@ -9,25 +9,20 @@ import numpy as np
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError
 from minitorch_viz.graph import Tape
-from minitorch_viz.objectives.base import Objective, Seeds
+from minitorch_viz.objectives.base import OfNode, Seeds
 from minitorch_viz.objectives.reading import output_of
 
 
 @dataclass(frozen=True)
-class Unit(Objective):
+class Unit(OfNode):
     """Take one number of one node: a class score, a channel at a position (row, column), or a step of (T, D).
 
     sign: -1 explains the opposite, for a net with one score ("no dog").
     """
 
-    node: str
     index: tuple[int, ...]  # the unit inside the node's output, without the batch axis
     words: str = ""  # 'class "tiger cat" (282)'; empty: the node and the index
     sign: int = 1
-
-    @property
-    def nodes(self) -> tuple[str, ...]:
-        return (self.node,)
 
     @property
     def is_sum(self) -> bool:

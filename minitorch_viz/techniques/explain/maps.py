@@ -28,6 +28,7 @@ from minitorch_viz.drawing import (
 from minitorch_viz.drawing.number_maps import NumberMap
 from minitorch_viz.techniques.explain.blank import blank_note, drawable
 from minitorch_viz.techniques.explain.given import Given
+from minitorch_viz.techniques.explain.start import with_value
 from minitorch_viz.techniques.explain.view import PhotoResult, draw_photo, names_of, own_pixels, proportions_of
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class PixelMap(PhotoResult):
 
     @property
     def heads(self) -> tuple[str, ...]:
-        return (f"{self.label}, {self.reading or f'value {self.value:.4g}'}",)
+        return (with_value(self.label, self.reading, self.value),)
 
     @property
     def number_maps(self) -> list[NumberMap]:
@@ -97,7 +98,7 @@ class PixelMap(PhotoResult):
     @property
     def explains(self) -> str:
         """Begin a caption: what is explained, and its value."""
-        return f"Explains {self.label}, {self.reading or f'value {self.value:.4g}'}."
+        return f"Explains {self.heads[0]}."
 
     @property
     def legend(self) -> str:

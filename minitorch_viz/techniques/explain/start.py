@@ -42,6 +42,11 @@ class Starts(NamedTuple):
     objectives: list[Objective]
 
 
+def with_value(label: str, reading: str, value: float) -> str:
+    """Return what is explained and the value it has, for a heading: 'class "dog" (0), score -4, probability 0.018'."""
+    return f"{label}, {reading or f'value {value:.4g}'}"
+
+
 def start(model: Model, image: Any, **choice: Unpack[Which]) -> Start[Unit]:
     """Run `model` on one image as far as the class scores or a node, and find the unit that the settings mean.
 

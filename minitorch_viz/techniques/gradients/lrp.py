@@ -23,7 +23,7 @@ from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.blank import blank_note, drawable, not_finite, why_blank
 from minitorch_viz.techniques.explain.books import books_notes, where_it_stayed
 from minitorch_viz.techniques.explain.maps import SHARES, numbers_legend, one_map, sentence
-from minitorch_viz.techniques.explain.start import start_any
+from minitorch_viz.techniques.explain.start import start_any, with_value
 from minitorch_viz.techniques.explain.unit import Which, need_sum
 from minitorch_viz.techniques.explain.view import PhotoResult, draw_photo, own_pixels, proportions_of
 from minitorch_viz.techniques.options import spelled_out
@@ -110,7 +110,7 @@ class LrpMap(PhotoResult):
 
     @property
     def heads(self) -> tuple[str, ...]:
-        return (f"{self.label}, {self.reading or f'value {self.value:.4g}'}",)
+        return (with_value(self.label, self.reading, self.value),)
 
     @property
     def number_maps(self) -> list[NumberMap]:

@@ -15,7 +15,7 @@ from minitorch_viz.techniques.explain.blank import blank_note, drawable, why_bla
 from minitorch_viz.techniques.explain.gates import gates_note, has_relus
 from minitorch_viz.techniques.explain.maps import MAGNITUDE, numbers_legend, one_map, sentence, sign_of, sign_title
 from minitorch_viz.techniques.explain.signals import at_tape
-from minitorch_viz.techniques.explain.start import start_any
+from minitorch_viz.techniques.explain.start import start_any, with_value
 from minitorch_viz.techniques.explain.unit import Which
 from minitorch_viz.techniques.explain.view import PhotoResult, draw_photo, names_of, proportions_of
 from minitorch_viz.techniques.gradients._saliency_crops import averaged_over_crops
@@ -97,7 +97,7 @@ class SaliencyMap(PhotoResult):
 
     @property
     def heads(self) -> tuple[str, ...]:
-        return (f"{self.label}, {self.reading or f'value {self.value:.4g}'}",)
+        return (with_value(self.label, self.reading, self.value),)
 
     @property
     def number_maps(self) -> list[NumberMap]:
@@ -119,7 +119,7 @@ class SaliencyMap(PhotoResult):
         scales = ", ".join(f"{mode} {robust_max(drawable(self.map(mode))):.3g}" for mode in self.signals)
         crops = " Every map is the mean over ten crops of the photo." if self.averaged else ""
         return (
-            f"Explains {self.label}, {self.reading or f'value {self.value:.4g}'}. {ways[0].upper()}{ways[1:]}.{crops} "
+            f"Explains {self.heads[0]}. {ways[0].upper()}{ways[1:]}.{crops} "
             f"{sentence(MAGNITUDE)}. {sentence(sign_of(self.channels))}. "
             f"Each mode has a scale of its own, full scale of the magnitude at {scales}.{self._cancelling}"
         )
