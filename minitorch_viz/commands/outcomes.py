@@ -77,7 +77,7 @@ def _outcomes(look: Look, pairs: Sequence[Pair], *, first: bool = False, progres
     """
     waiting: deque[Outcome | Future[Outcome]] = deque()
     with (
-        products_by_one_thread(),
+        products_by_one_thread,
         contextlib.closing(ahead(partial(_readable, look), pairs, AHEAD)) as pictures,  # type: ignore[type-var]  # as above
         ThreadPoolExecutor(WRITERS, "writer") as pool,
     ):

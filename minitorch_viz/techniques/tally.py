@@ -202,7 +202,7 @@ class _Run:
 
 def _products_by_one_thread() -> contextlib.AbstractContextManager[None]:
     """Keep products to one thread where NumPy computes them: their last bits depend on how many threads there are."""
-    return contextlib.nullcontext() if kernels.current() == "numba" else products_by_one_thread()
+    return contextlib.nullcontext() if kernels.current() == "numba" else products_by_one_thread
 
 
 def _forward(model: Model, inputs: Sequence[Array | None], nodes: tuple[str, ...]) -> Tape | None:

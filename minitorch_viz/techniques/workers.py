@@ -109,6 +109,7 @@ def _backend() -> str:
 class _OneThread:
     """Keep NumPy's products to one thread while any worker of this process is inside.
 
+    The last bits of products depend on how many threads there are.
     The limit is the process's, not the thread's. Of workers that are threads the first to come sets it and the last to
     leave lifts it: one that is done would else lift it while another multiplies.
     """
@@ -133,9 +134,4 @@ class _OneThread:
                 self.limits.close()
 
 
-_one_thread = _OneThread()
-
-
-def products_by_one_thread() -> contextlib.AbstractContextManager[None]:
-    """Keep NumPy's products to one thread: their last bits depend on how many threads there are."""
-    return _one_thread
+products_by_one_thread = _OneThread()  # one for the whole process
