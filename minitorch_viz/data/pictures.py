@@ -18,6 +18,7 @@ import numpy as np
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.data.archive_pictures import ARCHIVES, archive_pictures
 from minitorch_viz.data.dataset import Dataset
+from minitorch_viz.data.mask_files import LIST, MASKS, picture_base
 from minitorch_viz.data.picture_base import Pictures, classes_of, inside
 from minitorch_viz.data.picture_files import SUFFIXES, picture_files
 from minitorch_viz.data.scenes import KINDS, Scene, scene
@@ -44,6 +45,7 @@ class FilePictures(Pictures):
     name: str = "files"
     labels: tuple[int, ...] = ()  # one a file, or none
     class_names: tuple[str, ...] = ()
+    place: Path | None = None  # the folder that was given; masks beside the pictures lie in it, too
 
     def __len__(self) -> int:
         return len(self.files)
@@ -59,9 +61,15 @@ class FilePictures(Pictures):
 
     @property
     def fingerprint(self) -> str:
-        """Hash the files' names, sizes and dates, not their bytes: a folder may hold a hundred thousand."""
+        """Hash the files' names, sizes and dates, not their bytes: a folder may hold a hundred thousand.
+
+        Masks beside the pictures, and the list of what they show, belong to them.
+        """
         state = hashlib.sha256()
-        for file in self.files:
+        beside: list[Path] = []
+        if self.place is not None and picture_base(self.place) is not None:
+            beside = [self.place / LIST, *sorted(picture_files(self.place / MASKS).files)]
+        for file in (*self.files, *beside):
             try:
                 facts = file.stat()
             except OSError:
@@ -194,14 +202,21 @@ def as_pictures(source: object) -> Pictures:
 def folder_pictures(folder: str | Path) -> FilePictures:
     """Return every image file below a folder, in the order of paths; the folders directly inside it are classes.
 
-    A file that turns out broken is found when it is looked at. Raises DataFileError if there is no folder or no
-    picture in it.
+    Beside a folder "masks" the pictures are those in "photos", "images" or "pictures", or else all others; masks are
+    none (`mask_files.py`). A file that turns out broken is found when it is looked at. Raises DataFileError if there
+    is no folder or no picture in it.
     """
     place = as_path(folder, "folder of pictures", DataFileError)
     if not place.is_dir():
         raise DataFileError(f"There is no folder {place}; give one that has pictures in it.")
-    files = sorted(picture_files(place).files)
+    base = picture_base(place)
+    files = sorted(picture_files(base or place).files)
+    if base == place:
+        files = [file for file in files if file.relative_to(place).parts[0] != MASKS]
     if not files:
-        raise DataFileError(f"{place} has no pictures ({', '.join(SUFFIXES)}) in it or in the folders inside it.")
-    groups = [file.relative_to(place).parts[0] if file.parent != place else "" for file in files]
-    return FilePictures(tuple(files), place.name or str(place), *classes_of(groups))
+        raise DataFileError(
+            f"{base or place} has no pictures ({', '.join(SUFFIXES)}) in it or in the folders inside it."
+        )
+    inside_of = base or place
+    groups = [file.relative_to(inside_of).parts[0] if file.parent != inside_of else "" for file in files]
+    return FilePictures(tuple(files), place.name or str(place), *classes_of(groups), place)

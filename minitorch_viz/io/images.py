@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
@@ -113,7 +113,7 @@ def resize_image(image: Array, size: int | tuple[int, int], how: str = "stretch"
         raise SettingError(f'resize_image\'s how must be "stretch" or "crop", but got {shown(how)}.')
     h, w = (height, width)
     if how == "crop":
-        h, w = _before_the_cut(image, height, width)
+        h, w = _before_the_cut(image.shape, height, width)
     if h * w > MOST_PIXELS:
         hint = ', or how="stretch"' if how == "crop" else ""
         raise SettingError(
@@ -124,10 +124,22 @@ def resize_image(image: Array, size: int | tuple[int, int], how: str = "stretch"
     return center_crop(resized, (height, width))
 
 
-def _before_the_cut(image: Array, height: int, width: int) -> tuple[int, int]:
+def _before_the_cut(shape: Sequence[int], height: int, width: int) -> tuple[int, int]:
     """Return the size that a picture gets before its centre (height, width) is cut out."""
-    scale = 256 / 224 * max(height / image.shape[0], width / image.shape[1])
-    return max(height, round(scale * image.shape[0])), max(width, round(scale * image.shape[1]))
+    scale = 256 / 224 * max(height / shape[0], width / shape[1])
+    return max(height, round(scale * shape[0])), max(width, round(scale * shape[1]))
+
+
+def cut_out(shape: Sequence[int], size: tuple[int, int]) -> tuple[float, float, float, float]:
+    """Return (top, left, height, width), in a picture's own pixels, of the centre that `resize_image` cuts out of it.
+
+    shape: the picture's height and width. Its borders may lie inside a pixel.
+    """
+    height, width = size
+    full = _before_the_cut(shape, height, width)
+    # The cut's corner, as in `center_crop`, and its sides, in the picture's pixels.
+    top, left = (full[0] - height) // 2 * shape[0] / full[0], (full[1] - width) // 2 * shape[1] / full[1]
+    return top, left, height * shape[0] / full[0], width * shape[1] / full[1]
 
 
 def area_used(image: Array, size: int | tuple[int, int], how: str, most: int) -> Array:
@@ -141,11 +153,7 @@ def area_used(image: Array, size: int | tuple[int, int], how: str, most: int) ->
     h, w = image.shape[:2]
     top = left = 0.0
     if how == "crop":
-        height, width = as_size(size, "the size")
-        full = _before_the_cut(image, height, width)
-        # The cut's corner, as in `center_crop`, and its sides, in the picture's pixels.
-        top, left = (full[0] - height) // 2 * h / full[0], (full[1] - width) // 2 * w / full[1]
-        h, w = height * h / full[0], width * w / full[1]
+        top, left, h, w = cut_out(image.shape[:2], as_size(size, "the size"))
     scale = min(1.0, most / max(h, w))
     pixels = max(1, round(scale * w)), max(1, round(scale * h))
     if (*pixels[::-1], 0.0, 0.0) == (*image.shape[:2], top, left):

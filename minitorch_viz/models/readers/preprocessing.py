@@ -123,6 +123,12 @@ class Preprocessing(Reader):
             seen = np.repeat(grey[..., None], 3, axis=2)
         return seen
 
+    def cut(self, height: int, width: int) -> tuple[float, float, float, float]:
+        """Return (top, left, height, width) of what the net sees of a photo, in the photo's own pixels."""
+        from minitorch_viz.io.images import cut_out
+
+        return cut_out((height, width), self.size) if self.resize == "crop" else (0.0, 0.0, height, width)
+
     def restore(self, x: Array) -> Array:
         """Turn the net's input (1, C, H, W) or (C, H, W) into the picture (H, W, 3) uint8 that a person sees.
 
