@@ -68,11 +68,19 @@ class Window(NamedTuple):
 
     def sees(self, y: Field, size: Pair) -> Field:
         """Return what of an input (H, W) a field of the output reads, without a margin."""
-        first, last = [], []
-        for a in (0, 1):
-            start, stop = y[a] * self.stride[a] - self.padding[a], (y[2 + a] - 1) * self.stride[a] - self.padding[a]
-            first.append(min(max(start // self.up[a], 0), size[a] - 1))
-            last.append(min((stop + self.reach[a] - 1) // self.up[a] + 1, size[a]))
+        field = self.covers(y)
+        first = (min(max(field[a], 0), size[a] - 1) for a in (0, 1))
+        last = (min(field[2 + a], size[a]) for a in (0, 1))
+        return Field(*first, *last)
+
+    def covers(self, y: Field) -> Field:
+        """Return the same where the input has no border: its padding counts, with places below 0."""
+        start, stop = (
+            [place * stride - padding for place, stride, padding in zip(places, self.stride, self.padding, strict=True)]
+            for places in (y[:2], (y.bottom - 1, y.right - 1))
+        )
+        first = (start[a] // self.up[a] for a in (0, 1))
+        last = ((stop[a] + self.reach[a] - 1) // self.up[a] + 1 for a in (0, 1))
         return Field(*first, *last)
 
     def _reached(self, a: int, x: Span, out_length: int) -> Span:
