@@ -17,6 +17,7 @@ import numpy as np
 
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.data.archive_pictures import ARCHIVES, archive_pictures
+from minitorch_viz.data.by_name import data_in, named_data
 from minitorch_viz.data.dataset import Dataset
 from minitorch_viz.data.mask_files import LIST, MASKS, picture_base
 from minitorch_viz.data.picture_base import Pictures, classes_of, inside
@@ -172,10 +173,12 @@ def as_pictures(source: object) -> Pictures:
     """Return what a user names as pictures.
 
     source: Pictures; a Dataset; a folder, flat or nested (the folders inside one are its classes), or an archive of one
-        (.zip, .tar, .tar.gz, .tar.xz); a list of files or of arrays; "scenes" or "scenes:500" for so many generated
-        scenes.
+        (.zip, .tar, .tar.gz, .tar.xz); a folder with a data set's own files (MNIST's, CIFAR-10's, faces); a list of
+        files or of arrays; "scenes" or "scenes:500" for so many generated scenes; "digits", "faces", "mnist" or
+        "cifar10", of which those for testing are taken ("mnist:500", the first 500; "mnist:train", the others). A
+        folder of such a name comes first.
 
-    Raises DataFileError if there is no such folder or no picture in it, SettingError for anything else.
+    Raises DataFileError if there is no such folder or data set or no picture in it, SettingError for anything else.
     """
     if isinstance(source, Pictures):
         return source
@@ -184,17 +187,24 @@ def as_pictures(source: object) -> Pictures:
     if isinstance(source, str) and re.fullmatch(r"scenes(:\d+)?", source) and not Path(source).is_dir():
         count = int(source.partition(":")[2] or 500)
         return ScenePictures(need_whole("number of scenes", count, 1, 10**6))
+    if isinstance(source, str) and not Path(source).is_dir() and (data := named_data(source)) is not None:
+        return DatasetPictures(data)
     if isinstance(source, (str, Path)):
         place = as_path(source, "folder of pictures", DataFileError)
         is_archive = place.is_file() or (place.suffix.lower() in ARCHIVES and not place.is_dir())
-        return archive_pictures(place) if is_archive else folder_pictures(place)
+        if is_archive:
+            return archive_pictures(place)
+        if place.is_dir() and not picture_files(place).files and (data := data_in(place)) is not None:
+            return DatasetPictures(data)
+        return folder_pictures(place)
     if isinstance(source, Sequence) and source and all(isinstance(file, (str, Path)) for file in source):
         return FilePictures(tuple(map(Path, source)))
     images = tuple(source) if isinstance(source, (Sequence, np.ndarray)) else ()
     if images and all(isinstance(image, np.ndarray) for image in images):
         return ArrayPictures(images)
     raise SettingError(
-        "pictures must be a folder, an archive, a data set, a list of image files or arrays, or scenes:500, "
+        "pictures must be a folder, an archive, a data set, a list of image files or arrays, or a name (scenes:500, "
+        "digits, faces, mnist, cifar10), "
         f"but got {source!r:.80}."
     )
 

@@ -220,8 +220,8 @@ class PicturesSubject(Subject):
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Add --pictures."""
         words = (
-            "a folder of pictures, nested too, an archive of one (.zip, .tar.gz), or scenes:500, so many "
-            "generated ones (default: what suits the net)"
+            "a folder of pictures, nested too, an archive of one (.zip, .tar.gz), scenes:500, so many generated ones, "
+            "or a data set (digits, faces, mnist, cifar10; mnist:500: the first ones) (default: what suits the net)"
         )
         parser.add_argument("--pictures", help=words, **self.asked)
 
@@ -230,8 +230,10 @@ class PicturesSubject(Subject):
         return self.named_by(arguments.pictures)
 
     def is_photo(self, names: list[str]) -> bool:
-        """Return whether they are photos: a folder of the user's own holds such."""
-        return any(not name.startswith("scenes") for name in names)
+        """Return whether they are photos: a folder of the user's own holds such, a data set does not."""
+        from minitorch_viz.data.by_name import NAME
+
+        return any(not name.startswith("scenes") and not NAME.fullmatch(name) for name in names)
 
     def read(self, model: Model, names: list[str], notes: list[str] | None = None) -> Any:  # noqa: ARG002 (see results)
         """Return the name itself; the sample is of the kind that the net was trained on, as far as such are at hand."""

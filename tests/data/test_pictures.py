@@ -108,3 +108,32 @@ def test_bad_sources(source: object, error: type[Exception], words: str, tmp_pat
     monkeypatch.chdir(tmp_path)
     with pytest.raises(error, match=words):
         as_pictures(source)
+
+
+def test_data_sets_by_name(tmp_path, monkeypatch) -> None:
+    digits = as_pictures("digits")
+    assert (len(digits), digits.name, len(digits.class_names)) == (360, "digits test", 10)
+    assert [len(as_pictures(name)) for name in ("digits:7", "digits:train", "digits:train:9")] == [7, 1437, 9]
+    np.testing.assert_array_equal(as_pictures("digits:7")[6], digits[6])
+    with pytest.raises(SettingError, match="at least 1"):
+        as_pictures("digits:0")
+    monkeypatch.chdir(tmp_path)
+    picture(Path("digits/a.png"), 1)
+    assert as_pictures("digits").title(0) == "a.png"  # a folder of the name comes first
+
+
+@pytest.mark.parametrize("name", ["faces", "mnist:3", "cifar10:train"])
+def test_a_data_set_that_is_not_at_hand_is_told_with_where_it_belongs(name: str, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("MINITORCH_VIZ_HOME", str(tmp_path))
+    with pytest.raises(DataFileError, match=f"There is no {name.partition(':')[0]} in .*Put "):
+        as_pictures(name)
+
+
+def test_a_folder_with_a_data_sets_own_files(tmp_path) -> None:
+    people = np.repeat(np.arange(2), 5)
+    images = np.random.default_rng(0).integers(0, 256, (10, 4, 4), dtype=np.uint8)
+    np.savez(tmp_path / "olivetti_faces.npz", images=images, labels=people)
+    assert len(as_pictures(tmp_path)) == 2
+    (tmp_path / "olivetti_faces.npz").write_bytes(b"broken")
+    with pytest.raises(DataFileError, match=r"olivetti_faces\.npz"):
+        as_pictures(tmp_path)
