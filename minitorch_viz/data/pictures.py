@@ -22,7 +22,7 @@ from minitorch_viz.data.dataset import Dataset
 from minitorch_viz.data.mask_files import LIST, MASKS, picture_base
 from minitorch_viz.data.picture_base import Pictures, classes_of, inside
 from minitorch_viz.data.picture_files import SUFFIXES, picture_files
-from minitorch_viz.data.scenes import KINDS, Scene, scene
+from minitorch_viz.data.scenes import KINDS, Change, Scene, scene
 from minitorch_viz.errors import DataFileError, ImageFileError, SettingError, need_whole
 from minitorch_viz.io.files import as_path
 from minitorch_viz.io.images import load_image
@@ -152,6 +152,10 @@ class ScenePictures(Pictures):
     def scene(self, number: int) -> Scene:
         """Return scene `number` with its truth."""
         return _drawn(inside(number, self.count), self.seed, self.size, self.objects)
+
+    def changed(self, number: int, change: Change) -> Scene:
+        """Return scene `number` with one object drawn otherwise, or left out; all else stays as it is."""
+        return scene(inside(number, self.count), self.seed, size=self.size, objects=self.objects, change=change)
 
     def __getitem__(self, number: int) -> Array:
         return self.scene(number).image

@@ -1,9 +1,10 @@
 """Generated scenes: pictures whose objects, parts, textures and colours are known at every pixel."""
 
+from minitorch_viz.data.scenes.change import Change
 from minitorch_viz.data.scenes.colours import COLOURS
 from minitorch_viz.data.scenes.generate import scene, scenes
 from minitorch_viz.data.scenes.kinds import KINDS, PARTS
 from minitorch_viz.data.scenes.scene import Scene, Scenes
 from minitorch_viz.data.scenes.textures import BACKGROUNDS, TEXTURES
 
-__all__ = ["BACKGROUNDS", "COLOURS", "KINDS", "PARTS", "TEXTURES", "Scene", "Scenes", "scene", "scenes"]
+__all__ = ["BACKGROUNDS", "COLOURS", "KINDS", "PARTS", "TEXTURES", "Change", "Scene", "Scenes", "scene", "scenes"]

@@ -9,22 +9,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from minitorch_viz._types import Array, Generator, Pair
+from minitorch_viz.data.scenes.change import Change
 from minitorch_viz.data.scenes.colours import COLOURS, TONE_TABLE
-from minitorch_viz.data.scenes.kinds import ALL, KINDS, PARTS, Kind
+from minitorch_viz.data.scenes.kinds import ALL, KINDS, Kind
+from minitorch_viz.data.scenes.paint import MOST_OBJECTS, PLAIN, Placed, boxes_of, painted
 from minitorch_viz.data.scenes.place import Canvas
 from minitorch_viz.data.scenes.scene import MAPS, TABLES, Scene, Scenes, empty_scenes
 from minitorch_viz.data.scenes.textures import BACKGROUNDS, PATTERNS, background_tiles, texture_tiles
 from minitorch_viz.errors import SettingError, near, need_whole
 from minitorch_viz.progress import progress_bar
 
-MOST_OBJECTS = 5  # so that the main colours and accents of a scene all differ
 MAIN_AREA = 0.12, 0.24  # of the picture
 OTHER_AREA = 0.3, 0.55  # of the main object's
 LARGEST_OTHER = 0.62  # of the main object's area, less than what always stays visible of that
-ROOM = 8  # codes an object: one a part
-PLAIN = 1 + [*PATTERNS].index("plain")
-PART_INDEX = {name: index for index, name in enumerate(PARTS)}
-COLOUR_INDEX = {name: index for index, name in enumerate(COLOURS)}
 
 
 @dataclass(frozen=True)
@@ -96,11 +93,15 @@ def scene(
     objects: int | Pair = (1, 3),
     kinds: Sequence[str] | None = None,
     noise: int = 5,
+    change: Change | None = None,
 ) -> Scene:
-    """Make scene number `index` of a seed, the same as in `scenes`, with the whole objects' masks."""
+    """Make scene number `index` of a seed, the same as in `scenes`, with the whole objects' masks.
+
+    change: one object that is drawn otherwise, or left out; every pixel that does not show it stays.
+    """
     need_whole("index", index, 0)
     need_whole("seed", seed, 0)
-    return draw(np.random.default_rng([seed, index]), checked(size, objects, kinds, noise))
+    return draw(np.random.default_rng([seed, index]), checked(size, objects, kinds, noise), change)
 
 
 def checked(size: int | Pair, objects: int | Pair, kinds: Sequence[str] | None, noise: int) -> Settings:
@@ -129,51 +130,50 @@ def _pair(value: int | Pair, label: str, least: int, most: int) -> Pair:
 # ------------------------------------------------------------------ one scene
 
 
-def draw(rng: Generator, settings: Settings) -> Scene:
-    """Draw one scene; every choice comes from `rng`."""
+def draw(rng: Generator, settings: Settings, change: Change | None = None) -> Scene:
+    """Draw one scene; every choice comes from `rng`, and a change of one object takes nothing from it."""
     shape = settings.height, settings.width
     count = int(rng.integers(settings.objects[0], settings.objects[1] + 1))
     chosen = rng.permutation(settings.kinds)[:count].tolist()
     colours = (1 + rng.permutation(len(COLOURS) - 1)).tolist()
     textures = (1 + rng.integers(len(PATTERNS), size=count)).tolist()
     canvas = Canvas(np.zeros(shape, np.uint8))
-    codes, dark = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
-    lookup = np.zeros((5, 1 + MOST_OBJECTS * ROOM), np.uint8)  # what each code is, one row a map
-    rows: list[tuple[int, int, int, int]] = []
-    object_masks: list[Array] = []
+    objects: list[Placed] = []
     for number, kind in enumerate(chosen):
         parts, visible = _place(ALL[KINDS[kind]], canvas, settings, rng)
         if visible is None:
             continue
-        index = len(rows)
         row = (kind, textures[number], colours[number], colours[-1 - number])  # as in TABLES
-        codes_here = _enter(lookup, index, row)
-        top, left = canvas.corners[-1]
-        window = slice(top, top + parts.shape[0]), slice(left, left + parts.shape[1])
-        np.copyto(codes[window], parts + np.uint8(codes_here), where=visible)
-        tile = _tile(textures[number], parts.shape, settings, rng)
-        np.copyto(dark[window], tile, where=visible)
-        rows.append(row)
-        object_masks.append(parts > 0)
-    maps = lookup[:, codes]
-    dark &= maps[3] != PLAIN
+        if change is not None and change.index == len(objects):
+            row = change.applied(row)
+        objects.append(Placed(row, parts, _tile(row[1], parts.shape, settings, rng), canvas.corners[-1]))
     background, ground = _background(rng, settings)
+    order = canvas.order
+    if change is not None:
+        index = need_whole("index of a scene's object", change.index, 0, len(objects) - 1)
+        if change.left_out:
+            del objects[index]
+            order = [other - (other > index) for other in order if other != index]
+    maps, dark = painted(objects, order, shape)
+    dark &= maps[3] != PLAIN
     pixels = TONE_TABLE[maps[4], dark].astype(np.int16)
-    np.copyto(pixels, ground, where=(codes == 0)[:, :, None])
+    np.copyto(pixels, ground, where=(maps[0] == 0)[:, :, None])
     if settings.noise:
         pixels += rng.integers(-settings.noise, settings.noise + 1, pixels.shape, np.int8)
         np.clip(pixels, 0, 255, out=pixels)
-    masks = np.zeros((len(rows), *shape), bool)
-    for mask, object_mask, (top, left) in zip(masks, object_masks, canvas.corners, strict=True):
-        mask[top : top + object_mask.shape[0], left : left + object_mask.shape[1]] = object_mask
-    tables = dict(zip(TABLES[:4], np.array(rows, np.uint8).T, strict=True))
+    masks = np.zeros((len(objects), *shape), bool)
+    for mask, placed in zip(masks, objects, strict=True):
+        mask[placed.window] = placed.parts > 0
+    rows = np.array([placed.row for placed in objects], np.uint8).reshape(-1, 4)
+    areas = np.array([np.count_nonzero(placed.parts) for placed in objects])
+    seen = np.bincount(maps[0].ravel(), minlength=1 + len(objects))[1:]
     return Scene(
         image=pixels.astype(np.uint8),
         **dict(zip(MAPS, maps, strict=True)),
-        **tables,
-        boxes=_boxes(canvas, object_masks),
-        visible=(np.array(canvas.seen) / np.array(canvas.areas)).astype(np.float32),
-        depth=np.argsort(canvas.order).astype(np.uint8),
+        **dict(zip(TABLES[:4], rows.T, strict=True)),
+        boxes=boxes_of(maps[0], objects),
+        visible=(seen / areas).astype(np.float32),
+        depth=np.argsort(order).astype(np.uint8),
         masks=masks,
         background=background,
     )
@@ -195,25 +195,6 @@ def _place(kind: Kind, canvas: Canvas, settings: Settings, rng: Generator) -> tu
             break
         radius *= 0.9
     return parts, visible
-
-
-def _enter(lookup: Array, index: int, row: tuple[int, int, int, int]) -> int:
-    """Fill in what the codes of object `index` mean; the code of its part i + 1 is the returned number + i + 1."""
-    kind, texture, colour, accent = row
-    base = index * ROOM
-    drawing = ALL[KINDS[kind]]
-    for code, (part, paint) in enumerate(zip(drawing.parts, drawing.paints, strict=True), base + 1):
-        if paint == "main":
-            paint_codes = texture, colour
-        elif paint == "accent":
-            paint_codes = PLAIN, accent
-        else:
-            paint_codes = (
-                PLAIN,
-                next(colour_index for name in paint if (colour_index := COLOUR_INDEX[name]) != colour),
-            )
-        lookup[:, code] = index + 1, kind, PART_INDEX[part], *paint_codes
-    return base
 
 
 def _tile(texture: int, shape: tuple[int, ...], settings: Settings, rng: Generator) -> Array:
@@ -239,13 +220,3 @@ def _background(rng: Generator, settings: Settings) -> tuple[int, Array]:
     tile = background_tiles(side)[index, top : top + settings.height, left : left + settings.width]
     ground: Array = ramp.astype(np.uint8)[tile]
     return index, ground
-
-
-def _boxes(canvas: Canvas, object_masks: list[Array]) -> Array:
-    """Return (n, 4) int32: top, left, bottom, right around the visible pixels."""
-    boxes = np.empty((len(object_masks), 4), np.int32)
-    for index, (object_mask, (top, left)) in enumerate(zip(object_masks, canvas.corners, strict=True)):
-        visible = canvas.owner[top : top + object_mask.shape[0], left : left + object_mask.shape[1]] == index + 1
-        rows, columns = np.flatnonzero(visible.any(axis=1)), np.flatnonzero(visible.any(axis=0))
-        boxes[index] = top + rows[0], left + columns[0], top + rows[-1] + 1, left + columns[-1] + 1
-    return boxes
