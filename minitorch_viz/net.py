@@ -6,7 +6,7 @@ A net never changes and remembers nothing, so one net may serve several images, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -105,7 +105,15 @@ class Net(Nodes):
                     del values[name]
         return values[goal]
 
-    def predict_changed(self, tape: Tape, changes: Mapping[str, Patch], upto: str | None = None) -> Array:
+    @overload
+    def predict_changed(self, tape: Tape, changes: Mapping[str, Patch], upto: str | None = None) -> Array: ...
+
+    @overload
+    def predict_changed(self, tape: Tape, changes: Mapping[str, Patch], upto: tuple[str, ...]) -> dict[str, Array]: ...
+
+    def predict_changed(
+        self, tape: Tape, changes: Mapping[str, Patch], upto: str | tuple[str, ...] | None = None
+    ) -> Array | dict[str, Array]:
         """Run the net on K changed versions of a tape's one image: see `less_work.forward.predict_changed`."""
         return predict_changed(self, tape, changes, upto)
 

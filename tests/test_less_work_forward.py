@@ -48,6 +48,17 @@ def test_a_changed_input(case, rng, size) -> None:
         np.testing.assert_allclose(found, net.predict(whole, upto=goal), rtol=1e-10, atol=1e-11, err_msg=goal)
 
 
+def test_several_nodes_in_one_pass(case, rng) -> None:
+    """Each is what a pass up to it alone gives, to the bit."""
+    net, tape = case
+    patch = patch_at(rng, tape["input"], (3, 4), corners_in(tape["input"], (3, 4)))
+    goals = tuple(tape.saved)[::2]
+    answers = predict_changed(net, tape, {"input": patch}, upto=goals)
+    assert tuple(answers) == goals
+    for goal, answer in answers.items():
+        np.testing.assert_array_equal(answer, predict_changed(net, tape, {"input": patch}, upto=goal))
+
+
 def test_every_place_of_a_grid(case, rng) -> None:
     """Each alone and all at once: the boxes of a batch have one size, whatever their neighbours need."""
     net, tape = case

@@ -16,7 +16,7 @@ K changes, at places of their own, are one batch.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
@@ -31,12 +31,23 @@ if TYPE_CHECKING:
 LARGEST_BOX = 0.9  # share of a map: a larger box is not worth cutting out
 
 
-def predict_changed(net: Net, tape: Tape, changes: Mapping[str, Patch], upto: str | None = None) -> Array:
+@overload
+def predict_changed(net: Net, tape: Tape, changes: Mapping[str, Patch], upto: str | None = None) -> Array: ...
+
+
+@overload
+def predict_changed(net: Net, tape: Tape, changes: Mapping[str, Patch], upto: tuple[str, ...]) -> dict[str, Array]: ...
+
+
+def predict_changed(
+    net: Net, tape: Tape, changes: Mapping[str, Patch], upto: str | tuple[str, ...] | None = None
+) -> Array | dict[str, Array]:
     """Run the net on K changed versions of one image and keep only the output of `upto` (default: the last node).
 
     tape: a forward pass of the unchanged image (N = 1), not in training (without rng).
     changes: {input or node: what its maps show instead}, each a Patch with values (K, C, h, w).
-    Returns (K, ...), what `net.predict` gives for the changed maps within rounding.
+    upto: a node, or several in a tuple, for one pass up to all of them.
+    Returns (K, ...), what `net.predict` gives for the changed maps within rounding; of a tuple {node: (K, ...)}.
 
     Raises NetError for an unknown name or a tape that ends before `upto`, ShapeError for a patch that does not fit.
 
@@ -48,17 +59,18 @@ def predict_changed(net: Net, tape: Tape, changes: Mapping[str, Patch], upto: st
     >>> predict_changed(net, net.forward(np.array([[[[4.0, 0.0], [0.0, 8.0]]]])), {"input": black}).ravel()
     array([2., 1.])
     """
-    (goal,) = check_names(net.output if upto is None else upto, net.names, "upto")
-    count = _check_patches(net, tape, changes, goal)
+    goals = check_names(net.output if upto is None else upto, net.names, "upto")
+    count = _check_patches(net, tape, changes, goals)
     outputs: dict[str, Array | Patch] = dict(changes)
-    nodes = between(net.nodes, changes, [goal])
+    nodes = between(net.nodes, changes, goals)
     last_reader = {name: node.name for node in nodes for name in node.inputs}
     for node in nodes:
         outputs[node.name] = _run(node, tape, outputs, count)
         for name in set(node.inputs) & outputs.keys():
-            if last_reader[name] == node.name and name != goal:
+            if last_reader[name] == node.name and name not in goals:
                 del outputs[name]
-    return _maps(goal, tape, outputs, count)
+    answers = {goal: _maps(goal, tape, outputs, count) for goal in goals}
+    return answers[goals[0]] if upto is None or isinstance(upto, str) else answers
 
 
 def _run(node: Node, tape: Tape, outputs: Mapping[str, Array | Patch], count: int) -> Array | Patch:
@@ -111,12 +123,12 @@ def _repeated(x: Array, count: int) -> Array:
     return repeated
 
 
-def _check_patches(net: Net, tape: Tape, changes: Mapping[str, Patch], goal: str) -> int:
+def _check_patches(net: Net, tape: Tape, changes: Mapping[str, Patch], goals: tuple[str, ...]) -> int:
     """Return K, if the patches fit the tape and each other."""
     if not isinstance(changes, Mapping) or not changes:
         raise NetError("changes must be a dict {node name: Patch} with at least one entry.")
     check_names(changes, net.names, "changes")
-    for name in (*changes, goal):
+    for name in (*changes, *goals):
         if len(tape[name]) != 1:
             raise ShapeError(f"Changes need a tape of one image, but {name!r} holds {len(tape[name])}.")
     counts = set()

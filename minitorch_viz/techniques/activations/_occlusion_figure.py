@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from minitorch_viz._types import Array
-from minitorch_viz.drawing import BLACK, LABEL_SIZE, panels, text_width, wrapped
+from minitorch_viz.drawing import (
+    BLACK,
+    LABEL_SIZE,
+    Sheet,
+    panels,
+    show_blank,
+    show_photo,
+    show_signed,
+    text_width,
+    wrapped,
+)
+from minitorch_viz.techniques.activations._occlusion_rises import outline
 from minitorch_viz.techniques.explain.blank import drawable
 from minitorch_viz.techniques.explain.view import draw_photo, proportions_of
 
@@ -15,51 +28,165 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from minitorch_viz.techniques.activations._occlusion_reading import Fall
+    from minitorch_viz.techniques.activations._occlusion_strongest import Projected, StrongestMap
     from minitorch_viz.techniques.activations.occlusion import OcclusionMap
 
+# A place of the figure: its title (None: an empty place), and what draws it on axes of a sheet (None: drawn apart).
+Cell: TypeAlias = "tuple[str | None, Callable[[Axes, Sheet], None] | None]"
+NOTHING: Cell = (None, None)
 PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#000000")
 REST = "#bbbbbb"  # classes beyond these
 LEGEND = 1.5  # inches for a class name beside the map
 
 
 def draw(result: OcclusionMap, figure: Figure) -> None:
-    """Draw the photo with the occluder's size, the fall over the photo, and of a class the likeliest one a place."""
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import Normalize
+    """Draw the photo with the occluder, the falls over it, the likeliest class at each place, and the strongest map."""
     from matplotlib.patches import Rectangle
 
-    base = f"{result.base:.2f}" if result.kind == "probability" else f"{result.kind} {result.base:.3g}"
-    square = f"the square covers {result.size} x {result.size} pixels"
-    words = "blank: see the notes" if result.blank else f"fall of the {result.kind} where covered"
-    titles = [f"{result.label}: {base}; {square}", words]
     classes, beside = _classes(result), 0.0
     if classes is not None:
-        titles.append("most probable class where covered")
-        names = [wrapped(name, LEGEND, LABEL_SIZE) for name in classes.names]
+        names = tuple(wrapped(name, LEGEND, LABEL_SIZE) for name in classes.names)
         beside = 0.5 + max(text_width(line, LABEL_SIZE) for name in names for line in name.split("\n"))
-    sheet = panels(figure, [titles], proportions_of(result), bars=(1,), right=beside)
-    photo, heat, *more = sheet.axes[0]
+        classes = classes._replace(names=names)
+    rows = _rows(result, classes)
+    titles = [[title for title, _ in row] for row in rows]
+    sheet = panels(figure, titles, proportions_of(result), bars=(1,), right=beside)
+    photo = sheet.axes[0, 0]
     draw_photo(photo, result)
     corner = (result.picture.shape[1] - result.size) / 2 - 0.5, (result.picture.shape[0] - result.size) / 2 - 0.5
     photo.add_patch(Rectangle(corner, result.size, result.size, facecolor="0.5", edgecolor="white", lw=2))
+    for axes, (title, drawing) in zip(sheet.axes.flat, (cell for row in rows for cell in row), strict=True):
+        if title is not None and drawing is not None:
+            drawing(axes, sheet)
 
-    drop = drawable(np.nan_to_num(result.drop), result.blank)
-    scale = float(np.abs(drop).max()) or 1.0
-    opaque = 0.85 * np.clip(np.abs(drop) / scale, 0, 1) ** 0.7
-    _draw_grid(heat, result, drop, alpha=opaque, cmap="RdBu_r", vmin=-scale, vmax=scale)
-    sheet.bar(ScalarMappable(Normalize(-scale, scale), "RdBu_r"), heat, "red matters, blue holds it down")
-    if result.done < result.total:
-        _hatch(heat, result)
+
+def _rows(result: OcclusionMap, classes: _Classes | None) -> list[list[Cell]]:
+    """Return what stands where: a title, and the function that draws it."""
+    falls, strongest = result.falls, result.strongest
+    square = f"the square covers {result.size} x {result.size} pixels"
+    first = f"{_named(result, falls[0])}; {square}" if len(falls) == 1 else square
+    scale = max((float(np.abs(_drawn(result, fall)).max()) for fall in falls), default=0.0) or 1.0
+    maps: list[Cell] = [
+        (_title(result, fall), partial(_draw_fall, result=result, fall=fall, scale=scale, bar=fall is falls[0]))
+        for fall in falls
+    ]
+    wide = classes is not None or len(falls) > 2 or (strongest is not None and bool(strongest.others))
+    columns = 3 if wide else 2
+    top, rest = [(first, None), maps[0]], maps[1:]
     if classes is not None:
-        _draw_classes(more[0], result, classes._replace(names=tuple(names)))
+        top.append(("most probable class where covered", partial(_draw_classes, result=result, classes=classes)))
+    elif wide:
+        top, rest = [*top, *rest[:1]], rest[1:]
+    if strongest is not None and not result.blank:
+        rest += _of_strongest(result, strongest)
+    rows = [_filled_up(top, columns)]
+    rows += [_filled_up(rest[begin : begin + columns], columns) for begin in range(0, len(rest), columns)]
+    if strongest is not None and strongest.others and not result.blank:
+        for part in ("signal", "photo"):
+            rows.append(_filled_up([_other(part, projection) for projection in strongest.others[:columns]], columns))
+    return rows
+
+
+def _filled_up(cells: list[Cell], columns: int) -> list[Cell]:
+    return [*cells, *[NOTHING] * (columns - len(cells))]
+
+
+def _named(result: OcclusionMap, fall: Fall) -> str:
+    base = f"{fall.base:.2f}" if result.kind == "probability" else f"{result.kind} {fall.base:.3g}"
+    return f"{fall.label}: {base}"
+
+
+def _title(result: OcclusionMap, fall: Fall) -> str:
+    if result.blank:
+        return "blank: see the notes"
+    of = (
+        f"{_named(result, fall)}; its fall where covered"
+        if result.others
+        else f"fall of the {result.kind} where covered"
+    )
+    return f"{of}; outlined: it rises" if fall.rise is not None and fall.rise.marked.any() else of
+
+
+def _drawn(result: OcclusionMap, fall: Fall) -> Array:
+    return drawable(np.nan_to_num(fall.drop), result.blank)
+
+
+def _draw_fall(axes: Axes, sheet: Sheet, result: OcclusionMap, fall: Fall, scale: float, bar: bool) -> None:
+    """Draw one fall, red and blue on the page's scale, with the cells outlined that raise the number."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
+    drop = _drawn(result, fall)
+    _draw_signed(axes, result, drop, scale)
+    if bar:
+        sheet.bar(ScalarMappable(Normalize(-scale, scale), "RdBu_r"), axes, "red matters, blue holds it down")
+    if result.done < result.total:
+        _hatch(axes, result)
+    if fall.rise is not None and not result.blank:
+        _outline(axes, result, fall.rise.marked)
+
+
+def _draw_signed(axes: Axes, result: OcclusionMap, drop: Array, scale: float) -> None:
+    opaque = 0.85 * np.clip(np.abs(drop) / scale, 0, 1) ** 0.7
+    _draw_grid(axes, result, drop, alpha=opaque, cmap="RdBu_r", vmin=-scale, vmax=scale)
+
+
+def _outline(axes: Axes, result: OcclusionMap, marked: Array) -> None:
+    from matplotlib.lines import Line2D
+
+    for line in outline(marked, *_cells(result)):
+        x, y = zip(*line, strict=True)
+        for colour, width, over in (("black", 3.6, 2.1), ("#ffd400", 1.8, 2.2)):
+            look: dict[str, Any] = {"color": colour, "linewidth": width, "solid_capstyle": "round"}
+            axes.add_line(Line2D(x, y, clip_on=False, zorder=over, **look))
+
+
+def _of_strongest(result: OcclusionMap, strongest: StrongestMap) -> list[Cell]:
+    """Return the total of the strongest map under the occluder, and its projection on this photo."""
+    drop = drawable(np.nan_to_num(strongest.drop))
+    scale = float(np.abs(drop).max()) or 1.0
+    title = f"fall of the total of {strongest.label}, the strongest map: full red {scale:.0%} of {strongest.base:.3g}"
+    return [
+        (title, partial(_draw_totals, result=result, drop=drop, scale=scale)),
+        (_answers(strongest.projection), partial(_draw_projection, projection=strongest.projection)),
+    ]
+
+
+def _answers(projection: Projected) -> str:
+    return f"what it answers to in {projection.title}, where it is {projection.value:.3g}"
+
+
+def _other(part: str, projection: Projected) -> Cell:
+    if part == "signal":
+        return _answers(projection), partial(_draw_projection, projection=projection)
+    return "", partial(_draw_seen, projection=projection)
+
+
+def _draw_totals(axes: Axes, sheet: Sheet, result: OcclusionMap, drop: Array, scale: float) -> None:  # noqa: ARG001
+    _draw_signed(axes, result, drop, scale)
+    if result.done < result.total:
+        _hatch(axes, result)
+
+
+def _draw_projection(axes: Axes, sheet: Sheet, projection: Projected) -> None:  # noqa: ARG001
+    """Draw what a unit answers to: the deconvnet's signal inside its receptive field, the rest is 0."""
+    aspect = projection.pixel_aspect
+    if projection.blank:
+        show_blank(axes, projection.picture.shape[:2], "", pixel_aspect=aspect)
+    else:
+        show_signed(axes, projection.signal, pixel_aspect=aspect)
+
+
+def _draw_seen(axes: Axes, sheet: Sheet, projection: Projected) -> None:  # noqa: ARG001
+    show_photo(axes, projection.photo, projection.picture.shape[:2], pixel_aspect=projection.pixel_aspect)
 
 
 def _hatch(axes: Axes, result: OcclusionMap) -> None:
     """Draw lines over the places where the square has not been yet: nothing is known of them."""
     from matplotlib.patches import Rectangle
 
-    high, wide = result.picture.shape[:2]
-    tops, lefts = (edges(firsts, result.size, side) for firsts, side in ((result.tops, high), (result.lefts, wide)))
+    tops, lefts = _cells(result)
     missing = np.isnan(result.values)
     columns = missing.argmax(axis=1)  # the first of each row: the places come row by row, so all after it are missing
     for row in np.flatnonzero(missing.any(axis=1)):
@@ -93,7 +220,7 @@ def _classes(result: OcclusionMap) -> _Classes | None:
     return _Classes(ranks, names, (*PALETTE[: len(shown)], *([REST] if rest else [])))
 
 
-def _draw_classes(axes: Axes, result: OcclusionMap, classes: _Classes) -> None:
+def _draw_classes(axes: Axes, sheet: Sheet, result: OcclusionMap, classes: _Classes) -> None:  # noqa: ARG001
     """Draw the most probable class at each place, with their names beside it."""
     from matplotlib.colors import ListedColormap
     from matplotlib.patches import Rectangle
@@ -107,10 +234,15 @@ def _draw_classes(axes: Axes, result: OcclusionMap, classes: _Classes) -> None:
 
 def _draw_grid(axes: Axes, result: OcclusionMap, values: Array, **colours: Any) -> Any:
     """Draw cells over the faded photo, each around the middle of the occluder, the outer ones up to the border."""
-    high, wide = result.picture.shape[:2]
     draw_photo(axes, result, grey=BLACK)
-    tops, lefts = (edges(firsts, result.size, side) for firsts, side in ((result.tops, high), (result.lefts, wide)))
+    tops, lefts = _cells(result)
     return axes.pcolormesh(lefts, tops, values, **colours)
+
+
+def _cells(result: OcclusionMap) -> tuple[Array, Array]:
+    """Return where the cells of the places begin and end, in rows and in columns."""
+    high, wide = result.picture.shape[:2]
+    return edges(result.tops, result.size, high), edges(result.lefts, result.size, wide)
 
 
 def edges(firsts: Array, size: int, side: int) -> Array:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -9,11 +11,15 @@ import numpy as np
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError, need_whole
+from minitorch_viz.techniques.activations._occlusion_reading import Measured, begun, filled
 from minitorch_viz.techniques.activations._occlusion_squares import covers, places_on
 from minitorch_viz.techniques.explain.given import Given
+from minitorch_viz.techniques.run import Pace
+from minitorch_viz.techniques.state import State
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
+    from minitorch_viz.techniques.activations.occlusion import OcclusionMap
     from minitorch_viz.techniques.explain.view import View
 
 
@@ -77,3 +83,31 @@ def spread(given: Given, drop: Array, measured: Array, firsts: Array, size: int)
     windows = covers(firsts, size, given.values.shape[given.steps])  # (W, T)
     curves = (drop @ windows) / np.maximum(measured @ windows, 1)
     return given.by_curve(curves)  # (C, T), or turned again
+
+
+def over_numbers(
+    frame: OcclusionMap, run: Measured, seen: View, windows: Windows, fill: str, batch: int, state: State | None
+) -> Iterator[OcclusionMap]:
+    """Cover one column, or one window of a curve, after another; each asks the whole net."""
+    given = seen.given
+    assert given is not None  # what the caller has asked
+    mean = "the mean that the net's reader subtracts" if given.kind == "row" else "the mean of its curve"
+    frame = replace(
+        frame,
+        values=np.full((len(windows.curves), len(windows.firsts)), np.nan),
+        tops=windows.curves,
+        lefts=windows.firsts,
+        size=windows.size,
+        fill={"mean": mean, "black": "zero"}.get(fill, str(fill)),
+    )
+    count = frame.values.size
+    run = begun(run.model, run.tape, run.units, run.readings, count)
+    done, pace = run.go_on(state), Pace()
+    while done < count:
+        places = list(range(done, min(done + batch, count)))
+        answers = run.model.net.forward(windows.covered(given, seen.x, places), upto=run.nodes, fuse=True)
+        run.outputs[places] = run.read(answers.values)
+        done += len(places)
+        if done < count and pace.due():
+            yield filled(frame, run, done)
+    yield filled(frame, run, done)

@@ -2,41 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
-import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.drawing.number_maps import NumberMap
-from minitorch_viz.errors import need_whole
-from minitorch_viz.graph import Tape
-from minitorch_viz.objectives import ChannelSum, Objective, Unit
-from minitorch_viz.techniques.activations._occlusion_numbers import Windows, spread, windows_of
-from minitorch_viz.techniques.activations._occlusion_squares import FILLS, covered, covers, fill_value, places_on
+from minitorch_viz.errors import SettingError, need_whole
+from minitorch_viz.techniques.activations._occlusion_fills import filling
+from minitorch_viz.techniques.activations._occlusion_numbers import over_numbers, spread, windows_of
+from minitorch_viz.techniques.activations._occlusion_reading import Fall, Measured, are_classes, begun, filled
+from minitorch_viz.techniques.activations._occlusion_rises import Rise
+from minitorch_viz.techniques.activations._occlusion_squares import covered, covers, places_on
+from minitorch_viz.techniques.activations._occlusion_strongest import (
+    StrongestMap,
+    layer_of,
+    projected,
+    strongest_channel,
+    totals,
+)
+from minitorch_viz.techniques.activations._occlusion_words import caption_of, notes_of
 from minitorch_viz.techniques.base import Technique
-from minitorch_viz.techniques.explain.blank import blank_note, drawable, not_finite
-from minitorch_viz.techniques.explain.start import start_any
-from minitorch_viz.techniques.explain.unit import Which
+from minitorch_viz.techniques.explain.blank import drawable
+from minitorch_viz.techniques.explain.start import start_several
+from minitorch_viz.techniques.explain.unit import Which, reading_of
 from minitorch_viz.techniques.explain.view import PhotoResult, View
 from minitorch_viz.techniques.options import spelled_out
-from minitorch_viz.techniques.run import Pace, how_far, looping
+from minitorch_viz.techniques.run import Pace, looping
 from minitorch_viz.techniques.state import State
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from minitorch_viz.models import Model
-
-NEAR_THE_END = 0.05  # a probability that stays this near to 0 or 1 at every place is saturated
-EFFECTS = {  # what a red cell means
-    "probability": "without this place the class is less probable",
-    "score": "without this place the class has a lower score",
-    "value": "without this place the value is lower",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,12 +53,15 @@ class OcclusionMap(PhotoResult):
     blank: str  # why there is nothing to draw: NaN or infinity among the numbers; else ""
     class_names: tuple[str, ...]
     size: int  # the occluder's side in pixels of the net's input
-    fill: str  # what the occluder shows
+    fill: str  # what the occluder shows, as the setting names it; of numbers in words
     picture: Array  # (h, w, 3) uint8: what the net saw
     pixel_aspect: float
     kind: str = "probability"  # what the numbers are: probability, score (before the softmax) or value
     instead: str = ""  # why it is the score and not the probability
     reading: str = ""  # the score with its probability, in words, where it is the score
+    rise: Rise | None = None  # where covering raises the number
+    others: tuple[Fall, ...] = ()  # further classes, on the same scale
+    strongest: StrongestMap | None = None  # the strongest feature map under the occluder
     done: int = 0  # places where the occluder has been
     state: State | None = None  # what another run goes on from
 
@@ -71,7 +75,8 @@ class OcclusionMap(PhotoResult):
         rows, columns = self.values.shape
         if self.of_numbers is not None:
             return (self.label, self.of_numbers.words)
-        return (self.label, f"{rows} x {columns} places", f"a square of {self.size} pixels")
+        labels = (fall.label for fall in self.falls)
+        return (*labels, f"{rows} x {columns} places", f"a square of {self.size} pixels")
 
     @property
     def drop(self) -> Array:
@@ -99,36 +104,13 @@ class OcclusionMap(PhotoResult):
         return (rows.T @ drop @ columns) / np.maximum(squares, 1)
 
     @property
-    def caption(self) -> str:
-        reading = self.reading or f"{self.kind} {self.base:.3f}"
-        if self.of_numbers is not None:
-            return f"Explains {self.label}, {reading} on all of it. {self._numbers_words}"
-        words = (
-            f"Explains {self.label}, {reading} on the whole photo. A {self.fill} square of "
-            f"{self.size} x {self.size} pixels stood at {self.done} places, one every {_step(self.tops)} "
-            f"pixels; each cell shows by how much the {self.kind} falls with the square centred there (the outer cells "
-            f"reach to the border), on the scale of the bar: red cells matter, {EFFECTS[self.kind]}, white ones do "
-            f"not; blue ones hold it down: without them the {self.kind} rises."
-        )
-        if not self.shows_classes or self.best is None:
-            return words
-        return f"{words} Right: the most probable class at each place."
+    def falls(self) -> tuple[Fall, ...]:
+        """Return all that is explained, the first among them."""
+        return (Fall(self.values, self.base, self.label, self.reading, self.rise), *self.others)
 
     @property
-    def _numbers_words(self) -> str:
-        """End a caption: what was covered of a row or a series, and what the colours mean."""
-        given = self.of_numbers
-        assert given is not None  # asked before
-        part = (
-            "One column at a time" if given.kind == "row" else f"A window of {self.size} steps of one curve at a time"
-        )
-        signs = (
-            f"red: without it the {self.kind} falls, so that it speaks for the value; blue: without it the {self.kind} "
-            f"rises. The largest is {np.abs(self.heat).max():.3g}."
-        )
-        return (
-            f"{part} was replaced by {self.fill} ({self.done} of {self.total} places) and the net asked again; {signs}"
-        )
+    def caption(self) -> str:
+        return caption_of(self)
 
     @property
     def heads(self) -> tuple[str, ...]:
@@ -147,24 +129,7 @@ class OcclusionMap(PhotoResult):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        partial = (*self.given_notes, *how_far(self, "place"))
-        if self.blank:
-            return (*partial, *blank_note(self.blank))
-        instead = self.instead if self.of_numbers is None else self.instead.replace("the square stands", "one covers")
-        saturated = (*partial, f"{instead}.") if instead else partial
-        values = self.values[~np.isnan(self.values)]
-        least = 1e-3 * (1 if self.kind == "probability" else max(abs(self.base), 1e-30))
-        if np.ptp(values) >= least:
-            return saturated
-        if np.abs(self.base - values).max() >= least:
-            change = (values - self.base).mean()
-            even = f"The map is even: wherever the square stands, it changes the {self.kind} by {change:+.3g}."
-            return (even, *saturated)
-        flat = (
-            "The map is flat: no place alone matters. The net is sure whatever is covered, or the occluder is too "
-            "small; try a larger size."
-        )
-        return (flat, *saturated)
+        return notes_of(self)
 
 
 @looping("place")
@@ -176,23 +141,34 @@ def occlusion(
     size: int | None = None,
     stride: int | None = None,
     fill: str = "mean",
+    strongest: bool = True,
+    layer: str | None = None,
     batch: int = 32,
+    seed: int = 0,
     state: State | None = None,
     **choice: Unpack[Which],
 ) -> Iterator[OcclusionMap]:
     """Cover one place after another with a square and record how far the class probability falls.
 
-    Where the probability falls, the net was using what is covered. Unlike a gradient this is a measurement of what
+    Where the probability falls, the net was using what is covered; where it rises, what is covered spoke against the
+    class, and the notes say where and by how much. Unlike a gradient this is a measurement of what
     the net does. Only what the square can reach is computed anew, so that a place costs less than a forward pass.
     Where the net is sure whatever is covered, the probability says nothing and the score before the softmax is shown;
-    of a unit inside the net its value.
+    of a unit inside the net its value. Of a class the page also shows the most probable class at each place, and what
+    becomes of a late layer's strongest feature map, with what that map answers to.
 
     Args:
+        target: the class, by number or name, or several with commas between, on one scale; by default the most
+            probable one
         size: the square's side in pixels of the net's input; by default a fifth of it; of a series steps, a tenth
         stride: pixels from one place to the next; by default a third of the size; of a series steps, half the size
-        fill: what the square shows: mean (the photo's mean colour), grey, black, white, or a grey level 0 to 255; of
+        fill: what the square shows: mean (the photo's mean colour), grey, black, white, a grey level 0 to 255, blur
+            (the photo smoothed), noise (its pixels in random order), or texture (what lies around, mirrored in); of
             numbers mean, black (zero) or a number
+        strongest: whether the strongest feature map is watched, too
+        layer: the node whose strongest map is watched; by default the last one with maps of features
         batch: places a forward pass, all of one row; more than 32 save nothing, and take memory
+        seed: of the noise
 
     Returns an OcclusionMap with values (rows, columns), of a class in 0..1. The grid is centred; squares at its ends
     may hang over the border, so that every pixel is covered at least once (unless the stride is larger than the size).
@@ -202,170 +178,87 @@ def occlusion(
 
     Paper: Zeiler, Fergus 2013.
     """
-    seen, tape, unit, _, reading = start_any(model, image, **choice)
+    seen, tape, units = start_several(model, image, **choice)
+    need_whole("batch", batch, 1)
+    frame = _frame(model, seen, units[0].label)
+    readings = [reading_of(model, tape, unit) for unit in units]
     if seen.given is not None and seen.given.is_numbers:
+        if len(units) > 1:
+            raise SettingError(f"Of numbers one class is explained at a time, but target names {len(units)}; give one.")
         windows = windows_of(model, seen, seen.given, size, stride, fill)
-        yield from _of_numbers(model, seen, tape, unit, windows, reading, fill, batch, state)
+        run = begun(model, tape, units, readings, 0)
+        yield from over_numbers(frame, run, seen, windows, fill, batch, state)
         return
     height, width = seen.x.shape[2:]
     side = min(height, width)
     size = need_whole("occluder's size", max(min(3, side), round(side / 5)) if size is None else size, 1, side)
     stride = need_whole("occluder's stride", max(1, size // 3) if stride is None else stride, 1, side)
-    need_whole("batch", batch, 1)
-    colour = fill_value(model, fill, seen.x)
+    shown = filling(model, fill, seen.x, size, need_whole("seed", seed, 0))
 
     tops, lefts = places_on(height, size, stride), places_on(width, size, stride)
     # A batch stays in one row of places: the parts that alike places reach have nearly one size.
     rows = [[(int(top), int(left)) for left in lefts] for top in tops]
     batches = [row[begin : begin + batch] for row in rows for begin in range(0, len(row), batch)]
-    of_class = _is_class(model, unit)
-    whole = _outputs(unit, {node: tape[node] for node in unit.nodes}, of_class)  # (1, classes)
-    outputs = np.full((len(tops) * len(lefts), whole.shape[1]), np.nan, whole.dtype)  # (places, classes)
-    frame = OcclusionMap(
-        values=np.full((len(tops), len(lefts)), np.nan),
+    empty = np.full((len(tops), len(lefts)), np.nan)
+    frame = replace(frame, values=empty, tops=tops, lefts=lefts, size=size, fill=str(fill))
+    run = begun(model, tape, units, readings, empty.size)
+    if strongest and (layer is not None or are_classes(model, units)):
+        run = _watching(run, seen, layer, empty)
+    done, pace = run.go_on(state), Pace()
+    todo = [places for places, end in zip(batches, accumulate(map(len, batches)), strict=True) if end > done]
+    for places in todo:
+        squares = {model.net.inputs[0]: covered(seen.x, places, size, shown)}
+        changed = _changed(run, squares)
+        now = slice(done, done + len(places))
+        run.outputs[now] = run.read(changed)
+        if run.strongest is not None:
+            run.totals[now] = totals(changed[run.strongest.layer], run.strongest.channel)
+        done += len(places)
+        if done == empty.size or pace.due():
+            yield filled(frame, run, done)
+    if not todo:
+        yield filled(frame, run, done)
+
+
+def _frame(model: Model, seen: View, label: str) -> OcclusionMap:
+    """Return a map of no place, with what is known of the photo."""
+    return OcclusionMap(
+        values=np.empty((0, 0)),
         best=None,
-        tops=tops,
-        lefts=lefts,
+        tops=np.empty(0, int),
+        lefts=np.empty(0, int),
         base=0.0,
-        label=unit.label,
+        label=label,
         blank="",
         class_names=model.class_names,
-        size=size,
-        fill={"mean": "mean-coloured"}.get(fill, fill if fill in FILLS else f"grey-level-{fill}"),
+        size=0,
+        fill="",
         picture=seen.picture,
         pixel_aspect=seen.pixel_aspect,
         photo=seen.area,
         given=seen.given,
-        reading=reading,
     )
-    done, pace = 0, Pace()
-    if state is not None:
-        done = int(state.numbers["done"])
-        outputs[:done] = state.arrays["outputs"]
-    todo = [places for places, end in zip(batches, accumulate(map(len, batches)), strict=True) if end > done]
-    for places in todo:
-        squares = {model.net.inputs[0]: covered(seen.x, places, size, colour)}
-        changed = {node: model.net.predict_changed(tape, squares, node) for node in unit.nodes}
-        answer = _outputs(unit, changed, of_class)
-        outputs[done : done + len(places)] = answer
-        done += len(places)
-        if done == len(outputs) or pace.due():
-            yield _filled(frame, model, tape, unit, outputs, whole, done)
-    if not todo:
-        yield _filled(frame, model, tape, unit, outputs, whole, done)
 
 
-def _of_numbers(
-    model: Model,
-    seen: View,
-    tape: Tape,
-    unit: Objective,
-    windows: Windows,
-    reading: str,
-    fill: str,
-    batch: int,
-    state: State | None,
-) -> Iterator[OcclusionMap]:
-    """Cover one column, or one window of a curve, after another; each asks the whole net."""
-    need_whole("batch", batch, 1)
-    given = seen.given
-    assert given is not None  # what the caller has asked
-    of_class = _is_class(model, unit)
-    whole = _outputs(unit, tape.values, of_class)
-    count = len(windows.curves) * len(windows.firsts)
-    outputs = np.full((count, whole.shape[1]), np.nan, whole.dtype)
-    mean = "the mean that the net's reader subtracts" if given.kind == "row" else "the mean of its curve"
-    frame = OcclusionMap(
-        values=np.full((len(windows.curves), len(windows.firsts)), np.nan),
-        best=None,
-        tops=windows.curves,
-        lefts=windows.firsts,
-        base=0.0,
-        label=unit.label,
-        blank="",
-        class_names=model.class_names,
-        size=windows.size,
-        fill={"mean": mean, "black": "zero"}.get(fill, str(fill)),
-        picture=seen.picture,
-        pixel_aspect=seen.pixel_aspect,
-        photo=seen.area,
-        given=given,
-        reading=reading,
-    )
-    done, pace = 0, Pace()
-    if state is not None:
-        done = int(state.numbers["done"])
-        outputs[:done] = state.arrays["outputs"]
-    while done < count:
-        places = list(range(done, min(done + batch, count)))
-        answers = model.net.forward(windows.covered(given, seen.x, places), upto=unit.nodes, fuse=True)
-        outputs[places] = _outputs(unit, answers.values, of_class)
-        done += len(places)
-        if done < count and pace.due():
-            yield _filled(frame, model, tape, unit, outputs, whole, done)
-    yield _filled(frame, model, tape, unit, outputs, whole, done)
-
-
-def _filled(
-    frame: OcclusionMap, model: Model, tape: Tape, unit: Objective, outputs: Array, whole: Array, done: int
-) -> OcclusionMap:
-    """Return the map of the first `done` places, from their outputs (places, classes) and the photo's (1, classes).
-
-    Probabilities, unless all are near one end of their range: then the scores that they come from.
-    """
-    of_class = _is_class(model, unit)
-    chosen, sign = (unit.index[0], unit.sign) if isinstance(unit, Unit) and of_class else (0, 1)
-    read = model.scores.answers if of_class else np.asarray
-    answers, base_answers = read(outputs[:done]), read(whole)
-    kind = model.scores.number if of_class else "value"
-    values, base, instead = answers[:, chosen], float(base_answers[0, chosen]), ""
-    if sign < 0:
-        values, base = model.scores.opposite(values), model.scores.opposite(base)
-    if kind == "probability" and not model.scores.squashed and _saturated(values, base):
-        kind, instead = "score", _why_scores(model, values)
-        values, base = sign * outputs[:done, chosen], sign * float(whole[0, chosen])
-    of_classes = of_class and model.scores.number == "probability" and answers.shape[1] > 1
-    shape, rest = frame.values.shape, len(outputs) - done
+def _watching(run: Measured, seen: View, layer: str | None, empty: Array) -> Measured:
+    """Return the same run, which watches the strongest map of a layer as well; without maps it stays as it is."""
+    node = layer_of(run.model, run.tape, run.units[0].nodes[0], layer)
+    if node is None:
+        return run
+    channel = strongest_channel(run.tape, node)
+    base = float(totals(run.tape[node], channel)[0])
+    projection = projected(run.model, seen, node, channel, "this photo")
     return replace(
-        frame,
-        values=np.append(values, np.full(rest, np.nan, values.dtype)).reshape(shape),
-        best=np.append(answers.argmax(axis=1), np.full(rest, -1)).reshape(shape) if of_classes else None,
-        base=base,
-        blank="" if np.isfinite(answers).all() and np.isfinite(base) else not_finite(model.net, tape),
-        kind=kind,
-        instead=instead,
-        reading=frame.reading if instead or isinstance(unit, ChannelSum) else "",
-        done=done,
-        state=State({"outputs": outputs[:done].copy()}, {"done": done}),
+        run, strongest=StrongestMap(node, channel, empty, base, projection), totals=np.full(empty.size, np.nan)
     )
 
 
-def _is_class(model: Model, unit: Objective) -> bool:
-    """Return whether a class score is explained, of which there is a probability."""
-    return isinstance(unit, Unit) and unit.node == model.logits
-
-
-def _outputs(unit: Objective, outputs: Mapping[str, Array], of_class: bool) -> Array:
-    """Return of nodes' outputs (K, ...) the scores of every class (K, classes), or the objective's value (K, 1)."""
-    outputs = {node: kernels.to_cpu(values) for node, values in outputs.items()}
-    return outputs[unit.nodes[0]] if of_class else unit.value(Tape(outputs, {}))[:, None]
-
-
-def _saturated(probabilities: Array, base: float) -> bool:
-    """Return whether a probability stays at one end of its range wherever one covers, so that it shows nothing."""
-    numbers = np.append(probabilities, base)
-    return bool((numbers > 1 - NEAR_THE_END).all() or (numbers < NEAR_THE_END).all())
-
-
-def _why_scores(model: Model, probabilities: Array) -> str:
-    squash = "softmax" if model.scores.name == "classes" else "sigmoid"
-    far = float(probabilities.max())
-    stays = f"below {far:.2g}" if far < NEAR_THE_END else f"within {1 - float(probabilities.min()):.2g} of 1"
-    return f"The probability stays {stays} wherever the square stands, so the map shows the score before the {squash}"
-
-
-def _step(tops: Array) -> int:
-    return int(tops[1] - tops[0]) if len(tops) > 1 else 0
+def _changed(run: Measured, squares: dict[str, Any]) -> dict[str, Array]:
+    """Return what the nodes that are read answer with the squares there."""
+    net, nodes = run.model.net, run.nodes
+    if len(nodes) == 1:
+        return {nodes[0]: net.predict_changed(run.tape, squares, nodes[0])}
+    return net.predict_changed(run.tape, squares, nodes)
 
 
 def plot(result: OcclusionMap, figure: Figure) -> None:
@@ -393,5 +286,6 @@ TECHNIQUE = Technique(
     chapter="places",
     level=10,
     explains=True,
+    in_comparison={"strongest": False},
     takes_numbers=True,
 )

@@ -101,7 +101,9 @@ class SharingNet(Net):
         key = ("forward", self.plain, _bits(x), _bits(given), goals, fuse, plan)
         return self.passes.once(key, lambda: self.plain.forward(x, given=given, upto=upto, fuse=fuse, plan=plan))
 
-    def predict_changed(self, tape: Tape, changes: Mapping[str, Patch], upto: str | None = None) -> Array:
+    def predict_changed(  # type: ignore[override]  # the overloads are those of Net
+        self, tape: Tape, changes: Mapping[str, Patch], upto: str | tuple[str, ...] | None = None
+    ) -> Array | dict[str, Array]:
         """Do as `Net.predict_changed`."""
         key = ("changed", self.plain, weakref.ref(tape), _bits(changes), upto)
         return self.passes.once(key, lambda: self.plain.predict_changed(tape, changes, upto))
