@@ -12,7 +12,7 @@ from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import NetError, near
 from minitorch_viz.layers.base import Layer
 from minitorch_viz.layers.kind import Kind
-from minitorch_viz.layers.window import Field
+from minitorch_viz.layers.window import PIXELS, Field, Window
 
 Rule: TypeAlias = Callable[[Any, Array, Any], Any]  # (layer, dy, saved) -> dx, the signature of Layer.backward
 Key: TypeAlias = type[Layer] | Kind | str
@@ -134,15 +134,35 @@ def receptive_field(
     """
     if position is not None and not isinstance(position, Field):
         position = Field(position[0], position[1], position[0] + 1, position[1] + 1)
+    nodes = tuple(nodes)
+    windows, axes = sights(between(nodes, [name], [node]), {name: PIXELS if len(tape.like(name).shape) == 4 else None})
     fields = {node: position}
     for reader in reversed(needed(nodes, [node])):
-        field, window = fields.pop(reader.name), reader.layer.window
+        field, window = fields.pop(reader.name), windows.get(reader.name)
         for source in reader.inputs:
-            shape, part = tape.like(source).shape, None
-            if field is not None and window is not None and len(shape) == 4:
-                part = window.sees(field, (shape[2], shape[3]))
+            shape, along, part = tape.like(source).shape, axes.get(source), None
+            if field is not None and window is not None and along is not None:
+                part = window.sees(field, (shape[along[0]], shape[along[1]]))
             fields[source] = part if source not in fields else part and part.union(fields[source])
     return fields[name]
+
+
+def sights(
+    nodes: Iterable[Node], starts: Mapping[str, Pair | None]
+) -> tuple[dict[str, Window | None], dict[str, Pair | None]]:
+    """Return through which window each node sees what it reads, and along which axes its own pixels lie.
+
+    starts: {input: the axes of its rows and columns}; None has no such axes. A window is None where a node may see all
+    of its input, or reads maps whose pixels lie along different axes.
+    """
+    windows: dict[str, Window | None] = {}
+    axes = dict(starts)
+    for node in nodes:
+        along = {axes[source] for source in node.inputs if source in axes}
+        (common,) = along if len(along) == 1 else (None,)
+        sight = None if common is None else node.layer.sees(common)
+        windows[node.name], axes[node.name] = (None, None) if sight is None else sight
+    return windows, axes
 
 
 def on_every_path(nodes: Iterable[Node], inputs: Iterable[str], name: str) -> tuple[str, ...]:

@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 import minitorch_viz_kernels as kernels
-from minitorch_viz._types import Array, Generator
+from minitorch_viz._types import Array, Generator, Pair
 from minitorch_viz.boxes import Boxes
 from minitorch_viz.errors import ShapeError
 from minitorch_viz.layers.kind import Kind
-from minitorch_viz.layers.window import PIXEL, Window
+from minitorch_viz.layers.window import PIXEL, PIXELS, Sight, Window
 
 Example = tuple["Layer", tuple[Array, ...]]  # a layer and the inputs of its forward pass
 
@@ -80,6 +80,15 @@ class Layer:
         A layer that declares its window lets a pass compute parts of maps; `crop` gives what else changes on a part.
         """
         return PIXEL if self.pixelwise else None
+
+    def sees(self, axes: Pair = PIXELS) -> Sight | None:
+        """Return what an output pixel sees of an input whose rows and columns lie along `axes`; None: perhaps all.
+
+        This serves receptive fields. It says more than `window`, through which parts of maps are computed: crops may
+        not do where a border is copied, though it is known what is copied. Of a window with holes the holes count.
+        """
+        window = self.window if axes == PIXELS else PIXEL if self.kind is Kind.GATES else None
+        return None if window is None else Sight(window, axes)
 
     def crop(self, saved: Any, x: Boxes, y: Boxes) -> Any:  # noqa: ARG002 (y is for layers whose output is smaller)
         """Return `saved` as `forward` would have made it on the crop x of the input, whose output is the crop y.

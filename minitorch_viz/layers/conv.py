@@ -15,7 +15,7 @@ from minitorch_viz.layers.base import Example, Layer, expect_axes, expect_field,
 from minitorch_viz.layers.fields import BorderField, PairField, WholeField, as_pair
 from minitorch_viz.layers.kind import Kind
 from minitorch_viz.layers.padding import Border, bordered, bordered_backward, reflect_pad
-from minitorch_viz.layers.window import Window
+from minitorch_viz.layers.window import PIXELS, Sight, Window
 
 Beyond = Literal["zeros", "reflect", "replicate", "circular"]
 
@@ -128,9 +128,23 @@ class Conv2d(Layer):
     @property
     def window(self) -> Window | None:
         """Return what a pixel reads; None if the border is copied (its pixels are read twice) or unequal."""
+        return Window(self._reach, self.stride, self._border[::2]) if self._by_kernel else None
+
+    def sees(self, axes: Pair = PIXELS) -> Sight | None:
+        """Return its window with any border, unless copies come from beyond what the filter covers of the image."""
+        if axes != PIXELS:
+            return None
+        top, bottom, left, right = self._border
+        is_inside = all(2 * added < self._reach[a] for a, added in enumerate((max(top, bottom), max(left, right))))
+        if self.padding_mode == "zeros" or (self.padding_mode != "circular" and is_inside):
+            return Sight(Window(self._reach, self.stride, (top, left)))
+        return None
+
+    @property
+    def _reach(self) -> Pair:
+        """Return how many rows and columns a filter reaches over."""
         kh, kw = self.weight.shape[2:]
-        reach = self.dilation[0] * (kh - 1) + 1, self.dilation[1] * (kw - 1) + 1
-        return Window(reach, self.stride, self._border[::2]) if self._by_kernel else None
+        return self.dilation[0] * (kh - 1) + 1, self.dilation[1] * (kw - 1) + 1
 
     def crop(self, saved: Saved, x: Boxes, y: Boxes) -> Saved:  # noqa: ARG002 (nothing of y's size was saved)
         return self.Saved(x.take(saved.x), x.size)

@@ -9,12 +9,12 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 import minitorch_viz_kernels as kernels
-from minitorch_viz._types import Array, Generator
+from minitorch_viz._types import Array, Generator, Pair
 from minitorch_viz.errors import ShapeError
 from minitorch_viz.layers.base import Example, Layer
 from minitorch_viz.layers.fields import WholeField
 from minitorch_viz.layers.kind import Kind
-from minitorch_viz.layers.window import PIXEL, Window
+from minitorch_viz.layers.window import PIXEL, PIXELS, Sight, Window
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -108,6 +108,10 @@ class Add(Layer):
 
     class Saved(NamedTuple):
         inputs: int  # how many there were
+
+    def sees(self, axes: Pair = PIXELS) -> Sight:
+        """Return that a number is the sum of those at its place, along any axes."""
+        return Sight(PIXEL, axes)
 
     def forward(self, *xs: Array) -> tuple[Array, Saved]:
         shapes = [tuple(x.shape) for x in xs]

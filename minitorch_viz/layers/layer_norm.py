@@ -9,11 +9,12 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 import minitorch_viz_kernels as kernels
-from minitorch_viz._types import Array, Generator
+from minitorch_viz._types import Array, Generator, Pair
 from minitorch_viz.errors import ShapeError
 from minitorch_viz.layers.base import Example, Layer, expect_field, expect_floats, same_batch
 from minitorch_viz.layers.fields import NumberField, WholesField
 from minitorch_viz.layers.kind import Kind
+from minitorch_viz.layers.window import PIXEL, PIXELS, Sight
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -70,6 +71,10 @@ class LayerNorm(Layer):
         vectors = tuple(range(x.ndim - len(self.normalized_shape)))
         products = {"weight": dy * ((x - saved.mean) * saved.scale), "bias": dy}
         return {name: products[name].sum(axis=vectors) for name in self.params}
+
+    def sees(self, axes: Pair = PIXELS) -> Sight | None:
+        """Return that each pixel's vector is by itself, where the normalized axes are none of the pixels'."""
+        return Sight(PIXEL, axes) if max(axes) < 4 - len(self.normalized_shape) else None
 
     @classmethod
     def examples(cls, rng: Generator) -> list[Example]:

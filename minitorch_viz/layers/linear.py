@@ -8,10 +8,11 @@ from typing import ClassVar, NamedTuple, Self
 import numpy as np
 
 import minitorch_viz_kernels as kernels
-from minitorch_viz._types import Array, Generator
+from minitorch_viz._types import Array, Generator, Pair
 from minitorch_viz.errors import ShapeError
 from minitorch_viz.layers.base import Example, Layer, expect_field, expect_floats, same_batch
 from minitorch_viz.layers.kind import Kind
+from minitorch_viz.layers.window import PIXEL, PIXELS, Sight
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -53,6 +54,10 @@ class Linear(Layer):
         dy, x = dy.reshape(-1, dy.shape[-1]), x.reshape(-1, x.shape[-1])  # all vectors of all images in one list
         dw = kernels.matmul(dy.T, x)
         return {"weight": dw} if self.bias is None else {"weight": dw, "bias": dy.sum(axis=0)}
+
+    def sees(self, axes: Pair = PIXELS) -> Sight | None:
+        """Return that each pixel's vector is by itself, where the channels of maps are the last axis."""
+        return Sight(PIXEL, axes) if max(axes) < 3 else None
 
     @classmethod
     def examples(cls, rng: Generator) -> list[Example]:

@@ -14,7 +14,7 @@ from minitorch_viz.errors import SettingError, ShapeError
 from minitorch_viz.layers.base import Example, Layer, Nothing, expect_axes
 from minitorch_viz.layers.fields import PairField
 from minitorch_viz.layers.kind import Kind
-from minitorch_viz.layers.window import Window, shifted
+from minitorch_viz.layers.window import PIXELS, Sight, Window, shifted
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -83,6 +83,10 @@ class MaxPool2d(Layer):
     def window(self) -> Window | None:
         """Return what a window reads; None with a dilation: in a small crop a window with gaps may hold no pixel."""
         return Window(self.kernel, self.stride, self.padding) if self.dilation == (1, 1) else None
+
+    def sees(self, axes: Pair = PIXELS) -> Sight | None:
+        """Return its window, of a dilated one with its holes."""
+        return Sight(Window(self._reach, self.stride, self.padding)) if axes == PIXELS else None
 
     def crop(self, saved: Saved, x: Boxes, y: Boxes) -> Saved:
         return self.Saved(shifted(y.take(saved.won), saved.size, x), x.size)

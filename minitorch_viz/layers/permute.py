@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from minitorch_viz._types import Array, Generator
+from minitorch_viz._types import Array, Generator, Pair
 from minitorch_viz.errors import SettingError, ShapeError
 from minitorch_viz.layers.base import Example, Layer, Nothing
 from minitorch_viz.layers.fields import WholesField
 from minitorch_viz.layers.kind import Kind
+from minitorch_viz.layers.window import PIXEL, PIXELS, Sight
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -55,6 +56,12 @@ class Permute(Layer):
             case((2, 2, 3, 4, 2), 0, 1, 4, 3, 2),
             case((2, 3), 0, 1),
         ]
+
+    def sees(self, axes: Pair = PIXELS) -> Sight | None:
+        """Return that each pixel is where it was, along other axes."""
+        if max(axes) >= len(self.dims):
+            return None
+        return Sight(PIXEL, (self.dims.index(axes[0]), self.dims.index(axes[1])))
 
     def channels_at(self, axis: int) -> int:
         return self.dims.index(axis % len(self.dims))

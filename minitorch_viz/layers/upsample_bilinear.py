@@ -12,6 +12,7 @@ from minitorch_viz._types import Array, Generator, Pair
 from minitorch_viz.layers.base import Example, Layer, expect_axes
 from minitorch_viz.layers.fields import PairField, as_pair
 from minitorch_viz.layers.kind import Kind
+from minitorch_viz.layers.window import PIXELS, Sight, Window
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -48,6 +49,14 @@ class UpsampleBilinear(Layer):
     def backward(self, dy: Array, saved: Saved) -> Array:
         rows, columns = self._weights(dy, saved.size)
         return rows.T @ dy @ columns
+
+    def sees(self, axes: Pair = PIXELS) -> Sight | None:
+        """Return the two places around (i + 1/2) / factor - 1/2; None where they depend on the input's size."""
+        if axes != PIXELS or self.size is not None or self.align_corners:
+            return None
+        high, wide = self.factor
+        double = 2 * high, 2 * wide
+        return Sight(Window(double, (2, 2), (high - 1, wide - 1), double))
 
     @classmethod
     def examples(cls, rng: Generator) -> list[Example]:

@@ -69,8 +69,8 @@ class Window(NamedTuple):
     def sees(self, y: Field, size: Pair) -> Field:
         """Return what of an input (H, W) a field of the output reads, without a margin."""
         field = self.covers(y)
-        first = (min(max(field[a], 0), size[a] - 1) for a in (0, 1))
-        last = (min(field[2 + a], size[a]) for a in (0, 1))
+        first = [min(max(field[a], 0), size[a] - 1) for a in (0, 1)]
+        last = (max(min(field[2 + a], size[a]), first[a] + 1) for a in (0, 1))  # one place, where all is padding
         return Field(*first, *last)
 
     def covers(self, y: Field) -> Field:
@@ -107,6 +107,14 @@ class Window(NamedTuple):
 
 
 PIXEL = Window()  # a pixel of the output reads the pixel at the same place
+PIXELS = (2, 3)  # the axes of maps (N, C, H, W) along which their pixels lie
+
+
+class Sight(NamedTuple):
+    """Say through which window an output pixel sees the input, and along which axes the output's pixels lie."""
+
+    window: Window
+    axes: Pair = PIXELS
 
 
 def shifted(won: Array, size: Pair, x: Boxes) -> Array:

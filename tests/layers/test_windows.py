@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from minitorch_viz.boxes import Boxes, Patch, whole_map
-from minitorch_viz.layers import BatchNorm2d, Concat, Conv2d, GlobalAvgPool2d, Linear, Softmax
+from minitorch_viz.layers import BatchNorm2d, Concat, Conv2d, GlobalAvgPool2d, Kind, Linear, Softmax
+from minitorch_viz.layers.window import Field
 from tests.layers.layer_cases import CASES, Case
 
 LOCAL = {
@@ -125,3 +126,39 @@ def test_the_window_of_a_convolution() -> None:
     reached = window.reached(Boxes.at([4], [3], (1, 1)), (5, 5))
     assert (reached.rows.starts[0], reached.rows.size) == (2, 1)
     assert (reached.columns.starts[0], reached.columns.size) == (1, 2)  # pixel 3 by the outputs 1 and 2
+
+
+AXES = ((2, 3), (1, 2))  # of maps, and of maps with the channels last
+SIGHTS = {
+    f"{name} along {axes}": (case, axes)
+    for name, case in CASES.items()
+    for axes in AXES
+    if {x.ndim for x in case.inputs} == {4} and case.layer.sees(axes)
+    and not (case.training and isinstance(case.layer, BatchNorm2d))
+}  # fmt: skip
+# A window with holes may find its outermost pixel beyond the border, and padding wider than the filter is all it finds.
+LOOSE = ("Conv2d-4", "Conv2d-5")
+
+
+@pytest.mark.parametrize("name", SIGHTS)
+def test_an_output_pixel_depends_on_what_it_sees_alone(name: str) -> None:
+    """And on all sides of it, where the layer is a sum of all it reads."""
+    case, axes = SIGHTS[name]
+    sight = case.layer.sees(axes)
+    y, saved = case.forward()
+    rng = np.random.default_rng(5)
+    others = tuple({0, 1, 2, 3} - set(axes))
+    sums = case.layer.kind in (Kind.WEIGHS, Kind.SUMS) and name.split(" ")[0] not in LOOSE
+    for place in np.ndindex(y.shape[sight.axes[0]], y.shape[sight.axes[1]]):
+        at = [slice(None)] * 4
+        at[sight.axes[0]], at[sight.axes[1]] = place
+        dy = np.zeros(y.shape)
+        dy[tuple(at)] = rng.standard_normal(dy[tuple(at)].shape)
+        for dx in as_tuple(case.layer.backward(dy, saved)):
+            reached = dx.any(axis=others)
+            box = sight.window.sees(Field(*place, place[0] + 1, place[1] + 1), reached.shape)
+            rows, columns = np.flatnonzero(reached.any(axis=1)), np.flatnonzero(reached.any(axis=0))
+            assert not len(rows) or box.top <= rows[0] <= rows[-1] < box.bottom, place
+            assert not len(rows) or box.left <= columns[0] <= columns[-1] < box.right, place
+            if sums:
+                assert box == (rows[0], columns[0], rows[-1] + 1, columns[-1] + 1), place

@@ -99,7 +99,7 @@ def test_the_geometry_gives_the_box_of_every_unit(rng, name: str, nodes: tuple[s
 
 
 def slim_resnet50() -> Model:
-    """As published with its receptive field: the stride in each block's last unit, the pooling's padding behind only."""
+    """As in the published table: the stride in each block's last unit, the pooling's padding behind only."""
     one = np.ones((1, 1, 1, 1))
     nodes = [
         ("conv1", Conv2d(np.ones((1, 3, 7, 7)), None, 2, 3)),

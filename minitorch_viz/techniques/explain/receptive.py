@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from minitorch_viz import graph
 from minitorch_viz._types import Pair
 from minitorch_viz.graph import Tape
-from minitorch_viz.layers.window import Field, Window
+from minitorch_viz.layers.window import PIXELS, Field, Window
 from minitorch_viz.net import Net
 from minitorch_viz.techniques.subject import reads_numbers
 
@@ -146,9 +146,10 @@ def geometry(model: Model, node: str) -> Geometry | None:
     net[node]  # NetError with near names
     way = graph.between(net.nodes, [name], [node])
     leading = {name, *(place.name for place in way)}
+    windows, _ = graph.sights(way, {name: PIXELS})
     steps = []
     for place in reversed(way):
-        window = place.layer.window
+        window = windows[place.name]
         if window is None:
             return None
         steps.append(Step(place.name, window, tuple(dict.fromkeys(s for s in place.inputs if s in leading))))
