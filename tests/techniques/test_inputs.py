@@ -161,6 +161,8 @@ def test_what_applies(name: str) -> None:
     refused = {each.name for each in LOOK_AT_PHOTOS if each.refuses(model)}
     no_picture = {"activation-maps", "deconvnet", "microscope", "segmentation"}
     of_maps = {"grad-cam", "counterfactual", "excitation-backprop", "guided-grad-cam"}
+    of_linear_nets = {"templates"}
+    refused -= of_linear_nets
     assert refused == {"4 channels": set(), "series, Conv1d": no_picture, "rows": no_picture | of_maps}[name]
     if name == "rows":
         assert "saliency" in str(get_technique("grad-cam").refuses(model))
