@@ -155,10 +155,10 @@ def _draw_chart(figure: Figure, result: Templates, left: float, top: float, wide
     mix = result.mix
     axes: Any = axes_at(figure, left, top, wide, CHART)
     places = np.arange(len(mix.shares))
-    what = "value" if result.gate else "score"
-    axes.plot(places, mix.answers, "k-o", label=f"{what} of the mix for the photo")
+    noun = "value" if result.gate else "score"
+    axes.plot(places, mix.answers, "k-o", label=f"{noun} of the mix for the photo")
     for name, values, colour, mark in zip(mix.names, mix.own.T, ("#d95f02", "#1b6ca8"), ("s", "^"), strict=True):
-        words = f"{what} of {short_name(name)}, if the net is shown the mix as a picture"
+        words = f"{noun} of {short_name(name)}, if the net is shown the mix as a picture"
         axes.plot(places, values, color=colour, marker=mark, linestyle="--", label=words)
     axes.set_xlim(-0.5, len(places) - 0.5)
     axes.set_xticks([])

@@ -39,8 +39,8 @@ def chosen_pair(model: Model, mix: str | None, values: Array, of_units: bool) ->
         return int(first), int(second)
     names = [name.strip() for name in str(mix).split(",")]
     if len(names) != 2:
-        what = "the numbers of two hidden units" if of_units else "two classes"
-        raise SettingError(f"mix names {what} with a comma between, but got {mix!r}.")
+        nouns = "the numbers of two hidden units" if of_units else "two classes"
+        raise SettingError(f"mix names {nouns} with a comma between, but got {mix!r}.")
     first, second = (_unit(name, len(values)) if of_units else model.class_index(name) for name in names)
     if first == second:
         raise SettingError(f"mix={mix!r} names the same template twice; name two.")

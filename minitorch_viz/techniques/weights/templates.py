@@ -90,9 +90,9 @@ class Templates(PhotoResult):
             if self.gate
             else ""
         )
-        whose = "units" if self.gate else "classes"
+        owners = "units" if self.gate else "classes"
         return (
-            f"The templates of {len(self.numbers)} of the {self.of} {whose} of {self.node!r}, {colours}; {scale}, the "
+            f"The templates of {len(self.numbers)} of the {self.of} {owners} of {self.node!r}, {colours}; {scale}, the "
             "99.5th percentile of the weights' magnitudes. Below each are its products with the photo, pixel by pixel, "
             f"all on one scale, full at ±{self.largest_product:.2g}: red raises the value and blue lowers it. The "
             f"value is their sum plus the bias, and large where photo and template are alike.{units} The strip is a "
@@ -104,8 +104,8 @@ class Templates(PhotoResult):
     def notes(self) -> tuple[str, ...]:
         magnitudes = np.abs(self.templates * self.x).sum(axis=(1, 2, 3)) + np.abs(self.biases)
         off = np.abs(self.sums + self.biases - self.values) / np.where(magnitudes > 0, magnitudes, 1)
-        wrong = [name for name, one in zip(self.names, off, strict=True) if not one <= ROUNDING]  # of NaN, too
-        silent = [name for name, one in zip(self.names, self.templates, strict=True) if not one.any()]
+        wrong = [name for name, share in zip(self.names, off, strict=True) if not share <= ROUNDING]  # of NaN, too
+        silent = [name for name, weights in zip(self.names, self.templates, strict=True) if not weights.any()]
         return (
             *self.given_notes,
             *((f"The products and the bias of {', '.join(wrong)} do not add up to the net's value.",) if wrong else ()),
