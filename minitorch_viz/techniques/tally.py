@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -41,6 +41,7 @@ class Tally:
     """
 
     arrays: dict[str, Array]  # all that it has kept: what a checkpoint holds and a worker sends back
+    goes_back: ClassVar[bool] = False  # whether it needs a backward pass: then `see_back` is called instead of `see`
 
     @property
     def upto(self) -> tuple[str, ...]:
@@ -49,6 +50,13 @@ class Tally:
 
     def see(self, tape: Tape, numbers: Array) -> None:
         """Take in the pictures `numbers` (N,), which went through the net in the rows of `tape`."""
+        raise NotImplementedError
+
+    def see_back(self, model: Model, tape: Tape, numbers: Array) -> None:
+        """Take in the pictures `numbers` (N,) of a tape that holds all that a backward pass needs.
+
+        A row of the tape whose picture could not be read has the number -1, and counts for nothing.
+        """
         raise NotImplementedError
 
     def merge(self, other: Self) -> None:
@@ -179,6 +187,7 @@ class _Run:
         """Return the tallies of one shard of pictures, and those that could not be read."""
         tallies, skipped = copy.deepcopy(self.empty), []
         nodes = tuple(dict.fromkeys(node for tally in tallies for node in tally.upto))
+        back = [tally for tally in tallies if tally.goes_back]
         for first in range(begin, min(begin + self.batch * BATCHES, len(self.pictures)), self.batch):
             numbers = np.arange(first, min(first + self.batch, len(self.pictures)))
             inputs: list[Array | None] = []
@@ -189,14 +198,18 @@ class _Run:
                     inputs.append(None)
                     skipped.append(Skipped(number, self.pictures.title(number), str(error)))
             with _products_by_one_thread():
-                tape = _forward(self.model, inputs, nodes)
-            if tape is None:
-                continue
-            is_read = np.array([image is not None for image in inputs])
-            if not is_read.all():  # a broken picture's place went through the net empty, so that no other's bits change
+                tape = _forward(self.model, inputs, nodes, fuse=not back)
+                if tape is None:
+                    continue
+                # A broken picture's place went through the net empty, so that no other's bits change.
+                is_read = np.array([image is not None for image in inputs])
+                for tally in back:
+                    tally.see_back(self.model, tape, np.where(is_read, numbers, -1))
+            if not is_read.all():
                 tape = Tape({name: tape[name][is_read] for name in nodes}, {})
             for tally in tallies:
-                tally.see(tape, numbers[is_read])
+                if not tally.goes_back:
+                    tally.see(tape, numbers[is_read])
         return tallies, tuple(skipped)
 
 
@@ -205,13 +218,13 @@ def _products_by_one_thread() -> contextlib.AbstractContextManager[None]:
     return contextlib.nullcontext() if kernels.current() == "numba" else products_by_one_thread
 
 
-def _forward(model: Model, inputs: Sequence[Array | None], nodes: tuple[str, ...]) -> Tape | None:
+def _forward(model: Model, inputs: Sequence[Array | None], nodes: tuple[str, ...], fuse: bool) -> Tape | None:
     """Run one forward pass, in which a picture that could not be read is all zeros; None if none could."""
     sample = next((image for image in inputs if image is not None), None)
     if sample is None:
         return None
     images = np.concatenate([np.zeros_like(sample) if image is None else image for image in inputs])
-    return model.net.forward(images, upto=nodes, fuse=True)
+    return model.net.forward(images, upto=nodes, fuse=fuse)
 
 
 Shard = tuple[tuple[Tally, ...], tuple[Skipped, ...]]

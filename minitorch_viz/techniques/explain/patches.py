@@ -27,7 +27,7 @@ MARGIN = 0.15  # of the field's sides, left around it at either side
 LARGE = 0.7  # of the picture's sides: where field and margin are larger, the whole picture is shown
 CORE = 0.9  # of the energy of what came back
 GREY = 128  # beyond the picture's border
-FRAME = "white"
+FRAME, CORE_FRAME = (255, 255, 255), (230, 159, 0)  # white; orange, which is told from it without colours, too
 
 
 class Patch(NamedTuple):
@@ -181,15 +181,26 @@ def signed_picture(x: Array, scale: float) -> Array:
     return colours
 
 
+def frames(patch: Patch) -> list[tuple[tuple[int, int, int, int], tuple[int, int, int]]]:
+    """Return what is framed, (top, left, bottom, right) in pixels of the crop, and the colour of each.
+
+    The field is white. Where it is so large that the whole picture is shown, the core of what came back is orange.
+    """
+    core = patch.core
+    if core is None or patch.part[:2] != (0, 0) or patch.field == core:
+        return [(patch.frame, FRAME)]
+    return [(patch.frame, FRAME), ((core.top, core.left, core.bottom, core.right), CORE_FRAME)]
+
+
 def draw_patch(axes: Axes, patch: Patch) -> None:
-    """Draw a patch, the unit's field in white."""
+    """Draw a patch, the unit's field in white, and in a whole picture the core of what came back in orange."""
     from matplotlib.patches import Rectangle
 
     show_image(axes, patch.crop, pixel_aspect=patch.pixel_aspect)
-    top, left, bottom, right = patch.frame
-    for colour, width in (("black", 2.2), (FRAME, 1.2)):  # white is seen on white, too
-        box: dict[str, Any] = {"facecolor": "none", "edgecolor": colour, "lw": width}
-        axes.add_patch(Rectangle((left - 0.5, top - 0.5), right - left, bottom - top, **box))
+    for (top, left, bottom, right), colour in frames(patch):
+        for edge, width in ((np.zeros(3), 2.2), (np.array(colour) / 255, 1.2)):  # white is seen on white, too
+            box: dict[str, Any] = {"facecolor": "none", "edgecolor": edge, "lw": width}
+            axes.add_patch(Rectangle((left - 0.5, top - 0.5), right - left, bottom - top, **box))
 
 
 def draw_beside(axes: Axes, patch: Patch) -> None:
@@ -202,7 +213,10 @@ def draw_beside(axes: Axes, patch: Patch) -> None:
 
 def framed(patch: Patch, side: int) -> Array:
     """Return a patch as pixels for a page, (h, w, 3) uint8, of `side` pixels in width, the unit's field in white."""
-    return _with_frame(_sized(patch.crop, patch, side), patch)
+    picture = _sized(patch.crop, patch, side).copy()
+    for frame, colour in frames(patch):
+        _paint(picture, patch, frame, colour)
+    return picture
 
 
 def _sized(picture: Array, patch: Patch, side: int) -> Array:
@@ -218,17 +232,16 @@ def beside_pixels(patch: Patch, side: int) -> Array:
     return _sized(patch.crop if patch.beside is None else patch.beside, patch, side)
 
 
-def _with_frame(picture: Array, patch: Patch) -> Array:
-    picture = picture.copy()
+def _paint(picture: Array, patch: Patch, frame: tuple[int, int, int, int], colour: tuple[int, int, int]) -> None:
+    """Draw a frame of one pixel into a picture, and inside it one in black."""
     high, wide = picture.shape[:2]
     down, across = high / patch.crop.shape[0], wide / patch.crop.shape[1]
-    top, left, bottom, right = patch.frame
+    top, left, bottom, right = frame
     rows, columns = (round(top * down), round(bottom * down) - 1), (round(left * across), round(right * across) - 1)
-    for inset, level in ((0, 255), (1, 0)):
+    for inset, level in ((0, colour), (1, (0, 0, 0))):
         first, last = (min(max(row, 0), high - 1) for row in (rows[0] + inset, rows[1] - inset))
         begin, end = (min(max(column, 0), wide - 1) for column in (columns[0] + inset, columns[1] - inset))
         if first >= last or begin >= end:
             break
         picture[[first, last], begin : end + 1] = level
         picture[first : last + 1, [begin, end]] = level
-    return picture
