@@ -77,8 +77,8 @@ def test_every_technique_is_there_with_caption_settings_and_paper(page: str, mod
     parsed = Page(page)
     cards = [card["data-technique"] for card in parsed.all("article")]
     for name, technique in techniques().items():
-        if technique.budget is not None:
-            assert name not in cards  # `report --all` shows it
+        if technique.budget is not None or technique.refuses(model):
+            assert name not in cards  # `report --all` shows the former
             continue
         times = 2 if technique.subject.once_a == "photo" else 1
         assert cards.count(name) == times * len(technique.in_report(model))
@@ -172,7 +172,8 @@ def test_a_net_without_relus_says_why_a_technique_is_missing(tmp_path) -> None:
 def test_one_looks_first_and_compares_last(page: str) -> None:
     parsed = Page(page)
     shown = list(dict.fromkeys(card["data-technique"] for card in parsed.all("article")))
-    assert shown == [technique.name for technique in in_order(techniques().values()) if technique.budget is None]
+    applying = [technique for technique in techniques().values() if technique.refuses(load_model("digits")) is None]
+    assert shown == [technique.name for technique in in_order(applying) if technique.budget is None]
     assert shown[0] == "activation-maps"
     assert shown[-1] == "compare"
     gradients = [name for name in shown if techniques()[name].family == "gradients" and name != "microscope"]
@@ -489,6 +490,9 @@ def test_bad_subjects_are_told_in_a_sentence(model, tmp_path, monkeypatch, call,
 def test_every_kind_of_net_gets_a_page(shared_data, tmp_path, name: str, file: str, photo: str) -> None:
     model = load_model(name, weights=shared_data / "weights" / file)
     text = make_report(model, [("a", shared_data / photo)], tmp_path / "r.html", progress=False).read_text("utf-8")
-    notes = [word for word in Page(text).words if word.startswith("Not shown")]
-    assert notes == []  # what is no classifier is explained by its units
+    refusing = {technique.title for technique in techniques().values() if technique.refuses(model)}
+    left_out = text.partition("Not shown here")[2]
+    assert all(html.escape(title, quote=False) in left_out for title in refusing)
+    assert bool(left_out) == bool(refusing)
+    assert "saliency" not in refusing  # what is no classifier is explained by its units
     assert len(Page(text).all("img")) == 1 + pictures(model)

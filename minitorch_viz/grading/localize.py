@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
 from minitorch_viz._types import Array
 from minitorch_viz.errors import ShapeError
 from minitorch_viz.grading.checks import need_map, need_number
+from minitorch_viz.techniques.explain.boxes import Box, box_above, largest_part
+
+__all__ = ["USUAL_SHARE", "Box", "best_match", "best_share", "box_iou", "box_of_map", "largest_part"]
 
 USUAL_SHARE = 0.15  # of the maximum, for Grad-CAM (Selvaraju et al. 2017)
-
-
-class Box(NamedTuple):
-    """Hold a rectangle of pixels: columns x0 to x1 and rows y0 to y1, the ends not included."""
-
-    x0: int
-    y0: int
-    x1: int
-    y1: int
 
 
 def box_of_map(heat: Array, share: float = USUAL_SHARE) -> Box | None:
@@ -35,19 +28,7 @@ def box_of_map(heat: Array, share: float = USUAL_SHARE) -> Box | None:
     Box(x0=1, y0=0, x1=3, y1=1)
     """
     heat, share = need_map(heat), need_number("share of the maximum", share, 0, 1)
-    if heat.max() <= 0:
-        return None
-    return largest_part(heat >= max(share * heat.max(), np.nextafter(0, 1)))
-
-
-def largest_part(mask: Array) -> Box:
-    """Return the box around the largest 8-connected part of a mask (h, w) bool that has one."""
-    from scipy.ndimage import find_objects, label
-
-    parts, _ = label(mask, np.ones((3, 3)))
-    largest = int(np.argmax(np.bincount(parts.ravel())[1:]))
-    rows, columns = find_objects(parts)[largest]
-    return Box(columns.start, rows.start, columns.stop, rows.stop)
+    return box_above(heat, share)
 
 
 def box_iou(a: Box | None, b: Box) -> float:

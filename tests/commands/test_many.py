@@ -16,6 +16,7 @@ from minitorch_viz.commands.many import takes_many
 from minitorch_viz.techniques import Result, techniques
 from minitorch_viz.techniques.gradients.grad_cam import grad_cam
 from minitorch_viz.techniques.subject import PHOTOS
+from tests.techniques.net_of import net_of
 
 NPZ = ["--model", "digits", "--format", "npz", "--out", "maps/"]
 
@@ -152,7 +153,8 @@ def test_every_technique_of_photos_takes_many(name: str, capsys) -> None:
         with Image.open(photo) as picture:
             picture.resize((8, 8)).save(photo)
     each = ["--each"] if techniques()[name].subject is PHOTOS else []
-    assert main([name, "photos/a.png", "photos/b.jpg", *each, *NPZ]) == 0
+    model = net_of(techniques()[name], load_model("digits")).name
+    assert main([name, "photos/a.png", "photos/b.jpg", *each, *NPZ, "--model", model]) == 0
     assert written() == ["a.npz", "b.npz"]
     assert "Wrote 2 of 2 files" in capsys.readouterr().out
 

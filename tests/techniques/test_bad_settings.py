@@ -8,6 +8,7 @@ import pytest
 from minitorch_viz.errors import ImageFileError, MinitorchVizError, NetError, SettingError
 from minitorch_viz.models.samples import sample_digit
 from minitorch_viz.techniques import get_technique, techniques
+from tests.techniques.net_of import net_of
 
 COMMON = {
     "no such file": ({"image": "nowhere.png"}, ImageFileError, "nowhere.png"),
@@ -25,8 +26,8 @@ COMMON = {
     "channel out of range": ({"node": "relu1", "channel": 16}, SettingError, "from 0 to 15"),
     "negative channel": ({"node": "relu1", "channel": -1}, SettingError, "from 0 to 15"),
     "channel is a float": ({"node": "relu1", "channel": 1.5}, SettingError, "whole number"),
-    "row out of range": ({"node": "relu1", "channel": 1, "position": (8, 0)}, SettingError, "row of 'relu1'"),
-    "column out of range": ({"node": "relu1", "channel": 1, "position": (0, 8)}, SettingError, "column of 'relu1'"),
+    "row out of range": ({"node": "relu1", "channel": 1, "position": (28, 0)}, SettingError, "row of 'relu1'"),
+    "column out of range": ({"node": "relu1", "channel": 1, "position": (0, 28)}, SettingError, "column of 'relu1'"),
     "position where there is none": ({"node": "flatten", "position": (0, 0)}, SettingError, "no position"),
 }
 OWN = {
@@ -98,7 +99,7 @@ def run(digits, name: str, settings: dict[str, object]) -> None:
     technique = get_technique(name)
     quiet = {"progress": False} if "progress" in technique.options else {}
     settings = {"image": sample_digit(), **quiet, **settings}
-    technique.compute(digits, settings.pop("image"), **settings)
+    technique.compute(net_of(technique, digits), settings.pop("image"), **settings)
 
 
 @pytest.mark.parametrize("name", TAKERS)

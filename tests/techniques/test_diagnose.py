@@ -11,6 +11,7 @@ from minitorch_viz import Model, Net
 from minitorch_viz.layers import Conv2d, Flatten, GlobalAvgPool2d, Linear, ReLU, Sigmoid, Softmax
 from minitorch_viz.models.samples import sample_digit
 from minitorch_viz.techniques import get_technique, techniques
+from tests.techniques.net_of import net_of
 
 EXPLAINERS = [name for name, one in techniques().items() if one.explains]
 each = pytest.mark.parametrize("name", EXPLAINERS)
@@ -18,6 +19,7 @@ each = pytest.mark.parametrize("name", EXPLAINERS)
 
 def run(model, name: str, image=None, **settings):
     technique = get_technique(name)
+    assert technique.refuses(model) is None
     image = sample_digit() if image is None else image
     return technique.compute(model, image, **technique.in_comparison, **settings)
 
@@ -36,7 +38,7 @@ def broken(digits: Model, key: str, value: float) -> Model:
 def test_a_nan_weight_is_named(digits, name: str, key: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # NumPy may say that NaN is invalid
-        result = run(broken(digits, key, np.nan), name, target=0)
+        result = run(broken(net_of(get_technique(name), digits), key, np.nan), name, target=0)
         result._repr_png_()
     assert any(key in note and "blank because" in note for note in result.notes), result.notes
     assert not result.heat.any()
@@ -44,7 +46,7 @@ def test_a_nan_weight_is_named(digits, name: str, key: str) -> None:
 
 @each
 def test_a_sound_map_has_no_such_note(digits, name: str) -> None:
-    result = run(digits, name, target=3)
+    result = run(net_of(get_technique(name), digits), name, target=3)
     assert not any("blank" in note for note in result.notes)
     assert result.heat.any()
 

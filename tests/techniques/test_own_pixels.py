@@ -13,6 +13,7 @@ from minitorch_viz.models.readers.preprocessing import Preprocessing
 from minitorch_viz.techniques import Technique, techniques
 from minitorch_viz.techniques.explain.view import view
 from minitorch_viz.techniques.subject import PHOTO, PHOTOS
+from tests.techniques.net_of import net_of
 
 OF_PHOTOS = [technique for technique in techniques().values() if technique.subject in (PHOTO, PHOTOS)]
 
@@ -74,13 +75,15 @@ def test_with_crop_the_pixels_are_cut_where_the_net_looks(red_detector: Model) -
 def test_the_figure_shows_them_where_the_nets_pixels_are(technique: Technique, digits: Model) -> None:
     """And the results' own arrays stay those of the net."""
     photo = scene((50, 70))
-    result = technique.compute(digits, photo, **technique.in_comparison)
+    model = net_of(technique, digits)
+    side = model.preprocessing.size[0]
+    result = technique.compute(model, photo, **technique.in_comparison)
     pictures = getattr(result, "pictures", None) or (result.picture,)
-    assert pictures[0].shape == (8, 8, 3)
+    assert pictures[0].shape == (side, side, 3)
     images = [image for axes in result.figure().axes for image in axes.images]
     own = [image for image in images if image.get_array().shape[:2] == photo.shape[:2]]
     assert own
     for image in own:
-        np.testing.assert_allclose(image.get_extent(), (-0.5, 7.5, 7.5, -0.5))
-        assert image.axes.get_xlim() == (-0.5, 7.5)
-        assert image.axes.get_ylim() == (7.5, -0.5)
+        np.testing.assert_allclose(image.get_extent(), (-0.5, side - 0.5, side - 0.5, -0.5))
+        assert image.axes.get_xlim() == (-0.5, side - 0.5)
+        assert image.axes.get_ylim() == (side - 0.5, -0.5)

@@ -15,6 +15,7 @@ from minitorch_viz.models.samples import sample_digit
 from minitorch_viz.techniques import Result, Technique, get_technique, techniques
 from minitorch_viz.techniques.options import argument_helps
 from tests.techniques.letters_net import letters_net
+from tests.techniques.net_of import net_of
 
 ALL = list(techniques().values())
 each = pytest.mark.parametrize("technique", ALL, ids=lambda t: t.name)
@@ -32,7 +33,7 @@ def example(technique: Technique) -> Result:
 
 def model_for(technique: Technique, digits):
     """A net that the technique can be given its subject on."""
-    return digits if technique.subject.refuses(digits) is None else letters_net()
+    return net_of(technique, digits) if technique.subject.refuses(digits) is None else letters_net()
 
 
 def pixels(result) -> np.ndarray:
@@ -85,7 +86,7 @@ explaining = pytest.mark.parametrize("technique", [t for t in ALL if t.explains]
 def test_what_explains_has_a_heat_at_the_inputs_resolution(technique: Technique) -> None:
     result = example(technique)
     assert result.heat is not None
-    assert result.heat.shape == (8, 8)  # the bundled net's input
+    assert result.heat.shape == result.picture.shape[:2]
     assert np.isfinite(result.heat).all()
     assert result.heat.any()
 
@@ -94,8 +95,9 @@ def test_what_explains_has_a_heat_at_the_inputs_resolution(technique: Technique)
 def test_what_explains_takes_the_common_settings(technique: Technique, digits) -> None:
     """Any class, by number or as a unit of the node of the scores; by default the most probable one."""
     assert {"target", "node", "channel", "position"} <= technique.options.keys()
-    run = lambda **chosen: technique.compute(digits, sample_digit(), **technique.in_comparison, **chosen).heat
-    best = digits.classify(sample_digit(), top=1)[0].index
+    model = net_of(technique, digits)
+    run = lambda **chosen: technique.compute(model, sample_digit(), **technique.in_comparison, **chosen).heat
+    best = model.classify(sample_digit(), top=1)[0].index
     np.testing.assert_array_equal(run(), run(target=best))
     np.testing.assert_array_equal(run(target=8), run(node="logits", channel=8))
     assert not np.array_equal(run(target=3), run(target=8))

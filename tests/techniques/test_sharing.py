@@ -17,11 +17,12 @@ from minitorch_viz.graph import Tape
 from minitorch_viz.io.images import load_image
 from minitorch_viz.layers import Dropout, Linear
 from minitorch_viz.models.samples import sample_digit
-from minitorch_viz.techniques import techniques
+from minitorch_viz.techniques import get_technique, techniques
 from minitorch_viz.techniques.base import explainers
 from minitorch_viz.techniques.explain.sharing import MOST_BYTES, Passes, SharingNet, sharing, size_of
 from minitorch_viz.techniques.explain.view import view
 from minitorch_viz.techniques.gradients.compare import compare
+from tests.techniques.net_of import net_of
 
 EXPLAINERS = [name for name, one in techniques().items() if one.explains]
 LOOPING = ("occlusion", "smoothgrad", "integrated-gradients")
@@ -73,18 +74,20 @@ def passes(monkeypatch) -> Counter[str]:
 @pytest.mark.parametrize("name", EXPLAINERS)
 def test_shared_results_are_those_of_the_technique_alone(digits, name) -> None:
     """Whatever came before: another class, the same class, a unit."""
-    photo = sample_digit()
-    model, seen = sharing(digits), view(digits, photo)
-    for settings in ({"target": 3}, {"target": "8"}, {"target": 3}, {"node": "relu2", "channel": 1}, {}):
-        assert_same(explain(name, model, seen, **settings), explain(name, digits, photo, **settings))
+    photo, plain = sample_digit(), net_of(get_technique(name), digits)
+    model, seen = sharing(plain), view(plain, photo)
+    inside = {"node": "logits" if name == "cam" else "relu2", "channel": 1}
+    for settings in ({"target": 3}, {"target": "8"}, {"target": 3}, inside, {}):
+        assert_same(explain(name, model, seen, **settings), explain(name, plain, photo, **settings))
 
 
 @pytest.mark.parametrize("name", EXPLAINERS)
 def test_a_second_class_takes_no_pass_of_its_own(digits, passes, name) -> None:
-    explain(name, sharing(digits), sample_digit(), target=3)
+    plain = net_of(get_technique(name), digits)
+    explain(name, sharing(plain), sample_digit(), target=3)
     single = passes.copy()
     passes.clear()
-    model = sharing(digits)
+    model = sharing(plain)
     for target in (3, 8, 5):
         explain(name, model, sample_digit(), target=target)
     assert passes == single
@@ -95,7 +98,7 @@ def test_a_second_class_takes_no_pass_of_its_own(digits, passes, name) -> None:
 def test_compare_runs_the_photo_and_the_covered_photos_once(digits, passes) -> None:
     """As many passes for two classes as each method takes for one, and the photo's own once for all."""
     expected: Counter[str] = Counter({"forward": 1})
-    for name in EXPLAINERS:
+    for name in explainers(digits):
         outer = sharing(digits)
         outer.net.forward(digits.preprocess(sample_digit()), upto=digits.logits)
         passes.clear()

@@ -34,6 +34,7 @@ from minitorch_viz.techniques.explain.unit import (
     target_of,
     value_of,
 )
+from tests.techniques.net_of import net_of
 
 RNG = np.random.default_rng(0)
 TAPE = Tape(
@@ -187,8 +188,9 @@ def test_the_shares_of_an_objective_add_up(digits, objective: Objective) -> None
 
 @pytest.mark.parametrize("technique", [one for one in techniques().values() if one.explains], ids=lambda one: one.name)
 def test_a_class_may_be_given_as_a_unit(digits, technique) -> None:
+    model = net_of(technique, digits)
     unit, number = (
-        technique.compute(digits, sample_digit(), target=target, **technique.in_comparison)
+        technique.compute(model, sample_digit(), target=target, **technique.in_comparison)
         for target in (Unit("logits", (8,)), 8)
     )
     np.testing.assert_array_equal(unit.heat, number.heat)

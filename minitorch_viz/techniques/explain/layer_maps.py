@@ -296,6 +296,11 @@ def has_maps(model: Model) -> str | None:
 
 def plot_coarse(result: LayerMaps, figure: Figure) -> None:
     """Draw the photo, and each map over it; a single map is shown alone too, in its own places."""
+    draw_coarse(result, figure)
+
+
+def draw_coarse(result: LayerMaps, figure: Figure) -> list[Axes]:
+    """Do the same, and return the axes of each map over the photo, for what else is drawn there."""
     count, tall = len(result.labels), proportions_of(result)
     if count == 1:
         high, wide = result.signed.shape[1:]
@@ -306,11 +311,11 @@ def plot_coarse(result: LayerMaps, figure: Figure) -> None:
         if result.blanks[0]:
             show_blank(places, (high, wide), result.blanks[0], pixel_aspect=aspect_of(result))
             show_blank(over, result.picture.shape[:2], result.blanks[0], pixel_aspect=result.pixel_aspect)
-            return
+            return [over]
         colours: dict[str, Any] = {"cmap": "inferno", "vmin": 0, "vmax": result.scale}
         show_image(places, result.maps[0], pixel_aspect=aspect_of(result), **colours)
         over_grey(over, result, result.map(), result.scale, sheet)
-        return
+        return [over]
     columns = 2 if count == 3 else min(3, count + 1)
     rows = -(-(count + 1) // columns)
     each = result.scaling == "each"
@@ -328,6 +333,7 @@ def plot_coarse(result: LayerMaps, figure: Figure) -> None:
     for index in range(count):
         barred = each or index + 1 == columns - 1  # one scale: a bar at the end of the first row
         over_photo(axes[index + 1], result, index, sheet if barred else None)
+    return list(axes[1 : count + 1])
 
 
 def aspect_of(result: LayerMaps) -> float:
