@@ -490,9 +490,9 @@ def test_bad_subjects_are_told_in_a_sentence(model, tmp_path, monkeypatch, call,
 def test_every_kind_of_net_gets_a_page(shared_data, tmp_path, name: str, file: str, photo: str) -> None:
     model = load_model(name, weights=shared_data / "weights" / file)
     text = make_report(model, [("a", shared_data / photo)], tmp_path / "r.html", progress=False).read_text("utf-8")
-    refusing = {technique.title for technique in techniques().values() if technique.refuses(model)}
+    refusing = {name for name, technique in techniques().items() if technique.refuses(model)}
     left_out = text.partition("Not shown here")[2]
-    assert all(html.escape(title, quote=False) in left_out for title in refusing)
+    assert all(name in left_out for name in refusing)
     assert bool(left_out) == bool(refusing)
     assert "saliency" not in refusing  # what is no classifier is explained by its units
     assert len(Page(text).all("img")) == 1 + pictures(model)

@@ -5,7 +5,12 @@ from __future__ import annotations
 from minitorch_viz import Model, load_model
 from minitorch_viz.techniques import Technique
 
+OTHERS = ("mnist", "digits_linear", "scenes")  # of averaged maps, of one layer, of colours
+
 
 def net_of(technique: Technique, digits: Model) -> Model:
-    """The net for small digits, or where it has no averaged maps the one for larger ones."""
-    return digits if technique.refuses(digits) is None else load_model("mnist")
+    """The net for small digits, or the first of the others that the technique does not refuse."""
+    models = (load_model(name) for name in OTHERS)
+    if technique.refuses(digits) is None:
+        return digits
+    return next((model for model in models if technique.refuses(model) is None), digits)
