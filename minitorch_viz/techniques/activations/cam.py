@@ -213,8 +213,8 @@ def plot(result: Cam, figure: Figure) -> None:
 
 def applies(model: Model) -> str | None:
     """Return why a net has no class activation maps; None if it has."""
-    found = find_averaged(model)
-    return f"{found}; {cure(model, model.logits)}" if isinstance(found, str) else None
+    head = find_averaged(model)
+    return f"{head}; {cure(model, model.logits)}" if isinstance(head, str) else None
 
 
 def example() -> Cam:

@@ -29,10 +29,10 @@ class Averaged(NamedTuple):
 
 def averaged_maps(model: Model, answer: str, label: str) -> Averaged:
     """Return where the maps are averaged that a node is made of; SettingError with what to do where none are."""
-    found = find_averaged(model, answer)
-    if isinstance(found, str):
-        raise SettingError(f"{label} is no sum over places: {found}; {cure(model, answer)}.")
-    return found
+    averaged = find_averaged(model, answer)
+    if isinstance(averaged, str):
+        raise SettingError(f"{label} is no sum over places: {averaged}; {cure(model, answer)}.")
+    return averaged
 
 
 def find_averaged(model: Model, answer: str | None = None) -> Averaged | str:
