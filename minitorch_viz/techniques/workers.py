@@ -7,6 +7,7 @@ never copies of this one, whose threads compute and would stand still in a copy.
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import threading
 import warnings
@@ -36,7 +37,8 @@ def spread(work: Callable[[Item], Done], items: Iterable[Item], workers: int) ->
 
     threads_before = kernels.get_threads()
     threads = max(1, threads_before // workers)
-    tasks = (joblib.delayed(_with_threads)(work, item, threads) for item in items)
+    folder = _working_folder() if _backend() == "LokyBackend" else None
+    tasks = (joblib.delayed(_with_threads)(work, item, threads, folder) for item in items)
     if _backend() == "MultiprocessingBackend":
         raise SettingError(
             'joblib\'s backend "multiprocessing" copies a process whose threads compute, and the copies stand still; '
@@ -48,8 +50,23 @@ def spread(work: Callable[[Item], Done], items: Iterable[Item], workers: int) ->
         kernels.set_threads(threads_before)  # of workers that are threads of this process
 
 
-def _with_threads(work: Callable[[Item], Done], item: Item, threads: int) -> Done:
-    """Do a worker's task with so many of the kernels' threads."""
+def _working_folder() -> str | None:
+    """Return the path of this process's working folder; None if it was removed."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return None
+
+
+def _with_threads(work: Callable[[Item], Done], item: Item, threads: int, folder: str | None) -> Done:
+    """Do a worker's task with so many of the kernels' threads.
+
+    folder: the working folder of the process that asks. joblib's processes live on for the next work and stay in the
+        folder that they were started in, where a relative path would mean another file. None: those of a cluster.
+    """
+    if folder is not None:
+        with contextlib.suppress(OSError):  # it was removed: absolute paths still work
+            os.chdir(folder)
     kernels.set_threads(threads)
     return work(item)
 

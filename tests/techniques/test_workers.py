@@ -35,3 +35,18 @@ def test_processes_do_not_hear_ctrl_c_and_this_one_does() -> None:
     masks = list(spread(blocked, range(3), 2))
     assert all(mask & 1 << signal.SIGINT - 1 for mask in masks)
     assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
+
+
+def names_of_files(folder: str) -> list[str]:
+    return sorted(path.name for path in Path(folder).iterdir())
+
+
+@pytest.mark.slow
+def test_processes_follow_this_one_into_another_folder(tmp_path, monkeypatch) -> None:
+    """They live on, and a relative path must mean what it means here."""
+    pytest.importorskip("joblib")
+    for name in ("first", "second"):
+        (tmp_path / name / "photos").mkdir(parents=True)
+        (tmp_path / name / "photos" / f"{name}.png").touch()
+        monkeypatch.chdir(tmp_path / name)
+        assert list(spread(names_of_files, ["photos"] * 4, 2)) == [[f"{name}.png"]] * 4
