@@ -65,6 +65,11 @@ class Concepts:
     def __len__(self) -> int:
         return len(self.names)
 
+    @property
+    def layers(self) -> int:
+        """Return how many maps a picture's truth has."""
+        raise NotImplementedError
+
     def truth(self, number: int) -> Truth:
         """Return what the pixels of picture `number` show, at the picture's own size.
 
@@ -92,6 +97,10 @@ class SceneConcepts(Concepts):
 
     pictures: ScenePictures
 
+    @property
+    def layers(self) -> int:
+        return len(CATEGORIES)
+
     def truth(self, number: int) -> Truth:
         scene = self.pictures.scene(number)
         maps = np.stack([table[getattr(scene, name)] for name, table in _scene_tables().items()])
@@ -112,12 +121,20 @@ class FolderConcepts(Concepts):
     folder: MaskFolder
     table: Array  # (65536,) of a mask's numbers 1 + the concept's index; 0: none, -1: not labelled, -2: unknown
 
+    @property
+    def layers(self) -> int:
+        return len(self.folder.folders)
+
     def truth(self, number: int) -> Truth:
         files = self.folder.masks[number]
         height, width = picture_size(self.folder.pictures[number])
         remarks, maps = [], []
+        if not any(files):
+            nothing = np.zeros((self.layers, height, width), np.int32)
+            return Truth(nothing, np.zeros((height, width), bool), "it has no mask")
         for index, file in enumerate(files):
-            if file is None:
+            if file is None:  # the picture has masks, of other concepts: this one it does not show
+                maps.append(np.zeros((height, width), np.int32))
                 continue
             values, remark = _fitted(read_mask(file), (height, width), str(file), self.folder.pictures[number].name)
             remarks.append(remark)
@@ -125,8 +142,6 @@ class FolderConcepts(Concepts):
                 maps.append(self._looked_up(values, str(file)))
             else:
                 maps.append(np.where(values > values.max() / 2, 1 + index, 0))  # white may be 1 or 255
-        if not maps:
-            return Truth(np.zeros((0, height, width), np.int32), np.zeros((height, width), bool), "it has no mask")
         stacked = np.stack(maps).astype(np.int32)
         labelled: Array = np.logical_and.reduce(stacked >= 0)
         return Truth(np.maximum(stacked, 0), labelled, next(filter(None, remarks), ""))

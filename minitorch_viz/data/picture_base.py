@@ -43,6 +43,30 @@ class Pictures:
         return f"Pictures({self.name}: {len(self)}{classes})"
 
 
+class ChosenPictures(Pictures):
+    """Give some of other pictures, under numbers of their own: number i is picture `numbers[i]`."""
+
+    def __init__(self, pictures: Pictures, numbers: Sequence[int]) -> None:
+        self.pictures, self.numbers = pictures, tuple(int(number) for number in numbers)
+        self.name, self.class_names = pictures.name, pictures.class_names
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, number: int) -> Array:
+        return self.pictures[self.numbers[inside(number, len(self))]]
+
+    def title(self, number: int) -> str:
+        return self.pictures.title(self.numbers[number])
+
+    def label(self, number: int) -> int | None:
+        return self.pictures.label(self.numbers[number])
+
+    @property
+    def fingerprint(self) -> str:
+        return f"{self.pictures.fingerprint} {self.numbers}"
+
+
 def inside(number: int, count: int) -> int:
     """Return the number, if it is one of the pictures'; IndexError ends a `for picture in pictures`."""
     if not 0 <= number < count:

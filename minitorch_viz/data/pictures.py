@@ -153,12 +153,16 @@ class ScenePictures(Pictures):
         """Return scene `number` with its truth."""
         return _drawn(inside(number, self.count), self.seed, self.size, self.objects)
 
-    def changed(self, number: int, change: Change) -> Scene:
-        """Return scene `number` with one object drawn otherwise, or left out; all else stays as it is."""
-        return scene(inside(number, self.count), self.seed, size=self.size, objects=self.objects, change=change)
+    def changed(self, number: int, *changes: Change) -> Scene:
+        """Return scene `number` with objects drawn otherwise, or left out; all else stays as it is."""
+        return scene(inside(number, self.count), self.seed, size=self.size, objects=self.objects, changes=changes)
 
     def __getitem__(self, number: int) -> Array:
-        return self.scene(number).image
+        return self.picture_of(self.scene(number))
+
+    def picture_of(self, scene: Scene) -> Array:
+        """Return the picture of a scene, (H, W, 3) uint8."""
+        return scene.image
 
     def label(self, number: int) -> int | None:
         return self.scene(number).label

@@ -14,8 +14,8 @@ from minitorch_viz.grading.grader import Grader, chance_levels, failed
 from minitorch_viz.grading.grades import Grades, Pictures, Row
 from minitorch_viz.grading.methods import Method, find_methods
 from minitorch_viz.grading.plan import Plan, count_maps
-from minitorch_viz.grading.randomize import cascading, independent, stops, weighted_layers
 from minitorch_viz.progress import progress_bar
+from minitorch_viz.techniques.explain.randomize import cascading, independent, stops, weighted_layers
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model

@@ -17,7 +17,7 @@ SCENES = [(number, objects) for number in range(12) for objects in (1, 3, 5)]
 def test_an_object_that_is_left_out_uncovers_what_it_hid(number, objects) -> None:
     whole = scene(number, 3, objects=objects)
     for index in range(len(whole.kinds)):
-        without = scene(number, 3, objects=objects, change=Change(index, left_out=True))
+        without = scene(number, 3, objects=objects, changes=[Change(index, left_out=True)])
         others = [other for other in range(len(whole.kinds)) if other != index]
         owner = np.zeros(whole.object_map.shape, int)  # painted from the farthest to the nearest
         for other in sorted(others, key=lambda other: -int(whole.depth[other])):
@@ -43,15 +43,25 @@ def test_another_colour_or_texture_changes_the_object_alone(number, objects) -> 
         (Change(index, accent=free), "accents", free),
         (Change(index, texture=TEXTURES.index("plain")), "textures", TEXTURES.index("plain")),
     ):
-        other = scene(number, 3, objects=objects, change=change)
+        other = scene(number, 3, objects=objects, changes=[change])
         assert getattr(other, table)[index] == value
         rest = whole.object_map != index + 1
         np.testing.assert_array_equal(other.image[rest], whole.image[rest])
         for name in ("object_map", "kind_map", "part_map"):
             np.testing.assert_array_equal(getattr(other, name), getattr(whole, name))
-    recoloured = scene(number, 3, objects=objects, change=Change(index, colour=free))
+    recoloured = scene(number, 3, objects=objects, changes=[Change(index, colour=free)])
     own = (whole.object_map == index + 1) & (whole.colour_map == whole.colours[index])
     assert (recoloured.colour_map[own] == free).all()
+
+
+def test_two_objects_are_left_out_at_once() -> None:
+    whole = scene(4, 3, objects=5)
+    without = scene(4, 3, objects=5, changes=[Change(0, left_out=True), Change(3, left_out=True)])
+    others = [index for index in range(len(whole.kinds)) if index not in (0, 3)]
+    np.testing.assert_array_equal(without.kinds, whole.kinds[others])
+    np.testing.assert_array_equal(without.masks, whole.masks[others])
+    rest = ~np.isin(whole.object_map, (1, 4))
+    np.testing.assert_array_equal(without.image[rest], whole.image[rest])
 
 
 def test_an_empty_scene_and_what_is_impossible() -> None:

@@ -93,15 +93,15 @@ def scene(
     objects: int | Pair = (1, 3),
     kinds: Sequence[str] | None = None,
     noise: int = 5,
-    change: Change | None = None,
+    changes: Sequence[Change] = (),
 ) -> Scene:
     """Make scene number `index` of a seed, the same as in `scenes`, with the whole objects' masks.
 
-    change: one object that is drawn otherwise, or left out; every pixel that does not show it stays.
+    changes: objects that are drawn otherwise, or left out; every pixel that does not show them stays.
     """
     need_whole("index", index, 0)
     need_whole("seed", seed, 0)
-    return draw(np.random.default_rng([seed, index]), checked(size, objects, kinds, noise), change)
+    return draw(np.random.default_rng([seed, index]), checked(size, objects, kinds, noise), changes)
 
 
 def checked(size: int | Pair, objects: int | Pair, kinds: Sequence[str] | None, noise: int) -> Settings:
@@ -130,8 +130,8 @@ def _pair(value: int | Pair, label: str, least: int, most: int) -> Pair:
 # ------------------------------------------------------------------ one scene
 
 
-def draw(rng: Generator, settings: Settings, change: Change | None = None) -> Scene:
-    """Draw one scene; every choice comes from `rng`, and a change of one object takes nothing from it."""
+def draw(rng: Generator, settings: Settings, changes: Sequence[Change] = ()) -> Scene:
+    """Draw one scene; every choice comes from `rng`, and changes of objects take nothing from it."""
     shape = settings.height, settings.width
     count = int(rng.integers(settings.objects[0], settings.objects[1] + 1))
     chosen = rng.permutation(settings.kinds)[:count].tolist()
@@ -144,12 +144,13 @@ def draw(rng: Generator, settings: Settings, change: Change | None = None) -> Sc
         if visible is None:
             continue
         row = (kind, textures[number], colours[number], colours[-1 - number])  # as in TABLES
-        if change is not None and change.index == len(objects):
-            row = change.applied(row)
+        for change in changes:
+            if change.index == len(objects):
+                row = change.applied(row)
         objects.append(Placed(row, parts, _tile(row[1], parts.shape, settings, rng), canvas.corners[-1]))
     background, ground = _background(rng, settings)
     order = canvas.order
-    if change is not None:
+    for change in sorted(changes, key=lambda change: -change.index):
         index = need_whole("index of a scene's object", change.index, 0, len(objects) - 1)
         if change.left_out:
             del objects[index]
