@@ -207,3 +207,16 @@ def test_many_photos(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
     assert all(np.isfinite(row["ms"]) for row in result["rows"])  # without start-up little is left of three photos
     assert all(row["a second"] > 0 for row in result["rows"] if "figures" in row["what"])
     assert "a second" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_top_patches(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.path", sys.path[:])
+    result = load("top_patches").main(["--quick"])
+    assert result["equals sorting"]
+    assert result["workers"]["same bits"]
+    assert result["search"]["ratio"] > 0
+    assert abs(np.diff([*result["MiB"].values()])[0]) < 50
+    assert [row["beside"] for row in result["patches"]] == ["none", "guided", "deconvnet"]
+    assert json.loads(json.dumps(result))["net"] == "scenes"
+    assert "same bits" in capsys.readouterr().out

@@ -78,7 +78,7 @@ def _outcomes(look: Look, pairs: Sequence[Pair], *, first: bool = False, progres
     waiting: deque[Outcome | Future[Outcome]] = deque()
     with (
         products_by_one_thread,
-        contextlib.closing(ahead(partial(_readable, look), pairs, AHEAD)) as pictures,  # type: ignore[type-var]  # as above
+        contextlib.closing(ahead(partial(_readable, look), pairs, AHEAD)) as pictures,
         ThreadPoolExecutor(WRITERS, "writer") as pool,
     ):
         try:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
 
-def ahead(make: Callable[[Any], Any], items: Iterable[Any], count: int) -> Iterator[Any]:
+def ahead(make: Callable[[Any], Any], items: Iterable[Any], count: int) -> Generator[Any, None, None]:
     """Yield `make(item)` for each item in order, up to `count` of them made ahead in a thread.
 
     An error in `make` is raised here, at its place. The thread ends with the iterator, also when it is dropped early.

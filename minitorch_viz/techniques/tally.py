@@ -20,6 +20,7 @@ import numpy as np
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.data.pictures import Pictures
+from minitorch_viz.data.prefetch import ahead
 from minitorch_viz.errors import ImageFileError, need_whole
 from minitorch_viz.graph import Tape
 from minitorch_viz.techniques.state import Identity, State, going_on, net_fingerprint
@@ -185,18 +186,12 @@ class _Run:
 
     def shard(self, begin: int) -> Shard:
         """Return the tallies of one shard of pictures, and those that could not be read."""
-        tallies, skipped = copy.deepcopy(self.empty), []
+        tallies, skipped = copy.deepcopy(self.empty), list[Skipped]()
         nodes = tuple(dict.fromkeys(node for tally in tallies for node in tally.upto))
         back = [tally for tally in tallies if tally.goes_back]
-        for first in range(begin, min(begin + self.batch * BATCHES, len(self.pictures)), self.batch):
-            numbers = np.arange(first, min(first + self.batch, len(self.pictures)))
-            inputs: list[Array | None] = []
-            for number in numbers.tolist():
-                try:
-                    inputs.append(self.model.preprocess(self.pictures[number]))
-                except ImageFileError as error:
-                    inputs.append(None)
-                    skipped.append(Skipped(number, self.pictures.title(number), str(error)))
+        firsts = range(begin, min(begin + self.batch * BATCHES, len(self.pictures)), self.batch)
+        for numbers, inputs, broken in self._read(firsts):
+            skipped += broken
             with _products_by_one_thread():
                 tape = _forward(self.model, inputs, nodes, fuse=not back)
                 if tape is None:
@@ -211,6 +206,27 @@ class _Run:
                 if not tally.goes_back:
                     tally.see(tape, numbers[is_read])
         return tallies, tuple(skipped)
+
+    def _read(self, firsts: range) -> Iterator[Batch]:
+        """Yield batches of pictures as the net takes them; with several threads the next one is read meanwhile."""
+        if kernels.get_threads() == 1 or len(firsts) == 1:
+            yield from map(self._batch, firsts)
+        else:
+            with contextlib.closing(ahead(self._batch, firsts, 1)) as batches:
+                yield from batches
+
+    def _batch(self, first: int) -> Batch:
+        """Read the pictures of one forward pass."""
+        numbers = np.arange(first, min(first + self.batch, len(self.pictures)))
+        inputs: list[Array | None] = []
+        broken = []
+        for number in numbers.tolist():
+            try:
+                inputs.append(self.model.preprocess(self.pictures[number]))
+            except ImageFileError as error:
+                inputs.append(None)
+                broken.append(Skipped(number, self.pictures.title(number), str(error)))
+        return numbers, inputs, broken
 
 
 def _products_by_one_thread() -> contextlib.AbstractContextManager[None]:
@@ -227,4 +243,5 @@ def _forward(model: Model, inputs: Sequence[Array | None], nodes: tuple[str, ...
     return model.net.forward(images, upto=nodes, fuse=fuse)
 
 
+Batch = tuple[Array, list[Array | None], list[Skipped]]  # numbers, inputs (None of a broken picture), the broken ones
 Shard = tuple[tuple[Tally, ...], tuple[Skipped, ...]]
