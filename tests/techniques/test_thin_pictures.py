@@ -29,6 +29,7 @@ OF_A_PHOTO = [t for t in techniques().values() if t.subject.name in ("photo", "p
 
 PLACES = (
     "activation-maps",
+    "factors",
     "grad-cam",
     "guided-grad-cam",
     "counterfactual",
