@@ -49,7 +49,7 @@ NAMED = 3  # classes a factor
 COLOURS = ("#e69f00", "#0072b2", "#009e73", "#cc79a7", "#f0e442", "#7b4fa3", "#d55e00", "#56b4e9")
 STRENGTH = 0.8  # how opaque the colour of a factor is where it is strongest
 APART = 0.36  # inches between numbers on a photo
-SEEN = 0.5  # of a factor's largest strength: from here on its number is written on a photo
+SEEN = 0.4  # of a factor's largest strength: from here on its number is written on a photo
 
 
 @dataclass(frozen=True, eq=False)
@@ -267,9 +267,9 @@ def _write_numbers(axes: Axes, result: Factors, number: int, inches: tuple[float
     free = border >= min(APART / 2, 0.4 * min(inches))
     box: dict[str, Any] = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
     for k, strength in enumerate(strengths):
-        here = np.where(free & (winners == k), strength, 0)
-        if here.max() >= SEEN:
-            row, column = (int(i) for i in np.unravel_index(here.argmax(), here.shape))
+        strongest = np.where(free & (winners == k), strength, 0)
+        if strongest.max() >= SEEN:
+            row, column = (int(i) for i in np.unravel_index(strongest.argmax(), strongest.shape))
             axes.text(column, row, str(k + 1), ha="center", va="center", fontsize=LABEL_SIZE, bbox=box)
             free &= np.hypot(rows - rows[row, column], columns - columns[row, column]) > APART
 
