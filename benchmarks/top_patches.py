@@ -20,8 +20,8 @@ Written to benchmarks/results/top_patches.json.
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -114,22 +114,18 @@ def crops(model: Model, pictures: FilePictures, node: str, top: Top, units: int)
     return rows
 
 
-def _largest(model: Model, files: tuple[Path, ...], node: str) -> float:
+def largest(model: Model, pictures: FilePictures, node: str) -> float:
     """Return MiB: the largest memory of this process after a search, which Linux tells."""
-    search(model, FilePictures(files), node)
+    search(model, pictures, node)
     lines = Path("/proc/self/status").read_text().splitlines()  # getrusage tells that of the process that began it, too
     return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024
 
 
-def memory(load: Callable[[], Model], files: tuple[Path, ...], node: str) -> float:
-    """Return MiB: the largest memory of a new process that searches these files."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        result: float = pool.apply(_loaded, (load, files, node))
-    return result
-
-
-def _loaded(load: Callable[[], Model], files: tuple[Path, ...], node: str) -> float:
-    return _largest(load(), files, node)
+def memory(folder: Path, weights: Path | None, count: int, node: str) -> float:
+    """Return MiB: the largest memory of a new process that searches so many pictures of a folder."""
+    words = [sys.executable, __file__, str(folder), "--count", str(count), "--node", node, "--memory"]
+    words += [] if weights is None else ["--weights", str(weights)]
+    return float(subprocess.run(words, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
 
 
 def equals_sorting(model: Model, pictures: FilePictures, node: str) -> bool:
@@ -176,13 +172,11 @@ def repeated(pictures: FilePictures, count: int) -> FilePictures:
     return FilePictures(tuple(pictures.files[number % len(pictures)] for number in range(count)))
 
 
-def generated(folder: Path, count: int) -> FilePictures:
-    """Return pictures of generated scenes."""
+def generated(folder: Path, count: int) -> Path:
+    """Fill a folder with pictures of generated scenes."""
     for number in range(count):
         save_png(scene(number).image, folder / f"{number:04d}.png")
-    found = as_pictures(folder)
-    assert isinstance(found, FilePictures)
-    return found
+    return folder
 
 
 def main(arguments: list[str] | None = None) -> dict[str, Any]:
@@ -196,6 +190,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     parser.add_argument("--rounds", type=int, default=5, help="of turns (default: %(default)s)")
     parser.add_argument("--long-rounds", type=int, default=3, help="of turns of the long runs (default: %(default)s)")
     parser.add_argument("--quick", action="store_true", help="few pictures, one round, nothing written")
+    parser.add_argument("--memory", action="store_true", help="print the largest memory of this process, and end")
     parser.add_argument("--out", type=Path, default=bench.ROOT / "benchmarks" / "results" / "top_patches.json")
     options = parser.parse_args(arguments)
     count, many, units, rounds, long_rounds = (
@@ -207,19 +202,17 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     )
     if options.quick:
         count, many, units, rounds, long_rounds = 70, 140, 2, 1, 1
-    load = partial(load_model, "scenes" if options.weights is None else "googlenet", weights=options.weights)
-    model = load()
+    model = load_model("scenes" if options.weights is None else "googlenet", weights=options.weights)
     node = options.node or ("conv3" if options.weights is None else "inception_4c/output")
     with tempfile.TemporaryDirectory() as name:
-        pictures = generated(Path(name), count) if options.folder is None else as_pictures(options.folder.resolve())
-        assert isinstance(pictures, FilePictures), "give a folder of pictures"
-        pictures = FilePictures(pictures.files[:count])
-        result: dict[str, Any] = {
-            "machine": bench.machine(None),
-            "net": model.name,
-            "node": node,
-            "count": len(pictures),
-        }
+        folder = generated(Path(name), count) if options.folder is None else options.folder.resolve()
+        found = as_pictures(folder)
+        assert isinstance(found, FilePictures), "give a folder of pictures"
+        pictures = repeated(found, count)
+        if options.memory:
+            print(largest(model, pictures, node))
+            return {}
+        result: dict[str, Any] = {"machine": bench.machine(None), "net": model.name, "node": node, "count": count}
         passes(model, prepared(model, FilePictures(pictures.files[:BATCH])), node)  # kernels are loaded
         result["search"] = against_passes(model, pictures, node, rounds)
         print("search", result["search"], flush=True)
@@ -229,7 +222,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
         print("patches", *result["patches"], sep="\n", flush=True)
         result["equals sorting"] = equals_sorting(model, FilePictures(pictures.files[:SHARD]), node)
         print("equals sorting", result["equals sorting"], flush=True)
-        result["MiB"] = {str(n): memory(load, repeated(pictures, n).files, node) for n in (len(pictures), many)}
+        result["MiB"] = {str(n): memory(folder, options.weights, n, node) for n in (count, many)}
         print("MiB", result["MiB"], flush=True)
         result["workers"] = shared_out(model, repeated(pictures, many), node, long_rounds)
         print("workers", result["workers"], flush=True)
