@@ -88,7 +88,7 @@ def embedded_figure(figure: Figure, dpi: int = DPI) -> Embedded:
 
 
 def embedded_image(image: Image, kind: str = "png", **settings: Any) -> Embedded:
-    """Return a Pillow image as a file inside the page; kind: "png" or "webp"; settings: of Pillow's `save`."""
+    """Return a Pillow image as a file inside the page; kind: "png", "webp" or "jpeg"; settings: of Pillow's `save`."""
     buffer = io.BytesIO()
     image.save(buffer, kind.upper(), **settings)
     return Embedded(data_url(buffer.getvalue(), f"image/{kind}"), image.width, image.height)

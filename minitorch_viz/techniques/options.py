@@ -16,14 +16,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar, Union, Unpack, get_args, get_origin, get_type_hints
 
-from minitorch_viz._types import Pair, Region
+from minitorch_viz._types import Pair, Region, Wholes
 from minitorch_viz.graph import Rules
 from minitorch_viz.techniques.state import State
 from minitorch_viz.techniques.subject import Subject
 
 # The type of `image` where a list of images is taken, too: the subject is PHOTOS.
 Images: TypeAlias = "Any | list[Any] | tuple[Any, ...]"
-NUMBERS = {Pair: ("ROW", "COLUMN"), Region: ("TOP", "LEFT", "BOTTOM", "RIGHT")}  # what each is called, by the type
+# What each of several whole numbers is called, by the setting's type.
+NUMBERS: dict[Any, tuple[str, ...]] = {
+    Pair: ("ROW", "COLUMN"),
+    Region: ("TOP", "LEFT", "BOTTOM", "RIGHT"),
+    Wholes: ("N", "N", "N", "N"),
+}
 PYTHON_ONLY = (Rules | None, State | None)  # a setting of such a type is no option: the command line cannot give it
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -46,8 +51,9 @@ class Option:
 def options_of(compute: Callable[..., Any]) -> dict[str, Option]:
     """Return the keyword-only parameters of a technique's function, by name.
 
-    Their annotations may be int, float, str, bool, Path, Pair, Region, a Literal of strings, a subject's (Photo,
-    Photos, Pictures, Text), or one of these or None. Of several types (`str | int`) the command line gives the first.
+    Their annotations may be int, float, str, bool, Path, Pair, Region, Wholes, a Literal of strings, a subject's
+    (Photo, Photos, Pictures, Text), or one of these or None. Of several types (`str | int`) the command line gives the
+    first.
     """
     helps, hints, options = argument_helps(compute.__doc__), _hints(compute), {}
     for name, parameter in inspect.signature(compute).parameters.items():
@@ -58,7 +64,9 @@ def options_of(compute: Callable[..., Any]) -> dict[str, Option]:
             required = parameter.default is parameter.empty
             default = None if required else parameter.default
             numbers = NUMBERS.get(_first(hints[name]), ())
-            least = 1 if int in get_args(hints[name]) else len(numbers)  # a sequence has steps alone
+            least = (
+                1 if int in get_args(hints[name]) else len(numbers)
+            )  # one number will do, too: a sequence has steps alone
             help_ = helps.get(name, "")
             options[name] = Option(name, kind, choices, default, help_, subject, numbers, least, required)
     return options

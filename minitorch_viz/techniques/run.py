@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing
 from functools import update_wrapper
 from typing import Any, Generic, NamedTuple, ParamSpec, Protocol, TypeVar
@@ -115,9 +115,10 @@ class Loop(Generic[P, R]):
     resume=FILE, where the results have a `state`: what is there is gone on from, and the file is kept up to date.
     """
 
-    def __init__(self, generator: Callable[P, Iterator[R]], unit: str) -> None:
+    def __init__(self, generator: Callable[P, Iterator[R]], unit: str, free: Collection[str] = ()) -> None:
         self.generator = generator
         self.unit = unit  # what `done` counts, in the singular
+        self.free = free  # settings that a state serves whatever they are
         update_wrapper(self, generator)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -140,7 +141,7 @@ class Loop(Generic[P, R]):
         if not self.goes_on:
             raise SettingError(f"{self.name} cannot go on from a file: it keeps no state. Leave out resume=.")
         begin: Any = self.generator  # that it takes a state is beyond what its type can say
-        identity = identity_of(begin, args, settings)
+        identity = identity_of(begin, args, settings, self.free)
         return going_on(lambda state: begin(*args, **settings, state=state), file, identity)
 
     @property
@@ -154,12 +155,13 @@ class Loop(Generic[P, R]):
         return str(getattr(self.generator, "__name__", "")).replace("_", " ")
 
 
-def looping(unit: str) -> Callable[[Callable[P, Iterator[R]]], Loop[P, R]]:
+def looping(unit: str, free: Collection[str] = ()) -> Callable[[Callable[P, Iterator[R]]], Loop[P, R]]:
     """Mark a generator of whole results as a technique's function; unit: what it counts ("place", "step").
 
+    free: settings that change no bit of a state, so that a kept one goes on with others: what of it is shown.
     If it can go on from a result's `state` (`State`, in state.py), it takes it as a setting of that name.
     """
-    return lambda generator: Loop(generator, unit)
+    return lambda generator: Loop(generator, unit, free)
 
 
 class Pace:

@@ -11,7 +11,7 @@ import hashlib
 import inspect
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -87,8 +87,13 @@ def _setting(name: str, old: Any, new: str | None) -> str:
     return f"with another {name}" if len(f"{old}{new}") > 80 else f"with {name}={old}, not {name}={new}"
 
 
-def identity_of(function: Callable[..., Any], arguments: tuple[Any, ...], settings: Mapping[str, Any]) -> Identity:
-    """Return the identity of a technique's run: its function, called with (model, what it looks at), and settings."""
+def identity_of(
+    function: Callable[..., Any], arguments: tuple[Any, ...], settings: Mapping[str, Any], free: Collection[str] = ()
+) -> Identity:
+    """Return the identity of a technique's run: its function, called with (model, what it looks at), and settings.
+
+    free: settings that change no bit of its state.
+    """
     bound = inspect.signature(function).bind(*arguments, **settings)
     bound.apply_defaults()
     pairs = list(bound.arguments.items())
@@ -98,7 +103,7 @@ def identity_of(function: Callable[..., Any], arguments: tuple[Any, ...], settin
     (_, model), *subject = [(name, value) for name, value in pairs if name not in keywords]
     parameter, value = subject[0] if subject else ("", None)
     fingerprints = {
-        name: fingerprint(value) for name, value in pairs if name in keywords and name not in (*FREE, "state")
+        name: fingerprint(value) for name, value in pairs if name in keywords and name not in (*FREE, *free, "state")
     }
     name = str(getattr(function, "__name__", "")).replace("_", "-")
     looked_at = _pictures(value) if parameter == "pictures" else fingerprint(value, files=parameter != "text")
