@@ -1,185 +1,123 @@
-"""Filters: the weights of a convolution as pictures; those of the first layer are in the photo's own colours."""
+"""Filters: the weights of a layer as pictures; those that look at the photo are in its own colours."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
-
-import numpy as np
+from typing import TYPE_CHECKING, Literal, get_args
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
-from minitorch_viz.drawing import LABEL_SIZE, NUMBER_SIZE, in_rows, panels, show_image, signed_colour
+from minitorch_viz.data.pictures import as_pictures
 from minitorch_viz.errors import SettingError, near, need_whole
-from minitorch_viz.layers import Layer
-from minitorch_viz.techniques.base import Result, Technique
-from minitorch_viz.techniques.subject import NOTHING
+from minitorch_viz.techniques.base import Technique
+from minitorch_viz.techniques.subject import NOTHING, Pictures
+from minitorch_viz.techniques.weights._filters_best_input import best_inputs
+from minitorch_viz.techniques.weights._filters_colours import coloured
+from minitorch_viz.techniques.weights._filters_components import MOST, components
+from minitorch_viz.techniques.weights._filters_gabor import gabors
+from minitorch_viz.techniques.weights._filters_of import FilterResult, Order, filters_of, has_filters
+from minitorch_viz.techniques.weights._filters_sheet import ROWS, Filters, Scale
+from minitorch_viz.techniques.weights._filters_unit import unit_weights
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from minitorch_viz.models import Model
 
-Order = Literal["index", "norm"]
-Scale = Literal["each", "shared"]
-COLUMNS = 12
-SLICES = 12  # input channels of a filter that are drawn beside one another
-SIDE = 0.85  # inches of a filter
-SLICE = 0.5  # inches of an input channel of a filter
-
-
-@dataclass(frozen=True, eq=False)
-class Filters(Result):
-    """Hold some filters of one convolution."""
-
-    weights: Array  # (k, C, kh, kw): what each input is multiplied with
-    numbers: Array  # (k,) int: which output channels they make
-    norms: Array  # (k,): the length of each, as a vector
-    node: str
-    of: int  # how many filters the convolution has
-    colour: bool  # whether its input channels are red, green and blue
-    scale: Scale
-
-    @property
-    def facts(self) -> tuple[str, ...]:
-        _, channels, high, wide = self.weights.shape
-        return (self.node, f"{len(self.weights)} of {self.of} filters", f"{channels} x {high} x {wide}")
-
-    @property
-    def full_scales(self) -> Array:
-        """Return (k,): the weight that is drawn at the end of the colours, for each filter."""
-        largest = np.abs(self.weights).max(axis=(1, 2, 3))
-        scales: Array = np.full_like(largest, largest.max()) if self.scale == "shared" else largest
-        return np.where(scales > 0, scales, 1)
-
-    @property
-    def caption(self) -> str:
-        _, channels, high, wide = self.weights.shape
-        shown = f"{len(self.weights)} of the {self.of} filters of {self.node!r}, {high} x {wide} weights"
-        each = "each filter has" if self.scale == "each" else "all filters share"
-        scale = f"{each} a scale of {'its own' if self.scale == 'each' else 'one weight'}, the largest magnitude"
-        if self.colour:
-            return (
-                f"{shown} for each of red, green and blue, drawn in these colours: mid-grey is 0, brighter is "
-                f"positive, darker negative; {scale}."
-            )
-        slices = (
-            ""
-            if channels == 1
-            else f" Each row is one filter, and its first {self.slices} input channels of {channels}."
-        )
-        return f"{shown}: white is 0, red positive, blue negative; {scale}.{slices}"
-
-    @property
-    def slices(self) -> int:
-        """Return how many input channels of each filter are drawn side by side: 1 if drawn as one picture."""
-        return 1 if self.colour else min(self.weights.shape[1], SLICES)
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        silent = int((self.norms == 0).sum())
-        return (f"{silent} of the filters shown are 0 everywhere.",) if silent else ()
+Show = Literal["filters", "slices", "colours", "expanded", "best-input", "gabor", "components"]
+WITH_PICTURES = "colours", "expanded", "components"
 
 
 def filters(
-    model: Model, *, node: str | None = None, count: int = 96, order: Order = "index", scale: Scale = "each"
-) -> Filters:
-    """Show the weights of a convolution: what each of its channels looks for.
+    model: Model,
+    *,
+    show: Show = "filters",
+    node: str | None = None,
+    count: int = 96,
+    order: Order = "index",
+    scale: Scale = "each",
+    channel: int | None = None,
+    source: str | None = None,
+    pictures: Pictures | None = None,
+    seed: int = 0,
+) -> FilterResult:
+    """Show the weights of a layer: what each of its channels looks for.
 
     A filter answers most to a patch that looks like itself. Those of the first layer look at the photo and can be read
-    at a glance: edges of one direction, spots of one colour. Deeper filters look at channels, which have no colour, and
-    are drawn one input channel beside the other.
+    at a glance: edges of one direction, spots of one colour. Deeper filters look at channels, which have no colour:
+    they are drawn one input channel beside the other (slices), with their channels in three groups (colours), or one
+    unit at a time, each weight beside what the channel that it weighs looks for (expanded), through as many layers as
+    lie between. Units of a linear layer that reads the pixels, such as an autoencoder's, are filters as large as the
+    picture.
 
     Args:
-        node: the convolution; by default the first
+        show: filters as they are, or slices of their input channels; colours: deeper ones in three; expanded: those of
+            one unit for an earlier node; best-input: beside each the input of length 1 that excites it most; gabor:
+            the nearest wave under a Gaussian; components: above them the principal components of patches of pictures
+        node: the layer; by default the first, of colours and expanded the second
         count: how many filters to show
         order: by their number, or the longest first
-        scale: of the colours: each filter has one of its own, or one is shared by all
+        scale: of filters, slices and expanded: each filter has one of its own, or one is shared by all
+        channel: of expanded, the unit's; by default the one with the longest weights
+        source: of expanded, the earlier node; by default the last that all ways to the unit run through
+        pictures: of colours and expanded, whose patches stand for channels; without, these are shown by their weights
+            down to the pixels. Of components, where the patches are from; by default what suits the net
+        seed: of random inputs, patches and noise
 
-    Returns Filters with weights (k, C, kh, kw).
-    Raises SettingError if the node is no convolution or a setting does not fit, NetError if there is no such node.
+    Returns a FilterResult with weights (k, C, kh, kw).
+    Raises SettingError if the node has no filters or a setting does not fit, NetError if there is no such node.
 
-    Paper: Krizhevsky, Sutskever, Hinton 2012.
+    Paper: Krizhevsky, Sutskever, Hinton 2012; Voss et al. 2021 (Visualizing Weights).
     """
-    for setting, chosen, choices in (("order", order, get_args(Order)), ("scale", scale, get_args(Scale))):
+    for setting, chosen, choices in (
+        ("picture", show, get_args(Show)),
+        ("order", order, get_args(Order)),
+        ("scale", scale, get_args(Scale)),
+    ):
         if chosen not in choices:
             raise SettingError(f"There is no {setting} {chosen!r}; {near(chosen, choices, setting)}.")
     need_whole("number of filters", count, 1)
-    name = node or model.first_conv
-    layer = model.net[name].layer
-    if not _makes_channels(layer):
-        raise SettingError(f"{name!r} is a {layer.type_name}, which has no filters; these have: {_listed(model)}.")
-    weights = kernels.to_cpu(layer.params["weight"])
-    norms = np.sqrt((weights.astype(np.float64) ** 2).sum(axis=(1, 2, 3)))
-    chosen_filters = np.argsort(-norms, kind="stable") if order == "norm" else np.arange(len(weights))
-    most = count if _is_colour(model, name, weights) or weights.shape[1] == 1 else min(count, 24)  # a row each
-    chosen_filters = chosen_filters[:most]
-    return Filters(
-        weights[chosen_filters],
-        chosen_filters,
-        norms[chosen_filters],
-        name,
-        len(weights),
-        _is_colour(model, name, weights),
-        scale,
-    )
+    if pictures is not None:
+        pictures = as_pictures(pictures)
+        if show not in WITH_PICTURES:
+            raise SettingError(f"show={show!r} looks at no pictures; these do: {', '.join(WITH_PICTURES)}.")
+    if show != "expanded" and (channel is not None or source is not None):
+        raise SettingError(f"channel and source are settings of show='expanded', but show is {show!r}.")
+    if show == "expanded":
+        return unit_weights(model, node, channel, source, count, scale, pictures)
+    if show == "colours" and node is None:
+        node = _deeper(model)
+    in_rows = show == "slices"
+
+    def most(weights: Array) -> int:
+        if show in ("colours", "components"):
+            return MOST
+        return count if weights.shape[1] in (1, 3) and not in_rows else ROWS
+
+    selected = filters_of(model, node, count, order, most)
+    if show == "colours":
+        weights = kernels.to_cpu(model.net[selected.node].layer.params["weight"])
+        return coloured(model, selected, weights, pictures)
+    if show == "best-input":
+        return best_inputs(model, selected, seed)
+    if show == "gabor":
+        return gabors(model, selected, seed)
+    if show == "components":
+        return components(model, selected, pictures, seed)
+    return Filters(*selected._replace(colour=selected.colour and not in_rows), scale)
 
 
-def _is_colour(model: Model, name: str, weights: Array) -> bool:
-    return model.net[name].inputs[0] in model.net.inputs and weights.shape[1] == 3
+def _deeper(model: Model) -> str | None:
+    """Return the first node with filters over more than three channels; None if there is none."""
+    layers = ((node.name, node.layer) for node in model.net.nodes if node.layer.has_filters)
+    return next((name for name, layer in layers if layer.params["weight"].shape[1] > 3), None)
 
 
-def _makes_channels(layer: Layer) -> bool:
-    """Return whether it is a convolution with a filter for each channel that it makes.
-
-    A transposed one has them the other way round, for each channel that it reads.
-    """
-    return layer.has_filters and layer.type_name == "Conv2d"
+def plot(result: FilterResult, figure: Figure) -> None:
+    """Draw it."""
+    result.drawn(figure)
 
 
-def _listed(model: Model) -> str:
-    names = [node.name for node in model.net.nodes if _makes_channels(node.layer)]
-    return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
-
-
-def convolves(model: Model) -> str | None:
-    """Return why a net has no filters: it has no convolution; None if it has."""
-    return None if model.first_conv else "this net has no convolution, so it has no filters to show"
-
-
-def plot(result: Filters, figure: Figure) -> None:
-    """Draw a sheet of filters; of deeper layers a row for each filter, and a column for each input channel."""
-    count, _, high, wide = result.weights.shape
-    numbers = [str(number) for number in result.numbers]
-    full = "each at its own scale" if result.scale == "each" else f"full at ±{result.full_scales[0]:.2g}"
-    heading = f"{count} of {result.of} filters of {result.node}, {full}"
-    if result.slices == 1:
-        rows = math.ceil(count / min(COLUMNS, math.ceil(math.sqrt(2 * count))))
-        titles = in_rows(numbers, math.ceil(count / rows))  # as even rows as can be
-        sheet = panels(figure, titles, high / wide, heading=heading, side=SIDE, size=NUMBER_SIZE)
-    else:
-        titles = [[""] * result.slices] * count
-        sheet = panels(figure, titles, high / wide, heading=heading, side=SLICE, left=0.4)
-    for weights, scale, number, row in zip(
-        result.weights, result.full_scales, numbers, _places(result, sheet.axes), strict=True
-    ):
-        colours = {"cmap": "RdBu_r", "vmin": -scale, "vmax": scale}
-        if result.colour:
-            show_image(row[0], signed_colour(weights, scale))
-            continue
-        for channel, panel in zip(weights, row, strict=False):
-            show_image(panel, channel, **colours)
-        if result.slices > 1:
-            row[0].set_ylabel(number, fontsize=LABEL_SIZE, rotation=0, ha="right", va="center")
-
-
-def _places(result: Filters, axes: Array) -> list[Any]:
-    """Return the axes of each filter."""
-    return [[panel] for panel in axes.flat[: len(result.weights)]] if result.slices == 1 else list(axes)
-
-
-def example() -> Filters:
+def example() -> FilterResult:
     """Run it on the first filters of the bundled net for scenes."""
     from minitorch_viz.models import load_model
 
@@ -191,10 +129,10 @@ TECHNIQUE = Technique(
     compute=filters,
     plot=plot,
     title="Filters: what the channels look for",
-    paper="Krizhevsky, Sutskever, Hinton 2012",
+    paper="Krizhevsky, Sutskever, Hinton 2012; Voss et al. 2021",
     example=example,
     chapter="look",
     level=20,
-    applies=convolves,
+    applies=has_filters,
     subject=NOTHING,
 )
