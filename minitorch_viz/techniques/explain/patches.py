@@ -14,7 +14,7 @@ from minitorch_viz.drawing import robust_max, show_blank, show_image, signed_col
 from minitorch_viz.graph import Tape, channel_axis
 from minitorch_viz.rules.relu import ReluMode, relu_mode
 from minitorch_viz.techniques.explain.receptive import Field, Geometry, geometry
-from minitorch_viz.techniques.explain.view import view
+from minitorch_viz.techniques.explain.view import View, view
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -86,12 +86,25 @@ def patches_of(
 
     Raises ImageFileError if the picture cannot be read, NetError for an unknown node.
     """
-    seen, fields = view(model, pictures[number]), geometry(model, node)
-    size = seen.picture.shape[:2]
+    seen = view(model, pictures[number])
     signals: Sequence[Array | None] = [None] * len(answers)
     if beside != "none":
         tape = model.net.forward(seen.x, upto=node)
         signals = list(signals_of(model, tape, node, answers, beside))
+    return patches_in(model, pictures, seen, node, number, answers, signals)
+
+
+def patches_in(
+    model: Model,
+    pictures: Pictures,
+    seen: View,
+    node: str,
+    number: int,
+    answers: Sequence[Answer],
+    signals: Sequence[Array | None],
+) -> list[Patch]:
+    """Return the patches of answers in a picture that was looked at, with what came back to its pixels, if anything."""
+    fields, size = geometry(model, node), seen.picture.shape[:2]
     label = pictures.label(number)
     patches = []
     for answer, signal in zip(answers, signals, strict=True):
