@@ -40,6 +40,7 @@ ORDER += [
     "report",
     "grading",
     "loss_surface",
+    "atlas",
     "commands",
     "cli",
     "__main__",
