@@ -101,7 +101,7 @@ def _over(axes: Axes, result: FieldsAlong, values: Array, colour: str) -> None:
     draw_photo(axes, result, grey=DARK)
     layer = np.empty((*values.shape, 4))
     layer[..., :3] = to_rgb(colour)
-    layer[..., 3] = np.minimum(values / (robust_max(values) or 1), 1)
+    layer[..., 3] = np.minimum(values / (robust_max(values)), 1)
     axes.imshow(layer, aspect=axes.get_aspect(), interpolation="nearest")
 
 

@@ -88,7 +88,7 @@ def _layer(energy: Array, colour: str) -> str:
     from PIL import Image
 
     root = np.sqrt(energy)
-    level = np.round(255 * np.minimum(root / (robust_max(root) or 1), 1)).astype(np.uint8)
+    level = np.round(255 * np.minimum(root / (robust_max(root)), 1)).astype(np.uint8)
     pixels = np.empty((*root.shape, 4), np.uint8)
     pixels[..., :3] = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
     pixels[..., 3] = level
