@@ -113,6 +113,12 @@ def test_units_of_a_linear_layer_have_one_too() -> None:
     np.testing.assert_allclose(result.responses, result.norms, rtol=1e-4)
 
 
+def test_the_bundled_autoencoders_units_are_filters() -> None:
+    model = load_model("digits_autoencoder")
+    result = filters(model)
+    np.testing.assert_array_equal(result.weights, model.net["code"].layer.weight.reshape(24, 1, 8, 8))
+
+
 def test_units_of_an_own_autoencoder_are_filters() -> None:
     net = Net([("flat", Flatten()), ("code", Linear(normal(4, 64))), ("relu", ReLU()), ("back", Linear(normal(64, 4)))])
     model = Model.from_net(net, readers=load_model("digits").reader())

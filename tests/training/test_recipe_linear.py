@@ -11,10 +11,12 @@ import pytest
 
 from minitorch_viz import load_model
 from minitorch_viz.data import Dataset, load_cifar10, load_digits
+from minitorch_viz.errors import SettingError
 from minitorch_viz.io.safetensors_ import read_safetensors
 from minitorch_viz.models import get_spec
 from minitorch_viz.training.bundle import share_right
 from minitorch_viz.training.recipes import cifar10_linear as recipe
+from minitorch_viz.training.recipes import digits_autoencoder as autoencoder
 from minitorch_viz.training.recipes import train
 from tests.training.training_cases import assert_same_bits
 
@@ -77,6 +79,31 @@ def test_templates_can_be_read() -> None:
         assert np.corrcoef(template[..., :-1].ravel(), template[..., 1:].ravel())[0, 1] > 0.8  # white noise has 0
     horse = templates[7]
     assert np.corrcoef(horse.ravel(), horse[..., ::-1].ravel())[0, 1] > 0.7
+
+
+def test_the_autoencoder_draws_what_was_put_out() -> None:
+    """The error is the card's; of half a digit it makes a better one than it got; the empty border has no weights."""
+    model, card = load_model("digits_autoencoder"), card_of("digits_autoencoder")
+    training, test = load_digits()
+    whole = np.concatenate([model.preprocess(image) for image in test.images])
+    error = float(((model.net.predict(whole) - whole) ** 2).mean())
+    assert error == pytest.approx(card["test_error"], abs=1e-4)
+    assert error < 0.4 * whole.var(axis=0).mean()
+    half = whole * (np.random.default_rng(0).random(whole.shape) < 0.5)
+    assert ((model.net.predict(half) - whole) ** 2).mean() < 0.5 * ((half - whole) ** 2).mean()
+    empty = training.images.max(axis=0) < 16  # nearly no ink in any of them
+    weights = np.abs(model.net.params["code.weight"]).reshape(24, 8, 8)
+    assert weights[:, empty].mean() < 0.2 * weights[:, ~empty].mean()
+
+
+def test_its_recipe_gives_the_same_bits_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(autoencoder, "EPOCHS", 2)
+    places = {"checkpoint": tmp_path / "run.ckpt"}
+    once = train("digits_autoencoder", tmp_path / "a.safetensors", 1, **places)
+    again = train("digits_autoencoder", tmp_path / "b.safetensors", 1, resume=True, **places)
+    assert_same_bits(*(load_model("digits_autoencoder", weights=path).net for path in (once, again)))
+    with pytest.raises(SettingError, match="leave it out"):
+        train("digits_autoencoder", tmp_path / "a.safetensors", film=tmp_path / "film.html")
 
 
 def test_a_tiny_run_gives_the_same_bits_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,6 +41,8 @@ def ways_of(model: Model) -> Ways | None:
 
 def refuses_templates(model: Model) -> str | None:
     """Return why a net's weights are no templates, in words; None if they are."""
+    if not model.logits:
+        return "it gives no class scores; filters shows its first weights"
     if ways_of(model) is not None:
         return None
     return (
