@@ -6,10 +6,11 @@ import argparse
 from pathlib import Path
 
 from minitorch_viz.commands.base import Command, add_bands, add_model_arguments, add_resize
-from minitorch_viz.commands.nets import IN_WORDS, chosen_model, inputs_given, net_told
+from minitorch_viz.commands.nets import chosen_model, inputs_given, net_in_words, net_told
 from minitorch_viz.commands.parser import path
 from minitorch_viz.techniques.subject import PICTURES, given
 
+SHOWN_BY = "scenes"  # the net of a run that names neither a net nor a folder
 MANUAL = """Make an atlas of a net: what excites each unit of some layers, over any number of pictures.
 
 Of every unit: its strongest answers with what came back to their pixels, one picture of each tenth of its answers, the
@@ -24,7 +25,7 @@ file that it downloads (or a .csv with the columns node, channel, label, categor
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the pictures, the net, the layers, the folder, and what a person says."""
     PICTURES.add_arguments(parser)
-    add_model_arguments(parser, IN_WORDS)
+    add_model_arguments(parser, net_in_words(shown_by=SHOWN_BY))
     add_resize(parser)
     add_bands(parser)
     parser.add_argument(
@@ -52,6 +53,7 @@ def run(arguments: argparse.Namespace) -> None:
             arguments.weights,
             arguments.prefix,
             photo=PICTURES.is_photo(names),
+            shown_by=SHOWN_BY,
             inputs=inputs_given(arguments.input, arguments.question),
             resize=arguments.resize,
             bands=arguments.bands,

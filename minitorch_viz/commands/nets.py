@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 WITHOUT_PHOTO = "digits"  # whose pictures come with scikit-learn
 PICTURES = "pictures"  # the kind of reader of nets that take photos
 FOR_PHOTOS = "cifar10"  # the net for photos that comes with the package
-IN_WORDS = f"for a photo the best ImageNet net at hand, else {FOR_PHOTOS}; without one {WITHOUT_PHOTO}"
+OTHERS_FOR_PHOTOS = ("allcnn", "cifar10_linear")  # further ones, for techniques that do not apply to it
 
 
 def chosen_model(
@@ -27,6 +27,8 @@ def chosen_model(
     prefix: str | None = None,
     *,
     photo: bool,
+    shown_by: str = WITHOUT_PHOTO,
+    applies: Callable[[Model], bool] | None = None,
     reads: str = PICTURES,
     inputs: Mapping[str, str] | None = None,
     resize: Resize | None = None,
@@ -36,12 +38,18 @@ def chosen_model(
     """Load the net that a command is to explain, and print which one it is if the user named none.
 
     name, weights, prefix: what --model, --weights and --prefix gave. photo: whether a photo was given; without one, and
-    without a name, it is the net whose sample pictures come along. reads: the kind of reader that the net must have.
+    without a name, it is the net `shown_by`. applies: of the nets for photos the first for which it holds is taken.
+    reads: the kind of reader that the net must have.
     inputs: what each further input of the net is given, as `inputs_given` returns it. resize: how a photo is brought to
     the net's size, in place of the net's own way. bands: which channels are drawn, "3,2,1". told: what the user says of
     the net, as `net_told` returns it.
     """
-    model = _chosen(name, weights, prefix, photo, reads, told or {})
+    from minitorch_viz.models import load_model
+
+    if name is None and weights is None and prefix is None and reads in ("", PICTURES):
+        model = _for_photo(applies) if photo else load_model(shown_by)
+    else:
+        model = _chosen(name, weights, prefix, reads, told or {})
     notes = tuple(in_command_words(note, ("--mean", "--std", "--scores")) for note in model.notes)
     model = dataclasses.replace(model, notes=notes)
     if inputs:
@@ -107,9 +115,11 @@ def _check_size(model: Model) -> None:
         ) from error
 
 
-def net_in_words(reads: str) -> str:
+def net_in_words(reads: str = PICTURES, shown_by: str = WITHOUT_PHOTO) -> str:
     """Return which net is taken where none is named, for the help: by the kind of reader that it must have."""
-    return IN_WORDS if reads in ("", PICTURES) else f"one at hand that takes {reads}"
+    if reads not in ("", PICTURES):
+        return f"one at hand that takes {reads}"
+    return f"for a photo the best ImageNet net at hand, else {FOR_PHOTOS}; without one {shown_by}"
 
 
 def net_told(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -136,9 +146,7 @@ def inputs_given(pairs: Iterable[str] | None, question: str | None) -> dict[str,
     return values
 
 
-def _chosen(
-    name: str | None, weights: Path | None, prefix: str | None, photo: bool, reads: str, told: Mapping[str, Any]
-) -> Model:
+def _chosen(name: str | None, weights: Path | None, prefix: str | None, reads: str, told: Mapping[str, Any]) -> Model:
     from minitorch_viz.models import load_model
 
     if name is not None:
@@ -147,11 +155,16 @@ def _chosen(
         return _of_file(weights, prefix, told)
     if prefix is not None:
         raise MinitorchVizError("--prefix says which part of a weights file is meant: give --model and --weights too.")
-    if reads not in ("", PICTURES):
-        return _that_reads(reads)
-    if not photo:
-        return load_model(WITHOUT_PHOTO)
-    model = load_model(best_at_hand() or FOR_PHOTOS)
+    return _that_reads(reads)
+
+
+def _for_photo(applies: Callable[[Model], bool] | None) -> Model:
+    """Return the best net for photos at hand that can be used, and print which; the best of all if none can."""
+    from minitorch_viz.models import load_model
+
+    best = best_at_hand() or FOR_PHOTOS
+    models = (load_model(name) for name in dict.fromkeys((best, FOR_PHOTOS, *OTHERS_FOR_PHOTOS)))
+    model = next((model for model in models if applies is None or applies(model)), None) or load_model(best)
     print(f"Explained by {knows(model)} (--model NAME takes another).")
     return model
 

@@ -108,6 +108,8 @@ def _model(technique: Technique, arguments: argparse.Namespace, asked: _Asked) -
         arguments.weights,
         arguments.prefix,
         photo=is_photo or any(looking[name].is_photo(names) for name, names in asked.named.items()),
+        shown_by=technique.shown_by,
+        applies=lambda model: technique.refuses(model) is None,
         reads=subject.reads,
         inputs=asked.inputs,
         resize=getattr(arguments, "resize", None),

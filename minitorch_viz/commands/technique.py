@@ -27,7 +27,7 @@ def technique_command(technique: Technique) -> Command:
 
     def add_arguments(parser: argparse.ArgumentParser) -> None:
         technique.subject.add_arguments(parser)
-        add_model_arguments(parser, net_in_words(technique.subject.reads))
+        add_model_arguments(parser, net_in_words(technique.subject.reads, technique.shown_by))
         if PICTURES in (technique.subject.reads, *(subject.reads for subject in technique.looking.values())):
             add_resize(parser)
             add_bands(parser)

@@ -258,3 +258,11 @@ def test_python_words_in_notes_and_errors_are_options(tmp_path: Path) -> None:
     assert chosen_model(str(tmp_path / "mine.safetensors"), None, photo=True).notes == (
         note.replace("mean=, std=", "--mean, --std"),
     )
+
+
+def test_without_a_name_a_net_is_taken_that_the_technique_applies_to(tmp_path: Path, capsys) -> None:
+    assert main(["cam", "--out", str(tmp_path / "cam.json")]) == 0  # digits averages no maps
+    assert main(["templates", "mine.jpg", "--out", str(tmp_path / "templates.json")]) == 0  # cifar10 is not linear
+    assert "Explained by cifar10_linear" in capsys.readouterr().out
+    model = chosen_model(None, None, photo=True, applies=lambda model: False)
+    assert model.name == "cifar10"  # whose sentence then says what is missing

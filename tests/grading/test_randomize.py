@@ -8,8 +8,8 @@ import pytest
 from minitorch_viz import Net, load_model
 from minitorch_viz.errors import MinitorchVizError, NetError
 from minitorch_viz.grading import grade
-from minitorch_viz.techniques.explain.randomize import cascading, independent, randomized, stops, weighted_layers
 from minitorch_viz.layers import Add, BatchNorm2d, Conv2d, Flatten, Linear, ReLU
+from minitorch_viz.techniques.explain.randomize import cascading, independent, randomized, stops, weighted_layers
 
 
 @pytest.fixture

@@ -238,4 +238,5 @@ TECHNIQUE = Technique(
     explains=True,
     takes_numbers=True,
     in_report=lambda model: [{"top": min(3, len(model.class_names)), "box": True}],
+    shown_by="allcnn",
 )

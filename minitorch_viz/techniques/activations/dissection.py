@@ -293,4 +293,5 @@ TECHNIQUE = Technique(
     pages=(".html",),
     subject=LabelledPictures(),
     budget=60,
+    shown_by="scenes",
 )

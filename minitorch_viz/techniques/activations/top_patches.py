@@ -254,4 +254,5 @@ TECHNIQUE = Technique(
     level=60,
     pages=(".html",),
     subject=PICTURES,
+    shown_by="scenes",
 )

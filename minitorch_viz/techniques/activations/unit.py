@@ -236,4 +236,5 @@ TECHNIQUE = Technique(
     level=60,
     subject=PICTURES,
     pages=(".html",),
+    shown_by="scenes",
 )

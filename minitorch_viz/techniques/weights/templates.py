@@ -198,4 +198,5 @@ TECHNIQUE = Technique(
     chapter="look",
     level=10,
     applies=refuses_templates,
+    shown_by="cifar10_linear",
 )
