@@ -237,3 +237,32 @@ def test_a_run_that_is_resumed_has_the_bits_of_an_uninterrupted_one(digits, monk
 
 def test_comparisons_do_without_the_strongest_map() -> None:
     assert TECHNIQUE.in_comparison == {"strongest": False}
+
+
+def test_other_pictures_are_those_that_excite_the_map_most(digits) -> None:
+    from minitorch_viz.data import load_digits
+
+    pictures = load_digits()[1][:70]
+    every = list(occlusion.each(digits, sample_digit(), layer="relu2", pictures=pictures, size=4, stride=4))
+    result, places = every[-1], every[-1].values.size
+    results = [each for each in every if each.done >= places]
+    assert [(each.done, each.total) for each in results] == [(places + seen, places + 70) for seen in (0, 64, 70)]
+    channel = result.strongest.channel
+    x = np.concatenate([digits.preprocess(image) for image in pictures.images])
+    peaks = digits.net.forward(x)["relu2"][:, channel].max(axis=(1, 2))
+    best = np.argsort(-peaks, kind="stable")[:3]
+    assert [other.title for other in result.search.others] == [f"{pictures.name} {number}" for number in best]
+    for other, number in zip(result.search.others, best, strict=True):
+        assert other.value == pytest.approx(peaks[number], rel=1e-5)
+        projection = deconvnet(digits, pictures.images[number], node="relu2", channel=channel)
+        np.testing.assert_array_equal(other.signal, projection.signals[0])
+    assert "of 70 other pictures that excite it most" in result.caption
+    np.testing.assert_array_equal(result.heat, results[0].heat)
+    assert any("64 were searched" in note for note in results[1].notes)
+    result.figure()
+
+
+def test_pictures_are_searched_for_a_map_only(digits) -> None:
+    for settings in ({"strongest": False}, {"node": "relu2"}):
+        with pytest.raises(SettingError, match="strongest feature map"):
+            occlusion(digits, sample_digit(), pictures="scenes:3", **settings)

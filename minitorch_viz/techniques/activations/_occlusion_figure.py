@@ -64,6 +64,7 @@ def draw(result: OcclusionMap, figure: Figure) -> None:
 def _rows(result: OcclusionMap, classes: _Classes | None) -> list[list[Cell]]:
     """Return what stands where: a title, and the function that draws it."""
     falls, strongest = result.falls, result.strongest
+    others = () if result.search is None else result.search.others
     square = f"the square covers {result.size} x {result.size} pixels"
     first = f"{_named(result, falls[0])}; {square}" if len(falls) == 1 else square
     scale = max((float(np.abs(_drawn(result, fall)).max()) for fall in falls), default=0.0) or 1.0
@@ -71,7 +72,7 @@ def _rows(result: OcclusionMap, classes: _Classes | None) -> list[list[Cell]]:
         (_title(result, fall), partial(_draw_fall, result=result, fall=fall, scale=scale, bar=fall is falls[0]))
         for fall in falls
     ]
-    wide = classes is not None or len(falls) > 2 or (strongest is not None and bool(strongest.others))
+    wide = classes is not None or len(falls) > 2 or bool(others)
     columns = 3 if wide else 2
     top, rest = [(first, None), maps[0]], maps[1:]
     if classes is not None:
@@ -82,9 +83,9 @@ def _rows(result: OcclusionMap, classes: _Classes | None) -> list[list[Cell]]:
         rest += _of_strongest(result, strongest)
     rows = [_filled_up(top, columns)]
     rows += [_filled_up(rest[begin : begin + columns], columns) for begin in range(0, len(rest), columns)]
-    if strongest is not None and strongest.others and not result.blank:
+    if others and not result.blank:
         for part in ("signal", "photo"):
-            rows.append(_filled_up([_other(part, projection) for projection in strongest.others[:columns]], columns))
+            rows.append(_filled_up([_other(part, projection) for projection in others[:columns]], columns))
     return rows
 
 
@@ -121,7 +122,7 @@ def _draw_fall(axes: Axes, sheet: Sheet, result: OcclusionMap, fall: Fall, scale
     _draw_signed(axes, result, drop, scale)
     if bar:
         sheet.bar(ScalarMappable(Normalize(-scale, scale), "RdBu_r"), axes, "red matters, blue holds it down")
-    if result.done < result.total:
+    if result.places < result.values.size:
         _hatch(axes, result)
     if fall.rise is not None and not result.blank:
         _outline(axes, result, fall.rise.marked)
@@ -165,7 +166,7 @@ def _other(part: str, projection: Projected) -> Cell:
 
 def _draw_totals(axes: Axes, sheet: Sheet, result: OcclusionMap, drop: Array, scale: float) -> None:  # noqa: ARG001
     _draw_signed(axes, result, drop, scale)
-    if result.done < result.total:
+    if result.places < result.values.size:
         _hatch(axes, result)
 
 

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
+from minitorch_viz.data.pictures import Pictures
 from minitorch_viz.errors import SettingError
 from minitorch_viz.graph import Tape, channel_axis
 from minitorch_viz.techniques.explain.layer_maps import chosen_layer
 from minitorch_viz.techniques.explain.receptive import Field
+from minitorch_viz.techniques.explain.strongest import Strongest
 from minitorch_viz.techniques.gradients.deconvnet import deconvnet
+from minitorch_viz.techniques.tally import Skipped, tallied
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
     from minitorch_viz.techniques.explain.view import View
+
+OTHERS = 3  # pictures of a data set beside the photo
 
 
 class Projected(NamedTuple):
@@ -41,7 +47,6 @@ class StrongestMap(NamedTuple):
     totals: Array  # (rows, columns): the map's sum with the occluder there; NaN: not measured yet
     base: float  # on the whole photo
     projection: Projected  # on this photo
-    others: tuple[Projected, ...] = ()  # on the pictures of a data set that excite the map most
 
     @property
     def label(self) -> str:
@@ -98,3 +103,28 @@ def projected(model: Model, image: View | Array, layer: str, channel: int, title
         result.blanks[0],
         result.remark,
     )
+
+
+class Search(NamedTuple):
+    """Hold how far the search for the pictures that excite a map most is."""
+
+    done: int
+    total: int
+    skipped: tuple[Skipped, ...]  # pictures that could not be read
+    others: tuple[Projected, ...]  # at its end: the strongest first
+
+
+def searched(model: Model, pictures: Pictures, layer: str, channel: int) -> Iterator[Search]:
+    """Yield how far it is after each shard of pictures; the last has their projections."""
+    tally = Strongest(layer, OTHERS, axis=channel_axis(model.net.nodes, layer))
+    for step in tallied(model, pictures, [tally]):
+        if step.done < step.total:
+            yield Search(step.done, step.total, step.skipped, ())
+    (best,) = step.tallies
+    numbers = best.result().numbers[channel] if best.arrays else np.empty(0, int)
+    others = tuple(
+        projected(model, pictures[number], layer, channel, pictures.title(number))
+        for number in numbers.tolist()
+        if number >= 0
+    )
+    yield Search(step.done, step.total, step.skipped, others)

@@ -9,7 +9,6 @@ import numpy as np
 from minitorch_viz._types import Array
 from minitorch_viz.techniques.activations._occlusion_fills import fill_sentence, fill_words
 from minitorch_viz.techniques.explain.blank import blank_note
-from minitorch_viz.techniques.run import how_far
 
 if TYPE_CHECKING:
     from minitorch_viz.techniques.activations._occlusion_reading import Fall
@@ -31,7 +30,7 @@ def caption_of(result: OcclusionMap) -> str:
     scale = "on the scale of the bar, one for all" if len(result.falls) > 1 else "on the scale of the bar"
     words = (
         f"Explains {explained} on the whole photo. A {fill_words(result.fill)} square of "
-        f"{result.size} x {result.size} pixels stood at {result.done} places, one every {_step(result.tops)} "
+        f"{result.size} x {result.size} pixels stood at {result.places} places, one every {_step(result.tops)} "
         f"pixels; each cell shows by how much the {result.kind} falls with the square centred there (the outer cells "
         f"reach to the border), {scale}: red cells matter, {EFFECTS[result.kind]}, white ones do "
         f"not; blue ones hold it down: without them the {result.kind} rises."
@@ -49,8 +48,11 @@ def _strongest(result: OcclusionMap) -> str:
     strongest = result.strongest
     if strongest is None:
         return ""
-    others = len(strongest.others)
-    beside = f", and on the {others} other pictures that excite it most" if others else ""
+    search = result.search
+    beside = ""
+    if search is not None and search.others:
+        names = ", ".join(f"{other.title} ({other.value:.3g})" for other in search.others)
+        beside = f", and on those of {search.total} other pictures that excite it most, {names}"
     return (
         f"Below: {strongest.label}, the map of {strongest.layer} with the largest value, as it falls where covered, in "
         f"shares of its total {strongest.base:.3g} on the whole photo (red: it answers to what is there); and what "
@@ -68,20 +70,38 @@ def _of_numbers(result: OcclusionMap) -> str:
         f"rises. The largest is {np.abs(result.heat).max():.3g}."
     )
     return (
-        f"{part} was replaced by {result.fill} ({result.done} of {result.total} places) and the net asked again; "
-        f"{signs}"
+        f"{part} was replaced by {result.fill} ({result.places} of {result.values.size} places) and the net asked "
+        f"again; {signs}"
     )
 
 
 def notes_of(result: OcclusionMap) -> tuple[str, ...]:
     """Return how far it is, why it is blank or flat, and where covering raises the number."""
-    partial = (*result.given_notes, *how_far(result, "place"))
+    partial = (*result.given_notes, *_how_far(result))
     if result.blank:
         return (*partial, *blank_note(result.blank))
     instead = result.instead if result.of_numbers is None else result.instead.replace("the square stands", "one covers")
     rest = (*partial, f"{instead}.") if instead else partial
     even = tuple(filter(None, (_even(result, fall) for fall in result.falls)))
     return (*even, *rest, *_rises(result), *_remark(result))
+
+
+def _how_far(result: OcclusionMap) -> tuple[str, ...]:
+    """Return that places are missing, or pictures that were to be searched, and those that could not be read."""
+    if result.places < result.values.size:
+        return (f"This is the result after {result.places} of {result.values.size} places.",)
+    search = result.search
+    if search is None:
+        return ()
+    broken = "; ".join(picture.title for picture in search.skipped[:5]) + ("; ..." if len(search.skipped) > 5 else "")
+    return (
+        *(
+            (f"Of the {search.total} other pictures {search.done} were searched, and none is shown yet.",)
+            if search.done < search.total
+            else ()
+        ),
+        *((f"{len(search.skipped)} pictures could not be read and were left out: {broken}.",) if broken else ()),
+    )
 
 
 def _even(result: OcclusionMap, fall: Fall) -> str:
@@ -120,9 +140,11 @@ def _rises(result: OcclusionMap) -> tuple[str, ...]:
             _span("columns", result.lefts[column], result.size, wide),
         )
         count = int(rise.marked.sum())
-        others = f"{count} of {result.total} places raise it by {rise.by:.2g} or more and are outlined"
+        others = f"{count} of {result.values.size} places raise it by {rise.by:.2g} or more and are outlined"
         if count == 1:
-            others = f"it is the only place of {result.total} that raises it by {rise.by:.2g} or more, and is outlined"
+            others = (
+                f"it is the only place of {result.values.size} that raises it by {rise.by:.2g} or more, and is outlined"
+            )
         notes.append(
             f"Covering raises {fall.label}: with the square over {' and '.join(place)} its {result.kind} rises from "
             f"{rise.before:.3g} to {rise.after:.3g}{_loser(result, fall)}; {others}."

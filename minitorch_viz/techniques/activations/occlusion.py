@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 
 from minitorch_viz._types import Array
+from minitorch_viz.data.pictures import as_pictures
 from minitorch_viz.drawing.number_maps import NumberMap
 from minitorch_viz.errors import SettingError, need_whole
 from minitorch_viz.techniques.activations._occlusion_fills import filling
@@ -18,9 +19,11 @@ from minitorch_viz.techniques.activations._occlusion_reading import Fall, Measur
 from minitorch_viz.techniques.activations._occlusion_rises import Rise
 from minitorch_viz.techniques.activations._occlusion_squares import covered, covers, places_on
 from minitorch_viz.techniques.activations._occlusion_strongest import (
+    Search,
     StrongestMap,
     layer_of,
     projected,
+    searched,
     strongest_channel,
     totals,
 )
@@ -33,11 +36,17 @@ from minitorch_viz.techniques.explain.view import PhotoResult, View
 from minitorch_viz.techniques.options import spelled_out
 from minitorch_viz.techniques.run import Pace, looping
 from minitorch_viz.techniques.state import State
+from minitorch_viz.techniques.subject import Pictures
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from minitorch_viz.models import Model
+
+NO_MAP = (
+    "The pictures are searched for what excites the strongest feature map, and here none is watched: explain a class, "
+    "or name the layer= whose map is meant, and leave strongest= on."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,13 +71,19 @@ class OcclusionMap(PhotoResult):
     rise: Rise | None = None  # where covering raises the number
     others: tuple[Fall, ...] = ()  # further classes, on the same scale
     strongest: StrongestMap | None = None  # the strongest feature map under the occluder
-    done: int = 0  # places where the occluder has been
+    search: Search | None = None  # of other pictures that excite this map most; None: it was not asked for
+    done: int = 0  # places where the occluder has been, and pictures that were searched
     state: State | None = None  # what another run goes on from
 
     @property
     def total(self) -> int:
-        """Return the number of places."""
-        return self.values.size
+        """Return the number of places, and of the pictures that are searched."""
+        return self.values.size + (0 if self.search is None else self.search.total)
+
+    @property
+    def places(self) -> int:
+        """Return at how many places the occluder has been."""
+        return min(self.done, self.values.size)
 
     @property
     def facts(self) -> tuple[str, ...]:
@@ -98,7 +113,7 @@ class OcclusionMap(PhotoResult):
             covers(firsts, self.size, side)
             for firsts, side in zip((self.tops, self.lefts), self.picture.shape[:2], strict=True)
         )
-        measured = np.ones(self.values.shape) if self.done == self.total else ~np.isnan(self.values)
+        measured = np.ones(self.values.shape) if self.places == self.values.size else ~np.isnan(self.values)
         squares = rows.T @ measured @ columns  # (h, w): so many cover each pixel
         drop = np.where(measured, drawable(self.drop, self.blank), 0)
         return (rows.T @ drop @ columns) / np.maximum(squares, 1)
@@ -143,6 +158,7 @@ def occlusion(
     fill: str = "mean",
     strongest: bool = True,
     layer: str | None = None,
+    pictures: Pictures | None = None,
     batch: int = 32,
     seed: int = 0,
     state: State | None = None,
@@ -167,6 +183,7 @@ def occlusion(
             numbers mean, black (zero) or a number
         strongest: whether the strongest feature map is watched, too
         layer: the node whose strongest map is watched; by default the last one with maps of features
+        pictures: search these for the ones that excite this map most, to see what they have in common with the photo
         batch: places a forward pass, all of one row; more than 32 save nothing, and take memory
         seed: of the noise
 
@@ -183,6 +200,8 @@ def occlusion(
     frame = _frame(model, seen, units[0].label)
     readings = [reading_of(model, tape, unit) for unit in units]
     if seen.given is not None and seen.given.is_numbers:
+        if pictures is not None:
+            raise SettingError(NO_MAP)
         if len(units) > 1:
             raise SettingError(f"Of numbers one class is explained at a time, but target names {len(units)}; give one.")
         windows = windows_of(model, seen, seen.given, size, stride, fill)
@@ -204,6 +223,11 @@ def occlusion(
     run = begun(model, tape, units, readings, empty.size)
     if strongest and (layer is not None or are_classes(model, units)):
         run = _watching(run, seen, layer, empty)
+    others = None if pictures is None else as_pictures(pictures)
+    if others is not None:
+        if run.strongest is None:
+            raise SettingError(NO_MAP)
+        frame = replace(frame, search=Search(0, len(others), (), ()))
     done, pace = run.go_on(state), Pace()
     todo = [places for places, end in zip(batches, accumulate(map(len, batches)), strict=True) if end > done]
     for places in todo:
@@ -218,6 +242,10 @@ def occlusion(
             yield filled(frame, run, done)
     if not todo:
         yield filled(frame, run, done)
+    if others is not None and run.strongest is not None:
+        whole = filled(frame, run, done)
+        for search in searched(model, others, run.strongest.layer, run.strongest.channel):
+            yield replace(whole, search=search, done=done + search.done)
 
 
 def _frame(model: Model, seen: View, label: str) -> OcclusionMap:
