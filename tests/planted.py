@@ -36,7 +36,7 @@ UNITS = (
     Planted({"red": 1}, -1, "red"),
     Planted({"car": 1}, -1, "car"),
     Planted({"red": 1, "blue": 1}, -1, "red OR blue"),
-    Planted({"circle": 1, "green": 1}, -2, "circle AND green"),
+    Planted({"house": 1, "white": 1}, -2, "house AND white"),
     Planted({"star": 1, "yellow": -1}, -1, "star AND NOT yellow"),
     Planted({"red": 1, "blue": 1, "house": -1}, -1, "(red OR blue) AND NOT house"),
     Planted({"kind background": -1}, 0, "NOT background"),

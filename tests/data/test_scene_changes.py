@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 
 from minitorch_viz.data.pictures import as_pictures
 from minitorch_viz.data.scenes import COLOURS, TEXTURES, Change, scene
-from minitorch_viz.data.scenes.scene import MAPS
+from minitorch_viz.data.scenes.erase import compared, erased, shown_by
+from minitorch_viz.data.scenes.scene import CONCEPTS, MAPS
 from minitorch_viz.errors import SettingError
 
 SCENES = [(number, objects) for number in range(12) for objects in (1, 3, 5)]
@@ -73,3 +76,42 @@ def test_an_empty_scene_and_what_is_impossible() -> None:
     for change, words in ((Change(1), "index"), (Change(0, colour=0), "colour"), (Change(0, texture=99), "texture")):
         with pytest.raises(SettingError, match=words):
             alone.changed(number, change)
+
+
+ERASED = [(number, name) for number in range(8) for name in CONCEPTS if name != "background"]
+
+
+def test_a_concept_is_erased_and_nothing_else_is_touched() -> None:
+    pictures, count = as_pictures("scenes:40"), 0
+    for number, name in ERASED:
+        whole = pictures.scene(number)
+        if not whole.where(name).any():
+            continue
+        count += 1
+        without = erased(whole, functools.partial(pictures.changed, number), name)
+        assert not without.where(name).any(), (number, name)
+        objects = shown_by(whole, name)
+        rest = ~np.isin(whole.object_map, [index + 1 for index in objects])
+        np.testing.assert_array_equal(without.image[rest], whole.image[rest])
+        if CONCEPTS[name][0] in ("colour_map", "texture_map"):  # the objects stay, and what is not of it, too
+            np.testing.assert_array_equal(without.part_map, whole.part_map)
+            others = ~whole.where(name)
+            np.testing.assert_array_equal(without.image[others], whole.image[others])
+    assert count > 80
+
+
+def test_to_compare_the_concept_stays_and_its_objects_look_otherwise() -> None:
+    pictures = as_pictures("scenes:40")
+    for number, name in ERASED:
+        whole = pictures.scene(number)
+        if not whole.where(name).any():
+            continue
+        other = compared(whole, functools.partial(pictures.changed, number), name)
+        np.testing.assert_array_equal(other.part_map, whole.part_map)
+        assert (other.where(name) | ~whole.where(name)).all(), (number, name)
+        assert (other.image != whole.image).any()
+
+
+def test_the_background_cannot_be_erased() -> None:
+    with pytest.raises(SettingError, match="background"):
+        erased(scene(0), lambda *changes: scene(0, changes=changes), "background")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from minitorch_viz._types import Array, Pair
 from minitorch_viz.data.scenes.colours import COLOURS
 from minitorch_viz.data.scenes.textures import TEXTURES
 from minitorch_viz.errors import need_whole
@@ -23,6 +24,8 @@ class Change:
     texture: int | None = None  # TEXTURES
     colour: int | None = None  # COLOURS
     accent: int | None = None  # COLOURS: the second colour
+    recoloured: Pair | None = None  # (old, new): every part of one colour gets another, those of fixed colours, too
+    retextured: Pair | None = None  # (old, new): every part of one texture gets another
 
     def applied(self, row: Row) -> Row:
         """Return what the object is after the change. Raises SettingError for a number that is none of a name's."""
@@ -34,3 +37,19 @@ class Change:
         if self.accent is not None:
             accent = need_whole("accent", self.accent, 1, len(COLOURS) - 1)
         return kind, texture, colour, accent
+
+    def exchanged(self, row: Row) -> Row:
+        """Return what the object is after parts of a colour or texture got another one."""
+        kind, texture, colour, accent = row
+        texture = _new(texture, self.retextured)
+        return kind, texture, _new(colour, self.recoloured), _new(accent, self.recoloured)
+
+    def exchange(self, textures: Array, colours: Array) -> None:
+        """Do so with the textures and colours of an object's parts, in place."""
+        for values, pair in ((textures, self.retextured), (colours, self.recoloured)):
+            if pair is not None:
+                values[values == pair[0]] = pair[1]
+
+
+def _new(number: int, pair: Pair | None) -> int:
+    return pair[1] if pair is not None and number == pair[0] else number

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container
+from dataclasses import replace
 
 import numpy as np
 
@@ -22,58 +23,50 @@ def shown_by(scene: Scene, name: str) -> list[int]:
 
 
 def erased(scene: Scene, redraw: Redraw, name: str) -> Scene:
-    """Return a scene without a concept: of another colour or texture, or without the objects that show it.
+    """Return a scene without a concept: without the objects that show it, or in another colour or texture.
 
-    A colour or texture that is erased so becomes one that the scene does not have; where the concept still shows (on
-    wheels that are always black) the object is left out. Raises SettingError for the background, which nothing erases.
+    A colour or texture that is erased becomes one that the scene does not have; where all of an object but its main
+    part is plain, what was plain becomes as the main part is. Raises SettingError for the background, which nothing
+    erases.
     """
-    place, _ = find_concept(name)
+    place, number = find_concept(name)
     if name == "background":
         raise SettingError("The background of a scene cannot be erased.")
-    objects = shown_by(scene, name)
-    changes = [_otherwise(scene, index, place, name) for index in objects]
-    result = redraw(*changes)
-    if result.where(name).any():
-        left = [Change(index, left_out=True) for index in objects]
-        result = redraw(*left)
-    return result
+    changes = []
+    for index in shown_by(scene, name):
+        if place == "colour_map":
+            used = np.unique(scene.colour_map).tolist()
+            changes.append(Change(index, recoloured=(number, _free(len(COLOURS), used, number))))
+        elif place == "texture_map":
+            main = int(scene.textures[index])
+            new = main if main != number else _free(len(TEXTURES), scene.textures.tolist(), number)
+            changes.append(Change(index, retextured=(number, new)))
+        else:
+            changes.append(Change(index, left_out=True))
+    return redraw(*changes)
 
 
-def compared(scene: Scene, redraw: Redraw, name: str) -> Scene | None:
-    """Return a scene changed as much in another respect: the concept stays, with the objects that show it.
+def compared(scene: Scene, redraw: Redraw, name: str) -> Scene:
+    """Return a scene changed in another respect: the concept stays, and the objects that show it look otherwise.
 
-    For a colour their texture is another, for a texture their colour, for a kind or a part another object is left out;
-    None where there is no other.
+    For a colour their texture is another, for a texture their colour, for a kind or a part both are.
     """
     place, _ = find_concept(name)
-    objects = shown_by(scene, name)
-    if place in ("kind_map", "part_map"):
-        others = [index for index in range(len(scene.kinds)) if index not in objects]
-        return redraw(Change(max(others, key=lambda index: _area(scene, index)), left_out=True)) if others else None
-    other_map = "texture_map" if place == "colour_map" else "colour_map"
-    return redraw(*(_otherwise(scene, index, other_map, "") for index in objects))
+    changes = []
+    for index in shown_by(scene, name):
+        change = Change(index)
+        if place != "colour_map":
+            used = {*np.unique(scene.colour_map).tolist()}
+            colour = _free(len(COLOURS), used, int(scene.colours[index]))
+            accent = _free(len(COLOURS), used | {colour}, int(scene.accents[index]))
+            change = replace(change, colour=colour, accent=accent)
+        if place != "texture_map":
+            change = replace(change, texture=_free(len(TEXTURES), scene.textures.tolist(), int(scene.textures[index])))
+        changes.append(change)
+    return redraw(*changes)
 
 
-def _otherwise(scene: Scene, index: int, place: str, name: str) -> Change:
-    """Return the change of an object after which it does not show a concept of this map."""
-    if place == "texture_map" and name != "plain":  # what is an accent is always plain
-        return Change(index, texture=_free(len(TEXTURES), scene.textures, int(scene.textures[index])))
-    if place == "colour_map":
-        used = np.unique(scene.colour_map)
-        main, accent = int(scene.colours[index]), int(scene.accents[index])
-        free = _free(len(COLOURS), used, main)
-        if not name or COLOURS[main] == name:
-            return Change(index, colour=free)
-        if COLOURS[accent] == name:
-            return Change(index, accent=_free(len(COLOURS), used, accent))
-    return Change(index, left_out=True)
-
-
-def _free(count: int, used: Sequence[int] | np.ndarray, before: int) -> int:
+def _free(count: int, used: Container[int], before: int) -> int:
     """Return a number of 1 .. count - 1 that is not in use, the next one after `before`."""
     order = [1 + (before + step) % (count - 1) for step in range(count - 1)]
     return next(number for number in order if number not in used)
-
-
-def _area(scene: Scene, index: int) -> int:
-    return int((scene.object_map == index + 1).sum())

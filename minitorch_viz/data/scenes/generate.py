@@ -144,10 +144,11 @@ def draw(rng: Generator, settings: Settings, changes: Sequence[Change] = ()) -> 
         if visible is None:
             continue
         row = (kind, textures[number], colours[number], colours[-1 - number])  # as in TABLES
-        for change in changes:
-            if change.index == len(objects):
-                row = change.applied(row)
-        objects.append(Placed(row, parts, _tile(row[1], parts.shape, settings, rng), canvas.corners[-1]))
+        own = tuple(change for change in changes if change.index == len(objects))
+        for change in own:
+            row = change.applied(row)
+        placed = Placed(row, parts, parts > 0, canvas.corners[-1], own)
+        objects.append(placed._replace(dark=_tile(placed.shown[1], parts.shape, settings, rng)))
     background, ground = _background(rng, settings)
     order = canvas.order
     for change in sorted(changes, key=lambda change: -change.index):
@@ -165,7 +166,7 @@ def draw(rng: Generator, settings: Settings, changes: Sequence[Change] = ()) -> 
     masks = np.zeros((len(objects), *shape), bool)
     for mask, placed in zip(masks, objects, strict=True):
         mask[placed.window] = placed.parts > 0
-    rows = np.array([placed.row for placed in objects], np.uint8).reshape(-1, 4)
+    rows = np.array([placed.shown for placed in objects], np.uint8).reshape(-1, 4)
     areas = np.array([np.count_nonzero(placed.parts) for placed in objects])
     seen = np.bincount(maps[0].ravel(), minlength=1 + len(objects))[1:]
     return Scene(

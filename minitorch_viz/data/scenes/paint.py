@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minitorch_viz._types import Array, Pair
-from minitorch_viz.data.scenes.change import Row
+from minitorch_viz.data.scenes.change import Change, Row
 from minitorch_viz.data.scenes.colours import COLOURS
 from minitorch_viz.data.scenes.kinds import ALL, KINDS, PARTS
 from minitorch_viz.data.scenes.textures import PATTERNS
@@ -23,10 +23,19 @@ COLOUR_INDEX = {name: index for index, name in enumerate(COLOURS)}
 class Placed(NamedTuple):
     """Hold an object at its place in the picture."""
 
-    row: Row
+    row: Row  # without exchanges
     parts: Array  # (h, w) uint8: 0 is none, i + 1 is the kind's part i
     dark: Array  # (h, w) bool: where its texture has the dark tone
     corner: Pair  # (top, left)
+    changes: tuple[Change, ...] = ()  # whose exchanges of colours and textures are still to be made
+
+    @property
+    def shown(self) -> Row:
+        """Return what the object is, exchanges made."""
+        row = self.row
+        for change in self.changes:
+            row = change.exchanged(row)
+        return row
 
     @property
     def window(self) -> tuple[slice, slice]:
@@ -45,7 +54,10 @@ def painted(objects: Sequence[Placed], order: Sequence[int], shape: Pair) -> tup
     for index in reversed(order):
         placed = objects[index]
         mask = placed.parts > 0
-        np.copyto(codes[placed.window], placed.parts + np.uint8(_enter(lookup, index, placed.row)), where=mask)
+        base = _enter(lookup, index, placed.row)
+        for change in placed.changes:
+            change.exchange(*lookup[3:, base + 1 : base + 1 + ROOM])
+        np.copyto(codes[placed.window], placed.parts + np.uint8(base), where=mask)
         np.copyto(dark[placed.window], placed.dark, where=mask)
     maps: Array = lookup[:, codes]
     return maps, dark

@@ -240,8 +240,8 @@ class Run:
             )
         if kept["stride"] > 1:
             remarks.append(
-                f"The thresholds are those of every {int(kept['stride'])}th picture, since the top share of all places "
-                "would not fit into memory; the share of places above them is off by a few percent of itself."
+                f"The thresholds come from one picture in {int(kept['stride'])}, so that what is kept for them fits "
+                "into memory; the share of places above them is off by a few percent of itself."
             )
         if kept["broken"].sum():
             remarks.append(f"{int(kept['broken'].sum())} answers are not finite and count for nothing.")

@@ -42,7 +42,7 @@ class Trial(NamedTuple):
     drop_without: float  # and by how much in pictures without the concept
     scenes: int  # from which the concept was erased
     left: float  # the share of the unit's answer that is left then, the median
-    left_other: float  # and where something else was changed instead
+    left_other: float  # and where what shows the concept had another colour, or texture, or both
 
     @property
     def ablation(self) -> bool | None:
@@ -51,10 +51,10 @@ class Trial(NamedTuple):
 
     @property
     def erasure(self) -> bool | None:
-        """Return whether the unit falls silent without the concept, and more than without something else."""
+        """Return whether the unit falls silent without the concept, and does not where that only looks otherwise."""
         if self.scenes < FEWEST:
             return None
-        return self.left < SILENT and not self.left >= self.left_other
+        return self.left < SILENT <= self.left_other
 
     @property
     def agrees(self) -> bool:
@@ -73,8 +73,10 @@ class Trial(NamedTuple):
         if self.loser >= 0 and classes:
             words.append(f"{classes[self.loser]} loses most, {self.drop_with:.2g} and {self.drop_without:.2g}")
         if self.scenes:
-            other = "" if np.isnan(self.left_other) else f", after another change {self.left_other:.0%}"
-            words.append(f"after erasing {name} from {self.scenes} scenes {self.left:.0%} of its answer is left{other}")
+            words.append(
+                f"after erasing {name} from {self.scenes} scenes {self.left:.0%} of its answer is left, and "
+                f"{self.left_other:.0%} where it only looks otherwise"
+            )
         return "; ".join(words) or "nothing could be measured"
 
 
@@ -148,7 +150,7 @@ class Court:
         return np.concatenate(parts)
 
     def _erasure(self, unit: int, concept: int) -> tuple[int, float, float]:
-        """Return (scenes, left, left after another change); (0, NaN, NaN) for pictures that cannot be drawn anew."""
+        """Return (scenes, left, left where it looks otherwise); (0, NaN, NaN) if nothing can be drawn anew."""
         name = self.concepts.names[concept]
         if not isinstance(self.pictures, ScenePictures) or name == BACKGROUND:
             return 0, np.nan, np.nan
@@ -157,26 +159,25 @@ class Court:
         left: list[float] = []
         left_other: list[float] = []
         for row in order[: 2 * ERASED].tolist():
-            before, *after = self._answers(unit, int(self.numbers[row]), name)
+            before, without, otherwise = self._answers(unit, int(self.numbers[row]), name)
             if before == 0:
                 continue
-            left.append(after[0] / before)
-            left_other += [value / before for value in after[1:]]
+            left.append(without / before)
+            left_other.append(otherwise / before)
             if len(left) == ERASED:
                 break
         shares = [float(np.median(values)) if values else np.nan for values in (left, left_other)]
         return len(left), shares[0], shares[1]
 
     def _answers(self, unit: int, number: int, name: str) -> Iterator[float]:
-        """Yield how many of a concept's pixels the unit answers to: as they are, erased, and after another change."""
+        """Yield how many of a concept's pixels the unit answers to: as they are, erased, and looking otherwise."""
         assert isinstance(self.pictures, ScenePictures)
         scene, pictures = self.pictures.scene(number), self.pictures
 
         def redraw(*changes: object) -> Scene:
             return pictures.changed(number, *changes)  # type: ignore[arg-type]  # Changes
 
-        other = compared(scene, redraw, name)
-        scenes = [scene, erased(scene, redraw, name), *([other] if other is not None else [])]
+        scenes = scene, erased(scene, redraw, name), compared(scene, redraw, name)
         x = np.concatenate([self.model.preprocess(pictures.picture_of(drawn)) for drawn in scenes])
         maps = kernels.to_cpu(self.model.net.predict(x, upto=self.node))[:, unit]
         size = len(self.anchors.rows.low), len(self.anchors.columns.low)

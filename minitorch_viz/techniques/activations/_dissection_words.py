@@ -60,7 +60,12 @@ def notes_of(result: Dissection) -> tuple[str, ...]:
         titles = "; ".join(picture.title for picture in result.skipped[:5]) + "; ..." * (broken > 5)
         notes.append(f"{broken} pictures could not be read and were left out: {titles}.")
     units = len(result.iou)
-    if len(result.untrained):
+    if 0 < len(result.untrained) < 1 / LEVEL:
+        notes.append(
+            f"The {len(result.untrained)} units of untrained nets are too few to say what chance gives: at least "
+            f"{1 / LEVEL:.0f} are needed. Ask for more copies, --untrained 5."
+        )
+    elif len(result.untrained):
         notes.append(
             f"{int(result.significant.sum())} of {units} units have a higher IoU than chance gives the units of an "
             f"untrained net ({len(result.untrained)} of them, at the {LEVEL:.0%} level, corrected for {units} tests as "
@@ -89,7 +94,8 @@ def _trials(result: Dissection) -> tuple[str, ...]:
     agreeing, count = verdicts(result.trials)
     words = (
         f"On trial {agreeing} of {count} labels stand: the scores move farther without the unit in pictures that show "
-        f"its concept (p below {LEVEL:g}), and the unit falls silent where it is erased, and not where another thing is"
+        f"its concept (p below {LEVEL:g}), and the unit falls silent where it is erased, and not where it only looks "
+        "otherwise"
     )
     others = [trial for trial in result.trials if not trial.agrees]
     listed = [f"unit {trial.unit} ({result.names[trial.concept]})" for trial in others[:MOST_NAMED]]
