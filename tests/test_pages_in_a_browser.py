@@ -114,3 +114,39 @@ def test_a_tap_opens_a_picture_in_full_size_and_the_page_stays_where_it_is(page:
     assert found["image"][2] == found["natural"] > 700
     assert found["open"] == 0
     assert found["moved"] == 0
+
+
+@pytest.fixture(scope="module")
+def fields(tmp_path_factory) -> Path:
+    """The page of receptive fields of one digit: four nodes along the net."""
+    from minitorch_viz.techniques import receptive_field
+
+    model = load_model("digits")
+    out = tmp_path_factory.mktemp("fields") / "fields.html"
+    return receptive_field(model, samples(model)[0].image, size=2).save(out)
+
+
+@pytest.mark.parametrize("width", [390, 1400])
+def test_fields_fit_into_the_screen_and_follow_slider_keys_and_table(fields: Path, width: int) -> None:
+    script = (
+        PAGE
+        + """
+      const now = () => document.getElementById("now").textContent, boxes = [];
+      const sees = () => boxes.push([now().split(":")[0], document.querySelector("#numbers dd").textContent]);
+      sees();
+      document.getElementById("back").click(); sees();
+      document.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowLeft", bubbles: true })); sees();
+      document.querySelector("td button").click(); sees();
+      const slider = document.getElementById("slider"); slider.value = 3; slider.oninput(); sees();
+      document.getElementById("show-changed").click();
+      answer.boxes = boxes; answer.images = document.querySelectorAll("#picture image").length;
+      answer.row = document.querySelector("tr.now td").textContent.trim();"""
+    )
+    found = measured(fields, width, "", script)
+    assert found["wide"] <= width
+    pixels = ["10 x 10", "6 x 6", "5 x 5", "3 x 3", "10 x 10"]
+    assert found["boxes"] == [
+        [f"{at} of 4", f"{side} pixels"] for at, side in zip((4, 3, 2, 1, 4), pixels, strict=True)
+    ]
+    assert found["images"] == 3  # the photo and two maps
+    assert found["row"] == "relu3"

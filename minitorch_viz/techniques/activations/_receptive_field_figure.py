@@ -9,7 +9,7 @@ import numpy as np
 from minitorch_viz._types import Array
 from minitorch_viz.drawing import DARK, LABEL_SIZE, panels, robust_max
 from minitorch_viz.drawing.layout import GAP, axes_at
-from minitorch_viz.drawing.words import wrapped
+from minitorch_viz.drawing.words import text_height, wrapped
 from minitorch_viz.techniques.explain.fields import Spread
 from minitorch_viz.techniques.explain.view import draw_photo, proportions_of
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SEEN, USED, CHANGED = "#ffffff", "#e69f00", "#56b4e9"
 EDGE = "#1b1f24"
 CHART = 2.5  # inches: the height of the chart of widths
-ROOM = 0.25  # of the photo's sides, shown beyond its border where the box hangs over
+ROOM = 1.1  # of the photo's sides, shown at most beyond its border where the box hangs over
 
 
 def draw(result: FieldsAlong, figure: Figure) -> None:
@@ -49,14 +49,15 @@ def draw(result: FieldsAlong, figure: Figure) -> None:
     draw_photo(first, result)
     _outline(first, result, depth, {"used": used, "changed": changed})
     _over(second, result, np.sqrt(np.nan_to_num(result.effective[depth])), USED)
-    _ellipse(second, used, USED)
+    _ellipse(second, used, SEEN)
     _over(third, result, np.sqrt(result.changed(depth)), CHANGED)
-    _ellipse(third, changed, CHANGED)
+    _ellipse(third, changed, SEEN)
     _hatch(third, result, depth)
+    _frame(first, result, depth)
     for axes in (second, third):
         _box(axes, result, depth)
-    for axes in (first, second, third):
-        _frame(axes, result, depth)
+        axes.set_xlim(-0.5, result.picture.shape[1] - 0.5)
+        axes.set_ylim(result.picture.shape[0] - 0.5, -0.5)
     if along:
         _chart(figure, result)
 
@@ -74,6 +75,8 @@ def _outline(axes: Axes, result: FieldsAlong, depth: int, spreads: dict[str, Spr
 def _box(axes: Axes, result: FieldsAlong, depth: int) -> None:
     from matplotlib.patches import Rectangle
 
+    if not result.has_box[depth]:
+        return
     box = result.box(depth)
     for width, colour in ((3.5, EDGE), (1.5, SEEN)):
         corner = (box.left - 0.5, box.top - 0.5)
@@ -132,7 +135,10 @@ def _chart(figure: Figure, result: FieldsAlong) -> None:
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     width, height = figure.get_size_inches()
-    left, below, key = 0.85, 0.95, 3.4  # inches: for the numbers, for what is below, and for what the lines mean
+    left, key = 0.85, 3.4  # inches: for the numbers, and for what the lines mean
+    ends = f"1 is {result.nodes[0]}, {len(result.nodes)} is {result.nodes[-1]}"
+    words = wrapped(f"nodes along the net: {ends}", width - left - key, LABEL_SIZE)
+    below = 0.5 + text_height(words, LABEL_SIZE)
     axes = axes_at(figure, left, height - CHART, width - left - key, CHART - below)
     depths = range(len(result.nodes))
     sides = [np.sqrt(np.prod(np.array(result.sides_of(i)))) if result.has_box[i] else np.nan for i in depths]
@@ -155,6 +161,5 @@ def _chart(figure: Figure, result: FieldsAlong) -> None:
     axes.set_xticks(depths)
     axes.set_xticklabels([str(i + 1) for i in depths], fontsize=LABEL_SIZE)
     axes.tick_params(labelsize=LABEL_SIZE)
-    ends = f"1 is {result.nodes[0]}, {len(depths)} is {result.nodes[-1]}"
-    axes.set_xlabel(wrapped(f"nodes along the net: {ends}", width - left - key, LABEL_SIZE), fontsize=LABEL_SIZE)
+    axes.set_xlabel(words, fontsize=LABEL_SIZE)
     axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False, fontsize=LABEL_SIZE)
