@@ -6,5 +6,20 @@ from minitorch_viz.data.scenes.generate import scene, scenes
 from minitorch_viz.data.scenes.kinds import KINDS, PARTS
 from minitorch_viz.data.scenes.scene import Scene, Scenes
 from minitorch_viz.data.scenes.textures import BACKGROUNDS, TEXTURES
+from minitorch_viz.data.scenes.varied import DIMENSIONS, Varied, varied
 
-__all__ = ["BACKGROUNDS", "COLOURS", "KINDS", "PARTS", "TEXTURES", "Change", "Scene", "Scenes", "scene", "scenes"]
+__all__ = [
+    "BACKGROUNDS",
+    "COLOURS",
+    "DIMENSIONS",
+    "KINDS",
+    "PARTS",
+    "TEXTURES",
+    "Change",
+    "Scene",
+    "Scenes",
+    "Varied",
+    "scene",
+    "scenes",
+    "varied",
+]

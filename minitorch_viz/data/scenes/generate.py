@@ -148,8 +148,8 @@ def draw(rng: Generator, settings: Settings, changes: Sequence[Change] = ()) -> 
         for change in own:
             row = change.applied(row)
         placed = Placed(row, parts, parts > 0, canvas.corners[-1], own)
-        objects.append(placed._replace(dark=_tile(placed.shown[1], parts.shape, settings, rng)))
-    background, ground = _background(rng, settings)
+        objects.append(placed._replace(dark=textured(placed.shown[1], parts.shape, settings, rng)))
+    background, ground = ground_of(rng, settings)
     order = canvas.order
     for change in sorted(changes, key=lambda change: -change.index):
         index = need_whole("index of a scene's object", change.index, 0, len(objects) - 1)
@@ -157,12 +157,7 @@ def draw(rng: Generator, settings: Settings, changes: Sequence[Change] = ()) -> 
             del objects[index]
             order = [other - (other > index) for other in order if other != index]
     maps, dark = painted(objects, order, shape)
-    dark &= maps[3] != PLAIN
-    pixels = TONE_TABLE[maps[4], dark].astype(np.int16)
-    np.copyto(pixels, ground, where=(maps[0] == 0)[:, :, None])
-    if settings.noise:
-        pixels += rng.integers(-settings.noise, settings.noise + 1, pixels.shape, np.int8)
-        np.clip(pixels, 0, 255, out=pixels)
+    image = coloured(maps, dark, ground, settings.noise, rng)
     masks = np.zeros((len(objects), *shape), bool)
     for mask, placed in zip(masks, objects, strict=True):
         mask[placed.window] = placed.parts > 0
@@ -170,7 +165,7 @@ def draw(rng: Generator, settings: Settings, changes: Sequence[Change] = ()) -> 
     areas = np.array([np.count_nonzero(placed.parts) for placed in objects])
     seen = np.bincount(maps[0].ravel(), minlength=1 + len(objects))[1:]
     return Scene(
-        image=pixels.astype(np.uint8),
+        image=image,
         **dict(zip(MAPS, maps, strict=True)),
         **dict(zip(TABLES[:4], rows.T, strict=True)),
         boxes=boxes_of(maps[0], objects),
@@ -179,6 +174,17 @@ def draw(rng: Generator, settings: Settings, changes: Sequence[Change] = ()) -> 
         masks=masks,
         background=background,
     )
+
+
+def coloured(maps: Array, dark: Array, ground: Array, noise: int, rng: Generator) -> Array:
+    """Return the picture (H, W, 3) uint8 of painted maps over a ground, with noise on each pixel."""
+    pixels = TONE_TABLE[maps[4], dark & (maps[3] != PLAIN)].astype(np.int16)
+    np.copyto(pixels, ground, where=(maps[0] == 0)[:, :, None])
+    if noise:
+        pixels += rng.integers(-noise, noise + 1, pixels.shape, np.int8)
+        np.clip(pixels, 0, 255, out=pixels)
+    image: Array = pixels.astype(np.uint8)
+    return image
 
 
 def _place(kind: Kind, canvas: Canvas, settings: Settings, rng: Generator) -> tuple[Array, Array | None]:
@@ -199,7 +205,7 @@ def _place(kind: Kind, canvas: Canvas, settings: Settings, rng: Generator) -> tu
     return parts, visible
 
 
-def _tile(texture: int, shape: tuple[int, ...], settings: Settings, rng: Generator) -> Array:
+def textured(texture: int, shape: tuple[int, ...], settings: Settings, rng: Generator) -> Array:
     """Return a cut of a texture, (h, w) bool, coarse or fine, from a random place."""
     tiles, room = texture_tiles(max(settings.height, settings.width), max(4, round(0.1 * settings.side)))
     coarse, top_share, left_share = rng.random(3).tolist()
@@ -208,7 +214,7 @@ def _tile(texture: int, shape: tuple[int, ...], settings: Settings, rng: Generat
     return cut
 
 
-def _background(rng: Generator, settings: Settings) -> tuple[int, Array]:
+def ground_of(rng: Generator, settings: Settings) -> tuple[int, Array]:
     """Return (its index, (H, W, 3) uint8): a background between two greyish colours that no object has."""
     side = max(settings.height, settings.width)
     grey, contrast, top_share, left_share, choice = rng.random(5).tolist()
