@@ -92,9 +92,9 @@ class Tuning(Result):
 
     @property
     def caption(self) -> str:
-        who = "those that one of these things moves most" if self.are_chosen else "those asked for"
+        choice = "those that one of these things moves most" if self.are_chosen else "those asked for"
         if self.are_chosen and self.objects == "photo":
-            who = "of those that answer the photos as they are, the ones that one of these things moves most"
+            choice = "of those that answer the photos as they are, the ones that one of these things moves most"
         spread = (
             "; the band holds the middle half of them"
             if not self.is_single
@@ -102,7 +102,7 @@ class Tuning(Result):
         )
         tops = ", ".join(f"{top:.3g}" for top in self.tops)
         return (
-            f"How {len(self.channels)} channels of {self.node} ({who}) answer while one thing in the picture changes "
+            f"How {len(self.channels)} channels of {self.node} ({choice}) answer while one thing in the picture changes "
             f"and all else stays. A line is the mean over {self.counted}{spread}. An answer is the largest "
             f"value in the channel's map; each channel has a scale of its own, from 0 to its largest answer, {tops}. "
             "Invariance is the share of the variance of the answers that lies between the objects and not along the "
@@ -265,8 +265,8 @@ def _result(
 
 def _median(values: Array) -> float:
     """Return the median of the numbers that are none NaN; NaN of none."""
-    known = values[~np.isnan(values)]
-    return float(np.median(known)) if len(known) else float("nan")
+    numbers = values[~np.isnan(values)]
+    return float(np.median(numbers)) if len(numbers) else float("nan")
 
 
 def applies(model: Model) -> str | None:
