@@ -54,7 +54,8 @@ def draw(result: Tuning, figure: Figure) -> None:
     top = text_height(heading, HEAD_SIZE) + 2 * GAP
     rows = _rows(result.curves)
     heights = [max(_high(curves, len(row)) for curves in row) for row in rows]
-    table = 0.36 * (len(labels) + 2) + text_height("x", TITLE_SIZE) + GAP
+    is_known = not np.isnan(result.medians).all()
+    table = 0.36 * (len(labels) + 2) + text_height("x", TITLE_SIZE) + GAP if is_known else 0
     height = top + legend + GAP + sum(heights) + len(rows) * 2 * GAP + table + GAP
     start_sheet(figure, WIDTH, height, heading)
     _draw_legend(axes_at(figure, GAP, top, WIDTH - 2 * GAP, legend), labels)
@@ -65,7 +66,8 @@ def draw(result: Tuning, figure: Figure) -> None:
             place = Place(LEFT + index * (wide + BETWEEN), top, wide)
             _draw_chart(figure, result, curves, place, first=index == 0)
         top += high + 2 * GAP
-    _draw_table(figure, result, top)
+    if is_known:
+        _draw_table(figure, result, top)
 
 
 def _rows(curves: Sequence[Curves]) -> list[list[Curves]]:

@@ -14,6 +14,7 @@ from minitorch_viz.data.scenes import DIMENSIONS, KINDS, varied
 from minitorch_viz.errors import SettingError, near, need_whole
 from minitorch_viz.graph import ancestors, channel_axis
 from minitorch_viz.models.readers import Preprocessing
+from minitorch_viz.models.samples import sample_images
 from minitorch_viz.techniques.activations._tuning_figure import draw
 from minitorch_viz.techniques.activations._tuning_numbers import invariance, most_selective
 from minitorch_viz.techniques.activations._tuning_photos import dimensions_of, varied_photo
@@ -21,7 +22,7 @@ from minitorch_viz.techniques.base import Result, Technique
 from minitorch_viz.techniques.explain.chosen import Channels, channels_meant
 from minitorch_viz.techniques.explain.view import several, view
 from minitorch_viz.techniques.run import Pace, how_far, looping
-from minitorch_viz.techniques.subject import NOTHING, PHOTOS, Photos
+from minitorch_viz.techniques.subject import NOTHING, Photos
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -102,8 +103,8 @@ class Tuning(Result):
         )
         tops = ", ".join(f"{top:.3g}" for top in self.tops)
         return (
-            f"How {len(self.channels)} channels of {self.node} ({choice}) answer while one thing in the picture changes "
-            f"and all else stays. A line is the mean over {self.counted}{spread}. An answer is the largest "
+            f"How {len(self.channels)} channels of {self.node} ({choice}) answer while one thing in the picture "
+            f"changes and all else stays. A line is the mean over {self.counted}{spread}. An answer is the largest "
             f"value in the channel's map; each channel has a scale of its own, from 0 to its largest answer, {tops}. "
             "Invariance is the share of the variance of the answers that lies between the objects and not along the "
             "steps: 1 means that the change does not matter, 0 that nothing else does."
@@ -145,7 +146,7 @@ def tuning(
             one of those that answer them)
         vary: what changes, or several with commas between; of scenes kind, colour, rotation, size, texture, place; of
             photos rotation, size, place, brightness, colour; by default all of them
-        photos: vary these photos; by default generated scenes for a net that knows their kinds, else a sample photo
+        photos: vary these photos; by default generated scenes for a net that knows their kinds, else the sample photos
         instances: how many scenes of each step
         seed: of the scenes
 
@@ -169,7 +170,7 @@ def tuning(
         )
         count, objects = instances, "scene"
     else:
-        images = several(PHOTOS.read(model, []) if photos is None else photos, MOST_PHOTOS)
+        images = several([image for _, image in sample_images(model)] if photos is None else photos, MOST_PHOTOS)
         things = _things(vary, dimensions_of(reader), "photos")
         inputs = [view(model, image).x for image in images]
         sweeps = ((thing, _of_photo(reader, x, thing)) for x in inputs for thing in things)
