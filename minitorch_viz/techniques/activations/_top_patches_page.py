@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,31 +21,40 @@ MANY, LARGE = 24, 144  # units; pixels of a patch's width where there are fewer
 QUALITY = 82  # of the pictures, of 100
 
 
-def page_of(result: TopPatches, names: dict[int, str] | None = None, side: int | None = None) -> str:
-    """Return a page of all units as HTML, with everything inside.
-
-    names: what units are called by hand, by channel. side: pixels of a patch's width.
-    """
-    wide = side or (SMALL if len(result.channels) > MANY else LARGE)
-    return render(
-        "top_patches.html",
-        node=result.node,
+def page_of(result: TopPatches) -> str:
+    """Return a page of all units as HTML, with everything inside."""
+    wide = SMALL if len(result.channels) > MANY else LARGE
+    return render_units(
+        [card_of(result, row, side=wide) for row in range(len(result.channels))],
+        title=f"Top patches of {result.node}",
+        about=f"{len(result.channels)} unit{'s' * (len(result.channels) > 1)}, {result.looked_at} pictures of "
+        f"{result.source}",
         caption=result.caption,
         notes=result.notes,
-        source=result.source,
-        looked_at=result.looked_at,
-        answer=result.answer,
-        beside=result.beside,
         side=wide,
-        units=[
-            _unit(result, row, (names or {}).get(int(result.channels[row]), ""), wide)
-            for row in range(len(result.channels))
-        ],
     )
 
 
-def _unit(result: TopPatches, row: int, name: str, side: int) -> dict[str, Any]:
-    """Return what the page says of one unit: groups of patches, those of a kind together."""
+def render_units(
+    units: Sequence[dict[str, Any]],
+    *,
+    title: str,
+    about: str,
+    caption: str,
+    notes: Sequence[str] = (),
+    side: int = LARGE,
+) -> str:
+    """Return a page of such cards, of one node or of several."""
+    return render(
+        "top_patches.html", units=units, title=title, about=about, caption=caption, notes=notes, side=side
+    )  # fmt: skip
+
+
+def card_of(result: TopPatches, row: int, name: str = "", side: int = LARGE) -> dict[str, Any]:
+    """Return what a page says of one unit: groups of patches, those of a kind together.
+
+    name: what it is called by hand. side: pixels of a patch's width.
+    """
     kinds = np.array(result.kinds)
     is_tenth = (kinds != STRONGEST) & (kinds != LOWEST)
     groups = [
@@ -55,6 +65,8 @@ def _unit(result: TopPatches, row: int, name: str, side: int) -> dict[str, Any]:
     with_titles = len(set(result.kinds)) > 1
     return {
         "channel": int(result.channels[row]),
+        "heading": f"{result.node} unit {result.channels[row]}" if name else f"unit {result.channels[row]}",
+        "id": f"{result.node}-{result.channels[row]}" if name else f"unit-{result.channels[row]}",
         "name": name,
         "groups": [
             {
