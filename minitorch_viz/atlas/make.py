@@ -14,6 +14,7 @@ from minitorch_viz.data.pictures import Pictures, as_pictures
 from minitorch_viz.drawing.small_png import contact_sheet, thumbnail
 from minitorch_viz.errors import DataFileError, SettingError, near, need_whole
 from minitorch_viz.progress import progress_bar
+from minitorch_viz.techniques.activations.unit import dissected, evidence_of
 from minitorch_viz.techniques.explain.class_use import Reading, leads_to_scores
 from minitorch_viz.techniques.explain.patches import Patch
 from minitorch_viz.techniques.explain.silence import Silenced
@@ -126,7 +127,7 @@ def atlas_steps(
             with progress_bar(desc="units", total=total, show=progress) as shown_bar:
                 shown_bar.update(finished)
                 for survey in surveys:
-                    for kept in units_of(survey, source, left[survey.ground.node], extras):
+                    for kept in units_of(survey, source, left[survey.ground.node], extras, workers):
                         atlas.add(kept)
                         finished, written = finished + 1, written + 1
                         shown_bar.update(1)
@@ -139,18 +140,22 @@ def atlas_steps(
     yield newest
 
 
-def units_of(survey: Survey, pictures: Pictures, channels: Sequence[int], extras: Sequence[str]) -> Iterator[Kept]:
+def units_of(
+    survey: Survey, pictures: Pictures, channels: Sequence[int], extras: Sequence[str] = (), workers: int = 1
+) -> Iterator[Kept]:
     """Yield the passports of some channels with their pictures, a block at a time."""
-    reach = reach_of(survey, pictures)
+    reach, ground = reach_of(survey, pictures), survey.ground
+    concepts = dissected(ground, pictures, workers, length=3, untrained=1)
     for begin in range(0, len(channels), BLOCK):
         block = channels[begin : begin + BLOCK]
         tops = [top_of(survey, channel, TOP) for channel in block]
         tenths = [tenths_of(survey, channel) for channel in block]
-        units = shown(survey.ground, pictures, tops, tenths, reach)
+        units = shown(ground, pictures, tops, tenths, reach)
         for channel, (top, tenth, field) in zip(block, units, strict=True):
             falls = _falls(survey, pictures, channel) if "ablation" in extras else None
-            passport = passport_of(survey, channel, field_facts(survey.ground, field), falls)
-            size = survey.ground.model.preprocessing.size
+            evidence = None if concepts is None else evidence_of(concepts, channel)
+            passport = passport_of(survey, channel, field_facts(ground, field), falls, evidence)
+            size = ground.model.preprocessing.size
             picture = None if field is None else thumbnail(effective_picture(field, size), FIELD)
             cover = contact_sheet([patch.crop for patch in top[:COVERS]], 2, COVER) if top else None
             yield Kept(passport, cover, picture, (*_stored("top", top, SIDE), *_stored("tenth", tenth, SMALL)))

@@ -97,7 +97,7 @@ def _charts(result: Passported) -> list[tuple[str, Chart, bool]]:
     ]
     for title, links in lists:
         if links:
-            rows = [(f"{link.node} {link.channel}", link.value) for link in links[:FEW]]
+            rows = [(link.words, link.value) for link in links[:FEW]]
             charts.append((title, lambda axes, rows=rows: _bars(axes, rows), True))  # type: ignore[misc]  # the default is its type
     if passport.classes:
         names = [(link.name, link.value) for link in passport.classes[:FEW]]

@@ -14,6 +14,7 @@ from minitorch_viz.data.pictures import Pictures, as_pictures
 from minitorch_viz.drawing.html import write_page
 from minitorch_viz.errors import need_whole
 from minitorch_viz.graph import channel_axis
+from minitorch_viz.techniques.activations._unit_concepts import dissected, evidence_of
 from minitorch_viz.techniques.activations._unit_figure import draw
 from minitorch_viz.techniques.base import Result, Technique
 from minitorch_viz.techniques.explain.class_use import Reading, leads_to_scores
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from minitorch_viz.models import Model
+
+__all__ = ["TECHNIQUE", "UnitPassport", "dissected", "evidence_of", "unit"]
 
 SHOWN = 8  # classes of the photo on which it is silenced
 
@@ -165,8 +168,10 @@ def unit(
         wanted, sampled = [top_of(survey, number, top)], [tenths_of(survey, number)]
         ((patches, tenths, field),) = shown(ground, source, wanted, sampled, reach_of(survey, source))
         falls = step.tallies[-1].result() if ablates else None
+        concepts = dissected(ground, source, workers) if step.done == step.total else None
+        evidence = None if concepts is None else evidence_of(concepts, number)
         yield UnitPassport(
-            passport=passport_of(survey, number, field_facts(ground, field), falls),
+            passport=passport_of(survey, number, field_facts(ground, field), falls, evidence),
             patches=tuple(patches),
             tenths=tuple(tenths),
             energy=field,

@@ -28,6 +28,12 @@ class Link(NamedTuple):
     node: str
     channel: int
     value: float
+    name: str = ""  # of a class, where the channel is its score
+
+    @property
+    def words(self) -> str:
+        """Return what the channel is called."""
+        return self.name or f"{self.node} {self.channel}"
 
 
 class Origin(NamedTuple):

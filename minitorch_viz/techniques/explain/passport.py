@@ -85,9 +85,10 @@ class Passport:
                 entries[name] = tuple(kind(*row) for row in entries[name])
         for name in ("counts", "edges", "notes"):
             entries[name] = tuple(entries.get(name, ()))
-        for name, record in (("field", FieldFacts), ("concept", Evidence)):
+        for name, record in RECORDS.items():
             if entries.get(name) is not None:
-                entries[name] = record(*entries[name])
+                parts: list[Any] = entries[name]
+                entries[name] = record(*(tuple(part) if isinstance(part, list) else part for part in parts))
         return cls(**entries)
 
 
@@ -99,3 +100,4 @@ LISTS: dict[str, Any] = {
     "classes": ClassLink,
     "falls": Fall,
 }
+RECORDS: dict[str, Any] = {"field": FieldFacts, "concept": Evidence}

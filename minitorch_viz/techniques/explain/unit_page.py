@@ -211,7 +211,7 @@ def _links(links: Sequence[Link], address: Address) -> list[Bar]:
     largest = max((abs(link.value) for link in links), default=0) or 1
     return [
         Bar(
-            f"{link.node} {link.channel}",
+            link.words,
             100 * link.value / largest,
             f"{link.value:.3g}",
             address(link.node, link.channel),

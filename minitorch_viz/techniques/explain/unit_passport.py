@@ -49,7 +49,7 @@ def passport_of(
         edges=_rounded(histogram.edges),
         field=field,
         inputs=tuple(context.inputs(channel, MOST)),
-        readers=tuple(context.readers(channel, MOST)),
+        readers=_named(survey, context.readers(channel, MOST)),
         alike=_nearest(node, survey.answers.alike(channel)),
         same_weights=_nearest(node, context.alike(channel)),
         classes=_classes(survey, channel),
@@ -72,6 +72,15 @@ def _classes(survey: Survey, channel: int) -> tuple[ClassLink, ...]:
     for_it = [i for i in order[:CLASSES] if values[i] > 0]
     against = [i for i in order[-CLASSES:] if values[i] < 0 and i not in for_it]
     return tuple(ClassLink(names[i], _number(values[i]), int(counts[i])) for i in (*for_it, *against))
+
+
+def _named(survey: Survey, links: Sequence[Link]) -> tuple[Link, ...]:
+    """Return links of which those to class scores have the class's name."""
+    model = survey.ground.model
+    names = model.class_names
+    return tuple(
+        link._replace(name=names[link.channel]) if link.node == model.logits and names else link for link in links
+    )
 
 
 def _nearest(node: str, values: Array) -> tuple[Link, ...]:

@@ -14,6 +14,7 @@ import numpy as np
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.data.pictures import Pictures
 from minitorch_viz.errors import ImageFileError
+from minitorch_viz.techniques.explain.fields import spread_of
 from minitorch_viz.techniques.explain.passport import FieldFacts
 from minitorch_viz.techniques.explain.patches import GREY, Answer, Patch, cut, patches_in, signals_of
 from minitorch_viz.techniques.explain.receptive import Field
@@ -216,18 +217,8 @@ def field_facts(ground: Ground, field: Effective | None) -> FieldFacts:
 
 def _measured(energy: Array, answers: int) -> Effective:
     """Return the width of an energy map, and the share of it within one sigma."""
-    energy = energy / energy.sum()
-    rows, columns = np.arange(energy.shape[0]), np.arange(energy.shape[1])
-    by_row, by_column = energy.sum(axis=1), energy.sum(axis=0)
-    middle = (rows * by_row).sum(), (columns * by_column).sum()
-    sigmas = (
-        np.sqrt(((rows - middle[0]) ** 2 * by_row).sum()),
-        np.sqrt(((columns - middle[1]) ** 2 * by_column).sum()),
-    )
-    inside = (((rows - middle[0]) / max(sigmas[0], 0.5)) ** 2)[:, None] + (
-        (columns - middle[1]) / max(sigmas[1], 0.5)
-    ) ** 2
-    return Effective(energy, float(np.mean(sigmas)), float(energy[inside <= 1].sum()), answers)
+    spread = spread_of(energy, np.arange(energy.shape[0]), np.arange(energy.shape[1]))
+    return Effective(energy / energy.sum(), float(np.mean(spread.sigma)), spread.share, answers)
 
 
 Place = tuple[int, int, Wanted]  # (unit, rank, answer)

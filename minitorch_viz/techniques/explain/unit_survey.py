@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 import minitorch_viz_kernels as kernels
 from minitorch_viz.data.pictures import Pictures
 from minitorch_viz.errors import DataFileError, SettingError, near
@@ -83,8 +81,7 @@ def ground_of(model: Model, node: str, tape: Tape | None = None) -> Ground:
 
 def blank_tape(model: Model) -> Tape:
     """Return a forward pass of a picture that is 0 everywhere, with all that the net saved."""
-    blank = np.zeros((1, model.preprocessing.channels, *model.preprocessing.size), model.dtype)
-    return model.net.forward(kernels.to_device(blank, model.net.device))
+    return model.net.forward(kernels.to_device(model.reader().blank(model.dtype), model.net.device))
 
 
 def tallies_for(ground: Ground, top: int) -> list[Tally]:
