@@ -88,6 +88,7 @@ def embedded(points: Array, perplexity: int, seed: int = 0) -> Array:
     Equal bits for equal points: several threads would add in an order of their own.
     """
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
 
     start = first_two(points)
     size = start[:, 0].std()
@@ -96,7 +97,8 @@ def embedded(points: Array, perplexity: int, seed: int = 0) -> Array:
     method = TSNE(
         perplexity=perplexity, init=start.astype(np.float32), learning_rate="auto", random_state=seed, n_jobs=1
     )
-    with products_by_one_thread:
+    # Threads that have nothing to do wait in each of a thousand steps: on a busy machine 30 times as long.
+    with products_by_one_thread, threadpool_limits(1, user_api="openmp"):
         return np.asarray(method.fit_transform(points.astype(np.float32)), np.float64)
 
 

@@ -11,6 +11,8 @@ from minitorch_viz._types import Array
 from minitorch_viz.techniques.workers import products_by_one_thread
 
 CHUNK = 2**22  # distances at a time
+ROUNDING = 1e-12  # of the largest squared distance from the middle: more than products in double precision lose
+MOST_TIES = 512  # points that are measured by differences
 
 
 class Neighbours(NamedTuple):
@@ -23,44 +25,39 @@ class Neighbours(NamedTuple):
 def nearest(points: Array, count: int) -> Neighbours:
     """Return the `count` nearest other points of each of (n, d) points, or all if there are fewer."""
     count = min(count, len(points) - 1)
-    numbers = [
-        _smallest(row, count, begin + place)
-        for begin, squares in _squared_distances(points)
-        for place, row in enumerate(squares)
-    ]
-    return _with_distances(points, points, np.array(numbers, np.int64).reshape(len(points), count))
+    numbers, distances = np.zeros((len(points), count), np.int64), np.zeros((len(points), count))
+    slack = ROUNDING * float(((points - points.mean(axis=0, dtype=np.float64)) ** 2).sum(axis=1).max())
+    for begin, squares in _squared_distances(points):
+        for number, row in enumerate(squares if count else (), start=begin):
+            row[number] = np.inf
+            numbers[number], distances[number] = _smallest(points[number], points, row, slack, count)
+    return Neighbours(numbers, distances)
 
 
 def nearest_to(queries: Array, points: Array, count: int) -> Neighbours:
     """Return the `count` points nearest to each of (q, d) queries, which are none of the (n, d) points."""
     count = min(count, len(points))
-    numbers = []
-    for query in queries.astype(np.float64):
+    numbers, distances = np.zeros((len(queries), count), np.int64), np.zeros((len(queries), count))
+    for number, query in enumerate(queries.astype(np.float64)):
         squares = ((points - query) ** 2).sum(axis=1)
-        numbers.append(_smallest(squares, count))
-    return _with_distances(queries, points, np.array(numbers, np.int64).reshape(len(queries), count))
-
-
-def _with_distances(queries: Array, points: Array, numbers: Array) -> Neighbours:
-    """Return neighbours with their distances, from differences: those from products are not 0 for equal points."""
-    distances = np.empty(numbers.shape)
-    for place, (query, row) in enumerate(zip(queries, numbers, strict=True)):
-        distances[place] = np.linalg.norm(points[row].astype(np.float64) - query, axis=1)
+        numbers[number], distances[number] = _smallest(query, points, squares, 0.0, count)
     return Neighbours(numbers, distances)
 
 
-def _smallest(values: Array, count: int, without: int | None = None) -> Array:
-    """Return the places of the smallest values (n,), in their order, ties by place; without: a place left out."""
-    if without is not None:
-        values = values.copy()
-        values[without] = np.inf
-    if count == 0:
-        return np.empty(0, np.int64)
-    places = np.flatnonzero(values <= np.partition(values, count - 1)[count - 1])
-    if without is not None:
-        places = places[places != without]
-    chosen: Array = places[np.lexsort((places, values[places]))][:count]
-    return chosen
+def _smallest(query: Array, points: Array, squares: Array, slack: float, count: int) -> tuple[Array, Array]:
+    """Return the numbers of the points (n, d) nearest to a query (d,), with their distances.
+
+    squares: (n,) their squared distances, which are wrong by `slack` at most: those that may be among the nearest are
+    measured by differences, so that equal points are 0 apart, and a tie is one.
+    """
+    limit = np.partition(squares, count - 1)[count - 1]
+    candidates = np.flatnonzero(squares <= limit + slack)
+    if len(candidates) > MOST_TIES:  # so many equal points: the first ones of them
+        order = np.argsort(squares[candidates], kind="stable")
+        candidates = np.sort(candidates[order[:MOST_TIES]])
+    distances = np.linalg.norm(points[candidates].astype(np.float64) - query, axis=1)
+    order = np.lexsort((candidates, distances))[:count]
+    return candidates[order], distances[order]
 
 
 def _squared_distances(points: Array) -> Iterator[tuple[int, Array]]:
