@@ -24,7 +24,7 @@ from minitorch_viz.layers import (
 )
 from minitorch_viz.techniques.weights._filters_colours import one_sided_nmf
 from minitorch_viz.techniques.weights._filters_components import _spread, patches_from
-from minitorch_viz.techniques.weights._filters_expanded import expanded_weights
+from minitorch_viz.techniques.weights._filters_expanded import expanded_weights, middle_part
 from minitorch_viz.techniques.weights._filters_gabor import _waves, fit_gabor
 from minitorch_viz.techniques.weights.filters import filters
 from tests.measured_figures import check
@@ -125,6 +125,10 @@ def test_units_of_an_own_autoencoder_are_filters() -> None:
     result = filters(model)
     assert result.node == "code"
     np.testing.assert_array_equal(result.weights, net["code"].layer.weight.reshape(4, 1, 8, 8))
+    with pytest.raises(SettingError, match="has 1; show='filters' draws them"):
+        filters(model, show="colours")
+    with pytest.raises(SettingError, match="needs two layers with filters"):
+        filters(model, show="expanded")
     with pytest.raises(SettingError, match="these have: code"):
         filters(model, node="back")
 
@@ -281,6 +285,16 @@ def test_expanded_weights_are_the_answers_of_the_straight_net(node: str, source:
     box = expected[:, :, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     assert found.weights.shape == box.shape
     np.testing.assert_allclose(found.weights, box, atol=1e-5)
+
+
+def test_the_middle_part_holds_its_share() -> None:
+    weights = np.zeros((2, 20, 30))
+    weights[:, 4:9, 20:27] = np.random.default_rng(0).standard_normal((2, 5, 7)) + 3
+    weights[0, 19, 0] = 0.1
+    part = middle_part(weights)
+    assert (part**2).sum() >= 0.99 * (weights**2).sum()
+    assert max(part.shape[1:]) <= 9
+    assert middle_part(np.zeros((3, 5, 5))).shape == (3, 5, 5)
 
 
 def test_one_layer_expanded_is_the_layer() -> None:

@@ -12,7 +12,7 @@ from minitorch_viz._types import Array
 from minitorch_viz.drawing import LABEL_SIZE, NUMBER_SIZE, in_rows, panels, show_image, show_signed, signed_colour
 from minitorch_viz.errors import SettingError
 from minitorch_viz.techniques.explain.patches import Patch, draw_patch
-from minitorch_viz.techniques.weights._filters_expanded import expanded_weights
+from minitorch_viz.techniques.weights._filters_expanded import pixel_weights
 from minitorch_viz.techniques.weights._filters_of import Chosen, FilterResult, full_scale, left_out
 from minitorch_viz.techniques.weights._filters_patches import top_patches
 
@@ -122,7 +122,7 @@ def coloured(model: Model, chosen: Chosen, all_weights: Array, pictures: Any) ->
     shares = 1 - factors.rests / np.where(squares > 0, squares, 1)
     leading = np.argsort(-factors.channels, axis=1, kind="stable")[:, : min(LEADING, count)]
     numbers = leading.ravel().tolist()
-    features = expanded_weights(model, source, numbers, model.input).weights
+    features = pixel_weights(model, source, numbers)
     strongest = top_patches(model, pictures, {source: (numbers, 1)})
     patches = [patch[0] for patch in strongest.patches.get(source, ()) if patch]
     each = leading.shape[1]
@@ -135,7 +135,7 @@ def coloured(model: Model, chosen: Chosen, all_weights: Array, pictures: Any) ->
         factors.most,
         source,
         leading,
-        tuple(tuple(features[group * each : (group + 1) * each]) for group in range(len(NAMES))),
+        tuple(features[group * each : (group + 1) * each] for group in range(len(NAMES))),
         tuple(tuple(patches[group * each : (group + 1) * each]) for group in range(len(NAMES))),
         strongest.source,
         strongest.skipped,

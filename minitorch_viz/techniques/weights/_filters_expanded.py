@@ -90,6 +90,30 @@ def expanded_weights(model: Model, node: str, channels: Sequence[int], source: s
     return Expanded(weights[:, :, top:bottom, left:right], passed, cut and (high, wide) != (1, 1))
 
 
+def pixel_weights(model: Model, node: str, channels: Sequence[int]) -> tuple[Array, ...]:
+    """Return for each of some channels of a node its straight weights for the pixels, (C, h, w) each, as pictures.
+
+    They are cut to the square that holds 99 % of the squares: far out they are faint.
+    """
+    return tuple(middle_part(weights) for weights in expanded_weights(model, node, channels, model.input).weights)
+
+
+def middle_part(weights: Array, share: float = 0.99) -> Array:
+    """Return the smallest square part of (C, h, w), around the middle of its squares, that holds so much of these."""
+    energy = (weights.astype(np.float64) ** 2).sum(axis=0)
+    total = float(energy.sum())
+    if not total:
+        return weights
+    rows, columns = np.arange(energy.shape[0]), np.arange(energy.shape[1])
+    row = round(float(energy.sum(axis=1) @ rows) / total)
+    column = round(float(energy.sum(axis=0) @ columns) / total)
+    for reach in range(1, max(energy.shape)):
+        part = slice(max(row - reach, 0), row + reach + 1), slice(max(column - reach, 0), column + reach + 1)
+        if energy[part].sum() >= share * total:
+            return weights[:, *part]
+    return weights
+
+
 def between(model: Model, source: str, node: str) -> list[graph.Node]:
     """Return the nodes of the way from `source` to `node`; SettingError if there is none that can be linear."""
     net = model.net

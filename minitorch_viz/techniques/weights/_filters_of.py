@@ -79,16 +79,23 @@ def filters_of(model: Model, node: str | None, count: int, order: Order, most: C
     Raises SettingError if the node has no filters, NetError if there is no such node.
     """
     name = node or first_filters(model)
-    layer = model.net[name].layer
-    if not _makes_channels(layer) and not reads_pixels(model, name):
-        raise SettingError(f"{name!r} is a {layer.type_name}, which has no filters; these have: {_listed(model)}.")
-    flat = not _makes_channels(layer)
-    weights = templates_at(model, name) if flat else kernels.to_cpu(layer.params["weight"])
+    weights = weights_of(model, name)
     norms = np.sqrt((weights.astype(np.float64) ** 2).sum(axis=(1, 2, 3)))
     numbers = np.argsort(-norms, kind="stable") if order == "norm" else np.arange(len(weights))
     numbers = numbers[: min(count, most(weights))]
-    colour = (flat or model.net[name].inputs[0] in model.net.inputs) and weights.shape[1] == 3
+    looks = model.net[name].inputs[0] in model.net.inputs or reads_pixels(model, name)
+    colour = looks and weights.shape[1] == 3
     return Chosen(weights[numbers], numbers, norms[numbers], name, len(weights), colour)
+
+
+def weights_of(model: Model, node: str) -> Array:
+    """Return all filters of a node, (O, C, kh, kw); SettingError if it has none, NetError if there is no such node."""
+    layer = model.net[node].layer
+    if _makes_channels(layer):
+        return kernels.to_cpu(layer.params["weight"])
+    if reads_pixels(model, node):
+        return templates_at(model, node)
+    raise SettingError(f"{node!r} is a {layer.type_name}, which has no filters; these have: {_listed(model)}.")
 
 
 def first_filters(model: Model) -> str:

@@ -12,7 +12,7 @@ from minitorch_viz._types import Array
 from minitorch_viz.drawing import NUMBER_SIZE, panels, show_image, show_signed
 from minitorch_viz.errors import SettingError
 from minitorch_viz.techniques.explain.patches import Patch, draw_patch
-from minitorch_viz.techniques.weights._filters_expanded import expanded_weights
+from minitorch_viz.techniques.weights._filters_expanded import expanded_weights, pixel_weights
 from minitorch_viz.techniques.weights._filters_of import FilterResult, full_scale, left_out
 from minitorch_viz.techniques.weights._filters_patches import top_patches
 from minitorch_viz.techniques.weights._filters_sheet import Scale
@@ -68,8 +68,8 @@ class UnitWeights(FilterResult):
         beside = (
             f"the patches of {self.pictures} that excite its channel most, with the unit's field in white"
             if self.pictures
-            else "the channel's own weights down to the pixels, gates as open and poolings as means: mid-grey or white "
-            "is 0"
+            else "the channel's own weights down to the pixels, gates as open and poolings as means, cut to 99% of their "
+            "squares: mid-grey or white is 0"
         )
         scale = (
             "each channel has a scale of its own, and the length of its weights above"
@@ -172,7 +172,7 @@ def unit_weights(
     if source in model.net.inputs:  # red, green and blue are what they are
         features = tuple(np.eye(expanded.weights.shape[1])[number].reshape(-1, 1, 1) for number in numbers)
     else:
-        features = tuple(expanded_weights(model, source, numbers.tolist(), model.input).weights)
+        features = pixel_weights(model, source, numbers.tolist())
     strongest = top_patches(model, pictures, {node: ([unit], OWN), source: (numbers.tolist(), EACH)})
     return UnitWeights(
         weights[numbers][:, None],
@@ -187,7 +187,7 @@ def unit_weights(
         expanded.passed,
         expanded.cut,
         float(own[numbers].sum()) / total if total else 0.0,
-        expanded_weights(model, node, [unit], model.input).weights[0],
+        pixel_weights(model, node, [unit])[0],
         features,
         strongest.patches.get(node, [()])[0],
         tuple(strongest.patches.get(source, ())),
@@ -205,11 +205,12 @@ def _without_border(weights: Array) -> Array:
 
 
 def _second_layer(model: Model) -> str:
-    """Return the second node with filters; SettingError if there is none."""
-    names = [node.name for node in model.net.nodes if node.layer.has_filters]
-    if len(names) < 2:
+    """Return the second node with filters of more than one pixel, else the second; SettingError if there is none."""
+    layers = [node for node in model.net.nodes if node.layer.has_filters]
+    if len(layers) < 2:
         raise SettingError("show='expanded' needs two layers with filters, one above the other; this net has not.")
-    return names[1]
+    wide = (node.name for node in layers[1:] if max(node.layer.params["weight"].shape[2:]) > 1)
+    return next(wide, layers[1].name)
 
 
 def _shapes(model: Model, node: str) -> dict[str, tuple[int, ...]]:

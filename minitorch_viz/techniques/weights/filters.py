@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, get_args
 
-import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.data.pictures import as_pictures
 from minitorch_viz.errors import SettingError, near, need_whole
@@ -14,7 +13,7 @@ from minitorch_viz.techniques.weights._filters_best_input import best_inputs
 from minitorch_viz.techniques.weights._filters_colours import coloured
 from minitorch_viz.techniques.weights._filters_components import MOST, components
 from minitorch_viz.techniques.weights._filters_gabor import gabors
-from minitorch_viz.techniques.weights._filters_of import FilterResult, Order, filters_of, has_filters
+from minitorch_viz.techniques.weights._filters_of import FilterResult, Order, filters_of, has_filters, weights_of
 from minitorch_viz.techniques.weights._filters_sheet import ROWS, Filters, Scale
 from minitorch_viz.techniques.weights._filters_unit import unit_weights
 
@@ -95,8 +94,7 @@ def filters(
 
     selected = filters_of(model, node, count, order, most)
     if show == "colours":
-        weights = kernels.to_cpu(model.net[selected.node].layer.params["weight"])
-        return coloured(model, selected, weights, pictures)
+        return coloured(model, selected, weights_of(model, selected.node), pictures)
     if show == "best-input":
         return best_inputs(model, selected, seed)
     if show == "gabor":
