@@ -22,11 +22,12 @@ from minitorch_viz.layers import (
     MaxPool2d,
     ReLU,
 )
+from minitorch_viz.models.readers import Bands
 from minitorch_viz.techniques.weights._filters_colours import one_sided_nmf
 from minitorch_viz.techniques.weights._filters_components import _spread, patches_from
 from minitorch_viz.techniques.weights._filters_expanded import expanded_weights, middle_part
 from minitorch_viz.techniques.weights._filters_gabor import _waves, fit_gabor
-from minitorch_viz.techniques.weights.filters import filters
+from minitorch_viz.techniques.weights.filters import TECHNIQUE, filters
 from tests.measured_figures import check
 
 SHOWS = "filters", "slices", "colours", "expanded", "best-input", "gabor", "components"
@@ -358,6 +359,23 @@ def test_every_picture_can_be_read(show: str, name: str) -> None:
     result = filters(load_model(name), show=show, count=12)
     assert "scale" in result.caption
     check(result.figure())
+
+
+@pytest.mark.parametrize("show", [show for show in SHOWS if show != "components"])
+def test_other_channels_than_a_photos(show: str) -> None:
+    """Of a net for four channels none is left out."""
+    layers = [("conv", Conv2d(normal(4, 4, 5, 5), padding=2)), ("relu", ReLU()), ("conv2", Conv2d(normal(4, 4, 3, 3)))]
+    head = [("gap", GlobalAvgPool2d()), ("flat", Flatten()), ("fc", Linear(normal(2, 4, seed=9)))]
+    model = Model.from_net(Net([*layers, *head]), readers=Bands((12, 12), 4))
+    result = filters(model, show=show)
+    assert not result.colour
+    check(result.figure())
+
+
+def test_a_report_shows_deeper_filters_in_colours() -> None:
+    runs = TECHNIQUE.in_report
+    assert runs(load_model("scenes")) == [{}, {"show": "colours"}]
+    assert runs(load_model("faces")) == [{}]
 
 
 @pytest.mark.parametrize("show", ["colours", "expanded"])

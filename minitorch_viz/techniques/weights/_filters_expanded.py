@@ -93,8 +93,12 @@ def expanded_weights(model: Model, node: str, channels: Sequence[int], source: s
 def pixel_weights(model: Model, node: str, channels: Sequence[int]) -> tuple[Array, ...]:
     """Return for each of some channels of a node its straight weights for the pixels, (C, h, w) each, as pictures.
 
-    They are cut to the square that holds 99 % of the squares: far out they are faint.
+    They are cut to the square that holds 99 % of the squares: far out they are faint. Of the input itself they are 1
+    for the channel and 0 for the others.
     """
+    if node in model.net.inputs:
+        count = model.reader().blank(model.dtype).shape[1]
+        return tuple(np.eye(count)[channel].reshape(-1, 1, 1) for channel in channels)
     return tuple(middle_part(weights) for weights in expanded_weights(model, node, channels, model.input).weights)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
-from minitorch_viz.drawing import show_image, signed_colour
+from minitorch_viz.drawing import show_image, show_signed, signed_colour
 from minitorch_viz.errors import SettingError
 from minitorch_viz.layers import Layer
 from minitorch_viz.techniques.base import Result, Technique, get_technique
@@ -91,7 +91,7 @@ def filters_of(model: Model, node: str | None, count: int, order: Order, most: C
 def weights_of(model: Model, node: str) -> Array:
     """Return all filters of a node, (O, C, kh, kw); SettingError if it has none, NetError if there is no such node."""
     layer = model.net[node].layer
-    if _makes_channels(layer):
+    if makes_channels(layer):
         return kernels.to_cpu(layer.params["weight"])
     if reads_pixels(model, node):
         return templates_at(model, node)
@@ -120,9 +120,11 @@ def need_pixels(model: Model, chosen: Chosen, show: str) -> None:
 
 
 def draw_filter(axes: Axes, weights: Array, scale: float, colour: bool) -> Any:
-    """Draw one filter (C, kh, kw) as one picture: in colours around mid-grey, or its only channel in red and blue."""
+    """Draw one filter (C, kh, kw) as one picture: in colours around mid-grey, or each channel in red and blue."""
     if colour:
         return show_image(axes, signed_colour(weights, scale))
+    if len(weights) > 1:
+        return show_signed(axes, weights, scale=scale)
     return show_image(axes, weights[0], cmap="RdBu_r", vmin=-scale, vmax=scale)
 
 
@@ -137,7 +139,7 @@ def left_out(skipped: Sequence[str]) -> tuple[str, ...]:
     return (f"{len(skipped)} pictures could not be read and were left out: {names}.",) if skipped else ()
 
 
-def _makes_channels(layer: Layer) -> bool:
+def makes_channels(layer: Layer) -> bool:
     """Return whether it is a convolution with a filter for each channel that it makes.
 
     A transposed one has them the other way round, for each channel that it reads.
@@ -147,5 +149,5 @@ def _makes_channels(layer: Layer) -> bool:
 
 def _listed(model: Model) -> str:
     nodes = model.net.nodes
-    names = [node.name for node in nodes if _makes_channels(node.layer) or reads_pixels(model, node.name)]
+    names = [node.name for node in nodes if makes_channels(node.layer) or reads_pixels(model, node.name)]
     return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")

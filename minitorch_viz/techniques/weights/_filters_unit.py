@@ -68,8 +68,8 @@ class UnitWeights(FilterResult):
         beside = (
             f"the patches of {self.pictures} that excite its channel most, with the unit's field in white"
             if self.pictures
-            else "the channel's own weights down to the pixels, gates as open and poolings as means, cut to 99% of their "
-            "squares: mid-grey or white is 0"
+            else "the channel's own weights down to the pixels, gates as open and poolings as means, cut to 99% of "
+            "their squares: mid-grey or white is 0"
         )
         scale = (
             "each channel has a scale of its own, and the length of its weights above"
@@ -169,10 +169,6 @@ def unit_weights(
     numbers = numbers[own[numbers] > 0]
     weights = _without_border(expanded.weights[best])
     total = float(own.sum())
-    if source in model.net.inputs:  # red, green and blue are what they are
-        features = tuple(np.eye(expanded.weights.shape[1])[number].reshape(-1, 1, 1) for number in numbers)
-    else:
-        features = pixel_weights(model, source, numbers.tolist())
     strongest = top_patches(model, pictures, {node: ([unit], OWN), source: (numbers.tolist(), EACH)})
     return UnitWeights(
         weights[numbers][:, None],
@@ -188,7 +184,7 @@ def unit_weights(
         expanded.cut,
         float(own[numbers].sum()) / total if total else 0.0,
         pixel_weights(model, node, [unit])[0],
-        features,
+        pixel_weights(model, source, numbers.tolist()),
         strongest.patches.get(node, [()])[0],
         tuple(strongest.patches.get(source, ())),
         strongest.source,

@@ -7,13 +7,23 @@ from typing import TYPE_CHECKING, Literal, get_args
 from minitorch_viz._types import Array
 from minitorch_viz.data.pictures import as_pictures
 from minitorch_viz.errors import SettingError, near, need_whole
+from minitorch_viz.graph import between as way_between
+from minitorch_viz.layers.kind import Kind
 from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.subject import NOTHING, Pictures
 from minitorch_viz.techniques.weights._filters_best_input import best_inputs
 from minitorch_viz.techniques.weights._filters_colours import coloured
 from minitorch_viz.techniques.weights._filters_components import MOST, components
 from minitorch_viz.techniques.weights._filters_gabor import gabors
-from minitorch_viz.techniques.weights._filters_of import FilterResult, Order, filters_of, has_filters, weights_of
+from minitorch_viz.techniques.weights._filters_of import (
+    FilterResult,
+    Order,
+    filters_of,
+    first_filters,
+    has_filters,
+    makes_channels,
+    weights_of,
+)
 from minitorch_viz.techniques.weights._filters_sheet import ROWS, Filters, Scale
 from minitorch_viz.techniques.weights._filters_unit import unit_weights
 
@@ -106,8 +116,17 @@ def filters(
 
 def _deeper(model: Model) -> str | None:
     """Return the first node with filters over more than three channels; None if there is none."""
-    layers = ((node.name, node.layer) for node in model.net.nodes if node.layer.has_filters)
+    layers = ((node.name, node.layer) for node in model.net.nodes if makes_channels(node.layer))
     return next((name for name, layer in layers if layer.params["weight"].shape[1] > 3), None)
+
+
+def in_report(model: Model) -> list[dict[str, str]]:
+    """Return the runs of a report: the filters, and the first deeper ones in three colours."""
+    node = _deeper(model)
+    if node is None or len(model.net.inputs) != 1 or node == first_filters(model):
+        return [{}]
+    opaque = any(place.layer.kind is Kind.OPAQUE for place in way_between(model.net.nodes, [model.input], [node]))
+    return [{}] if opaque else [{}, {"show": "colours"}]
 
 
 def plot(result: FilterResult, figure: Figure) -> None:
@@ -132,5 +151,6 @@ TECHNIQUE = Technique(
     chapter="look",
     level=20,
     applies=has_filters,
+    in_report=in_report,
     subject=NOTHING,
 )
