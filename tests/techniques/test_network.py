@@ -12,8 +12,8 @@ from minitorch_viz import Model, Net, load_model
 from minitorch_viz.errors import MinitorchVizError, NetError, SettingError
 from minitorch_viz.layers import Conv2d, Flatten, GlobalAvgPool2d, Linear, ReLU, Sigmoid, Softmax
 from minitorch_viz.models.samples import sample_digit
-from minitorch_viz.techniques.activations._network_cards import FEW, Sheet, spread_of
 from minitorch_viz.techniques.activations._network_correlation import clustered, correlation
+from minitorch_viz.techniques.activations._network_sheets import FEW, Sheet, spread_of
 from minitorch_viz.techniques.activations._network_tiles import colours, pixels_of, tiled
 from minitorch_viz.techniques.activations.network import network
 

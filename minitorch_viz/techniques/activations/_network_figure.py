@@ -20,7 +20,8 @@ from minitorch_viz.drawing import (
     text_height,
     wrapped,
 )
-from minitorch_viz.techniques.activations._network_cards import Card, Sheet, Spread
+from minitorch_viz.techniques.activations._network_cards import Card
+from minitorch_viz.techniques.activations._network_sheets import Sheet, Spread
 from minitorch_viz.techniques.activations._network_tiles import is_signed, pixels_of, tiled
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minitorch_viz.drawing.html import Embedded, embedded_image, render
-from minitorch_viz.techniques.activations._network_cards import Card, Sheet, Spread
+from minitorch_viz.techniques.activations._network_cards import Card
 from minitorch_viz.techniques.activations._network_correlation import Correlation
+from minitorch_viz.techniques.activations._network_sheets import Sheet, Spread
 from minitorch_viz.techniques.activations._network_tiles import LAST, colours, image_of, scale_words
 
 if TYPE_CHECKING:

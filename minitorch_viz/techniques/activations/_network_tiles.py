@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minitorch_viz._types import Array
-from minitorch_viz.techniques.activations._network_cards import Sheet
+from minitorch_viz.techniques.activations._network_sheets import Sheet
 
 if TYPE_CHECKING:
     from PIL.Image import Image

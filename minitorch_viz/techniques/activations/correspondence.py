@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
-from minitorch_viz.data.pictures import Pictures, as_pictures
-from minitorch_viz.errors import DataFileError, ImageFileError, SettingError, need_whole
-from minitorch_viz.io.images import load_image
+from minitorch_viz.data.pictures import as_pictures
+from minitorch_viz.errors import DataFileError, SettingError, need_whole
 from minitorch_viz.rules.relu import relus
-from minitorch_viz.techniques.activations._correspondence_measure import Mean, over_pairs, signs_of
-from minitorch_viz.techniques.activations._correspondence_parts import Marked, Source, source_of
+from minitorch_viz.techniques.activations._correspondence_comparison import Comparison
+from minitorch_viz.techniques.activations._correspondence_measure import over_pairs
+from minitorch_viz.techniques.activations._correspondence_parts import source_of
 from minitorch_viz.techniques.activations._occlusion_fills import FILLS
 from minitorch_viz.techniques.base import Result, Technique
 from minitorch_viz.techniques.run import how_far, looping
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from minitorch_viz.models import Model
 
 RANDOM, SHARED = "random places", "one random place for all"
-SHOWN = 5  # pictures in the figure
 MOST = 50
 CLEAR = 2.0  # standard errors: a smaller difference may be chance
 
@@ -173,11 +171,11 @@ def correspondence(
     source = source_of(shown, parts, kind, most)
     rng = np.random.default_rng(need_whole("seed", seed, 0))
     fixed = rng.random((draws, 2))  # shares of the room that the square has, the same in every picture
-    run = _Run(model, shown, source, nodes, draws, size, fill)
+    run = Comparison(model, shown, source, nodes, draws, size, fill)
     for number, marked in enumerate(source.marked):
         run.see(marked, rng.random((draws, 2)), fixed)
         if run.count >= 2 and (number + 1 == len(source.marked) or run.count <= 4 or number % 2):
-            yield run.result()
+            yield _result(run)
     if run.count < 2:
         raise DataFileError(
             f"Pairs of pictures are compared, but of {len(source.marked)} only {run.count} could be read. "
@@ -185,98 +183,34 @@ def correspondence(
         )
 
 
-class _Run:
-    """Keep the signs of the pictures seen so far, and how they differ."""
-
-    def __init__(
-        self, model: Model, pictures: Pictures, source: Source, nodes: tuple[str, ...], draws: int, size: int, fill: str
-    ) -> None:
-        self.model, self.pictures, self.source, self.nodes = model, pictures, source, nodes
-        self.draws, self.size, self.fill = draws, size, fill
-        self.count, self.tried = 0, 0
-        self.skipped: list[Skipped] = []
-        self.signs: list[list[Array]] = [[] for _ in nodes]  # of each layer, for each picture (K, D) int8
-        most, conditions = len(source.marked), len(source.parts) + 2 * draws
-        self.pairs = np.zeros((len(nodes), conditions, most, most))
-        self.moved = np.zeros((len(nodes), conditions))  # sums over pictures of the shares that covering changes
-        self.masked: list[Array] = []
-        self.aspects: list[float] = []
-
-    def see(self, marked: Marked, random: Array, fixed: Array) -> None:
-        """Cover one picture's parts and its random places, and compare the signs with those of all before."""
-        self.tried += 1
-        try:
-            picture = load_image(self.pictures[marked.number])
-        except ImageFileError as problem:
-            self.skipped.append(Skipped(marked.number, self.pictures.title(marked.number), str(problem)))
-            return
-        side = max(1, round(self.size / 100 * min(picture.shape[:2])))
-        room = np.array(picture.shape[:2]) - side
-        corners = [np.round(middle - (side - 1) / 2) for middle in marked.middles(picture.shape[:2])]
-        corners += [np.floor(share * (room + 1)) for share in (*random, *fixed)]
-        covered = [self._covered(picture, int(row), int(column), side) for row, column in corners]
-        x = np.concatenate([kernels.to_cpu(self.model.preprocess(image)) for image in (picture, *covered)])
-        tape = self.model.net.forward(kernels.to_device(x, self.model.net.device), upto=self.nodes)
-        for layer, node in enumerate(self.nodes):
-            codes = kernels.to_cpu(tape[node]).reshape(len(x), -1)
-            signs = signs_of(codes[:1], codes[1:])
-            for other, before in enumerate(self.signs[layer]):
-                distances = (signs != before).mean(axis=1)
-                self.pairs[layer, :, self.count, other] = self.pairs[layer, :, other, self.count] = distances
-            self.signs[layer].append(signs)
-            self.moved[layer] += (signs != 0).mean(axis=1)
-        self.count += 1
-        if len(self.masked) < SHOWN:
-            parts = len(self.source.parts)
-            self.masked.append(np.stack([self.model.restore(each[None]) for each in x[1 : parts + 2]]))
-            stretched = self.model.preprocessing.resize == "stretch"
-            tall = (picture.shape[0] / picture.shape[1]) / (x.shape[2] / x.shape[3])
-            self.aspects.append(float(tall) if stretched else 1.0)
-
-    def _covered(self, picture: Array, top: int, left: int, side: int) -> Array:
-        """Return a picture with a square; where it hangs over the border it is cut off."""
-        image = picture.copy()
-        colour = picture.mean(axis=(0, 1)).round() if self.fill == "mean" else FILLS[self.fill]
-        image[max(top, 0) : max(top + side, 0), max(left, 0) : max(left + side, 0)] = colour
-        return image
-
-    def result(self) -> Correspondence:
-        """Return what is known after the pictures seen so far."""
-        parts = len(self.source.parts)
-        pairs = self.pairs[:, :, : self.count, : self.count]
-
-        def joined(values: Array) -> Array:
-            """Put the mean of the draws in their place: (layers, conditions, ...)."""
-            controls = [values[:, begin : begin + self.draws].mean(axis=1) for begin in (parts, parts + self.draws)]
-            return np.concatenate([values[:, :parts], np.stack(controls, axis=1)], axis=1)
-
-        by_condition = joined(pairs)
-        mean = over_pairs(by_condition)
-        gain, fixed_gain = (over_pairs(by_condition[:, [control]] - by_condition[:, :parts]) for control in (-2, -1))
-
-        def turned(each: Mean) -> tuple[Array, Array]:
-            return each.values.T, each.errors.T
-
-        return Correspondence(
-            *turned(mean),
-            *turned(gain),
-            *turned(fixed_gain),
-            conditions=(*self.source.parts, RANDOM, SHARED),
-            layers=self.nodes,
-            units=tuple(signs[0].shape[1] for signs in self.signs),
-            changed=joined(self.moved / self.count).T,
-            masked=np.stack(self.masked, axis=1),
-            pixel_aspects=tuple(self.aspects),
-            kind=self.source.kind,
-            source=self.pictures.name,
-            side=self.size,
-            fill={"mean": "mean-coloured"}.get(self.fill, self.fill),
-            draws=self.draws,
-            remark=self.source.remark,
-            skipped=tuple(self.skipped),
-            done=self.count,
-            total=len(self.source.marked) - len(self.skipped),
-        )
+def _result(run: Comparison) -> Correspondence:
+    """Return what is known after the pictures seen so far."""
+    parts, pairs = len(run.source.parts), run.pairs
+    mean = over_pairs(pairs)
+    gain, fixed_gain = (over_pairs(pairs[:, [control]] - pairs[:, :parts]) for control in (-2, -1))
+    return Correspondence(
+        values=mean.values.T,
+        errors=mean.errors.T,
+        gains=gain.values.T,
+        gain_errors=gain.errors.T,
+        fixed_gains=fixed_gain.values.T,
+        fixed_gain_errors=fixed_gain.errors.T,
+        conditions=(*run.source.parts, RANDOM, SHARED),
+        layers=run.nodes,
+        units=tuple(signs[0].shape[1] for signs in run.signs),
+        changed=run.changed.T,
+        masked=np.stack(run.masked, axis=1),
+        pixel_aspects=tuple(run.aspects),
+        kind=run.source.kind,
+        source=run.pictures.name,
+        side=run.size,
+        fill={"mean": "mean-coloured"}.get(run.fill, run.fill),
+        draws=run.draws,
+        remark=run.source.remark,
+        skipped=tuple(run.skipped),
+        done=run.count,
+        total=len(run.source.marked) - len(run.skipped),
+    )
 
 
 def _layers(model: Model, layers: str | None) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
@@ -15,17 +14,13 @@ from minitorch_viz.drawing.number_maps import NumberMap
 from minitorch_viz.errors import SettingError, need_whole
 from minitorch_viz.techniques.activations._occlusion_fills import filling
 from minitorch_viz.techniques.activations._occlusion_numbers import over_numbers, spread, windows_of
-from minitorch_viz.techniques.activations._occlusion_reading import Fall, Measured, are_classes, begun, filled
+from minitorch_viz.techniques.activations._occlusion_photo import over_photo, watching
+from minitorch_viz.techniques.activations._occlusion_reading import Fall, are_classes, begun
 from minitorch_viz.techniques.activations._occlusion_rises import Rise
-from minitorch_viz.techniques.activations._occlusion_squares import covered, covers, places_on
+from minitorch_viz.techniques.activations._occlusion_squares import covers, places_on
 from minitorch_viz.techniques.activations._occlusion_strongest import (
     Search,
     StrongestMap,
-    layer_of,
-    projected,
-    searched,
-    strongest_channel,
-    totals,
 )
 from minitorch_viz.techniques.activations._occlusion_words import caption_of, notes_of
 from minitorch_viz.techniques.base import Technique
@@ -34,7 +29,7 @@ from minitorch_viz.techniques.explain.start import start_several
 from minitorch_viz.techniques.explain.unit import Which, reading_of
 from minitorch_viz.techniques.explain.view import PhotoResult, View
 from minitorch_viz.techniques.options import spelled_out
-from minitorch_viz.techniques.run import Pace, looping
+from minitorch_viz.techniques.run import looping
 from minitorch_viz.techniques.state import State
 from minitorch_viz.techniques.subject import Pictures
 
@@ -215,37 +210,15 @@ def occlusion(
     shown = filling(model, fill, seen.x, size, need_whole("seed", seed, 0))
 
     tops, lefts = places_on(height, size, stride), places_on(width, size, stride)
-    # A batch stays in one row of places: the parts that alike places reach have nearly one size.
-    rows = [[(int(top), int(left)) for left in lefts] for top in tops]
-    batches = [row[begin : begin + batch] for row in rows for begin in range(0, len(row), batch)]
     empty = np.full((len(tops), len(lefts)), np.nan)
     frame = replace(frame, values=empty, tops=tops, lefts=lefts, size=size, fill=str(fill))
     run = begun(model, tape, units, readings, empty.size)
     if strongest and (layer is not None or are_classes(model, units)):
-        run = _watching(run, seen, layer, empty)
+        run = watching(run, seen, layer, empty)
     others = None if pictures is None else as_pictures(pictures)
-    if others is not None:
-        if run.strongest is None:
-            raise SettingError(NO_MAP)
-        frame = replace(frame, search=Search(0, len(others), (), ()))
-    done, pace = run.go_on(state), Pace()
-    todo = [places for places, end in zip(batches, accumulate(map(len, batches)), strict=True) if end > done]
-    for places in todo:
-        squares = {model.net.inputs[0]: covered(seen.x, places, size, shown)}
-        changed = _changed(run, squares)
-        now = slice(done, done + len(places))
-        run.outputs[now] = run.read(changed)
-        if run.strongest is not None:
-            run.totals[now] = totals(changed[run.strongest.layer], run.strongest.channel)
-        done += len(places)
-        if done == empty.size or pace.due():
-            yield filled(frame, run, done)
-    if not todo:
-        yield filled(frame, run, done)
-    if others is not None and run.strongest is not None:
-        whole = filled(frame, run, done)
-        for search in searched(model, others, run.strongest.layer, run.strongest.channel):
-            yield replace(whole, search=search, done=done + search.done)
+    if others is not None and run.strongest is None:
+        raise SettingError(NO_MAP)
+    yield from over_photo(frame, run, seen.x, shown, batch, others, state)
 
 
 def _frame(model: Model, seen: View, label: str) -> OcclusionMap:
@@ -266,27 +239,6 @@ def _frame(model: Model, seen: View, label: str) -> OcclusionMap:
         photo=seen.area,
         given=seen.given,
     )
-
-
-def _watching(run: Measured, seen: View, layer: str | None, empty: Array) -> Measured:
-    """Return the same run, which watches the strongest map of a layer as well; without maps it stays as it is."""
-    node = layer_of(run.model, run.tape, run.units[0].nodes[0], layer)
-    if node is None:
-        return run
-    channel = strongest_channel(run.tape, node)
-    base = float(totals(run.tape[node], channel)[0])
-    projection = projected(run.model, seen, node, channel, "this photo")
-    return replace(
-        run, strongest=StrongestMap(node, channel, empty, base, projection), totals=np.full(empty.size, np.nan)
-    )
-
-
-def _changed(run: Measured, squares: dict[str, Any]) -> dict[str, Array]:
-    """Return what the nodes that are read answer with the squares there."""
-    net, nodes = run.model.net, run.nodes
-    if len(nodes) == 1:
-        return {nodes[0]: net.predict_changed(run.tape, squares, nodes[0])}
-    return net.predict_changed(run.tape, squares, nodes)
 
 
 def plot(result: OcclusionMap, figure: Figure) -> None:
