@@ -102,6 +102,10 @@ def spread_of(values: Array, full: float) -> Spread:
 
 
 def param_sheet(values: Array, chosen: Array, read: tuple[int, ...]) -> Sheet:
+    """Return a parameter's numbers as pictures: filters, rows of a matrix as pictures of what they read, or numbers.
+
+    chosen: the outputs whose weights are shown; read: the shape of the picture that a linear layer reads, () of none.
+    """
     count = len(values)
     rows = chosen if len(chosen) and chosen.max() < count else np.arange(min(count, 16))
     if values.ndim == 4 and values.shape[2] * values.shape[3] > 1:
