@@ -14,6 +14,7 @@ from minitorch_viz.layers import Add, Conv2d, GlobalAvgPool2d, ReLU
 from minitorch_viz.models.samples import sample_digit
 from minitorch_viz.techniques import receptive_field
 from minitorch_viz.techniques.explain.fields import effective_field, spot_of, spread_of
+from minitorch_viz.techniques.explain.receptive import geometry
 from minitorch_viz.techniques.explain.view import view
 
 
@@ -126,7 +127,7 @@ def test_nothing_outside_the_box_counts(cifar10) -> None:
 def test_nodes_along_the_net_look_at_one_place(cifar10) -> None:
     """Their fields' middles lie at the chosen one's, to half a stride."""
     result = receptive_field(cifar10, np.zeros((32, 32, 3), np.uint8), size=16, node="relu5", position=(1, 5))
-    shapes = {row.node: row for row in result.table}
+    shapes = {row.node: row for row in result.table.rows}
     goal = np.array(result.box(result.chosen)).reshape(2, 2).mean(axis=0)
     for depth, node in enumerate(result.nodes):
         middle = np.array(result.box(depth)).reshape(2, 2).mean(axis=0)
@@ -180,11 +181,25 @@ def test_bad_settings_get_a_sentence(digits, settings, error, words) -> None:
         receptive_field(digits, sample_digit(), **settings)
 
 
+def test_the_table_holds_every_node_with_maps(cifar10) -> None:
+    """As it is written to a file of numbers; a net behind a global pooling may see everything."""
+    table = receptive_field(cifar10, np.zeros((32, 32, 3), np.uint8), size=16, along=1).table
+    for row, node in enumerate(table.nodes):
+        shape = geometry(cifar10, node)
+        assert (*table.sizes[row], *table.strides[row], *table.offsets[row]) == (
+            *shape.size,
+            *shape.stride,
+            *shape.offset,
+        )
+    assert table.nodes[0] == "input"
+    assert len(table.nodes) > 15
+
+
 def test_the_page_holds_every_depth_and_every_node(digits, tmp_path) -> None:
     result = receptive_field(digits, sample_digit(), size=2)
     text = result.save(tmp_path / "page.html").read_text()
     data = json.loads(text.split('<script type="application/json" id="data">')[1].split("</script>")[0])
     assert [depth["node"] for depth in data["depths"]] == list(result.nodes)
     assert data["depths"][-1]["sides"] == [10, 10]
-    assert all(f">{row.node}<" in text for row in result.table)
+    assert all(f">{row.node}<" in text for row in result.table.rows)
     assert "http" not in text.replace("http://www.w3.org/2000/svg", "")

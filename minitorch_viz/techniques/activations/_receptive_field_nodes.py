@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from minitorch_viz import graph
-from minitorch_viz._types import Pair
+from minitorch_viz._types import Array, Pair
 from minitorch_viz.graph import Tape
 from minitorch_viz.techniques.explain.fields import Spot, spot_of
-from minitorch_viz.techniques.explain.receptive import Geometry, geometry
+from minitorch_viz.techniques.explain.receptive import geometry
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
@@ -22,25 +22,55 @@ class Row(NamedTuple):
 
     node: str
     sides: Pair  # of its map
-    size: Pair | None  # of a unit's box; None: perhaps everything
+    size: tuple[float, float] | None  # of a unit's box; None: perhaps everything
     stride: tuple[float, float] | None
-    offset: Pair | None  # the first row and column of the unit (0, 0)
+    offset: tuple[float, float] | None  # the first row and column of the unit (0, 0)
     is_even: bool  # whether all boxes have this size
 
 
-def rows_of(model: Model, tape: Tape) -> tuple[Row, ...]:
-    """Return a row for the input and every node with maps."""
-    rows = []
-    for name in tape.values:
-        if has_maps(model, tape, name):
-            rows.append(_row(name, geometry(model, name), (tape[name].shape[2], tape[name].shape[3])))
-    return tuple(rows)
+class Table(NamedTuple):
+    """Hold a row for the input and for each node with maps; pairs are (vertical, horizontal)."""
+
+    nodes: tuple[str, ...]  # (n,)
+    sides: Array  # (n, 2) int: of its map
+    sizes: Array  # (n, 2) floats: pixels that a unit can see; NaN: perhaps everything
+    strides: Array  # (n, 2) floats: pixels from the field of a unit to that of its neighbour
+    offsets: Array  # (n, 2) floats: the first row and column of the unit (0, 0); below 0 it is padding
+    is_even: Array  # (n,) bool: whether all boxes have this size
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """Return one row after the other."""
+        return tuple(
+            Row(
+                node,
+                (int(self.sides[i, 0]), int(self.sides[i, 1])),
+                _pair(self.sizes[i]),
+                _pair(self.strides[i]),
+                _pair(self.offsets[i]),
+                bool(self.is_even[i]),
+            )
+            for i, node in enumerate(self.nodes)
+        )
 
 
-def _row(name: str, shape: Geometry | None, sides: Pair) -> Row:
-    if shape is None:
-        return Row(name, sides, None, None, None, True)
-    return Row(name, sides, shape.size, shape.stride, shape.offset, shape.is_even)
+def table_of(model: Model, tape: Tape) -> Table:
+    """Return the table of a net."""
+    names = [name for name in tape.values if has_maps(model, tape, name)]
+    shapes = [geometry(model, name) for name in names]
+    unknown = (np.nan, np.nan)
+    return Table(
+        tuple(names),
+        np.array([tape[name].shape[2:] for name in names], int).reshape(-1, 2),
+        np.array([unknown if shape is None else shape.size for shape in shapes], float).reshape(-1, 2),
+        np.array([unknown if shape is None else shape.stride for shape in shapes], float).reshape(-1, 2),
+        np.array([unknown if shape is None else shape.offset for shape in shapes], float).reshape(-1, 2),
+        np.array([shape is None or shape.is_even for shape in shapes], bool),
+    )
+
+
+def _pair(numbers: Array) -> tuple[float, float] | None:
+    return None if np.isnan(numbers[0]) else (float(numbers[0]), float(numbers[1]))
 
 
 def has_maps(model: Model, tape: Tape, name: str) -> bool:

@@ -13,6 +13,7 @@ from minitorch_viz.techniques.activations._receptive_field_figure import CHANGED
 from minitorch_viz.techniques.explain.view import own_pixels
 
 if TYPE_CHECKING:
+    from minitorch_viz.techniques.activations._receptive_field_nodes import Row
     from minitorch_viz.techniques.activations.receptive_field import FieldsAlong
     from minitorch_viz.techniques.explain.fields import Spread
 
@@ -37,8 +38,8 @@ def render_page(result: FieldsAlong) -> str:
         model=result.model_name,
         caption=result.caption,
         notes=result.notes,
-        rows=[_row(result, index) for index in range(len(result.table))],
-        uneven=any(row.size is not None and not row.is_even for row in result.table),
+        rows=[_row(result, row) for row in result.table.rows],
+        uneven=not result.table.is_even.all(),
         nodes=result.nodes,
         square=result.size,
         fill=result.fill,
@@ -95,8 +96,7 @@ def _layer(energy: Array, colour: str) -> str:
     return embedded_image(Image.fromarray(pixels, "RGBA")).url
 
 
-def _row(result: FieldsAlong, index: int) -> dict[str, Any]:
-    row = result.table[index]
+def _row(result: FieldsAlong, row: Row) -> dict[str, Any]:
     return {
         "node": row.node,
         "map": f"{row.sides[0]} x {row.sides[1]}",

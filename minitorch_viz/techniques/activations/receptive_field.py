@@ -17,11 +17,11 @@ from minitorch_viz.graph import Tape, ancestors
 from minitorch_viz.techniques.activations._occlusion_fills import Filling, fill_sentence, fill_words, filling
 from minitorch_viz.techniques.activations._occlusion_squares import covered, covers, places_on
 from minitorch_viz.techniques.activations._receptive_field_nodes import (
-    Row,
+    Table,
     default_node,
     nodes_along,
-    rows_of,
     spots_along,
+    table_of,
 )
 from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.blank import not_finite
@@ -58,7 +58,7 @@ class FieldsAlong(PhotoResult):
     size: int  # the occluder's side in pixels
     fill: str  # what it shows, in words
     samples: int  # gradients whose energy is averaged
-    table: tuple[Row, ...]  # every node with a map
+    table: Table  # every node with a map
     model_name: str
     picture: Array  # (h, w, 3) uint8: what the net saw
     pixel_aspect: float
@@ -151,7 +151,7 @@ class FieldsAlong(PhotoResult):
                 f"The box of {self.nodes[depth]} hangs over the photo's border: what lies outside is padding, and the "
                 "widths of the effective and the empirical field are those of the part inside."
             )
-        row = next((row for row in self.table if row.node == self.nodes[depth]), None)
+        row = next((row for row in self.table.rows if row.node == self.nodes[depth]), None)
         if row is not None and row.size is not None and not row.is_even:
             notes.append("The boxes of this node's units are not all of one size: see the table.")
         sentence = fill_sentence(self.fill, self.size)
@@ -230,8 +230,8 @@ def receptive_field(
             raise SettingError(f"{node!r} does not depend on the picture; name another node.")
     tape = model.net.forward(seen.x)
     node = default_node(model, tape) if node is None else node
-    table = rows_of(model, tape)
-    nodes = nodes_along(model, node, along, table)
+    table = table_of(model, tape)
+    nodes = nodes_along(model, node, along, table.rows)
     spots = spots_along(model, tape, nodes, node, channel, position)
     tops, lefts = places_on(high, size, stride), places_on(wide, size, stride)
     frame = FieldsAlong(
