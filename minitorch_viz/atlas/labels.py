@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from minitorch_viz.atlas.store import Atlas, Opinion
-from minitorch_viz.errors import DataFileError, near
+from minitorch_viz.errors import DataFileError, WeightsFileError, near
 from minitorch_viz.io.files import as_path, parse_json
 
 COLUMNS = ("node", "channel", "label", "category", "misfits")
@@ -131,8 +131,10 @@ def _same(label: str, concept: str) -> bool:
 
 
 def _of_json(text: bytes, place: Path) -> list[tuple[str, dict[str, Any]]]:
-    content = parse_json(text, str(place))
-    rows = content.get("labels") if isinstance(content, dict) else content
+    try:
+        rows: Any = parse_json(text, str(place)).get("labels")
+    except WeightsFileError as error:
+        raise DataFileError(str(error)) from error
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise DataFileError(f'{place} holds no labels; it should read {{"labels": [{{"node": ..., "channel": ...}}]}}.')
     return [(f"entry {number}", row) for number, row in enumerate(rows, 1)]
