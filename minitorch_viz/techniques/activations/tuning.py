@@ -301,4 +301,5 @@ TECHNIQUE = Technique(
     chapter="look",
     level=80,
     subject=NOTHING,
+    shown_by="scenes",
 )

@@ -278,4 +278,5 @@ TECHNIQUE = Technique(
     level=70,
     subject=PICTURES,
     budget=60.0,
+    shown_by="scenes",
 )
