@@ -23,6 +23,7 @@ from minitorch_viz.layers import (
     ReLU,
 )
 from minitorch_viz.models.readers import Bands
+from minitorch_viz.techniques.weights import _filters_unit
 from minitorch_viz.techniques.weights._filters_colours import one_sided_nmf
 from minitorch_viz.techniques.weights._filters_components import _spread, patches_from
 from minitorch_viz.techniques.weights._filters_expanded import expanded_weights, middle_part
@@ -318,6 +319,15 @@ def test_a_unit_is_shown_with_what_weighs_most() -> None:
     assert len(with_patches.patches) == 8
 
 
+def test_by_default_the_unit_with_the_longest_weights_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few are expanded at once; which, does not matter."""
+    model = branching()
+    squares = (expanded_weights(model, "both", range(10), "pool1").weights.astype(float) ** 2).sum(axis=(1, 2, 3))
+    monkeypatch.setattr(_filters_unit, "AT_ONCE", 3)
+    assert filters(model, show="expanded", node="both").channel == squares.argmax()
+    assert filters(model, show="expanded", node="both").source == "pool1"
+
+
 def test_local_response_normalization_passes_on() -> None:
     model = over(
         ("conv1", Conv2d(normal(6, 3, 3, 3), padding=1)),
@@ -356,7 +366,7 @@ def test_bad_settings(settings: dict, kind: type[Exception], words: str) -> None
 @pytest.mark.parametrize("name", ["digits", "scenes"])
 @pytest.mark.parametrize("show", SHOWS)
 def test_every_picture_can_be_read(show: str, name: str) -> None:
-    result = filters(load_model(name), show=show, count=12)
+    result = filters(load_model(name), show=show, count=4 if show == "gabor" else 12)
     assert "scale" in result.caption
     check(result.figure())
 

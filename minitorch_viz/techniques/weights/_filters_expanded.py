@@ -67,16 +67,24 @@ STRAIGHT: Rules = {
 REPLACED = passed_on, mean_of_window
 
 
-def expanded_weights(model: Model, node: str, channels: Sequence[int], source: str) -> Expanded:
+def blank_tape(model: Model, node: str) -> Tape:
+    """Return a forward pass of a blank picture as far as `node`: what is straight does not depend on the picture."""
+    return model.net.forward(kernels.to_device(model.reader().blank(model.dtype), model.net.device), upto=node)
+
+
+def expanded_weights(
+    model: Model, node: str, channels: Sequence[int], source: str, tape: Tape | None = None
+) -> Expanded:
     """Return the weights of the straight way from each channel of `source` to the units of some channels of `node`.
 
-    The units are those in the middle of the map. source: an earlier node with maps, or the net's input.
+    The units are those in the middle of the map. source: an earlier node with maps, or the net's input. tape: that of
+    `blank_tape`, where there is one already.
 
     Raises SettingError if `source` does not lead to `node`, has no maps, or something between cannot be taken as
     linear (attention, a softmax); NetError for an unknown node.
     """
     way = between(model, source, node)
-    tape = model.net.forward(kernels.to_device(model.reader().blank(model.dtype), model.net.device), upto=node)
+    tape = blank_tape(model, node) if tape is None else tape
     shape = tape[node].shape[1:]
     middle = tuple(side // 2 for side in shape[1:])
     seed = np.zeros((len(channels), *shape), model.dtype)
@@ -86,8 +94,8 @@ def expanded_weights(model: Model, node: str, channels: Sequence[int], source: s
     passed = tuple(place.name for place in way if graph.rule_for(place, STRAIGHT) in REPLACED)
     top, left, bottom, right = _seen(model, tape, node, middle, source)
     high, wide = tape[source].shape[2:]
-    cut = (top == 0 and bottom < high) or (left == 0 and right < wide) or (bottom - top, right - left) == (high, wide)
-    return Expanded(weights[:, :, top:bottom, left:right], passed, cut and (high, wide) != (1, 1))
+    at_border = top == 0 or left == 0 or bottom == high or right == wide
+    return Expanded(weights[:, :, top:bottom, left:right], passed, at_border and (high, wide) != (1, 1))
 
 
 def pixel_weights(model: Model, node: str, channels: Sequence[int]) -> tuple[Array, ...]:

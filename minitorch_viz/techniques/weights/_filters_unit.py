@@ -12,7 +12,7 @@ from minitorch_viz._types import Array
 from minitorch_viz.drawing import NUMBER_SIZE, panels, show_image, show_signed
 from minitorch_viz.errors import SettingError
 from minitorch_viz.techniques.explain.patches import Patch, draw_patch
-from minitorch_viz.techniques.weights._filters_expanded import expanded_weights, pixel_weights
+from minitorch_viz.techniques.weights._filters_expanded import blank_tape, expanded_weights, pixel_weights
 from minitorch_viz.techniques.weights._filters_of import FilterResult, full_scale, left_out
 from minitorch_viz.techniques.weights._filters_patches import top_patches
 from minitorch_viz.techniques.weights._filters_sheet import Scale
@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
+    from minitorch_viz.graph import Tape
     from minitorch_viz.models import Model
 
 MOST = 12  # channels of the earlier node
 OWN = 8  # patches of the unit itself
 EACH = 3  # patches of a channel of the earlier node
 SIDE = 1.02  # inches
+AT_ONCE = 16  # units whose weights are expanded at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +153,8 @@ def unit_weights(
     Raises SettingError if a setting does not fit, NetError for an unknown node.
     """
     node = node or _second_layer(model)
-    shapes = _shapes(model, node)
+    tape = blank_tape(model, node)
+    shapes = {name: tuple(value.shape) for name, value in tape.values.items()}
     if len(shapes[node]) != 4:
         raise SettingError(f"show='expanded' is for a node with maps, and {node!r} has none.")
     source = source or graph.last_common_maps(model.net.nodes, model.net.inputs, node, shapes)
@@ -160,14 +163,12 @@ def unit_weights(
     many = shapes[node][1]
     if channel is not None and not 0 <= channel < many:
         raise SettingError(f"{node!r} has the channels 0 to {many - 1}, but channel is {channel!r}.")
-    channels = range(many) if channel is None else [channel]
-    expanded = expanded_weights(model, node, channels, source)
-    squares = (expanded.weights.astype(np.float64) ** 2).sum(axis=(2, 3))  # (units, C)
-    best = int(squares.sum(axis=1).argmax())
-    unit, own = channels[best], squares[best]
+    unit = _longest(model, node, source, tape) if channel is None else channel
+    expanded = expanded_weights(model, node, [unit], source, tape)
+    own = (expanded.weights[0].astype(np.float64) ** 2).sum(axis=(1, 2))  # (C,)
     numbers = np.argsort(-own, kind="stable")[: min(count, MOST)]
     numbers = numbers[own[numbers] > 0]
-    weights = _without_border(expanded.weights[best])
+    weights = _without_border(expanded.weights[0])
     total = float(own.sum())
     strongest = top_patches(model, pictures, {node: ([unit], OWN), source: (numbers.tolist(), EACH)})
     return UnitWeights(
@@ -209,7 +210,11 @@ def _second_layer(model: Model) -> str:
     return next(wide, layers[1].name)
 
 
-def _shapes(model: Model, node: str) -> dict[str, tuple[int, ...]]:
-    """Return {node: shape of its output} of all that `node` needs."""
-    tape = model.net.forward(model.reader().blank(model.dtype), upto=node)
-    return {name: tuple(value.shape) for name, value in tape.values.items()}
+def _longest(model: Model, node: str, source: str, tape: Tape) -> int:
+    """Return the channel of a node with the longest weights for an earlier one, a few at a time: they are large."""
+    channels = range(tape[node].shape[1])
+    squares = []
+    for start in range(0, len(channels), AT_ONCE):
+        weights = expanded_weights(model, node, channels[start : start + AT_ONCE], source, tape).weights
+        squares.append((weights.astype(np.float64) ** 2).sum(axis=(1, 2, 3)))
+    return int(np.concatenate(squares).argmax())
