@@ -122,9 +122,11 @@ def test_labels_stand_on_trial_and_wrong_ones_fall() -> None:
     concepts, shown = concepts_of(PICTURES), masks().any(axis=(2, 3))
     grid = anchors(model, NODE, (64, 64), (64, 64), (64, 64))
     means = np.stack([[answers(PICTURES, n, unit).mean() for unit in UNITS] for n in NUMBERS])
-    court = Court(model, NODE, PICTURES, concepts, result.thresholds, grid, np.arange(100), means, shown)
-    for unit, name in ((0, "car"), (0, "plain"), (1, "red"), (1, "shape"), (1, "white")):
-        assert not court.trial(unit, concepts.names.index(name)).agrees, (unit, name)
+    wrong = ((0, "car"), (0, "plain"), (1, "red"), (1, "shape"), (1, "white"))
+    cases = [(unit, concepts.names.index(name)) for unit, name in wrong]
+    court = Court(model, NODE, PICTURES, concepts, result.thresholds, grid, np.arange(100), means, shown, cases)
+    for unit, concept in cases:
+        assert not court.trial(unit, concept).agrees, (unit, concepts.names[concept])
 
 
 # ------------------------------------------------------------------ real nets

@@ -259,11 +259,15 @@ class Run:
         return ", ".join(self.pictures.title(int(number)) for number in numbers[:3]) + " ..." * (len(numbers) > 3)
 
     def _trials(self, kept: Arrays, skipped: tuple[Skipped, ...], index: int) -> Iterator[Step]:
-        """Put each detector's label on trial, the best first."""
+        """Put each detector's label on trial, that of the best first."""
         units = len(kept["strongest"])
         table = self.table(kept)[:units]
         best, order = table.max(axis=1), np.argsort(-table.max(axis=1), kind="stable")
         detectors = [int(unit) for unit in order if best[unit] >= self.bar]
+        concepts = table.argmax(axis=1).tolist()
+        first = list(dict.fromkeys(concepts[unit] for unit in detectors))
+        detectors.sort(key=lambda unit: first.index(concepts[unit]))  # those of a concept one after the other
+        cases = [(unit, concepts[unit]) for unit in detectors]
         numbers, means, present = self.labelled(kept)
         rows = kept.get("trials", np.zeros((0, 11)))
         thresholds = kept["thresholds"][:units]
@@ -281,8 +285,9 @@ class Run:
                     numbers,
                     means,
                     present,
+                    cases,
                 )
-                trial = court.trial(unit, int(table[unit].argmax()))
+                trial = court.trial(unit, concepts[unit])
                 rows = np.concatenate([rows, np.array([trial], np.float64)])
             now = index * len(self.pictures) + count * len(self.pictures) // len(detectors)
             if now > done and (count == len(rows) or count == len(detectors)):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -13,7 +14,6 @@ from minitorch_viz._types import Array
 from minitorch_viz.data.concepts import BACKGROUND, Concepts
 from minitorch_viz.data.pictures import Pictures, ScenePictures
 from minitorch_viz.data.scenes.erase import compared, erased
-from minitorch_viz.data.scenes.scene import Scene
 from minitorch_viz.errors import ImageFileError
 from minitorch_viz.techniques.activations._dissection_chance import LEVEL, larger_where
 from minitorch_viz.techniques.explain.anchored import Anchors
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SAMPLE = 300  # pictures whose scores are compared
 MOST_NUMBERS = 2**26  # of the node's maps for them, together
-ERASED = 24  # scenes a unit from which its concept is erased
+ERASED = 40  # scenes a concept from which it is erased
 FEWEST = 5  # of them, for a verdict
 SILENT = 0.5  # of a unit's answer: with less left it has fallen silent
 BATCH = 16
@@ -93,6 +93,8 @@ class Court:
     numbers: Array  # (N,): the pictures that are labelled
     means: Array  # (N, C): of each the units' mean answers
     shown: Array  # (N, K) bool
+    cases: Sequence[tuple[int, int]]  # (unit, concept) of all trials; those of a concept one after the other
+    _redrawn: tuple[int, list[tuple[Array, Array]]] | None = field(default=None, init=False)  # of one concept
     sampled: Array = field(init=False)  # (n,) rows of `numbers`
     maps: Array = field(init=False)  # (n, C, h, w)
     scores: Array = field(init=False)  # (n, classes)
@@ -151,40 +153,40 @@ class Court:
 
     def _erasure(self, unit: int, concept: int) -> tuple[int, float, float]:
         """Return (scenes, left, left where it looks otherwise); (0, NaN, NaN) if nothing can be drawn anew."""
-        name = self.concepts.names[concept]
-        if not isinstance(self.pictures, ScenePictures) or name == BACKGROUND:
+        if not isinstance(self.pictures, ScenePictures) or self.concepts.names[concept] == BACKGROUND:
             return 0, np.nan, np.nan
-        with_it = np.flatnonzero(self.shown[:, concept])
-        order = with_it[np.argsort(-self.means[with_it, unit], kind="stable")]
-        left: list[float] = []
-        left_other: list[float] = []
-        for row in order[: 2 * ERASED].tolist():
-            before, without, otherwise = self._answers(unit, int(self.numbers[row]), name)
-            if before == 0:
-                continue
-            left.append(without / before)
-            left_other.append(otherwise / before)
-            if len(left) == ERASED:
-                break
-        shares = [float(np.median(values)) if values else np.nan for values in (left, left_other)]
-        return len(left), shares[0], shares[1]
+        if self._redrawn is None or self._redrawn[0] != concept:
+            self._redrawn = concept, self._redraw(concept, self.pictures)
+        answers = np.zeros((0, 3))  # of each scene: as it is, erased, looking otherwise
+        for maps, where in self._redrawn[1]:
+            above = self.anchors.enlarged(maps[:, unit]) > self.thresholds[unit]
+            answers = np.concatenate([answers, (above & where).sum(axis=(1, 2))[None]])
+        answers = answers[answers[:, 0] > 0]
+        if not len(answers):
+            return 0, np.nan, np.nan
+        left, left_other = np.median(answers[:, 1:] / answers[:, :1], axis=0).tolist()
+        return len(answers), left, left_other
 
-    def _answers(self, unit: int, number: int, name: str) -> Iterator[float]:
-        """Yield how many of a concept's pixels the unit answers to: as they are, erased, and looking otherwise."""
-        assert isinstance(self.pictures, ScenePictures)
-        scene, pictures = self.pictures.scene(number), self.pictures
+    def _redraw(self, concept: int, pictures: ScenePictures) -> list[tuple[Array, Array]]:
+        """Return, of scenes that show a concept, (maps (3, C, h, w), where it is (H, W) bool): drawn in three ways.
 
-        def redraw(*changes: object) -> Scene:
-            return pictures.changed(number, *changes)  # type: ignore[arg-type]  # Changes
-
-        scenes = scene, erased(scene, redraw, name), compared(scene, redraw, name)
-        x = np.concatenate([self.model.preprocess(pictures.picture_of(drawn)) for drawn in scenes])
-        maps = kernels.to_cpu(self.model.net.predict(x, upto=self.node))[:, unit]
-        size = len(self.anchors.rows.low), len(self.anchors.columns.low)
-        truth = self.concepts.truth(number).seen_by(self.model.preprocessing, size)
-        where = truth.masks(len(self.concepts))[self.concepts.names.index(name)]
-        for above in self.anchors.enlarged(maps) > self.thresholds[unit]:
-            yield float((above & where).sum())
+        The scenes are those that the units of this concept answer to most, one with another.
+        """
+        name, units = self.concepts.names[concept], [unit for unit, own in self.cases if own == concept]
+        spread = np.maximum(self.means[:, units].std(axis=0), 1e-30)
+        answers = np.where(self.shown[:, concept], (self.means[:, units] / spread).mean(axis=1), -np.inf)
+        order = np.argsort(-answers, kind="stable")[: min(ERASED, int(self.shown[:, concept].sum()))]
+        redrawn = []
+        for number in self.numbers[order].tolist():
+            redraw = partial(pictures.changed, number)
+            scene = pictures.scene(number)
+            ways = scene, erased(scene, redraw, name), compared(scene, redraw, name)
+            x = np.concatenate([self.model.preprocess(pictures.picture_of(way)) for way in ways])
+            maps = kernels.to_cpu(self.model.net.predict(x, upto=self.node))
+            size = len(self.anchors.rows.low), len(self.anchors.columns.low)
+            truth = self.concepts.truth(number).seen_by(self.model.preprocessing, size)
+            redrawn.append((maps, truth.masks(len(self.concepts))[concept]))
+        return redrawn
 
 
 def _mean(values: Array, where: Array) -> float:

@@ -36,12 +36,15 @@ def found_in_words(result: Dissection) -> str:
         return "No overlaps are counted yet."
     words = (
         f"{len(result.detectors)} units are detectors (IoU at least {result.bar:g}), of "
-        f"{in_categories(result.unique(result.concept, result.iou))}"
+        f"{in_categories(result.unique(result.concept, result.iou))}, median IoU of all {np.median(result.iou):.3f}"
     )
     if len(result.rotated):
         count = int((result.rotated >= result.bar).sum())
         unique = result.unique(result.rotated_concept, result.rotated)
-        words += f"; in a random basis of the same channels {count} axes are, of {in_categories(unique)}"
+        words += (
+            f"; in a random basis of the same channels {count} axes are, of {in_categories(unique)}, median IoU "
+            f"{np.median(result.rotated):.3f}"
+        )
     return f"{words}."
 
 

@@ -73,7 +73,7 @@ class Dissection(Result):
     untrained: Array  # (M,): the best IoUs of the units of untrained copies of the net
     rotated: Array  # (C,): the best IoU of each axis of a random basis of the same channels
     rotated_concept: Array  # (C,) int
-    trials: tuple[Trial, ...]  # of the detectors, the best first
+    trials: tuple[Trial, ...]  # of the detectors, those of a concept one after the other
     bar: float  # the IoU from which a unit is a detector
     quantile: float
     size: tuple[int, int]  # at which pixels are counted
