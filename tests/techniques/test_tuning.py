@@ -118,6 +118,7 @@ def test_the_net_for_scenes_tells_kinds_apart_and_not_places() -> None:
     assert medians["place"] > 0.9
     classes = tuning(load_model("scenes"), node="logits", channels=[KINDS.index("car") - 1], vary="kind", instances=6)
     assert classes.units == ("class car",)
+    assert "all have one scale" in classes.caption
     (curves,) = classes.curves
     assert curves.steps[int(curves.answers[:, :, 0].mean(axis=0).argmax())] == "car"
 

@@ -142,7 +142,8 @@ def _draw_chart(figure: Figure, result: Tuning, curves: Curves, place: Place, fi
     axes.set_title(curves.dimension, fontsize=TITLE_SIZE, pad=72 * PAD, y=1.0)
     axes.grid(axis="y", alpha=0.3)
     if first:
-        axes.set_ylabel("share of its largest answer", fontsize=NUMBER_SIZE)
+        of_what = "the" if result.are_classes else "its"
+        axes.set_ylabel(f"share of {of_what} largest answer", fontsize=NUMBER_SIZE)
     high = _strip(curves, place.wide)
     strip = axes_at(figure, place.left, place.top + title + CHART + 0.05, place.wide, high)
     strip.imshow(

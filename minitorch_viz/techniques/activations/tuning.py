@@ -65,14 +65,17 @@ class Tuning(Result):
     total_channels: int
     node: str
     objects: str  # what was varied: "scene" or "photo"
+    are_classes: bool  # whether they are the classes, which share one scale
     are_chosen: bool  # whether the units are those that the things move most, and not named by the user
     done: int
     total: int
 
     @property
     def tops(self) -> Array:
-        """Return (U,): the largest magnitude of each unit's answers in any picture; 1 for a silent one."""
+        """Return (U,): the largest magnitude of each unit's answers in any picture, of classes that of all; never 0."""
         tops: Array = np.max([np.abs(each.answers).max(axis=(0, 1)) for each in self.curves], axis=0)
+        if self.are_classes:
+            tops = np.full_like(tops, tops.max())
         return np.where(tops > 0, tops, 1)
 
     @property
@@ -101,11 +104,15 @@ class Tuning(Result):
             if not self.is_single
             else "; of one alone there is no spread and no invariance"
         )
-        tops = ", ".join(f"{top:.3g}" for top in self.tops)
+        scale = (
+            f"each has a scale of its own, from 0 to its largest answer, {', '.join(f'{top:.3g}' for top in self.tops)}"
+        )
+        if self.are_classes:
+            scale = f"all have one scale, from 0 to the largest answer of all, {self.tops[0]:.3g}"
         return (
             f"How {len(self.channels)} channels of {self.node} ({choice}) answer while one thing in the picture "
             f"changes and all else stays. A line is the mean over {self.counted}{spread}. An answer is the largest "
-            f"value in the channel's map; each channel has a scale of its own, from 0 to its largest answer, {tops}. "
+            f"value in the channel's map; {scale}. "
             "Invariance is the share of the variance of the answers that lies between the objects and not along the "
             "steps: 1 means that the change does not matter, 0 that nothing else does."
         )
@@ -260,7 +267,18 @@ def _result(
         f"{model.scores.noun} {model.class_names[c]}" if are_classes else f"channel {c}" for c in shown.tolist()
     )
     return Tuning(
-        curves, everything[shown], medians, shown, units, len(everything), node, objects, wanted is None, done, total
+        curves,
+        everything[shown],
+        medians,
+        shown,
+        units,
+        len(everything),
+        node,
+        objects,
+        are_classes,
+        wanted is None,
+        done,
+        total,
     )
 
 
