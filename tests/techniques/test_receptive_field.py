@@ -203,3 +203,13 @@ def test_the_page_holds_every_depth_and_every_node(digits, tmp_path) -> None:
     assert data["depths"][-1]["sides"] == [10, 10]
     assert all(f">{row.node}<" in text for row in result.table.rows)
     assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
+
+
+@pytest.mark.parametrize("along", [1, 2, 3, 5, 99])
+def test_nodes_along_are_spread_evenly_and_hold_the_chosen_one(cifar10, along: int) -> None:
+    for node in ("relu1", "relu4", "conv4", "relu7"):
+        nodes = receptive_field(
+            cifar10, np.zeros((32, 32, 3), np.uint8), size=32, node=node, along=along, samples=1
+        ).nodes
+        assert node in nodes
+        assert len(nodes) == len(set(nodes)) == min(along, 9)

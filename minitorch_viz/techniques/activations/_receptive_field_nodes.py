@@ -106,11 +106,14 @@ def nodes_along(model: Model, node: str, count: int, rows: Sequence[Row]) -> lis
         for place, name in enumerate(trunk)
         if name == node or place + 1 == len(trunk) or seen[name] != seen[trunk[place + 1]]
     ]
-    others = [name for name in kept if name != node and (node not in seen or seen[name] != seen[node])]
-    count = min(count - 1, len(others))
-    chosen = {others[round(i)] for i in np.linspace(0, len(others) - 1, count)} if count else set()
-    order = [*model.net.inputs, *(place.name for place in model.net.nodes)]
-    return sorted({*chosen, node}, key=order.index)
+    order = [place.name for place in model.net.nodes]
+    unlike = [name for name in kept if node not in seen or seen[name] != seen[node]]
+    line = sorted({*unlike, node}, key=order.index)
+    chosen = sorted({round(i) for i in np.linspace(0, len(line) - 1, min(count, len(line)))})
+    place = line.index(node)
+    if place not in chosen:
+        chosen[int(np.abs(np.array(chosen) - place).argmin())] = place  # in the place of the nearest
+    return [line[i] for i in sorted(chosen)]
 
 
 def spots_along(
