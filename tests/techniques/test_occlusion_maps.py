@@ -266,3 +266,17 @@ def test_pictures_are_searched_for_a_map_only(digits) -> None:
     for settings in ({"strongest": False}, {"node": "relu2"}):
         with pytest.raises(SettingError, match="strongest feature map"):
             occlusion(digits, sample_digit(), pictures="scenes:3", **settings)
+
+
+@pytest.mark.parametrize("fill", ["grey", "mean", "blur", "texture", "40"])
+def test_the_figure_shows_the_square_as_the_net_sees_it(rivals, fill) -> None:
+    """In the middle of the photo, in the photo's own colours."""
+    image = np.random.default_rng(2).integers(0, 256, (12, 12, 3), np.uint8)
+    result = occlusion(rivals, image, fill=fill, size=4, stride=4)
+    shown = filling(rivals, fill, rivals.preprocess(image), 4)(4, 4)
+    x = rivals.preprocess(image).copy()
+    x[0, :, 4:8, 4:8] = shown
+    np.testing.assert_array_equal(result.square, rivals.restore(x)[4:8, 4:8])
+    drawn = result.figure().axes[0].images[1]
+    np.testing.assert_array_equal(drawn.get_array(), result.square)
+    assert tuple(drawn.get_extent()) == (3.5, 7.5, 7.5, 3.5)

@@ -15,12 +15,14 @@ from minitorch_viz.drawing import (
     Sheet,
     panels,
     show_blank,
+    show_image,
     show_photo,
     show_signed,
     text_width,
     wrapped,
 )
 from minitorch_viz.techniques.activations._occlusion_rises import outline
+from minitorch_viz.techniques.activations._occlusion_squares import middle_of
 from minitorch_viz.techniques.explain.blank import drawable
 from minitorch_viz.techniques.explain.view import draw_photo, proportions_of
 
@@ -42,8 +44,6 @@ LEGEND = 1.5  # inches for a class name beside the map
 
 def draw(result: OcclusionMap, figure: Figure) -> None:
     """Draw the photo with the occluder, the falls over it, the likeliest class at each place, and the strongest map."""
-    from matplotlib.patches import Rectangle
-
     classes, beside = _classes(result), 0.0
     if classes is not None:
         names = tuple(wrapped(name, LEGEND, LABEL_SIZE) for name in classes.names)
@@ -54,11 +54,24 @@ def draw(result: OcclusionMap, figure: Figure) -> None:
     sheet = panels(figure, titles, proportions_of(result), bars=(1,), right=beside)
     photo = sheet.axes[0, 0]
     draw_photo(photo, result)
-    corner = (result.picture.shape[1] - result.size) / 2 - 0.5, (result.picture.shape[0] - result.size) / 2 - 0.5
-    photo.add_patch(Rectangle(corner, result.size, result.size, facecolor="0.5", edgecolor="white", lw=2))
+    _draw_square(photo, result)
     for axes, (title, drawing) in zip(sheet.axes.flat, (cell for row in rows for cell in row), strict=True):
         if title is not None and drawing is not None:
             drawing(axes, sheet)
+
+
+def _draw_square(axes: Axes, result: OcclusionMap) -> None:
+    """Draw the occluder in the middle of the photo, with what it shows there."""
+    from matplotlib.patches import Rectangle
+
+    top, left = (edge - 0.5 for edge in middle_of(result.picture.shape, result.size))
+    limits = axes.get_xlim(), axes.get_ylim()
+    if result.square is not None:
+        extent = (left, left + result.size, top + result.size, top)
+        show_image(axes, result.square, pixel_aspect=result.pixel_aspect, extent=extent)
+    axes.set_xlim(limits[0])
+    axes.set_ylim(limits[1])
+    axes.add_patch(Rectangle((left, top), result.size, result.size, facecolor="none", edgecolor="white", lw=2))
 
 
 def _rows(result: OcclusionMap, classes: _Classes | None) -> list[list[Cell]]:

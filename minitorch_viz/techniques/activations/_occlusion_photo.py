@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minitorch_viz._types import Array
+from minitorch_viz.boxes import whole_map
 from minitorch_viz.data.pictures import Pictures
 from minitorch_viz.techniques.activations._occlusion_fills import Filling
 from minitorch_viz.techniques.activations._occlusion_reading import Measured, filled
-from minitorch_viz.techniques.activations._occlusion_squares import covered
+from minitorch_viz.techniques.activations._occlusion_squares import covered, middle_of
 from minitorch_viz.techniques.activations._occlusion_strongest import (
     Search,
     StrongestMap,
@@ -23,10 +24,12 @@ from minitorch_viz.techniques.activations._occlusion_strongest import (
     strongest_channel,
     totals,
 )
+from minitorch_viz.techniques.explain.view import picture_of
 from minitorch_viz.techniques.run import Pace
 from minitorch_viz.techniques.state import State
 
 if TYPE_CHECKING:
+    from minitorch_viz.models import Model
     from minitorch_viz.techniques.activations.occlusion import OcclusionMap
     from minitorch_viz.techniques.explain.view import View
 
@@ -84,3 +87,10 @@ def watching(run: Measured, seen: View, layer: str | None, empty: Array) -> Meas
     return replace(
         run, strongest=StrongestMap(node, channel, empty, base, projection), totals=np.full(empty.size, np.nan)
     )
+
+
+def square_shown(model: Model, x: Array, shown: Filling, size: int) -> Array:
+    """Return what the occluder shows in the middle of a picture, (size, size, 3) uint8."""
+    top, left = middle_of(x.shape[2:], size)
+    patch = covered(x, [(top, left)], size, shown)
+    return picture_of(model, patch.spread(whole_map((x.shape[2], x.shape[3])), x))[top : top + size, left : left + size]

@@ -40,3 +40,8 @@ def covered(x: Array, places: Sequence[Pair], size: int, filling: Filling) -> Pa
         over, shown = ([slice(max(0, by), size + min(0, by)) for by in each] for each in (shifts, (-s for s in shifts)))
         square[:, *over] = np.broadcast_to(filling(top, left), square.shape)[:, *shown]
     return Patch(values, boxes)
+
+
+def middle_of(shape: Sequence[int], size: int) -> Pair:
+    """Return where a square in the middle of maps (h, w) begins, (top, left)."""
+    return (shape[0] - size) // 2, (shape[1] - size) // 2

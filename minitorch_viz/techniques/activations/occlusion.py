@@ -14,7 +14,7 @@ from minitorch_viz.drawing.number_maps import NumberMap
 from minitorch_viz.errors import SettingError, need_whole
 from minitorch_viz.techniques.activations._occlusion_fills import filling
 from minitorch_viz.techniques.activations._occlusion_numbers import over_numbers, spread, windows_of
-from minitorch_viz.techniques.activations._occlusion_photo import over_photo, watching
+from minitorch_viz.techniques.activations._occlusion_photo import over_photo, square_shown, watching
 from minitorch_viz.techniques.activations._occlusion_reading import Fall, are_classes, begun
 from minitorch_viz.techniques.activations._occlusion_rises import Rise
 from minitorch_viz.techniques.activations._occlusion_squares import covers, places_on
@@ -66,6 +66,7 @@ class OcclusionMap(PhotoResult):
     rise: Rise | None = None  # where covering raises the number
     others: tuple[Fall, ...] = ()  # further classes, on the same scale
     strongest: StrongestMap | None = None  # the strongest feature map under the occluder
+    square: Array | None = None  # (size, size, 3) uint8: what the occluder shows in the middle of the photo
     search: Search | None = None  # of other pictures that excite this map most; None: it was not asked for
     done: int = 0  # places where the occluder has been, and pictures that were searched
     state: State | None = None  # what another run goes on from
@@ -211,7 +212,8 @@ def occlusion(
 
     tops, lefts = places_on(height, size, stride), places_on(width, size, stride)
     empty = np.full((len(tops), len(lefts)), np.nan)
-    frame = replace(frame, values=empty, tops=tops, lefts=lefts, size=size, fill=str(fill))
+    square = square_shown(model, seen.x, shown, size)
+    frame = replace(frame, values=empty, tops=tops, lefts=lefts, size=size, fill=str(fill), square=square)
     run = begun(model, tape, units, readings, empty.size)
     if strongest and (layer is not None or are_classes(model, units)):
         run = watching(run, seen, layer, empty)
