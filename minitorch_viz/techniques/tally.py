@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -85,6 +86,14 @@ class Skipped:
     number: int
     title: str
     why: str
+
+
+def left_out(skipped: Sequence[Skipped]) -> tuple[str, ...]:
+    """Return a result's notes: which pictures could not be read, or none."""
+    titles = "; ".join(picture.title for picture in skipped[:5]) + ("; ..." if len(skipped) > 5 else "")
+    count = len(skipped)
+    subject, verb = ("1 picture", "was") if count == 1 else (f"{count} pictures", "were")
+    return (f"{subject} could not be read and {verb} left out: {titles}.",) if count else ()
 
 
 @dataclass(frozen=True)
@@ -190,7 +199,8 @@ class _Run:
         nodes = tuple(dict.fromkeys(node for tally in tallies for node in tally.upto))
         back = [tally for tally in tallies if tally.goes_back]
         firsts = range(begin, min(begin + self.batch * BATCHES, len(self.pictures)), self.batch)
-        for numbers, inputs, broken in self._read(firsts):
+        batches = itertools.chain.from_iterable(map(of_one_size, self._read(firsts)))
+        for numbers, inputs, broken in batches:
             skipped += broken
             with _products_by_one_thread():
                 tape = _forward(self.model, inputs, nodes, fuse=not back)
@@ -227,6 +237,24 @@ class _Run:
                 inputs.append(None)
                 broken.append(Skipped(number, self.pictures.title(number), str(error)))
         return numbers, inputs, broken
+
+
+def of_one_size(batch: Batch) -> list[Batch]:
+    """Return a batch in runs of pictures of one size, in order.
+
+    It stays whole, unless the net takes pictures as large as they are. A picture that could not be read belongs to the
+    run that it stands in.
+    """
+    numbers, inputs, broken = batch
+    shapes = [None if image is None else image.shape for image in inputs]
+    starts, size = [0], None
+    for place, shape in enumerate(shapes):
+        if shape is not None and shape != size:
+            starts += [place] if size is not None else []
+            size = shape
+    ends = [*starts[1:], len(inputs)]
+    runs = [(numbers[a:b], inputs[a:b], broken if a == 0 else []) for a, b in zip(starts, ends, strict=True)]
+    return runs
 
 
 def _products_by_one_thread() -> contextlib.AbstractContextManager[None]:

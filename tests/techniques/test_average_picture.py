@@ -43,7 +43,7 @@ def test_a_flat_folder_is_one_class_and_a_broken_picture_is_named(cifar10, tmp_p
     assert np.ptp(result.means) == 0
     assert result.means[0, 0, 0, 0] == 40
     assert "broken.png" in result.notes[0]
-    assert "1 pictures could not be read" in result.notes[0]
+    assert "1 picture could not be read and was left out" in result.notes[0]
 
 
 def test_it_is_a_loop_that_goes_on(cifar10, tmp_path) -> None:

@@ -313,3 +313,26 @@ def test_pictures_may_have_any_sizes(scenes_net, tmp_path) -> None:
     for number, size in enumerate([(40, 90), (64, 64), (300, 10)]):
         Image.fromarray(np.full((*size, 3), 60 * number, np.uint8)).save(tmp_path / f"{number}.png")
     assert run(scenes_net, FilePictures(tuple(sorted(tmp_path.iterdir())))).tallies[0].arrays["count"] == [3]
+
+
+def test_pictures_as_large_as_they_are_go_through_the_net_in_runs_of_one_size() -> None:
+    """A net that takes any size gets them one size after the other, and each answer is its picture's own."""
+    from dataclasses import replace
+
+    model = load_model("scenes")
+    model = model.with_reader(replace(model.preprocessing, resize="keep"))
+    rng = np.random.default_rng(0)
+    sizes = [(64, 64), (64, 64), (72, 80), (64, 64), (80, 72), (80, 72)]
+    pictures = as_pictures([rng.integers(0, 256, (*size, 3), dtype=np.uint8) for size in sizes])
+    *_, step = tallied(model, pictures, [Best("relu3")])
+    means = [model.net.predict(model.preprocess(image), upto="relu3").mean(axis=(2, 3))[0] for image in pictures]
+    np.testing.assert_array_equal(step.tallies[0].result(), np.argmax(means, axis=0))
+
+
+def test_runs_of_one_size_keep_the_order_and_the_places_of_broken_ones() -> None:
+    small, large = np.zeros((1, 3, 4, 4)), np.zeros((1, 3, 6, 4))
+    batch = (np.arange(6), [None, small, None, large, large, small], [tally.Skipped(0, "a", "b")])
+    runs = tally.of_one_size(batch)
+    assert [run[0].tolist() for run in runs] == [[0, 1, 2], [3, 4], [5]]
+    assert [len(run[2]) for run in runs] == [1, 0, 0]
+    assert [run[0].tolist() for run in tally.of_one_size((np.arange(2), [None, None], []))] == [[0, 1]]

@@ -76,7 +76,7 @@ def _lines(result: TopPatches) -> list[list[int]]:
 
 def _name(axes: Axes, result: TopPatches, unit: int, line: list[int]) -> None:
     """Write before a row which unit it is, and what of it where there are several kinds."""
-    words = "" if line[0] else f"unit {result.channels[unit]}"
+    words = "" if line[0] else result.names[unit].split(",")[0] or f"unit {result.channels[unit]}"
     kind = result.kinds[line[0]]
     if set(result.kinds) != {STRONGEST}:
         kind = "tenths, strongest first" if kind.startswith("tenth") else kind

@@ -67,7 +67,7 @@ def card_of(result: TopPatches, row: int, name: str = "", side: int = LARGE) -> 
         "channel": int(result.channels[row]),
         "heading": f"{result.node} unit {result.channels[row]}" if name else f"unit {result.channels[row]}",
         "id": f"{result.node}-{result.channels[row]}" if name else f"unit-{result.channels[row]}",
-        "name": name,
+        "name": name or result.names[row],
         "groups": [
             {
                 "title": title if with_titles else "",

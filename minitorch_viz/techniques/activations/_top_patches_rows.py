@@ -75,8 +75,9 @@ def _of_tenth(spread: Spread, channels: Array, tenth: int, count: int) -> list[A
 class Cutter:
     """Cut out patches, each once: a picture is opened once for all of them that lie in it."""
 
-    def __init__(self, model: Model, pictures: Pictures, node: str, beside: Beside) -> None:
+    def __init__(self, model: Model, pictures: Pictures, node: str, beside: Beside, remark: str = "") -> None:
         self.model, self.pictures, self.node, self.beside = model, pictures, node, beside
+        self.remark = remark  # on what came back
         self.patches: dict[tuple[int, ...], Patch] = {}
         self.plain: dict[tuple[int, ...], Patch] = {}  # without what came back, for results on the way
         self.fields: dict[tuple[int, ...], Field] = {}  # in pixels of the net's input, however small a patch is kept

@@ -18,7 +18,7 @@ from minitorch_viz.techniques.base import Result, Technique
 from minitorch_viz.techniques.run import how_far, looping
 from minitorch_viz.techniques.state import State
 from minitorch_viz.techniques.subject import PICTURES
-from minitorch_viz.techniques.tally import Skipped, Tally, tallied
+from minitorch_viz.techniques.tally import Skipped, Tally, left_out, tallied
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -59,12 +59,10 @@ class AveragePicture(Result):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        broken = len(self.skipped)
-        left_out = "; ".join(picture.title for picture in self.skipped[:5]) + ("; ..." if broken > 5 else "")
         empty = [name for name, count in zip(self.names, self.counts, strict=True) if not count]
         return (
             *how_far(self, "picture"),
-            *((f"{broken} pictures could not be read and were left out: {left_out}.",) if broken else ()),
+            *left_out(self.skipped),
             *((f"There is no picture of {', '.join(empty)}.",) if empty else ()),
         )
 

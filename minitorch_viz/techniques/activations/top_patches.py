@@ -16,14 +16,22 @@ from minitorch_viz.techniques.activations._top_patches_figure import MOST_UNITS,
 from minitorch_viz.techniques.activations._top_patches_rows import LOWEST, STRONGEST, Cutter, Rows, Shown
 from minitorch_viz.techniques.activations._top_patches_search import By, Search
 from minitorch_viz.techniques.base import Result, Technique
-from minitorch_viz.techniques.explain.chosen import Channels, channel_count, channels_meant, is_rectified, middle_node
+from minitorch_viz.techniques.explain.chosen import (
+    Channels,
+    channel_count,
+    channels_meant,
+    is_rectified,
+    middle_node,
+    probe,
+)
+from minitorch_viz.techniques.explain.gates import gates_note
 from minitorch_viz.techniques.explain.patches import Beside
 from minitorch_viz.techniques.explain.strongest import Strongest, Top
 from minitorch_viz.techniques.explain.tenths import sampling_error
 from minitorch_viz.techniques.run import Pace, how_far, looping
 from minitorch_viz.techniques.state import State
 from minitorch_viz.techniques.subject import PICTURES
-from minitorch_viz.techniques.tally import BATCH, Skipped, Tallied, tallied
+from minitorch_viz.techniques.tally import BATCH, Skipped, Tallied, left_out, tallied
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -60,6 +68,8 @@ class TopPatches(Result):
     sampled: int  # pictures that the tenths are of; 0: there are none
     not_finite: int
     silent: tuple[int, ...]  # units of a ReLU of which a patch shown among the strongest has the answer 0
+    names: tuple[str, ...]  # (U,) what the units are called: classes; "" of units inside the net
+    remark: str  # what came back where not all gates on the way are ReLUs
     rectified: bool  # whether every answer comes out of a ReLU, so that none is below 0
     skipped: tuple[Skipped, ...]
     done: int
@@ -91,14 +101,12 @@ class TopPatches(Result):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        broken, shown = len(self.skipped), len(self.channels)
-        names = "; ".join(picture.title for picture in self.skipped[:5]) + ("; ..." if broken > 5 else "")
+        shown = len(self.channels)
         silent = ", ".join(map(str, self.silent[:8])) + (" ..." if len(self.silent) > 8 else "")
         drawn = 0 < self.sampled < self.looked_at
         error = f"{100 * sampling_error(self.sampled):.1f} %" if drawn else ""
         tenths = f"The tenths are of {self.sampled} pictures drawn at random"
         remarks = {
-            f"{broken} pictures could not be read and were left out: {names}.": broken,
             f"The answer was no finite number {self.not_finite} times, which count for nothing.": self.not_finite,
             f"In fewer pictures than are shown did unit {silent} fire: an answer of 0 is none.": silent,
             f"{tenths}: the rank of a border is off by at most {error} of all (95 % certain).": drawn,
@@ -106,7 +114,13 @@ class TopPatches(Result):
             "is against.": self.rectified and LOWEST in self.kinds,
             f"The figure shows {MOST_UNITS} of {shown} units; a page (.html) has all.": shown > MOST_UNITS,
         }
-        return (*how_far(self, "step"), *(text for text, applies in remarks.items() if applies))
+        remark = (self.remark,) if self.remark else ()
+        return (
+            *how_far(self, "step"),
+            *left_out(self.skipped),
+            *remark,
+            *(text for text, applies in remarks.items() if applies),
+        )
 
     def save(self, path: str | Path, dpi: int = 144) -> Path:
         """Write the figure, the numbers, or (.html) a page that has all units."""
@@ -172,9 +186,11 @@ def top_patches(
             raise SettingError(f"There is no {name} {value!r}; {near(value, choices, name)}.")
     most = need_whole("count", (OF_REGIONS if regions else OF_A_UNIT) if count is None else count, 1)
     units, tenths = need_whole("units", units, 1), need_whole("tenths", tenths, 0)
-    wanted = channels_meant(node, channels, channel_count(model, node))
+    empty = probe(model, node)
+    wanted = channels_meant(node, channels, channel_count(model, empty, node))
     search = Search(model, node, wanted, units, most, each, by, target, tenths, negative, regions)
-    cutter, pace = Cutter(model, shown, node, beside), Pace(3.0)
+    remark = "" if beside == "none" else gates_note(model.net, empty, (beside,))
+    cutter, pace = Cutter(model, shown, node, beside, remark), Pace(3.0)
     answers = None
     for step in tallied(model, shown, search.tallies(), batch=batch, workers=workers, state=state):
         answers = search.answers(step)
@@ -205,6 +221,7 @@ def _result(
     numbers = np.unique(top.numbers[top.numbers >= 0])
     strongest = np.array(rows.kinds) == STRONGEST
     rectified = search.by == "activation" and is_rectified(search.model.net, search.node)
+    classes = search.model.class_names if search.node == search.model.logits else ()
     silent = ((rows.values <= 0) & (rows.numbers >= 0))[:, strongest].any(axis=1) & rectified
     return TopPatches(
         search.node,
@@ -223,6 +240,8 @@ def _result(
         sampled,
         sum(tally.not_finite for tally in step.tallies if isinstance(tally, Strongest)),
         tuple(rows.channels[silent].tolist()),
+        tuple(classes[channel] if classes else "" for channel in rows.channels.tolist()),
+        cutter.remark,
         rectified,
         step.skipped,
         done,

@@ -11,7 +11,7 @@ import numpy as np
 from minitorch_viz._types import Array
 from minitorch_viz.checks import check_names
 from minitorch_viz.errors import SettingError, need_whole
-from minitorch_viz.graph import channel_axis
+from minitorch_viz.graph import Tape, channel_axis
 from minitorch_viz.layers.kind import Kind
 from minitorch_viz.net import Net
 from minitorch_viz.rules.relu import hard_relus, relus
@@ -61,11 +61,15 @@ def _parsed(text: str) -> list[int]:
     return numbers
 
 
-def channel_count(model: Model, node: str) -> int:
-    """Return how many channels a node has, found with an empty picture. Raises NetError for an unknown node."""
+def probe(model: Model, node: str) -> Tape:
+    """Return the tape of an empty picture, up to a node: it tells shapes. Raises NetError for an unknown node."""
     check_names(node, model.net.names, "node")
-    empty = model.preprocess(np.zeros((PROBE, PROBE, 3), np.uint8))
-    answers = model.net.forward(empty, upto=node)[node]
+    return model.net.forward(model.preprocess(np.zeros((PROBE, PROBE, 3), np.uint8)), upto=node)
+
+
+def channel_count(model: Model, tape: Tape, node: str) -> int:
+    """Return how many channels a node has. Raises SettingError if it has none."""
+    answers = tape[node]
     if answers.ndim < 2:
         raise SettingError(f"Node {node!r} gives one number a picture and has no channels.")
     return int(answers.shape[channel_axis(model.net.nodes, node)])
