@@ -9,18 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from minitorch_viz._types import Pair
 from minitorch_viz.atlas.store import Atlas, Kept, Layer, Stored, open_to_write
 from minitorch_viz.data.pictures import Pictures, as_pictures
 from minitorch_viz.drawing.small_png import contact_sheet, thumbnail
 from minitorch_viz.errors import DataFileError, SettingError, near, need_whole
 from minitorch_viz.progress import progress_bar
-from minitorch_viz.techniques.activations.unit import dissected, evidence_of
+from minitorch_viz.techniques.activations.unit import dissected, empirical_field, evidence_of
 from minitorch_viz.techniques.explain.class_use import Reading, leads_to_scores
 from minitorch_viz.techniques.explain.patches import Patch
 from minitorch_viz.techniques.explain.silence import Silenced
 from minitorch_viz.techniques.explain.unit_page import SIDE, SMALL, beside_png, effective_picture, patch_png
 from minitorch_viz.techniques.explain.unit_passport import passport_of
 from minitorch_viz.techniques.explain.unit_pictures import (
+    Effective,
     field_facts,
     reach_of,
     shown,
@@ -48,7 +50,7 @@ BLOCK = 128  # units whose patches are gathered together: each of their pictures
 COVERS = 4  # patches on a unit's small picture
 COVER = 48  # pixels of each
 FIELD = 96  # pixels of an effective field
-EXTRAS = ("ablation",)  # what costs much and is left out unless it is asked for
+EXTRAS = ("ablation", "field")  # what costs much and is left out unless it is asked for
 STATE = "atlas.state"  # the file beside the atlas that keeps the pass over the pictures
 
 
@@ -76,7 +78,8 @@ def make_atlas(
 ) -> Made:
     """Write the passports of all units of some nodes; those that the file has already are left as they are.
 
-    folder: where `atlas.sqlite` is, or is made. extras: "ablation", what silencing each unit does to the classes.
+    folder: where `atlas.sqlite` is, or is made. extras: "ablation", what silencing each unit does to the classes;
+    "field", its empirical field.
     Ctrl-C and kill -9 keep every unit that is finished; the same call goes on.
 
     Raises NetError or SettingError for an unknown node or setting, or if the file is another net's; DataFileError if
@@ -151,14 +154,19 @@ def units_of(
         tops = [top_of(survey, channel, TOP) for channel in block]
         tenths = [tenths_of(survey, channel) for channel in block]
         units = shown(ground, pictures, tops, tenths, reach)
-        for channel, (top, tenth, field) in zip(block, units, strict=True):
+        for channel, wanted, (top, tenth, field) in zip(block, tops, units, strict=True):
             falls = _falls(survey, pictures, channel) if "ablation" in extras else None
             evidence = None if concepts is None else evidence_of(concepts, channel)
-            passport = passport_of(survey, channel, field_facts(ground, field), falls, evidence)
+            covered = empirical_field(ground, pictures, wanted) if "field" in extras else None
+            passport = passport_of(survey, channel, field_facts(ground, field, covered, top), falls, evidence)
             size = ground.model.preprocessing.size
-            picture = None if field is None else thumbnail(effective_picture(field, size), FIELD)
             cover = contact_sheet([patch.crop for patch in top[:COVERS]], 2, COVER) if top else None
-            yield Kept(passport, cover, picture, (*_stored("top", top, SIDE), *_stored("tenth", tenth, SMALL)))
+            patches = (*_stored("top", top, SIDE), *_stored("tenth", tenth, SMALL))
+            yield Kept(passport, cover, _field_png(field, size), _field_png(covered, size), patches)
+
+
+def _field_png(field: Effective | None, size: Pair) -> bytes | None:
+    return None if field is None else thumbnail(effective_picture(field, size), FIELD)
 
 
 def facts_of(model: Model, pictures: Pictures, extras: Sequence[str]) -> dict[str, Any]:

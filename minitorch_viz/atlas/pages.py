@@ -127,8 +127,8 @@ def _unit_page(
     kept = atlas.unit(row.node, row.channel)
     top = [_picture(patch) for patch in kept.patches if patch.kind == "top"]
     tenths = [_picture(patch) for patch in kept.patches if patch.kind == "tenth"]
-    field = None if kept.effective is None else embedded_png(kept.effective)
-    part = part_of(kept.passport, top, tenths, field, address=site.from_unit())
+    field, covered = (None if png is None else embedded_png(png) for png in (kept.effective, kept.covered))
+    part = part_of(kept.passport, top, tenths, field, covered, address=site.from_unit())
     key = {"atlas": about["net_hash"][:12] + about["pictures_hash"][:12], "node": row.node, "channel": row.channel}
     entry = opinion._asdict() | {"misfits": [rank + 1 for rank in opinion.misfits]} if opinion else None
     return render(

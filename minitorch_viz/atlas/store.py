@@ -11,7 +11,8 @@ Schema, version 1 (`PRAGMA user_version`; `PRAGMA application_id` is 0x6D76617A,
     layer    node TEXT PRIMARY KEY, place INTEGER (order in the net), channels INTEGER, words TEXT
     unit     node TEXT, channel INTEGER, passport TEXT (JSON: `techniques/explain/passport.py`), concept TEXT,
              category TEXT, iou REAL, strongest REAL, cover BLOB (PNG: its four strongest patches as one small picture),
-             effective BLOB (PNG or NULL: its effective field), PRIMARY KEY (node, channel)
+             effective BLOB (PNG or NULL: its effective field), covered BLOB (PNG or NULL: its empirical field),
+             PRIMARY KEY (node, channel)
     patch    node TEXT, channel INTEGER, kind TEXT ("top" or "tenth"), rank INTEGER (from 0; of a tenth 1 is the lowest
              answers), number INTEGER (of the picture), title TEXT, row INTEGER, col INTEGER (NULL without places),
              value REAL, picture BLOB (PNG), guided BLOB (PNG or NULL), PRIMARY KEY (node, channel, kind, rank)
@@ -42,7 +43,8 @@ SCHEMA = """
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE layer (node TEXT PRIMARY KEY, place INTEGER NOT NULL, channels INTEGER NOT NULL, words TEXT NOT NULL);
 CREATE TABLE unit (node TEXT NOT NULL, channel INTEGER NOT NULL, passport TEXT NOT NULL, concept TEXT NOT NULL,
-    category TEXT NOT NULL, iou REAL, strongest REAL, cover BLOB, effective BLOB, PRIMARY KEY (node, channel));
+    category TEXT NOT NULL, iou REAL, strongest REAL, cover BLOB, effective BLOB,
+    covered BLOB, PRIMARY KEY (node, channel));
 CREATE TABLE patch (node TEXT NOT NULL, channel INTEGER NOT NULL, kind TEXT NOT NULL, rank INTEGER NOT NULL,
     number INTEGER NOT NULL, title TEXT NOT NULL, row INTEGER, col INTEGER, value REAL NOT NULL, picture BLOB NOT NULL,
     guided BLOB, PRIMARY KEY (node, channel, kind, rank));
@@ -72,6 +74,7 @@ class Kept(NamedTuple):
     passport: Passport
     cover: bytes | None  # PNG
     effective: bytes | None
+    covered: bytes | None
     patches: tuple[Stored, ...]
 
 
@@ -140,14 +143,15 @@ class Atlas:
 
     def unit(self, node: str, channel: int) -> Kept:
         """Return one unit; SettingError if it is not there."""
-        words = "SELECT passport, cover, effective FROM unit WHERE node = ? AND channel = ?"
+        words = "SELECT passport, cover, effective, covered FROM unit WHERE node = ? AND channel = ?"
         rows = self._rows(words, node, channel)
         if not rows:
             nodes = [layer.node for layer in self.layers()]
             why = f"channel {channel} of {node}" if node in nodes else f"{node!r}; {near(node, nodes, 'node')}"
             raise SettingError(f"{self.path} has no {why}.")
-        passport, cover, effective = rows[0]
-        return Kept(Passport.from_dict(json.loads(passport)), cover, effective, self.patches(node, channel))
+        passport, cover, effective, covered = rows[0]
+        record = Passport.from_dict(json.loads(passport))
+        return Kept(record, cover, effective, covered, self.patches(node, channel))
 
     def patches(self, node: str, channel: int) -> tuple[Stored, ...]:
         """Return the patches of a unit, the strongest first, then one of each tenth."""
@@ -190,10 +194,18 @@ class Atlas:
         passport = unit.passport
         key, concept = (passport.node, passport.channel), passport.concept
         label = ("", "", None) if concept is None else (concept.concept if concept.detects else "", *concept[1:3])
-        row = (*key, json.dumps(passport.as_dict()), *label, passport.strongest, unit.cover, unit.effective)
+        row = (
+            *key,
+            json.dumps(passport.as_dict()),
+            *label,
+            passport.strongest,
+            unit.cover,
+            unit.effective,
+            unit.covered,
+        )
         patches = [("INSERT OR REPLACE INTO patch VALUES (?,?,?,?,?,?,?,?,?,?,?)", (*key, *p)) for p in unit.patches]
         clear = ("DELETE FROM patch WHERE node = ? AND channel = ?", key)
-        self._write([clear, ("INSERT OR REPLACE INTO unit VALUES (?,?,?,?,?,?,?,?,?)", row), *patches])
+        self._write([clear, ("INSERT OR REPLACE INTO unit VALUES (?,?,?,?,?,?,?,?,?,?)", row), *patches])
 
     def set_opinions(self, opinions: Sequence[Opinion]) -> None:
         """Write what a person says of units, all or none; an opinion without a word takes the old one away."""

@@ -34,7 +34,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=path, default=Path("atlas"), metavar="FOLDER", help="the folder (default: %(default)s)"
     )
-    words = "what takes long and is left out else: ablation, which class scores fall when each unit is set to 0"
+    words = (
+        "what takes long and is left out else: ablation (which class scores fall without each unit), field (its "
+        "empirical field, by small squares over its strongest pictures); several with commas between"
+    )
     parser.add_argument("--with", dest="extras", type=given, metavar="WHAT", help=words)
     words = "files of labels typed by persons (.json, .csv), which go into the atlas"
     parser.add_argument("--labels", nargs="+", type=path, default=[], metavar="FILE", help=words)

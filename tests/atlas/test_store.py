@@ -21,7 +21,7 @@ FACTS = {
 
 def unit(channel: int, size: int = 100) -> Kept:
     patches = tuple(Stored("top", rank, rank, f"{rank}.png", 1, 2, 3.5, bytes(size), None) for rank in range(3))
-    return Kept(Passport("relu", channel, 4, strongest=3.5), b"cover", None, patches)
+    return Kept(Passport("relu", channel, 4, strongest=3.5), b"cover", None, b"covered", patches)
 
 
 @pytest.fixture

@@ -340,3 +340,17 @@ def test_one_broken_picture_is_left_out_and_named(tmp_path, capsys) -> None:
         file.write_bytes(b"no picture")
     with pytest.raises(DataFileError, match="None of the 12 pictures"):
         unit(load_model("digits"), tmp_path, node="relu2", channel=5)
+
+
+def test_the_empirical_field_is_there_where_it_is_asked_for() -> None:
+    scenes, pictures = load_model("scenes"), "scenes:16"
+    result = unit(scenes, pictures, node="relu4", channel=3, empirical=True, progress=False)
+    assert result.covered is not None
+    height, width = result.covered.energy.shape
+    rows, columns = np.nonzero(result.covered.energy > 1e-3 * result.covered.energy.max())
+    box = result.passport.field.size
+    square = 64 / 20 + 4  # the occluder, and the step from one place to the next
+    assert abs(rows - height // 2).max() <= box[0] / 2 + square  # nothing outside the theoretical field counts
+    assert abs(columns - width // 2).max() <= box[1] / 2 + square
+    assert result.passport.field.covered == pytest.approx(result.covered.sigma, abs=0.01)
+    assert "Empirical field" in result.html()

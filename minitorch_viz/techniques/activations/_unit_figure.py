@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ from minitorch_viz.drawing import GAP, LABEL_SIZE, NUMBER_SIZE, PAD, TITLE_SIZE,
 from minitorch_viz.techniques.explain.in_context import Link
 from minitorch_viz.techniques.explain.patches import Patch, draw_beside, draw_patch
 from minitorch_viz.techniques.explain.unit_page import Passported, effective_picture
+from minitorch_viz.techniques.explain.unit_pictures import Effective
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -85,10 +87,10 @@ def _charts(result: Passported) -> list[tuple[str, Chart, bool]]:
             False,
         )
     ]
-    if result.energy is not None:
-        charts.append(
-            (f"effective field, sigma {result.energy.sigma:.3g} pixels", lambda axes: _field(axes, result), False)
-        )
+    for name, energy in (("effective", result.energy), ("empirical", result.covered)):
+        if energy is not None:
+            words = f"{name} field, sigma {energy.sigma:.3g} pixels"
+            charts.append((words, partial(_field, energy=energy, result=result), False))
     lists: list[tuple[str, Sequence[Link]]] = [
         ("adds up (weights)", passport.inputs),
         ("read by (weights)", passport.readers),
@@ -118,15 +120,13 @@ def _histogram(axes: Axes, result: Passported) -> None:
     axes.set_ylim(bottom=0)
 
 
-def _field(axes: Axes, result: Passported) -> None:
+def _field(axes: Axes, energy: Effective, result: Passported) -> None:
     from matplotlib.patches import Ellipse
 
-    field, size = result.energy, result.passport.field.whole if result.passport.field else (1, 1)
-    if field is None:
-        return
-    picture = effective_picture(field, size)
-    axes.imshow(picture, extent=(-size[1] / 2, size[1] / 2, size[0] / 2, -size[0] / 2))
-    axes.add_patch(Ellipse((0, 0), 2 * field.sigma, 2 * field.sigma, fill=False, edgecolor="#ffb000", lw=1.5))
+    size = result.passport.field.whole if result.passport.field else (1, 1)
+    extent = (-size[1] / 2, size[1] / 2, size[0] / 2, -size[0] / 2)
+    axes.imshow(effective_picture(energy, size), extent=extent)
+    axes.add_patch(Ellipse((0, 0), 2 * energy.sigma, 2 * energy.sigma, fill=False, edgecolor="#ffb000", lw=1.5))
     axes.locator_params(nbins=4)
     axes.set_anchor("W")
 

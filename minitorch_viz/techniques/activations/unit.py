@@ -15,6 +15,7 @@ from minitorch_viz.drawing.html import write_page
 from minitorch_viz.errors import need_whole
 from minitorch_viz.graph import channel_axis
 from minitorch_viz.techniques.activations._unit_concepts import dissected, evidence_of
+from minitorch_viz.techniques.activations._unit_covered import empirical as empirical_field
 from minitorch_viz.techniques.activations._unit_figure import draw
 from minitorch_viz.techniques.base import Result, Technique
 from minitorch_viz.techniques.explain.class_use import Reading, leads_to_scores
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
 
     from minitorch_viz.models import Model
 
-__all__ = ["TECHNIQUE", "UnitPassport", "dissected", "evidence_of", "unit"]
+__all__ = ["TECHNIQUE", "UnitPassport", "dissected", "empirical_field", "evidence_of", "unit"]
 
 SHOWN = 8  # classes of the photo on which it is silenced
 
@@ -66,6 +67,7 @@ class UnitPassport(Result):
     patches: tuple[Patch, ...]  # its strongest answers, the strongest first
     tenths: tuple[Patch, ...]  # one of each tenth of its answers, the highest first
     energy: Effective | None  # its effective field
+    covered: Effective | None  # its empirical field; None if it was not asked for
     silenced: tuple[Fall, ...]  # class scores of one photo with the unit and without
     photo: str  # what that photo is called
     net: str
@@ -127,6 +129,7 @@ def unit(
     channel: int | None = None,
     top: int = 9,
     silence: Photo | None = None,
+    empirical: bool = False,
     workers: int = 1,
     state: State | None = None,
 ) -> Iterator[UnitPassport]:
@@ -142,6 +145,7 @@ def unit(
         channel: the unit's channel; by default the strongest in the first pictures
         top: how many of its strongest answers are shown
         silence: a photo on which it is silenced: class scores with the unit and without
+        empirical: measure its empirical field too, by small squares over its strongest pictures, which takes long
         workers: processes that share the pictures
 
     Returns a UnitPassport. state= goes on from a result's.
@@ -170,11 +174,13 @@ def unit(
         falls = step.tallies[-1].result() if ablates else None
         concepts = dissected(ground, source, workers) if step.done == step.total else None
         evidence = None if concepts is None else evidence_of(concepts, number)
+        covered = empirical_field(ground, source, wanted[0]) if empirical and step.done == step.total else None
         yield UnitPassport(
-            passport=passport_of(survey, number, field_facts(ground, field), falls, evidence),
+            passport=passport_of(survey, number, field_facts(ground, field, covered, patches), falls, evidence),
             patches=tuple(patches),
             tenths=tuple(tenths),
             energy=field,
+            covered=covered,
             silenced=fallen,
             photo=photo,
             net=model.name,

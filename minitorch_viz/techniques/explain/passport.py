@@ -39,6 +39,8 @@ class FieldFacts(NamedTuple):
     whole: Pair  # the picture's size
     share: float | None = None  # of the gradient's energy inside one sigma of its middle
     sigma: float | None = None  # pixels: how wide the energy lies around its middle
+    covered: float | None = None  # pixels: the same of the changes of its answer under small squares (empirical field)
+    middle: bool = False  # whether its patches show only the middle of its field
 
 
 @dataclass(frozen=True)

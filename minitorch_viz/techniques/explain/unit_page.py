@@ -68,6 +68,10 @@ class Passported(Protocol):
         """Return its effective field."""
 
     @property
+    def covered(self) -> Effective | None:
+        """Return its empirical field."""
+
+    @property
     def silenced(self) -> tuple[Fall, ...]:
         """Return class scores of a photo with it and without."""
 
@@ -95,6 +99,7 @@ class Part(NamedTuple):
     top: Sequence[Picture]
     tenths: Sequence[Picture]
     effective: Embedded | None
+    covered: Embedded | None
     inputs: Sequence[Bar]
     readers: Sequence[Bar]
     alike: Sequence[Bar]
@@ -117,6 +122,7 @@ def part_of(
     top: Sequence[Picture],
     tenths: Sequence[Picture],
     effective: Embedded | None = None,
+    covered: Embedded | None = None,
     silenced: Sequence[Fall] = (),
     photo: str = "",
     address: Address = nowhere,
@@ -127,6 +133,7 @@ def part_of(
         top=top,
         tenths=tenths,
         effective=effective,
+        covered=covered,
         inputs=_links(passport.inputs, address),
         readers=_links(passport.readers, address),
         alike=_links(passport.alike, address),
@@ -156,13 +163,22 @@ def field_words(passport: Passport) -> tuple[str, ...]:
         beyond = ", more than the whole picture" if field.size[0] >= high and field.size[1] >= wide else ""
         stride = "" if field.stride is None else f"; its neighbours' fields are {field.stride[0]:g} pixels apart"
         can = f"Theoretical field: {field.size[0]} x {field.size[1]} of {high} x {wide} pixels{beyond}{stride}."
-    if field.sigma is None:
-        return (can,)
-    return (
-        can,
-        f"Effective field: the energy of its gradient spreads {field.sigma:.3g} pixels (one sigma) around the middle; "
-        f"{100 * (field.share or 0):.0f} % of it lies within that.",
-    )
+    words = [can]
+    if field.sigma is not None:
+        words.append(
+            f"Effective field: the energy of its gradient spreads {field.sigma:.3g} pixels (one sigma) around the "
+            f"middle; {100 * (field.share or 0):.0f} % of it lies within that."
+        )
+    if field.covered is not None:
+        words.append(
+            f"Empirical field: what small squares over its strongest pictures change of its answer spreads "
+            f"{field.covered:.3g} pixels (one sigma)."
+        )
+    if field.middle:
+        words.append(
+            "Its patches show the middle of the field only, two sigmas of the layer's effective field to either side."
+        )
+    return tuple(words)
 
 
 def pictures_of(patches: Sequence[Patch], side: int = SIDE) -> list[Picture]:
@@ -194,7 +210,7 @@ def effective_picture(field: Effective, size: tuple[int, int]) -> Array:
     import numpy as np
 
     height, width = size
-    top, left = height // 2, width // 2
+    top, left = field.energy.shape[0] // 2 - height // 2, field.energy.shape[1] // 2 - width // 2  # the same middle
     energy = field.energy[top : top + height, left : left + width]
     bright = (energy / max(energy.max(), 1e-300)) ** BRIGHT
     return np.repeat(np.round(255 * bright).astype(np.uint8)[..., None], 3, axis=2)
@@ -244,17 +260,22 @@ def _columns(passport: Passport) -> list[Column]:
     ]
 
 
-def page_of(result: Passported) -> str:
-    """Return the page of one unit, a single file."""
+def _embedded(field: Effective, size: tuple[int, int]) -> Embedded:
     from PIL import Image
 
+    return embedded_image(Image.fromarray(effective_picture(field, size)))
+
+
+def page_of(result: Passported) -> str:
+    """Return the page of one unit, a single file."""
     size = result.passport.field.whole if result.passport.field else (1, 1)
-    field = None if result.energy is None else effective_picture(result.energy, size)
+    field, covered = (None if energy is None else _embedded(energy, size) for energy in (result.energy, result.covered))
     part = part_of(
         result.passport,
         pictures_of(result.patches),
         pictures_of(result.tenths, SMALL),
-        None if field is None else embedded_image(Image.fromarray(field)),
+        field,
+        covered,
         result.silenced,
         result.photo,
     )

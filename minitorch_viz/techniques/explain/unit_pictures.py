@@ -203,8 +203,10 @@ def reach_of(survey: Survey, pictures: Pictures) -> float | None:
     return None if field is None else field.sigma
 
 
-def field_facts(ground: Ground, field: Effective | None) -> FieldFacts:
-    """Return what a unit can see, and what it does see."""
+def field_facts(
+    ground: Ground, field: Effective | None, covered: Effective | None = None, patches: Sequence[Patch] = ()
+) -> FieldFacts:
+    """Return what a unit can see, and what it does see; covered: its empirical field, where it was measured."""
     geometry, size = ground.geometry, ground.model.preprocessing.size
     return FieldFacts(
         None if geometry is None else geometry.size,
@@ -212,6 +214,8 @@ def field_facts(ground: Ground, field: Effective | None) -> FieldFacts:
         size,
         None if field is None else round(field.share, 4),
         None if field is None else round(field.sigma, 2),
+        None if covered is None else round(covered.sigma, 2),
+        any(patch.is_whole and max(patch.crop.shape[:2]) < max(size) for patch in patches),
     )
 
 
