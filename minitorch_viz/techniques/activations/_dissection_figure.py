@@ -18,6 +18,7 @@ from minitorch_viz.drawing import (
     text_width,
     wrapped,
 )
+from minitorch_viz.techniques.activations._dissection_trial import verdicts
 from minitorch_viz.techniques.activations._dissection_words import in_categories
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ def draw(result: Dissection, figure: Figure) -> None:
     high = CHART + labels
     units = _units(result)
     heading = f"{result.node}: {len(result.detectors)} of {len(result.iou)} units are detectors"
+    if result.trials:
+        agreeing, count = verdicts(result.trials)
+        heading += f"; on trial {agreeing} of {count} labels stand"
     if result.shown is None or not units:
         start_sheet(figure, WIDTH, high + 1.0, heading)
     else:

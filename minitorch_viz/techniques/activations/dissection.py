@@ -156,6 +156,11 @@ def dissection(
     detector of it. Beside it: formulas of several concepts; the same for axes of a random basis, which no training has
     singled out, and for the units of an untrained net; and, on trial, what is lost without the unit.
 
+    Pictures of your own: a folder with the pictures in photos, masks of the same names as PNG in masks, and a list
+    concepts.csv, number,name,category a line. A mask's grey values, or the indices of its palette, are the numbers: 0
+    is none of the concepts, 255 not labelled. Where concepts overlap, masks has a folder of black and white masks for
+    each instead. A picture without any mask counts for nothing.
+
     Args:
         node: the layer whose units are dissected; default: the last feature layer
         quantile: the share of all places that lie above a unit's threshold
