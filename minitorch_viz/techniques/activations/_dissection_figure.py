@@ -121,7 +121,9 @@ def _draw_bars(result: Dissection, counts: dict[str, int], axes: Axes) -> None:
         for place, (name, number) in enumerate(unique.items())
     ]
     axes.legend(handles=patches, fontsize=LABEL_SIZE, loc="upper right", frameon=False, ncols=2)
-    title = f"detectors of {in_categories(unique)}"
+    title = f"detectors of {in_categories(unique)}" + f"; a bar each for the most frequent {BARS}" * (
+        len(counts) > BARS
+    )
     if len(result.rotated):
         rotated = result.unique(result.rotated_concept, result.rotated)
         count = int((result.rotated >= result.bar).sum())

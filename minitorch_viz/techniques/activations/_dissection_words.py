@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from minitorch_viz.techniques.activations.dissection import Dissection
 
 MOST_NAMED = 12  # units in a sentence
+FEW = 200  # pictures, below which chance plays a part
 
 
 def caption_of(result: Dissection) -> str:
@@ -63,6 +64,11 @@ def notes_of(result: Dissection) -> tuple[str, ...]:
         titles = "; ".join(picture.title for picture in result.skipped[:5]) + "; ..." * (broken > 5)
         notes.append(f"{broken} pictures could not be read and were left out: {titles}.")
     units = len(result.iou)
+    if 0 < result.count < FEW:
+        notes.append(
+            f"Of {result.count} pictures many IoUs above {result.bar:g} are chance, since each unit gets the best of "
+            f"{len(result.names)} concepts; take {FEW} or more."
+        )
     if 0 < len(result.untrained) < 1 / LEVEL:
         notes.append(
             f"The {len(result.untrained)} units of untrained nets are too few to say what chance gives: at least "
