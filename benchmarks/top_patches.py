@@ -1,5 +1,6 @@
 """The search for top patches: what it costs beside the forward passes, its memory, and what workers save.
 
+    python benchmarks/top_patches.py                         GoogLeNet and the photos of ../shared/data, if at hand
     python benchmarks/top_patches.py FOLDER --weights FILE   500 pictures of that folder, and 5,000 (again and again)
     python benchmarks/top_patches.py --quick                 generated pictures, some seconds, nothing written
 
@@ -20,6 +21,7 @@ Written to benchmarks/results/top_patches.json.
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 import subprocess
 import sys
@@ -46,6 +48,7 @@ from minitorch_viz.techniques.explain.patches import Beside  # noqa: E402
 from minitorch_viz.techniques.explain.strongest import Strongest, Top  # noqa: E402
 from minitorch_viz.techniques.tally import BATCH, BATCHES, tallied  # noqa: E402
 
+DATA = bench.ROOT.parent / "shared" / "data"
 SHARD = BATCH * BATCHES
 K = 9
 
@@ -181,7 +184,7 @@ def generated(folder: Path, count: int) -> Path:
 
 def main(arguments: list[str] | None = None) -> dict[str, Any]:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", nargs="?", type=Path, help="of pictures; none: generated ones")
+    parser.add_argument("folder", nargs="?", type=Path, help="of pictures; none there either: generated ones")
     parser.add_argument("--weights", type=Path, help="of GoogLeNet; none: the bundled net for scenes")
     parser.add_argument("--node", help="whose units (default: inception_4c/output)")
     parser.add_argument("--count", type=int, default=500, help="pictures (default: %(default)s)")
@@ -190,6 +193,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     parser.add_argument("--rounds", type=int, default=5, help="of turns (default: %(default)s)")
     parser.add_argument("--long-rounds", type=int, default=3, help="of turns of the long runs (default: %(default)s)")
     parser.add_argument("--quick", action="store_true", help="few pictures, one round, nothing written")
+    parser.add_argument("--parts", nargs="+", metavar="PART", help="search, patches, MiB, workers: these alone, anew")
     parser.add_argument("--memory", action="store_true", help="print the largest memory of this process, and end")
     parser.add_argument("--out", type=Path, default=bench.ROOT / "benchmarks" / "results" / "top_patches.json")
     options = parser.parse_args(arguments)
@@ -202,6 +206,8 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     )
     if options.quick:
         count, many, units, rounds, long_rounds = 70, 140, 2, 1, 1
+    if options.folder is None and not options.quick and DATA.is_dir():
+        options.folder, options.weights = DATA / "imagenet_samples", DATA / "weights" / "googlenet_bvlc.safetensors"
     model = load_model("scenes" if options.weights is None else "googlenet", weights=options.weights)
     node = options.node or ("conv3" if options.weights is None else "inception_4c/output")
     with tempfile.TemporaryDirectory() as name:
@@ -214,20 +220,19 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
             return {}
         result: dict[str, Any] = {"machine": bench.machine(None), "net": model.name, "node": node, "count": count}
         passes(model, prepared(model, FilePictures(pictures.files[:BATCH])), node)  # kernels are loaded
-        result["search"] = against_passes(model, pictures, node, rounds)
-        print("search", result["search"], flush=True)
-        top = search(model, pictures, node)
-        result["units"] = len(top.values)
-        result["patches"] = crops(model, pictures, node, top, units)
-        print("patches", *result["patches"], sep="\n", flush=True)
-        result["equals sorting"] = equals_sorting(model, FilePictures(pictures.files[:SHARD]), node)
-        print("equals sorting", result["equals sorting"], flush=True)
-        result["MiB"] = {str(n): memory(folder, options.weights, n, node) for n in (count, many)}
-        print("MiB", result["MiB"], flush=True)
-        result["workers"] = shared_out(model, repeated(pictures, many), node, long_rounds)
-        print("workers", result["workers"], flush=True)
+        parts: dict[str, Callable[[], Any]] = {
+            "search": lambda: against_passes(model, pictures, node, rounds),
+            "patches": lambda: crops(model, pictures, node, search(model, pictures, node), units),
+            "equals sorting": lambda: equals_sorting(model, FilePictures(pictures.files[:SHARD]), node),
+            "MiB": lambda: {str(n): memory(folder, options.weights, n, node) for n in (count, many)},
+            "workers": lambda: shared_out(model, repeated(pictures, many), node, long_rounds),
+        }
+        for part in options.parts or parts:
+            result[part] = parts[part]()
+            print(part, json.dumps(result[part], indent=1), flush=True)
     if not options.quick:
-        bench.write(result, options.out)
+        old = json.loads(options.out.read_text()) if options.parts and options.out.is_file() else {}
+        bench.write({**old, **result}, options.out)
     return result
 
 

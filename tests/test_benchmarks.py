@@ -220,3 +220,23 @@ def test_top_patches(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
     assert [row["beside"] for row in result["patches"]] == ["none", "guided", "deconvnet"]
     assert json.loads(json.dumps(result))["net"] == "scenes"
     assert "same bits" in capsys.readouterr().out
+
+
+@pytest.mark.nightly
+def test_the_search_for_top_patches_keeps_its_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine that does nothing else: the search beside the passes alone, its memory, and what workers save."""
+    monkeypatch.setattr("sys.path", sys.path[:])
+    module = load("top_patches")
+    if not module.DATA.is_dir():
+        pytest.skip(f"{module.DATA} has the weights and the photos, and is not at hand")
+    parts = ["search", "equals sorting", "MiB", "workers"]
+    result = module.main(
+        ["--out", str(tmp_path / "result.json"), "--rounds", "3", "--long-rounds", "2", "--parts", *parts]
+    )
+    assert result["equals sorting"]
+    assert result["search"]["ratio"] <= 1.3
+    assert abs(result["MiB"]["5000"] - result["MiB"]["500"]) <= 50
+    workers = result["workers"]
+    assert workers["same bits"]
+    assert workers["one / two workers"] >= 1.6
+    assert workers["two threads / two workers"] >= 1.0
