@@ -159,8 +159,17 @@ def test_what_applies(name: str) -> None:
     """Of the techniques that explain, a convolution lets all apply; rows have no maps."""
     model, _, _ = looked_at(name)
     refused = {each.name for each in LOOK_AT_PHOTOS if each.refuses(model)}
-    no_picture = {"activation-maps", "deconvnet", "microscope", "segmentation"}
-    of_maps = {"grad-cam", "counterfactual", "excitation-backprop", "guided-grad-cam"}
+    of_pictures = (
+        "activation-maps",
+        "deconvnet",
+        "factors",
+        "microscope",
+        "network",
+        "receptive-field",
+        "segmentation",
+    )
+    no_picture = {*of_pictures}
+    of_maps = {"cam", "grad-cam", "counterfactual", "excitation-backprop", "guided-grad-cam"}
     of_linear_nets = {"templates"}
     refused -= of_linear_nets
     assert refused == {"4 channels": set(), "series, Conv1d": no_picture, "rows": no_picture | of_maps}[name]
