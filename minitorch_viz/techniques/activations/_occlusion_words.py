@@ -140,11 +140,9 @@ def _rises(result: OcclusionMap) -> tuple[str, ...]:
             _span("columns", result.lefts[column], result.size, wide),
         )
         count = int(rise.marked.sum())
-        others = f"{count} of {result.values.size} places raise it by {rise.by:.2g} or more and are outlined"
+        others = f"{count} of {result.places} places raise it by {rise.by:.2g} or more and are outlined"
         if count == 1:
-            others = (
-                f"it is the only place of {result.values.size} that raises it by {rise.by:.2g} or more, and is outlined"
-            )
+            others = f"it is the only place of {result.places} that raises it by {rise.by:.2g} or more, and is outlined"
         notes.append(
             f"Covering raises {fall.label}: with the square over {' and '.join(place)} its {result.kind} rises from "
             f"{rise.before:.3g} to {rise.after:.3g}{_loser(result, fall)}; {others}."
