@@ -17,7 +17,7 @@ from minitorch_viz.atlas.store import Atlas, Layer, Opinion, Row, Stored
 from minitorch_viz.drawing.html import embedded_png, render, script_data, write_page
 from minitorch_viz.errors import DataFileError
 from minitorch_viz.io.atomic import write_bytes_atomically
-from minitorch_viz.techniques.explain.unit_page import Address, Picture, part_of, place_words
+from minitorch_viz.techniques.explain.unit_page import Address, Picture, number, part_of, place_words
 
 INDEX, OPINIONS = "index.html", "labels.html"
 
@@ -75,9 +75,9 @@ def write_pages(
         write_page(folder / f"{site.folders[layer.node]}.html", page, DataFileError)
         count += 1
         neighbours = [row.channel for row in rows[layer.node]]
-        for number, row in enumerate(rows[layer.node]):
-            before = neighbours[number - 1] if number else None
-            after = neighbours[number + 1] if number + 1 < len(neighbours) else None
+        for index, row in enumerate(rows[layer.node]):
+            before = neighbours[index - 1] if index else None
+            after = neighbours[index + 1] if index + 1 < len(neighbours) else None
             unit_page = _unit_page(atlas, site, layer, row, about, opinions.get((row.node, row.channel)), before, after)
             write_page(place / f"{row.channel:04d}.html", unit_page, DataFileError)
             count += 1
@@ -149,7 +149,7 @@ def _unit_page(
 def _picture(patch: Stored) -> Picture:
     position = None if patch.row is None else patch.row if patch.column is None else (patch.row, patch.column)
     guided = None if patch.guided is None else embedded_png(patch.guided)
-    return Picture(embedded_png(patch.picture), guided, patch.value, patch.title, place_words(position))
+    return Picture(embedded_png(patch.picture), guided, number(patch.value), patch.title, place_words(position))
 
 
 def _index_page(

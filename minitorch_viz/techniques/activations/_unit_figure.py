@@ -11,7 +11,7 @@ import numpy as np
 from minitorch_viz.drawing import GAP, LABEL_SIZE, NUMBER_SIZE, PAD, TITLE_SIZE, WIDTH, axes_at, panels, wrapped
 from minitorch_viz.techniques.explain.in_context import Link
 from minitorch_viz.techniques.explain.patches import Patch, draw_beside, draw_patch
-from minitorch_viz.techniques.explain.unit_page import Passported, effective_picture
+from minitorch_viz.techniques.explain.unit_page import Passported, effective_picture, number
 from minitorch_viz.techniques.explain.unit_pictures import Effective
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def draw(result: Passported, figure: Figure) -> None:
 
 
 def _titles(patches: Sequence[Patch]) -> list[str | None]:
-    numbers: list[str | None] = [f"{patch.value:.3g}" for patch in patches[:ACROSS]]
+    numbers: list[str | None] = [number(patch.value) for patch in patches[:ACROSS]]
     return numbers + [None] * (ACROSS - len(numbers))
 
 

@@ -90,13 +90,16 @@ class UnitPassport(Result):
     def caption(self) -> str:
         passport = self.passport
         guided = " and below what came back to its pixels (guided backpropagation, mid-grey is 0)"
+        tenths = "; then one picture of each tenth of its answers, the highest first" if self.tenths else ""
+        concept = passport.concept
+        detects = f" It detects {concept.concept} (IoU {concept.iou:.2f})." if concept and concept.detects else ""
         classes = f" Most used by {passport.classes[0].name} ({passport.way})." if passport.classes else ""
         return (
             f"The passport of {self.label} of {self.net} over {passport.pictures} pictures of {self.source}. Above: "
             f"its {len(self.patches)} strongest answers, at most one a picture, with their values{guided}, each on a "
-            "scale of its own. Below: how often it gave which answer (logarithmic scale); the weights around it, red "
-            "adds and blue takes away; each list is on its own scale, the longest bar is the largest magnitude."
-            f"{classes}"
+            f"scale of its own{tenths}. Below: how often it gave which answer (logarithmic scale); the weights around "
+            "it, red adds and blue takes away; each list is on its own scale, the longest bar is the largest "
+            f"magnitude.{detects}{classes}"
         )
 
     @property
@@ -248,4 +251,5 @@ TECHNIQUE = Technique(
     subject=PICTURES,
     pages=(".html",),
     shown_by="scenes",
+    budget=60,
 )

@@ -26,7 +26,7 @@ class Picture(NamedTuple):
 
     picture: Embedded
     guided: Embedded | None
-    value: float
+    value: str
     title: str  # of the picture it is from
     place: str  # in words
 
@@ -110,6 +110,13 @@ class Part(NamedTuple):
     silenced: Sequence[Bar] = ()  # class scores of one photo, before and after
     photo: str = ""  # what that photo is called
     fields: Sequence[str] = ()  # what it can see and does see, in sentences
+    ends: tuple[str, str] = ("", "")  # of the histogram
+    strongest: str = ""  # its largest answer
+
+
+def number(value: float) -> str:
+    """Return a number in three digits, or more where it has more before the point."""
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e7 else f"{value:.3g}"
 
 
 def nowhere(node: str, channel: int) -> str:  # noqa: ARG001 (the signature of an Address)
@@ -148,6 +155,8 @@ def part_of(
         ),
         photo=photo,
         fields=field_words(passport),
+        ends=(number(passport.edges[0]), number(passport.edges[-1])) if passport.edges else ("", ""),
+        strongest=number(passport.strongest),
     )
 
 
@@ -187,7 +196,7 @@ def pictures_of(patches: Sequence[Patch], side: int = SIDE) -> list[Picture]:
         Picture(
             embedded_png(patch_png(patch, side)),
             None if patch.beside is None else embedded_png(beside_png(patch, side)),
-            patch.value,
+            number(patch.value),
             patch.title,
             place_words(patch.position),
         )
@@ -229,7 +238,7 @@ def _links(links: Sequence[Link], address: Address) -> list[Bar]:
         Bar(
             link.words,
             100 * link.value / largest,
-            f"{link.value:.3g}",
+            number(link.value),
             address(link.node, link.channel),
         )
         for link in links
@@ -240,7 +249,7 @@ def _bars(rows: Sequence[tuple[str, float, str]], words: bool = False) -> list[B
     """Return bars; words: show the third entry in place of the number."""
     largest = max((abs(value) for _, value, _ in rows), default=0) or 1
     return [
-        Bar(text, 100 * value / largest, title if words else f"{value:.3g}", title=title) for text, value, title in rows
+        Bar(text, 100 * value / largest, title if words else number(value), title=title) for text, value, title in rows
     ]
 
 
