@@ -175,7 +175,7 @@ def test_a_filter_of_zeros_has_none_and_tiny_ones_are_told() -> None:
     assert np.isnan(result.r2).tolist() == [False, True, False]
     assert any("R² says little" in note for note in result.notes)
     check(result.figure())
-    with pytest.raises(SettingError, match="at least 3 x 3"):
+    with pytest.raises(SettingError, match=r"at least 3 x 3 .* are 1 x 1"):
         filters(over(("conv", Conv2d(normal(3, 3, 1, 1))), channels=3), show="gabor")
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PAIRS = 6  # filters side by side, each with its input
 SIDE = 0.72  # inches
-GUESSES = 1000  # random inputs of the same length
+GUESSES, AT_ONCE = 1000, 50  # random inputs of the same length; and how many of them are held at once
 LEVELS = 110  # of the pixels' 255, how far the largest value of an input is drawn from the net's mean colour
 ROUNDING = 1e-4  # of |w|, the most that single precision may be off
 
@@ -88,12 +88,19 @@ def best_inputs(model: Model, chosen: Chosen, seed: int = 0) -> BestInput:
     inputs = np.zeros((len(weights), groups, *weights.shape[1:]))  # a filter of a group sees that group's channels only
     inputs[np.arange(len(weights)), chosen.numbers // (chosen.of // groups)] = directions
     inputs = inputs.reshape(len(weights), -1, *weights.shape[2:])
-    rng = np.random.default_rng(seed)
-    guesses = rng.standard_normal((GUESSES, weights[0].size))
-    guesses /= np.sqrt((guesses**2).sum(axis=1, keepdims=True))
-    best = (weights.reshape(len(weights), -1) @ guesses.T).max(axis=1)
     pictures = np.stack([_pixels(model, values) for values in inputs])
-    return BestInput(*chosen, inputs, answers_to(model, chosen, inputs), best, pictures)
+    return BestInput(*chosen, inputs, answers_to(model, chosen, inputs), best_guesses(weights, seed), pictures)
+
+
+def best_guesses(weights: Array, seed: int) -> Array:
+    """Return (k,): the largest answer of each of (k, C, kh, kw) to random inputs of length 1, a few at a time."""
+    flat, rng = weights.reshape(len(weights), -1), np.random.default_rng(seed)
+    best = np.full(len(flat), -np.inf)
+    for count in [AT_ONCE] * (GUESSES // AT_ONCE):
+        guesses = rng.standard_normal((count, flat.shape[1]))
+        guesses /= np.sqrt((guesses**2).sum(axis=1, keepdims=True))
+        best = np.maximum(best, (flat @ guesses.T).max(axis=1))
+    return best
 
 
 def answers_to(model: Model, chosen: Chosen, inputs: Array) -> Array:

@@ -32,6 +32,7 @@ COLUMNS = 12
 SIDE = 0.85  # inches
 PATCHES = 20_000
 PICTURES = 500  # that the patches are from, at most
+NUMBERS, LEAST = 20_000_000, 64  # that the patches hold, at most; and how many there are all the same
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,8 +111,9 @@ def patches_from(model: Model, pictures: Pictures, size: tuple[int, int], rng: A
 
     Raises DataFileError if none can be read, or if they leave fewer than two patches.
     """
-    numbers = np.sort(rng.permutation(len(pictures))[:PICTURES])
-    each = math.ceil(PATCHES / len(numbers))
+    room = max(NUMBERS // (model.preprocessing.channels * math.prod(size)), LEAST)  # patches
+    numbers = np.sort(rng.permutation(len(pictures))[: min(PICTURES, room)])
+    each = math.ceil(min(PATCHES, room) / len(numbers))
     patches, skipped = [], []
     for number in numbers:
         try:

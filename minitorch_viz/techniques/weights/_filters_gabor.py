@@ -24,7 +24,8 @@ STARTS = 4  # of the coarse grid's best
 NOISE = 8  # filters of noise that are fitted for comparison
 SHAPE = 7  # numbers of a Gabor beside its colour
 STEP, TINY = 1e-7, 1e-12
-LEAST = 3  # the side of a filter of which a Gabor can be told apart
+AT_ONCE = 24  # starts that are measured at once: a filter may be as large as a picture
+LEAST, MOST = 3, 64  # the sides of a filter in which a Gabor can be told apart, and in which it takes no minutes
 
 
 class Fit(NamedTuple):
@@ -85,14 +86,14 @@ class Gabors(FilterResult):
 def gabors(model: Model, chosen: Chosen, seed: int = 0) -> Gabors:
     """Return filters with the Gabor that is nearest to each in the sense of least squares, and its R².
 
-    Raises SettingError unless the filters look at the net's own input and are at least 3 x 3.
+    Raises SettingError unless the filters look at the net's own input, and their sides are 3 to 64.
     """
     need_pixels(model, chosen, "gabor")
-    if min(chosen.weights.shape[2:]) < LEAST:
-        high, wide = chosen.weights.shape[2:]
+    high, wide = chosen.weights.shape[2:]
+    if min(high, wide) < LEAST or max(high, wide) > MOST:
         raise SettingError(
-            f"A wave needs filters of at least {LEAST} x {LEAST} to be seen, but those of {chosen.node!r} are "
-            f"{high} x {wide}."
+            f"Waves are looked for in filters of at least {LEAST} x {LEAST} pixels, in which they can be seen, and of "
+            f"at most {MOST} x {MOST}; those of {chosen.node!r} are {high} x {wide}."
         )
     fits = [fit_gabor(weights) for weights in chosen.weights]
     noise = np.random.default_rng(seed).standard_normal((NOISE, *chosen.weights.shape[1:]))
@@ -137,7 +138,8 @@ def fit_gabor(weights: Array, starts: int = STARTS) -> Fit:
     low = [0.0, 0.0, -np.inf, 0.5, 0.5, 0.0, -np.inf]
     high = [size[0] - 1.0, size[1] - 1.0, np.inf, longest, longest, 0.5, np.inf]
     grid = _grid(pixels, size)
-    left = (rests(grid) ** 2).sum(axis=1)
+    parts = [grid[start : start + AT_ONCE] for start in range(0, len(grid), AT_ONCE)]
+    left = np.concatenate([(rests(part) ** 2).sum(axis=1) for part in parts])
     best, least = grid[0], np.inf
     for start in grid[np.argsort(left, kind="stable")[:starts]]:
         inside = np.clip(start, np.array(low) + 1e-6, np.array(high) - 1e-6)
