@@ -268,9 +268,9 @@ def test_the_nearest_of_a_picture_are_the_nearest(digits: Model, some: Dataset, 
     assert whole.query.by_codes.numbers[0].tolist() == nearest(whole.codes, 10).numbers[7].tolist()
     assert whole.query.by_pixels.numbers[0].tolist() == nearest(whole.pixels, 10).numbers[7].tolist()
     np.testing.assert_allclose(whole.query.by_codes.distances[0], nearest(whole.codes, 10).distances[7])
-    np.testing.assert_array_equal(whole.query.picture.cells, in_cells([shown(some, 7)], 128).cells)
+    np.testing.assert_array_equal(whole.query.picture.cells, in_cells([shown(some, 7)], 240).cells)
     first = int(whole.query.by_codes.numbers[0, 0])
-    np.testing.assert_array_equal(whole.query.small.cells[0], in_cells([shown(some, first)], 128).cells[0])
+    np.testing.assert_array_equal(whole.query.small.cells[0], in_cells([shown(some, first)], 240).cells[0])
     assert tsne(digits, some, nearest=f"{some.name} 7").query.number == 7
     Image.fromarray(shown(some, 7)).save(tmp_path / "seven.png")
     photo = tsne(digits, some, nearest=str(tmp_path / "seven.png"))
@@ -311,6 +311,13 @@ def test_a_picture_of_the_map_put_on_it_lies_on_itself(digits: Model, some: Data
     np.testing.assert_allclose(result.placed.positions[0], result.maps[0, [3, 9]], atol=1e-3 * size)
     assert result.placed.near.numbers[:, 0].tolist() == [3, 9]
     assert "new photo 1 lies at the mean of the places of its nearest by codes" in " ".join(result.notes)
+    figures = [
+        tsne(digits, some, perplexity=5, show="pictures", place=place).figure() for place in (None, some.images[3])
+    ]
+    before, after = (figure.axes[0].images[0].get_array() for figure in figures)
+    changed = np.argwhere((np.asarray(before) != np.asarray(after)).any(axis=2))
+    middle = sheets.in_unit_square(result.maps[0], each=False)[3] * (2000 - 240) + 120
+    assert np.abs(changed.mean(axis=0) - middle).max() < 30  # it lies over itself, framed in black
 
 
 def test_bad_settings_get_a_sentence(digits: Model, some: Dataset) -> None:

@@ -22,7 +22,7 @@ from minitorch_viz.drawing import (
 )
 from minitorch_viz.techniques.activations import _tsne_sheet as sheets
 from minitorch_viz.techniques.activations._tsne_words import percent
-from minitorch_viz.techniques.explain.thumbnails import Thumbnails
+from minitorch_viz.techniques.explain.thumbnails import Thumbnails, in_cells
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -232,7 +232,7 @@ def _draw_sheet(result: Tsne, sheet: Sheet, axes: Axes, number: int, is_last: bo
     if _entries(result) and not result.has_seams:
         colours = np.array([[round(255 * part) for part in to_rgb(colour_of(label))] for label in labels], np.uint8)
     if result.form == "pictures":
-        show_image(axes, sheets.overlapping(positions, result.small, colours), interpolation="antialiased")
+        show_image(axes, sheets.overlapping(*_with_new(result, number, colours)), interpolation="antialiased")
         return
     grid = sheets.filled(positions) if result.form == "filled" else sheets.snapped(positions, result.seed)
     gap = sheets.SEAM if result.has_seams else 0.04 if colours is not None else 0.0
@@ -245,6 +245,20 @@ def _draw_sheet(result: Tsne, sheet: Sheet, axes: Axes, number: int, is_last: bo
             reds = LinearSegmentedColormap.from_list("seams", ["white", "#d20000"])
             sheet.bar(ScalarMappable(Normalize(*scale), reds), axes, "distance of the codes between neighbours")
     show_image(axes, drawn, interpolation="antialiased")
+
+
+def _with_new(result: Tsne, number: int, colours: Array | None) -> tuple[Array, Thumbnails, Array | None]:
+    """Return places, pictures and colours of frames, new photos behind the others and so over them, framed in black."""
+    positions, small = result.maps[number], result.small
+    if result.placed is None or result.new is None:
+        return positions, small, colours
+    count, side = len(result.new.titles), small.cells.shape[1]
+    new = in_cells([trimmed(result.new.small, index) for index in range(count)], side)
+    of_classes = np.full((len(positions), 3), 255, np.uint8) if colours is None else colours
+    frames = np.concatenate([of_classes, np.zeros((count, 3), np.uint8)])
+    everywhere = np.concatenate([positions, result.placed.positions[number]])
+    joined = Thumbnails(np.concatenate([small.cells, new.cells]), np.concatenate([small.sizes, new.sizes]))
+    return everywhere, joined, frames
 
 
 def draw_nearest(result: Tsne, figure: Figure) -> None:

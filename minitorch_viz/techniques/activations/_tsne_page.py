@@ -40,7 +40,7 @@ def render_page(result: Tsne) -> str:
         count=len(result.codes),
         source=result.source,
         caption=result.caption,
-        notes=result.notes,
+        notes=(*result.notes, *(("New photos are drawn in figures (.png), not in this page.",) if result.new else ())),
         has_pictures=len(result.small.cells) > 0,
     )
 
@@ -63,6 +63,7 @@ def page_data(result: Tsne) -> dict[str, Any]:
         "cosine": result.metric == "cosine",
         "sprite": picture and picture.url,
         "side": result.small.cells.shape[1],
+        "longest": int(result.small.sizes.max(initial=1)),  # side of a picture: small ones fill less than their cells
         "columns": columns,
         "sizes": result.small.sizes.tolist(),
         "begin": {"filled": "grid"}.get(result.asked_form, result.asked_form),

@@ -21,7 +21,7 @@ from minitorch_viz.techniques.explain.view import several
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
 
-SIDE = 128  # pixels of a shown picture
+SIDE = 240  # pixels of a shown picture
 MOST_PLACED = 12
 NOTHING = Neighbours(np.zeros((1, 0), np.int64), np.zeros((1, 0)))
 

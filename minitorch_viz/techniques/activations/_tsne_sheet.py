@@ -16,6 +16,7 @@ from minitorch_viz.techniques.explain.thumbnails import PAPER, Thumbnails
 MOST_SNAPPED = 2500  # pictures on a grid: a thousand take a second, and four times that 2,500
 PIXELS = 2000  # of a sheet's side, about
 SEAM = 0.12  # of a cell's side
+WIDEST = 14  # pixels of a seam
 
 
 class Grid(NamedTuple):
@@ -117,9 +118,10 @@ def _shown(small: Thumbnails, number: int, cell: int, colour: Array | None) -> A
     height, width = small.sizes[number].tolist()
     top, left = (side - height) // 2, (side - width) // 2
     picture: Array = small.cells[number][top : top + height, left : left + width]
-    size: Pair = (max(round(height * cell / side), 3), max(round(width * cell / side), 3))
+    longest = int(small.sizes.max())  # small pictures fill less than their cells
+    size: Pair = (max(round(height * cell / longest), 3), max(round(width * cell / longest), 3))
     if size != (height, width):
-        how = Image.Resampling.LANCZOS if cell < side else Image.Resampling.NEAREST
+        how = Image.Resampling.LANCZOS if cell < longest else Image.Resampling.NEAREST
         picture = np.asarray(Image.fromarray(picture).resize(size[::-1], how))
     if colour is not None:
         picture = picture.copy()
@@ -133,7 +135,7 @@ def on_grid(grid: Grid, small: Thumbnails, gap: float, colours: Array | None = N
     """Return a sheet of a grid's pictures, the pixels of a cell, and those between two cells (a share `gap` of it)."""
     rows, columns = grid.cells.shape
     cell = int(np.clip(PIXELS / max(rows, columns), 16, small.cells.shape[1]))
-    between = round(gap * cell)
+    between = min(round(gap * cell), WIDEST)
     step = cell + between
     sheet = np.full((rows * step - between, columns * step - between, 3), PAPER, np.uint8)
     for row, column in np.argwhere(grid.cells >= 0).tolist():

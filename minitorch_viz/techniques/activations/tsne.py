@@ -156,6 +156,8 @@ class Tsne(Result):
     def _notes_on_placed(self) -> Iterator[str]:
         if self.placed is None or self.new is None:
             return
+        if self.form in ("grid", "filled"):
+            yield "New photos are drawn among points and pictures; on a grid there is no room for them."
         for number, title in enumerate(self.new.titles):
             listed = ", ".join(self.titles[index] for index in self.placed.near.numbers[number])
             torn = self.placed.is_torn[:, number].any()

@@ -12,7 +12,7 @@ from minitorch_viz.data.pictures import Pictures
 from minitorch_viz.errors import ImageFileError
 from minitorch_viz.io.images import load_image, resize_image
 
-SIDES = ((600, 96), (2_500, 64), (10_000, 40))  # up to so many pictures, cells of so many pixels
+SIDES = ((64, 240), (600, 96), (2_500, 64), (10_000, 40))  # up to so many pictures, cells of so many pixels
 PAPER = 255  # what is beside a picture that is not square
 
 
