@@ -199,3 +199,13 @@ def test_scenes_of_a_kind_that_is_not_there(colours) -> None:
         correspondence(colours, "scenes:10", kind="dog")
     with pytest.raises(DataFileError, match=r"has [01] of the kind 'rocket'"):
         correspondence(colours, "scenes:2", kind="rocket")
+
+
+def test_by_default_no_layer_is_a_copy_of_another(colours) -> None:
+    images, _ = squares(3)
+    assert correspondence(colours, images).layers == ("conv", "gap", "fc")
+    result = correspondence(load_model("scenes"), "scenes:60", most=3)
+    assert result.layers == ("relu3", "relu5", "gap", "logits")
+    result = correspondence(load_model("allcnn"), "scenes:60", most=3)  # its scores are the pooled maps themselves
+    assert result.layers[-1] == "logits"
+    assert "gap" not in result.layers

@@ -222,8 +222,8 @@ def _layers(model: Model, layers: str | None) -> tuple[str, ...]:
         return names
     gates = relus(model.net)
     last = model.logits or model.net.output
-    before = last
-    while before in model.net and (before == last or model.net[before].layer.passes_on):
+    before = "" if model.net[last].layer.passes_on else model.net[last].inputs[0]
+    while before in model.net and model.net[before].layer.passes_on:
         before = model.net[before].inputs[0]  # what the scores are made of, and no copy of it
     names = (gates[len(gates) // 2] if gates else "", model.last_conv, before if before in model.net else "", last)
     order = list(model.net.names)
