@@ -205,6 +205,13 @@ def test_the_page_holds_every_depth_and_every_node(digits, tmp_path) -> None:
     assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
 
 
+@pytest.mark.parametrize(("fill", "words"), [("noise", "random order"), ("blur", "smoothed"), ("texture", "mirrored")])
+def test_what_the_squares_show_is_said(digits, fill: str, words: str) -> None:
+    result = receptive_field(digits, sample_digit(), size=4, along=1, fill=fill)
+    assert any(words in note for note in result.notes)
+    assert f"a {fill if fill == 'blur' else fill + '-filled'}" in result.caption
+
+
 @pytest.mark.parametrize("along", [1, 2, 3, 5, 99])
 def test_nodes_along_are_spread_evenly_and_hold_the_chosen_one(cifar10, along: int) -> None:
     for node in ("relu1", "relu4", "conv4", "relu7"):

@@ -9,6 +9,7 @@ import numpy as np
 from minitorch_viz._types import Array
 from minitorch_viz.drawing import robust_max
 from minitorch_viz.drawing.html import embedded_image, render, script_data
+from minitorch_viz.techniques.activations._occlusion_fills import fill_words
 from minitorch_viz.techniques.activations._receptive_field_figure import CHANGED, USED
 from minitorch_viz.techniques.explain.view import own_pixels
 
@@ -42,7 +43,7 @@ def render_page(result: FieldsAlong) -> str:
         uneven=not result.table.is_even.all(),
         nodes=result.nodes,
         square=result.size,
-        fill=result.fill,
+        fill=fill_words(result.fill),
         samples=result.samples,
     )
 

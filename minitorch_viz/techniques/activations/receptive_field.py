@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.drawing.html import write_page
 from minitorch_viz.errors import SettingError, need_whole
-from minitorch_viz.graph import Tape, ancestors
-from minitorch_viz.techniques.activations._occlusion_fills import Filling, fill_sentence, fill_words, filling
-from minitorch_viz.techniques.activations._occlusion_squares import covered, covers, places_on
+from minitorch_viz.graph import ancestors
+from minitorch_viz.techniques.activations._occlusion_fills import fill_sentence, fill_words, filling
+from minitorch_viz.techniques.activations._occlusion_squares import covers, places_on
+from minitorch_viz.techniques.activations._receptive_field_measure import Run, measured
 from minitorch_viz.techniques.activations._receptive_field_nodes import (
     Table,
     default_node,
@@ -24,11 +24,10 @@ from minitorch_viz.techniques.activations._receptive_field_nodes import (
     table_of,
 )
 from minitorch_viz.techniques.base import Technique
-from minitorch_viz.techniques.explain.blank import not_finite
-from minitorch_viz.techniques.explain.fields import Spot, Spread, effective_field, spread_of
+from minitorch_viz.techniques.explain.fields import Spot, Spread, spread_of
 from minitorch_viz.techniques.explain.receptive import Field
 from minitorch_viz.techniques.explain.view import PhotoResult, view
-from minitorch_viz.techniques.run import Pace, how_far, looping
+from minitorch_viz.techniques.run import how_far, looping
 from minitorch_viz.techniques.state import State
 from minitorch_viz.techniques.subject import need_picture
 
@@ -56,7 +55,7 @@ class FieldsAlong(PhotoResult):
     tops: Array  # (rows,) the occluder's first pixel row; negative where it hangs over the border
     lefts: Array  # (columns,)
     size: int  # the occluder's side in pixels
-    fill: str  # what it shows, in words
+    fill: str  # what it shows
     samples: int  # gradients whose energy is averaged
     table: Table  # every node with a map
     model_name: str
@@ -127,7 +126,7 @@ class FieldsAlong(PhotoResult):
             )
         if not empirical.is_blank:
             words += (
-                f"Empirical field: a {self.fill} square of {self.size} x {self.size} pixels, one every "
+                f"Empirical field: a {fill_words(self.fill)} square of {self.size} x {self.size} pixels, one every "
                 f"{_step(self.tops)}; the squared change of the units has sigma {empirical.sigma[0]:.3g} x "
                 f"{empirical.sigma[1]:.3g}. "
             )
@@ -206,7 +205,7 @@ def receptive_field(
         fill: what it shows: mean (the photo's mean colour), grey, black, white, blur, noise, texture, or a grey level 0
             to 255
         batch: places a forward pass
-        seed: of the random signs with which all channels are asked at once
+        seed: of the random signs with which all channels are asked at once, and of the noise
 
     Returns a FieldsAlong. state= goes on from a result's.
     Raises SettingError for a channel or position that is not there or a size or stride below 1, NetError for an unknown
@@ -223,7 +222,7 @@ def receptive_field(
     side = min(high, wide)
     size = need_whole("occluder's size", max(min(2, side), round(side / 14)) if size is None else size, 1, side)
     stride = need_whole("occluder's stride", max(1, size // 2) if stride is None else stride, 1, side)
-    colour = filling(model, fill, seen.x, size)
+    colour = filling(model, fill, seen.x, size, seed)
     if node is not None:
         model.net[node]  # NetError with near names
         if model.input not in ancestors(model.net.nodes, node):
@@ -245,7 +244,7 @@ def receptive_field(
         tops=tops,
         lefts=lefts,
         size=size,
-        fill=fill_words(fill),
+        fill=str(fill),
         samples=samples,
         table=table,
         model_name=model.name,
@@ -257,83 +256,8 @@ def receptive_field(
         done=0,
         total=len(nodes) + len(tops) * len(lefts),
     )
-    run = _Run(model, tape, seen.x, spots, frame, colour)
-    yield from _measured(run, batch, seed, state)
-
-
-class _Run(NamedTuple):
-    """Hold what is measured, and on what."""
-
-    model: Model
-    tape: Tape
-    x: Array  # (1, C, h, w)
-    spots: Sequence[Spot]
-    frame: FieldsAlong  # with nothing measured yet
-    colour: Filling
-
-    def effective(self, depth: int, seed: int) -> Array:
-        """Return the shares of the gradient's energy, (h, w); all zero where there is none."""
-        energy = effective_field(self.model, self.tape, self.spots[depth], self.frame.samples, seed + depth)
-        total = energy.sum()
-        return energy / total if np.isfinite(total) and total > 0 else np.zeros_like(energy)
-
-    def changes(self, places: Sequence[Pair]) -> Array:
-        """Return the squared change of each spot's units with the occluder at each place, (D, places)."""
-        squares = {self.model.input: covered(self.x, places, self.frame.size, self.colour)}
-        outputs = self.model.net.predict_changed(self.tape, squares, tuple(spot.node for spot in self.spots))
-        changes = [
-            np.square(spot.read(outputs[spot.node]) - spot.read(self.tape[spot.node]), dtype=float).sum(axis=1)
-            for spot in self.spots
-        ]
-        return np.array(changes)
-
-    def blank(self, depth: int, effective: Array) -> str:
-        """Return why there is no gradient; "" if there is one, or none was asked for yet."""
-        if np.isnan(effective).any() or effective.any():
-            return ""
-        if not np.isfinite(kernels.to_cpu(self.tape[self.spots[depth].node])).all():
-            return not_finite(self.model.net, self.tape)
-        return "the gates of these units, or of all that they read, are closed on this photo"
-
-
-def _measured(run: _Run, batch: int, seed: int, state: State | None) -> Iterator[FieldsAlong]:
-    """Measure the effective field of each node, then all empirical ones at once, and yield what is known so far."""
-    frame = run.frame
-    effective, changes = frame.effective.copy(), frame.changes.reshape(len(run.spots), -1).copy()
-    done, pace = 0, Pace()
-    if state is not None:
-        effective[:], changes[:] = state.arrays["effective"], state.arrays["changes"]
-        done = int(state.numbers["done"])
-
-    def result() -> FieldsAlong:
-        return replace(
-            frame,
-            effective=effective.copy(),
-            changes=changes.reshape(frame.changes.shape).copy(),
-            blanks=tuple(run.blank(depth, effective[depth]) for depth in range(len(run.spots))),
-            done=done,
-            state=State({"effective": effective.copy(), "changes": changes.copy()}, {"done": done}),
-        )
-
-    if done == frame.total:
-        yield result()
-    while done < len(run.spots):
-        effective[done] = run.effective(done, seed)
-        done += 1
-        if pace.due():
-            yield result()
-    # A batch stays in one row of places: the parts that alike places reach have nearly one size.
-    places = [[(int(top), int(left)) for left in frame.lefts] for top in frame.tops]
-    for row, squares in enumerate(places):
-        for begin in range(0, len(squares), batch):
-            first = row * len(squares) + begin
-            part = squares[begin : begin + batch]
-            if len(run.spots) + first + len(part) <= done:
-                continue
-            changes[:, first : first + len(part)] = run.changes(part)
-            done = len(run.spots) + first + len(part)
-            if done == frame.total or pace.due():
-                yield result()
+    run = Run(model, tape, seen.x, spots, frame, colour)
+    yield from measured(run, batch, seed, state)
 
 
 def _box(spot: Spot, size: Pair) -> Field:

@@ -55,7 +55,7 @@ class UnitField(Result):
     tops: Array  # (rows,) the occluder's first pixel row; negative where it hangs over the border
     lefts: Array  # (columns,)
     size: int  # the occluder's side in pixels
-    fill: str
+    fill: str  # what it shows
     field: Array  # (2 h + 1, 2 w + 1): the mean of the changes, the unit in the middle
     count: Array  # (2 h + 1, 2 w + 1): in how many pictures that pixel was
     threshold: float  # share of a picture's strongest answer above which a pixel belongs to the segment
@@ -101,9 +101,9 @@ class UnitField(Result):
         words = (
             f"{self.label}: the {len(self.values)} pictures of {self.source} ({self.looked_at}) with its strongest "
             f"answers, and of each what its map says it answers to: more than {self.threshold:.0%} of its strongest "
-            f"answer there, the rest is darkened. A {self.fill} square of {self.size} x {self.size} pixels stood on "
-            f"each, one every {self.step} pixels; the change of the unit, moved so that the unit is in the middle, is "
-            f"its empirical field. It {sees} (the frame)"
+            f"answer there, the rest is darkened. A {fill_words(self.fill)} square of {self.size} x {self.size} pixels "
+            f"stood on each, one every {self.step} pixels; the change of the unit, moved so that the unit is in the "
+            f"middle, is its empirical field. It {sees} (the frame)"
         )
         if not spread.is_blank:
             words += (
@@ -133,7 +133,7 @@ class UnitField(Result):
             "Covering changed nothing: the square is too small, or the unit does not depend on the picture.": (
                 self.spread.is_blank and self.done == self.total
             ),
-            fill_sentence(self.fill, self.size): fill_sentence(self.fill, self.size),
+            fill_sentence(self.fill, self.size): bool(fill_sentence(self.fill, self.size)),
         }
         return (*how_far(self, "step"), *(text for text, applies in remarks.items() if applies))
 
@@ -232,7 +232,7 @@ def _result(search: Search, step: Tallied, strong: Strong, measured: Measured, t
         tops=squares.tops,
         lefts=squares.lefts,
         size=squares.size,
-        fill=fill_words(squares.fill),
+        fill=str(squares.fill),
         field=field,
         count=count,
         threshold=float(threshold),
