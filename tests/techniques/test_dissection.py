@@ -129,6 +129,15 @@ def test_labels_stand_on_trial_and_wrong_ones_fall() -> None:
         assert not court.trial(unit, concept).agrees, (unit, concepts.names[concept])
 
 
+def test_a_trial_that_was_stopped_goes_on_to_the_same_bits() -> None:
+    settings = {"node": NODE, "quantile": 0.03, "untrained": 0, "rotate": False, "length": 1, "trial": True}
+    listed = list(dissection.each(planted_model(), EncodedScenes(40), **settings))
+    assert [len(result.trials) for result in listed[-3:]] == sorted({len(result.trials) for result in listed})[-3:]
+    *_, last = dissection.each(planted_model(), EncodedScenes(40), **settings, state=listed[-3].state)
+    np.testing.assert_equal(last.trials, listed[-1].trials)
+    assert last.done == last.total == listed[-1].done
+
+
 # ------------------------------------------------------------------ real nets
 
 
