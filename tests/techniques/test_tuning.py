@@ -14,7 +14,8 @@ from minitorch_viz.models.samples import sample_digit
 from minitorch_viz.techniques import run
 from minitorch_viz.techniques.activations._tuning_numbers import invariance, most_selective
 from minitorch_viz.techniques.activations._tuning_photos import brighter, dimensions_of, moved, of_other_hue
-from minitorch_viz.techniques.activations.tuning import TECHNIQUE, knows_scenes, tuning
+from minitorch_viz.techniques.activations._tuning_sweeps import knows_scenes
+from minitorch_viz.techniques.activations.tuning import TECHNIQUE, tuning
 
 # ------------------------------------------------------------------ the number
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack
@@ -172,8 +173,6 @@ def _most_probable(model: Model, tape: Tape, top: int, choice: Which) -> list[Ob
 
 def _with_boxes(result: Cam, share: float) -> Cam:
     """Return the result with a box for each map."""
-    import dataclasses
-
     if result.of_numbers is not None:
         raise SettingError("box= is for pictures; a series has no box.")
     boxes = tuple(None if why else box_above(result.map(i), share) for i, why in enumerate(result.blanks))

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
-from minitorch_viz.data.scenes import DIMENSIONS, KINDS, varied
-from minitorch_viz.errors import SettingError, near, need_whole
-from minitorch_viz.graph import ancestors, channel_axis
+from minitorch_viz.errors import SettingError, need_whole
+from minitorch_viz.graph import ancestors
 from minitorch_viz.models.readers import Preprocessing
-from minitorch_viz.models.samples import sample_images
 from minitorch_viz.techniques.activations._tuning_figure import draw
 from minitorch_viz.techniques.activations._tuning_numbers import invariance, most_selective
-from minitorch_viz.techniques.activations._tuning_photos import dimensions_of, varied_photo
+from minitorch_viz.techniques.activations._tuning_sweeps import Sweep, largest_answers, sweeps_of
 from minitorch_viz.techniques.base import Result, Technique
 from minitorch_viz.techniques.explain.chosen import Channels, channels_meant
-from minitorch_viz.techniques.explain.view import several, view
 from minitorch_viz.techniques.run import Pace, how_far, looping
 from minitorch_viz.techniques.subject import NOTHING, Photos
 
@@ -31,7 +27,6 @@ if TYPE_CHECKING:
 
 MOST_UNITS = 8
 CHOSEN = 4  # units, where none are named
-MOST_PHOTOS = 32
 
 
 class Curves(NamedTuple):
@@ -42,15 +37,6 @@ class Curves(NamedTuple):
     axis: str  # what the steps are, with their measure
     answers: Array  # (S, D, U): of S objects or photos, the largest value in each unit's map
     pictures: Array  # (D, h, w, 3) uint8: the first of them in all steps
-
-
-class Sweep(NamedTuple):
-    """Hold what is shown to the net of one object or photo for one dimension."""
-
-    steps: tuple[str, ...]
-    axis: str
-    inputs: Array  # (D, C, h, w)
-    unchanged: int | None = None  # the step of a photo that leaves it as it is
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,26 +155,14 @@ def tuning(
     need_whole("seed", seed, 0)
     node = node or model.last_conv or model.logits or model.maps or model.net.output
     model.net[node]  # NetError with near names
-    reader = model.preprocessing
-    if photos is None and knows_scenes(model):
-        things = _things(vary, DIMENSIONS, "scenes")
-        sweeps: Iterator[tuple[str, Sweep]] = (
-            (thing, _of_scene(model, thing, number, seed)) for number in range(instances) for thing in things
-        )
-        count, objects = instances, "scene"
-    else:
-        images = several([image for _, image in sample_images(model)] if photos is None else photos, MOST_PHOTOS)
-        things = _things(vary, dimensions_of(reader), "photos")
-        inputs = [view(model, image).x for image in images]
-        sweeps = ((thing, _of_photo(reader, x, thing)) for x in inputs for thing in things)
-        count, objects = len(images), "photo"
-    total = count * len(things)
+    shown = sweeps_of(model, photos, vary, instances, seed)
+    total = shown.instances * len(shown.things)
     answers: dict[str, list[Array]] = {}
     first: dict[str, tuple[Sweep, Array]] = {}  # what the first object is, and its pictures
     wanted: Array | None = None
     pace = Pace()
-    for done, (thing, sweep) in enumerate(sweeps, 1):
-        values = _answers(model, node, sweep.inputs)
+    for done, (thing, sweep) in enumerate(shown.sweeps, 1):
+        values = largest_answers(model, node, sweep.inputs)
         if done == 1:
             wanted = channels_meant(node, channels, values.shape[1])
             if wanted is not None and len(wanted) > MOST_UNITS:
@@ -198,46 +172,7 @@ def tuning(
         answers.setdefault(thing, []).append(values)
         if pace.due() or done == total:
             stacked = {thing: np.stack(parts) for thing, parts in answers.items()}
-            yield _result(model, node, stacked, first, wanted, objects, done, total)
-
-
-def knows_scenes(model: Model) -> bool:
-    """Return whether a net's classes are kinds of objects in the generated scenes."""
-    return bool(model.class_names) and set(model.class_names) <= set(KINDS[1:])
-
-
-def _things(vary: str | None, choices: Sequence[str] | Mapping[str, object], where: str) -> list[str]:
-    """Return what changes, each once."""
-    if vary is None:
-        return list(choices)
-    things = [part.strip() for part in str(vary).split(",")]
-    for thing in things:
-        if thing not in choices:
-            raise SettingError(f"Of {where} there is no {thing!r} to vary; {near(thing, choices, 'thing')}.")
-    return list(dict.fromkeys(things))
-
-
-def _of_scene(model: Model, thing: str, number: int, seed: int) -> Sweep:
-    high, wide = (max(side, 32) for side in model.preprocessing.size)
-    drawn = varied(thing, 1, seed, start=number, size=(high, wide))
-    return Sweep(drawn.steps, drawn.axis, np.concatenate([model.preprocess(image) for image in drawn.images[0]]))
-
-
-def _of_photo(reader: Preprocessing, x: Array, thing: str) -> Sweep:
-    dimension = dimensions_of(reader)[thing]
-    unchanged = list(dimension.values).index(dimension.unchanged)
-    return Sweep(dimension.steps, dimension.axis, varied_photo(reader, x, dimension), unchanged)
-
-
-def _answers(model: Model, node: str, inputs: Array) -> Array:
-    """Return the largest value in each channel's map, (N, C); what is not finite counts as 0."""
-    x = kernels.to_device(inputs.astype(model.dtype), model.net.device)
-    outputs = kernels.to_cpu(model.net.predict(x, upto=node))
-    if outputs.ndim < 2:
-        raise SettingError(f"Node {node!r} gives one number a picture and has no channels.")
-    maps = np.moveaxis(outputs, channel_axis(model.net.nodes, node), 1)
-    largest: Array = np.nan_to_num(maps.reshape(*maps.shape[:2], -1).max(axis=2), posinf=0, neginf=0)
-    return largest
+            yield _result(model, node, stacked, first, wanted, shown.objects, done, total)
 
 
 def _result(
