@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -141,7 +141,8 @@ def factors(model: Model, image: Images, *, components: int = 5, layer: str | No
     need_whole("number of factors", components, 1, MOST_FACTORS)
     need_whole("seed", seed, 0)
     need_picture(model, "factors")
-    views = [view(model, photo) for photo in several(image, MOST_PHOTOS)]
+    images: list[Any] = several(image, MOST_PHOTOS)
+    views = [view(model, photo) for photo in images]
     answer = model.logits or model.maps or model.net.output
     tape = model.net.forward(views[0].x, upto=answer)
     layer = chosen_layer(model, tape, answer, layer)
