@@ -60,8 +60,8 @@ def test_of_a_hidden_layer_the_votes_make_the_scores() -> None:
         result = templates(model, image, count=100)
         last = model.net[model.logits].layer
         bias = 0 if last.bias is None else last.bias
-        np.testing.assert_allclose(result.votes @ result.answers + bias, result.scores, rtol=1e-4, atol=1e-4)
-        assert result.votes.shape == (len(model.class_names), result.of)
+        np.testing.assert_allclose(result.answers @ result.votes + bias, result.scores, rtol=1e-4, atol=1e-4)
+        assert result.votes.shape == (result.of, len(model.class_names))
 
 
 def test_a_wrong_sum_is_told() -> None:

@@ -118,7 +118,7 @@ def _vote_in_words(result: Templates, number: int) -> str:
 
 def _draw_votes(axes: Axes, result: Templates, number: int, *, named: bool) -> None:
     """Draw the output weights of a hidden unit, a bar a class; all units share a scale."""
-    votes = result.votes[:, number]
+    votes = result.votes[number]
     places = np.arange(len(votes))
     axes.barh(places, votes, color=[FOR if vote > 0 else AGAINST for vote in votes])
     axes.axvline(0, color="0.4", linewidth=0.8)

@@ -37,7 +37,7 @@ class Templates(PhotoResult):
     biases: Array  # (k,)
     values: Array  # (k,): what the net itself gives, before its gate where there is one
     answers: Array  # (k,): the same after the gate
-    votes: Array  # (K, k): of hidden units the output weight of each for each class; (0, k) without a hidden layer
+    votes: Array  # (k, K): of hidden units the output weight of each for each class; (k, 0) without a hidden layer
     classes: tuple[str, ...]  # (K,)
     scores: Array  # (K,): the scores of the classes
     mix: Mix
@@ -154,7 +154,7 @@ def templates(
     x = kernels.to_cpu(seen.x)[0]
     bias = model.net[ways.first].layer.params.get("bias")
     biases = np.zeros(len(weights)) if bias is None else kernels.to_cpu(bias).astype(np.float64)
-    votes = kernels.to_cpu(model.net[ways.last].layer.params["weight"]) if ways.last else np.zeros((0, len(weights)))
+    votes = kernels.to_cpu(model.net[ways.last].layer.params["weight"]).T if ways.last else np.zeros((len(weights), 0))
     shown = weights[chosen]
     return Templates(
         shown,
@@ -165,7 +165,7 @@ def templates(
         biases[chosen],
         values[chosen],
         kernels.to_cpu(tape[ways.gate or ways.first])[0][chosen],
-        votes[:, chosen],
+        votes[chosen],
         model.class_names,
         kernels.to_cpu(tape[model.logits])[0],
         mixed(model, ways.first, weights, x, chosen_pair(model, mix, values, bool(ways.gate)), names),
