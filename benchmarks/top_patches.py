@@ -63,7 +63,7 @@ def search(model: Model, pictures: FilePictures, node: str, workers: int = 1) ->
 def passes(model: Model, images: np.ndarray, node: str) -> None:
     """Make the forward passes alone."""
     for begin in range(0, len(images), BATCH):
-        model.net.forward(images[begin : begin + BATCH], upto=(node,), fuse=True)
+        model.net.predict(images[begin : begin + BATCH], upto=node)
 
 
 def prepared(model: Model, pictures: FilePictures) -> np.ndarray:
