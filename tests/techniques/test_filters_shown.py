@@ -23,11 +23,13 @@ from minitorch_viz.layers import (
     ReLU,
 )
 from minitorch_viz.models.readers import Bands
+from minitorch_viz.techniques.tally import tallied
 from minitorch_viz.techniques.weights import _filters_unit
 from minitorch_viz.techniques.weights._filters_colours import one_sided_nmf
 from minitorch_viz.techniques.weights._filters_components import _spread, patches_from
 from minitorch_viz.techniques.weights._filters_expanded import expanded_weights, middle_part
 from minitorch_viz.techniques.weights._filters_gabor import _waves, fit_gabor
+from minitorch_viz.techniques.weights._filters_patches import top_patches
 from minitorch_viz.techniques.weights.filters import TECHNIQUE, filters
 from tests.measured_figures import check
 
@@ -397,3 +399,14 @@ def test_numbers_are_saved(tmp_path: Path) -> None:
     for show in SHOWS:
         path = filters(load_model("digits"), show=show, count=4).save(tmp_path / f"{show}.npz")
         assert "weights" in np.load(path)
+
+
+def test_ctrl_c_keeps_the_pictures_seen_so_far_and_says_how_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*arguments):
+        yield next(iter(tallied(*arguments)))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("minitorch_viz.techniques.weights._filters_patches.tallied", stopped)
+    found = top_patches(load_model("scenes"), "scenes:100", {"relu3": ((0, 1), 3)})
+    assert found.source == "scenes (the first 64 of 100)"
+    assert [len(patches) for patches in found.patches["relu3"]] == [3, 3]

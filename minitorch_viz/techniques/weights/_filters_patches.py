@@ -10,6 +10,7 @@ from minitorch_viz.errors import DataFileError
 from minitorch_viz.graph import channel_axis
 from minitorch_viz.techniques.explain.patches import Patch, patch_of
 from minitorch_viz.techniques.explain.strongest import Strongest
+from minitorch_viz.techniques.run import last
 from minitorch_viz.techniques.tally import tallied
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ class Found(NamedTuple):
     """Hold the strongest patches of some channels of some nodes."""
 
     patches: dict[str, list[tuple[Patch, ...]]]  # {node: of each channel that was asked for, the strongest first}
-    source: str  # what the pictures are called; "" without
+    source: str  # what the pictures are called, and how many of them if not all; "" without
     skipped: tuple[str, ...]  # pictures that could not be read
 
 
@@ -35,7 +36,7 @@ def top_patches(model: Model, pictures: Any, asked: Mapping[str, tuple[Sequence[
     nodes = {node: request for node, request in asked.items() if node not in model.net.inputs}
     axes = {node: channel_axis(model.net.nodes, node) for node in nodes}
     tallies = [Strongest(node, k, axis=axes[node]) for node, (_, k) in nodes.items()]
-    *_, step = tallied(model, source, tallies)
+    step = last(tallied(model, source, tallies), "patches", "picture")  # Ctrl-C keeps those seen so far
     if all(not tally.arrays for tally in step.tallies):
         raise DataFileError(f"None of the {len(source)} pictures of {source.name} could be read.")
     patches: dict[str, list[tuple[Patch, ...]]] = {}
@@ -48,4 +49,5 @@ def top_patches(model: Model, pictures: Any, asked: Mapping[str, tuple[Sequence[
             )
             for channel in channels
         ]
-    return Found(patches, source.name, tuple(picture.title for picture in step.skipped))
+    name = source.name if step.done == step.total else f"{source.name} (the first {step.done} of {step.total})"
+    return Found(patches, name, tuple(picture.title for picture in step.skipped))
