@@ -38,7 +38,8 @@ def spread(work: Callable[[Item], Done], items: Iterable[Item], workers: int) ->
     threads_before = kernels.get_threads()
     threads = max(1, threads_before // workers)
     folder = _working_folder() if _backend() == "LokyBackend" else None
-    tasks = (joblib.delayed(_with_threads)(work, item, threads, folder) for item in items)
+    rung = kernels.current()
+    tasks = (joblib.delayed(_in_worker)(work, item, threads, rung, folder) for item in items)
     if _backend() == "MultiprocessingBackend":
         raise SettingError(
             'joblib\'s backend "multiprocessing" copies a process whose threads compute, and the copies stand still; '
@@ -58,8 +59,8 @@ def _working_folder() -> str | None:
         return None
 
 
-def _with_threads(work: Callable[[Item], Done], item: Item, threads: int, folder: str | None) -> Done:
-    """Do a worker's task with so many of the kernels' threads.
+def _in_worker(work: Callable[[Item], Done], item: Item, threads: int, rung: str, folder: str | None) -> Done:
+    """Do a worker's task with so many of the kernels' threads, on the rung that the asking process computes with.
 
     folder: the working folder of the process that asks. joblib's processes live on for the next work and stay in the
         folder that they were started in, where a relative path would mean another file. None: those of a cluster.
@@ -68,7 +69,8 @@ def _with_threads(work: Callable[[Item], Done], item: Item, threads: int, folder
         with contextlib.suppress(OSError):  # it was removed: absolute paths still work
             os.chdir(folder)
     kernels.set_threads(threads)
-    return work(item)
+    with kernels.use(rung):  # another one gives other last bits
+        return work(item)
 
 
 def _in_order(tasks: Iterator[Any], workers: int) -> Iterator[Any]:

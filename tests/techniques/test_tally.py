@@ -240,7 +240,8 @@ empty = [Sums("relu3"), Best("relu5")]
 for step in tally.tallied(load_model("scenes"), PICTURES, empty, batch=4, checkpoint=sys.argv[1]):
     print(step.done, flush=True)
 """
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'kernels'}"}
+    rung = {"MINITORCH_VIZ_KERNELS": kernels.current()}
+    environment = {**os.environ, **rung, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'kernels'}"}
     for stop in (1, 2):
         process = subprocess.Popen(
             [sys.executable, "-c", code, str(tmp_path / "run")], stdout=subprocess.PIPE, text=True, env=environment

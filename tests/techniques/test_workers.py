@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import minitorch_viz_kernels as kernels
 from minitorch_viz.techniques.workers import spread
 
 
@@ -50,3 +51,13 @@ def test_processes_follow_this_one_into_another_folder(tmp_path, monkeypatch) ->
         (tmp_path / name / "photos" / f"{name}.png").touch()
         monkeypatch.chdir(tmp_path / name)
         assert list(spread(names_of_files, ["photos"] * 4, 2)) == [[f"{name}.png"]] * 4
+
+
+@pytest.mark.slow
+def test_processes_compute_on_the_rung_of_this_one() -> None:
+    with kernels.use("numpy"):
+        assert list(spread(rung, [0], 2)) == ["numpy"]
+
+
+def rung(_: int) -> str:
+    return kernels.current()
