@@ -354,3 +354,17 @@ def test_the_empirical_field_is_there_where_it_is_asked_for() -> None:
     assert abs(columns - width // 2).max() <= box[1] / 2 + square
     assert result.passport.field.covered == pytest.approx(result.covered.sigma, abs=0.01)
     assert "Empirical field" in result.html()
+
+
+@pytest.mark.parametrize("node", ["flatten", "logits"])
+def test_a_unit_of_a_row_has_a_passport(node: str) -> None:
+    digits, pictures = load_model("digits"), load_digits()[1][:16]
+    result = unit(digits, pictures, node=node, channel=3, progress=False)
+    assert len(result.patches) == 9
+    assert result.energy is None
+    if node == "flatten":
+        weights = digits.net.params["logits.weight"][:, 3]
+        assert [link.value for link in result.passport.readers] == pytest.approx(
+            weights[np.argsort(-abs(weights), kind="stable")][:8].tolist()
+        )
+    assert result.html()

@@ -45,8 +45,8 @@ class Answers(Tally):
 
     def see(self, tape: Tape, numbers: Array) -> None:  # noqa: ARG002 (it does not matter which pictures these are)
         for values in kernels.to_cpu(tape[self.node]):
-            maps = np.moveaxis(values, self.axis % (values.ndim + 1) - 1, 0).reshape(values.shape[self.axis - 1], -1)
-            self._add(maps)
+            by_channel = np.moveaxis(values, self.axis % (values.ndim + 1) - 1, 0)
+            self._add(by_channel.reshape(len(by_channel), -1))
 
     def merge(self, other: Self) -> None:
         if not self.arrays:

@@ -191,7 +191,12 @@ class InContext:
         node = self.net[name]
         weights = kernels.to_cpu(node.layer.params["weight"])
         source = node.inputs[0]
-        while source in self.net and self.net[source].layer.passes_on and len(self.net[source].inputs) == 1:
+        while (
+            source != self.node
+            and source in self.net
+            and self.net[source].layer.passes_on
+            and len(self.net[source].inputs) == 1
+        ):
             source = self.net[source].inputs[0]  # a flattened map is shown as the map that it was
         channels, outputs = self._channels(source), self._channels(name)
         if node.layer.type_name.startswith("ConvTranspose"):
