@@ -11,12 +11,13 @@ from minitorch_viz.training.fit import Fitted, fit
 from minitorch_viz.training.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy, losses
 from minitorch_viz.training.nonfinite import NotFiniteError
 from minitorch_viz.training.observer import Observer
-from minitorch_viz.training.optimizers import SGD, Adam, AdamW, Optimizer, RMSProp, optimizers
+from minitorch_viz.training.optimizers import SGD, Adagrad, Adam, AdamW, NAdam, Optimizer, RMSProp, optimizers
 from minitorch_viz.training.schedules import Constant, Cosine, OneCycle, StepDecay, Warmup
 from minitorch_viz.training.state import Epoch, State
 
 __all__ = [
     "SGD",
+    "Adagrad",
     "Adam",
     "AdamW",
     "BinaryCrossEntropy",
@@ -28,6 +29,7 @@ __all__ = [
     "Fitted",
     "Loss",
     "MeanSquaredError",
+    "NAdam",
     "NotFiniteError",
     "Observer",
     "OneCycle",

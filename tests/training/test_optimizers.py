@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minitorch_viz.errors import MinitorchVizError, NetError, SettingError, ShapeError
-from minitorch_viz.training import SGD, Adam, AdamW, RMSProp, optimizers
+from minitorch_viz.training import SGD, Adagrad, Adam, AdamW, NAdam, RMSProp, optimizers
 
 ALL = [(name, i) for name, kind in optimizers().items() for i in range(len(kind.examples()))]
 
@@ -18,14 +18,25 @@ def params_and_grads(steps: int, seed: int = 0) -> tuple[dict[str, np.ndarray], 
 
 
 def test_the_folder_is_the_registry() -> None:
-    assert optimizers() == {"sgd": SGD, "rmsprop": RMSProp, "adam": Adam, "adamw": AdamW}
+    assert optimizers() == {
+        "sgd": SGD, "adagrad": Adagrad, "rmsprop": RMSProp, "adam": Adam, "adamw": AdamW, "nadam": NAdam
+    }  # fmt: skip
     assert all(kind.examples() and kind.__doc__ for kind in optimizers().values())
+
+
+@pytest.fixture
+def torch():
+    """Let PyTorch count in float64: its NAdam keeps the product of the momenta in the default dtype."""
+    module = pytest.importorskip("torch")
+    before = module.get_default_dtype()
+    module.set_default_dtype(module.float64)
+    yield module
+    module.set_default_dtype(before)
 
 
 @pytest.mark.torch
 @pytest.mark.parametrize(("name", "i"), ALL)
-def test_twenty_steps_match_pytorchs(name: str, i: int) -> None:
-    torch = pytest.importorskip("torch")
+def test_twenty_steps_match_pytorchs(torch, name: str, i: int) -> None:
     optimizer = optimizers()[name].examples()[i]
     params, all_grads = params_and_grads(20)
     theirs = {key: torch.tensor(value, requires_grad=True) for key, value in params.items()}
@@ -101,6 +112,26 @@ def test_adamw_shrinks_all_weights_alike_and_adam_does_not() -> None:
     np.testing.assert_allclose(moved[Adam, 0.5], moved[Adam, 0.0], atol=1e-4)  # the first step is the sign either way
 
 
+def test_adagrads_steps_along_a_constant_gradient_shrink_as_one_over_the_root(rng) -> None:
+    """Duchi et al. 2011: after t equal gradients the sum of squares is t g^2, so that step t is rate / sqrt(t)."""
+    adagrad = Adagrad(rate=0.1, epsilon=0)
+    grads = {"w": rng.standard_normal(5)}
+    params, state = {"w": np.zeros(5)}, adagrad.start({"w": np.zeros(5)})
+    for t in range(1, 30):
+        before = params["w"]
+        params, state = adagrad.step(params, grads, state)
+        np.testing.assert_allclose(params["w"] - before, -0.1 / np.sqrt(t) * np.sign(grads["w"]), rtol=1e-11)
+
+
+def test_nadams_first_step_is_dozats(rng) -> None:
+    """Dozat 2016, algorithm 8, by hand: without history the step is larger than Adam's by the look ahead."""
+    grads = {"w": rng.standard_normal(7)}
+    nadam = NAdam(rate=0.01, beta1=0.9, epsilon=0, momentum_decay=0)  # the momentum is 0.45 at every step
+    new, _ = nadam.step({"w": np.zeros(7)}, grads, nadam.start({"w": np.zeros(7)}))
+    ahead = (1 - 0.45) / (1 - 0.45) + 0.45 * (1 - 0.9) / (1 - 0.45**2)
+    np.testing.assert_allclose(new["w"], -0.01 * ahead * np.sign(grads["w"]), rtol=1e-12)
+
+
 def test_momentum_goes_ten_times_as_far() -> None:
     """A constant gradient: the velocity tends to g / (1 - momentum)."""
     sgd = SGD(1.0, momentum=0.9)
@@ -124,6 +155,8 @@ BAD = {
     "nesterov is a number": (lambda: SGD(0.1, 0.9, nesterov=2), SettingError, "True or False, but got 2"),
     "beta1 of 1": (lambda: Adam(beta1=1), SettingError, "beta1 must be below 1"),
     "beta2 of 1": (lambda: AdamW(beta2=1.0), SettingError, "AdamW's beta2 must be below 1"),
+    "NAdam's beta1 of 1": (lambda: NAdam(beta1=1), SettingError, "NAdam's beta1 must be below 1"),
+    "negative sum at the start": (lambda: Adagrad(sum_at_start=-1), SettingError, "sum_at_start.*at least 0.*-1"),
     "decay of 1": (lambda: RMSProp(decay=1), SettingError, "decay must be below 1"),
     "negative weight decay": (lambda: AdamW(weight_decay=-0.1), SettingError, "weight_decay.*-0.1"),
     "negative epsilon": (lambda: Adam(epsilon=-1e-8), SettingError, "epsilon"),

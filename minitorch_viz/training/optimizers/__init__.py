@@ -1,6 +1,7 @@
 """The optimizers, one file each: how a gradient becomes a step. The folder is the registry.
 
-Read them in this order: sgd, rmsprop, adam, adamw. None remembers anything: `step` takes a state and returns the next.
+Read them in this order: sgd, adagrad, rmsprop, adam, adamw, nadam. None remembers anything: `step` takes a state and
+returns the next.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ import importlib
 import inspect
 import pkgutil
 
+from minitorch_viz.training.optimizers.adagrad import Adagrad
 from minitorch_viz.training.optimizers.adam import Adam
 from minitorch_viz.training.optimizers.adamw import AdamW
 from minitorch_viz.training.optimizers.base import Optimizer
+from minitorch_viz.training.optimizers.nadam import NAdam
 from minitorch_viz.training.optimizers.rmsprop import RMSProp
 from minitorch_viz.training.optimizers.sgd import SGD
 
-__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSProp", "optimizers"]
+__all__ = ["SGD", "Adagrad", "Adam", "AdamW", "NAdam", "Optimizer", "RMSProp", "optimizers"]
 
 
 @functools.cache
