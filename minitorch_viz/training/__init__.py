@@ -11,11 +11,22 @@ from minitorch_viz.training.fit import Fitted, fit
 from minitorch_viz.training.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy, losses
 from minitorch_viz.training.nonfinite import NotFiniteError
 from minitorch_viz.training.observer import Observer
-from minitorch_viz.training.optimizers import SGD, Adagrad, Adam, AdamW, NAdam, Optimizer, RMSProp, optimizers
+from minitorch_viz.training.optimizers import (
+    LBFGS,
+    SGD,
+    Adagrad,
+    Adam,
+    AdamW,
+    NAdam,
+    Optimizer,
+    RMSProp,
+    optimizers,
+)
 from minitorch_viz.training.schedules import Constant, Cosine, OneCycle, StepDecay, Warmup
 from minitorch_viz.training.state import Epoch, State
 
 __all__ = [
+    "LBFGS",
     "SGD",
     "Adagrad",
     "Adam",

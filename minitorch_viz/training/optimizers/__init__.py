@@ -1,7 +1,7 @@
 """The optimizers, one file each: how a gradient becomes a step. The folder is the registry.
 
 Read them in this order: sgd, adagrad, rmsprop, adam, adamw, nadam. None remembers anything: `step` takes a state and
-returns the next.
+returns the next. L-BFGS, which asks for values at several points, has an interface of its own and no place in the list.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from minitorch_viz.training.optimizers.adagrad import Adagrad
 from minitorch_viz.training.optimizers.adam import Adam
 from minitorch_viz.training.optimizers.adamw import AdamW
 from minitorch_viz.training.optimizers.base import Optimizer
+from minitorch_viz.training.optimizers.lbfgs import LBFGS
 from minitorch_viz.training.optimizers.nadam import NAdam
 from minitorch_viz.training.optimizers.rmsprop import RMSProp
 from minitorch_viz.training.optimizers.sgd import SGD
 
-__all__ = ["SGD", "Adagrad", "Adam", "AdamW", "NAdam", "Optimizer", "RMSProp", "optimizers"]
+__all__ = ["LBFGS", "SGD", "Adagrad", "Adam", "AdamW", "NAdam", "Optimizer", "RMSProp", "optimizers"]
 
 
 @functools.cache
