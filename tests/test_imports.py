@@ -36,6 +36,7 @@ ORDER = [
 ORDER += [
     "data",
     "training",
+    "optimize",
     "techniques",
     "report",
     "grading",
