@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from minitorch_viz.techniques.gradients.compare import Comparison
 
-COLUMNS, FEWER = 6, 4  # of maps; fewer of photos that are wide
+COLUMNS, FEWER = 7, 5  # of maps at most; fewer of photos that are wide
 CELL = 0.3  # inches: a number of the matrix
 LINE = 0.17  # inches: a ReLU's name
 COLOURS = ("#e8e8e8", "#009e73", "#0072b2", "#d55e00", "#cc79a7")
@@ -60,7 +60,7 @@ def draw(result: Comparison, figure: Figure) -> None:
 def _draw_maps(result: Comparison, figure: Figure, bottom: float) -> None:
     """Draw the photo and one map after the other; for two classes the second's map below the first's."""
     tall, count = proportions_of(result), len(result.methods)
-    columns = min(COLUMNS if tall > 0.8 else FEWER, count + 1)
+    columns = -(-(count + 1) // -(-(count + 1) // (COLUMNS if tall > 0.8 else FEWER)))  # as even rows as can be
     rows = in_rows([result.label, *result.methods], columns)
     if result.other_maps is not None:
         below = in_rows([result.other_label, *map(_correlation, result.across)], columns)
