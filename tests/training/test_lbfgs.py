@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 
 import numpy as np
@@ -10,7 +9,8 @@ import pytest
 from scipy.optimize import minimize, rosen, rosen_der
 
 from minitorch_viz.errors import MinitorchVizError, SettingError, ShapeError
-from minitorch_viz.io.safetensors_ import read_safetensors_and_metadata, save_safetensors
+from minitorch_viz.techniques.state import Identity, read_state, write_state
+from minitorch_viz.techniques.state import State as LoopState
 from minitorch_viz.training import LBFGS
 from minitorch_viz.training.optimizers.lbfgs import State, direction, unpacked
 
@@ -164,13 +164,11 @@ def test_a_run_that_went_through_a_file_goes_on_to_the_same_bits(tmp_path) -> No
         value, slopes = rosenbrock(x.reshape(-1))
         return value, slopes.reshape(x.shape)
 
-    optimizer = LBFGS(pairs=4)
+    optimizer, identity = LBFGS(pairs=4), Identity("style", "a net", "", "", {})
     whole = run(function, start, optimizer, most=30)
     for stop in (0, 1, 7):
-        arrays, numbers = whole[stop].packed()
-        save_safetensors(tmp_path / "state.safetensors", arrays, {"numbers": json.dumps(numbers)})
-        arrays, metadata = read_safetensors_and_metadata(tmp_path / "state.safetensors")
-        state = unpacked(arrays, json.loads(metadata["numbers"]))
+        write_state(tmp_path / "state", identity, LoopState(*whole[stop].packed()))
+        state = unpacked(*read_state(tmp_path / "state", identity))
         assert same_bits(state, whole[stop])
         for expected in whole[stop + 1 :]:
             state = optimizer.step(state, function)
@@ -253,7 +251,7 @@ def test_a_place_without_finite_values_is_walked_around(what) -> None:
 
     states = run(function, np.array([3.0, 2.0]), LBFGS(first_step=4))
     assert "not finite at 1 of " in states[1].words
-    assert "halved 1 times" in states[1].words
+    assert "halved 1 time." in states[1].words
     assert states[-1].status == "converged"
     np.testing.assert_allclose(states[-1].x, 1, atol=1e-6)
     assert all(np.isfinite(state.value) and np.isfinite(state.gradient).all() for state in states)
@@ -264,7 +262,7 @@ def test_a_step_that_is_not_finite_is_halved_as_often_as_it_takes() -> None:
         return (float(x @ x) if abs(x[0] - 1) < 1e-3 else math.nan), 2 * x
 
     state = LBFGS().step(LBFGS().start(np.ones(1), function), function)
-    assert "halved 10 times" in state.words  # 2^-10 is the first below 1e-3
+    assert "halved 10 times." in state.words  # 2^-10 is the first below 1e-3
     assert state.value < 1
     assert state.status == "moving"
 

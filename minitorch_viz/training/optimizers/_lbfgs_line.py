@@ -102,7 +102,11 @@ def searched(line: Line, origin: Point, downhill: Array) -> tuple[Point | None, 
     words = ""
     if line.not_finite:
         words = f"Value or gradient was not finite at {line.not_finite} of {line.evaluations} points"
-        words += f": the step was halved {halvings} times." if halvings else ", which were passed over."
+        words += (
+            f": the step was halved {halvings} time{'s' if halvings > 1 else ''}."
+            if halvings
+            else ", which were passed over."
+        )
     if length is not None and is_lower(point := line.at(origin.x + length * downhill), origin):
         if end_slopes is None:
             words = f"{words} The value still falls after a step that was doubled {DOUBLINGS} times.".strip()

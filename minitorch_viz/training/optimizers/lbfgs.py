@@ -80,7 +80,7 @@ class LBFGS:
     The optimizer remembers nothing: the state holds the history, so a run that was stopped goes on to the same bits.
 
     pairs: how many steps are remembered; each costs two float64 arrays as large as x. first_step: the length of the
-    first step (Euclidean norm), and of any without a history; the line search makes it longer or shorter. tolerance: it
+    first step (Euclidean norm), and of any without a history; the line search doubles or shortens it. tolerance: it
     has converged when the largest slope is at most this share of the start's (which is rounded up to a power of two).
     """
 
@@ -129,7 +129,7 @@ class LBFGS:
         """Take one step downhill; a state that is not moving comes back as it is.
 
         function: as in `start`. Where its value or gradient is not finite, the step is halved until it is. If the line
-        search fails, the history is dropped and a small step is taken along the gradient. Both is told in the new
+        search fails, the history is dropped and a small step is taken along the gradient. Both are told in the new
         state's `words`. If no step lowers the value, its status is "still".
 
         Raises SettingError if the state is no state of L-BFGS, ShapeError if the function gives something else.
