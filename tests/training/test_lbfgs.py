@@ -132,6 +132,22 @@ def test_no_more_pairs_are_kept_than_asked_for_and_the_newest_are() -> None:
     np.testing.assert_array_equal(states[5].moves[0], states[3].x - states[2].x)
 
 
+def test_where_rounding_hides_the_values_fall_the_gradient_leads_on_a_little_and_then_it_is_said() -> None:
+    """Beside 1e6 the last falls, below 1e-10, are not seen."""
+    quadratic = Quadratic(20, 100)
+
+    def raised(x):
+        value, slopes = quadratic(x)
+        return value + 1e6, slopes
+
+    *moving, last = run(raised, np.zeros(20))
+    slopes = [state.largest_slope for state in moving if state.value == last.value]
+    assert len(slopes) >= 3
+    assert slopes == sorted(slopes, reverse=True)
+    assert last.status == "still"
+    assert "The value's rounding hides what is left" in last.words
+
+
 # The scale
 
 
