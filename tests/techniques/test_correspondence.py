@@ -155,7 +155,7 @@ def test_a_broken_picture_is_left_out_and_named(colours, tmp_path) -> None:
     (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
     result = correspondence(colours, folder, layers="fc")
     assert result.done == result.total == 4
-    assert any("1 pictures could not be read and were left out: broken.png" in note for note in result.notes)
+    assert any("1 picture could not be read and was left out: broken.png" in note for note in result.notes)
 
 
 BAD = {

@@ -254,7 +254,7 @@ def test_missing_broken_and_smaller_masks_are_named(scenes, tmp_path) -> None:
     assert (
         "1 masks have another size than their pictures, of the same proportions, and were brought to it: 002" in notes
     )
-    assert "1 pictures could not be read and were left out: 003.png." in notes
+    assert "1 picture could not be read and was left out: 003.png." in notes
     assert result.count == 37
 
 

@@ -338,7 +338,7 @@ def test_broken_pictures_are_named_and_only_broken_ones_are_an_error(tmp_path) -
     (tmp_path / "broken.png").write_bytes(b"no picture")
     result = tsne(model, str(tmp_path), metric="l2")
     assert result.titles == tuple(f"{number}.png" for number in range(6))
-    assert "1 pictures could not be read and were left out: broken.png" in " ".join(result.notes)
+    assert "1 picture could not be read and was left out: broken.png" in " ".join(result.notes)
     for file in tmp_path.glob("[0-9].png"):
         file.write_bytes(b"no picture")
     with pytest.raises(DataFileError, match="none of the 7 could be read"):

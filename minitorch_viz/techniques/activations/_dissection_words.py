@@ -9,6 +9,7 @@ import numpy as np
 from minitorch_viz.techniques.activations._dissection_chance import FEWEST, LEVEL
 from minitorch_viz.techniques.activations._dissection_formulas import LEAST_GAIN
 from minitorch_viz.techniques.activations._dissection_trial import verdicts
+from minitorch_viz.techniques.tally import left_out
 
 if TYPE_CHECKING:
     from minitorch_viz.techniques.activations.dissection import Dissection
@@ -59,10 +60,7 @@ def in_categories(unique: dict[str, int]) -> str:
 def notes_of(result: Dissection) -> tuple[str, ...]:
     """Return what is uncertain, unlike the paper, or was left out."""
     notes = [*result.remarks]
-    broken = len(result.skipped)
-    if broken:
-        titles = "; ".join(picture.title for picture in result.skipped[:5]) + "; ..." * (broken > 5)
-        notes.append(f"{broken} pictures could not be read and were left out: {titles}.")
+    notes += left_out(result.skipped)
     units = len(result.iou)
     if 0 < result.count < FEW:
         notes.append(

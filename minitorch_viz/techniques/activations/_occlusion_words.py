@@ -9,6 +9,7 @@ import numpy as np
 from minitorch_viz._types import Array
 from minitorch_viz.techniques.activations._occlusion_fills import fill_sentence, fill_words
 from minitorch_viz.techniques.explain.blank import blank_note
+from minitorch_viz.techniques.tally import left_out
 
 if TYPE_CHECKING:
     from minitorch_viz.techniques.activations._occlusion_reading import Fall
@@ -93,14 +94,13 @@ def _how_far(result: OcclusionMap) -> tuple[str, ...]:
     search = result.search
     if search is None:
         return ()
-    broken = "; ".join(picture.title for picture in search.skipped[:5]) + ("; ..." if len(search.skipped) > 5 else "")
     return (
         *(
             (f"Of the {search.total} other pictures {search.done} were searched, and none is shown yet.",)
             if search.done < search.total
             else ()
         ),
-        *((f"{len(search.skipped)} pictures could not be read and were left out: {broken}.",) if broken else ()),
+        *left_out(search.skipped),
     )
 
 

@@ -20,7 +20,7 @@ from minitorch_viz.techniques.activations._occlusion_fills import FILLS
 from minitorch_viz.techniques.base import Result, Technique
 from minitorch_viz.techniques.run import how_far, looping
 from minitorch_viz.techniques.subject import PICTURES, need_picture
-from minitorch_viz.techniques.tally import Skipped
+from minitorch_viz.techniques.tally import Skipped, left_out
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -82,12 +82,11 @@ class Correspondence(Result):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        broken = "; ".join(picture.title for picture in self.skipped[:5]) + ("; ..." if len(self.skipped) > 5 else "")
         return (
             *how_far(self, "picture"),
             *(self._found(number) for number in range(len(self.layers))),
             self.remark,
-            *((f"{len(self.skipped)} pictures could not be read and were left out: {broken}.",) if broken else ()),
+            *left_out(self.skipped),
         )
 
     def _found(self, layer: int) -> str:

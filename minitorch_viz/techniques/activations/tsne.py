@@ -34,7 +34,7 @@ from minitorch_viz.techniques.explain.thumbnails import Thumbnails, none_yet, si
 from minitorch_viz.techniques.run import how_far, looping
 from minitorch_viz.techniques.state import State
 from minitorch_viz.techniques.subject import PICTURES, Photos
-from minitorch_viz.techniques.tally import Skipped, Tallied, tallied
+from minitorch_viz.techniques.tally import Skipped, Tallied, left_out, tallied
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -127,11 +127,9 @@ class Tsne(Result):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        broken = len(self.skipped)
-        left_out = "; ".join(picture.title for picture in self.skipped[:5]) + ("; ..." if broken > 5 else "")
         return (
             *how_far(self, "step"),
-            *((f"{broken} pictures could not be read and were left out: {left_out}.",) if broken else ()),
+            *left_out(self.skipped),
             *((f"Classes: {self.classes_from}.",) if self.classes_from else ()),
             *self.more_notes,
             *self._notes_on_form(),

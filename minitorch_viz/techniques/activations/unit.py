@@ -45,7 +45,7 @@ from minitorch_viz.techniques.explain.view import view
 from minitorch_viz.techniques.run import how_far, looping
 from minitorch_viz.techniques.state import State
 from minitorch_viz.techniques.subject import PICTURES, Photo
-from minitorch_viz.techniques.tally import BATCH, Skipped, Tally, tallied
+from minitorch_viz.techniques.tally import BATCH, Skipped, Tally, left_out, tallied
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -104,11 +104,9 @@ class UnitPassport(Result):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        broken = len(self.skipped)
-        left_out = "; ".join(picture.title for picture in self.skipped[:5]) + ("; ..." if broken > 5 else "")
         return (
             *how_far(self, "picture"),
-            *((f"{broken} pictures could not be read and were left out: {left_out}.",) if broken else ()),
+            *left_out(self.skipped),
             *self.passport.notes,
         )
 

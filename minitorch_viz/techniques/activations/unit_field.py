@@ -28,7 +28,7 @@ from minitorch_viz.techniques.explain.strongest import Strongest
 from minitorch_viz.techniques.run import Pace, how_far, looping
 from minitorch_viz.techniques.state import State
 from minitorch_viz.techniques.subject import PICTURES
-from minitorch_viz.techniques.tally import BATCH, Skipped, Tallied, tallied
+from minitorch_viz.techniques.tally import BATCH, Skipped, Tallied, left_out, tallied
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -122,11 +122,8 @@ class UnitField(Result):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        broken = len(self.skipped)
-        names = "; ".join(picture.title for picture in self.skipped[:5]) + ("; ..." if broken > 5 else "")
         silent = bool(len(self.values)) and not self.values[0] > 0
         remarks = {
-            f"{broken} pictures could not be read and were left out: {names}.": broken,
             "The unit answers to no picture: its strongest answer is not above 0, so nothing is segmented.": silent,
             "Where a unit's middle is on the picture is not known for this node: it may see everything. It is taken to "
             "be where its place lies on the map.": not self.has_box,
@@ -135,7 +132,11 @@ class UnitField(Result):
             ),
             fill_sentence(self.fill, self.size): bool(fill_sentence(self.fill, self.size)),
         }
-        return (*how_far(self, "step"), *(text for text, applies in remarks.items() if applies))
+        return (
+            *how_far(self, "step"),
+            *left_out(self.skipped),
+            *(text for text, applies in remarks.items() if applies),
+        )
 
 
 @looping("step")

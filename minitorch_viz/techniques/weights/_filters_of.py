@@ -136,7 +136,8 @@ def full_scale(weights: Array) -> float:
 def left_out(skipped: Sequence[str]) -> tuple[str, ...]:
     """Return a note on pictures that could not be used; none where there are none."""
     names = ", ".join(skipped[:5]) + (", ..." if len(skipped) > 5 else "")
-    return (f"{len(skipped)} pictures could not be read and were left out: {names}.",) if skipped else ()
+    subject, verb = ("1 picture", "was") if len(skipped) == 1 else (f"{len(skipped)} pictures", "were")
+    return (f"{subject} could not be used and {verb} left out: {names}.",) if skipped else ()
 
 
 def makes_channels(layer: Layer) -> bool:
