@@ -210,12 +210,21 @@ class Result:
         """Draw on an empty figure."""
         self.technique.plot(self, figure)
 
+    def html(self) -> str:
+        """Return the page of a result whose technique names ".html" among its `pages`: one file."""
+        raise SettingError(f"{self.technique.name} makes no page: save the figure (.png, .svg, .pdf) or the numbers.")
+
     def save(self, path: str | Path, dpi: int = 144) -> Path:
         """Write the figure (.png, .svg, .pdf) or the numbers (.npz, .json: `techniques/numbers.py`) to `path`.
 
-        The file is complete or absent. Raises SettingError for another suffix.
+        Of a technique with pages (.html) it writes `html()`, too. The file is complete or absent.
+        Raises SettingError for another suffix.
         """
         suffix = Path(path).suffix.lower()
+        if suffix in self.technique.pages:
+            from minitorch_viz.drawing.html import write_page
+
+            return write_page(path, self.html())
         if suffix in NUMBERS:
             return save_numbers(self, path)
         if suffix not in PICTURES:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minitorch_viz._types import Array
-from minitorch_viz.drawing.html import write_page
 from minitorch_viz.errors import SettingError, need_whole
 from minitorch_viz.techniques.activations._dissection_chance import against_untrained
 from minitorch_viz.techniques.activations._dissection_figure import draw
@@ -122,12 +120,6 @@ class Dissection(Result):
     def html(self) -> str:
         """Return the page of all units, one file."""
         return render_page(self)
-
-    def save(self, path: str | Path, dpi: int = 144) -> Path:
-        """Write the figure (.png, .svg, .pdf), the numbers (.npz, .json), or the page of all units (.html)."""
-        if Path(path).suffix.lower() != ".html":
-            return super().save(path, dpi)
-        return write_page(path, self.html())
 
 
 @looping("picture")

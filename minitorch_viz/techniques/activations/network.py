@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack, get_args
 
 import numpy as np
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
-from minitorch_viz.drawing.html import write_page
 from minitorch_viz.errors import SettingError, near, need_whole
 from minitorch_viz.graph import Tape, ancestors
 from minitorch_viz.objectives import Objective, Unit
@@ -106,12 +104,6 @@ class NetworkView(PhotoResult):
         from minitorch_viz.techniques.activations._network_page import render_page
 
         return render_page(self)
-
-    def save(self, path: str | Path, dpi: int = 144) -> Path:
-        """Write the figure (.png, .svg, .pdf), the numbers (.npz, .json), or the page of all nodes (.html)."""
-        if Path(path).suffix.lower() != ".html":
-            return super().save(path, dpi)
-        return write_page(path, self.html())
 
 
 @spelled_out

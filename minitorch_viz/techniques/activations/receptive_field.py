@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from minitorch_viz._types import Array, Pair
-from minitorch_viz.drawing.html import write_page
 from minitorch_viz.errors import SettingError, need_whole
 from minitorch_viz.graph import ancestors
 from minitorch_viz.techniques.activations._occlusion_fills import fill_sentence, fill_words, filling
@@ -161,12 +159,6 @@ class FieldsAlong(PhotoResult):
         from minitorch_viz.techniques.activations._receptive_field_page import render_page
 
         return render_page(self)
-
-    def save(self, path: str | Path, dpi: int = 144) -> Path:
-        """Write the figure (.png, .svg, .pdf), the numbers (.npz, .json), or the page with a slider (.html)."""
-        if Path(path).suffix.lower() != ".html":
-            return super().save(path, dpi)
-        return write_page(path, self.html())
 
 
 @looping("step")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 import numpy as np
@@ -122,14 +121,11 @@ class TopPatches(Result):
             *(text for text, applies in remarks.items() if applies),
         )
 
-    def save(self, path: str | Path, dpi: int = 144) -> Path:
-        """Write the figure, the numbers, or (.html) a page that has all units."""
-        if Path(path).suffix.lower() != ".html":
-            return super().save(path, dpi)
-        from minitorch_viz.drawing.html import write_page
+    def html(self) -> str:
+        """Return the page of all units, one file."""
         from minitorch_viz.techniques.activations._top_patches_page import page_of
 
-        return write_page(path, page_of(self), SettingError)
+        return page_of(self)
 
 
 @looping("step")

@@ -12,7 +12,6 @@ import numpy as np
 
 from minitorch_viz._types import Array, Wholes
 from minitorch_viz.data.pictures import Pictures, as_pictures
-from minitorch_viz.drawing.html import write_page
 from minitorch_viz.errors import DataFileError, SettingError
 from minitorch_viz.techniques.activations._tsne_figure import draw_map, draw_nearest
 from minitorch_viz.techniques.activations._tsne_map import (
@@ -168,12 +167,6 @@ class Tsne(Result):
         from minitorch_viz.techniques.activations._tsne_page import render_page
 
         return render_page(self)
-
-    def save(self, path: str | Path, dpi: int = 144) -> Path:
-        """Write the figure (.png, .svg, .pdf), the numbers (.npz, .json), or the page to hover and zoom in (.html)."""
-        if Path(path).suffix.lower() != ".html":
-            return super().save(path, dpi)
-        return write_page(path, self.html())
 
 
 @looping("step", free=("metric", "perplexity", "show", "seams", "labels", "nearest", "place", "seed"))

@@ -11,7 +11,6 @@ import numpy as np
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz.data.pictures import Pictures, as_pictures
-from minitorch_viz.drawing.html import write_page
 from minitorch_viz.errors import need_whole
 from minitorch_viz.graph import channel_axis
 from minitorch_viz.techniques.activations._unit_concepts import dissected, evidence_of
@@ -113,12 +112,6 @@ class UnitPassport(Result):
     def html(self) -> str:
         """Return the page: one file with all of it."""
         return page_of(self)
-
-    def save(self, path: str | Path, dpi: int = 144) -> Path:
-        """Write the figure (.png, .svg, .pdf), the numbers (.npz, .json), or the page (.html)."""
-        if Path(path).suffix.lower() != ".html":
-            return super().save(path, dpi)
-        return write_page(path, self.html())
 
 
 @looping("picture")

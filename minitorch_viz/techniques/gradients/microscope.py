@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack, get_args
 
 import numpy as np
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
-from minitorch_viz.drawing.html import write_page
 from minitorch_viz.errors import SettingError
 from minitorch_viz.graph import Tape, ancestors, only_reader
 from minitorch_viz.layers.kind import Kind
@@ -89,12 +87,6 @@ class UnitView(PhotoResult):
     def html(self) -> str:
         """Return the page: one file, in which one clicks from unit to unit, forwards and backwards."""
         return render_page(self.page)
-
-    def save(self, path: str | Path, dpi: int = 144) -> Path:
-        """Write the figure (.png, .svg, .pdf), or the page in which one clicks from unit to unit (.html)."""
-        if Path(path).suffix.lower() != ".html":
-            return super().save(path, dpi)
-        return write_page(path, self.html())
 
 
 @spelled_out
