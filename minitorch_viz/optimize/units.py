@@ -21,6 +21,7 @@ import numpy.typing as npt
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError
 from minitorch_viz.models.readers.base import Reader
+from minitorch_viz.models.readers.preprocessing import Preprocessing
 
 WHITE = 255.0
 
@@ -44,11 +45,10 @@ class Units:
     @classmethod
     def of(cls, reader: Reader) -> Self:
         """Return the units of a net that takes pictures. Raises SettingError for a net that takes something else."""
-        mean, std = getattr(reader, "mean", None), getattr(reader, "std", None)
-        if mean is None or std is None:
+        if not isinstance(reader, Preprocessing):
             raise SettingError(f"Only a picture can be made by optimization, but this net takes {reader.noun}.")
         scale = WHITE if getattr(reader, "to_one", False) else 1.0  # bands are brought to 0..1 first
-        return cls(tuple(scale * value for value in mean), tuple(scale * value for value in std))
+        return cls(tuple(scale * value for value in reader.mean), tuple(scale * value for value in reader.std))
 
     @property
     def channels(self) -> int:

@@ -147,8 +147,9 @@ def test_pictures_of_nothing_have_finite_gradients_in_float32() -> None:
             assert all(np.isfinite(part).all() for part in slope.values())
 
 
-def test_fourier_is_a_sum_of_waves_scaled_as_in_lucid() -> None:
-    fourier = Fourier(RGB, (4, 6), 1.0, 0.02)
+@pytest.mark.parametrize("decay", [1.0, 1.5])
+def test_fourier_is_a_sum_of_waves_scaled_as_in_lucid(decay: float) -> None:
+    fourier = Fourier(RGB, (4, 6), decay, 0.02)
     parameters = fourier.start(np.random.default_rng(0), 1, np.float64)
     coefficients = parameters["real"] + 1j * parameters["imaginary"]
     height, width = fourier.size
@@ -156,7 +157,7 @@ def test_fourier_is_a_sum_of_waves_scaled_as_in_lucid() -> None:
     for k in range(height):
         for l in range(width // 2 + 1):
             f = np.hypot(min(k, height - k) / height, l / width)
-            scale = np.sqrt(height * width) / max(f, 1 / max(height, width)) / 4
+            scale = np.sqrt(height * width) / max(f, 1 / max(height, width)) ** decay / 4
             twice = 1 if l in (0, width // 2) else 2
             for i in range(height):
                 for j in range(width):

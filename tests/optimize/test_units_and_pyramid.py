@@ -7,8 +7,7 @@ import pytest
 from scipy.ndimage import correlate
 
 from minitorch_viz.errors import SettingError
-from minitorch_viz.models.readers.bands import Bands
-from minitorch_viz.models.readers.preprocessing import Preprocessing
+from minitorch_viz.models.readers import Alphabet, Bands, Numbers, Preprocessing
 from minitorch_viz.optimize import Units
 from minitorch_viz.optimize.pyramid import halving, merge, merge_adjoint, sizes, split, up, up_adjoint
 
@@ -47,6 +46,9 @@ def test_bounds_are_black_and_white() -> None:
 
 
 def test_units_are_refused_in_sentences() -> None:
+    for reader in (Alphabet.example(), Numbers.example()):
+        with pytest.raises(SettingError, match="Only a picture can be made by optimization"):
+            Units.of(reader)
     with pytest.raises(SettingError, match="one number a channel"):
         Units((1.0,), (1.0, 2.0))
     with pytest.raises(SettingError, match="std above 0"):
