@@ -16,7 +16,7 @@ from minitorch_viz.optimize.maps import Separable
 KERNEL = np.array([1, 4, 6, 4, 1]) / 16
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=16)
 def halving(size: Pair) -> Separable:
     """Return the map to half the size, rounded up: each side blurred by the kernel, every second pixel kept.
 

@@ -17,6 +17,7 @@ from minitorch_viz.optimize.regularizers import (
     blur,
     decay,
     laplacian_normalized,
+    normalized,
     penalties,
     small_contributions,
     small_norms,
@@ -203,6 +204,27 @@ def test_the_progress_rate_lifts_a_linear_score_by_what_was_asked() -> None:
     assert np.sum(weights[0] * rate[0] * weights[0]) == pytest.approx(2)
 
 
+@pytest.mark.parametrize(
+    ("by", "size"),
+    [
+        ("mean", lambda g: np.abs(g).mean()),
+        ("deviation", lambda g: g.std()),
+        ("length", lambda g: np.linalg.norm(g.ravel())),
+    ],
+)
+def test_a_normalized_gradient_has_that_size_however_steep_the_score(by: str, size: object) -> None:
+    gradient = np.stack([picture((3, 6, 5)), picture((3, 6, 5), 1, 1e-25), picture((3, 6, 5), 2, 1e25)])
+    for dtype in (np.float64, np.float32):
+        even = normalized(gradient.astype(dtype), by)
+        assert even.dtype == dtype
+        for i in range(3):
+            assert size(even[i]) == pytest.approx(1, rel=1e-5)  # type: ignore[operator]
+            np.testing.assert_allclose(
+                even[i] / np.abs(even[i]).max(), gradient[i] / np.abs(gradient[i]).max(), atol=1e-5
+            )
+    assert not normalized(np.zeros((1, 3, 4, 4), np.float32), by).any()
+
+
 def test_laplacian_normalization_lifts_what_is_coarse() -> None:
     """A faint slow wave under strong fine noise: afterwards it is no longer faint."""
     slow = np.sin(2 * np.pi * np.arange(64) / 64)[:, None] * np.ones(64)
@@ -228,6 +250,7 @@ def test_laplacian_normalization_lifts_what_is_coarse() -> None:
         (lambda x: blur(x, -1), "at least 0 pixels, but got -1"),
         (lambda x: bilateral(x, window=4), "an odd window, but got"),
         (lambda x: small_norms(x, 101), "percentage from 0 to 100, but got 101"),
+        (lambda x: normalized(x, "men"), "near measures: mean"),
         (lambda x: LpNorm(0.5), "at least 1, but got 0.5"),
         (lambda x: TotalVariation(0.5), "at least 1, but got 0.5"),
     ],

@@ -10,6 +10,7 @@ A step is a plain function of the picture or of its gradient; it has no value of
     decay, blur, bilateral   of the picture; blur of the gradient, too
     masks                    small pixels, or those that hardly count, are set to the mean colour
     yosinski                 these in the order of Yosinski et al. 2015
+    normalized               a gradient of one size, whatever the score's steepness
     laplacian                every scale of a gradient is made as strong as the others
 """
 
@@ -26,6 +27,7 @@ from minitorch_viz.optimize.regularizers.decay import decay
 from minitorch_viz.optimize.regularizers.laplacian import laplacian_normalized
 from minitorch_viz.optimize.regularizers.lp_norm import LpNorm
 from minitorch_viz.optimize.regularizers.masks import small_contributions, small_norms, small_values
+from minitorch_viz.optimize.regularizers.normalized import normalized
 from minitorch_viz.optimize.regularizers.total_variation import TotalVariation
 from minitorch_viz.optimize.regularizers.yosinski import YosinskiStep
 
@@ -38,6 +40,7 @@ __all__ = [
     "blur",
     "decay",
     "laplacian_normalized",
+    "normalized",
     "penalties",
     "small_contributions",
     "small_norms",
