@@ -236,6 +236,17 @@ def test_phases_leave_the_magnitudes_as_they_are() -> None:
         Phase(RGB, (6, 7), spectrum)
 
 
+def test_scattered_phases_leave_no_corner_pale() -> None:
+    """Waves whose phases keep near 0 have a crest at the first pixel; over many pictures it stands out, or does not."""
+    brightness = {}
+    for scatter in (1.0, 3.0):
+        phase = Phase(RGB, (16, 16), scatter=scatter)
+        pixels = RGB.pixels(phase.image(phase.start(np.random.default_rng(0), 200)))
+        brightness[scatter] = pixels[..., 0, 0].mean() - pixels.mean()
+    assert brightness[1.0] > 50
+    assert abs(brightness[3.0]) < 10
+
+
 def test_a_spectrum_is_taken_from_decorrelated_colours() -> None:
     """Pictures whose three decorrelated channels have known magnitudes give these back, not those of red and green."""
     matrix, size = colour_matrix("maco", 3), (6, 8)
