@@ -19,7 +19,7 @@ from minitorch_viz.data.pictures import as_pictures
 from minitorch_viz.errors import DataFileError, NetError, SettingError
 from minitorch_viz.layers import Conv2d, Flatten, GlobalAvgPool2d, Linear, ReLU
 from minitorch_viz.models.scenes import scenes as scenes_net
-from minitorch_viz.techniques import dissection
+from minitorch_viz.techniques import dissection, get_technique
 from minitorch_viz.techniques.activations._dissection_trial import Court
 from minitorch_viz.techniques.explain.anchored import anchors
 from tests.planted import NODE, UNITS, EncodedScenes, answers, planted_model
@@ -328,3 +328,13 @@ def test_units_look_where_their_fields_are() -> None:
     assert grid.exact
     maps = np.random.default_rng(0).random((3, 16, 16)).astype(np.float32)
     np.testing.assert_allclose(grid.enlarged(maps), np.pad(maps, ((0, 0), (2, 2), (2, 2)), mode="edge"), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["dissection", "unit-field"])
+def test_of_a_net_that_keeps_the_photos_size_it_asks_for_one_size(name: str) -> None:
+    model = load_model("scenes")
+    keeping = model.with_reader(dataclasses.replace(model.preprocessing, resize="keep"))
+    technique = get_technique(name)
+    assert "--resize crop" in str(technique.refuses(keeping))
+    with pytest.raises(SettingError, match="takes photos as large as they are"):
+        technique.run_on(keeping, "scenes:4")

@@ -10,6 +10,7 @@ from minitorch_viz.data.concepts import concepts_of
 from minitorch_viz.data.pictures import Pictures
 from minitorch_viz.graph import channel_axis
 from minitorch_viz.techniques.activations.dissection import Dissection, dissection
+from minitorch_viz.techniques.explain.anchored import varying
 from minitorch_viz.techniques.explain.passport import Evidence
 
 if TYPE_CHECKING:
@@ -17,13 +18,14 @@ if TYPE_CHECKING:
 
 
 def dissected(ground: Ground, pictures: Pictures, workers: int = 1, **settings: Any) -> Dissection | None:
-    """Return the dissection of a node; None where nothing says what pixels show, or where the node has no maps.
+    """Return the dissection of a node; None where nothing says what pixels show, or where maps have not one size.
 
     settings: of `dissection`; by default without the controls, which take further passes over the pictures.
     """
     maps, net = ground.tape[ground.node], ground.model.net
     has_maps = maps.ndim == 4 and maps.shape[2] * maps.shape[3] > 1 and channel_axis(net.nodes, ground.node) == 1
-    if not has_maps or ground.node in net.inputs or concepts_of(pictures) is None:
+    unlabelled = ground.node in net.inputs or concepts_of(pictures) is None
+    if not has_maps or unlabelled or varying(ground.model):
         return None
     asked = {"length": 1, "rotate": False, "untrained": 0, "workers": workers, **settings}
     *_, result = dissection.each(ground.model, pictures, node=ground.node, **asked)

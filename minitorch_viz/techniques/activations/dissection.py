@@ -27,6 +27,7 @@ from minitorch_viz.techniques.activations._dissection_shown import Shown
 from minitorch_viz.techniques.activations._dissection_trial import Trial
 from minitorch_viz.techniques.activations._dissection_words import caption_of, notes_of
 from minitorch_viz.techniques.base import Result, Technique
+from minitorch_viz.techniques.explain.anchored import need_one_size
 from minitorch_viz.techniques.run import how_far, looping
 from minitorch_viz.techniques.state import State
 from minitorch_viz.techniques.subject import PicturesSubject
@@ -182,6 +183,7 @@ def dissection(
     need_whole("resolution", resolution, 8, 512)
     need_whole("untrained", untrained, 0, 20)
     need_whole("seed", seed, 0)
+    need_one_size(model, "dissection")
     shown_pictures, concepts = pictures_with_labels(pictures)
     name, shape = node_and_shape(model, node)
     run = Run(
@@ -288,6 +290,7 @@ TECHNIQUE = Technique(
     chapter="look",
     level=60,
     pages=(".html",),
+    applies=varying,
     subject=LabelledPictures(),
     budget=60,
     shown_by="scenes",

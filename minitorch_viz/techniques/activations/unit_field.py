@@ -22,6 +22,7 @@ from minitorch_viz.techniques.activations._unit_field_search import (
     state_of,
 )
 from minitorch_viz.techniques.base import Result, Technique
+from minitorch_viz.techniques.explain.anchored import need_one_size, varying
 from minitorch_viz.techniques.explain.fields import Spread, spread_of
 from minitorch_viz.techniques.explain.receptive import Field, geometry
 from minitorch_viz.techniques.explain.strongest import Strongest
@@ -183,6 +184,7 @@ def unit_field(
 
     Paper: Zhou, Khosla, Lapedriza, Oliva, Torralba 2015.
     """
+    need_one_size(model, "unit-field")
     shown, node = as_pictures(pictures), _node_of(model, node)
     high, wide = model.preprocessing.size
     side = min(high, wide)
@@ -249,7 +251,9 @@ def _result(search: Search, step: Tallied, strong: Strong, measured: Measured, t
 
 def has_maps(model: Model) -> str | None:
     """Return why a net has no units at places; None if it has."""
-    return None if model.first_conv else "it has no convolutions, so that no unit stands at a place of the picture"
+    if not model.first_conv:
+        return "it has no convolutions, so that no unit stands at a place of the picture"
+    return varying(model)
 
 
 def plot(result: UnitField, figure: Figure) -> None:

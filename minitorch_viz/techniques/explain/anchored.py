@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from minitorch_viz._types import Array, Pair
+from minitorch_viz.errors import SettingError
 from minitorch_viz.techniques.explain.receptive import geometry
+from minitorch_viz.techniques.subject import reads_numbers
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
@@ -36,6 +38,23 @@ class Anchors(NamedTuple):
         mixed = maps[..., rows.low, :] * (1 - share) + maps[..., rows.high, :] * share
         enlarged: Array = mixed[..., columns.low] * (1 - columns.share) + mixed[..., columns.high] * columns.share
         return enlarged
+
+
+def varying(model: Model) -> str | None:
+    """Return why maps cannot be compared pixel by pixel: the net keeps each photo's own size; None if all are alike."""
+    if reads_numbers(model) or model.preprocessing.resize != "keep":
+        return None
+    return (
+        "it takes photos as large as they are, and here all maps must be of one size; give --resize crop or stretch, "
+        "in Python model.with_reader(dataclasses.replace(model.preprocessing, resize='crop'))"
+    )
+
+
+def need_one_size(model: Model, technique: str) -> None:
+    """Raise SettingError with that clause."""
+    why = varying(model)
+    if why:
+        raise SettingError(f"{technique} does not apply to {model.name}: {why}.")
 
 
 def anchors(model: Model, node: str, shape: Sequence[int], seen: Pair, size: Pair) -> Anchors:
