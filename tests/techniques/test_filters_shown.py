@@ -23,6 +23,7 @@ from minitorch_viz.layers import (
     ReLU,
 )
 from minitorch_viz.models.readers import Bands
+from minitorch_viz.techniques import get_technique
 from minitorch_viz.techniques.tally import tallied
 from minitorch_viz.techniques.weights import _filters_unit
 from minitorch_viz.techniques.weights._filters_colours import one_sided_nmf
@@ -410,3 +411,10 @@ def test_ctrl_c_keeps_the_pictures_seen_so_far_and_says_how_many(monkeypatch: py
     found = top_patches(load_model("scenes"), "scenes:100", {"relu3": ((0, 1), 3)})
     assert found.source == "scenes (the first 64 of 100)"
     assert [len(patches) for patches in found.patches["relu3"]] == [3, 3]
+
+
+def test_the_weights_of_a_row_are_no_pictures() -> None:
+    rng = np.random.default_rng(0)
+    rows = Model.from_net(Net([("hidden", Linear.random(rng, 5, 4)), ("scores", Linear.random(rng, 4, 3))]), (5,))
+    assert "no filters to show" in str(get_technique("filters").refuses(rows))
+    assert get_technique("templates").refuses(rows)

@@ -27,7 +27,7 @@ from minitorch_viz.techniques.activations._dissection_shown import Shown
 from minitorch_viz.techniques.activations._dissection_trial import Trial
 from minitorch_viz.techniques.activations._dissection_words import caption_of, notes_of
 from minitorch_viz.techniques.base import Result, Technique
-from minitorch_viz.techniques.explain.anchored import need_one_size
+from minitorch_viz.techniques.explain.anchored import need_one_size, varying
 from minitorch_viz.techniques.run import how_far, looping
 from minitorch_viz.techniques.state import State
 from minitorch_viz.techniques.subject import PicturesSubject
@@ -280,6 +280,13 @@ def example() -> Dissection:
     return dissection(load_model("scenes"), "scenes:64", length=2)
 
 
+def applies(model: Model) -> str | None:
+    """Return why units cannot be dissected: they stand at no places, or at others of each photo; None if they can."""
+    if not model.first_conv:
+        return "it has no convolutions, so that no unit stands at a place of the picture"
+    return varying(model)
+
+
 TECHNIQUE = Technique(
     name="dissection",
     compute=dissection,
@@ -290,7 +297,7 @@ TECHNIQUE = Technique(
     chapter="look",
     level=60,
     pages=(".html",),
-    applies=varying,
+    applies=applies,
     subject=LabelledPictures(),
     budget=60,
     shown_by="scenes",

@@ -59,11 +59,12 @@ def templates_at(model: Model, node: str) -> Array:
 
 
 def reads_pixels(model: Model, name: str) -> bool:
-    """Return whether a node is a linear layer that reads all of the net's one input, in its order."""
+    """Return whether a node is a linear layer that reads all of the net's one input, a picture, in its order."""
     node, inputs = model.net[name], model.net.inputs
     if len(inputs) != 1 or not _is_linear(node) or _sender(model, node.inputs[0]) is not None:
         return False
-    return bool(node.layer.params["weight"].shape[1] == model.reader().blank(model.dtype).size)
+    blank = model.reader().blank(model.dtype)  # (1, C, h, w); a row or a series has fewer axes
+    return blank.ndim == 4 and bool(node.layer.params["weight"].shape[1] == blank.size)
 
 
 def _sender(model: Model, name: str) -> Node | None:
