@@ -16,6 +16,7 @@ from minitorch_viz.data.pictures import as_pictures
 from minitorch_viz.errors import DataFileError, NetError, SettingError
 from minitorch_viz.techniques.activations._top_patches_figure import short_name
 from minitorch_viz.techniques.activations.top_patches import top_patches
+from tests.planted import NODE, TWO_MEANINGS, EncodedScenes, planted_model
 
 SCENES = as_pictures("scenes:40")
 
@@ -206,3 +207,21 @@ def test_names_below_a_patch() -> None:
     assert short_name("", "207_golden_retriever.jpg") == "golden retriever"
     assert short_name("", "scenes 12") == "scenes 12"
     assert short_name("", "12.jpg") == "12"
+
+
+def test_the_tenths_show_both_meanings_of_a_unit_that_has_two() -> None:
+    pictures = EncodedScenes(60)
+    unit: dict = {"node": NODE, "channels": str(TWO_MEANINGS), "count": 3, "tenths": 1, "beside": "none"}
+    result = top_patches(planted_model(), pictures, **unit)
+
+    def meanings(first: int, last: int) -> set[str]:
+        places = zip(
+            result.numbers[0, first:last], result.rows[0, first:last], result.columns[0, first:last], strict=True
+        )
+        scenes = [(pictures.scene(int(number)), row, column) for number, row, column in places]
+        return {name for name in ("star", "yellow") for scene, *place in scenes if scene.where(name)[tuple(place)]}
+
+    strongest = result.numbers[0, :3]
+    assert all(pictures.scene(int(number)).where("star").any() for number in strongest)
+    assert not all(pictures.scene(int(number)).where("star").any() for number in result.numbers[0, 3:])
+    assert meanings(3, 13) == {"star", "yellow"}
