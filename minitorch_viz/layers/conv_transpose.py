@@ -83,15 +83,6 @@ class ConvTranspose2d(Layer):
         dw = kernels.conv2d_dw(x, dy, kernel, self.stride, self.padding, self.dilation, self.groups)
         return {"weight": dw} if self.bias is None else {"weight": dw, "bias": dy.sum(axis=(0, 2, 3))}
 
-    def sees(self, axes: Pair = PIXELS) -> Sight | None:
-        """Return the pixels whose filters are painted over an output pixel; None where some lie between all filters."""
-        reach = [d * (side - 1) + 1 for d, side in zip(self.dilation, self.weight.shape[2:], strict=True)]
-        if axes != PIXELS or reach[0] < self.stride[0] or reach[1] < self.stride[1]:
-            return None
-        # Output o lies under the filters of the pixels i with 0 <= o + padding - i * stride < reach.
-        covered, before = ([reach[a] - self.stride[a] - shift * self.padding[a] for a in (0, 1)] for shift in (0, 1))
-        return Sight(Window((covered[0] + 1, covered[1] + 1), (1, 1), (before[0], before[1]), self.stride))
-
     @classmethod
     def examples(cls, rng: Generator) -> list[Example]:
         def case(shape: tuple[int, ...], weight: tuple[int, ...], bias: int | None, **settings: int | Pair) -> Example:
@@ -106,6 +97,15 @@ class ConvTranspose2d(Layer):
             case((1, 2, 1, 1), (2, 1, 4, 3), 1),  # a 1x1 image: the filter itself
             case((2, 1, 3, 4), (1, 2, 3, 2), 2, stride=(1, 3), dilation=(2, 1), output_padding=(0, 2)),
         ]
+
+    def sees(self, axes: Pair = PIXELS) -> Sight | None:
+        """Return the pixels whose filters are painted over an output pixel; None where some lie between all filters."""
+        reach = [d * (side - 1) + 1 for d, side in zip(self.dilation, self.weight.shape[2:], strict=True)]
+        if axes != PIXELS or reach[0] < self.stride[0] or reach[1] < self.stride[1]:
+            return None
+        # Output o lies under the filters of the pixels i with 0 <= o + padding - i * stride < reach.
+        covered, before = ([reach[a] - self.stride[a] - shift * self.padding[a] for a in (0, 1)] for shift in (0, 1))
+        return Sight(Window((covered[0] + 1, covered[1] + 1), (1, 1), (before[0], before[1]), self.stride))
 
     @classmethod
     def random(

@@ -109,10 +109,6 @@ class Add(Layer):
     class Saved(NamedTuple):
         inputs: int  # how many there were
 
-    def sees(self, axes: Pair = PIXELS) -> Sight:
-        """Return that a number is the sum of those at its place, along any axes."""
-        return Sight(PIXEL, axes)
-
     def forward(self, *xs: Array) -> tuple[Array, Saved]:
         shapes = [tuple(x.shape) for x in xs]
         if len(set(shapes)) != 1:
@@ -133,3 +129,7 @@ class Add(Layer):
             (cls(), tuple(rng.standard_normal(shape) for _ in range(count)))
             for count, shape in zip(counts, shapes, strict=True)
         ]
+
+    def sees(self, axes: Pair = PIXELS) -> Sight:
+        """Return that a number is the sum of those at its place, along any axes."""
+        return Sight(PIXEL, axes)

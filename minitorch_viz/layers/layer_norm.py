@@ -72,10 +72,6 @@ class LayerNorm(Layer):
         products = {"weight": dy * ((x - saved.mean) * saved.scale), "bias": dy}
         return {name: products[name].sum(axis=vectors) for name in self.params}
 
-    def sees(self, axes: Pair = PIXELS) -> Sight | None:
-        """Return that each pixel's vector is by itself, where the normalized axes are none of the pixels'."""
-        return Sight(PIXEL, axes) if max(axes) < 4 - len(self.normalized_shape) else None
-
     @classmethod
     def examples(cls, rng: Generator) -> list[Example]:
         def case(
@@ -93,6 +89,10 @@ class LayerNorm(Layer):
             case((1, 4, 3), 2, weight=False, bias=False),
             case((2, 2, 2, 3), 3),
         ]
+
+    def sees(self, axes: Pair = PIXELS) -> Sight | None:
+        """Return that each pixel's vector is by itself, where the normalized axes are none of the pixels'."""
+        return Sight(PIXEL, axes) if max(axes) < 4 - len(self.normalized_shape) else None
 
     def _weight(self, like: Array) -> Array:
         """Return the weight as one vector; ones, in an array's precision and on its device, if there is none."""

@@ -55,10 +55,6 @@ class Linear(Layer):
         dw = kernels.matmul(dy.T, x)
         return {"weight": dw} if self.bias is None else {"weight": dw, "bias": dy.sum(axis=0)}
 
-    def sees(self, axes: Pair = PIXELS) -> Sight | None:
-        """Return that each pixel's vector is by itself, where the channels of maps are the last axis."""
-        return Sight(PIXEL, axes) if max(axes) < 3 else None
-
     @classmethod
     def examples(cls, rng: Generator) -> list[Example]:
         def case(shape: tuple[int, ...], out: int, bias: bool = True) -> Example:
@@ -73,6 +69,10 @@ class Linear(Layer):
             case((2, 3, 4), 5),  # a sequence: (N, T, D)
             case((2, 2, 3, 4), 3, bias=False),
         ]
+
+    def sees(self, axes: Pair = PIXELS) -> Sight | None:
+        """Return that each pixel's vector is by itself, where the channels of maps are the last axis."""
+        return Sight(PIXEL, axes) if max(axes) < 3 else None
 
     @classmethod
     def random(cls, rng: Generator, in_features: int, out_features: int) -> Self:

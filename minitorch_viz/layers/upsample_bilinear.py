@@ -50,14 +50,6 @@ class UpsampleBilinear(Layer):
         rows, columns = self._weights(dy, saved.size)
         return rows.T @ dy @ columns
 
-    def sees(self, axes: Pair = PIXELS) -> Sight | None:
-        """Return the two places around (i + 1/2) / factor - 1/2; None where they depend on the input's size."""
-        if axes != PIXELS or self.size is not None or self.align_corners:
-            return None
-        high, wide = self.factor
-        double = 2 * high, 2 * wide
-        return Sight(Window(double, (2, 2), (high - 1, wide - 1), double))
-
     @classmethod
     def examples(cls, rng: Generator) -> list[Example]:
         def case(shape: tuple[int, ...], *settings: int | Pair | bool | None) -> Example:
@@ -71,6 +63,14 @@ class UpsampleBilinear(Layer):
             case((1, 2, 5, 6), 2, (3, 4), True),  # and a smaller one
             case((1, 1, 4, 3), 2, (1, 6), True),
         ]
+
+    def sees(self, axes: Pair = PIXELS) -> Sight | None:
+        """Return the two places around (i + 1/2) / factor - 1/2; None where they depend on the input's size."""
+        if axes != PIXELS or self.size is not None or self.align_corners:
+            return None
+        high, wide = self.factor
+        double = 2 * high, 2 * wide
+        return Sight(Window(double, (2, 2), (high - 1, wide - 1), double))
 
     def _weights(self, like: Array, size: Pair) -> tuple[Array, Array]:
         """Return A (H', H) and B (W', W) for an input of size (H, W), in an array's precision and on its device."""
