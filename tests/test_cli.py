@@ -25,13 +25,19 @@ def _in_an_empty_folder(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("MINITORCH_VIZ_HOME", str(tmp_path / "home"))
 
 
+# Their examples, which are to be quick, are of another net or of fewer pictures than a command shows by default.
+OTHER_EXAMPLES = ("cam", "correspondence", "top-patches", "unit-field")
+
+
 @pytest.mark.parametrize("name", list(techniques()))
 def test_every_technique_has_a_command(name: str, tmp_path, capsys) -> None:
     assert main([name]) == 0
     assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
     printed = capsys.readouterr().out
     assert f"Wrote {name}.png" in printed
-    assert techniques()[name].example().caption[:20] in printed
+    if name not in OTHER_EXAMPLES:
+        assert techniques()[name].example().caption[:20] in printed
+    assert any(word in printed for word in ("scale", "Scale", "probability"))
 
 
 def test_settings_reach_the_technique(capsys) -> None:
@@ -165,8 +171,8 @@ def test_alone_it_prints_the_help(capsys) -> None:
         (["xyzzy"], "known are report, "),
         (["report", "--only", "gradcam"], "did you mean grad-cam?"),
         (["report", "--only", "saliency", "oclusion"], "did you mean occlusion?"),
-        (["train", "cifar"], "there is no recipe 'cifar'; did you mean cifar10?"),
-        (["train", "digit"], "did you mean digits?"),
+        (["train", "cifar"], "there is no recipe 'cifar'; did you mean cifar10 or cifar10_linear?"),
+        (["train", "digit"], "did you mean digits, "),
         (["saliency", "--mode", "guide"], "did you mean guided?"),
     ],
 )

@@ -71,6 +71,9 @@ def test_with_crop_the_pixels_are_cut_where_the_net_looks(red_detector: Model) -
     assert seen.area[25, 26, 1] == pytest.approx(255 * (middle - 0.5) / 120, abs=2)  # green grows with the columns
 
 
+NETS_OWN = ("network", "templates")  # they show the very numbers that go into the net, and no photo behind a map
+
+
 @pytest.mark.parametrize("technique", OF_PHOTOS, ids=lambda t: t.name)
 def test_the_figure_shows_them_where_the_nets_pixels_are(technique: Technique, digits: Model) -> None:
     """And the results' own arrays stay those of the net."""
@@ -82,8 +85,10 @@ def test_the_figure_shows_them_where_the_nets_pixels_are(technique: Technique, d
     assert pictures[0].shape == (side, side, 3)
     images = [image for axes in result.figure().axes for image in axes.images]
     own = [image for image in images if image.get_array().shape[:2] == photo.shape[:2]]
-    assert own
+    assert bool(own) == (technique.name not in NETS_OWN)
     for image in own:
         np.testing.assert_allclose(image.get_extent(), (-0.5, side - 0.5, side - 0.5, -0.5))
+        if technique.name == "receptive-field":  # its boxes reach over the photo's border
+            continue
         assert image.axes.get_xlim() == (-0.5, side - 0.5)
         assert image.axes.get_ylim() == (side - 0.5, -0.5)

@@ -86,7 +86,8 @@ explaining = pytest.mark.parametrize("technique", [t for t in ALL if t.explains]
 def test_what_explains_has_a_heat_at_the_inputs_resolution(technique: Technique) -> None:
     result = example(technique)
     assert result.heat is not None
-    assert result.heat.shape == result.picture.shape[:2]
+    picture, *_ = getattr(result, "pictures", None) or (result.picture,)
+    assert result.heat.shape == picture.shape[:2]
     assert np.isfinite(result.heat).all()
     assert result.heat.any()
 
