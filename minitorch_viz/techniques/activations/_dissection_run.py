@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.data.bits import unpacked
 from minitorch_viz.data.concepts import Concepts, concepts_of
@@ -357,7 +358,7 @@ def node_and_shape(model: Model, node: str | None) -> tuple[str, tuple[int, ...]
     net = model.net
     if node is not None and node not in net.inputs:
         net[node]  # NetError with near names
-    tape = net.forward(model.reader().blank(model.dtype))
+    tape = net.forward(kernels.to_device(model.reader().blank(model.dtype), net.device))
     shapes = {name: value.shape for name, value in tape.values.items()}
     maps = [
         name

@@ -121,7 +121,7 @@ def _shut(layer: Layer, tape: Tape, name: str, axis: int) -> tuple[float | None,
     """Return the share of a gate's units that pass no gradient at all, and how many channels are shut everywhere."""
     if layer.kind is not Kind.GATES or name not in tape.saved or layer.passes_on:
         return None, None
-    ones = kernels.array_module(tape[name]).ones_like(tape[name])
+    ones = kernels.to_device(np.ones(tape[name].shape, tape[name].dtype), kernels.device_of(tape[name]))
     slope = _by_channel(kernels.to_cpu(layer.backward(ones, tape.saved[name]))[0], axis)
     closed = slope.reshape(len(slope), -1) == 0
     return float(closed.mean()), int(closed.all(axis=1).sum())

@@ -56,7 +56,7 @@ def head_weights(model: Model, tape: Tape, node: str) -> ClassUse | None:
     if kinds != [Kind.WEIGHS] or tape[node].ndim not in (2, 4):
         return None
     classes = len(model.class_names)
-    seeds = np.eye(classes, dtype=tape[model.logits].dtype)
+    seeds = kernels.to_device(np.eye(classes, dtype=tape[model.logits].dtype), model.net.device)
     weights = kernels.to_cpu(model.net.backward(tape, {model.logits: seeds}, wrt=node)[node])
     return ClassUse(weights.reshape(*weights.shape[:2], -1).sum(axis=2), np.empty(0, int), BY_WEIGHT)
 
