@@ -100,6 +100,7 @@ EACH = [
 @pytest.mark.usefixtures("cuda")
 @pytest.mark.parametrize("technique", EACH)
 def test_techniques_run_unchanged(technique) -> None:
+    """And to the same numbers, but for t-SNE's map, which magnifies the last bits of the codes."""
     import dataclasses
 
     model = net_of(technique, load_model("digits"))
@@ -111,9 +112,9 @@ def test_techniques_run_unchanged(technique) -> None:
         one, other = getattr(expected, field.name), getattr(found, field.name)
         for a, b in zip(*(v.values() if isinstance(v, dict) else [v] for v in (one, other)), strict=True):
             assert isinstance(b, type(a)), field.name
-            # t-SNE magnifies the last bits of its codes, which are other ones on another device.
-            if isinstance(a, np.ndarray) and technique.name != "tsne":
-                np.testing.assert_allclose(b, a, rtol=1e-4, atol=1e-5, err_msg=field.name)
+            if isinstance(a, np.ndarray) and (technique.name, field.name) != ("tsne", "maps"):
+                atol = 1e-4 if technique.name == "tsne" else 1e-5  # its codes are activations of up to 8, as they are
+                np.testing.assert_allclose(b, a, rtol=1e-4, atol=atol, err_msg=field.name)
     found.figure()
 
 

@@ -56,11 +56,15 @@ def test_the_json_file_holds_the_same(result: Result, tmp_path: Path) -> None:
             assert content[name] == entries[name]
 
 
+# Cut out of the user's pictures, whose numbers and places stay.
+PIXELS = {"top-patches": {"patches"}, "tsne": {"pixels"}}
+
+
 def test_nothing_but_states_pages_and_the_users_own_pixels_is_left_out(result: Result) -> None:
     names = {field.name for field in dataclasses.fields(result)}  # type: ignore[arg-type]  # it is a dataclass
     shown = {name.split(".")[0] for name in numbers_of(result)}
     empty = {name for name in names if isinstance(value := getattr(result, name), (tuple, dict)) and not value}
-    pixels = {"patches", "channel_patches", "pixels"}  # cut out of the user's pictures, whose numbers and places stay
+    pixels = PIXELS.get(result.technique.name, set())
     assert names - shown <= {"state", "page"} | pixels | empty
 
 
