@@ -17,6 +17,7 @@ from minitorch_viz.errors import DataFileError, SettingError, near, need_whole
 from minitorch_viz.progress import progress_bar
 from minitorch_viz.techniques.activations.unit import dissected, empirical_field, evidence_of
 from minitorch_viz.techniques.explain.class_use import Reading, leads_to_scores
+from minitorch_viz.techniques.explain.nothing import blank_tape
 from minitorch_viz.techniques.explain.patches import Patch
 from minitorch_viz.techniques.explain.silence import Silenced
 from minitorch_viz.techniques.explain.unit_page import SIDE, SMALL, beside_png, effective_picture, patch_png
@@ -32,7 +33,6 @@ from minitorch_viz.techniques.explain.unit_pictures import (
 from minitorch_viz.techniques.explain.unit_survey import (
     Ground,
     Survey,
-    blank_tape,
     ground_of,
     need_node,
     need_pictures,

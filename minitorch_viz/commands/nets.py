@@ -44,12 +44,14 @@ def chosen_model(
     the net's size, in place of the net's own way. bands: which channels are drawn, "3,2,1". told: what the user says of
     the net, as `net_told` returns it.
     """
-    from minitorch_viz.models import load_model
-
-    if name is None and weights is None and prefix is None and reads in ("", PICTURES):
-        model = _for_photo(applies) if photo else load_model(shown_by)
+    if name is not None or weights is not None or prefix is not None:
+        model = _named(name, weights, prefix, told or {})
+    elif reads not in ("", PICTURES):
+        model = _that_reads(reads)
+    elif photo:
+        model = _for_photo(applies)
     else:
-        model = _chosen(name, weights, prefix, reads, told or {})
+        model = _load(shown_by)
     notes = tuple(in_command_words(note, ("--mean", "--std", "--scores")) for note in model.notes)
     model = dataclasses.replace(model, notes=notes)
     if inputs:
@@ -146,25 +148,27 @@ def inputs_given(pairs: Iterable[str] | None, question: str | None) -> dict[str,
     return values
 
 
-def _chosen(name: str | None, weights: Path | None, prefix: str | None, reads: str, told: Mapping[str, Any]) -> Model:
-    from minitorch_viz.models import load_model
-
+def _named(name: str | None, weights: Path | None, prefix: str | None, told: Mapping[str, Any]) -> Model:
+    """Return the net that is named, or whose weights are."""
     if name is not None:
-        return load_model(name, weights=weights, prefix=prefix, **told)
+        return _load(name, weights=weights, prefix=prefix, **told)
     if weights is not None:
         return _of_file(weights, prefix, told)
-    if prefix is not None:
-        raise MinitorchVizError("--prefix says which part of a weights file is meant: give --model and --weights too.")
-    return _that_reads(reads)
+    raise MinitorchVizError("--prefix says which part of a weights file is meant: give --model and --weights too.")
+
+
+def _load(name: str, **settings: Any) -> Model:
+    from minitorch_viz.models import load_model
+
+    return load_model(name, **settings)
 
 
 def _for_photo(applies: Callable[[Model], bool] | None) -> Model:
     """Return the best net for photos at hand that can be used, and print which; the best of all if none can."""
-    from minitorch_viz.models import load_model
-
-    best = best_at_hand() or FOR_PHOTOS
-    models = (load_model(name) for name in dict.fromkeys((best, FOR_PHOTOS, *OTHERS_FOR_PHOTOS)))
-    model = next((model for model in models if applies is None or applies(model)), None) or load_model(best)
+    best = model = _load(best_at_hand() or FOR_PHOTOS)
+    if applies is not None and not applies(best):
+        others = map(_load, (FOR_PHOTOS, *OTHERS_FOR_PHOTOS))
+        model = next(filter(applies, others), best)
     print(f"Explained by {knows(model)} (--model NAME takes another).")
     return model
 

@@ -11,7 +11,6 @@ or, where concepts overlap, a mask of black and white for each concept that a pi
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -21,7 +20,7 @@ import numpy as np
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.data.picture_files import picture_files
 from minitorch_viz.errors import DataFileError, ImageFileError
-from minitorch_viz.io.files import open_file
+from minitorch_viz.io.tables import read_lines
 
 MASKS, LIST = "masks", "concepts.csv"
 PICTURES = ("photos", "images", "pictures")  # one of these, or the folder itself
@@ -114,18 +113,9 @@ def read_concepts(place: Path) -> tuple[Listed, ...] | None:
     path = place / LIST
     if not path.exists():
         return None
-    with open_file(path, "list of concepts", DataFileError) as (file, _, _):
-        try:
-            lines = file.read().decode("utf-8-sig").splitlines()
-        except UnicodeDecodeError as problem:
-            raise DataFileError(f"{path} is no UTF-8 text; save it as one.") from problem
-    separator = ";" if lines and ";" in lines[0] and "," not in lines[0] else ","
-    listed: list[Listed] = []
-    for number, cells in enumerate(csv.reader(lines, delimiter=separator), start=1):
-        words = [cell.strip() for cell in cells]
-        if not any(words) or (number == 1 and "name" in map(str.lower, words)):
-            continue
-        listed.append(_line(words, f"{path}, line {number}"))
+    lines = read_lines(path, "list of concepts")
+    has_head = bool(lines) and "name" in map(str.lower, lines[0].cells)
+    listed = [_line(words, label) for label, words in lines[has_head:]]
     if not listed:
         raise DataFileError(f"{path} is empty; a line a concept is needed: number,name,category.")
     for field in ("name", "number"):

@@ -202,9 +202,13 @@ def as_pictures(source: object) -> Pictures:
         is_archive = place.is_file() or (place.suffix.lower() in ARCHIVES and not place.is_dir())
         if is_archive:
             return archive_pictures(place)
-        if place.is_dir() and not picture_files(place).files and (data := data_in(place)) is not None:
+        try:
+            return folder_pictures(place)
+        except DataFileError:
+            data = data_in(place) if place.is_dir() else None
+            if data is None:
+                raise
             return DatasetPictures(data)
-        return folder_pictures(place)
     if isinstance(source, Sequence) and source and all(isinstance(file, (str, Path)) for file in source):
         return FilePictures(tuple(map(Path, source)))
     images = tuple(source) if isinstance(source, (Sequence, np.ndarray)) else ()
@@ -212,8 +216,7 @@ def as_pictures(source: object) -> Pictures:
         return ArrayPictures(images)
     raise SettingError(
         "pictures must be a folder, an archive, a data set, a list of image files or arrays, or a name (scenes:500, "
-        "digits, faces, mnist, cifar10), "
-        f"but got {source!r:.80}."
+        f"digits, faces, mnist, cifar10), but got {source!r:.80}."
     )
 
 

@@ -33,7 +33,7 @@ from minitorch_viz.drawing.layout import (
     start_sheet,
 )
 from minitorch_viz.drawing.resize import resize
-from minitorch_viz.drawing.scales import robust_max, signed_colour
+from minitorch_viz.drawing.scales import PALETTE, robust_max, signed_colour
 from minitorch_viz.drawing.words import (
     HEAD_SIZE,
     LABEL_SIZE,
@@ -53,6 +53,7 @@ __all__ = [
     "LABEL_SIZE",
     "NUMBER_SIZE",
     "PAD",
+    "PALETTE",
     "SIDE",
     "TITLE_SIZE",
     "WIDTH",

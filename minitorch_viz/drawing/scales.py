@@ -1,10 +1,13 @@
-"""Scales: which value of a map is drawn as full colour."""
+"""Scales: which value of a map is drawn as full colour; colours that are told apart."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from minitorch_viz._types import Array
+
+# Told apart by those who see few colours, too (Okabe and Ito 2008).
+PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#000000")
 
 
 def robust_max(x: Array, percentile: float = 99.5) -> float:

@@ -1,7 +1,8 @@
-"""Tables of numbers in text: .csv files with commas, semicolons or tabs between the numbers."""
+"""Tables in text: .csv files with commas, semicolons or tabs between numbers, or between words."""
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,18 +38,7 @@ def read_table(path: str | Path, columns: Sequence[str] = ()) -> Table:
     columns: the names of those that are wanted, in this order; the others may hold anything. None: all of them; so too
         of a table without a line of names. Raises DataFileError as `read_csv` does, and if a column is missing.
     """
-    with open_file(path, "table of numbers", DataFileError) as (file, size, place):
-        if size > LARGEST_BYTES:
-            raise DataFileError(
-                f"{place} has {size} bytes; tables of at most {LARGEST_BYTES // 2**20} MB are read. Save it as .npy."
-            )
-        data = file.read()
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as problem:
-        raise DataFileError(
-            f"{place} is no UTF-8 text: byte {problem.start} is {data[problem.start]:#04x}."
-        ) from problem
+    place, text = _text_of(path, "table of numbers", " Save it as .npy.")
     lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
     names = _names(lines[0][1]) if len(lines) > 1 else ()
     wanted = _places(names, columns, str(place)) if names and columns else None
@@ -67,6 +57,45 @@ def read_table(path: str | Path, columns: Sequence[str] = ()) -> Table:
     if wanted is not None:
         names = tuple(columns)
     return Table(names if len(names) == len(rows[0]) else (), np.stack(rows))
+
+
+class Line(NamedTuple):
+    """Hold one line of a table of words."""
+
+    label: str  # the file and the line's number, for sentences on what is wrong in it
+    cells: list[str]  # without the blanks around them
+
+
+def read_lines(path: str | Path, noun: str) -> list[Line]:
+    """Return the lines of a table of words that are not empty, with commas, semicolons or tabs between the cells.
+
+    noun: what the file is called in sentences, "table of classes". A cell in quotes may hold the mark between cells.
+    Raises DataFileError if the file is missing, too long, or no text of cells.
+    """
+    place, text = _text_of(path, noun)
+    lines = text.splitlines()
+    mark = max(",;\t", key="\n".join(lines[:20]).count)  # the most frequent one
+    try:
+        rows = [[cell.strip() for cell in cells] for cells in csv.reader(lines, delimiter=mark)]
+    except csv.Error as problem:
+        raise DataFileError(f"{place} cannot be read as a {noun}: {problem}.") from problem
+    return [Line(f"{place}, line {number}", cells) for number, cells in enumerate(rows, start=1) if any(cells)]
+
+
+def _text_of(path: str | Path, noun: str, advice: str = "") -> tuple[Path, str]:
+    """Return a file's path and its text; advice: what to do with one that is too long."""
+    with open_file(path, noun, DataFileError) as (file, size, place):
+        if size > LARGEST_BYTES:
+            raise DataFileError(
+                f"{place} has {size} bytes; tables of at most {LARGEST_BYTES // 2**20} MB are read.{advice}"
+            )
+        data = file.read()
+    try:
+        return place, data.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        raise DataFileError(
+            f"{place} is no UTF-8 text: byte {problem.start} is {data[problem.start]:#04x}."
+        ) from problem
 
 
 def _names(line: str) -> tuple[str, ...]:

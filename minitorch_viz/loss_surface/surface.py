@@ -84,15 +84,15 @@ class LossSurface(Result):
         plot(self, figure)
         return figure
 
-    def save(self, path: str | Path, dpi: int = 120) -> Path:
-        """Write the figure (.png, .svg, .pdf) or a self-contained page with a table (.html), complete or not at all."""
-        if Path(path).suffix.lower() != ".html":
-            return super().save(path, dpi)
-        from minitorch_viz.drawing.html import write_page
+    def html(self) -> str:
+        """Return a self-contained page with a table."""
         from minitorch_viz.loss_surface.page import page_of
 
-        write_page(path, page_of(self))
-        return Path(path)
+        return page_of(self)
+
+    def save(self, path: str | Path, dpi: int = 120) -> Path:
+        """Write the figure (.png, .svg, .pdf) or the page (.html), complete or not at all."""
+        return super().save(path, dpi)
 
 
 def loss_surface(

@@ -210,14 +210,14 @@ class Result:
         """Draw on an empty figure."""
         self.technique.plot(self, figure)
 
-    def html(self) -> str:
-        """Return the page of a result whose technique names ".html" among its `pages`: one file."""
-        raise SettingError(f"{self.technique.name} makes no page: save the figure (.png, .svg, .pdf) or the numbers.")
+    def html(self) -> str | None:
+        """Return its page, one file, where it has one; its technique then has ".html" among its `pages`."""
+        return None
 
     def save(self, path: str | Path, dpi: int = 144) -> Path:
         """Write the figure (.png, .svg, .pdf) or the numbers (.npz, .json: `techniques/numbers.py`) to `path`.
 
-        Of a technique with pages (.html) it writes `html()`, too. The file is complete or absent.
+        With the suffix .html it writes `html()`, where it has a page. The file is complete or absent.
         Raises SettingError for another suffix.
         """
         suffix = Path(path).suffix.lower()
@@ -227,11 +227,11 @@ class Result:
             from minitorch_viz.drawing import save_figure
 
             return save_figure(self.figure(), path, dpi)
-        technique = getattr(sys.modules[type(self).__module__], "TECHNIQUE", None)  # other results have none
-        if technique is not None and suffix in technique.pages:
+        page = self.html() if suffix == ".html" else None
+        if page is not None:
             from minitorch_viz.drawing.html import write_page
 
-            return write_page(path, self.html())
+            return write_page(path, page)
         raise SettingError(
             f"A result is saved as .png, .svg or .pdf (its figure) or as .npz or .json (its numbers), but the file "
             f"is called {Path(path).name!r}."

@@ -64,9 +64,8 @@ def options_of(compute: Callable[..., Any]) -> dict[str, Option]:
             required = parameter.default is parameter.empty
             default = None if required else parameter.default
             numbers = NUMBERS.get(_first(hints[name]), ())
-            least = (
-                1 if int in get_args(hints[name]) else len(numbers)
-            )  # one number will do, too: a sequence has steps alone
+            # Where one number will do, too, as of a sequence, which has steps alone.
+            least = 1 if int in get_args(hints[name]) else len(numbers)
             help_ = helps.get(name, "")
             options[name] = Option(name, kind, choices, default, help_, subject, numbers, least, required)
     return options

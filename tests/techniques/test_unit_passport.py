@@ -20,10 +20,11 @@ from minitorch_viz.techniques.activations.unit import unit
 from minitorch_viz.techniques.explain.answers import Answers
 from minitorch_viz.techniques.explain.class_use import BY_GRADIENT, BY_WEIGHT
 from minitorch_viz.techniques.explain.in_context import InContext
+from minitorch_viz.techniques.explain.nothing import blank_tape
 from minitorch_viz.techniques.explain.passport import Passport
 from minitorch_viz.techniques.explain.unit_passport import passport_of
 from minitorch_viz.techniques.explain.unit_pictures import shown, tenths_of, top_of
-from minitorch_viz.techniques.explain.unit_survey import blank_tape, ground_of, survey_of, tallies_for
+from minitorch_viz.techniques.explain.unit_survey import ground_of, survey_of, tallies_for
 from minitorch_viz.techniques.tally import tallied
 from tests.planted import NODE, TWO_MEANINGS, UNITS, EncodedScenes, planted_model
 

@@ -10,6 +10,7 @@ from minitorch_viz.drawing import (
     GAP,
     LABEL_SIZE,
     NUMBER_SIZE,
+    PALETTE,
     TITLE_SIZE,
     WIDTH,
     axes_at,
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from minitorch_viz.techniques.activations.correspondence import Correspondence
 
-PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")
 MARKS = "osD^vP"
 GREYS = ("#555555", "#999999")  # of the controls
 SIDE = 1.25  # inches of a picture
@@ -56,7 +56,7 @@ def draw(result: Correspondence, figure: Figure) -> None:
     count = len(result.conditions)
     for index, name in enumerate(result.conditions):
         control = index - (count - 2)
-        colour = GREYS[control] if control >= 0 else PALETTE[index % len(PALETTE)]
+        colour = GREYS[control] if control >= 0 else PALETTE[index % len(MARKS)]
         mark = "x+"[control] if control >= 0 else MARKS[index % len(MARKS)]
         x = np.arange(len(result.layers)) + (index - (count - 1) / 2) * 0.7 / count
         errors = np.nan_to_num(result.errors[index])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -14,11 +13,10 @@ from minitorch_viz.data.pictures import DatasetPictures, Pictures, ScenePictures
 from minitorch_viz.data.scenes.kinds import ALL, KINDS
 from minitorch_viz.data.scenes.scene import Scene, find_concept
 from minitorch_viz.errors import DataFileError, SettingError, near
-from minitorch_viz.io.files import open_file
+from minitorch_viz.io.tables import read_lines
 
 Places = Mapping[str, tuple[float, float]]  # part -> (row, column) in the picture's own pixels
 
-LARGEST_BYTES = 16 * 2**20
 HEAD = ("file", "part", "row", "column")
 # Shares of the height and the width, looked up in the mean of all 400 faces, which were cut out alike.
 OF_FACES: Places = {"left eye": (0.25, 0.25), "right eye": (0.25, 0.72), "nose": (0.48, 0.48), "mouth": (0.72, 0.48)}
@@ -184,18 +182,8 @@ def _is_number(name: str, count: int) -> bool:
 
 def _lines(file: Path) -> Iterator[tuple[str, str, float, float]]:
     """Yield the lines of a table: a picture, a part, and its row and column in the picture's own pixels."""
-    with open_file(file, "table of parts", DataFileError) as (opened, size, place):
-        if size > LARGEST_BYTES:
-            raise DataFileError(f"{place} has {size} bytes; tables of at most {LARGEST_BYTES // 2**20} MB are read.")
-        data = opened.read()
-    try:
-        lines = data.decode("utf-8-sig").splitlines()
-    except UnicodeDecodeError as problem:
-        raise DataFileError(f"{place} is no UTF-8 text, as a table of parts is.") from problem
-    delimiter = next((sign for sign in (";", "\t") if lines and sign in lines[0]), ",")
-    for number, cells in enumerate(csv.reader(lines, delimiter=delimiter), 1):
-        words = [cell.strip() for cell in cells]
-        if not any(words) or (number == 1 and tuple(word.lower() for word in words) == HEAD):
+    for number, (label, words) in enumerate(read_lines(file, "table of parts")):
+        if number == 0 and tuple(word.lower() for word in words) == HEAD:
             continue
         try:
             name, part, row, column = words
@@ -204,7 +192,7 @@ def _lines(file: Path) -> Iterator[tuple[str, str, float, float]]:
             position = (np.nan, np.nan)
         if not np.isfinite(position).all():
             raise DataFileError(
-                f"{place}, line {number}: a line is file,part,row,column, as photo1.jpg,left eye,40,52, but it is "
-                f"{delimiter.join(cells)!r:.60}."
+                f"{label}: a line is file,part,row,column, as photo1.jpg,left eye,40,52, but it is "
+                f"{','.join(words)!r:.60}."
             )
         yield name, part, *position

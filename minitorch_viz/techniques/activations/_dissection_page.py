@@ -8,6 +8,7 @@ import numpy as np
 
 from minitorch_viz.drawing.html import embedded_image, render
 from minitorch_viz.techniques.activations._dissection_chance import LEVEL
+from minitorch_viz.techniques.activations._dissection_words import words_of
 
 if TYPE_CHECKING:
     from minitorch_viz.techniques.activations.dissection import Dissection
@@ -30,6 +31,7 @@ def render_page(result: Dissection) -> str:
     return render(
         "dissection.html",
         result=result,
+        words=words_of(result),
         units=units,
         unique=result.unique(result.concept, result.iou),
         rotated=result.unique(result.rotated_concept, result.rotated) if len(result.rotated) else None,

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.data.bits import unpacked
 from minitorch_viz.data.concepts import Concepts, concepts_of
@@ -25,6 +24,7 @@ from minitorch_viz.techniques.activations._dissection_shown import Masks, Shown,
 from minitorch_viz.techniques.activations._dissection_tallies import Overlaps, TopShare
 from minitorch_viz.techniques.activations._dissection_trial import Court
 from minitorch_viz.techniques.explain.anchored import Anchors, anchors
+from minitorch_viz.techniques.explain.nothing import blank_tape
 from minitorch_viz.techniques.explain.randomize import randomized, weighted_layers
 from minitorch_viz.techniques.explain.strongest import Strongest
 from minitorch_viz.techniques.state import State
@@ -358,7 +358,7 @@ def node_and_shape(model: Model, node: str | None) -> tuple[str, tuple[int, ...]
     net = model.net
     if node is not None and node not in net.inputs:
         net[node]  # NetError with near names
-    tape = net.forward(kernels.to_device(model.reader().blank(model.dtype), net.device))
+    tape = blank_tape(model)
     shapes = {name: value.shape for name, value in tape.values.items()}
     maps = [
         name

@@ -73,8 +73,9 @@ class Trial(NamedTuple):
         if self.loser >= 0 and classes:
             words.append(f"{classes[self.loser]} loses most, {self.drop_with:.2g} and {self.drop_without:.2g}")
         if self.scenes:
+            scenes = "1 scene" if self.scenes == 1 else f"{self.scenes} scenes"
             words.append(
-                f"after erasing {name} from {self.scenes} scenes {self.left:.0%} of its answer is left, and "
+                f"after erasing {name} from {scenes} {self.left:.0%} of its answer is left, and "
                 f"{self.left_other:.0%} where it only looks otherwise"
             )
         return "; ".join(words) or "nothing could be measured"

@@ -19,7 +19,12 @@ FEW = 200  # pictures, below which chance plays a part
 
 
 def caption_of(result: Dissection) -> str:
-    """Return what is to be seen, with its scale."""
+    """Return what is to be seen in the figure, with its scale."""
+    return f"{words_of(result)} Saved as .html it is a page of all units."
+
+
+def words_of(result: Dissection) -> str:
+    """Return what is to be seen, in the figure and on the page."""
     height, width = result.size
     return (
         f"What the {len(result.iou)} units of {result.node} detect in {result.count} pictures of {result.source}. A "
@@ -27,8 +32,7 @@ def caption_of(result: Dissection) -> str:
         f"above its threshold, the value that at most {100 * result.quantile:g} % of its answers exceed. "
         f"{found_in_words(result)} "
         "Bars: how many units detect each concept, on a scale from 0, in the colour of its category. Pictures: those "
-        "that the unit answers to most; the pixels that it answers to are bright, the rest is darkened to a quarter. "
-        "Saved as .html it is a page of all units."
+        "that the unit answers to most; the pixels that it answers to are bright, the rest is darkened to a quarter."
     )
 
 

@@ -12,6 +12,7 @@ from minitorch_viz._types import Array
 from minitorch_viz.drawing import (
     BLACK,
     LABEL_SIZE,
+    PALETTE,
     Sheet,
     panels,
     show_blank,
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 # A place of the figure: its title (None: an empty place), and what draws it on axes of a sheet (None: drawn apart).
 Cell: TypeAlias = "tuple[str | None, Callable[[Axes, Sheet], None] | None]"
 NOTHING: Cell = (None, None)
-PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#000000")
 REST = "#bbbbbb"  # classes beyond these
 LEGEND = 1.5  # inches for a class name beside the map
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.data.pictures import Pictures
 from minitorch_viz.errors import SettingError, need_whole
@@ -23,6 +22,7 @@ from minitorch_viz.techniques.activations._unit_field_measure import (
     open_picture,
 )
 from minitorch_viz.techniques.explain.anchored import Anchors, anchors
+from minitorch_viz.techniques.explain.nothing import blank_input
 from minitorch_viz.techniques.explain.strongest import Top
 from minitorch_viz.techniques.run import Pace
 from minitorch_viz.techniques.state import State
@@ -116,7 +116,7 @@ def anchors_of(model: Model, node: str, channel: int | None, squares: Squares, s
     """
     if model.input not in ancestors(model.net.nodes, node):
         raise SettingError(f"{node!r} does not depend on the picture; name another node.")
-    blank = kernels.to_device(model.preprocessing.blank(model.dtype), model.net.device)
+    blank = blank_input(model)
     filling(model, squares.fill, blank, squares.size)
     maps = model.net.forward(blank, upto=node)[node]
     if maps.ndim != 4 or channel_axis(model.net.nodes, node) != 1:

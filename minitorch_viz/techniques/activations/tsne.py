@@ -29,6 +29,7 @@ from minitorch_viz.techniques.base import Result, Technique
 from minitorch_viz.techniques.explain.classes_of_pictures import classes_of_pictures
 from minitorch_viz.techniques.explain.codes import Metric, Places, as_compared, codes_tally
 from minitorch_viz.techniques.explain.neighbours import Kept, kept, nearest, same_class
+from minitorch_viz.techniques.explain.nothing import blank_tape
 from minitorch_viz.techniques.explain.thumbnails import Thumbnails, none_yet, side_for, thumbnails
 from minitorch_viz.techniques.run import how_far, looping
 from minitorch_viz.techniques.state import State
@@ -237,8 +238,7 @@ def tsne(
     wanted = () if query else _perplexities(perplexity, len(seen))
     new = None if place is None else new_pictures(model, tally, place)
     total = len(seen) + len(wanted)
-    blank = model.preprocess(np.zeros((8, 8, 3), np.uint8))
-    code = code_in_words(tally, model.net.forward(blank, upto=tally.upto))
+    code = code_in_words(tally, blank_tape(model, tally.upto))
     for step in tallied(model, seen, tallies, batch=batch, workers=workers, state=state):
         if not step.tallies[0].arrays:  # every picture so far was broken
             continue

@@ -14,6 +14,7 @@ import minitorch_viz_kernels as kernels
 from minitorch_viz.errors import SettingError, ShapeError
 from minitorch_viz.layers import Kind, Layer
 from minitorch_viz.models.readers import Preprocessing
+from minitorch_viz.techniques.explain.nothing import blank_input
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
@@ -71,7 +72,7 @@ def _averages(model: Model, layer: Layer, source: str) -> bool:
     reader = model.readers.get(model.net.inputs[0]) if len(model.net.inputs) == 1 else None
     if source not in model.net or not isinstance(reader, Preprocessing):
         return False
-    return _leaves_one(layer, (1, 1, *model.net.predict(reader.blank(model.dtype), upto=source).shape[2:]))
+    return _leaves_one(layer, (1, 1, *model.net.predict(blank_input(model), upto=source).shape[2:]))
 
 
 def _leaves_one(layer: Layer, shape: tuple[int, ...]) -> bool:

@@ -15,13 +15,12 @@ from minitorch_viz.graph import Tape, channel_axis
 from minitorch_viz.layers.kind import Kind
 from minitorch_viz.net import Net
 from minitorch_viz.rules.relu import hard_relus, relus
+from minitorch_viz.techniques.explain.nothing import blank_tape
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
 
 Channels: TypeAlias = str | int | Sequence[int] | None
-
-PROBE = 256  # pixels a side of a picture that tells how many channels a node has, where a net takes any size
 
 
 def channels_meant(node: str, channels: Channels, total: int) -> Array | None:
@@ -64,7 +63,7 @@ def _parsed(text: str) -> list[int]:
 def probe(model: Model, node: str) -> Tape:
     """Return the tape of an empty picture, up to a node: it tells shapes. Raises NetError for an unknown node."""
     check_names(node, model.net.names, "node")
-    return model.net.forward(model.preprocess(np.zeros((PROBE, PROBE, 3), np.uint8)), upto=node)
+    return blank_tape(model, node)
 
 
 def channel_count(model: Model, tape: Tape, node: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Sequence
 from pathlib import Path, PurePath
@@ -13,12 +12,11 @@ import numpy as np
 from minitorch_viz._types import Array
 from minitorch_viz.data.pictures import Pictures
 from minitorch_viz.errors import DataFileError
-from minitorch_viz.io.files import open_file
+from minitorch_viz.io.tables import read_lines
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
 
-LARGEST_BYTES = 2**26  # bytes of a table
 HEAD = ("file", "picture", "name", "image", "filename")  # what the first cell of a line of names says
 ANIMALS = 398  # ImageNet's classes below this one are animals
 FEWEST = 3  # pictures of a class, on average, for words in files' names to be classes
@@ -109,27 +107,13 @@ def _word_of(by_name: dict[str, str], title: str, number: int) -> str:
 
 def _rows(table: Path) -> list[tuple[str, str]]:
     """Return the lines (file without its folders, class) of a table."""
-    with open_file(table, "table of classes", DataFileError) as (file, size, place):
-        if size > LARGEST_BYTES:
-            raise DataFileError(f"{place} has {size} bytes; at most {LARGEST_BYTES // 2**20} MB are read.")
-        data = file.read()
-    try:
-        lines = data.decode("utf-8-sig").splitlines()
-    except UnicodeDecodeError as problem:
-        raise DataFileError(
-            f"{place} is no UTF-8 text: byte {problem.start} is {data[problem.start]:#04x}."
-        ) from problem
-    mark = max(",;\t", key="\n".join(lines[:20]).count)
     rows: list[tuple[str, str]] = []
-    for number, cells in enumerate(csv.reader(lines, delimiter=mark), start=1):
-        cells = [cell.strip() for cell in cells]
-        if not any(cells) or (not rows and cells[0].lower() in HEAD):
+    for label, cells in read_lines(table, "table of classes"):
+        if not rows and cells[0].lower() in HEAD:
             continue
         if len(cells) < 2 or not cells[0] or not cells[1]:
-            raise DataFileError(
-                f"{place}, line {number}: a file and its class are needed, cat.jpg,animal, not {cells}."
-            )
+            raise DataFileError(f"{label}: a file and its class are needed, cat.jpg,animal, not {cells}.")
         rows.append((PurePath(cells[0].replace("\\", "/")).name, cells[1]))
     if not rows:
-        raise DataFileError(f"{place} holds no line with a file and its class, cat.jpg,animal.")
+        raise DataFileError(f"{table} holds no line with a file and its class, cat.jpg,animal.")
     return rows

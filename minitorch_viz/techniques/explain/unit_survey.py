@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import minitorch_viz_kernels as kernels
 from minitorch_viz.data.pictures import Pictures
 from minitorch_viz.errors import DataFileError, SettingError, near
 from minitorch_viz.graph import Tape, channel_axis
@@ -19,6 +18,7 @@ from minitorch_viz.techniques.explain.class_use import (
     leads_to_scores,
 )
 from minitorch_viz.techniques.explain.in_context import InContext
+from minitorch_viz.techniques.explain.nothing import blank_tape
 from minitorch_viz.techniques.explain.receptive import Geometry, geometry
 from minitorch_viz.techniques.explain.strongest import Strongest, Top
 from minitorch_viz.techniques.explain.tenths import Sampled, Spread
@@ -77,11 +77,6 @@ def ground_of(model: Model, node: str, tape: Tape | None = None) -> Ground:
         raise SettingError(f"{node!r} gives an array of shape {tape[node].shape[1:]}, which has no channels.")
     head = head_weights(model, tape, node) if leads_to_scores(model, node) else None
     return Ground(model, node, tape, InContext(net, tape, node), geometry(model, node), head)
-
-
-def blank_tape(model: Model) -> Tape:
-    """Return a forward pass of a picture that is 0 everywhere, with all that the net saved."""
-    return model.net.forward(kernels.to_device(model.reader().blank(model.dtype), model.net.device))
 
 
 def tallies_for(ground: Ground, top: int) -> list[Tally]:

@@ -18,6 +18,7 @@ from minitorch_viz.graph import Rules, local
 from minitorch_viz.layers import Affine, BatchNorm1d, BatchNorm2d, MaxPool2d
 from minitorch_viz.layers.kind import Kind
 from minitorch_viz.layers.window import Field
+from minitorch_viz.techniques.explain.nothing import blank_tape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,11 +66,6 @@ STRAIGHT: Rules = {
     MaxPool2d: mean_of_window,
 }
 REPLACED = passed_on, mean_of_window
-
-
-def blank_tape(model: Model, node: str) -> Tape:
-    """Return a forward pass of a blank picture as far as `node`: what is straight does not depend on the picture."""
-    return model.net.forward(kernels.to_device(model.reader().blank(model.dtype), model.net.device), upto=node)
 
 
 def expanded_weights(

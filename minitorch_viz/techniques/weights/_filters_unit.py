@@ -11,8 +11,9 @@ from minitorch_viz import graph
 from minitorch_viz._types import Array
 from minitorch_viz.drawing import NUMBER_SIZE, panels, show_image, show_signed
 from minitorch_viz.errors import SettingError
+from minitorch_viz.techniques.explain.nothing import blank_tape
 from minitorch_viz.techniques.explain.patches import Patch, draw_patch
-from minitorch_viz.techniques.weights._filters_expanded import blank_tape, expanded_weights, pixel_weights
+from minitorch_viz.techniques.weights._filters_expanded import expanded_weights, pixel_weights
 from minitorch_viz.techniques.weights._filters_of import FilterResult, full_scale, left_out
 from minitorch_viz.techniques.weights._filters_patches import top_patches
 from minitorch_viz.techniques.weights._filters_sheet import Scale
