@@ -176,6 +176,8 @@ def test_alone_it_prints_the_help(capsys) -> None:
         (["train", "cifar"], "there is no recipe 'cifar'; did you mean cifar10 or cifar10_linear?"),
         (["train", "digit"], "did you mean digits, digits_autoencoder or digits_linear?"),
         (["saliency", "--mode", "guide"], "did you mean guided?"),
+        (["top-patches", "photos"], "no place for 'photos': what it looks at is given by --pictures"),
+        (["tuning", "mine.jpg"], "no place for 'mine.jpg': what it looks at is given by --photos"),
     ],
 )
 def test_what_is_misspelt_gets_near_names(arguments: list[str], meant: str, capsys) -> None:

@@ -190,8 +190,10 @@ def made_folder(folder: str | Path) -> Path:
     place = Path(folder).expanduser()
     if place.exists() and not place.is_dir():
         raise DataFileError(f"{place} is a file; give the name of a folder for the atlas.")
+    if not place.absolute().parent.is_dir():
+        raise DataFileError(f"There is no folder {place.parent} to make {place.name} in; make it first.")
     try:
-        place.mkdir(parents=True, exist_ok=True)
+        place.mkdir(exist_ok=True)
     except OSError as error:
         raise DataFileError(f"The folder {place} cannot be made: {error.strerror or error}.") from error
     check_out(place / "trial.sqlite", noun="atlas", error=DataFileError)

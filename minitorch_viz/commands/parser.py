@@ -29,6 +29,9 @@ class Manual(argparse.HelpFormatter):
         return "\n\n".join(filled)
 
 
+LOOKED_AT = ("PHOTO", "FOLDER|DATASET")  # what the options stand for by which a command is given photos, pictures
+
+
 class Parser(argparse.ArgumentParser):
     """Parse arguments, and say what a misspelt name may have meant."""
 
@@ -47,6 +50,9 @@ class Parser(argparse.ArgumentParser):
         for word in unknown:
             if re.match(r"--?[A-Za-z]", word):
                 self.error(self._no_such_option(word.partition("=")[0]))
+        looks = [flag for flag, action in self._option_string_actions.items() if action.metavar in LOOKED_AT]
+        if unknown and looks and not self._get_positional_actions():
+            self.error(f"there is no place for {unknown[0]!r}: what it looks at is given by {' or '.join(looks)}")
         return arguments, unknown
 
     def _no_such_option(self, flag: str) -> str:

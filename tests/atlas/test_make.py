@@ -281,3 +281,9 @@ def test_a_state_of_another_run_or_a_damaged_one_is_made_anew(tmp_path: Path) ->
     (tmp_path / make.STATE).write_bytes(b"no state")
     outcome = make.make_atlas(load_model("digits"), load_digits()[1][:16], tmp_path, ["conv1"], progress=False)
     assert outcome.units == 16
+
+
+def test_the_folders_parent_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(DataFileError, match=r"There is no folder .*nowhere to make atlas in; make it first"):
+        make.make_atlas(load_model("digits"), "digits:4", tmp_path / "nowhere" / "atlas", ["relu2"])
+    assert not (tmp_path / "nowhere").exists()
