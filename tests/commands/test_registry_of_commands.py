@@ -70,7 +70,8 @@ def test_a_misspelt_option_gets_its_name_in_every_command(command: Command, caps
 
 def test_a_word_too_many_and_an_option_like_no_other(capsys) -> None:
     for arguments, said in (
-        (["filters", "b.jpg"], "unrecognized arguments: b.jpg"),
+        (["list", "b.jpg"], "unrecognized arguments: b.jpg"),
+        (["filters", "b.jpg"], "there is no place for 'b.jpg': what it looks at is given by --pictures"),
         (["occlusion", "--xyzzy"], "there is no option --xyzzy; `minitorch-viz occlusion --help` lists them"),
         (["list", "-q"], "there is no option -q; `minitorch-viz list --help` lists them"),
         (["--vrsion"], "there is no option --vrsion; did you mean --version?"),
