@@ -9,6 +9,7 @@ from minitorch_viz.objectives.base import Combination, Objective, Seeds
 from minitorch_viz.objectives.channel_mean import ChannelMean
 from minitorch_viz.objectives.channel_sum import ChannelSum, rectangle
 from minitorch_viz.objectives.direction import Direction
+from minitorch_viz.objectives.each import Each
 from minitorch_viz.objectives.energy import Energy
 from minitorch_viz.objectives.gram_distance import GramDistance, gram
 from minitorch_viz.objectives.stacked import stacked_seeds
@@ -19,6 +20,7 @@ __all__ = [
     "ChannelSum",
     "Combination",
     "Direction",
+    "Each",
     "Energy",
     "GramDistance",
     "Objective",
