@@ -186,7 +186,7 @@ def _uphill(climb: Climb, view: Array, redirect: bool) -> tuple[Array, Array]:
     if redirect:
         return score_and_gradient(climb.model, climb.objective, view, redirected_relus())
     values, dx = score_and_gradient(climb.model, climb.objective, view)
-    silent = ~dx.reshape(len(dx), -1).any(axis=1)
+    silent = np.array([not part.any() for part in dx])
     if silent.any():
         _, redirected = score_and_gradient(climb.model, climb.objective, view, redirected_relus())
         dx = np.where(silent[:, None, None, None], redirected, dx)
@@ -199,8 +199,8 @@ def _silence(ascent: Ascent, slope: Array) -> tuple[str, ...]:
     words = "the gradient was exactly 0, even with ReLUs that pass what would switch them on: there is no way up there."
     if not silent or any(words in old for old in ascent.words):
         return ()
-    which = "" if len(slope) == 1 else f" of picture {', '.join(silent)}"
-    return (f"In step {ascent.done + 1}{which} {words}",)
+    of_it = "" if len(slope) == 1 else f" of picture {', '.join(silent)}"
+    return (f"In step {ascent.done + 1}{of_it} {words}",)
 
 
 def _halved(ascent: Ascent) -> Ascent:
