@@ -12,6 +12,7 @@ from minitorch_viz.objectives.direction import Direction
 from minitorch_viz.objectives.each import Each
 from minitorch_viz.objectives.energy import Energy
 from minitorch_viz.objectives.gram_distance import GramDistance, gram
+from minitorch_viz.objectives.log_probability import LogProbability
 from minitorch_viz.objectives.stacked import stacked_seeds
 from minitorch_viz.objectives.unit import Unit
 
@@ -23,6 +24,7 @@ __all__ = [
     "Each",
     "Energy",
     "GramDistance",
+    "LogProbability",
     "Objective",
     "Seeds",
     "Unit",

@@ -38,6 +38,10 @@ class Objective:
         """Return {node: (N, ...)}: the derivative of each image's number by the node's output for that image."""
         raise NotImplementedError
 
+    def of_images(self, part: slice) -> Objective:  # noqa: ARG002  # those with an objective for each image use it
+        """Return the objective of a part of the images alone, such as those of one batch."""
+        return self
+
     def __add__(self, other: Objective) -> Objective:
         return Combination(_terms(self) + _terms(other)) if isinstance(other, Objective) else NotImplemented
 
@@ -85,6 +89,9 @@ class Combination(Objective):
     @property
     def is_sum(self) -> bool:
         return all(term.is_sum for _, term in self.terms)
+
+    def of_images(self, part: slice) -> Objective:
+        return Combination(tuple((weight, term.of_images(part)) for weight, term in self.terms))
 
     def value(self, tape: Tape) -> Array:
         total: Array = np.sum([weight * term.value(tape) for weight, term in self.terms], axis=0)

@@ -29,6 +29,9 @@ class Each(Objective):
     def label(self) -> str:
         return ", ".join(objective.label for objective in self.objectives)
 
+    def of_images(self, part: slice) -> Objective:
+        return Each(self.objectives[part])
+
     def value(self, tape: Tape) -> Array:
         self._check(tape)
         return np.stack([objective.value(tape)[i] for i, objective in enumerate(self.objectives)])

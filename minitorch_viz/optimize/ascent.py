@@ -225,7 +225,7 @@ def _start(climb: Climb, number: int, start: Array | None, seed: int) -> Ascent:
         parameters = moved.start(rng, number, dtype)
     else:
         number = len(start)
-        parameters = moved.inverse(_resized(start.astype(dtype), moved.size))
+        parameters = moved.inverse(resized(start.astype(dtype), moved.size))
     total = sum(stage.steps for stage in climb.stages)
     ascent = Ascent(
         moved, parameters, stage.optimizer.start(parameters), 0, 0, 0, total, np.full((total, number), np.nan),
@@ -242,7 +242,7 @@ def _next_stage(climb: Climb, ascent: Ascent) -> Ascent:
     moved = replace(climb.parametrization, size=stage.size(climb.parametrization.size))
     parameters = ascent.parameters
     if moved.size != ascent.parametrization.size:
-        parameters = moved.inverse(_resized(ascent.x, moved.size))
+        parameters = moved.inverse(resized(ascent.x, moved.size))
     optimizer = stage.optimizer.start(parameters)
     return replace(
         ascent, parametrization=moved, parameters=parameters, optimizer=optimizer, stage=ascent.stage + 1, step=0
@@ -275,7 +275,7 @@ def _takes(model: Model, objective: Objective, size: Pair) -> bool:
     return takes(model, objective, size)
 
 
-def _resized(x: Array, size: Pair) -> Array:
+def resized(x: Array, size: Pair) -> Array:
     """Return pictures (N, C, H, W) at another size: smoothly enlarged; blurred first where they shrink."""
     from skimage.transform import resize
 
@@ -289,4 +289,4 @@ def _resized(x: Array, size: Pair) -> Array:
 
 def _stretched(maps: Array, size: Pair) -> Array:
     """Return maps (N, h, w) at a size."""
-    return _resized(maps[:, None], size)[:, 0]
+    return resized(maps[:, None], size)[:, 0]

@@ -11,6 +11,7 @@ from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import MinitorchVizError
 from minitorch_viz.graph import Rules
 from minitorch_viz.objectives import Objective
+from minitorch_viz.optimize.transforms import Resize
 from minitorch_viz.optimize.units import Units
 
 if TYPE_CHECKING:
@@ -28,11 +29,12 @@ def score_and_gradient(
     units = Units.of(model.reader())
     scores, gradients = [], []
     for begin in range(0, len(x), batch):
-        part = x[begin : begin + batch]
-        images = kernels.to_device(units.net(part), model.net.device)
-        tape = model.net.forward(images, upto=objective.nodes, fuse=True)
-        scores.append(kernels.to_cpu(objective.value(tape)))
-        dx = model.net.backward(tape, objective.seeds(tape), rules=rules, wrt=(model.input,))[model.input]
+        part = slice(begin, begin + batch)
+        goal = objective.of_images(part)
+        images = kernels.to_device(units.net(x[part]), model.net.device)
+        tape = model.net.forward(images, upto=goal.nodes, fuse=True)
+        scores.append(kernels.to_cpu(goal.value(tape)))
+        dx = model.net.backward(tape, goal.seeds(tape), rules=rules, wrt=(model.input,))[model.input]
         gradients.append(units.gradient(kernels.to_cpu(dx)))
     return np.concatenate(scores), np.concatenate(gradients)
 
@@ -41,8 +43,10 @@ def score_of(model: Model, objective: Objective, x: Array, batch: int = 16) -> A
     """Return the objective of pictures x (N, C, H, W), pixel - mean, as (N,): a forward pass alone."""
     units, scores = Units.of(model.reader()), []
     for begin in range(0, len(x), batch):
-        images = kernels.to_device(units.net(x[begin : begin + batch]), model.net.device)
-        scores.append(kernels.to_cpu(objective.value(model.net.forward(images, upto=objective.nodes, fuse=True))))
+        part = slice(begin, begin + batch)
+        goal = objective.of_images(part)
+        images = kernels.to_device(units.net(x[part]), model.net.device)
+        scores.append(kernels.to_cpu(goal.value(model.net.forward(images, upto=goal.nodes, fuse=True))))
     return np.concatenate(scores)
 
 
@@ -52,10 +56,18 @@ def takes(model: Model, objective: Objective, size: Pair) -> bool:
     if size == own_size(model):
         return True
     try:
-        score_of(model, objective, np.zeros((1, units.channels, *size), model.dtype))
+        score_of(model, objective.of_images(slice(1)), np.zeros((1, units.channels, *size), model.dtype))
     except MinitorchVizError:
         return False
     return True
+
+
+def as_seen(model: Model, objective: Objective, x: Array) -> Array:
+    """Return pictures (N, C, H, W) as the net can look at them: at their own size, or else at the net's."""
+    size = (x.shape[-2], x.shape[-1])
+    if takes(model, objective, size):
+        return x
+    return Resize(own_size(model)).draw(np.random.default_rng(0), size).forward(x)
 
 
 def own_size(model: Model) -> Pair:

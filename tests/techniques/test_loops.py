@@ -245,7 +245,7 @@ def test_a_state_of_another_run_is_refused(technique: Technique) -> None:
     default = technique.options[name].default
     others: list[tuple[str, Callable[[], Iterator[Any]]]] = [
         (
-            rf"with {name}={default}, not {name}={default + 1}\. It cannot go on with another net, .*other settings",
+            rf"with {name}={default}, not {name}={default + 1}\. It cannot go on with another net.*other settings",
             lambda: loop(technique, resume="run.state", **{name: default + 1}),
         ),
         ("with another net", lambda: loop(technique, model.astype(np.float64), resume="run.state")),

@@ -1,0 +1,76 @@
+"""What is climbed, resolved without a photo: classes by name, their differences, their probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from minitorch_viz.errors import SettingError
+from minitorch_viz.graph import Tape
+from minitorch_viz.models.scores import Classes, Labels
+from minitorch_viz.objectives import LogProbability, Objective, Unit
+from minitorch_viz.techniques.explain.nothing import blank_tape
+from minitorch_viz.techniques.explain.unit import Target, Targets, listed, resolve_any
+
+if TYPE_CHECKING:
+    from minitorch_viz.models import Model
+
+MOST = 20  # pictures of one run
+SHOWN_CLASS = 130  # flamingo, where none of 1000 classes is named: a person sees at once whether it is one
+
+
+def class_targets(
+    model: Model, target: Targets, *, minus: str | int | None = None, after_softmax: bool = False
+) -> tuple[tuple[Objective, ...], str]:
+    """Return an objective for each class that is named, and a note on how they were chosen.
+
+    target: a class, several in a list or with commas between; None: all, where there are at most 10, else one.
+    minus: a class whose score is taken away. after_softmax: climb the logarithm of the probability.
+    Raises SettingError for a class that there is not.
+    """
+    tape = blank_tape(model, model.logits)
+    names, note = chosen_classes(model, tape, target)
+    classes = [resolve_any(model, tape, target=name) for name in names]
+    if after_softmax:
+        classes = [log_probability(model, each) for each in classes]
+    if minus is None:
+        return tuple(classes), note
+    other = resolve_any(model, tape, target=minus)
+    other = log_probability(model, other) if after_softmax else other
+    same = next((each.label for each in classes if each.label == other.label), None)
+    if same is not None:
+        raise SettingError(f"The difference of {same} and itself is 0 everywhere; give --minus another class.")
+    return tuple(each - other for each in classes), note
+
+
+def chosen_classes(model: Model, tape: Tape, target: Targets) -> tuple[Sequence[Target | None], str]:
+    """Return what names the classes, one by one, and a note where they were not named."""
+    if target is None:
+        count = len(model.class_names)
+        if count <= 10:
+            return list(range(count)), ""
+        number = SHOWN_CLASS if count == 1000 else 0
+        noun = model.scores.noun
+        return [number], f"No {noun} was named, and {count} are too many: this is {model.class_names[number]!r}."
+    names = listed(target)
+    if isinstance(target, str) and len(names) > 1:
+        try:
+            resolve_any(model, tape, target=target)  # "tench, Tinca tinca" is one class
+            names = [target]
+        except SettingError:
+            pass
+    if len(names) > MOST:
+        raise SettingError(f"At most {MOST} classes climb side by side, but target names {len(names)}.")
+    return names, ""
+
+
+def log_probability(model: Model, objective: Objective) -> Objective:
+    """Return the logarithm of a class's probability. Raises SettingError where the net gives no probabilities."""
+    kind = model.scores
+    if not isinstance(objective, Unit) or not isinstance(kind, (Classes, Labels)):
+        raise SettingError(f"{model.name} gives no probabilities; leave out --after-softmax (after_softmax=).")
+    if kind.squashed:
+        raise SettingError(
+            f"{objective.node!r} gives the probabilities themselves; leave out --after-softmax (after_softmax=)."
+        )
+    return LogProbability(objective, alone=isinstance(kind, Labels))

@@ -1,0 +1,147 @@
+"""Class models: the picture that a net finds most like a class, made from nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from minitorch_viz.errors import SettingError, need_whole
+from minitorch_viz.optimize.presets import get_preset
+from minitorch_viz.techniques.base import Technique, classifies
+from minitorch_viz.techniques.explain.unit import Targets
+from minitorch_viz.techniques.optimization._best import best_preset
+from minitorch_viz.techniques.optimization._climb import Begin, climb_of, part_of, size_of
+from minitorch_viz.techniques.optimization._natural import Natural
+from minitorch_viz.techniques.optimization._pictures import MadePictures, as_seen_at, made, scores_of
+from minitorch_viz.techniques.optimization._pictures_figure import draw
+from minitorch_viz.techniques.optimization._targets import MOST, class_targets
+from minitorch_viz.techniques.run import Pace, looping
+from minitorch_viz.techniques.state import State
+from minitorch_viz.techniques.subject import NOTHING, Pictures
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from minitorch_viz.models import Model
+
+
+@dataclass(frozen=True, eq=False)
+class ClassModels(MadePictures):
+    """Hold a picture of each class that was asked for, made by climbing its score."""
+
+    climbs: str  # what is climbed, in words
+    chosen: str  # a note on how the classes were chosen; "" if they were named
+
+    @property
+    def caption(self) -> str:
+        natural = (
+            f" Below each are those of {self.looked_at} pictures of {self.source} with the highest scores."
+            if self.looked_at
+            else ""
+        )
+        return (
+            f"What {self.net} finds most like {'a class' if len(self.labels) > 1 else self.labels[0]}: the picture is "
+            f"moved until {self.climbs} is high. {self.how}. Above each picture its score, with what it was at the "
+            f"start.{natural} Pixels are shown as they are, 0 to 255."
+        )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return (*super().notes, *((self.chosen,) if self.chosen else ()))
+
+
+@looping("step")
+def class_model(
+    model: Model,
+    *,
+    target: Targets = None,
+    minus: str | None = None,
+    after_softmax: bool = False,
+    preset: str | None = None,
+    start: Begin | None = None,
+    starts: int = 1,
+    size: int | None = None,
+    steps: int | None = None,
+    pictures: Pictures | None = None,
+    seed: int = 0,
+    state: State | None = None,
+) -> Iterator[ClassModels]:
+    """Make the picture that the net finds most like a class.
+
+    The image is the parameter: from a grey picture, or from noise, its pixels are moved uphill on the score of the
+    class. How the picture is kept from being noise is the preset's.
+
+    Args:
+        target: the class, by number or name; several with commas between; by default all of up to 10, else one
+        minus: a class whose score is taken away
+        after_softmax: climb the logarithm of the probability, which also falls as other classes rise
+        preset: a published way of making the picture, such as oygard or lucid; by default the one that suits the net
+        start: zero, the mean colour, or noise; by default the preset's own
+        starts: so many starts side by side for each class; they differ in their noise
+        size: pixels of the picture's longer side; by default the net's own
+        steps: in all; the preset's stages in proportion
+        pictures: a folder or data set, of which those with the highest scores stand beside
+        seed: of the noise and the transforms
+
+    Returns ClassModels with pixels (N, h, w, C) uint8, one picture for each class and start. state= goes on from a
+    result's. Raises SettingError for an unknown class or preset, or a setting that does not fit.
+
+    Paper: Simonyan, Vedaldi, Zisserman 2013; Mordvintsev, Olah, Tyka 2015; Olah, Mordvintsev, Schubert 2017.
+    """
+    if why := classifies(model):
+        raise SettingError(f"class-model does not apply to {model.name}: {why}; take unit-model.")
+    objectives, chosen = class_targets(model, target, minus=minus, after_softmax=after_softmax)
+    need_whole("starts", starts, 1, MOST)
+    if starts > 1 and start == "zero":
+        raise SettingError(f"From zero all {starts} starts are one picture; give --start noise, or leave it out.")
+    if len(objectives) * starts > MOST:
+        raise SettingError(
+            f"At most {MOST} pictures climb side by side, but {len(objectives)} classes from {starts} starts are "
+            f"{len(objectives) * starts}; name fewer classes, or give fewer starts."
+        )
+    way = get_preset(preset) if preset is not None else best_preset(model)
+    begin: Begin | None = "noise" if starts > 1 else start
+    each = tuple(objective for objective in objectives for _ in range(starts))
+    climb = climb_of(
+        model, each, way, size_of(model, size), steps=steps, start=begin, pictures=pictures, seed=seed
+    )  # fmt: skip
+    climbs = "the logarithm of the probability" if after_softmax else f"the score of the {model.scores.noun}"
+    climbs += f", less that of {minus}," if minus is not None else ""
+    natural, pace = Natural(model, objectives, pictures), Pace()
+    natural.begin(None if state is None else State(part_of(state, "natural/"), state.numbers["natural"]))
+    before = None if state is None else state.arrays["before"]
+    for ascent in climb.steps(state):
+        if before is None:
+            before = scores_of(climb, as_seen_at(climb, ascent))
+        if ascent.done == 0:
+            continue
+        natural.up_to(ascent.done / ascent.total)
+        if ascent.done == ascent.total or pace.due():
+            yield ClassModels(**made(climb, ascent, natural, before), climbs=climbs, chosen=chosen)
+
+
+def plot(result: ClassModels, figure: Figure) -> None:
+    """Draw the pictures, below each the natural pictures with the highest scores, and how the scores rose."""
+    draw(result, figure)
+
+
+def example() -> ClassModels:
+    """Show what the bundled net for digits finds most like a three and an eight."""
+    from minitorch_viz.models import load_model
+
+    return class_model(load_model("digits"), target=[3, 8], steps=60)
+
+
+TECHNIQUE = Technique(
+    name="class-model",
+    compute=class_model,
+    plot=plot,
+    title="Class models: what a net finds most like a class",
+    paper="Simonyan, Vedaldi, Zisserman 2013",
+    example=example,
+    applies=classifies,
+    subject=NOTHING,
+    level=10,
+    budget=20,
+)
