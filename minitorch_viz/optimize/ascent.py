@@ -135,6 +135,8 @@ def _step(climb: Climb, ascent: Ascent) -> Ascent:
     for change in stage.gradient:
         dx = change(dx, moment)
     uphill = moved.gradient(parameters, dx)
+    for turn in stage.uphill:
+        uphill = turn(uphill, parameters, moved, rng, moment)
     rate = ascent.shrink * moment.between(*stage.rate)
     downhill = {name: -value for name, value in uphill.items()}
     parameters, optimizer = stage.optimizer.step(parameters, downhill, ascent.optimizer, rate)

@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeAlias
 from minitorch_viz._types import Array, Generator, Pair
 from minitorch_viz.errors import SettingError
 from minitorch_viz.layers.fields import NumberField, WholeField
+from minitorch_viz.optimize.parametrizations import Parameters, Parametrization
 from minitorch_viz.optimize.ramp import ramp
 from minitorch_viz.optimize.regularizers import Penalty
 from minitorch_viz.optimize.transforms import Transform
@@ -35,10 +36,12 @@ class Moment(NamedTuple):
 
 
 # What is drawn anew in each step; what is done to the gradient (N, C, H, W); what is done to the picture x, where
-# `gradient` is the one that it was just moved along; what is done to parameters that are no pixels.
+# `gradient` is the one that it was just moved along; what is done to parameters that are no pixels, and to the gradient
+# by them.
 Drawing: TypeAlias = Callable[[Moment], Transform]
 GradientStep: TypeAlias = Callable[[Array, Moment], Array]
 PictureStep: TypeAlias = Callable[[Array, Array, Moment], Array]
+UphillStep: TypeAlias = Callable[[dict[str, Array], Parameters, Parametrization, Generator, Moment], dict[str, Array]]
 ParameterStep: TypeAlias = Callable[[dict[str, Array], Generator, Moment], dict[str, Array]]
 
 
@@ -50,7 +53,7 @@ class Stage:
     2. `transform` is drawn, `views` times; the net looks at each view; the gradients come back by its adjoint, and
        their mean is taken. What is then not of a size that the net takes is brought to its own.
     3. Of the objective each penalty is taken away, `weight` times.
-    4. `gradient`: the gradient by the picture is blurred, normalized, and so on.
+    4. `gradient`: the gradient by the picture is blurred, normalized, and so on; `uphill`: or that by the parameters.
     5. The optimizer moves the parameters along it, by `rate`, from the first to the last step on a straight line.
     6. `after`: the picture is decayed, blurred, clipped, and so on; `parameters`: or what stands for it.
 
@@ -67,6 +70,7 @@ class Stage:
     before: tuple[PictureStep, ...] = ()
     penalties: tuple[tuple[float, Penalty], ...] = ()  # (weight, penalty)
     gradient: tuple[GradientStep, ...] = ()
+    uphill: tuple[UphillStep, ...] = ()
     after: tuple[PictureStep, ...] = ()
     parameters: tuple[ParameterStep, ...] = ()
     redirected: WholeField = WholeField(0, least=0)

@@ -5,16 +5,31 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from minitorch_viz import Net, load_model
 from minitorch_viz.gradcheck import check
-from minitorch_viz.models import load_model
+from minitorch_viz.layers import Flatten, Linear, Reshape, Sigmoid
 from minitorch_viz.objectives import Unit
 from minitorch_viz.optimize import Units
-from minitorch_viz.optimize.parametrizations import parametrizations
+from minitorch_viz.optimize.parametrizations import Drawer, parametrizations
 from minitorch_viz.optimize.regularizers import TotalVariation
 from minitorch_viz.optimize.transforms import Composed, Jitter, Noise, Pad, Resize, Rotate, Scale
 from minitorch_viz.training import Adam
 
 TRANSFORM = Composed((Pad(1), Noise(5), Jitter(2), Scale(), Rotate(), Resize((8, 8))))
+
+
+def drawer(side: int) -> Drawer:
+    """A generator of random blots: each number of its code is a smooth picture that is added."""
+    rng, axis = np.random.default_rng(0), np.arange(side)
+    rows, columns = (np.cos(np.pi * rng.integers(0, 5, (40, 1)) * (axis + 0.5) / side) for _ in range(2))
+    blots = np.einsum("kh,kw->khw", rows, columns).reshape(40, -1).T.astype(np.float32)
+    nodes = [
+        ("code", Flatten()),
+        ("blots", Linear(blots, np.zeros(side * side, np.float32))),
+        ("bounded", Sigmoid()),
+        ("drawing", Reshape((1, side, side))),
+    ]
+    return Drawer(Net(nodes), "code", "drawing", (40,))
 
 
 class Score:
@@ -23,8 +38,8 @@ class Score:
     def __init__(self, kind: str, dtype: type, size: int) -> None:
         self.model = load_model("digits", dtype=dtype)
         self.units = Units.of(self.model.reader())
-        settings = {"levels": 2, "spread": 20.0} if kind == "pyramid" else {}
-        self.parametrization = parametrizations()[kind](self.units, (size, size), **settings)
+        kinds = {"pyramid": {"levels": 2, "spread": 20.0}, "generator": {"drawer": drawer(16)}}
+        self.parametrization = parametrizations()[kind](self.units, (size, size), **kinds.get(kind, {}))
         self.objective = Unit(self.model.logits, (3,))
 
     def both(self, parameters: dict[str, np.ndarray], seed: int) -> tuple[float, dict[str, np.ndarray]]:
@@ -51,7 +66,7 @@ def test_the_gradient_of_the_whole_line(kind: str) -> None:
 @pytest.mark.parametrize("kind", parametrizations())
 def test_ascent_through_drawn_transforms_lifts_the_score_to_the_same_bits(kind: str) -> None:
     score = Score(kind, np.float32, 12)
-    rates = {"pixels": 5.0, "pyramid": 2.0, "fourier": 0.05, "phase": 0.1}
+    rates = {"pixels": 5.0, "pyramid": 2.0, "fourier": 0.05, "phase": 0.1, "generator": 0.5}
 
     def climbed() -> tuple[float, float, bytes]:
         parameters = score.parametrization.start(np.random.default_rng(0))

@@ -9,6 +9,7 @@ from minitorch_viz.errors import DataFileError, SettingError, ShapeError
 from minitorch_viz.gradcheck import check
 from minitorch_viz.optimize.parametrizations import (
     Fourier,
+    GeneratorCode,
     Parametrization,
     Phase,
     Pixels,
@@ -46,7 +47,13 @@ def started(parametrization: Parametrization, dtype: type = np.float64, number: 
 
 
 def test_the_folder_is_the_registry() -> None:
-    assert parametrizations() == {"fourier": Fourier, "phase": Phase, "pixels": Pixels, "pyramid": Pyramid}
+    assert parametrizations() == {
+        "fourier": Fourier,
+        "generator": GeneratorCode,
+        "phase": Phase,
+        "pixels": Pixels,
+        "pyramid": Pyramid,
+    }
 
 
 @pytest.mark.parametrize("parametrization", ALL)
@@ -116,8 +123,8 @@ def test_the_same_seed_starts_from_the_same_bits(parametrization: Parametrizatio
 def test_the_inverse_gives_the_picture_back(parametrization: Parametrization) -> None:
     rng = np.random.default_rng(0)
     x = parametrization.units.picture(rng.uniform(5, 250, parametrization.shape(2)))
-    if isinstance(parametrization, Phase):
-        with pytest.raises(SettingError, match="Phase cannot start from a picture"):
+    if isinstance(parametrization, (Phase, GeneratorCode)):
+        with pytest.raises(SettingError, match=f"{type(parametrization).__name__} cannot start from a picture"):
             parametrization.inverse(x)
         return
     np.testing.assert_allclose(parametrization.image(parametrization.inverse(x)), x, atol=1e-9)

@@ -4,6 +4,7 @@ pixels     the picture itself
 pyramid    a Laplacian pyramid: coarse and fine detail at rates of their own
 fourier    Fourier coefficients, colours decorrelated, squashed into 0..255 (Lucid)
 phase      phases alone; the magnitudes are those of natural pictures (MaCo)
+generator  the code of a net that draws: a learned prior (DGN-AM, PPGN)
 
 colours, squashing, spectrum   what fourier and phase are built of
 """
@@ -16,11 +17,22 @@ import sys
 from minitorch_viz.optimize.listing import classes_of
 from minitorch_viz.optimize.parametrizations.base import Parameters, Parametrization
 from minitorch_viz.optimize.parametrizations.fourier import Fourier
+from minitorch_viz.optimize.parametrizations.generator import Drawer, GeneratorCode
 from minitorch_viz.optimize.parametrizations.phase import Phase
 from minitorch_viz.optimize.parametrizations.pixels import Pixels
 from minitorch_viz.optimize.parametrizations.pyramid import Pyramid
 
-__all__ = ["Fourier", "Parameters", "Parametrization", "Phase", "Pixels", "Pyramid", "parametrizations"]
+__all__ = [
+    "Drawer",
+    "Fourier",
+    "GeneratorCode",
+    "Parameters",
+    "Parametrization",
+    "Phase",
+    "Pixels",
+    "Pyramid",
+    "parametrizations",
+]
 
 
 @functools.cache
