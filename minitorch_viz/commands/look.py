@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -47,8 +48,13 @@ class Look:
                 return view(self.model, value)
         return value
 
-    def explain(self, value: Any, *, progress: bool = True) -> tuple[Result, str]:
-        """Return the result for a value of the subject, and why its loop ended early or ""."""
+    def explain(
+        self, value: Any, *, progress: bool = True, watch: Iterable[Callable[[Any], Any]] = ()
+    ) -> tuple[Result, str]:
+        """Return the result for a value of the subject, and why its loop ended early or "".
+
+        watch: each is called with every result of a loop.
+        """
         from minitorch_viz.techniques.run import run
 
         technique = self.technique
@@ -57,7 +63,7 @@ class Look:
             return technique.compute(self.model, *looked_at, **self.settings), ""
         loop = technique.loop
         results = loop.each(self.model, *looked_at, **self.settings, resume=self.resume)
-        end = run(results, loop.name, loop.unit, budget=self.budget, progress=progress)
+        end = run(results, loop.name, loop.unit, budget=self.budget, progress=progress, watch=watch)
         return end.result, end.sentence(loop.unit)
 
     def save(self, result: Result, value: Any, file: Path) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from minitorch_viz.errors import MinitorchVizError
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
     from minitorch_viz.techniques import Technique
+    from minitorch_viz.techniques.film import Reel
 
 
 def run_technique(technique: Technique, arguments: argparse.Namespace) -> int:
@@ -59,6 +60,7 @@ class _Asked:
     over: dict[str, Any] | None  # the overlay's look, where one is written
     many: Many | None  # where there is a result for each photo
     resume: Path | None  # the file that keeps a loop's state
+    film: Path | None  # the file of a loop's film
     suffixes: tuple[str, ...]  # that the result's file may have
 
     @property
@@ -74,13 +76,19 @@ class _Asked:
             self.many.check(read, self.suffixes)
         else:
             check_out(self.out, self.suffixes, read, noun="result" if again or self.over is None else "overlay")
-        if self.resume is None or again:
+        if self.film is not None:
+            from minitorch_viz.io.film_files import check_film
+
+            check_film(self.film, read)
+        if again:
             return
-        check_out(self.resume, inputs=read, noun="state")
-        if self.resume.resolve() == self.out.resolve():
-            raise MinitorchVizError(
-                f"{self.resume} cannot be both the result and what keeps its state; give two names."
-            )
+        if self.resume is not None:
+            check_out(self.resume, inputs=read, noun="state")
+        files = {"the result": self.out, "what keeps its state": self.resume, "its film": self.film}
+        named = [(words, file) for words, file in files.items() if file is not None]
+        for (first, file), (second, other) in itertools.combinations(named, 2):
+            if file.resolve() == other.resolve():
+                raise MinitorchVizError(f"{other} cannot be both {first} and {second}; give two names.")
 
 
 def _asked(technique: Technique, arguments: argparse.Namespace) -> _Asked:
@@ -95,6 +103,7 @@ def _asked(technique: Technique, arguments: argparse.Namespace) -> _Asked:
         over=over,
         many=many,
         resume=getattr(arguments, "resume", None),
+        film=getattr(arguments, "film", None),
         suffixes=technique.suffixes if over is None else (".png",),
     )
 
@@ -135,12 +144,20 @@ def _settings(
     return settings, left_out
 
 
+def _reel() -> Reel:
+    """Return what keeps the frames of a loop; loaded where a film is asked for."""
+    from minitorch_viz.techniques.film import Reel
+
+    return Reel()
+
+
 def _write(look: Look, asked: _Asked, notes: list[str]) -> int:
     """Write the one result and print what it shows; return the exit status."""
     subject, model, out = look.technique.subject, look.model, asked.out
     readable = subject.readable(asked.names)
     value = subject.read(model, readable, notes)
-    result, why = look.explain(value)
+    reel = None if asked.film is None else _reel()
+    result, why = look.explain(value, watch=() if reel is None else (reel.see,))
     if why and asked.resume is not None:
         why += f"; the same command goes on from {asked.resume}"
     look.save(result, value, out)
@@ -148,6 +165,9 @@ def _write(look: Look, asked: _Asked, notes: list[str]) -> int:
     for note in (*model.given_words, *model.notes, *notes, *result.notes):
         print(f"Note: {note}")
     print(f"Wrote {out}")
+    if reel is not None and asked.film is not None:
+        reel.write(asked.film)
+        print(f"Wrote {asked.film}, a film of {len(reel.frames)} frames")
     if why:
         print(f"{why[0].upper()}{why[1:]}.", file=sys.stderr)
     return 130 if why.startswith("interrupted") else int(len(readable) < len(asked.names))

@@ -44,6 +44,9 @@ def technique_command(technique: Technique) -> Command:
             if technique.loop.goes_on:
                 words = "keep in this file what is done; the same command goes on from there, to the same bits"
                 parser.add_argument("--resume", type=path, metavar="FILE", help=words)
+        if technique.films:
+            words = "a film of how the picture comes about: .gif, .webp, .png, or .mp4 where ffmpeg is installed"
+            parser.add_argument("--film", type=path, metavar="FILE", help=words)
         add_many_arguments(parser, technique)
         for option in technique.options.values():
             add_option(parser, option)

@@ -20,7 +20,7 @@ from minitorch_viz.errors import SettingError, near
 from minitorch_viz.techniques.chapters import CHAPTERS
 from minitorch_viz.techniques.numbers import SUFFIXES as NUMBERS
 from minitorch_viz.techniques.numbers import save_numbers
-from minitorch_viz.techniques.options import Option, manual_of, options_of, summary_of
+from minitorch_viz.techniques.options import Option, manual_of, options_of, result_class, summary_of
 from minitorch_viz.techniques.run import Loop
 from minitorch_viz.techniques.subject import PHOTO, Subject, without_picture
 
@@ -105,6 +105,11 @@ class Technique:
     def loop(self) -> Loop[..., Any] | None:
         """Return its function as a loop of whole results (`@looping`); None if it gives one result."""
         return self.compute if isinstance(self.compute, Loop) else None
+
+    @functools.cached_property
+    def films(self) -> bool:
+        """Return whether its loop's results have a `frame`: then the option `--film` makes a film of them."""
+        return self.loop is not None and hasattr(result_class(self.compute), "frame")
 
     def refuses(self, model: Model) -> str | None:
         """Return why it has nothing to show for this model, in words; None if it applies."""

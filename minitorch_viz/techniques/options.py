@@ -110,6 +110,12 @@ def _hints(compute: Callable[..., Any]) -> dict[str, Any]:
     return hints
 
 
+def result_class(compute: Callable[..., Any]) -> Any:
+    """Return the class of a technique's results, from its annotation: of a loop what it yields."""
+    hint = _hints(compute).get("return")
+    return next(iter(get_args(hint)), hint) if get_origin(hint) is not None else hint
+
+
 def _with_helps(doc: str | None, helps: dict[str, str]) -> str | None:
     """Return a docstring with these entries first in its Args section, unless it has its own; None stays None."""
     if doc is None:
