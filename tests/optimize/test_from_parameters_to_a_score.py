@@ -38,7 +38,11 @@ class Score:
     def __init__(self, kind: str, dtype: type, size: int) -> None:
         self.model = load_model("digits", dtype=dtype)
         self.units = Units.of(self.model.reader())
-        kinds = {"pyramid": {"levels": 2, "spread": 20.0}, "generator": {"drawer": drawer(16)}}
+        kinds = {
+            "pyramid": {"levels": 2, "spread": 20.0},
+            "generator": {"drawer": drawer(16)},
+            "cppn": {"depth": 2, "width": 12, "activation": "sin", "spread": 2.0},
+        }
         self.parametrization = parametrizations()[kind](self.units, (size, size), **kinds.get(kind, {}))
         self.objective = Unit(self.model.logits, (3,))
 
@@ -66,7 +70,7 @@ def test_the_gradient_of_the_whole_line(kind: str) -> None:
 @pytest.mark.parametrize("kind", parametrizations())
 def test_ascent_through_drawn_transforms_lifts_the_score_to_the_same_bits(kind: str) -> None:
     score = Score(kind, np.float32, 12)
-    rates = {"pixels": 5.0, "pyramid": 2.0, "fourier": 0.05, "phase": 0.1, "generator": 0.5}
+    rates = {"pixels": 5.0, "pyramid": 2.0, "fourier": 0.05, "phase": 0.1, "generator": 0.5, "cppn": 0.05}
 
     def climbed() -> tuple[float, float, bytes]:
         parameters = score.parametrization.start(np.random.default_rng(0))

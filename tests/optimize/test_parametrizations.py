@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from minitorch_viz.errors import DataFileError, SettingError, ShapeError
 from minitorch_viz.gradcheck import check
 from minitorch_viz.optimize.parametrizations import (
+    Cppn,
     Fourier,
     GeneratorCode,
     Parametrization,
@@ -33,7 +36,7 @@ ALL = [
     for name, kind in parametrizations().items()
     for i, parametrization in enumerate(kind.examples())
 ]
-BOUNDED = (Fourier, Phase)
+BOUNDED = (Cppn, Fourier, Phase)
 
 
 def started(parametrization: Parametrization, dtype: type = np.float64, number: int = 2) -> dict[str, np.ndarray]:
@@ -48,6 +51,7 @@ def started(parametrization: Parametrization, dtype: type = np.float64, number: 
 
 def test_the_folder_is_the_registry() -> None:
     assert parametrizations() == {
+        "cppn": Cppn,
         "fourier": Fourier,
         "generator": GeneratorCode,
         "phase": Phase,
@@ -123,7 +127,7 @@ def test_the_same_seed_starts_from_the_same_bits(parametrization: Parametrizatio
 def test_the_inverse_gives_the_picture_back(parametrization: Parametrization) -> None:
     rng = np.random.default_rng(0)
     x = parametrization.units.picture(rng.uniform(5, 250, parametrization.shape(2)))
-    if isinstance(parametrization, (Phase, GeneratorCode)):
+    if isinstance(parametrization, (Cppn, Phase, GeneratorCode)):
         with pytest.raises(SettingError, match=f"{type(parametrization).__name__} cannot start from a picture"):
             parametrization.inverse(x)
         return
@@ -287,3 +291,14 @@ def test_a_pyramid_moves_coarse_detail_most() -> None:
     assert sizes[-1] > 30 * sizes[0]
     with pytest.raises(SettingError, match="cannot be halved 5 times"):
         Pyramid(RGB, (16, 16), 5)
+
+
+def test_a_net_of_places_draws_the_same_picture_larger() -> None:
+    """Every third pixel of a picture three times as large lies at a place of the small one."""
+    small = Cppn(RGB, (6, 8), 3, 5)
+    parameters = started(small)
+    large = replace(small, size=(18, 24)).image(parameters)
+    np.testing.assert_allclose(large[..., 1::3, 1::3], small.image(parameters), atol=1e-10)
+    assert np.ptp(small.image(small.start(np.random.default_rng(0)))) == np.ptp(RGB.mean)  # grey, as the papers start
+    with pytest.raises(SettingError, match="no activation 'tan'"):
+        Cppn(RGB, (4, 4), activation="tan")

@@ -5,6 +5,7 @@ pyramid    a Laplacian pyramid: coarse and fine detail at rates of their own
 fourier    Fourier coefficients, colours decorrelated, squashed into 0..255 (Lucid)
 phase      phases alone; the magnitudes are those of natural pictures (MaCo)
 generator  the code of a net that draws: a learned prior (DGN-AM, PPGN)
+cppn       the weights of a small net from places to colours; a picture of any size
 
 colours, squashing, spectrum   what fourier and phase are built of
 """
@@ -16,6 +17,7 @@ import sys
 
 from minitorch_viz.optimize.listing import classes_of
 from minitorch_viz.optimize.parametrizations.base import Parameters, Parametrization
+from minitorch_viz.optimize.parametrizations.cppn import Cppn
 from minitorch_viz.optimize.parametrizations.fourier import Fourier
 from minitorch_viz.optimize.parametrizations.generator import Drawer, GeneratorCode
 from minitorch_viz.optimize.parametrizations.phase import Phase
@@ -23,6 +25,7 @@ from minitorch_viz.optimize.parametrizations.pixels import Pixels
 from minitorch_viz.optimize.parametrizations.pyramid import Pyramid
 
 __all__ = [
+    "Cppn",
     "Drawer",
     "Fourier",
     "GeneratorCode",
