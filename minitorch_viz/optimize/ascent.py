@@ -7,9 +7,9 @@ the stages. Read `_step` first: it is a whole step.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -19,60 +19,15 @@ from minitorch_viz.objectives import Objective
 from minitorch_viz.optimize.parametrizations import Parametrization
 from minitorch_viz.optimize.score import own_size, score_and_gradient, takes
 from minitorch_viz.optimize.stage import Moment, Stage
-from minitorch_viz.optimize.transforms import Resize
+from minitorch_viz.optimize.standing import Ascent, Packed, unpacked
+from minitorch_viz.optimize.transforms import Resize, Transform
 from minitorch_viz.rules.redirected import redirected_relus
 from minitorch_viz.training.state import generator_from, generator_state
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
 
-HALVINGS = 20  # of the step, before an ascent gives up
-
-Packed: TypeAlias = tuple[Mapping[str, Array], Mapping[str, Any]]  # arrays, and numbers that JSON can hold
-
-
-@dataclass(frozen=True, eq=False)
-class Ascent:
-    """Hold where an ascent stands, and all that its next step depends on. Nothing in it is written to again."""
-
-    parametrization: Parametrization  # of the present stage
-    parameters: Mapping[str, Array]
-    optimizer: Any  # the optimizer's state
-    stage: int
-    step: int  # taken in this stage
-    done: int  # taken in all
-    total: int
-    scores: Array  # (total, N): the objective of what the net was shown in each step; NaN for steps to come
-    transparency: Array  # (N, H, W): the sum over all steps of |gradient|, over the channels (Fel et al. 2023)
-    shrink: float  # 1, halved by each step that was not finite
-    words: tuple[str, ...]  # what happened that is worth a sentence
-    generator: Mapping[str, Any]  # the state of the random generator
-
-    @functools.cached_property
-    def x(self) -> Array:
-        """Return the pictures (N, C, H, W), pixel - mean, in steps of 0..255."""
-        return self.parametrization.image(self.parameters)
-
-    @property
-    def pixels(self) -> Array:
-        """Return the pictures as (N, H, W, C) uint8."""
-        units = self.parametrization.units
-        return np.round(units.pixels(units.clip(self.x))).astype(np.uint8).transpose(0, 2, 3, 1)
-
-    def packed(self) -> Packed:
-        """Return what another run goes on from, to the same bits: arrays by name, and what JSON can hold."""
-        arrays = {f"parameters/{name}": value for name, value in self.parameters.items()}
-        numbers: dict[str, Any] = {}
-        for field, value in self.optimizer._asdict().items():
-            if isinstance(value, Mapping):
-                arrays |= {f"optimizer/{field}/{name}": array for name, array in value.items()}
-            else:
-                numbers[field] = value
-        arrays |= {"scores": self.scores, "transparency": self.transparency}
-        return arrays, {
-            "optimizer": numbers, "stage": self.stage, "step": self.step, "done": self.done, "shrink": self.shrink,
-            "words": list(self.words), "generator": dict(self.generator),
-        }  # fmt: skip
+__all__ = ["Ascent", "Packed", "ascend", "resized"]
 
 
 class Climb(NamedTuple):
@@ -82,6 +37,7 @@ class Climb(NamedTuple):
     objective: Objective
     stages: Sequence[Stage]
     parametrization: Parametrization  # of the final size
+    look: Transform | None  # how the net looks at what the stage's transform leaves
 
 
 def ascend(
@@ -93,32 +49,36 @@ def ascend(
     number: int = 1,
     start: Array | None = None,
     seed: int = 0,
+    look: Transform | None = None,
     state: Packed | None = None,
 ) -> Iterator[Ascent]:
     """Yield where the ascent stands, before the first step and after each.
 
     parametrization: of the picture's final size. number: of pictures, which move together; `objective` gives a number
     for each. start: pictures (N, C, H, W), pixel - mean, to start from; None: the parametrization's own start.
-    state: an `Ascent`'s `packed()`, to go on from to the same bits.
+    look: how the net looks at what the stage's transform leaves, such as `Placed`: drawn in each step, too. None: as it
+    is, brought to the net's own size where it does not take it. state: an `Ascent`'s `packed()`, to go on from to the
+    same bits.
 
-    Raises SettingError where the objective, or its gradient, is not finite at the start, or is exactly 0 there.
+    A step that leads to numbers that are not finite is halved until they are; `Ascent.words` says so.
+
+    Raises SettingError where the picture to start from, its score or its gradient is not finite.
     """
     if not stages:
         raise SettingError("An ascent needs at least one stage.")
-    climb = Climb(model, objective, stages, parametrization)
-    ascent = _start(climb, number, start, seed) if state is None else _unpacked(climb, *state)
+    climb = Climb(model, objective, stages, parametrization, look)
+    ascent = _start(climb, number, start, seed) if state is None else _unpacked(climb, state)
     yield ascent
-    while ascent.done < ascent.total:
+    while not ascent.is_over:
         if ascent.step == stages[ascent.stage].steps:
             ascent = _next_stage(climb, ascent)
-        ascent = _step(climb, ascent)
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is caught
+            ascent = _step(climb, ascent)
         yield ascent
-        if ascent.shrink < 2.0**-HALVINGS:
-            return
 
 
 def _step(climb: Climb, ascent: Ascent) -> Ascent:
-    """Take one step uphill."""
+    """Take one step uphill; where that leads to no numbers, return the ascent with its last step halved."""
     stage, moved = climb.stages[ascent.stage], ascent.parametrization
     moment = Moment(ascent.step, stage.steps, moved.size, moved.units)
     rng = generator_from(dict(ascent.generator))
@@ -128,8 +88,10 @@ def _step(climb: Climb, ascent: Ascent) -> Ascent:
         x = prepare(x, np.zeros_like(x), moment)
     if stage.before:
         parameters = moved.inverse(x)
-    scores, dx = _looked_at(climb, stage, x, moment, rng)
+    scores, dx, redirected = _looked_at(climb, stage, x, moment, rng)
     slope = dx  # before penalties and normalization: what the net says
+    if not (np.isfinite(scores).all() and np.isfinite(slope).all()):
+        return _back(ascent)
     for weight, penalty in stage.penalties:
         dx = dx - np.asarray(weight, dx.dtype) * penalty.gradient(x)
     for change in stage.gradient:
@@ -147,74 +109,76 @@ def _step(climb: Climb, ascent: Ascent) -> Ascent:
         parameters = moved.inverse(x)
     for adjust in stage.parameters:
         parameters = adjust(parameters, rng, moment)
-    if not (np.isfinite(scores).all() and all(np.isfinite(value).all() for value in parameters.values())):
-        return _halved(ascent)
+    if not all(np.isfinite(value).all() for value in parameters.values()):
+        return _halved(ascent, ascent.done + 1)
     all_scores = ascent.scores.copy()
     all_scores[ascent.done] = scores
+    silent = np.array([not part.any() for part in slope])
     return replace(
         ascent,
         parameters=parameters,
+        before=ascent.parameters,
         optimizer=optimizer,
         step=ascent.step + 1,
         done=ascent.done + 1,
         scores=all_scores,
         transparency=ascent.transparency + _stretched(np.abs(slope).sum(axis=1), climb.parametrization.size),
-        words=ascent.words + _silence(ascent, slope),
+        redirected=ascent.redirected + (redirected & ~silent),
+        silent=ascent.silent + silent,
         generator=generator_state(rng),
     )
 
 
-def _looked_at(climb: Climb, stage: Stage, x: Array, moment: Moment, rng: Generator) -> tuple[Array, Array]:
-    """Return the mean objective (N,) over the views of x, and its gradient by x."""
-    scores, gradient = np.zeros(len(x), x.dtype), np.zeros_like(x)
+def _back(ascent: Ascent) -> Ascent:
+    """Return the ascent half its last step back, where the net's answer may be finite again, and at half the rate."""
+    if ascent.done == 0:
+        raise SettingError(
+            "An ascent needs a start whose score and gradient are finite, but here they are not: the net's numbers "
+            "overflow, or its weights hold NaN or infinity."
+        )
+    half = {name: (value + ascent.before[name]) / 2 for name, value in ascent.parameters.items()}
+    return replace(_halved(ascent, ascent.done), parameters=half)
+
+
+def _halved(ascent: Ascent, step: int) -> Ascent:
+    """Return the ascent at half the rate, since step number `step` was not finite."""
+    return replace(ascent, shrink=ascent.shrink / 2, first_halved=ascent.first_halved or step)
+
+
+def _looked_at(climb: Climb, stage: Stage, x: Array, moment: Moment, rng: Generator) -> tuple[Array, Array, Array]:
+    """Return the mean objective (N,) over the views of x, its gradient by x, and of which pictures it is redirected."""
+    scores, gradient, silent = np.zeros(len(x), x.dtype), np.zeros_like(x), np.zeros(len(x), bool)
     for _ in range(stage.views):
         view, maps = x, []
         if stage.transform is not None:
             maps.append(stage.transform(moment).draw(rng, moment.size))
             view = maps[-1].forward(view)
         size = (view.shape[-2], view.shape[-1])
-        if not _takes(climb.model, climb.objective, size):
-            maps.append(Resize(own_size(climb.model)).draw(rng, size))
+        look = climb.look
+        if look is None and not _takes(climb.model, climb.objective, size):
+            look = Resize(own_size(climb.model))
+        if look is not None:
+            maps.append(look.draw(rng, size))
             view = maps[-1].forward(view)
-        values, dx = _uphill(climb, view, moment.step < stage.redirected)
+        values, dx, redirected = _uphill(climb, view, moment.step < stage.redirected)
         for step in reversed(maps):
             dx = step.adjoint(dx)
         scores, gradient = scores + values / stage.views, gradient + dx / stage.views
-    return scores, gradient
+        silent |= redirected
+    return scores, gradient, silent
 
 
-def _uphill(climb: Climb, view: Array, redirect: bool) -> tuple[Array, Array]:
-    """Return the objective (N,) and its gradient; where nothing fires, what would switch a unit on in its place."""
+def _uphill(climb: Climb, view: Array, redirect: bool) -> tuple[Array, Array, Array]:
+    """Return the objective (N,), its gradient, and where nothing fires: there it is what would switch a unit on."""
     if redirect:
-        return score_and_gradient(climb.model, climb.objective, view, redirected_relus())
+        values, dx = score_and_gradient(climb.model, climb.objective, view, redirected_relus())
+        return values, dx, np.zeros(len(view), bool)
     values, dx = score_and_gradient(climb.model, climb.objective, view)
     silent = np.array([not part.any() for part in dx])
     if silent.any():
-        _, redirected = score_and_gradient(climb.model, climb.objective, view, redirected_relus())
-        dx = np.where(silent[:, None, None, None], redirected, dx)
-    return values, dx
-
-
-def _silence(ascent: Ascent, slope: Array) -> tuple[str, ...]:
-    """Return a sentence where there is no way up for a picture at all, once."""
-    silent = [str(index + 1) for index, part in enumerate(slope) if not part.any()]
-    words = "the gradient was exactly 0, even with ReLUs that pass what would switch them on: there is no way up there."
-    if not silent or any(words in old for old in ascent.words):
-        return ()
-    of_it = "" if len(slope) == 1 else f" of picture {', '.join(silent)}"
-    return (f"In step {ascent.done + 1}{of_it} {words}",)
-
-
-def _halved(ascent: Ascent) -> Ascent:
-    """Return the ascent as it was, its step halved."""
-    shrink = ascent.shrink / 2
-    words = f"Step {ascent.done + 1} was not finite; it was taken again at half the rate."
-    if shrink < 2.0**-HALVINGS:
-        words = (
-            f"The ascent stopped at step {ascent.done + 1}: its steps are not finite, not even at {shrink:.1g} times "
-            "the rate; start elsewhere."
-        )
-    return replace(ascent, shrink=shrink, words=(*ascent.words, words))
+        _, other = score_and_gradient(climb.model, climb.objective, view, redirected_relus())
+        dx = np.where(silent[:, None, None, None], other, dx)
+    return values, dx, silent
 
 
 def _start(climb: Climb, number: int, start: Array | None, seed: int) -> Ascent:
@@ -229,9 +193,11 @@ def _start(climb: Climb, number: int, start: Array | None, seed: int) -> Ascent:
         number = len(start)
         parameters = moved.inverse(resized(start.astype(dtype), moved.size))
     total = sum(stage.steps for stage in climb.stages)
+    none = np.zeros(number, np.int64)
     ascent = Ascent(
-        moved, parameters, stage.optimizer.start(parameters), 0, 0, 0, total, np.full((total, number), np.nan),
-        np.zeros((number, *climb.parametrization.size), dtype), 1.0, (), generator_state(rng),
+        moved, parameters, parameters, stage.optimizer.start(parameters), 0, 0, 0, total,
+        np.full((total, number), np.nan), np.zeros((number, *climb.parametrization.size), dtype), 1.0, 0, none,
+        none.copy(), generator_state(rng),
     )  # fmt: skip
     if not np.isfinite(ascent.x).all():
         raise SettingError("An ascent needs a finite picture to start from, but this one has NaN or infinity in it.")
@@ -247,29 +213,16 @@ def _next_stage(climb: Climb, ascent: Ascent) -> Ascent:
         parameters = moved.inverse(resized(ascent.x, moved.size))
     optimizer = stage.optimizer.start(parameters)
     return replace(
-        ascent, parametrization=moved, parameters=parameters, optimizer=optimizer, stage=ascent.stage + 1, step=0
-    )
-
-
-def _unpacked(climb: Climb, arrays: Mapping[str, Array], numbers: Mapping[str, Any]) -> Ascent:
-    """Return the ascent that was packed, to the bit. Raises KeyError or ValueError where a part is missing."""
-    stage = climb.stages[int(numbers["stage"])]
-    moved = replace(climb.parametrization, size=stage.size(climb.parametrization.size))
-    names = [key.removeprefix("parameters/") for key in arrays if key.startswith("parameters/")]
-    parameters = {name: arrays[f"parameters/{name}"] for name in sorted(names)}
-    fields = {
-        field: {name: arrays[f"optimizer/{field}/{name}"] for name in value}
-        if isinstance(value, Mapping)
-        else numbers["optimizer"][field]
-        for field, value in stage.optimizer.start(parameters)._asdict().items()
-    }
-    optimizer = type(stage.optimizer.start(parameters))(**fields)
-    total = sum(stage.steps for stage in climb.stages)
-    return Ascent(
-        moved, parameters, optimizer, int(numbers["stage"]), int(numbers["step"]), int(numbers["done"]), total,
-        arrays["scores"], arrays["transparency"], float(numbers["shrink"]), tuple(numbers["words"]),
-        numbers["generator"],
+        ascent, parametrization=moved, parameters=parameters, before=parameters, optimizer=optimizer,
+        stage=ascent.stage + 1, step=0,
     )  # fmt: skip
+
+
+def _unpacked(climb: Climb, state: Packed) -> Ascent:
+    """Return the ascent that was packed, to the bit."""
+    stage = climb.stages[int(state[1]["stage"])]
+    moved = replace(climb.parametrization, size=stage.size(climb.parametrization.size))
+    return unpacked(climb.stages, moved, *state)
 
 
 @functools.lru_cache(maxsize=64)

@@ -14,6 +14,7 @@ from minitorch_viz.optimize.transforms import (
     Jitter,
     Noise,
     Pad,
+    Placed,
     Resize,
     Rotate,
     Scale,
@@ -34,7 +35,7 @@ def rng(seed: int = 0) -> np.random.Generator:
 
 def test_the_folder_is_the_registry() -> None:
     kinds = {"composed": Composed, "crop": Crop, "jitter": Jitter, "noise": Noise}
-    assert transforms() == kinds | {"pad": Pad, "resize": Resize, "rotate": Rotate, "scale": Scale}
+    assert transforms() == kinds | {"pad": Pad, "placed": Placed, "resize": Resize, "rotate": Rotate, "scale": Scale}
 
 
 @pytest.mark.parametrize("size", [(7, 7), (8, 5), (1, 2)])

@@ -6,7 +6,8 @@ What only one alignment of pixels excites is no picture of the unit: a transform
     jitter   roll by some pixels          pad     a border of the mean colour
     scale    zoom about the middle        crop    a random part, as large as the whole
     rotate   turn about the middle        resize  to the size that the net takes
-    noise    added, another each step     composed   one after another
+    noise    added, another each step     placed  where one unit looks
+    composed  one after another
 """
 
 from __future__ import annotations
@@ -21,11 +22,24 @@ from minitorch_viz.optimize.transforms.crop import Crop
 from minitorch_viz.optimize.transforms.jitter import Jitter
 from minitorch_viz.optimize.transforms.noise import Noise
 from minitorch_viz.optimize.transforms.pad import Pad
+from minitorch_viz.optimize.transforms.placed import Placed
 from minitorch_viz.optimize.transforms.resize import Resize
 from minitorch_viz.optimize.transforms.rotate import Rotate
 from minitorch_viz.optimize.transforms.scale import Scale
 
-__all__ = ["Composed", "Crop", "Jitter", "Noise", "Pad", "Resize", "Rotate", "Scale", "Transform", "transforms"]
+__all__ = [
+    "Composed",
+    "Crop",
+    "Jitter",
+    "Noise",
+    "Pad",
+    "Placed",
+    "Resize",
+    "Rotate",
+    "Scale",
+    "Transform",
+    "transforms",
+]
 
 
 @functools.cache

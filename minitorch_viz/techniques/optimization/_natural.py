@@ -42,13 +42,13 @@ def pictures_beside(model: Model, pictures: Any) -> tuple[Any, str]:
     if pictures is not None:
         return as_pictures(pictures), ""
     name = next((name for name in OF_ITS_OWN if model.name.startswith(name)), "")
-    if name == "scenes" or (name and model.preprocessing.channels == 1 and name == "digits"):
-        return as_pictures(PICTURES.read(model, [])), ""
-    if name:
+    if name in ("mnist", "faces", "cifar10", "allcnn"):
         try:
             return as_pictures(f"{'cifar10' if name == 'allcnn' else name}:{FIRST}"), ""
         except DataFileError:  # the data set is not at hand
             pass
+    if name in ("digits", "mnist", "scenes"):
+        return as_pictures(PICTURES.read(model, [])), ""
     return None, (
         "No natural pictures stand beside these: give a folder of them with --pictures FOLDER. What a net is made to "
         "see says less of a unit than what excites it in real pictures (Borowski et al. 2020)."

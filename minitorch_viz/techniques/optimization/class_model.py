@@ -114,10 +114,10 @@ def class_model(
     for ascent in climb.steps(state):
         if before is None:
             before = scores_of(climb, as_seen_at(climb, ascent))
-        if ascent.done == 0:
+        if ascent.done == 0 and not ascent.is_over:
             continue
         natural.up_to(ascent.done / ascent.total)
-        if ascent.done == ascent.total or pace.due():
+        if ascent.is_over or pace.due():
             yield ClassModels(**made(climb, ascent, natural, before), climbs=climbs, chosen=chosen)
 
 
