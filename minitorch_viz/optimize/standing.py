@@ -1,4 +1,4 @@
-"""Where an ascent stands: all that its next step depends on, to the bit, and what is to be said of it."""
+"""Where an ascent stands: all that its next step depends on, to the bit, and what is to be sentences of it."""
 
 from __future__ import annotations
 
@@ -71,29 +71,29 @@ class Ascent:
     @property
     def words(self) -> tuple[str, ...]:
         """Return what happened that is worth a sentence."""
-        said = []
+        sentences = []
         if self.gave_up:
-            said.append(
+            sentences.append(
                 f"The ascent stopped at step {self.first_halved}: its steps are not finite, not even at "
                 f"{self.shrink:.1g} times the rate; start elsewhere."
             )
         elif self.first_halved:
-            said.append(
+            sentences.append(
                 f"Step {self.first_halved} led to numbers that are not finite; it was halved until they were, and the "
                 f"rate since is {self.shrink:.3g} times the preset's."
             )
         never = self.silent > 0
         if (self.redirected > 0).any():
-            said.append(
+            sentences.append(
                 f"In {self.redirected.max()} of {self.done} steps nothing{_of(self.redirected > 0)} fired that could "
                 "be raised: there ReLUs passed what would switch them on (redirected ReLU, Olah et al. 2017)."
             )
         if never.any():
-            said.append(
+            sentences.append(
                 f"In {self.silent.max()} of {self.done} steps the gradient{_of(never)} was exactly 0, even with ReLUs "
                 "that pass what would switch them on: there is no way up there."
             )
-        return (*said, *self._rests)
+        return (*sentences, *self._rests)
 
     @property
     def _rests(self) -> tuple[str, ...]:
@@ -107,12 +107,14 @@ class Ascent:
         )
         never = end <= start
         rests = ~never & (end - then <= ROSE * np.abs(end - start))
-        said = []
+        sentences = []
         if never.any():
-            said.append(f"The score{_of(never)} did not rise: the ascent stood still, and the picture says nothing.")
+            sentences.append(
+                f"The score{_of(never)} did not rise: the ascent stood still, and the picture says nothing."
+            )
         if rests.any():
-            said.append(f"Converged: the score{_of(rests)} rose no more in the last quarter of the steps.")
-        return tuple(said)
+            sentences.append(f"Converged: the score{_of(rests)} rose no more in the last quarter of the steps.")
+        return tuple(sentences)
 
     def packed(self) -> Packed:
         """Return what another run goes on from, to the same bits: arrays by name, and what JSON can hold."""
