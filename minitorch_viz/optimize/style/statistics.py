@@ -1,0 +1,41 @@
+"""What a style is: the means of feature maps, and the products of every two of them, over all places alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from minitorch_viz._types import Array
+
+
+class Statistics(NamedTuple):
+    """Hold what is left of maps (C, P) when their places are forgotten. The arrays lie where the maps do."""
+
+    mean: Array  # (C,): of each map over all places
+    products: Array  # (C, C): of every two maps, the mean over all places: the Gram matrix over P
+
+    @property
+    def covariance(self) -> Array:
+        """Return (C, C): the products of the maps about their means."""
+        spread: Array = self.products - self.mean[:, None] * self.mean[None]
+        return spread
+
+
+def statistics(maps: Array, guide: Array | None = None) -> Statistics:
+    """Return the statistics of maps (C, P).
+
+    guide: (P,), how much each place counts, at least 0; None: all alike. A guide of ones is none (Gatys et al. 2017).
+    """
+    if guide is None:
+        return Statistics(maps.mean(axis=1), maps @ maps.T / maps.shape[1])
+    weighed = maps * guide
+    total = guide.sum()
+    return Statistics(weighed.sum(axis=1) / total, weighed @ maps.T / total)
+
+
+def mixture(parts: Sequence[Statistics], shares: Sequence[float]) -> Statistics:
+    """Return the statistics of several pictures as if they were one, each with its share of the places."""
+    total = sum(shares)
+    means = [part.mean * (share / total) for part, share in zip(parts, shares, strict=True)]
+    products = [part.products * (share / total) for part, share in zip(parts, shares, strict=True)]
+    return Statistics(sum(means[1:], means[0]), sum(products[1:], products[0]))
