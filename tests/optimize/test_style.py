@@ -15,15 +15,16 @@ from minitorch_viz.optimize.style.statistics import mixture, statistics
 from minitorch_viz.optimize.style.terms import ContentTerm, GramTerm, WassersteinTerm
 
 
-def slope(function, x: np.ndarray, step: float = 1e-5) -> np.ndarray:
-    """The numerical gradient of a function of one array, at every entry."""
+def slope(function, x: np.ndarray, step: float = 1e-3) -> np.ndarray:
+    """The numerical gradient of a function of one array, at every entry: exact up to the fourth power of the step."""
     gradient = np.zeros_like(x)
     for index in np.ndindex(x.shape):
-        moved = x.copy()
-        moved[index] += step
-        above = function(moved)
-        moved[index] -= 2 * step
-        gradient[index] = (above - function(moved)) / (2 * step)
+        values = []
+        for times in (-2, -1, 1, 2):
+            moved = x.copy()
+            moved[index] += times * step
+            values.append(function(moved))
+        gradient[index] = (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * step)
     return gradient
 
 
@@ -83,7 +84,7 @@ def test_several_styles_are_mixed_as_if_their_places_were_one_pictures(rng) -> N
 
 def test_roughness_and_its_gradient(rng) -> None:
     x = 255 * rng.random((1, 3, 4, 5))
-    np.testing.assert_allclose(roughness(x)[1], slope(lambda y: roughness(y)[0], x, 1e-3), rtol=1e-6, atol=1e-12)
+    np.testing.assert_allclose(roughness(x)[1], slope(lambda y: roughness(y)[0], x, 1e-1), rtol=1e-6, atol=1e-12)
     assert roughness(np.full((1, 3, 4, 5), 7.0))[0] == 0
 
 
@@ -106,8 +107,8 @@ def small(rng) -> Model:
 
 
 def loss_of(model: Model, rng: np.random.Generator, term=GramTerm) -> StyleLoss:
-    """A loss of two styles, a content and the pixels, for pictures of 9 x 11."""
-    units = 60 * rng.standard_normal((2, 1, 3, 9, 11))
+    """A loss of two styles, a content and the pixels, for pictures of 6 x 5."""
+    units = 60 * rng.standard_normal((2, 1, 3, 6, 5))
     tapes = [model.net.forward(x / np.array([60, 50, 40.0]).reshape(3, 1, 1), upto=("relu1", "relu2")) for x in units]
     target = {node: statistics(tapes[0][node].reshape(tapes[0][node].shape[1], -1)) for node in ("relu1", "relu2")}
     return StyleLoss(
@@ -125,11 +126,11 @@ def loss_of(model: Model, rng: np.random.Generator, term=GramTerm) -> StyleLoss:
 @pytest.mark.parametrize("term", [GramTerm, WassersteinTerm])
 def test_the_whole_loss_has_the_gradient_of_its_value(term, small: Model, rng) -> None:
     loss = loss_of(small, rng, term)
-    x = 60 * rng.standard_normal((1, 3, 9, 11))
+    x = 60 * rng.standard_normal((1, 3, 6, 5))
     value, gradient = loss(x)
     assert value == pytest.approx(sum(loss.parts(x).values()), rel=1e-12)
-    numerical = slope(lambda y: loss(y)[0], x, 1e-4)
-    np.testing.assert_allclose(gradient, numerical, rtol=1e-5, atol=1e-7 * np.abs(numerical).max())
+    numerical = slope(lambda y: loss(y)[0], x, 1e-3)
+    np.testing.assert_allclose(gradient, numerical, rtol=1e-7, atol=1e-7 * np.abs(numerical).max())
 
 
 @pytest.mark.torch
@@ -138,7 +139,7 @@ def test_the_whole_loss_and_its_gradient_are_pytorchs(small: Model, rng) -> None
     from torch.nn import functional
 
     loss = loss_of(small, rng)
-    picture = 60 * rng.standard_normal((1, 3, 9, 11))
+    picture = 60 * rng.standard_normal((1, 3, 6, 5))
     x = torch.tensor(picture, requires_grad=True)
     weights = {name: torch.tensor(value) for name, value in small.net.params.items()}
 
@@ -159,7 +160,7 @@ def test_the_whole_loss_and_its_gradient_are_pytorchs(small: Model, rng) -> None
             maps, wanted = output[0].flatten(1), torch.tensor(term.wanted.products)
             total = total + term.weight * ((maps @ maps.T / maps.shape[1] - wanted) ** 2).sum() / (wanted**2).sum()
     down, right = x[..., 1:, :] - x[..., :-1, :], x[..., 1:] - x[..., :-1]
-    total = total + loss.smooth * ((down**2).sum() + (right**2).sum()) / (255**2 * 99)
+    total = total + loss.smooth * ((down**2).sum() + (right**2).sum()) / (255**2 * 30)
     total.backward()
     value, gradient = loss(picture)
     assert value == pytest.approx(total.item(), rel=1e-10)

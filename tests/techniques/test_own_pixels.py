@@ -15,7 +15,11 @@ from minitorch_viz.techniques.explain.view import view
 from minitorch_viz.techniques.subject import PHOTO, PHOTOS
 from tests.techniques.net_of import net_of
 
-OF_PHOTOS = [technique for technique in techniques().values() if technique.subject in (PHOTO, PHOTOS)]
+OF_PHOTOS = [  # those that make pictures have their own sizes
+    technique
+    for technique in techniques().values()
+    if technique.subject in (PHOTO, PHOTOS) and technique.family != "optimization"
+]
 
 
 def scene(size: tuple[int, int]) -> np.ndarray:

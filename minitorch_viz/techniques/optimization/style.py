@@ -79,7 +79,7 @@ class Style(Result):
         shares = "; ".join(f"{name} {value:.3g}" for name, value in self.parts.items())
         parts = f" Of it: {shares}." if shares else ""
         return (
-            f"The photo painted like the style: {self.about} Pixels are shown as they are, 0 to 255. The loss is "
+            f"The photo painted like the style: {self.about} Pixels are on their own scale, 0 to 255. The loss is "
             f"{self.loss:.4g}; each term is a share of its target's own size, 0 being met, times its weight.{parts}"
         )
 
