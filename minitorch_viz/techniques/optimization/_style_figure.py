@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from minitorch_viz.techniques.optimization.style import Style
 
-CHART = 2.9  # inches: the height of the chart below the pictures, with its labels
+CHART = 2.6  # inches: the height of the chart below the pictures, with its labels
 LARGE = 4.2  # inches: the side of a picture that was made
 
 
@@ -28,7 +28,7 @@ def draw(result: Style, figure: Figure) -> None:
     for axes, picture in zip(sheet.axes[0], shown, strict=True):
         show_image(axes, picture, interpolation="antialiased")
     width, height = figure.get_size_inches()
-    axes = axes_at(figure, 0.95, height - CHART + 0.35, width - 0.95 - 2 * GAP, CHART - 1.05)
+    axes = axes_at(figure, 0.95, height - CHART + 0.15, width - 0.95 - 2 * GAP, CHART - 0.75)
     draw_losses(axes, result)
 
 
