@@ -22,8 +22,8 @@ def draw(result: Style, figure: Figure) -> None:
     """Draw photo, paintings and pictures in a row, the loss below."""
     high, wide = result.sizes[-1]
     shown = [result.photo, *result.styles[:3], result.picture]
-    several = len(result.styles) > 1
-    names = ["the photo", *(f"style {i + 1}" if several else "the style" for i in range(len(shown) - 2))]
+    count = len(result.styles)
+    names = ["the photo", *(f"style {i + 1}" if count > 1 else "the style" for i in range(len(shown) - 2))]
     sheet = panels(figure, [[*names, "painted"]], high / wide, side=LARGE, bottom=CHART, least=7.0)
     for axes, picture in zip(sheet.axes[0], shown, strict=True):
         show_image(axes, picture, interpolation="antialiased")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import SettingError
 from minitorch_viz.io.images import resize_image
@@ -107,7 +108,7 @@ def need_room(model: Model, nodes: Sequence[str], size: Pair) -> None:
     if min(sample) < 16:
         sample = (64, 64)
     blank = np.zeros((1, Units.of(model.reader()).channels, *sample), model.dtype)
-    tape = model.net.forward(blank, upto=tuple(nodes), fuse=True)
+    tape = model.net.forward(kernels.to_device(blank, model.net.device), upto=tuple(nodes), fuse=True)
     a_pixel = sum(value.nbytes for value in tape.values.values()) / (sample[0] * sample[1])
     needed = PASSES * a_pixel * size[0] * size[1]
     free = free_memory()
