@@ -80,7 +80,7 @@ def ascend(
 def _step(climb: Climb, ascent: Ascent) -> Ascent:
     """Take one step uphill; where that leads to no numbers, return the ascent with its last step halved."""
     stage, moved = climb.stages[ascent.stage], ascent.parametrization
-    moment = Moment(ascent.step, stage.steps, moved.size, moved.units)
+    moment = Moment(ascent.step, stage.steps, moved.size, moved.units, own_size(climb.model))
     rng = generator_from(dict(ascent.generator))
     parameters = dict(ascent.parameters)
     x = ascent.x

@@ -29,10 +29,23 @@ class Moment(NamedTuple):
     steps: int  # of the stage
     size: Pair  # (H, W) of the picture
     units: Units
+    net: Pair  # (H, W) of the pictures that the net was made for
 
     def between(self, start: float, end: float) -> float:
         """Return the number on the straight line from `start`, at the first step, to `end`, at the last."""
         return ramp(start, end, self.step, self.steps)
+
+    def of_side(self, amount: float, side: float) -> float:
+        """Return an amount in pixels that is stated for pictures of `side` pixels, for this one: at most as much.
+
+        So that a blur or a jitter of a small net's picture is as large a part of it as of the paper's.
+        """
+        return amount * min(1.0, min(self.size) / side)
+
+    @property
+    def is_last(self) -> bool:
+        """Return whether this is the last step of its stage."""
+        return self.step == self.steps - 1
 
 
 # What is drawn anew in each step; what is done to the gradient (N, C, H, W); what is done to the picture x, where

@@ -7,23 +7,22 @@ import pytest
 
 from minitorch_viz.errors import SettingError
 from minitorch_viz.gradcheck import check
-from minitorch_viz.optimize.parametrizations.base import RGB
 from minitorch_viz.optimize.regularizers import (
     LpNorm,
     Penalty,
     TotalVariation,
-    YosinskiStep,
     bilateral,
     blur,
     decay,
+    denoised,
     laplacian_normalized,
     normalized,
     penalties,
+    progress_rate,
     small_contributions,
     small_norms,
     small_values,
 )
-from minitorch_viz.optimize.regularizers.yosinski import progress_rate
 
 ALL = [
     pytest.param(penalty, id=f"{name}-{i}")
@@ -78,6 +77,8 @@ def test_penalties_are_the_papers_sums() -> None:
     x = picture((1, 2, 3, 4))
     assert LpNorm(2.0).value(x)[0] == pytest.approx(np.sum(x**2))
     assert LpNorm(6.0, 80.0).value(x)[0] == pytest.approx(sum((v / 80) ** 6 for v in x.ravel()))
+    lengths = [np.linalg.norm(x[0, :, i, j]) for i in range(3) for j in range(4)]
+    assert LpNorm(6.0, 80.0, of_pixels=True).value(x)[0] == pytest.approx(sum((v / 80) ** 6 for v in lengths))
     for beta in (1.0, 2.0, 3.0):
         total = 0.0
         for c in range(2):
@@ -155,6 +156,25 @@ def test_a_bilateral_filter_keeps_edges_and_flat_pictures() -> None:
     assert bilateral(grey).shape == grey.shape
 
 
+def test_denoising_finds_the_least_of_its_energy() -> None:
+    """Flatter than the picture, and no step away from it, nor a blur, has less of the energy that is minimized."""
+    x = np.where(np.arange(16) < 8, -60.0, 60.0) + picture((1, 1, 16, 16), spread=10)
+
+    def energy(u: np.ndarray, weight: float) -> float:
+        down, right = np.diff(u, axis=-2)[..., :-1] / 255, np.diff(u, axis=-1)[..., :-1, :] / 255
+        return float(np.sqrt(down**2 + right**2).sum() + weight / 2 * np.sum(((u - x) / 255) ** 2))
+
+    for weight in (2.0, 20.0):
+        flat = denoised(x, weight)
+        others = [x, blur(x, 0.5), blur(x, 1.0), *(flat + picture((1, 1, 16, 16), seed, 2.0) for seed in range(5))]
+        assert energy(flat, weight) < 0.95 * min(energy(other, weight) for other in others)
+    assert denoised(x, 2.0).std() < denoised(x, 20.0).std() < x.std()
+    assert denoised(x.astype(np.float32), 2.0).dtype == np.float32
+    two = denoised(np.concatenate([x, 0 * x]), 20.0)
+    np.testing.assert_array_equal(two[0], denoised(x, 20.0)[0])
+    assert not two[1].any()
+
+
 def test_masks_take_the_least_and_no_more() -> None:
     x, gradient = picture((2, 3, 10, 10)), picture((2, 3, 10, 10), 1)
     norms = np.linalg.norm(x, axis=1)
@@ -183,24 +203,12 @@ def test_small_contributions_are_those_a_linear_score_does_not_miss() -> None:
     assert changes[gone].max() < changes[~gone].min()
 
 
-def test_a_step_of_yosinski_has_their_order() -> None:
-    x, gradient = picture((1, 3, 6, 6), spread=150), picture((1, 3, 6, 6), 1, spread=1)
-    settings = YosinskiStep(0.3, 0.8, 4, 5, 20, 30)
-    moved = np.clip(x, -np.reshape(RGB.mean, (3, 1, 1)), 255 - np.reshape(RGB.mean, (3, 1, 1))) + 20 * gradient
-    assert np.abs(x).max() > 255  # so that clipping matters
-    for step in (4, 5):
-        expected = blur(0.7 * moved, 0.8) if step == 4 else 0.7 * moved
-        expected = small_contributions(small_norms(small_values(expected, 5), 20), gradient, 30)
-        np.testing.assert_allclose(settings.next(x, gradient, 20.0, step, RGB), expected)
-    plain = YosinskiStep(0, 0, 0)
-    np.testing.assert_allclose(plain.next(x, gradient, 20.0, 0, RGB), moved)
-    assert plain.next(x.astype(np.float32), gradient.astype(np.float32), 20.0, 0, RGB).dtype == np.float32
-
-
 def test_the_progress_rate_lifts_a_linear_score_by_what_was_asked() -> None:
     weights = np.stack([picture((3, 4, 4)), np.zeros((3, 4, 4)), picture((3, 4, 4), spread=1e-4)])
     rate = progress_rate(weights, 2.0, 100.0)
     assert rate.ravel().tolist() == pytest.approx([2 / np.sum(weights[0] ** 2), 100, 100])
+    most = np.reshape([1e-9, 7.0, 100.0], (3, 1, 1, 1))
+    assert progress_rate(weights, 2.0, most).ravel().tolist() == pytest.approx([1e-9, 7, 100])
     assert np.sum(weights[0] * rate[0] * weights[0]) == pytest.approx(2)
 
 
@@ -246,6 +254,7 @@ def test_laplacian_normalization_lifts_what_is_coarse() -> None:
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
+        (lambda x: denoised(x, 0), "a weight above 0, but got 0"),
         (lambda x: decay(x, 1.5), "share from 0 to 1, but got 1.5"),
         (lambda x: blur(x, -1), "at least 0 pixels, but got -1"),
         (lambda x: bilateral(x, window=4), "an odd window, but got"),

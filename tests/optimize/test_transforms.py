@@ -19,6 +19,7 @@ from minitorch_viz.optimize.transforms import (
     Rotate,
     Scale,
     Transform,
+    Window,
     transforms,
 )
 
@@ -35,7 +36,8 @@ def rng(seed: int = 0) -> np.random.Generator:
 
 def test_the_folder_is_the_registry() -> None:
     kinds = {"composed": Composed, "crop": Crop, "jitter": Jitter, "noise": Noise}
-    assert transforms() == kinds | {"pad": Pad, "placed": Placed, "resize": Resize, "rotate": Rotate, "scale": Scale}
+    kinds |= {"pad": Pad, "placed": Placed, "resize": Resize, "rotate": Rotate, "scale": Scale}
+    assert transforms() == kinds | {"window": Window}
 
 
 @pytest.mark.parametrize("size", [(7, 7), (8, 5), (1, 2)])
@@ -160,6 +162,22 @@ def test_a_crop_lies_inside_the_picture_and_wanders() -> None:
         middles.append((rows.mean() / 100, columns.mean() / 60))
     assert np.mean(middles, axis=0) == pytest.approx([0.5, 0.5], abs=0.03)
     assert np.std(middles, axis=0) == pytest.approx([0.14, 0.14], abs=0.03)
+
+
+def test_a_window_shows_pixels_as_they_are_mostly_those_of_the_middle() -> None:
+    ys, xs = np.mgrid[:100, :60].astype(float)
+    x, generator, starts = np.stack([ys, xs])[None], rng(), []
+    for _ in range(400):
+        rows, columns = Window((80, 20), 0.3).draw(generator, (100, 60)).forward(x)[0]
+        row, column = int(rows[0, 0]), int(columns[0, 0])
+        np.testing.assert_array_equal(rows, ys[row : row + 80, column : column + 20])
+        np.testing.assert_array_equal(columns, xs[row : row + 80, column : column + 20])
+        starts.append((row / 20, column / 40))
+    # Normal with a deviation of 0.3, cut off at both ends, less half a pixel for whole numbers.
+    assert np.mean(starts, axis=0) == pytest.approx([0.5, 0.5], abs=0.05)
+    assert np.std(starts, axis=0) == pytest.approx([0.27, 0.27], abs=0.03)
+    assert np.min(starts) == 0
+    assert np.max(starts) == 1
 
 
 def test_noise_has_the_strength_it_was_given() -> None:

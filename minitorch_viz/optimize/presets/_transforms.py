@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from minitorch_viz.optimize.stage import Moment
-from minitorch_viz.optimize.transforms import Composed, Jitter, Pad, Rotate, Scale, Transform
+from minitorch_viz.optimize.stage import Drawing, Moment
+from minitorch_viz.optimize.transforms import Composed, Jitter, Pad, Rotate, Scale, Transform, Window
 
 
 def pixels_of(amount: float, moment: Moment, side: int) -> int:
     """Return an amount that a paper states for pictures of `side` pixels, for the one at hand: at most as much."""
-    return round(amount * min(1.0, min(moment.size) / side))
+    return round(moment.of_side(amount, side))
 
 
-def jitter(most: int, side: int = 224) -> Callable[[Moment], Transform]:
+def jitter(most: int, side: int = 224) -> Drawing:
     """Roll by up to `most` pixels of a picture of `side` pixels."""
     return lambda moment: Jitter(pixels_of(most, moment, side))
+
+
+def window(moment: Moment) -> Transform:
+    """Look at a window as large as the net's pictures, at random, mostly about the middle (Øygard 2015, deepdraw)."""
+    return Window(moment.net, 0.3)
 
 
 def lucid(moment: Moment) -> Transform:

@@ -9,7 +9,8 @@ A step is a plain function of the picture or of its gradient; it has no value of
 
     decay, blur, bilateral   of the picture; blur of the gradient, too
     masks                    small pixels, or those that hardly count, are set to the mean colour
-    yosinski                 these in the order of Yosinski et al. 2015
+    denoised                 a picture with less total variation
+    progress                 a rate at which the objective rises by what is asked
     normalized               a gradient of one size, whatever the score's steepness
     laplacian                every scale of a gradient is made as strong as the others
 """
@@ -24,24 +25,26 @@ from minitorch_viz.optimize.regularizers.base import Penalty
 from minitorch_viz.optimize.regularizers.bilateral import bilateral
 from minitorch_viz.optimize.regularizers.blur import blur
 from minitorch_viz.optimize.regularizers.decay import decay
+from minitorch_viz.optimize.regularizers.denoised import denoised
 from minitorch_viz.optimize.regularizers.laplacian import laplacian_normalized
 from minitorch_viz.optimize.regularizers.lp_norm import LpNorm
 from minitorch_viz.optimize.regularizers.masks import small_contributions, small_norms, small_values
 from minitorch_viz.optimize.regularizers.normalized import normalized
+from minitorch_viz.optimize.regularizers.progress import progress_rate
 from minitorch_viz.optimize.regularizers.total_variation import TotalVariation
-from minitorch_viz.optimize.regularizers.yosinski import YosinskiStep
 
 __all__ = [
     "LpNorm",
     "Penalty",
     "TotalVariation",
-    "YosinskiStep",
     "bilateral",
     "blur",
     "decay",
+    "denoised",
     "laplacian_normalized",
     "normalized",
     "penalties",
+    "progress_rate",
     "small_contributions",
     "small_norms",
     "small_values",

@@ -7,7 +7,7 @@ What only one alignment of pixels excites is no picture of the unit: a transform
     scale    zoom about the middle        crop    a random part, as large as the whole
     rotate   turn about the middle        resize  to the size that the net takes
     noise    added, another each step     placed  where one unit looks
-    composed  one after another
+    window   some of its pixels           composed  one after another
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from minitorch_viz.optimize.transforms.placed import Placed
 from minitorch_viz.optimize.transforms.resize import Resize
 from minitorch_viz.optimize.transforms.rotate import Rotate
 from minitorch_viz.optimize.transforms.scale import Scale
+from minitorch_viz.optimize.transforms.window import Window
 
 __all__ = [
     "Composed",
@@ -38,6 +39,7 @@ __all__ = [
     "Rotate",
     "Scale",
     "Transform",
+    "Window",
     "transforms",
 ]
 

@@ -1,0 +1,5 @@
+"""Yosinski et al. 2015, row 2 of the table."""
+
+from minitorch_viz.optimize.presets._yosinski import yosinski
+
+PRESET = yosinski(2)
