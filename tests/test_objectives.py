@@ -11,6 +11,7 @@ from minitorch_viz.graph import Tape
 from minitorch_viz.objectives import (
     ChannelMean,
     ChannelSum,
+    CodeDistance,
     Direction,
     Energy,
     GramDistance,
@@ -28,6 +29,7 @@ STEPS = RNG.standard_normal((3, 7, 4))  # (N, T, C)
 ROWS = RNG.standard_normal((3, 6))  # (N, D)
 VECTOR = RNG.standard_normal(4)
 WANTED = gram(RNG.standard_normal((1, 4, 2, 5)))[0]
+CODE = np.random.default_rng(1).standard_normal((4, 2, 5))
 EXAMPLES: dict[str, Objective] = {
     "a class": Unit("fc", (2,)),
     "its opposite": Unit("fc", (2,), sign=-1),
@@ -51,6 +53,8 @@ EXAMPLES: dict[str, Objective] = {
     "a label's log probability": LogProbability(Unit("fc", (2,), sign=-1), alone=True),
     "energy": Energy("conv"),
     "style": GramDistance("conv", WANTED),
+    "a code": CodeDistance("conv", CODE),
+    "a code of a row": CodeDistance("fc", np.arange(6.0)),
     "a sum over two nodes": 2.0 * Unit("fc", (1,)) - 0.5 * ChannelMean("conv", 0) + Energy("conv"),
     "a difference of twins": Energy("conv") - Energy("conv"),
 }
@@ -119,6 +123,9 @@ def test_hand_computed_values() -> None:
     difference = np.array([[14.0, 38.0], [38.0, 126.0]])  # F F^T of rows 0 1 2 3 and 4 5 6 7
     assert GramDistance("conv", np.zeros((2, 2))).value(tape) == [-(difference**2).sum() / (4 * 4 * 16)]
     assert GramDistance("conv", difference).value(tape) == [0]
+    assert CodeDistance("fc", np.array([3.0, 4.0])).value(tape) == [-(4 + 36) / 25]
+    assert CodeDistance("fc", np.array([1.0, -2.0])).value(tape) == [0]
+    np.testing.assert_allclose(CodeDistance("fc", np.array([3.0, 4.0])).seeds(tape)["fc"], [[4 / 25, 12 / 25]])
     both = 3 * Unit("fc", (0,)) - Unit("fc", (1,))
     assert both.value(tape) == [5]
     np.testing.assert_array_equal(both.seeds(tape)["fc"], [[3, -1]])
@@ -156,6 +163,7 @@ def test_many_units_share_a_tape() -> None:
         (ChannelSum("fc", 0, np.ones(6)), ShapeError, "does not fit the places"),
         (Direction("conv", np.ones(5)), ShapeError, "does not fit"),
         (GramDistance("conv", np.ones((3, 3))), ShapeError, "does not fit"),
+        (CodeDistance("conv", np.ones((4, 5, 2))), ShapeError, r"does not fit 'conv', which gives \(4, 2, 5\)"),
     ],
 )
 def test_what_does_not_fit_is_said(objective: Objective, error: type[Exception], words: str) -> None:
@@ -184,3 +192,9 @@ def test_a_mask_that_marks_nothing_is_said() -> None:
 def test_a_region_that_is_empty_or_outside_is_said(box: tuple[int, int, int, int]) -> None:
     with pytest.raises(SettingError, match="top < bottom <= 2 and left < right <= 5"):
         rectangle((2, 5), box)
+
+
+@pytest.mark.parametrize(("code", "words"), [(0.0, "zero everywhere"), (np.nan, "not finite"), (np.inf, "not finite")])
+def test_a_code_without_a_size_is_said(code: float, words: str) -> None:
+    with pytest.raises(SettingError, match=words):
+        CodeDistance("conv", np.full((4, 2, 5), code))

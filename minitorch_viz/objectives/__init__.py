@@ -8,6 +8,7 @@ An objective gives one value an image, `value(tape) -> (N,)`, and the gradients 
 from minitorch_viz.objectives.base import Combination, Objective, Seeds
 from minitorch_viz.objectives.channel_mean import ChannelMean
 from minitorch_viz.objectives.channel_sum import ChannelSum, rectangle
+from minitorch_viz.objectives.code_distance import CodeDistance
 from minitorch_viz.objectives.direction import Direction
 from minitorch_viz.objectives.each import Each
 from minitorch_viz.objectives.energy import Energy
@@ -19,6 +20,7 @@ from minitorch_viz.objectives.unit import Unit
 __all__ = [
     "ChannelMean",
     "ChannelSum",
+    "CodeDistance",
     "Combination",
     "Direction",
     "Each",

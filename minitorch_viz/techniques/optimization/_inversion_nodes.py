@@ -1,0 +1,71 @@
+"""Which nodes of a net are inverted, and how deep each lies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from minitorch_viz.errors import SettingError
+from minitorch_viz.graph import on_every_path
+from minitorch_viz.layers import (
+    AdaptiveAvgPool2d,
+    AdaptiveMaxPool2d,
+    Add,
+    AvgPool2d,
+    Concat,
+    GlobalAvgPool2d,
+    Kind,
+    Layer,
+    MaxPool2d,
+    Softmax,
+)
+
+if TYPE_CHECKING:
+    from minitorch_viz.models import Model
+
+USUAL = 8  # nodes on a page where none are named
+JOINS = (Add, Concat)  # where paths meet: what a block as a whole gives
+POOLS = (MaxPool2d, AvgPool2d, GlobalAvgPool2d, AdaptiveAvgPool2d, AdaptiveMaxPool2d)
+
+
+def chosen_nodes(model: Model, nodes: str | None) -> tuple[str, ...]:
+    """Return the nodes that are inverted, in the order of the net.
+
+    nodes: names with commas between; "all": every layer with weights, gate, pooling, normalization and join; None:
+    about eight of those that the whole picture passes through, evenly over the depth.
+    Raises NetError for an unknown node, SettingError for an input or a net that has none of these.
+    """
+    net = model.net
+    if nodes is not None and nodes != "all":
+        names = dict.fromkeys(name.strip() for name in nodes.split(","))
+        for name in names:
+            if name in net.inputs:
+                raise SettingError(f"{name!r} is the picture itself, which needs no inversion; name a node of the net.")
+            net[name]  # NetError with near names
+        return tuple(node.name for node in net.nodes if node.name in names)
+    telling = [node.name for node in net.nodes if tells(node.layer)]
+    if nodes is None:
+        way = set(on_every_path(net.nodes, net.inputs, model.logits or net.output))
+        telling = [name for name in telling if name in way] or telling
+        places = np.linspace(0, len(telling) - 1, min(USUAL, len(telling)))
+        telling = [telling[place] for place in np.unique(places.round().astype(int))]
+    if not telling:
+        raise SettingError(f"{model.name} has no layer whose code could be inverted; name one with --nodes.")
+    return tuple(telling)
+
+
+def tells(layer: Layer) -> bool:
+    """Return whether a layer changes what is known of the picture: it weighs, gates, pools, normalizes or joins."""
+    if layer.passes_on or isinstance(layer, Softmax):
+        return False
+    return layer.kind in (Kind.WEIGHS, Kind.GATES, Kind.SCALES) or isinstance(layer, JOINS + POOLS)
+
+
+def depths(model: Model) -> dict[str, int]:
+    """Return {node: how many layers with weights the longest path to it runs through, itself among them}."""
+    longest: dict[str, int] = {}
+    for node in model.net.nodes:
+        before = max((longest.get(name, 0) for name in node.inputs), default=0)
+        longest[node.name] = before + (node.layer.kind is Kind.WEIGHS)
+    return longest
