@@ -29,8 +29,8 @@ class CodeDistance(OfNode):
     def __post_init__(self) -> None:
         size = self._size
         if not size > 0 or not np.isfinite(size):
-            what = "is zero everywhere" if size == 0 else "is not finite"
-            raise SettingError(f"The code of {self.node!r} {what}: no distance can be measured as a share of it.")
+            state = "is zero everywhere" if size == 0 else "is not finite"
+            raise SettingError(f"The code of {self.node!r} {state}: no distance can be measured as a share of it.")
 
     @property
     def label(self) -> str:

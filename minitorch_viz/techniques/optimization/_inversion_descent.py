@@ -37,13 +37,13 @@ PAIRS = 6  # of steps that L-BFGS remembers
 STEP = 10.0  # of the first move of each value, in steps of 0..255
 SPREAD = 10.0  # of the noise to start from, in steps of 0..255
 
-WAITS, FALL = 5, 1e-4  # it ends where the value fell by less than this share in so many steps
+WAITS, FALL = 5, 1e-3  # it ends where the value fell by less than this share in so many steps
 
 SAYS = {
     "not finite": "a step was not finite; it was halved until it was.",
     "search": "a line search failed; it went on from the lowest point, or with a small step along the gradient.",
     "still": "no step lowers the value any more, though the slope is not 0: it stands still, which is not converged.",
-    "flat": f"it ended early, since the value fell by less than {FALL:.2%} in {WAITS} steps.",
+    "flat": f"it ended early, since the value fell by less than {FALL:.1%} in {WAITS} steps.",
 }
 
 Packed = tuple[Mapping[str, Array], Mapping[str, Any]]

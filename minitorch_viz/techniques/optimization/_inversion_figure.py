@@ -21,7 +21,7 @@ from minitorch_viz.drawing import (
     show_image,
     show_magnitude,
 )
-from minitorch_viz.techniques.explain.view import own_pixels
+from minitorch_viz.techniques.explain.view import draw_photo
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,7 +47,7 @@ def draw(result: Inversion, figure: Figure) -> None:
     sheet = panels(figure, rows, tall, side=2.9, size=TITLE_SIZE - 1, bottom=CHART, least=9.0)
     step = 2 if starts > 1 else 1
     places = [axes for row in sheet.axes[::step] for axes in row]
-    show_image(places[0], own_pixels(result))
+    draw_photo(places[0], result)
     for row, axes in enumerate(places[1 : count + 1]):
         _draw_layer(result, row, axes)
     if starts > 1:

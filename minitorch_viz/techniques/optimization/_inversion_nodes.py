@@ -7,26 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minitorch_viz.errors import SettingError
-from minitorch_viz.graph import on_every_path
-from minitorch_viz.layers import (
-    AdaptiveAvgPool2d,
-    AdaptiveMaxPool2d,
-    Add,
-    AvgPool2d,
-    Concat,
-    GlobalAvgPool2d,
-    Kind,
-    Layer,
-    MaxPool2d,
-    Softmax,
-)
+from minitorch_viz.graph import Node, on_every_path
+from minitorch_viz.layers import Kind
+from minitorch_viz.layers.window import PIXEL
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
 
 USUAL = 8  # nodes on a page where none are named
-JOINS = (Add, Concat)  # where paths meet: what a block as a whole gives
-POOLS = (MaxPool2d, AvgPool2d, GlobalAvgPool2d, AdaptiveAvgPool2d, AdaptiveMaxPool2d)
 
 
 def chosen_nodes(model: Model, nodes: str | None) -> tuple[str, ...]:
@@ -44,7 +32,7 @@ def chosen_nodes(model: Model, nodes: str | None) -> tuple[str, ...]:
                 raise SettingError(f"{name!r} is the picture itself, which needs no inversion; name a node of the net.")
             net[name]  # NetError with near names
         return tuple(node.name for node in net.nodes if node.name in names)
-    telling = [node.name for node in net.nodes if tells(node.layer)]
+    telling = [node.name for node in net.nodes if tells(node)]
     if nodes is None:
         way = set(on_every_path(net.nodes, net.inputs, model.logits or net.output))
         telling = [name for name in telling if name in way] or telling
@@ -55,11 +43,12 @@ def chosen_nodes(model: Model, nodes: str | None) -> tuple[str, ...]:
     return tuple(telling)
 
 
-def tells(layer: Layer) -> bool:
-    """Return whether a layer changes what is known of the picture: it weighs, gates, pools, normalizes or joins."""
-    if layer.passes_on or isinstance(layer, Softmax):
+def tells(node: Node) -> bool:
+    """Return whether a node changes what is known of the picture: it weighs, gates, pools, normalizes or joins."""
+    layer = node.layer
+    if layer.passes_on or layer.kind is Kind.OPAQUE:
         return False
-    return layer.kind in (Kind.WEIGHS, Kind.GATES, Kind.SCALES) or isinstance(layer, JOINS + POOLS)
+    return layer.kind is not Kind.SELECTS or len(node.inputs) > 1 or layer.window not in (None, PIXEL)
 
 
 def depths(model: Model) -> dict[str, int]:

@@ -94,7 +94,8 @@ class Inversion(PhotoResult):
         return (
             f"Pictures that give a layer what the photo gives it, by {steps} ({shown}). PSNR in decibels and SSIM are "
             "against the photo as the net sees it; the code's distance is |phi(x) - phi(photo)|^2 / |phi(photo)|^2, 0 "
-            f"where the layer cannot tell the two apart. Colours are pixels from 0 to 255, cut off there.{differ}"
+            f"where the layer cannot tell the two apart. Colours are on the scale of pixels from 0 to 255, cut off "
+            f"there.{differ}"
         )
 
     @property
@@ -203,7 +204,7 @@ class _Page:
         for key in changed:
             self._measure(key, descents[key])
         deep = depths(self.model)
-        layers = tuple(type(self.model.net[name].layer).__name__ for name in self.names)
+        layers = tuple(self.model.net[name].layer.type_name for name in self.names)
         many = self.pictures.shape[1] > 1
         spread = self.pictures.astype(np.float32).std(axis=1).mean(axis=-1)
         spread[~(self.taken > 0).all(axis=1) | (not many)] = np.nan
