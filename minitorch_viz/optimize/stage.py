@@ -29,7 +29,7 @@ class Moment(NamedTuple):
     steps: int  # of the stage
     size: Pair  # (H, W) of the picture
     units: Units
-    net: Pair  # (H, W) of the pictures that the net was made for
+    net: Pair = (224, 224)  # (H, W) of the pictures that the net was made for
 
     def between(self, start: float, end: float) -> float:
         """Return the number on the straight line from `start`, at the first step, to `end`, at the last."""
