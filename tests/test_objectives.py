@@ -17,6 +17,7 @@ from minitorch_viz.objectives import (
     GramDistance,
     LogProbability,
     Objective,
+    SortedDistance,
     Unit,
     gram,
     rectangle,
@@ -55,6 +56,9 @@ EXAMPLES: dict[str, Objective] = {
     "style": GramDistance("conv", WANTED),
     "a code": CodeDistance("conv", CODE),
     "a code of a row": CodeDistance("fc", np.arange(6.0)),
+    "a distribution": SortedDistance("conv", np.sort(RNG.standard_normal((4, 10)), axis=1), RNG.random(4)),
+    "a distribution of other places": SortedDistance("conv", np.sort(RNG.standard_normal((4, 7)), axis=1), np.ones(4)),
+    "numbers of a row as a distribution": SortedDistance("fc", RNG.standard_normal((6, 1)), RNG.random(6)),
     "a sum over two nodes": 2.0 * Unit("fc", (1,)) - 0.5 * ChannelMean("conv", 0) + Energy("conv"),
     "a difference of twins": Energy("conv") - Energy("conv"),
 }
@@ -158,6 +162,7 @@ def test_many_units_share_a_tape() -> None:
         (Unit("conv", (0, 2, 0)), SettingError, "no unit"),
         (ChannelMean("conv", 4), SettingError, "without a channel 4"),
         (ChannelMean("lstm", 4, axis=-1), SettingError, "without a channel 4"),
+        (SortedDistance("conv", np.zeros((3, 10)), np.ones(3)), ShapeError, "Wanted values of 3 channels"),
         (ChannelSum("conv", 4), SettingError, "without a channel 4"),
         (ChannelSum("conv", 0, np.ones((5, 2))), ShapeError, "does not fit the places"),
         (ChannelSum("fc", 0, np.ones(6)), ShapeError, "does not fit the places"),
@@ -198,3 +203,15 @@ def test_a_region_that_is_empty_or_outside_is_said(box: tuple[int, int, int, int
 def test_a_code_without_a_size_is_said(code: float, words: str) -> None:
     with pytest.raises(SettingError, match=words):
         CodeDistance("conv", np.full((4, 2, 5), code))
+
+
+def test_values_are_compared_by_rank() -> None:
+    """What is largest is drawn to the largest that is wanted, wherever it lies; a permuted picture is as good."""
+    tape = tape_of(np.array([5.0, 1, 3, 2]).reshape(1, 1, 2, 2), np.zeros((1, 2)))
+    met = SortedDistance("conv", np.array([[1.0, 2, 3, 5]]), np.ones(1))
+    assert met.value(tape) == [0]
+    far = SortedDistance("conv", np.array([[1.0, 2, 3, 9]]), np.array([2.0]))
+    assert far.value(tape) == [-2 * 16 / 4]
+    np.testing.assert_array_equal(far.seeds(tape)["conv"].ravel(), [2 * 2 * 4 / 4, 0, 0, 0])
+    coarse = SortedDistance("conv", np.array([[1.0, 3.0]]), np.ones(1))  # at 1/8, 3/8, 5/8, 7/8 of the way
+    assert coarse.value(tape_of(np.array([1, 1.5, 2.5, 3]).reshape(1, 1, 2, 2), np.zeros((1, 2)))) == [0]

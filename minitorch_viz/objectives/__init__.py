@@ -14,6 +14,7 @@ from minitorch_viz.objectives.each import Each
 from minitorch_viz.objectives.energy import Energy
 from minitorch_viz.objectives.gram_distance import GramDistance, gram
 from minitorch_viz.objectives.log_probability import LogProbability
+from minitorch_viz.objectives.sorted_distance import SortedDistance
 from minitorch_viz.objectives.stacked import stacked_seeds
 from minitorch_viz.objectives.unit import Unit
 
@@ -29,6 +30,7 @@ __all__ = [
     "LogProbability",
     "Objective",
     "Seeds",
+    "SortedDistance",
     "Unit",
     "gram",
     "rectangle",

@@ -100,12 +100,13 @@ def test_colours_are_correlated_once() -> None:
 def test_crops_close_in_from_half_to_a_twentieth() -> None:
     preset = get_preset("maco")
     steps = preset.stages[0].steps
-    shares = {}
-    for step in (0, steps - 1):
-        crop, noise = crops(Moment(step, steps, (64, 64), RGB)).transforms
-        shares[step] = (crop.low, crop.high, crop.spread)
-        assert (noise.normal, noise.even) == pytest.approx((20.4, 10.2))
-    assert shares == {0: (0.5, 0.5, 0.05), steps - 1: (0.05, 0.05, 0.05)}
+    for side, end in ((1280, 0.05), (256, 0.25), (32, 0.5)):  # a crop keeps 64 pixels, or half of a smaller picture
+        shares = {}
+        for step in (0, steps - 1):
+            crop, noise = crops(Moment(step, steps, (side, side), RGB, (32, 32))).transforms
+            shares[step] = (crop.low, crop.high, crop.spread, crop.wander)
+            assert (noise.normal, noise.even) == pytest.approx((20.4, 10.2))
+        assert shares == {0: (0.5, 0.5, 0.05, 0.15), steps - 1: (end, end, 0.05, 0.15)}
     assert (steps, preset.stages[0].rate, preset.stages[0].optimizer.rate) == (256, (1.0, 1.0), 1.0)
 
 

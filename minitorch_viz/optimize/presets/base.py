@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from minitorch_viz._types import Pair
 from minitorch_viz.objectives import Objective
 from minitorch_viz.optimize.parametrizations import Parametrization, Pixels
+from minitorch_viz.optimize.regularizers import Penalty
 from minitorch_viz.optimize.stage import Stage
 from minitorch_viz.optimize.units import Units
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 Family = Literal[
     "unregularized", "frequency penalization", "transformation robustness", "learned prior", "data-set examples"
 ]
+
+Penalties: TypeAlias = tuple[tuple[float, Penalty], ...]  # (weight, penalty)
 
 
 class Request(NamedTuple):
@@ -46,6 +49,11 @@ def as_it_is(request: Request) -> Objective:
     return request.objective
 
 
+def no_penalties(request: Request) -> Penalties:  # noqa: ARG001  # what every preset is given
+    """Return that nothing is learned from natural pictures to be taken away."""
+    return ()
+
+
 @dataclass(frozen=True)
 class Preset:
     """Describe one published way of making a picture by optimization.
@@ -60,9 +68,15 @@ class Preset:
     stages: tuple[Stage, ...]
     parametrization: Callable[[Request], Parametrization] = pixels
     objective: Callable[[Request], Objective] = as_it_is
+    penalties: Callable[[Request], Penalties] = no_penalties  # those that are learned; of all stages, after their own
     differs: str = ""  # what is unlike the paper, or not stated there; "" if nothing is
     needs_pictures: bool = False  # whether it learns from natural pictures
     name: str = ""  # of its file; set by the registry
+
+    def stages_for(self, request: Request) -> tuple[Stage, ...]:
+        """Return its stages with the penalties that it learns for a request."""
+        learned = self.penalties(request)
+        return tuple(replace(stage, penalties=stage.penalties + learned) for stage in self.stages)
 
     @property
     def steps(self) -> int:

@@ -1,7 +1,5 @@
 """MaCo, Fel et al. 2023: phases alone, magnitudes of natural pictures, and crops that close in."""
 
-from functools import partial
-
 import numpy as np
 
 from minitorch_viz._types import Array
@@ -15,6 +13,7 @@ from minitorch_viz.optimize.transforms import Composed, Crop, Noise, Transform
 from minitorch_viz.training.optimizers import NAdam
 
 SCATTER = 3.0  # radians
+LEAST = 64.0  # pixels of a crop
 
 
 def spectrum(request: Request) -> Array:
@@ -30,9 +29,12 @@ def phase(request: Request) -> Parametrization:
     return Phase(request.units, request.size, spectrum(request).astype(np.float32), scatter=SCATTER)
 
 
-def crops(moment: Moment, start: float = 0.5, end: float = 0.05) -> Transform:
-    """Return crops of the share `start` of each side in the first step to `end` in the last, and noise."""
-    share = moment.between(start, end)
+def crops(moment: Moment) -> Transform:
+    """Return crops of half of each side in the first step to a twentieth in the last, and noise.
+
+    A crop keeps at least 64 pixels, or half of a smaller picture: a twentieth of 224 pixels would be 11, enlarged.
+    """
+    share = moment.between(0.5, min(0.5, max(0.05, LEAST / min(moment.size))))
     return Composed((Crop(moment.size, share, share), Noise(0.08 * 255, 0.04 * 255)))
 
 
@@ -41,7 +43,10 @@ PRESET = Preset(
     year=2023,
     family="frequency penalization",
     source="Fel et al. 2023, MaCo; xplique feature_visualizations/maco.py",
-    stages=(Stage(256, (1.0, 1.0), transform=partial(crops), views=4, optimizer=NAdam(1.0)),),
+    stages=(Stage(256, (1.0, 1.0), transform=crops, views=4, optimizer=NAdam(1.0)),),
     parametrization=phase,
-    differs="4 crops a step, not 32; the bundled spectrum is a mean over all directions.",
+    differs=(
+        "4 crops a step, not 32, which keep at least 64 pixels; phases are scattered over +-3 radians, not 1, so that "
+        "no corner stays pale; the bundled spectrum, used without --pictures, is a mean over all directions."
+    ),
 )

@@ -79,7 +79,9 @@ def climb_of(
     requests = [Request(model, objective, size, pictures, seed) for objective in objectives]
     parametrization = preset.parametrization(requests[0])
     climbed = Each(tuple(preset.objective(request) for request in requests))
-    stages = scaled(preset.stages, preset.steps if steps is None else need_whole("steps", steps, 1, 100_000))
+    stages = scaled(
+        preset.stages_for(requests[0]), preset.steps if steps is None else need_whole("steps", steps, 1, 100_000)
+    )
     begin = start if isinstance(start, np.ndarray) else _start(start, parametrization, len(objectives), seed, model)
     return Climb(model, tuple(objectives), climbed, preset, stages, parametrization, seed, begin)
 
