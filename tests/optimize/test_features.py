@@ -46,7 +46,7 @@ def test_without_labels_they_are_those_with_high_values(model: Model) -> None:
     everything = np.concatenate([model.preprocess(pictures[i]) for i in range(40)])
     values = channel.value(model.net.forward(everything, upto=channel.nodes))
     images = real_pictures(model, channel, pictures)
-    assert 1 <= len(images) == (values >= 0.5 * values.max()).sum() < 40
+    assert 1 <= len(images) == (values >= 0.75 * values.max()).sum() < 40
     np.testing.assert_array_equal(images[0], everything[values.argmax()])
     with pytest.raises(DataFileError, match="no folder"):
         real_pictures(model, channel, "nowhere")
@@ -77,14 +77,15 @@ def test_relevance_is_that_of_the_technique(model: Model) -> None:
     np.testing.assert_array_equal(flat, 1)
 
 
+@pytest.mark.slow
 def test_vital_meets_the_distributions_and_lifts_the_score(model: Model) -> None:
     preset, goal = get_preset("vital"), Unit(model.logits, (0,))
     assert preset.needs_pictures
     request = Request(model, goal, (64, 64), "scenes:60")
-    stage = replace(preset.stages[0], steps=25)
+    stage = replace(preset.stages[0], steps=50)
     assert (stage.optimizer.beta1, stage.optimizer.beta2) == (0.5, 0.9)
     distance = preset.objective(request)
     steps = list(ascend(model, distance, [stage], preset.parametrization(request)))
-    assert steps[-1].scores[-1, 0] > 0.2 * steps[-1].scores[0, 0]  # distances are below 0
+    assert steps[-1].scores[-1, 0] > 0.3 * steps[-1].scores[0, 0]  # distances are below 0
     first, last = (score_of(model, goal, step.x)[0] for step in (steps[0], steps[-1]))
     assert last > first + 2

@@ -22,21 +22,21 @@ if TYPE_CHECKING:
     from minitorch_viz.models import Model
 
 BATCH = 16
-HALF = 0.5
+SHARE = 0.75
 
 
 def real_pictures(model: Model, objective: Objective, source: Any, most: int = 50) -> Array:
     """Return what the net takes for the pictures (n, C, H, W), n <= most, that show what is climbed.
 
     Of a class whose name the labelled pictures have they are its first ones; else those with the highest values, of one
-    pass over all: as far as they are at least half of the highest, where that is above 0.
+    pass over all: as far as they are at least 3/4 of the highest, where that is above 0.
     Raises DataFileError where no picture can be read.
     """
     pictures = as_pictures(source)
     numbers = _of_class(model, objective, pictures)
     if not numbers:
         values = _values(model, objective, pictures)
-        bar = HALF * np.nanmax(values, initial=-np.inf)
+        bar = SHARE * np.nanmax(values, initial=-np.inf)
         numbers = [number for number in np.argsort(-values, kind="stable").tolist() if values[number] >= bar > 0]
         numbers = numbers or np.argsort(-values, kind="stable").tolist()  # NaN, of broken ones, comes last
     images = []
