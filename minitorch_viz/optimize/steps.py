@@ -79,7 +79,7 @@ class Progress:
         most: float | Array = self.most
         if self.size is not None:
             magnitude = np.abs(gradient).mean(axis=(1, 2, 3), keepdims=True)
-            most = self.most * self.size / np.maximum(magnitude, np.finfo(gradient.dtype).tiny)
+            most = self.most * self.size / np.maximum(magnitude, 1e-20)
         return gradient * progress_rate(gradient, self.desired, most)
 
 
@@ -117,8 +117,8 @@ class Bounded:
 
     def __call__(self, x: Array, gradient: Array, moment: Moment) -> Array:  # noqa: ARG002  # what every step is given
         lengths = np.sqrt(np.sum(x**2, axis=1, keepdims=True))
-        shorter: Array = x * np.minimum(self.length / np.maximum(lengths, np.finfo(x.dtype).tiny), 1)
-        return shorter.astype(x.dtype)
+        shorter: Array = x * (np.asarray(self.length, x.dtype) / np.maximum(lengths, self.length))
+        return shorter
 
 
 @dataclass(frozen=True)
