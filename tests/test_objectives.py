@@ -9,6 +9,7 @@ from minitorch_viz.errors import SettingError, ShapeError
 from minitorch_viz.gradcheck import check
 from minitorch_viz.graph import Tape
 from minitorch_viz.objectives import (
+    BestMatch,
     ChannelMean,
     ChannelSum,
     CodeDistance,
@@ -17,6 +18,7 @@ from minitorch_viz.objectives import (
     GramDistance,
     LogProbability,
     Objective,
+    PlaceEnergy,
     SortedDistance,
     Unit,
     gram,
@@ -53,6 +55,10 @@ EXAMPLES: dict[str, Objective] = {
     "a log probability": LogProbability(Unit("fc", (2,))),
     "a label's log probability": LogProbability(Unit("fc", (2,), sign=-1), alone=True),
     "energy": Energy("conv"),
+    "energy at a place": PlaceEnergy("conv", (0.9, 0.3)),
+    "energy of a unit": PlaceEnergy("conv", (0.0, 0.5), 2),
+    "a sum at a place": PlaceEnergy("conv", (0.5, 0.99), squared=False),
+    "best match": BestMatch("conv", RNG.standard_normal((4, 7))),
     "style": GramDistance("conv", WANTED),
     "a code": CodeDistance("conv", CODE),
     "a code of a row": CodeDistance("fc", np.arange(6.0)),
@@ -122,6 +128,12 @@ def test_hand_computed_values() -> None:
         [[[[0, 1], [0, 1]], np.zeros((2, 2))]],
     )
     assert ChannelSum("conv", 1, np.array([[0.5, 0], [0, 1]])).count(tape) == 1.5
+    assert PlaceEnergy("conv", (0.6, 0.4)).value(tape) == [(2**2 + 6**2) / 2]  # row 1, column 0
+    assert PlaceEnergy("conv", (0.6, 0.4), 1).value(tape) == [6**2 / 2]
+    assert PlaceEnergy("conv", (0.4, 0.6), squared=False).value(tape) == [1 + 5]
+    columns = np.array([[1.0, 0, -1], [0, 1, 2]])  # at each place the largest of a, b and 2 b - a, of channels a and b
+    assert BestMatch("conv", columns).value(tape) == [(2 * 4 - 0) + (2 * 5 - 1) + (2 * 6 - 2) + (2 * 7 - 3)]
+    np.testing.assert_array_equal(BestMatch("conv", columns).seeds(tape)["conv"][0, :, 0, 0], [-1, 2])
     assert Energy("conv").value(tape) == [sum(i * i for i in range(8)) / 2]
     assert Direction("conv", np.array([1.0, -1.0])).value(tape) == [-4]
     difference = np.array([[14.0, 38.0], [38.0, 126.0]])  # F F^T of rows 0 1 2 3 and 4 5 6 7

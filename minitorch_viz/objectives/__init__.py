@@ -6,6 +6,7 @@ An objective gives one value an image, `value(tape) -> (N,)`, and the gradients 
 """
 
 from minitorch_viz.objectives.base import Combination, Objective, Seeds
+from minitorch_viz.objectives.best_match import BestMatch
 from minitorch_viz.objectives.channel_mean import ChannelMean
 from minitorch_viz.objectives.channel_sum import ChannelSum, rectangle
 from minitorch_viz.objectives.code_distance import CodeDistance
@@ -14,11 +15,13 @@ from minitorch_viz.objectives.each import Each
 from minitorch_viz.objectives.energy import Energy
 from minitorch_viz.objectives.gram_distance import GramDistance, gram
 from minitorch_viz.objectives.log_probability import LogProbability
+from minitorch_viz.objectives.place_energy import PlaceEnergy
 from minitorch_viz.objectives.sorted_distance import SortedDistance
 from minitorch_viz.objectives.stacked import stacked_seeds
 from minitorch_viz.objectives.unit import Unit
 
 __all__ = [
+    "BestMatch",
     "ChannelMean",
     "ChannelSum",
     "CodeDistance",
@@ -29,6 +32,7 @@ __all__ = [
     "GramDistance",
     "LogProbability",
     "Objective",
+    "PlaceEnergy",
     "Seeds",
     "SortedDistance",
     "Unit",

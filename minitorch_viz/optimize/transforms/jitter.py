@@ -9,7 +9,7 @@ import numpy as np
 
 from minitorch_viz._types import Array, Generator, Pair
 from minitorch_viz.layers.fields import WholeField
-from minitorch_viz.optimize.maps import LinearMap, SameSize
+from minitorch_viz.optimize.maps import SameSize
 from minitorch_viz.optimize.transforms.base import Transform
 
 
@@ -22,7 +22,7 @@ class Jitter(Transform):
 
     most: WholeField = WholeField(least=0)
 
-    def draw(self, rng: Generator, size: Pair) -> LinearMap:
+    def draw(self, rng: Generator, size: Pair) -> Rolled:
         down, right = (int(step) for step in rng.integers(-self.most, self.most + 1, 2))
         return Rolled(size, (down, right))
 
