@@ -39,8 +39,8 @@ class PlaceEnergy(OfNode):
     @property
     def label(self) -> str:
         down, right = self.place
-        what = self.node if self.channel is None else f"{self.node} channel {self.channel}"
-        return f"{'energy' if self.squared else 'sum'} of {what} at {down:.0%} down, {right:.0%} right"
+        units = self.node if self.channel is None else f"{self.node} channel {self.channel}"
+        return f"{'energy' if self.squared else 'sum'} of {units} at {down:.0%} down, {right:.0%} right"
 
     def value(self, tape: Tape) -> Array:
         units = output_of(tape, self.node)[self._units(tape)]

@@ -12,7 +12,6 @@ from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import SettingError, near, need_whole
 from minitorch_viz.graph import channel_axis, on_every_path
 from minitorch_viz.io.images import resize_image
-from minitorch_viz.layers import Add, Concat
 from minitorch_viz.layers.kind import Kind
 from minitorch_viz.models.readers import Bands, Preprocessing
 from minitorch_viz.models.readers.preprocessing import LUMA
@@ -56,7 +55,7 @@ def _nodes(model: Model) -> list[str]:
     return [
         node.name
         for node in model.net.nodes
-        if node.name in ends and (node.layer.kind is Kind.GATES or isinstance(node.layer, (Add, Concat)))
+        if node.name in ends and (node.layer.kind is Kind.GATES or len(node.inputs) > 1)
     ]
 
 
