@@ -38,7 +38,7 @@ def test_the_real_lossless_records(shared_data: Path) -> None:
     assert test.class_names[test.labels[0]] == "cat"
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_all_60000_real_pictures(shared_data: Path, home: Path) -> None:
     training, test = load_cifar10(shared_data)
     assert np.bincount(training.labels).tolist() == [5000] * 10

@@ -52,7 +52,7 @@ def test_the_recorded_patches_are_those_of_the_bundled_net_and_on_the_page(conte
     assert page.count("data:image/webp") == 2 * 9 * len(units)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_recorded_patches_are_those_of_googlenet(content: dict[str, Any]) -> None:
     weights, photos = DATA / "weights" / "googlenet_bvlc.safetensors", DATA / "imagenet_samples"
     if not weights.is_file() or not photos.is_dir():

@@ -117,7 +117,7 @@ def test_the_gallery_is_still_what_the_command_makes() -> None:
             np.testing.assert_allclose(rows[row.name][key]["scores"][: len(now)], now, atol=2e-3, err_msg=RENEW)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_photos_table_is_still_what_the_command_makes(shared_data) -> None:
     model = load_model("squeezenet1_1", weights=shared_data / "weights" / "squeezenet1_1.safetensors")
     boxes, quick = GALLERY / "photo_boxes.json", {"checked": 1, "samples": 1, "steps": 1, "progress": False}

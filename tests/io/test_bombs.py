@@ -105,7 +105,6 @@ WEIGHTS: dict[str, Callable[[], tuple[str, bytes]]] = {
 
 # Each takes seconds until the limit is found; the others try the same limits in the quick round.
 SLOW = (
-    "zip: members",
     "pth: deep key",
     "pth: tuples in tuples",
     "caffemodel: packs",
@@ -114,9 +113,11 @@ SLOW = (
 )
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in WEIGHTS]
-)
+NIGHTLY = ("zip: members",)
+MARKS = dict.fromkeys(SLOW, pytest.mark.slow) | dict.fromkeys(NIGHTLY, pytest.mark.nightly)
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=MARKS.get(name, ())) for name in WEIGHTS])
 def test_weights_bomb(name: str, tmp_path: Path, read_under_limit: Callable[[Path], str]) -> None:
     suffix, data = WEIGHTS[name]()
     (tmp_path / f"bomb{suffix}").write_bytes(data)

@@ -179,7 +179,7 @@ def test_the_simplest_nets_have_templates(settings, nodes, templates, tmp_path: 
         assert dark < 0 < light
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_three_classes_of_sixty_scenes_are_learnt(tmp_path: Path) -> None:
     """Of scenes with one to three objects of these kinds, the largest is named: 90 % of 300 fresh ones."""
     from minitorch_viz.data import normalized

@@ -90,7 +90,7 @@ def test_a_thousand_pictures_of(name: str, shared_data: Path) -> None:
         assert share == pytest.approx(card_of(model)["test_accuracy_lossless"], abs=0.0011)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @BUNDLED
 def test_all_test_pictures(name: str, shared_data: Path) -> None:
     """Other kernels round differently: a picture or two may change sides."""
