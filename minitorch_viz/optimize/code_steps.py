@@ -12,7 +12,7 @@ import numpy as np
 from minitorch_viz._types import Array, Generator
 from minitorch_viz.errors import SettingError
 from minitorch_viz.optimize.parametrizations import GeneratorCode, Parameters, Parametrization
-from minitorch_viz.optimize.regularizers import normalized
+from minitorch_viz.optimize.regularizers import blur, normalized
 from minitorch_viz.optimize.stage import Moment
 
 CODE = "code"
@@ -31,6 +31,24 @@ class NormalizedCode:
         moment: Moment,  # noqa: ARG002
     ) -> dict[str, Array]:
         return {**uphill, CODE: _normalized(uphill[CODE])}
+
+
+@dataclass(frozen=True)
+class BlurredCode:
+    """Blur the gradient by a code of maps, by `start` pixels of the maps in the first step to `end` in the last."""
+
+    start: float
+    end: float
+
+    def __call__(
+        self,
+        uphill: dict[str, Array],
+        parameters: Parameters,  # noqa: ARG002  # what every step is given
+        moved: Parametrization,  # noqa: ARG002
+        rng: Generator,  # noqa: ARG002
+        moment: Moment,
+    ) -> dict[str, Array]:
+        return {**uphill, CODE: blur(uphill[CODE], moment.between(self.start, self.end))}
 
 
 @dataclass(frozen=True)

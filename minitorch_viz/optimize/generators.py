@@ -24,28 +24,43 @@ BUNDLED: dict[Pair, tuple[str, int]] = {
     (28, 28): ("mnist_autoencoder", 0),
     (8, 8): ("mnist_autoencoder", 4),
 }
-LAYER, CHANNELS, HALVED = "relu3_1", 256, 4  # of the decoder for colour pictures, the deepest at hand
+LAYER, CHANNELS, SHARE = "relu3_1", 256, 4  # of the decoder for colour pictures: a map's pixel is 4 of the picture's
 
 
-def drawer_for(model: Model, size: Pair) -> Drawer:
-    """Return the generator for a net's pictures of a size (H, W).
+def drawer_for(model: Model) -> Drawer:
+    """Return the bundled generator of pictures like those that a grey net takes, by their size.
 
-    Grey nets get a bundled one, by the size that they take; nets for colour pictures the decoder of VGG-19's relu3_1,
-    whose file lies beside their own weights or at home. Raises SettingError for other nets.
+    Raises SettingError for other nets.
     """
     units, own = Units.of(model.reader()), own_size(model)
     if units.channels == 1 and own in BUNDLED:
         return bundled_drawer(*BUNDLED[own])
-    path = _decoders(model) if units.channels == 3 else None
-    if path is not None:
-        return decoder_drawer(path, size)
     sizes = " or ".join(f"{height} x {width}" for height, width in BUNDLED)
+    instead = "vgg-decoder" if units.channels == 3 else "lucid"
     raise SettingError(
         f"A learned prior needs a generator of such pictures as the net takes, and for {model.name} there is none: the "
-        f"bundled one draws digits, for grey nets of {sizes} pixels; for nets that take colours the decoder of VGG-19 "
-        f"is read from vgg19_decoders.safetensors beside the net's own weights. Take another preset, or train a "
-        f"generator of your own and give it to GeneratorCode in Python."
+        f"bundled one draws digits, for grey nets of {sizes} pixels. Take another preset, such as {instead}, or give a "
+        "generator of your own to GeneratorCode in Python."
     )
+
+
+def colour_drawer_for(model: Model, size: Pair) -> Drawer:
+    """Return VGG-19's decoder of relu3_1, for a net's pictures of a size (H, W).
+
+    Its file lies beside the net's own weights, or at home. Raises SettingError where it does not, or the net takes no
+    colours.
+    """
+    from minitorch_viz.models.home import home_folder
+
+    if Units.of(model.reader()).channels != 3:
+        raise SettingError(f"VGG-19's decoder draws in colours, which {model.name} does not take; take the preset dgn.")
+    path = _decoders(model)
+    if path is None:
+        raise SettingError(
+            "This learned prior is the decoder of VGG-19's relu3_1: put vgg19_decoders.safetensors beside the net's "
+            f"own weights or into {home_folder()}, or take another preset, such as lucid."
+        )
+    return decoder_drawer(path, size)
 
 
 @functools.cache
@@ -64,13 +79,14 @@ def decoder_drawer(path: Path, size: Pair) -> Drawer:
     Its code is the maps (256, h/4, w/4) themselves: a prior of textures, which knows nothing of whole things. It has an
     encoder where the file of VGG-19 itself lies beside that of the decoders.
     """
-    from minitorch_viz.layers import Affine
+    from minitorch_viz.layers import Affine, Hardtanh
     from minitorch_viz.models.load import load_model
     from minitorch_viz.models.vgg19_conv3_1 import SPEC
     from minitorch_viz.models.vgg19_decoder import load_vgg19_decoder
 
-    decoder = load_vgg19_decoder(LAYER, path)
-    shape = (CHANNELS, *(max(2, -(-side // HALVED)) for side in size))  # mirrored borders need two rows
+    plain = load_vgg19_decoder(LAYER, path)
+    decoder = Net([*((node.name, node.layer) for node in plain.nodes), ("drawing", Hardtanh(0.0, 1.0))])
+    shape = (CHANNELS, *(max(2, -(-side // SHARE)) for side in size))  # mirrored borders need two rows
     if not any((path.parent / name).is_file() for name in SPEC.file_names):
         return Drawer(decoder, decoder.inputs[0], decoder.output, shape)
     encoder = load_model(SPEC.name, path.parent)

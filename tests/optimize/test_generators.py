@@ -12,6 +12,7 @@ import pytest
 from minitorch_viz import Model, Net, load_model
 from minitorch_viz.data import load_digits, load_mnist
 from minitorch_viz.errors import SettingError
+from minitorch_viz.io.images import load_image, resize_image
 from minitorch_viz.layers import Flatten, Linear
 from minitorch_viz.objectives import Each, LogProbability, Unit
 from minitorch_viz.optimize.ascent import Ascent, ascend
@@ -44,22 +45,51 @@ def flat(channels: int, side: int) -> Model:
 
 
 def test_a_net_gets_the_generator_of_its_pictures() -> None:
-    assert drawer_for(load_model("mnist"), (28, 28)) is bundled_drawer("mnist_autoencoder", 0)
-    assert drawer_for(load_model("digits"), (8, 8)).margin == 4
-    assert drawer_for(flat(1, 28), (64, 64)) is bundled_drawer("mnist_autoencoder", 0)  # a net of one's own
+    assert drawer_for(load_model("mnist")) is bundled_drawer("mnist_autoencoder", 0)
+    assert drawer_for(load_model("digits")).margin == 4
+    assert drawer_for(flat(1, 28)) is bundled_drawer("mnist_autoencoder", 0)  # a net of one's own
 
 
 def test_any_other_net_gets_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MINITORCH_VIZ_HOME", str(tmp_path))
     for model in (load_model("cifar10"), flat(1, 20)):
-        with pytest.raises(SettingError, match=r"there is none: .* 28 x 28 or 8 x 8 pixels; .*vgg19_decoders"):
+        with pytest.raises(SettingError, match=r"there is none: .* 28 x 28 or 8 x 8 pixels"):
             get_preset("dgn").parametrization(Request(model, Unit("logits", (0,)), (32, 32)))
+
+
+def test_the_decoder_of_vgg19_needs_its_file_and_colours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINITORCH_VIZ_HOME", str(tmp_path))
+    prior = get_preset("vgg-decoder").parametrization
+    with pytest.raises(SettingError, match=r"put vgg19_decoders\.safetensors beside"):
+        prior(Request(load_model("cifar10"), Unit("logits", (0,)), (32, 32)))
+    with pytest.raises(SettingError, match="take the preset dgn"):
+        prior(Request(load_model("mnist"), Unit("logits", (0,)), (28, 28)))
+
+
+def test_the_decoder_of_vgg19_draws_and_its_encoder_reads(shared_data: Path) -> None:
+    model = load_model("squeezenet1_1", weights=shared_data / "weights")
+    prior = get_preset("vgg-decoder").parametrization(Request(model, Unit(model.logits, (0,)), (62, 64)))
+    photo = resize_image(load_image(shared_data / "photos" / "kitten.jpg"), (62, 64))
+    x = prior.units.picture(photo.transpose(2, 0, 1)[None].astype(np.float32))
+    again = prior.image(prior.inverse(x))
+    assert again.shape == x.shape
+    assert 10 * np.log10(255**2 / np.mean((again - x) ** 2)) > 22  # 25.9 dB where no side is stretched
+    assert np.array_equal(again, prior.units.clip(again))  # beyond black and white the net would see what is not shown
+
+
+@pytest.mark.slow
+def test_the_decoder_of_vgg19_lifts_a_class(shared_data: Path) -> None:
+    model, way = load_model("squeezenet1_1", weights=shared_data / "weights"), get_preset("vgg-decoder")
+    objective = Unit(model.logits, (130,))
+    prior = way.parametrization(Request(model, objective, (64, 64)))
+    ascent = list(ascend(model, objective, [replace(way.stages[0], steps=12)], prior))[-1]
+    assert ascent.scores[-1, 0] > ascent.scores[0, 0] + 20
 
 
 def test_a_digit_that_fills_its_pixels_is_drawn_so() -> None:
     """The border of MNIST's digits is left out: the mean drawing has ink where scikit-learn's digits have it."""
     digits = load_model("digits")
-    moved = GeneratorCode(Units.of(digits.reader()), (8, 8), drawer=drawer_for(digits, (8, 8)), spread=0.7)
+    moved = GeneratorCode(Units.of(digits.reader()), (8, 8), drawer=drawer_for(digits), spread=0.7)
     x = moved.image(moved.start(np.random.default_rng(0), 200))
     ink = moved.units.pixels(x).mean(axis=(0, 1))
     real = load_digits()[0].images.mean(axis=0)

@@ -9,7 +9,7 @@ from minitorch_viz.optimize.stage import Stage
 
 def code(request: Request) -> Parametrization:
     """Return the code of the generator that suits the net, from normal noise."""
-    return GeneratorCode(request.units, request.size, drawer=drawer_for(request.model, request.size))
+    return GeneratorCode(request.units, request.size, drawer=drawer_for(request.model))
 
 
 PRESET = Preset(
@@ -22,7 +22,7 @@ PRESET = Preset(
     ),
     parametrization=code,
     differs=(
-        "The paper's generator draws from 4096 units of CaffeNet's fc6. This one is half of a small autoencoder; "
-        "the standard deviation of its code's units is 1, so that 3 is the paper's bound of 3 standard deviations."
+        "The paper's generator draws photos from 4096 units of CaffeNet's fc6; this one draws digits, from 64 units of "
+        "an autoencoder of MNIST. Their standard deviation is 1, so that 3 is the paper's bound of 3 of them."
     ),
 )
