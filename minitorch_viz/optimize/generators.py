@@ -32,15 +32,21 @@ def drawer_for(model: Model) -> Drawer:
 
     Raises SettingError for other nets.
     """
-    units, own = Units.of(model.reader()), own_size(model)
-    if units.channels == 1 and own in BUNDLED:
-        return bundled_drawer(*BUNDLED[own])
+    if why := no_drawer(model):
+        raise SettingError(why)
+    return bundled_drawer(*BUNDLED[own_size(model)])
+
+
+def no_drawer(model: Model) -> str:
+    """Return why no bundled generator draws pictures like those that a net takes, and what to do; "" if one does."""
+    channels = Units.of(model.reader()).channels
+    if channels == 1 and own_size(model) in BUNDLED:
+        return ""
     sizes = " or ".join(f"{height} x {width}" for height, width in BUNDLED)
-    instead = "vgg-decoder" if units.channels == 3 else "lucid"
-    raise SettingError(
+    return (
         f"A learned prior needs a generator of such pictures as the net takes, and for {model.name} there is none: the "
-        f"bundled one draws digits, for grey nets of {sizes} pixels. Take another preset, such as {instead}, or give a "
-        "generator of your own to GeneratorCode in Python."
+        f"bundled one draws digits, for grey nets of {sizes} pixels. Take another preset, such as "
+        f"{'vgg-decoder' if channels == 3 else 'lucid'}, or give a generator of your own to GeneratorCode in Python."
     )
 
 
@@ -50,17 +56,24 @@ def colour_drawer_for(model: Model, size: Pair) -> Drawer:
     Its file lies beside the net's own weights, or at home. Raises SettingError where it does not, or the net takes no
     colours.
     """
+    path, why = _decoders(model), no_colour_drawer(model)
+    if path is None or why:
+        raise SettingError(why)
+    return decoder_drawer(path, size)
+
+
+def no_colour_drawer(model: Model) -> str:
+    """Return why VGG-19's decoder cannot draw for a net, and what to do; "" if it can."""
     from minitorch_viz.models.home import home_folder
 
     if Units.of(model.reader()).channels != 3:
-        raise SettingError(f"VGG-19's decoder draws in colours, which {model.name} does not take; take the preset dgn.")
-    path = _decoders(model)
-    if path is None:
-        raise SettingError(
+        return f"VGG-19's decoder draws in colours, which {model.name} does not take; take another preset, such as dgn."
+    if _decoders(model) is None:
+        return (
             "This learned prior is the decoder of VGG-19's relu3_1: put vgg19_decoders.safetensors beside the net's "
             f"own weights or into {home_folder()}, or take another preset, such as lucid."
         )
-    return decoder_drawer(path, size)
+    return ""
 
 
 @functools.cache

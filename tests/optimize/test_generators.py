@@ -62,8 +62,16 @@ def test_the_decoder_of_vgg19_needs_its_file_and_colours(tmp_path: Path, monkeyp
     prior = get_preset("vgg-decoder").parametrization
     with pytest.raises(SettingError, match=r"put vgg19_decoders\.safetensors beside"):
         prior(Request(load_model("cifar10"), Unit("logits", (0,)), (32, 32)))
-    with pytest.raises(SettingError, match="take the preset dgn"):
+    with pytest.raises(SettingError, match="such as dgn"):
         prior(Request(load_model("mnist"), Unit("logits", (0,)), (28, 28)))
+
+
+def test_a_preset_says_which_nets_it_is_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINITORCH_VIZ_HOME", str(tmp_path))
+    for net, fitting in {"mnist": ("dgn", "ppgn"), "digits": ("dgn", "ppgn"), "cifar10": (), "faces": ()}.items():
+        model = load_model(net)
+        applying = [name for name in ("dgn", "ppgn", "vgg-decoder", "lucid") if not get_preset(name).applies(model)]
+        assert applying == [*fitting, "lucid"]
 
 
 def test_the_decoder_of_vgg19_draws_and_its_encoder_reads(shared_data: Path) -> None:

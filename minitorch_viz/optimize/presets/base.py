@@ -49,6 +49,11 @@ def as_it_is(request: Request) -> Objective:
     return request.objective
 
 
+def any_net(model: Model) -> str:  # noqa: ARG001  # what every preset is given
+    """Return "": the preset is for every net that takes pictures."""
+    return ""
+
+
 def no_penalties(request: Request) -> Penalties:  # noqa: ARG001  # what every preset is given
     """Return that nothing is learned from natural pictures to be taken away."""
     return ()
@@ -71,6 +76,7 @@ class Preset:
     penalties: Callable[[Request], Penalties] = no_penalties  # those that are learned; of all stages, after their own
     differs: str = ""  # what is unlike the paper, or not stated there; "" if nothing is
     needs_pictures: bool = False  # whether it learns from natural pictures
+    applies: Callable[[Model], str] = any_net  # why it cannot make pictures for a net, a whole sentence; "" if it can
     name: str = ""  # of its file; set by the registry
 
     def stages_for(self, request: Request) -> tuple[Stage, ...]:

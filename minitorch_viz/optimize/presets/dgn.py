@@ -1,7 +1,7 @@
 """DGN-AM, Nguyen et al. 2016: not the pixels are moved, but the code of a generator that learned to draw."""
 
 from minitorch_viz.optimize.code_steps import ClippedCode, NormalizedCode, ScaledCode
-from minitorch_viz.optimize.generators import drawer_for
+from minitorch_viz.optimize.generators import drawer_for, no_drawer
 from minitorch_viz.optimize.parametrizations import GeneratorCode, Parametrization
 from minitorch_viz.optimize.presets.base import Preset, Request
 from minitorch_viz.optimize.stage import Stage
@@ -25,4 +25,5 @@ PRESET = Preset(
         "The paper's generator draws photos from 4096 units of CaffeNet's fc6; this one draws digits, from 64 units of "
         "an autoencoder of MNIST. Their standard deviation is 1, so that 3 is the paper's bound of 3 of them."
     ),
+    applies=no_drawer,
 )

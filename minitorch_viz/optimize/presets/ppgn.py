@@ -3,6 +3,7 @@
 from minitorch_viz.models.scores import Classes
 from minitorch_viz.objectives import LogProbability, Objective, Unit
 from minitorch_viz.optimize.code_steps import ClippedCode, NormalizedCode, TowardsLikelyCodes
+from minitorch_viz.optimize.generators import no_drawer
 from minitorch_viz.optimize.presets.base import Preset, Request
 from minitorch_viz.optimize.presets.dgn import code
 from minitorch_viz.optimize.stage import Stage
@@ -35,4 +36,5 @@ PRESET = Preset(
         "The paper's code is CaffeNet's fc6 and its generator draws photos; here both are halves of an autoencoder of "
         "MNIST. What is no class score is climbed as it is, not as a probability."
     ),
+    applies=no_drawer,
 )

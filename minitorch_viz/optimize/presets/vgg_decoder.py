@@ -1,7 +1,7 @@
 """DGN-AM's loop with VGG-19's decoder as the generator: a prior of what photos look like close by."""
 
 from minitorch_viz.optimize.code_steps import BlurredCode, ClippedCode, NormalizedCode, ScaledCode
-from minitorch_viz.optimize.generators import colour_drawer_for
+from minitorch_viz.optimize.generators import colour_drawer_for, no_colour_drawer
 from minitorch_viz.optimize.parametrizations import GeneratorCode, Parametrization
 from minitorch_viz.optimize.presets._transforms import jitter
 from minitorch_viz.optimize.presets.base import Preset, Request
@@ -33,4 +33,5 @@ PRESET = Preset(
         "No paper makes class models so: rate, blur and decay are this project's. The decoder was trained with photos, "
         "and knows edges, textures and colours, not things."
     ),
+    applies=no_colour_drawer,
 )
