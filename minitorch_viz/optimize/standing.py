@@ -105,7 +105,7 @@ class Ascent:
             np.median(self.scores[first : first + part], axis=0)
             for first in (0, self.total - 3 * part, self.total - part)
         )
-        never = end <= start
+        never = end <= np.minimum(start, self.scores[0])  # a fast climb is over before the first median
         rests = ~never & (end - then <= ROSE * np.abs(end - start))
         sentences = []
         if never.any():

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from minitorch_viz._types import Array
+from minitorch_viz.optimize.parametrizations.colours import colour_matrix, mixed
 from minitorch_viz.optimize.regularizers import (
     bilateral,
     blur,
@@ -62,6 +63,19 @@ class LaplacianNormalized:
 
     def __call__(self, gradient: Array, moment: Moment) -> Array:  # noqa: ARG002  # what every step is given
         return laplacian_normalized(gradient, self.levels)
+
+
+@dataclass(frozen=True)
+class Decorrelated:
+    """Take the step that is straight uphill in colours without correlation: mostly of brightness, as in photos.
+
+    With colour = M decorrelated, the gradient by the decorrelated colours is M' g, and moves the colours by M M' g.
+    Only three channels have known colours; other gradients stay as they are. Paper: Lucid, Olah et al. 2017.
+    """
+
+    def __call__(self, gradient: Array, moment: Moment) -> Array:  # noqa: ARG002  # what every step is given
+        matrix = colour_matrix("lucid", gradient.shape[1])
+        return mixed(matrix @ matrix.T, gradient)
 
 
 @dataclass(frozen=True)

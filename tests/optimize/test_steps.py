@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from minitorch_viz.optimize.parametrizations.colours import colour_matrix
 from minitorch_viz.optimize.regularizers import bilateral, blur, denoised
 from minitorch_viz.optimize.stage import Moment
 from minitorch_viz.optimize.steps import (
@@ -15,6 +16,7 @@ from minitorch_viz.optimize.steps import (
     Clipped,
     Contrasted,
     Decayed,
+    Decorrelated,
     Denoised,
     LaplacianNormalized,
     Masked,
@@ -32,6 +34,7 @@ OF_GRADIENT = [
     LaplacianNormalized(2),
     Progress(2, 100, 0.1),
     Centred(0.3),
+    Decorrelated(),
 ]
 OF_PICTURE = [
     Blurred(1, 0.5, side=12), Bounded(40), Clipped(), Contrasted(25), Decayed(0.1), Denoised(5, 12), Masked(10, 20, 30),
@@ -108,6 +111,20 @@ def test_the_middle_weighs_most() -> None:
     assert weights.max() == weights[112, 113] == pytest.approx(1, abs=1e-4)
     assert weights[112, 113 + 56] == pytest.approx(np.exp(-0.5), abs=0.01)
     np.testing.assert_allclose(weights, weights[::-1, ::-1])
+
+
+def test_a_decorrelated_step_is_gradient_descent_of_the_decorrelated_colours() -> None:
+    """colour = M v: a step of v along M' g moves the colour by M M' g; it is uphill, and grey gains most."""
+    gradient, matrix = picture(spread=1), colour_matrix("lucid", 3)
+    step = Decorrelated()(gradient, moment())
+    pixel = gradient[1, :, 2, 3]
+    np.testing.assert_allclose(step[1, :, 2, 3], matrix @ (matrix.T @ pixel))
+    assert (np.sum(step * gradient, axis=1) > 0).all()
+    grey, red = np.ones((1, 3, 1, 1)) / 3**0.5, np.array([1.0, -1, 0]).reshape(1, 3, 1, 1) / 2**0.5
+    lengths = [np.linalg.norm(Decorrelated()(colour, moment())) for colour in (grey, red)]
+    assert lengths[0] > 5 * lengths[1]
+    one = np.ones((1, 1, 2, 2))
+    np.testing.assert_array_equal(Decorrelated()(one, moment()), one)
 
 
 def test_colours_are_shortened_and_their_hue_stays() -> None:
