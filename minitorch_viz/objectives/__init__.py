@@ -14,6 +14,7 @@ from minitorch_viz.objectives.direction import Direction
 from minitorch_viz.objectives.each import Each
 from minitorch_viz.objectives.energy import Energy
 from minitorch_viz.objectives.gram_distance import GramDistance, gram
+from minitorch_viz.objectives.likeness import Likeness, Nearness
 from minitorch_viz.objectives.log_probability import LogProbability
 from minitorch_viz.objectives.place_energy import PlaceEnergy
 from minitorch_viz.objectives.sorted_distance import SortedDistance
@@ -30,7 +31,9 @@ __all__ = [
     "Each",
     "Energy",
     "GramDistance",
+    "Likeness",
     "LogProbability",
+    "Nearness",
     "Objective",
     "PlaceEnergy",
     "Seeds",

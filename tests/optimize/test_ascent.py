@@ -21,7 +21,9 @@ from minitorch_viz.objectives import (
     Each,
     Energy,
     GramDistance,
+    Likeness,
     LogProbability,
+    Nearness,
     Objective,
     Unit,
 )
@@ -49,6 +51,8 @@ OBJECTIVES: dict[str, Objective] = {
     "a channel's sum": ChannelSum("relu3", 2),
     "a direction": Direction("relu2", np.random.default_rng(0).standard_normal(32)),
     "a caricature": Direction("relu2", np.random.default_rng(0).random(32), power=2),
+    "likeness": Likeness("relu2", np.random.default_rng(1).random((32, 8, 8))),
+    "nearness": Nearness("relu2", np.random.default_rng(1).random((32, 8, 8))),
     "energy": Energy("relu3"),
     "style": GramDistance("relu1", np.eye(16)),
     "each its own": Each((LOGIT, ChannelMean("relu2", 5))),

@@ -57,7 +57,12 @@ def test_the_json_file_holds_the_same(result: Result, tmp_path: Path) -> None:
 
 
 # Cut out of the user's pictures, whose numbers and places stay.
-PIXELS = {"top-patches": {"patches"}, "tsne": {"pixels"}}
+PIXELS = {
+    "class-model": {"natural"},
+    "top-patches": {"patches"},
+    "tsne": {"pixels"},
+    "unit-model": {"natural"},
+}
 
 
 def test_nothing_but_states_pages_and_the_users_own_pixels_is_left_out(result: Result) -> None:

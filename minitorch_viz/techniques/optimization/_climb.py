@@ -12,10 +12,12 @@ from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import SettingError, near, need_whole
 from minitorch_viz.objectives import Each, Objective
 from minitorch_viz.optimize.ascent import Ascent, ascend
+from minitorch_viz.optimize.memory import need_memory
 from minitorch_viz.optimize.parametrizations import Parametrization
 from minitorch_viz.optimize.presets import Preset, Request
-from minitorch_viz.optimize.score import own_size
+from minitorch_viz.optimize.score import as_seen, own_size
 from minitorch_viz.optimize.stage import Stage
+from minitorch_viz.optimize.transforms import Transform
 from minitorch_viz.techniques.state import State
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ class Climb:
     parametrization: Parametrization
     seed: int
     start: Array | None  # (N, C, H, W), pixel - mean; None: the parametrization's own
+    look: Transform | None = None  # how the net looks at a picture; None: at its size, or else brought to the net's
 
     @property
     def total(self) -> int:
@@ -50,8 +53,14 @@ class Climb:
         packed = None if state is None else (part_of(state, "ascent/"), state.numbers["ascent"])
         yield from ascend(
             self.model, self.climbed, self.stages, self.parametrization,
-            number=len(self.objectives), start=self.start, seed=self.seed, state=packed,
+            number=len(self.objectives), start=self.start, seed=self.seed, look=self.look, state=packed,
         )  # fmt: skip
+
+    def seen(self, x: Array) -> Array:
+        """Return pictures (N, C, H, W) as the net looks at them."""
+        if self.look is None:
+            return as_seen(self.model, Each(self.objectives), x)
+        return self.look.draw(np.random.default_rng(0), (x.shape[-2], x.shape[-1])).forward(x)
 
 
 def climb_of(
@@ -64,14 +73,17 @@ def climb_of(
     start: Begin | Array | None = None,
     pictures: Any = None,
     seed: int = 0,
+    look: Transform | None = None,
 ) -> Climb:
     """Return the ascent of one picture for each objective, by a preset.
 
     size: (H, W) of the pictures. steps: in all, the preset's stages in proportion; None: its own. start: "zero", the
-    mean colour; "noise"; pictures (N, C, H, W), pixel - mean; None: the preset's own.
-    Raises SettingError where a setting does not fit, or the preset needs natural pictures and there are none.
+    mean colour; "noise"; pictures (N, C, H, W), pixel - mean; None: the preset's own. look: as in `ascend`.
+    Raises SettingError where a setting does not fit, the pictures need more memory than there is, or the preset
+    needs natural pictures and there are none.
     """
     need_whole("seed", seed, 0)
+    need_memory(model, objectives[0], size, len(objectives))
     if preset.needs_pictures and pictures is None:
         raise SettingError(
             f"The preset {preset.name} learns from natural pictures: give them with --pictures FOLDER (pictures=)."
@@ -83,7 +95,7 @@ def climb_of(
         preset.stages_for(requests[0]), preset.steps if steps is None else need_whole("steps", steps, 1, 100_000)
     )
     begin = start if isinstance(start, np.ndarray) else _start(start, parametrization, len(objectives), seed, model)
-    return Climb(model, tuple(objectives), climbed, preset, stages, parametrization, seed, begin)
+    return Climb(model, tuple(objectives), climbed, preset, stages, parametrization, seed, begin, look)
 
 
 def scaled(stages: Sequence[Stage], steps: int) -> tuple[Stage, ...]:

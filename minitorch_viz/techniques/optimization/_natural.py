@@ -17,7 +17,7 @@ from minitorch_viz.data.pictures import as_pictures
 from minitorch_viz.errors import DataFileError, ImageFileError
 from minitorch_viz.graph import Tape, channel_axis
 from minitorch_viz.net import Net
-from minitorch_viz.objectives import ChannelMean, Direction, Objective, Unit
+from minitorch_viz.objectives import ChannelMean, Combination, Direction, Objective, Unit
 from minitorch_viz.techniques.explain.patches import Answer, Patch, patches_of
 from minitorch_viz.techniques.explain.strongest import Strongest, by_channel
 from minitorch_viz.techniques.state import State
@@ -81,9 +81,10 @@ class StrongestFor(Strongest):
 
 def maps_of(net: Net, objective: Objective) -> int | None:
     """Return the axis of the channels where an objective has places; None where it has none."""
-    if isinstance(objective, (Unit, ChannelMean, Direction)):
-        return channel_axis(net.nodes, objective.node)
-    return None
+    terms = [term for _, term in objective.terms] if isinstance(objective, Combination) else [objective]
+    if len(set(objective.nodes)) > 1 or not all(isinstance(term, (Unit, ChannelMean, Direction)) for term in terms):
+        return None
+    return channel_axis(net.nodes, objective.nodes[0])
 
 
 def answers(tape: Tape, objective: Objective, axis: int | None) -> Array:
@@ -91,6 +92,14 @@ def answers(tape: Tape, objective: Objective, axis: int | None) -> Array:
     if axis is None:
         return kernels.to_cpu(objective.value(tape))[:, None]
     channels = by_channel(kernels.to_cpu(tape[objective.nodes[0]]), axis)
+    return _along(channels, objective, axis)[:, None]
+
+
+def _along(channels: Array, objective: Objective, axis: int) -> Array:
+    """Return what an objective is made of at each place, (N, ...), from channels (N, C, ...)."""
+    if isinstance(objective, Combination):
+        total: Array = np.sum([weight * _along(channels, term, axis) for weight, term in objective.terms], axis=0)
+        return total
     along: Array
     if isinstance(objective, Direction):
         along = np.einsum("nc...,c->n...", channels, objective.vector)
@@ -98,7 +107,7 @@ def answers(tape: Tape, objective: Objective, axis: int | None) -> Array:
         along = objective.sign * channels[:, objective.index[axis - 1 if axis > 0 else axis]]
     elif isinstance(objective, ChannelMean):
         along = channels[:, objective.channel]
-    return along[:, None]
+    return along
 
 
 class Natural:

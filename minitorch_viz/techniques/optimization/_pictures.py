@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -12,12 +13,12 @@ from minitorch_viz._types import Array
 from minitorch_viz.objectives import Each, Objective, Unit
 from minitorch_viz.optimize.ascent import Ascent, resized
 from minitorch_viz.optimize.presets import Preset
-from minitorch_viz.optimize.score import as_seen, score_of
+from minitorch_viz.optimize.score import score_of
 from minitorch_viz.optimize.units import Units
 from minitorch_viz.techniques.base import Result
-from minitorch_viz.techniques.optimization._climb import Climb, state_of
+from minitorch_viz.techniques.optimization._climb import Climb, part_of, state_of
 from minitorch_viz.techniques.optimization._natural import Natural, Row
-from minitorch_viz.techniques.run import how_far
+from minitorch_viz.techniques.run import Pace, how_far
 from minitorch_viz.techniques.state import State
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class MadePictures(Result):
 
     @property
     def facts(self) -> tuple[str, ...]:
-        named = self.labels if len(self.labels) < 4 else (f"{len(self.labels)} pictures",)
+        named = self.labels if len(self.labels) < 3 else (f"{len(self.labels)} pictures",)
         return (*dict.fromkeys(named), f"{self.size[0]} x {self.size[1]} pixels")
 
     @property
@@ -93,6 +94,23 @@ class MadePictures(Result):
         return (*how_far(self, "step"), *self.words, *unlike, *beside)
 
 
+def making(climb: Climb, natural: Natural, state: State | None = None) -> Iterator[dict[str, Any]]:
+    """Yield the fields of `MadePictures` as an ascent goes on: as often as is worth it, and at its end.
+
+    natural: a search that has not begun; it keeps step with the ascent. state: of a result, to go on from.
+    """
+    natural.begin(None if state is None else State(part_of(state, "natural/"), state.numbers["natural"]))
+    before, pace = None if state is None else state.arrays["before"], Pace()
+    for ascent in climb.steps(state):
+        if before is None:
+            before = scores_of(climb, as_seen_at(climb, ascent))
+        if ascent.done == 0 and not ascent.is_over:
+            continue
+        natural.up_to(ascent.done / ascent.total)
+        if ascent.is_over or pace.due():
+            yield made(climb, ascent, natural, before)
+
+
 def made(climb: Climb, ascent: Ascent, natural: Natural, before: Array) -> dict[str, Any]:
     """Return the fields of `MadePictures` for where an ascent stands, by name."""
     x = as_seen_at(climb, ascent)
@@ -102,7 +120,7 @@ def made(climb: Climb, ascent: Ascent, natural: Natural, before: Array) -> dict[
         "labels": tuple(objective.label for objective in climb.objectives),
         "before": before,
         "after": scores_of(climb, x),
-        "probabilities": probabilities(climb.model, climb.objectives, x),
+        "probabilities": probabilities(climb, x),
         "scores": ascent.scores,
         "transparency": shares(ascent.transparency),
         "method": Method.of(climb.preset),
@@ -132,16 +150,16 @@ def pixels_of(climb: Climb, x: Array) -> Array:
 
 def scores_of(climb: Climb, x: Array) -> Array:
     """Return (N,): what is asked for, without a preset's additions, of pictures (N, C, H, W)."""
-    each = Each(climb.objectives)
-    return score_of(climb.model, each, as_seen(climb.model, each, x)).astype(np.float64)
+    return score_of(climb.model, Each(climb.objectives), climb.seen(x)).astype(np.float64)
 
 
-def probabilities(model: Model, objectives: tuple[Objective, ...], x: Array) -> Array:
+def probabilities(climb: Climb, x: Array) -> Array:
     """Return (N,): the probability of each picture's class, NaN where it is none."""
-    result = np.full(len(objectives), np.nan)
-    classes = {i: unit.index[0] for i, goal in enumerate(objectives) for unit in classes_in(model, goal)}
+    model = climb.model
+    result = np.full(len(x), np.nan)
+    classes = {i: unit.index[0] for i, goal in enumerate(climb.objectives) for unit in classes_in(model, goal)}
     if classes:
-        images = Units.of(model.reader()).net(as_seen(model, Each(objectives), x))
+        images = Units.of(model.reader()).net(climb.seen(x))
         answers = kernels.to_cpu(model.predict_answers(kernels.to_device(images, model.net.device), batch=16))
         for i, number in classes.items():
             result[i] = float(answers[i, number])

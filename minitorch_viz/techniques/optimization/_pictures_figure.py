@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 LARGE = 5.9  # inches: a picture alone
 CHART, AXIS = 1.9, 0.75  # inches: a chart's height; its labels at the left
+ACROSS = 5  # blocks in a row
 FEW, WIDE = 5, 3.5  # patches beneath a block wider than this; else 3
 TALLEST = 1.3  # inches of a patch
 
@@ -48,7 +49,7 @@ def draw(result: MadePictures, figure: Figure) -> None:
     blocks = blocks_of(result)
     starts = len(blocks[0].pictures)
     alone = len(blocks) == starts == 1
-    columns = 1 if starts > 1 or alone else min(len(blocks), 5 if len(blocks) > 4 else len(blocks))
+    columns = 1 if starts > 1 or alone else -(-len(blocks) // -(-len(blocks) // ACROSS))
     wide = LARGE if alone else (WIDTH - GAP * (columns + 1)) / columns
     size = TITLE_SIZE if wide / starts > 2.4 else NUMBER_SIZE
     each = (wide - GAP * (starts - 1)) / starts

@@ -11,12 +11,12 @@ from minitorch_viz.optimize.presets import get_preset
 from minitorch_viz.techniques.base import Technique, classifies
 from minitorch_viz.techniques.explain.unit import Targets
 from minitorch_viz.techniques.optimization._best import best_preset
-from minitorch_viz.techniques.optimization._climb import Begin, climb_of, part_of, size_of
+from minitorch_viz.techniques.optimization._climb import Begin, climb_of, size_of
 from minitorch_viz.techniques.optimization._natural import Natural
-from minitorch_viz.techniques.optimization._pictures import MadePictures, as_seen_at, made, scores_of
+from minitorch_viz.techniques.optimization._pictures import MadePictures, making
 from minitorch_viz.techniques.optimization._pictures_figure import draw
 from minitorch_viz.techniques.optimization._targets import MOST, class_targets
-from minitorch_viz.techniques.run import Pace, looping
+from minitorch_viz.techniques.run import looping
 from minitorch_viz.techniques.state import State
 from minitorch_viz.techniques.subject import NOTHING, Pictures
 
@@ -43,7 +43,7 @@ class ClassModels(MadePictures):
         return (
             f"What {self.net} finds most like {'a class' if len(self.labels) > 1 else self.labels[0]}: the picture is "
             f"moved until {self.climbs} is high. {self.how}. Above each picture its score, with what it was at the "
-            f"start.{natural} Pixels are shown as they are, 0 to 255."
+            f"start.{natural} Pixels are shown as they are, on the scale 0 to 255."
         )
 
     @property
@@ -108,17 +108,8 @@ def class_model(
     )  # fmt: skip
     climbs = "the logarithm of the probability" if after_softmax else f"the score of the {model.scores.noun}"
     climbs += f", less that of {minus}," if minus is not None else ""
-    natural, pace = Natural(model, objectives, pictures), Pace()
-    natural.begin(None if state is None else State(part_of(state, "natural/"), state.numbers["natural"]))
-    before = None if state is None else state.arrays["before"]
-    for ascent in climb.steps(state):
-        if before is None:
-            before = scores_of(climb, as_seen_at(climb, ascent))
-        if ascent.done == 0 and not ascent.is_over:
-            continue
-        natural.up_to(ascent.done / ascent.total)
-        if ascent.is_over or pace.due():
-            yield ClassModels(**made(climb, ascent, natural, before), climbs=climbs, chosen=chosen)
+    for fields in making(climb, Natural(model, objectives, pictures), state):
+        yield ClassModels(**fields, climbs=climbs, chosen=chosen)
 
 
 def plot(result: ClassModels, figure: Figure) -> None:
