@@ -74,7 +74,8 @@ class MadePictures(Result):
 
     @property
     def facts(self) -> tuple[str, ...]:
-        named = self.labels if len(self.labels) < 3 else (f"{len(self.labels)} pictures",)
+        more = len(self.labels) - 1
+        named = (self.labels[0], f"{more} more") if more > 1 else self.labels
         return (*dict.fromkeys(named), f"{self.size[0]} x {self.size[1]} pixels")
 
     @property

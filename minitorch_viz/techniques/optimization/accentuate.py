@@ -101,9 +101,9 @@ class Accentuated(PhotoResult):
             else ""
         )
         return (
-            f"Accentuated: more of {self.label} in the photo. The score rises {rose}. {how}.{step}{keep} Right: the difference, "
-            f"{127 / self.scale:.3g} times amplified, full colour at {self.scale:.3g} grey levels (99.5th percentile); "
-            "mid-grey (of one channel white) is no change. Pixels are on the scale 0 to 255."
+            f"Accentuated: more of {self.label} in the photo. The score rises {rose}. {how}.{step}{keep} Right: the "
+            f"difference, {127 / self.scale:.3g} times amplified, full colour at {self.scale:.3g} grey levels (99.5th "
+            "percentile); mid-grey (of one channel white) is no change. Pixels are on the scale 0 to 255."
         )
 
     @property
