@@ -190,9 +190,9 @@ def _accentuated(
     climb = replace(climb, objectives=(goal,))
     why = blank_note(why_blank(model, tape, goal, gradient))
     for fields in _steps(model, climb, photo, node, state):
-        made = fields.pop("x")
+        x = fields.pop("x")
         yield Accentuated(
-            seen.picture, seen.pixel_aspect, difference=made[0] - photo[0], label=goal.label, before=first.before,
+            seen.picture, seen.pixel_aspect, difference=x[0] - photo[0], label=goal.label, before=first.before,
             predicted=first.predicted, measured=first.measured, level=first.level, begin="photo",
             photo=seen.area, given=seen.given, **{**fields, "words": (*why, *fields["words"])},
         )  # fmt: skip
@@ -209,9 +209,9 @@ def _caricature(
     climb = climb_of(model, [goal], CARICATURE, size, steps=steps, start="noise", seed=seed)
     before = float(scores_of(climb, photo)[0])
     for fields in _steps(model, climb, photo, node, state):
-        made = fields.pop("x")
+        x = fields.pop("x")
         yield Accentuated(
-            seen.picture, seen.pixel_aspect, difference=np.zeros_like(made[0]), label=goal.label, before=before,
+            seen.picture, seen.pixel_aspect, difference=np.zeros_like(x[0]), label=goal.label, before=before,
             predicted=float("nan"), measured=float("nan"), level=0.0, begin="noise", photo=seen.area,
             given=seen.given, **fields,
         )  # fmt: skip
@@ -247,9 +247,9 @@ def plot(result: Accentuated, figure: Figure) -> None:
     else:
         titles = ["the photo", f"more of it: {rose}", f"the difference, {127 / result.scale:.3g} times"]
     sheet = panels(figure, [titles], proportions_of(result), heading=result.label)
-    photo, made, *rest = sheet.axes[0]
+    photo, middle, *rest = sheet.axes[0]
     draw_photo(photo, result)
-    show_image(made, coloured(result.made), pixel_aspect=result.pixel_aspect)
+    show_image(middle, coloured(result.made), pixel_aspect=result.pixel_aspect)
     for axes in rest:
         show_image(axes, signed_picture(result.difference, result.scale), pixel_aspect=result.pixel_aspect)
 

@@ -134,10 +134,10 @@ def plot(result: UnitModels, figure: Figure) -> None:
 
 
 def example() -> UnitModels:
-    """Show what excites three units of the bundled net for digits most."""
+    """Show what excites two units of the bundled net for digits most."""
     from minitorch_viz.models import load_model
 
-    return unit_model(load_model("digits"), node="relu2", channels=[3, 5, 9], steps=40)
+    return unit_model(load_model("digits"), node="relu2", channels=[3, 9], steps=40)
 
 
 TECHNIQUE = Technique(
