@@ -100,12 +100,12 @@ def kept_near(model: Model, objective: Objective, x: Array, node: str, keep: flo
     """
     if not keep:
         return objective
-    near = Nearness(node, code_of(model, node, x))
+    nearness = Nearness(node, code_of(model, node, x))
     _, rise = score_and_gradient(model, objective, step.moved)
-    _, away = score_and_gradient(model, near, step.moved)
+    _, away = score_and_gradient(model, nearness, step.moved)
     full = float(np.abs(away).sum())
     ratio = float(np.abs(rise).sum()) / full if full > 0 else 0.0
-    return objective + (keep * ratio) * near
+    return objective + (keep * ratio) * nearness
 
 
 def code_of(model: Model, node: str, x: Array) -> Array:

@@ -41,14 +41,14 @@ class UnitModels(MadePictures):
     @property
     def caption(self) -> str:
         size = "what the unit sees, with a margin" if self.is_part else "the net's input"
-        what = "a unit" if self.whole == "unit" else "the mean of a channel"
+        goal = "a unit" if self.whole == "unit" else "the mean of a channel"
         natural = (
             f" Below each is what excites it most in {self.looked_at} pictures of {self.source}, what it sees in white."
             if self.looked_at
             else ""
         )
         return (
-            f"What excites {what} of {self.node} of {self.net} most: the picture, as large as {size}, is moved until "
+            f"What excites {goal} of {self.node} of {self.net} most: the picture, as large as {size}, is moved until "
             f"the answer is high. {self.how}. Above each picture the answer, with what it was at the start.{natural} "
             "Pixels are shown as they are, on the scale 0 to 255."
         )
