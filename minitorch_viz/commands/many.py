@@ -98,8 +98,9 @@ def many_asked(technique: Technique, arguments: argparse.Namespace, suffix: str 
         return None
     if getattr(arguments, "resume", None) is not None:
         raise SettingError("resume= keeps the state of one photo's run; with several, --only-missing goes on.")
-    if getattr(arguments, "film", None) is not None:
-        raise SettingError("film= is of one photo's run; leave it out, or give one photo.")
+    for name in ("film", "frame"):
+        if getattr(arguments, name, None) is not None:
+            raise SettingError(f"{name}= is of one photo's run; leave it out, or give one photo.")
     if suffix is not None and arguments.format not in (None, suffix[1:]):
         raise SettingError(f"An overlay is written as {suffix}; leave out --format {arguments.format}.")
     folder = Path(technique.name) if arguments.out is None else arguments.out

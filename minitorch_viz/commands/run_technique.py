@@ -61,6 +61,7 @@ class _Asked:
     many: Many | None  # where there is a result for each photo
     resume: Path | None  # the file that keeps a loop's state
     film: Path | None  # the file of a loop's film
+    frame: Path | None  # the file of its last frame
     suffixes: tuple[str, ...]  # that the result's file may have
 
     @property
@@ -80,11 +81,18 @@ class _Asked:
             from minitorch_viz.io.film_files import check_film
 
             check_film(self.film, read)
+        if self.frame is not None:
+            check_out(self.frame, (".png",), read, noun="frame")
         if again:
             return
         if self.resume is not None:
             check_out(self.resume, inputs=read, noun="state")
-        files = {"the result": self.out, "what keeps its state": self.resume, "its film": self.film}
+        files = {
+            "the result": self.out,
+            "what keeps its state": self.resume,
+            "its film": self.film,
+            "its last frame": self.frame,
+        }
         named = [(words, file) for words, file in files.items() if file is not None]
         for (first, file), (second, other) in itertools.combinations(named, 2):
             if file.resolve() == other.resolve():
@@ -104,6 +112,7 @@ def _asked(technique: Technique, arguments: argparse.Namespace) -> _Asked:
         many=many,
         resume=getattr(arguments, "resume", None),
         film=getattr(arguments, "film", None),
+        frame=getattr(arguments, "frame", None),
         suffixes=technique.suffixes if over is None else (".png",),
     )
 
@@ -165,6 +174,11 @@ def _write(look: Look, asked: _Asked, notes: list[str]) -> int:
     for note in (*model.given_words, *model.notes, *notes, *result.notes):
         print(f"Note: {note}")
     print(f"Wrote {out}")
+    if asked.frame is not None:
+        from minitorch_viz.io.images import save_png
+
+        save_png(result.frame, asked.frame)  # type: ignore[attr-defined]  # of every technique that has this option
+        print(f"Wrote {asked.frame}")
     if reel is not None and asked.film is not None:
         reel.write(asked.film)
         print(f"Wrote {asked.film}, a film of {len(reel.frames)} frames")

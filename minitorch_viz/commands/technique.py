@@ -47,6 +47,8 @@ def technique_command(technique: Technique) -> Command:
         if technique.films:
             words = "a film of how the picture comes about: .gif, .webp, .png, or .mp4 where ffmpeg is installed"
             parser.add_argument("--film", type=path, metavar="FILE", help=words)
+            words = "the picture alone, without titles and charts: a .png, the last frame of the film"
+            parser.add_argument("--frame", type=path, metavar="FILE", help=words)
         add_many_arguments(parser, technique)
         for option in technique.options.values():
             add_option(parser, option)

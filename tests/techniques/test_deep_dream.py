@@ -223,13 +223,21 @@ def test_a_zoom_is_filmed_dream_by_dream(scenes: Model, photo: np.ndarray, tmp_p
 def test_from_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     monkeypatch.chdir(tmp_path)
     command = ["deep-dream", "--size", "64", "--octaves", "2", "--iterations", "3", "--film", "dream.gif"]
-    assert main(command) == 0
-    assert "Wrote dream.gif, a film of 6 frames" in capsys.readouterr().out
-    with Image.open("dream.gif") as moving:
-        assert (moving.n_frames, moving.size) == (6, (128, 128))
+    command += ["--out", "dream.npz"]
+    assert main([*command, "--frame", "dream.png"]) == 0
+    said = capsys.readouterr().out
+    assert "Wrote dream.gif, a film of 6 frames" in said
+    assert "Wrote dream.png\n" in said
+    with Image.open("dream.gif") as moving, Image.open("dream.png") as frame:
+        assert (moving.n_frames, moving.size) == (6, (192, 129))  # three times as large: at least 128 a side
+        moving.seek(5)
+        last, exact = (np.asarray(picture.convert("RGB")).astype(float) for picture in (moving, frame))
+        assert np.abs(last - exact).mean() < 6
     for wrong, said in (
         (["--film", "deep-dream.png"], "cannot be both"),
         (["--film", "dream.avi"], "ends in .avi"),
+        (["--frame", "dream.gif"], "written as .png"),
+        (["--frame", "d.png", "--film", "d.png"], "both its film and its last frame"),
         (["sample:1", "sample:1", "--film", "d.gif", "--format", "png"], "one photo's run"),
     ):
         assert main(["deep-dream", *wrong]) == 2
@@ -282,6 +290,10 @@ def test_a_silent_node_is_told(photo: np.ndarray) -> None:
     result = dream(Model.from_net(net, 16, name="silent"), photo, iterations=1, octaves=1)
     assert any("exactly 0: relu does not fire" in note for note in result.notes)
     np.testing.assert_array_equal(result.dream, result.start)
+
+
+def test_a_net_for_small_pictures_says_that_it_dreams_small(scenes: Model, photo: np.ndarray) -> None:
+    assert any("pictures of 64 x 64 pixels: it dreams of" in note for note in dream(scenes, photo).notes)
 
 
 def test_fewer_octaves_are_told(scenes: Model, photo: np.ndarray) -> None:

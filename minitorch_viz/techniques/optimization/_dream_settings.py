@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 GOOGLENETS = "inception_4c/output"  # of the node that became famous
 DEPTH = 0.6  # of other nets' nodes the one so far up
 LONGER_SIDE = 512  # pixels
-TIMES = 4  # what a net takes: so large is the picture of a small one
+TIMES = 8  # what a net takes: so large is the picture of a small one
+SMALL = 128  # pixels a side: of nets that take less
 STARTS = ("photo", "noise")
 
 
@@ -154,6 +155,12 @@ def recipe_of(model: Model, sought: Sought, final: Pair, settings: Mapping[str, 
         raise SettingError(
             f"{model.name} does not take a picture of {final[0]} x {final[1]} pixels as far as {sought.node!r}; give "
             f"another size, or a node before its first Linear layer, such as {default_node(model)!r}."
+        )
+    own = own_size(model)
+    if max(own) < SMALL:
+        remarks.append(
+            f"{model.name} was made for pictures of {own[0]} x {own[1]} pixels: it dreams of edges, textures and "
+            "parts, not of whole animals."
         )
     shape = geometry(model, sought.node)
     stride = (1, 1) if shape is None else (max(1, int(np.ceil(shape.stride[0]))), max(1, int(np.ceil(shape.stride[1]))))

@@ -118,7 +118,7 @@ def deep_dream(
         channel: only this channel of the node
         position: only the unit at this row and column of the picture, in its pixels; without a channel all of them
         guide: a picture: at each place more of what it has in common with some place of this one
-        size: pixels of the longer side; by default 512, of nets for small pictures four times what they take
+        size: pixels of the longer side; by default 512, of nets for small pictures eight times what they take
         octaves: sizes that are worked on, one after the other
         scale: of an octave over the one before
         iterations: steps in each octave
@@ -167,7 +167,7 @@ TECHNIQUE = Technique(
     paper="Mordvintsev, Olah, Tyka 2015",
     example=example,
     applies=dreams_on,
-    shown_by="scenes",
+    shown_by="cifar10",
     level=60,
     budget=20,
 )
