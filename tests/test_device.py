@@ -105,7 +105,11 @@ def test_techniques_run_unchanged(technique) -> None:
 
     model = net_of(technique, load_model("digits"))
     # An optimizer magnifies the last bits from step to step.
-    settings = {"occlusion": {"fill": "grey"}, "inversion": {"steps": 3}}.get(technique.name, {})
+    settings = {
+        "occlusion": {"fill": "grey"},
+        "inversion": {"steps": 3},
+        "deep-dream": {"octaves": 1, "iterations": 1},
+    }.get(technique.name, {})
     seen = sample_digit() if technique.subject.once_a == "photo" else technique.subject.read(model, [])
     expected = technique.run_on(model, seen, **settings)
     found = technique.run_on(model.to("cuda"), seen, **settings)
