@@ -67,15 +67,19 @@ class LaplacianNormalized:
 
 @dataclass(frozen=True)
 class Decorrelated:
-    """Take the step that is straight uphill in colours without correlation: mostly of brightness, as in photos.
+    """Turn the gradient towards what is straight uphill in colours without correlation: more brightness, less hue.
 
     With colour = M decorrelated, the gradient by the decorrelated colours is M' g, and moves the colours by M M' g.
+    share: how far to turn, as the power of M M': 1 is that step, 0 the plain gradient.
     Only three channels have known colours; other gradients stay as they are. Paper: Lucid, Olah et al. 2017.
     """
 
+    share: float = 1.0
+
     def __call__(self, gradient: Array, moment: Moment) -> Array:  # noqa: ARG002  # what every step is given
         matrix = colour_matrix("lucid", gradient.shape[1])
-        return mixed(matrix @ matrix.T, gradient)
+        strengths, axes = np.linalg.eigh(matrix @ matrix.T)
+        return mixed((axes * strengths**self.share) @ axes.T, gradient)
 
 
 @dataclass(frozen=True)

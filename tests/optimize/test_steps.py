@@ -121,8 +121,15 @@ def test_a_decorrelated_step_is_gradient_descent_of_the_decorrelated_colours() -
     np.testing.assert_allclose(step[1, :, 2, 3], matrix @ (matrix.T @ pixel))
     assert (np.sum(step * gradient, axis=1) > 0).all()
     grey, red = np.ones((1, 3, 1, 1)) / 3**0.5, np.array([1.0, -1, 0]).reshape(1, 3, 1, 1) / 2**0.5
-    lengths = [np.linalg.norm(Decorrelated()(colour, moment())) for colour in (grey, red)]
-    assert lengths[0] > 5 * lengths[1]
+    ratios = []
+    for share in (0.0, 0.5, 1.0):
+        lengths = [np.linalg.norm(Decorrelated(share)(colour, moment())) for colour in (grey, red)]
+        ratios.append(lengths[0] / lengths[1])
+    assert ratios[0] == pytest.approx(1)
+    assert ratios[1] > 2
+    assert ratios[2] > 2 * ratios[1]
+    half = Decorrelated(0.5)
+    np.testing.assert_allclose(half(half(gradient, moment()), moment()), step, atol=1e-12)
     one = np.ones((1, 1, 2, 2))
     np.testing.assert_array_equal(Decorrelated()(one, moment()), one)
 

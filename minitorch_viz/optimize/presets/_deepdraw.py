@@ -29,13 +29,13 @@ OCTAVES = (
 DIFFERS = (
     "The notebook climbs the heads of earlier layers in its last two stages, which the net has in training only; here "
     "all climb what is asked. It ends 1.44 times as large as the net's pictures (322 pixels); at another --size all "
-    "stages are in proportion."
+    "stages are in proportion. Nets of grey pictures start from noise about their mean."
 )
 
 
 def light(request: Request) -> Parametrization:
-    """Return pixels that start as noise of 8 about 200."""
-    return Pixels(request.units, request.size, 8.0, 200.0)
+    """Return pixels that start as noise of 8 about 200; of one channel, about the mean: most are white on black."""
+    return Pixels(request.units, request.size, 8.0, 200.0 if request.units.channels == 3 else None)
 
 
 def stages(smooth: Callable[[Octave], tuple[PictureStep, ...]]) -> tuple[Stage, ...]:

@@ -12,13 +12,13 @@ CONTRAST = 0.1 * 255  # the notebook shows pictures with a standard deviation of
 DIFFERS = (
     "The notebook starts from noise about 100, rolls by up to a tile of 512 and shows the picture with more contrast; "
     "here the start is the same, the jitter 32 pixels of 224, as in DeepDream, so that the object stays in its place, "
-    "and the contrast is brought up in the last step."
+    "and the contrast is brought up in the last step. Nets of grey pictures start from their mean."
 )
 
 
 def grey(request: Request) -> Parametrization:
-    """Return pixels that start as 100.5 with faint noise, even in 0..1 in the notebook."""
-    return Pixels(request.units, request.size, 12**-0.5, 100.5)
+    """Return pixels that start as 100.5 with faint noise, even in 0..1 in the notebook; of one channel, as the mean."""
+    return Pixels(request.units, request.size, 12**-0.5, 100.5 if request.units.channels == 3 else None)
 
 
 def octaves(change: GradientStep) -> tuple[Stage, ...]:

@@ -14,7 +14,7 @@ from minitorch_viz.optimize.steps import (
 )
 
 CONTRAST = 38.0  # the standard deviation of the picture that is shown, in steps of 0..255
-GRADIENT = (Decorrelated(), LaplacianNormalized(6), BlurredGradient(0.7, 0.4), Centred(0.3))
+GRADIENT = (Decorrelated(0.5), LaplacianNormalized(6), BlurredGradient(0.7, 0.4), Centred(0.3))
 AFTER = (Decayed(0.005), Clipped())
 
 PRESET = Preset(
