@@ -478,20 +478,13 @@ def test_bad_subjects_are_told_in_a_sentence(model, tmp_path, monkeypatch, call,
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("name", "file", "photo"),
     [
         ("tinyvgg", "tinyvgg.safetensors", "photos/tiny64/koala_1.jpeg"),
-        pytest.param(
-            "convnetjs_cifar10", "convnetjs_cifar10_snapshot.json", "photos/siamese_cat.jpg", marks=pytest.mark.nightly
-        ),
-        pytest.param(  # no classifier
-            "vgg19_conv3_1",
-            "vgg19_normalised_conv3_1.safetensors",
-            "photos/tiny64/pizza_1.jpeg",
-            marks=pytest.mark.nightly,
-        ),
+        ("convnetjs_cifar10", "convnetjs_cifar10_snapshot.json", "photos/siamese_cat.jpg"),
+        ("vgg19_conv3_1", "vgg19_normalised_conv3_1.safetensors", "photos/tiny64/pizza_1.jpeg"),  # no classifier
     ],
 )
 def test_every_kind_of_net_gets_a_page(shared_data, tmp_path, name: str, file: str, photo: str) -> None:

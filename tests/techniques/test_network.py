@@ -191,7 +191,7 @@ def test_the_figure_shows_the_named_nodes(exact) -> None:
     assert "2 of 11 nodes" in result.caption
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_googlenets_page_is_small_enough_for_a_phone(googlenet, shared_data, tmp_path) -> None:
     result = network(googlenet, shared_data / "photos" / "cat_dog.jpg")
     page = result.save(tmp_path / "net.html")

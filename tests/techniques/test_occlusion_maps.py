@@ -97,7 +97,7 @@ def test_covering_the_one_object_of_a_scene_raises_the_other() -> None:
     assert right >= 0.9 * seen
 
 
-@pytest.mark.parametrize("name", ["googlenet", "squeezenet"])
+@pytest.mark.parametrize("name", [pytest.param("googlenet", marks=pytest.mark.nightly), "squeezenet"])
 def test_covering_the_dog_raises_the_cat(request, shared_data, name) -> None:
     """The dog sits above and left of the lying cat: rows 15 to 130 and columns 70 to 170 of the 224 that are seen."""
     model = request.getfixturevalue(name)

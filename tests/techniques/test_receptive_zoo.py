@@ -129,7 +129,7 @@ def test_boxes_are_exact(name: str) -> None:
     assert geometry(model, model.logits or model.net.output) is None or name == "vgg19_conv3_1"
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", [name for name in specs() if len(growing(sketch(name))) > 30])
 def test_boxes_of_all_nodes_are_exact(name: str) -> None:
     model = sketch(name)

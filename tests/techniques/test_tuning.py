@@ -198,7 +198,7 @@ def test_digits_are_turned(digits) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["googlenet", "squeezenet"])
+@pytest.mark.parametrize("name", [pytest.param("googlenet", marks=pytest.mark.nightly), "squeezenet"])
 def test_real_units_care_more_about_rotation_than_about_place(request, shared_data, name: str) -> None:
     """As in Zeiler and Fergus's figure 5: stable under translation and scaling, not under rotation."""
     model = request.getfixturevalue(name)
