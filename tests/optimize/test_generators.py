@@ -16,7 +16,7 @@ from minitorch_viz.io.images import load_image, resize_image
 from minitorch_viz.layers import Flatten, Linear
 from minitorch_viz.objectives import Each, LogProbability, Unit
 from minitorch_viz.optimize.ascent import Ascent, ascend
-from minitorch_viz.optimize.generators import bundled_drawer, drawer_for
+from minitorch_viz.optimize.generators import bundled_drawer, colour_drawer_for, drawer_for
 from minitorch_viz.optimize.parametrizations import GeneratorCode
 from minitorch_viz.optimize.presets import Request, get_preset
 from minitorch_viz.optimize.units import Units
@@ -76,13 +76,14 @@ def test_a_preset_says_which_nets_it_is_for(tmp_path: Path, monkeypatch: pytest.
 
 def test_the_decoder_of_vgg19_draws_and_its_encoder_reads(shared_data: Path) -> None:
     model = load_model("squeezenet1_1", weights=shared_data / "weights")
-    prior = get_preset("vgg-decoder").parametrization(Request(model, Unit(model.logits, (0,)), (62, 64)))
+    units = Units.of(model.reader())
+    prior = GeneratorCode(units, (62, 64), drawer=colour_drawer_for(model, (62, 64)))
     photo = resize_image(load_image(shared_data / "photos" / "kitten.jpg"), (62, 64))
-    x = prior.units.picture(photo.transpose(2, 0, 1)[None].astype(np.float32))
+    x = units.picture(photo.transpose(2, 0, 1)[None].astype(np.float32))
     again = prior.image(prior.inverse(x))
     assert again.shape == x.shape
     assert 10 * np.log10(255**2 / np.mean((again - x) ** 2)) > 22  # 25.9 dB where no side is stretched
-    assert np.array_equal(again, prior.units.clip(again))  # beyond black and white the net would see what is not shown
+    assert np.array_equal(again, units.clip(again))  # beyond black and white the net would see what is not shown
 
 
 @pytest.mark.slow

@@ -7,10 +7,13 @@ from minitorch_viz.optimize.presets._transforms import jitter
 from minitorch_viz.optimize.presets.base import Preset, Request
 from minitorch_viz.optimize.stage import Stage
 
+SHARE = 128 / 224  # of the picture's size, at which it is drawn: things come out large, and a step costs a third
+
 
 def maps(request: Request) -> Parametrization:
     """Return the maps of VGG-19's relu3_1, from faint noise: their mean over photos is about 1."""
-    drawer = colour_drawer_for(request.model, request.size)
+    height, width = (round(SHARE * side) for side in request.size)
+    drawer = colour_drawer_for(request.model, (height, width))
     return GeneratorCode(request.units, request.size, drawer=drawer, spread=0.1)
 
 
@@ -31,7 +34,7 @@ PRESET = Preset(
     parametrization=maps,
     differs=(
         "No paper makes class models so: rate, blur and decay are this project's. The decoder was trained with photos, "
-        "and knows edges, textures and colours, not things."
+        "and knows edges, textures and colours, not things; it draws at 4/7 of the size, and that is enlarged."
     ),
     applies=no_colour_drawer,
 )
