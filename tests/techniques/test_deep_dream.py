@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
+import tracemalloc
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -146,6 +150,19 @@ def test_tiles_are_the_whole_where_seams_are_far(rng: np.random.Generator) -> No
     assert same == whole
 
 
+def test_tiles_bound_the_memory(rng: np.random.Generator) -> None:
+    model, x = load_model("cifar10"), rng.uniform(-100, 100, (1, 3, 256, 256)).astype(np.float32)
+
+    def peak(tile: int) -> int:
+        tracemalloc.start()
+        tiled_score_and_gradient(model, Energy("relu3"), x, tile, (2, 2))
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most
+
+    assert peak(64) < peak(256) / 4
+
+
 @pytest.mark.parametrize("stride", [1, 7, 16])
 def test_tiles_cover_a_side_once(stride: int) -> None:
     for side in range(1, 90):
@@ -242,6 +259,28 @@ def test_from_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     ):
         assert main(["deep-dream", *wrong]) == 2
         assert said in capsys.readouterr().err
+
+
+def test_ctrl_c_leaves_the_film_so_far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    generator = deep_dream.generator
+
+    @functools.wraps(generator)
+    def stops(*arguments: Any, **settings: Any) -> Iterator[DeepDream]:
+        yield from itertools.islice(generator(*arguments, **settings), 3)
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(deep_dream, "generator", stops)
+    names = ["--out", "dream.npz", "--film", "dream.png", "--frame", "frame.png"]
+    assert main(["deep-dream", "--model", "digits", "--octaves", "1", *names]) == 130
+    said = capsys.readouterr()
+    assert said.err == "Interrupted; this is the result after 3 of 10 steps.\n"
+    assert "Wrote dream.png, a film of 3 frames" in said.out
+    with Image.open("dream.png") as moving, Image.open("frame.png") as frame, np.load("dream.npz") as numbers:
+        moving.seek(2)
+        np.testing.assert_array_equal(np.asarray(moving.convert("RGB")), np.asarray(frame))
+        np.testing.assert_array_equal(np.asarray(frame)[::2, ::2], numbers["dream"])
+        assert np.isnan(numbers["scores"]).sum() == 7
 
 
 def test_a_film_never_overwrites_the_photo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
