@@ -59,6 +59,7 @@ def test_the_json_file_holds_the_same(result: Result, tmp_path: Path) -> None:
 # Cut out of the user's pictures, whose numbers and places stay.
 PIXELS = {
     "class-model": {"natural"},
+    "regularizers": {"natural"},
     "top-patches": {"patches"},
     "tsne": {"pixels"},
     "unit-model": {"natural"},
