@@ -36,11 +36,22 @@ def chosen_nodes(model: Model, nodes: str | None) -> tuple[str, ...]:
     if nodes is None:
         way = set(on_every_path(net.nodes, net.inputs, model.logits or net.output))
         telling = [name for name in telling if name in way] or telling
-        places = np.linspace(0, len(telling) - 1, min(USUAL, len(telling)))
-        telling = [telling[place] for place in np.unique(places.round().astype(int))]
+        telling = _evenly(telling, depths(model))
     if not telling:
         raise SettingError(f"{model.name} has no layer whose code could be inverted; name one with --nodes.")
     return tuple(telling)
+
+
+def _evenly(names: list[str], depth: dict[str, int]) -> list[str]:
+    """Return about USUAL of the names: the first, and the last ones of depths at even distances."""
+    if len(names) <= USUAL:
+        return names
+    lasts = {depth[name]: place for place, name in enumerate(names)}  # the last of each depth
+    goals = np.linspace(depth[names[0]], depth[names[-1]], USUAL)
+    places = {0} | {lasts[min(lasts, key=lambda there: abs(there - goal))] for goal in goals[1:]}
+    others = [place for place in range(len(names)) if place not in places]
+    more = np.linspace(0, len(others) - 1, USUAL - len(places)).round().astype(int)
+    return [names[place] for place in sorted(places | {others[index] for index in more})]
 
 
 def tells(node: Node) -> bool:
