@@ -17,8 +17,8 @@ from minitorch_viz.models.model import Model
 from minitorch_viz.models.readers import Preprocessing
 from minitorch_viz.net import Net
 
-GREY = (0.2125, 0.7154, 0.0721)  # how much of red, green and blue is in the grey: ITU-R BT.709, as in scikit-image
 BINS, CELL, BLOCK = 9, 8, 2  # directions without sign; pixels a side of a cell; cells a side of a block
+WHITE = 255
 LENGTH_FLOOR = 1e-8  # of a squared gradient, where pixels are 0..1: keeps the direction of none from being 0 / 0
 FLOOR = 1e-5  # of a block's length, as in scikit-image
 CLIP = 0.2  # L2-Hys: no entry is larger before the second normalization
@@ -29,9 +29,9 @@ DIFFERS = (
 
 
 def hog(bins: int = BINS, cell: int = CELL, block: int = BLOCK) -> Net:
-    """Build HOG: x (N, 3, H, W), pixels 0..1 -> "hog" (N, bins block^2, H / cell - block + 1, W / cell - block + 1).
+    """Build HOG: x (N, 1, H, W), grey pixels less 0.5 -> "hog" (N, bins block^2, H', W'), H' = H / cell - block + 1.
 
-    Nodes: "grey"; "gradient", differences to the right and down (N, 2, H, W); "length", their norm; "directions", what
+    Nodes: "gradient", differences to the right and down (N, 2, H, W); "length", their norm; "directions", what
     lies in each of 2 x bins directions; "orientations", those that differ by half a turn together; "cells"; "blocks",
     the cells of each block side by side; "hog", normalized as L2-Hys.
     A gradient g at the angle a counts for a direction u by max(0, <g, u> - |g| c) / (1 - c), c = cos(pi / bins): all of
@@ -46,7 +46,6 @@ def hog(bins: int = BINS, cell: int = CELL, block: int = BLOCK) -> Net:
     values = bins * block**2
     length = LocalResponseNorm(2 * values - 1, 1.0, 0.5, FLOOR**2, divide_alpha=False)  # over all of a block
     return Net([
-        ("grey", _mix([GREY])),
         ("gradient", Conv2d(_differences(), padding=1, padding_mode="reflect")),
         ("direction", LocalResponseNorm(3, 1.0, 0.5, LENGTH_FLOOR, divide_alpha=False)),  # g / |g|
         ("product", Mul(), ("gradient", "direction")),
@@ -64,8 +63,9 @@ def hog(bins: int = BINS, cell: int = CELL, block: int = BLOCK) -> Net:
 
 
 def hog_model(size: Pair = (128, 128), dtype: npt.DTypeLike = np.float32) -> Model:
-    """Return HOG as a model for photos, which are brought to `size`."""
-    return Model.from_net(hog().astype(dtype), readers=Preprocessing(size), name="hog")
+    """Return HOG as a model for photos, which are brought to `size` and made grey."""
+    reader = Preprocessing(size, channels=1, mean=(WHITE / 2,), std=(WHITE,))
+    return Model.from_net(hog().astype(dtype), readers=reader, name="hog")
 
 
 def _mix(weights: npt.ArrayLike) -> Conv2d:

@@ -104,7 +104,7 @@ class Newtonian:
     @classmethod
     def begun(cls, problem: Problem) -> Newtonian:
         """Return it before the first step. Raises SettingError where value or gradient is not finite."""
-        start = _optimizer(problem).start(problem.start.astype(np.float64), _function(problem))
+        start = _optimizer(problem).start(rough(problem.start.astype(np.float64)), _function(problem))
         return cls(problem, start, (start.value,), _told(start, ()))
 
     @classmethod
@@ -201,9 +201,10 @@ def steps_of(method: Method) -> int:
     return 100 if method == "lbfgs" else PUBLISHED[method].steps
 
 
-def noise(shape: tuple[int, ...], seed: int, number: int) -> Array:
-    """Return the start of one of several pictures: noise about the mean colour."""
-    return np.random.default_rng((seed, number)).standard_normal(shape) * SPREAD
+def noise(shape: tuple[int, ...], method: Method, seed: int, number: int) -> Array:
+    """Return the start of one of several pictures: noise about the mean colour, of L-BFGS in large areas, too."""
+    white = np.random.default_rng((seed, number)).standard_normal(shape) * SPREAD
+    return smooth(white) if method == "lbfgs" else white
 
 
 def _optimizer(problem: Problem) -> LBFGS:
@@ -217,12 +218,26 @@ def smooth(z: Array) -> Array:
     Of natural pictures the coefficients are about equally large, and of the total variation all directions about
     equally steep, so that large areas come back as soon as edges do. Symmetric: its own adjoint.
     """
-    high, wide = z.shape[-2:]
+    return _filtered(z, _gains(z))
+
+
+def rough(x: Array) -> Array:
+    """Return the white coefficients of pictures: the inverse of `smooth`."""
+    return _filtered(x, 1 / _gains(x))
+
+
+def _gains(x: Array) -> Array:
+    """Return what `smooth` multiplies each frequency of the right half plane by."""
+    high, wide = x.shape[-2:]
     frequency = np.hypot(np.fft.fftfreq(high)[:, None], np.fft.fftfreq(wide))
-    gain = 1 / np.maximum(frequency, 1 / max(high, wide))
-    gain /= np.sqrt((gain**2).mean())
-    smoothed: Array = np.fft.irfft2(np.fft.rfft2(z) * gain[:, : wide // 2 + 1], s=(high, wide))
-    return smoothed
+    gains = 1 / np.maximum(frequency, 1 / max(high, wide))
+    halves: Array = (gains / np.sqrt((gains**2).mean()))[:, : wide // 2 + 1]
+    return halves
+
+
+def _filtered(x: Array, gains: Array) -> Array:
+    filtered: Array = np.fft.irfft2(np.fft.rfft2(x) * gains, s=x.shape[-2:])
+    return filtered
 
 
 def _function(problem: Problem) -> Any:

@@ -74,7 +74,8 @@ def _title(result: Inversion, row: int) -> str:
         return result.nodes[row]
     start = result.best[row]
     numbers = f"{result.psnr[row, start]:.1f} dB, SSIM {result.ssim[row, start]:.2f}"
-    return f"{result.nodes[row]}\n{numbers}\ncode {result.distances[row, start]:.2g}"
+    begins = f"{result.begins[row]}\n" if result.begins[row] else ""
+    return f"{result.nodes[row]}\n{begins}{numbers}\ncode {result.distances[row, start]:.2g}"
 
 
 def _draw_layer(result: Inversion, row: int, axes: Axes) -> None:
@@ -119,12 +120,17 @@ def _draw_charts(result: Inversion, figure: Figure) -> None:
     left.set_ylabel("PSNR in dB", fontsize=LABEL_SIZE)
     right.set_title("how much was thrown away", fontsize=TITLE_SIZE)
     right.set_ylabel("% of the photo's variance", fontsize=LABEL_SIZE)
+    right.axhline(100, color="0.6", ls="--", lw=1)
+    right.text(len(places) - 0.55, 101, "a picture of one colour", ha="right", va="bottom", fontsize=LABEL_SIZE - 1)
+    names = [
+        f"{_short(name)}{begins.replace('from', ',')}" for name, begins in zip(result.nodes, result.begins, strict=True)
+    ]
     step = math.ceil(len(places) / MOST_NAMES)
     for axes in (left, right):
-        axes.set_xticks(places[::step], [_short(name) for name in result.nodes[::step]], rotation=40, ha="right")
+        axes.set_xticks(places[::step], names[::step], rotation=40, ha="right")
         axes.tick_params(labelsize=LABEL_SIZE - 1)
         axes.set_xlim(-0.5, len(places) - 0.5)
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, axes.get_ylim()[1] * 1.03)
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(axis="y", color="0.9")
 

@@ -29,6 +29,13 @@ def likeness(units: Units, x: Array, photo: Array) -> Likeness:
     return Likeness(float(psnr), _ssim(picture, original), squares / variance if variance > 0 else np.nan)
 
 
+def stretched(x: Array, photo: Array) -> Array:
+    """Return a picture with the mean and the standard deviation of the photo, both (1, C, H, W)."""
+    deviation = x.std()
+    spread: Array = (x - x.mean()) * (photo.std() / deviation if deviation > 0 else 1.0) + photo.mean()
+    return spread
+
+
 def _ssim(picture: Array, original: Array) -> float:
     """Return the structural similarity (Wang et al. 2004) of pixels (C, H, W) each."""
     from skimage.metrics import structural_similarity

@@ -13,15 +13,17 @@ import numpy as np
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.errors import MinitorchVizError, SettingError, near, need_whole
+from minitorch_viz.models.hog import DIFFERS
 from minitorch_viz.objectives import CodeDistance
 from minitorch_viz.optimize.score import score_of
 from minitorch_viz.optimize.units import Units
 from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.view import PhotoResult, View, view
 from minitorch_viz.techniques.optimization._inversion_descent import Descent, Problem, noise, steps_of
-from minitorch_viz.techniques.optimization._inversion_measure import likeness
-from minitorch_viz.techniques.optimization._inversion_nodes import chosen_nodes, depths
+from minitorch_viz.techniques.optimization._inversion_measure import likeness, stretched
+from minitorch_viz.techniques.optimization._inversion_nodes import depths
 from minitorch_viz.techniques.optimization._inversion_rounds import rounds, state_of, states_from
+from minitorch_viz.techniques.optimization._inversion_rows import Row, hog_of, hog_rows, rows_of
 from minitorch_viz.techniques.optimization._inversion_weights import Method, trust
 from minitorch_viz.techniques.run import how_far, looping
 from minitorch_viz.techniques.state import State
@@ -37,6 +39,10 @@ SAYS = {
     "mahendran-2015": "momentum as in the paper of 2015",
     "mahendran-2016": "momentum and jitter as in the paper of 2016",
 }
+STRETCHED = (
+    "HOG knows neither brightness nor contrast, and its pictures are grey: they are shown, and compared, with the "
+    "photo's mean and deviation."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +51,7 @@ class Inversion(PhotoResult):
 
     nodes: tuple[str, ...]  # (L,) in the order of the net
     layers: tuple[str, ...]  # (L,) their types: "Conv2d"
+    begins: tuple[str, ...]  # (L,) what they start with, in words; "" is noise
     depths: Array  # (L,) int: layers with weights on the longest way there
     inversions: Array  # (L, S, h, w, 3) uint8; grey where there is none yet
     taken: Array  # (L, S) int: steps so far
@@ -121,6 +128,7 @@ def inversion(
     steps: int | None = None,
     size: int | None = None,
     method: Method = "lbfgs",
+    hog: bool = False,
     seed: int = 0,
     state: State | None = None,
 ) -> Iterator[Inversion]:
@@ -136,6 +144,8 @@ def inversion(
         starts: pictures a layer, each from noise of its own; where they differ is what the layer threw away
         steps: of the optimizer, for each picture; by default 100 of L-BFGS, or those of the published schedule
         size: of the picture's shorter side in pixels; by default what the net was made for
+        hog: in place of the net invert HOG, histograms of oriented gradients, written as layers: from noise, from the
+            photo's negative and from another photo come pictures unlike the photo with the same HOG
         method: lbfgs; or the published ones, mahendran-2015 (momentum) and mahendran-2016 (momentum and jitter)
         seed: of the noise
 
@@ -151,28 +161,30 @@ def inversion(
     need_whole("seed", seed, 0)
     steps = need_whole("number of steps", steps_of(method) if steps is None else steps, 1, 100_000)
     if size is not None:
-        model = _sized(model, need_whole("size", size, 1, 2048))
+        need_whole("size", size, 1, 2048)
+    model = hog_of(size, model) if hog else model if size is None else _sized(model, size)
     units = Units.of(model.reader())
     seen = view(model, image)
-    names = chosen_nodes(model, nodes)
     photo = units.from_net(kernels.to_cpu(seen.x))
-    codes, whys = _codes(model, seen, names)
+    rows = hog_rows(model, nodes, photo) if hog else rows_of(model, nodes)
+    codes, whys = _codes(model, seen, rows)
     deep = depths(model)
     deepest = max(deep.values())
     problems: dict[str, Problem] = {}
-    for row, name in enumerate(names):
+    for number, row in enumerate(rows):
         for start in range(starts):
-            if name not in codes:
+            if row.node not in codes:
                 continue
-            code = codes[name]
+            code = codes[row.node]
             stride = round(photo.shape[-1] / code.wanted.shape[-1]) if code.wanted.ndim == 3 else min(photo.shape[-2:])
-            problems[f"{row}.{start}"] = Problem(
-                model, code, trust(method, deep[name], deepest), noise(photo.shape, seed, start), steps, stride, seed
-            )
+            begin = noise(photo.shape, method, seed, start)
+            begin = begin if row.start is None else row.start + (0.1 * begin if start else 0)
+            trusted = trust(method, deep[row.node], deepest)
+            problems[f"{number}.{start}"] = Problem(model, code, trusted, begin, steps, stride, seed)
     if not problems:
         first = next(iter(whys.values()))
-        raise SettingError(f"None of the layers can be inverted. {names[0]}: {first}")
-    page = _Page(model, seen, photo, names, whys, starts, method, units, steps * len(problems))
+        raise SettingError(f"None of the layers can be inverted. {rows[0].node}: {first}")
+    page = _Page(model, seen, photo, rows, whys, starts, method, units, steps * len(problems))
     for descents, changed in rounds(problems, method, steps, states_from(problems, method, state)):
         yield page.result(descents, changed)
 
@@ -185,16 +197,17 @@ class _Page:
         model: Model,
         seen: View,
         photo: Array,
-        names: tuple[str, ...],
+        rows: tuple[Row, ...],
         whys: dict[str, str],
         starts: int,
         method: Method,
         units: Units,
         total: int,
     ) -> None:
-        self.model, self.seen, self.photo, self.names, self.whys = model, seen, photo, names, whys
+        self.model, self.seen, self.photo, self.rows, self.whys = model, seen, photo, rows, whys
+        self.names = tuple(row.node for row in rows)
         self.method, self.units, self.total = method, units, total
-        shape = (len(names), starts)
+        shape = (len(rows), starts)
         self.numbers = np.full((4, *shape), np.nan)  # distance, PSNR, SSIM, share lost
         self.pictures = np.full((*shape, *seen.picture.shape), 128, np.uint8)
         self.taken = np.zeros(shape, int)
@@ -215,6 +228,7 @@ class _Page:
         return Inversion(
             nodes=self.names,
             layers=layers,
+            begins=tuple(row.begins for row in self.rows),
             depths=np.array([deep[name] for name in self.names]),
             inversions=self.pictures.copy(),
             taken=self.taken.copy(),
@@ -242,6 +256,7 @@ class _Page:
         code = descent.problem.code
         with np.errstate(over="ignore", invalid="ignore"):  # of a picture that ran away; its number says so
             distance = -float(score_of(self.model, code, x.astype(self.model.dtype))[0])
+        x = stretched(x, self.photo) if self.rows[row].stretched else x
         self.numbers[:, row, start] = (distance, *likeness(self.units, x, self.photo))
         shown = kernels.to_device(self.units.net(self.units.clip(x)), self.model.net.device)
         self.pictures[row, start] = self.model.restore(shown)
@@ -257,11 +272,14 @@ class _Page:
 
     @cached_property
     def _remarks(self) -> tuple[str, ...]:
+        remarks: tuple[str, ...] = ()
         if not np.ptp(self.photo, axis=(2, 3)).any():
-            return (
+            remarks += (
                 "The photo is of one colour everywhere: PSNR says how near that colour is, and nothing of structure.",
             )
-        return ()
+        if any(row.stretched for row in self.rows):
+            remarks += (STRETCHED, DIFFERS)
+        return remarks
 
 
 def listed(names: list[str], most: int = 6) -> str:
@@ -270,10 +288,10 @@ def listed(names: list[str], most: int = 6) -> str:
     return ", ".join(names) if rest < 2 else f"{', '.join(names[:most])} and {rest} more"
 
 
-def _codes(model: Model, seen: View, names: tuple[str, ...]) -> tuple[dict[str, CodeDistance], dict[str, str]]:
+def _codes(model: Model, seen: View, rows: tuple[Row, ...]) -> tuple[dict[str, CodeDistance], dict[str, str]]:
     """Return the photo's code at each node, and of those without one why."""
     codes, whys = {}, {}
-    for name in names:
+    for name in dict.fromkeys(row.node for row in rows):
         try:
             code = model.net.forward(seen.x, upto=(name,), fuse=True)[name][0]
             if not code.any():
