@@ -48,7 +48,7 @@ def _evenly(names: list[str], depth: dict[str, int]) -> list[str]:
         return names
     lasts = {depth[name]: place for place, name in enumerate(names)}  # the last of each depth
     goals = np.linspace(depth[names[0]], depth[names[-1]], USUAL)
-    places = {0} | {lasts[min(lasts, key=lambda there: abs(there - goal))] for goal in goals[1:]}
+    places = {0} | {lasts[min(lasts, key=lambda level: abs(level - goal))] for goal in goals[1:]}
     others = [place for place in range(len(names)) if place not in places]
     more = np.linspace(0, len(others) - 1, USUAL - len(places)).round().astype(int)
     return [names[place] for place in sorted(places | {others[index] for index in more})]
