@@ -10,7 +10,7 @@ import numpy as np
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
-from minitorch_viz.objectives import Each, Objective, Unit
+from minitorch_viz.objectives import Combination, Each, Objective, Unit
 from minitorch_viz.optimize.ascent import Ascent, resized
 from minitorch_viz.optimize.presets import Preset
 from minitorch_viz.optimize.score import score_of
@@ -77,6 +77,11 @@ class MadePictures(Result):
         more = len(self.labels) - 1
         named = (self.labels[0], f"{more} more") if more > 1 else self.labels
         return (*dict.fromkeys(named), f"{self.size[0]} x {self.size[1]} pixels")
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Return (N,) what stands beneath each picture's scores; empty if nothing does."""
+        return ()
 
     @property
     def frame(self) -> Array:
@@ -171,6 +176,12 @@ def classes_in(model: Model, objective: Objective) -> list[Unit]:
     """Return the class that an objective is the score of, in a list; an empty one for anything else."""
     target = getattr(objective, "unit", objective)  # a log-probability has a unit
     return [target] if isinstance(target, Unit) and target.node == model.logits and target.sign > 0 else []
+
+
+def name_of(model: Model, objective: Objective) -> str:
+    """Return the name of the class that an objective raises, of a difference the first; "" if there is none."""
+    first = objective.terms[0][1] if isinstance(objective, Combination) else objective
+    return next((model.class_names[unit.index[0]] for unit in classes_in(model, first)), "")
 
 
 def shares(transparency: Array) -> Array:

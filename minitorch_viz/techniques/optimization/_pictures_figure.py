@@ -97,7 +97,8 @@ def title_of(result: MadePictures, number: int) -> str:
     """Return what stands above a picture: what it is, and its score with what it was at the start."""
     words = f"{result.labels[number]}\n{result.after[number]:.3g}, at the start {result.before[number]:.3g}"
     probability = result.probabilities[number]
-    return words if np.isnan(probability) else f"{words}\nprobability {probability:.3g}"
+    lines = [words] if np.isnan(probability) else [words, f"probability {probability:.3g}"]
+    return "\n".join([*lines, *result.remarks[number : number + 1]])
 
 
 def chart(axes: Axes, result: MadePictures) -> None:

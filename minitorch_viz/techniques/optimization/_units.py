@@ -97,11 +97,12 @@ def where(model: Model, node: str, place: Pair) -> tuple[Pair, Placed | None]:
     if fields is None:
         return own, None
     box = fields.box(place)
-    high, wide = (round((1 + 2 * MARGIN) * (end - begin)) for begin, end in zip(box[:2], box[2:], strict=True))
+    sides = (int(end - begin) for begin, end in zip(box[:2], box[2:], strict=True))
+    high, wide = (side + 2 * max(1, round(MARGIN * side)) for side in sides)
     if high > LARGE * own[0] or wide > LARGE * own[1]:
         return own, None
     region: Region = (int(box.top), int(box.left), int(box.bottom), int(box.right))
-    return (max(high, 1), max(wide, 1)), Placed(own, region)
+    return (high, wide), Placed(own, region)
 
 
 def _summed(number: int, plus: int | None, minus: int | None) -> dict[int, float]:

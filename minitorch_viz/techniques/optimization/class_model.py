@@ -12,8 +12,9 @@ from minitorch_viz.techniques.base import Technique, classifies
 from minitorch_viz.techniques.explain.unit import Targets
 from minitorch_viz.techniques.optimization._best import best_preset
 from minitorch_viz.techniques.optimization._climb import Begin, climb_of, size_of
+from minitorch_viz.techniques.optimization._judge import Opinion, judge_meant, opinions
 from minitorch_viz.techniques.optimization._natural import Natural
-from minitorch_viz.techniques.optimization._pictures import MadePictures, making
+from minitorch_viz.techniques.optimization._pictures import MadePictures, making, name_of
 from minitorch_viz.techniques.optimization._pictures_figure import draw
 from minitorch_viz.techniques.optimization._targets import MOST, class_targets
 from minitorch_viz.techniques.run import looping
@@ -32,6 +33,7 @@ class ClassModels(MadePictures):
 
     climbs: str  # what is climbed, in words
     chosen: str  # a note on how the classes were chosen; "" if they were named
+    opinions: tuple[Opinion, ...]  # (N,): what another net says of each; empty if none was asked
 
     @property
     def caption(self) -> str:
@@ -48,7 +50,23 @@ class ClassModels(MadePictures):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        return (*super().notes, *((self.chosen,) if self.chosen else ()))
+        return (*super().notes, *((self.chosen,) if self.chosen else ()), *self._second)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Return a line beneath each picture's scores: what another net says."""
+        return tuple(opinion.words for opinion in self.opinions)
+
+    @property
+    def _second(self) -> tuple[str, ...]:
+        """Say in how many pictures another net has the class among its first five."""
+        if not self.opinions:
+            return ()
+        count, net = sum(0 < opinion.rank <= 5 for opinion in self.opinions), self.opinions[0].net
+        return (
+            f"{net}, which had no part in it, has the class among its first five for {count} of "
+            f"{len(self.opinions)} pictures.",
+        )
 
 
 @looping("step")
@@ -64,6 +82,7 @@ def class_model(
     size: int | None = None,
     steps: int | None = None,
     pictures: Pictures | None = None,
+    judge: str | None = None,
     seed: int = 0,
     state: State | None = None,
 ) -> Iterator[ClassModels]:
@@ -82,6 +101,7 @@ def class_model(
         size: pixels of the picture's longer side; by default the net's own
         steps: in all; the preset's stages in proportion
         pictures: a folder or data set, of which those with the highest scores stand beside
+        judge: another net, by its name or as NAME=WEIGHTS, that says what it takes each picture for
         seed: of the noise and the transforms
 
     Returns ClassModels with pixels (N, h, w, C) uint8, one picture for each class and start. state= goes on from a
@@ -100,6 +120,7 @@ def class_model(
             f"At most {MOST} pictures climb side by side, but {len(objectives)} classes from {starts} starts are "
             f"{len(objectives) * starts}; name fewer classes, or give fewer starts."
         )
+    other = judge_meant(judge, model)
     way = get_preset(preset) if preset is not None else best_preset(model)
     begin: Begin | None = "noise" if starts > 1 else start
     each = tuple(objective for objective in objectives for _ in range(starts))
@@ -108,8 +129,10 @@ def class_model(
     )  # fmt: skip
     climbs = "the logarithm of the probability" if after_softmax else f"the score of the {model.scores.noun}"
     climbs += f", less that of {minus}," if minus is not None else ""
+    names = [name_of(model, objective) for objective in each]
     for fields in making(climb, Natural(model, objectives, pictures), state):
-        yield ClassModels(**fields, climbs=climbs, chosen=chosen)
+        second = () if other is None else opinions(other, fields["pixels"], names)
+        yield ClassModels(**fields, climbs=climbs, chosen=chosen, opinions=second)
 
 
 def plot(result: ClassModels, figure: Figure) -> None:
