@@ -108,11 +108,14 @@ def test_techniques_run_unchanged(technique) -> None:
     settings = {
         "occlusion": {"fill": "grey"},
         "inversion": {"steps": 3},
+        "accentuate": {"steps": 2, "node": "relu2", "kept": "relu2"},
+        "class-model": {"steps": 2},
         "deep-dream": {
             "octaves": 2,
             "iterations": 3,
             "node": "relu2",
         },  # below the pool: its ties fall by the last bits
+        "unit-model": {"steps": 2},
     }.get(technique.name, {})
     seen = sample_digit() if technique.subject.once_a == "photo" else technique.subject.read(model, [])
     expected = technique.run_on(model, seen, **settings)

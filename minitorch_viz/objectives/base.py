@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,7 +96,8 @@ class Combination(Objective):
         return Combination(tuple((weight, term.of_images(part)) for weight, term in self.terms))
 
     def value(self, tape: Tape) -> Array:
-        total: Array = np.sum([weight * term.value(tape) for weight, term in self.terms], axis=0)
+        values = (weight * term.value(tape) for weight, term in self.terms)
+        total: Array = functools.reduce(operator.add, values)  # on whichever device they are
         return total
 
     def seeds(self, tape: Tape) -> Seeds:

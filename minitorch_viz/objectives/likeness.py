@@ -56,7 +56,7 @@ class Likeness(OfNode):
     def _code(self) -> Array:
         """Return the code as a row of length 1."""
         row = self.wanted.reshape(-1)
-        code: Array = row / (np.linalg.norm(row) + 1e-12)
+        code: Array = row / (np.sqrt((row**2).sum()) + 1e-12)
         return code
 
     def _parts(self, tape: Tape) -> tuple[Array, Array, Array, Array]:
@@ -80,13 +80,13 @@ class Nearness(OfNode):
         return f"nearness to a code of {self.node}"
 
     def value(self, tape: Tape) -> Array:
-        values: Array = -np.linalg.norm(self._difference(tape), axis=1)
+        values: Array = -np.sqrt((self._difference(tape) ** 2).sum(axis=1))
         return values
 
     def seeds(self, tape: Tape) -> Seeds:
         difference, output = self._difference(tape), tape[self.node]
-        length = np.linalg.norm(difference, axis=1, keepdims=True)
-        seed = -difference / np.where(length > 0, length, 1)
+        length = np.sqrt((difference**2).sum(axis=1, keepdims=True))
+        seed = -difference / (length + (length == 0))  # at the code itself the slope is 0
         return {self.node: seed.reshape(output.shape).astype(output.dtype, copy=False)}
 
     def _difference(self, tape: Tape) -> Array:

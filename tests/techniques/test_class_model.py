@@ -136,8 +136,10 @@ def test_a_net_without_classes_is_sent_to_unit_models() -> None:
     assert module.TECHNIQUE.refuses(model)
 
 
-TEN = ("flamingo", "pelican", "hartebeest", "goose", "Indian cobra", "pool table", "school bus", "black swan", "ostrich",
-       "hippopotamus")  # fmt: skip
+TEN = (
+    "flamingo", "pelican", "hartebeest", "goose", "Indian cobra", "pool table", "school bus", "black swan", "ostrich",
+    "hippopotamus",
+)  # fmt: skip
 
 
 @pytest.mark.nightly
