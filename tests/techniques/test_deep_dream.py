@@ -331,6 +331,30 @@ def test_a_silent_node_is_told(photo: np.ndarray) -> None:
     np.testing.assert_array_equal(result.dream, result.start)
 
 
+@pytest.mark.filterwarnings("ignore:(overflow|invalid value)")
+def test_a_gradient_that_is_not_finite_is_told(photo: np.ndarray) -> None:
+    from minitorch_viz import Net
+    from minitorch_viz.layers import Conv2d, ReLU
+
+    net = Net([("conv", Conv2d(np.full((2, 3, 3, 3), 1e30, np.float32))), ("relu", ReLU())])
+    with pytest.raises(SettingError, match=r"stopped before step 1: its gradient is not finite\. Give another"):
+        dream(Model.from_net(net, 16, name="huge"), photo)
+
+
+def test_lines_in_the_chart_of_a_long_zoom_stay_few(scenes: Model, photo: np.ndarray) -> None:
+    result = dream(scenes, photo, iterations=1)
+    for zoom, lines, said in ((0, 1, "an octave"), (20, 20, "a dream"), (90, 0, None)):
+        total = 2 * (zoom + 1)
+        long = replace(result, zoom=zoom, total=total, done=total, scores=np.arange(float(total)))
+        (chart,) = [axes for axes in long.figure().axes if not axes.images]
+        assert sum(line.get_color() == "0.8" for line in chart.lines) == lines
+        assert (f"a line where {said} begins" if said else "before each step") in chart.get_title()
+        enlarged = "" if not zoom else f", enlarged {zoom} times"
+        assert any(
+            axes.get_title().replace("\n", " ") == f"the dream of scenes{enlarged}" for axes in long.figure().axes
+        )
+
+
 def test_a_net_for_small_pictures_says_that_it_dreams_small(scenes: Model, photo: np.ndarray) -> None:
     assert any("pictures of 64 x 64 pixels: it dreams of" in note for note in dream(scenes, photo).notes)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from minitorch_viz._types import Array, Generator, Pair
+from minitorch_viz.errors import SettingError
 from minitorch_viz.objectives import BestMatch, ChannelSum, Energy, Objective, PlaceEnergy
 from minitorch_viz.optimize.octaves import octave_pictures, resized, zoomed
 from minitorch_viz.optimize.ramp import ramp
@@ -115,7 +116,7 @@ def dreaming(
 ) -> Iterator[Dream]:
     """Yield where the dream stands after each step; of a state that is gone on from, first where it stood.
 
-    ground: (1, C, H, W), pixel - mean, what is dreamt on.
+    ground: (1, C, H, W), pixel - mean, what is dreamt on. Raises SettingError where the first gradient is not finite.
     """
     units = Units.of(model.reader())
     if state is None:
@@ -132,6 +133,8 @@ def dreaming(
         yield dream
     while dream.done < recipe.total and not dream.stopped:
         dream = _step(model, sought, dream)
+        if dream.stopped and not dream.done:
+            raise SettingError(f"{dream.words[-1]} Give another picture or another node.")
         yield dream
 
 
