@@ -222,6 +222,28 @@ def test_top_patches(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
     assert "same bits" in capsys.readouterr().out
 
 
+@pytest.mark.slow
+def test_style(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both loops make the same loss small."""
+    monkeypatch.setattr("sys.path", sys.path[:])  # it finds its neighbours by path
+    result = load("style").main(["--quick", "--threads", "1"])
+    (row,) = result["rows"]
+    assert row["ms"] > 0
+    if "ratio" in row:
+        assert row["ratio"] == pytest.approx(row["ms"] / row["peer ms"])
+        assert row["loss"] == pytest.approx(row["peer loss"], rel=0.2)
+    assert "an evaluation" in capsys.readouterr().out
+
+
+@pytest.mark.nightly
+def test_style_takes_at_most_six_tenths_of_pytorchs_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("numba")
+    pytest.importorskip("torch")
+    monkeypatch.setattr("sys.path", sys.path[:])
+    result = load("style").main(["--steps", "40", "--out", str(tmp_path / "style.json")])
+    assert all(row["ratio"] <= 0.6 for row in result["rows"])
+
+
 @pytest.mark.nightly
 def test_the_search_for_top_patches_keeps_its_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a machine that does nothing else: the search beside the passes alone, its memory, and what workers save."""

@@ -118,6 +118,8 @@ def test_techniques_run_unchanged(technique) -> None:
         "unit-model": {"steps": 2},
     }.get(technique.name, {})
     seen = sample_digit() if technique.subject.once_a == "photo" else technique.subject.read(model, [])
+    if technique.name == "style":  # a line search magnifies them within a step: float64 has more
+        model, settings = load_model("digits", dtype=np.float64), {"steps": 3}
     expected = technique.run_on(model, seen, **settings)
     found = technique.run_on(model.to("cuda"), seen, **settings)
     for field in dataclasses.fields(expected):

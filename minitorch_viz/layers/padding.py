@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 import minitorch_viz_kernels as kernels
@@ -14,13 +16,32 @@ Border = tuple[int, int, int, int]  # rows above and below a map, columns left a
 def bordered(x: Array, border: Border, mode: str) -> Array:
     """Add a border as Pad does: x (N, C, H, W) -> (N, C, top + H + bottom, left + W + right). Raises ShapeError."""
     top, bottom, left, right = border
-    return padded(padded(x, 2, (top, bottom), mode), 3, (left, right), mode)
+    if mode == "constant" or min(border) < 0:
+        return padded(padded(x, 2, (top, bottom), mode), 3, (left, right), mode)
+    high, wide = x.shape[2:]
+    rows, columns = _places_of(x, 2, (top, bottom), mode), _places_of(x, 3, (left, right), mode)
+    y: Array = np.empty_like(x, shape=(*x.shape[:2], len(rows), len(columns)))
+    y[:, :, top : top + high, left : left + wide] = x  # once over the memory; the border is little
+    for place in _outside(left, wide, len(columns)):
+        y[:, :, top : top + high, place] = x[..., columns[place]]
+    for place in _outside(top, high, len(rows)):
+        y[:, :, place] = y[:, :, top + rows[place]]
+    return y
 
 
 def bordered_backward(dy: Array, border: Border, size: Pair, mode: str) -> Array:
     """Undo `bordered` as its adjoint: dy (N, C, top + H + bottom, left + W + right) -> dx (N, C, H, W) of this size."""
     top, bottom, left, right = border
-    return padded_backward(padded_backward(dy, 2, (top, bottom), size[0], mode), 3, (left, right), size[1], mode)
+    high, wide = size
+    if mode == "constant" or min(border) < 0:
+        return padded_backward(padded_backward(dy, 2, (top, bottom), high, mode), 3, (left, right), wide, mode)
+    rows, columns = _sources(high, (top, bottom), mode).tolist(), _sources(wide, (left, right), mode).tolist()
+    dx: Array = dy[:, :, top : top + high, left : left + wide].copy()
+    for place in _outside(left, wide, len(columns)):
+        dx[..., columns[place]] += dy[:, :, top : top + high, place]
+    for place in _outside(top, high, len(rows)):
+        dx[:, :, rows[place]] += padded_backward(dy[:, :, place], 2, (left, right), wide, mode)
+    return dx
 
 
 def reflect_pad(x: Array, padding: Pair) -> Array:
@@ -57,11 +78,7 @@ def padded(x: Array, axis: int, ends: Pair, mode: str, value: float = 0.0) -> Ar
         if side + min(before, 0) + min(after, 0) < 0:
             raise ShapeError(f"Padding of {ends} takes away more than the {side} places of axis {axis}.")
         return np.pad(x[tuple(cut)], added, constant_values=value)
-    if max(ends) > side - (mode == "reflect") or side == 0:
-        action = {"reflect": "Mirroring", "circular": "Going around"}.get(mode, "Repeating the edge")
-        if mode != "replicate" or side == 0:
-            raise ShapeError(f"{action} {max(ends)} places needs more than the {side} of axis {axis} of {x.shape}.")
-    places = kernels.array_module(x).asarray(_sources(side, ends, mode))
+    places = kernels.array_module(x).asarray(_places_of(x, axis, ends, mode))
     y: Array = np.take(x, places, axis=axis)
     return y
 
@@ -71,18 +88,35 @@ def padded_backward(dy: Array, axis: int, ends: Pair, side: int, mode: str) -> A
     if ends == (0, 0):
         return dy
     before, after = ends
-    dy = np.moveaxis(dy, axis, 0)
     if mode == "constant":
+        dy = np.moveaxis(dy, axis, 0)
         dx = np.zeros_like(dy, shape=(side, *dy.shape[1:]))
         first, stop = max(-before, 0), side - max(-after, 0)
         dx[first:stop] = dy[max(before, 0) : max(before, 0) + stop - first]
-    else:
-        dx = dy[before : before + side].copy()
-        sources = _sources(side, ends, mode).tolist()
-        for place in (*range(before), *range(before + side, len(sources))):
-            dx[sources[place]] += dy[place]
-    moved: Array = np.moveaxis(dx, 0, axis)
-    return moved
+        moved: Array = np.moveaxis(dx, 0, axis)
+        return moved
+    ahead: tuple[Any, ...] = (slice(None),) * axis
+    folded: Array = dy[(*ahead, slice(before, before + side))].copy()
+    sources = _sources(side, ends, mode).tolist()
+    for place in _outside(before, side, len(sources)):
+        folded[(*ahead, sources[place])] += dy[(*ahead, place)]
+    return folded
+
+
+def _places_of(x: Array, axis: int, ends: Pair, mode: str) -> list[int]:
+    """Return which place of an axis each of the padded ones is a copy of. Raises ShapeError where there are too few."""
+    side = x.shape[axis]
+    if max(ends) > side - (mode == "reflect") or side == 0:
+        action = {"reflect": "Mirroring", "circular": "Going around"}.get(mode, "Repeating the edge")
+        if mode != "replicate" or side == 0:
+            raise ShapeError(f"{action} {max(ends)} places needs more than the {side} of axis {axis} of {x.shape}.")
+    places: list[int] = _sources(side, ends, mode).tolist()
+    return places
+
+
+def _outside(before: int, side: int, count: int) -> tuple[int, ...]:
+    """Return the padded places before and after the array's own."""
+    return (*range(before), *range(before + side, count))
 
 
 def _sources(side: int, ends: Pair, mode: str) -> Array:

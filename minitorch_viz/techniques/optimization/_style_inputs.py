@@ -15,6 +15,7 @@ from minitorch_viz.errors import SettingError
 from minitorch_viz.io.images import resize_image
 from minitorch_viz.models.readers import Bands, Preprocessing
 from minitorch_viz.models.readers.preprocessing import LUMA
+from minitorch_viz.optimize.style.colours import recoloured
 from minitorch_viz.optimize.style.scales import at_size, size_at
 from minitorch_viz.optimize.units import Units
 from minitorch_viz.techniques.explain.view import several
@@ -61,8 +62,11 @@ def refuses(model: Model) -> str | None:
     return None
 
 
-def inputs_of(model: Model, image: Any, style: Any, masks: Any) -> Inputs:
-    """Read the photo, the paintings and the masks. Raises ImageFileError or SettingError where they do not do."""
+def inputs_of(model: Model, image: Any, style: Any, masks: Any, recolour: bool = False) -> Inputs:
+    """Read the photo, the paintings and the masks. Raises ImageFileError or SettingError where they do not do.
+
+    recolour: whether the paintings are given the photo's colours.
+    """
     reader: Any = model.reader()
     photo = checked(reader.load(_photo(image)), "The photo")
     words: tuple[str, ...] = ()
@@ -79,6 +83,8 @@ def inputs_of(model: Model, image: Any, style: Any, masks: Any) -> Inputs:
             f"masks says where each style goes, so there must be as many as styles; got {len(regions)} for "
             f"{len(paintings)}."
         )
+    if recolour:
+        paintings = [recoloured(painting, photo) for painting in paintings]
     return Inputs(photo, tuple(paintings), tuple(regions), Units.of(reader), words)
 
 

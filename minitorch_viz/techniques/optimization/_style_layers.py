@@ -17,7 +17,7 @@ FALLING = (256.0, 64.0, 16.0, 4.0, 1.0)  # the weights of a net that ends before
 
 
 class Layers(NamedTuple):
-    """Hold nodes and their weights, which add up to 1 for the style."""
+    """Hold nodes, and how much the style of each counts, the deepest being 1."""
 
     style: dict[str, float]
     content: str
@@ -58,8 +58,8 @@ def layers_of(model: Model, style: str | None, weights: str | None, content: str
     numbers = [1.0] * len(nodes) if whole or style is not None else list(FALLING[: len(nodes)])
     if weights is not None:
         numbers = _numbers(weights, len(nodes))
-    total = sum(numbers)
-    shares = {node: number / total for node, number in zip(nodes, numbers, strict=True)}
+    deepest = next(number for number in reversed(numbers) if number)
+    shares = {node: number / deepest for node, number in zip(nodes, numbers, strict=True)}
     words: tuple[str, ...] = ()
     if style is None and not whole:
         words = (

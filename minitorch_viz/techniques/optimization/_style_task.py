@@ -47,6 +47,12 @@ class Task:
         """Return the photo as a picture (1, C, H, W)."""
         return self.inputs.picture(self.inputs.photo, size, self.model.dtype)
 
+    def painting(self, size: Pair, number: int) -> Array:
+        """Return a painting as a picture (1, C, h, w), at its scale beside a picture of this size."""
+        pixels = self.inputs.styles[number]
+        side = max(1, round(self.style_side * max(size)))
+        return self.inputs.picture(pixels, size_at(side, (pixels.shape[0], pixels.shape[1])), self.model.dtype)
+
     def start(self, size: Pair, noise: bool) -> Array:
         """Return what the picture begins as."""
         photo = self.photo(size)
@@ -96,10 +102,8 @@ class Task:
     def statistics(self, size: Pair, nodes: Sequence[str]) -> list[dict[str, Statistics]]:
         """Return the statistics of each painting, by node; the paintings are as large as the picture, times a scale."""
         parts = []
-        for painting in self.inputs.styles:
-            side = max(1, round(self.style_side * max(size)))
-            own = size_at(side, (painting.shape[0], painting.shape[1]))
-            x = self.inputs.picture(painting, own, self.model.dtype)
+        for number in range(len(self.inputs.styles)):
+            x = self.painting(size, number)
             parts.append({
                 node: statistics(output.reshape(output.shape[1], -1)) for node, output in self.outputs(x, nodes).items()
             })  # fmt: skip

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minitorch_viz._types import Array
-from minitorch_viz.errors import SettingError, near, need_whole
+from minitorch_viz.optimize.style.closed_form import Fast
 from minitorch_viz.optimize.style.methods import Name
 from minitorch_viz.optimize.style.scales import at_size
 from minitorch_viz.techniques.base import Result, Technique
-from minitorch_viz.techniques.optimization._style_inputs import inputs_of, need_room, refuses, side_of
-from minitorch_viz.techniques.optimization._style_layers import layers_of, shares
-from minitorch_viz.techniques.optimization._style_run import Progress, begun, gone_on, walked
-from minitorch_viz.techniques.optimization._style_task import Distance, Task, job_of
-from minitorch_viz.techniques.run import how_far, looping
+from minitorch_viz.techniques.optimization._style_gram import Gram
+from minitorch_viz.techniques.optimization._style_inputs import refuses
+from minitorch_viz.techniques.optimization._style_plan import Asked, Colours, Show, Start, plan_of
+from minitorch_viz.techniques.optimization._style_task import Distance
+from minitorch_viz.techniques.optimization._style_words import caption_of, notes_of
+from minitorch_viz.techniques.run import looping
 from minitorch_viz.techniques.state import State
 from minitorch_viz.techniques.subject import Photos
 
@@ -34,19 +35,23 @@ class Style(Result):
     """Hold a photo that is painted like other pictures."""
 
     pictures: tuple[Array, ...]  # (h, w, 3) uint8 each: what was made, the newest the last
-    titles: tuple[str, ...]  # of the pictures
+    titles: tuple[str, ...]  # of all pictures that are to be made
     photo: Array  # (h, w, 3) uint8: at the finished picture's size
     styles: tuple[Array, ...]  # (h, w, 3) uint8 each: the paintings
-    losses: Array  # (jobs, steps): NaN for steps to come
+    losses: Array  # (jobs, steps): NaN for steps that were not taken
     evaluations: Array  # (jobs, steps): of the loss and its gradient, at each size counted anew
     sizes: tuple[tuple[int, int], ...]  # (H, W) of the pictures on the way, from coarse to fine
     steps: tuple[int, ...]  # at each size
-    parts: dict[str, float]  # what each term adds to the last loss; empty before the end
+    parts: tuple[Mapping[str, float], ...]  # of each picture what a term adds to the last loss; empty before the end
     words: tuple[str, ...]  # what is to be known, in sentences
     about: str  # the settings, in a sentence
+    show: Show
     done: int  # steps
     total: int
-    state: State | None = None  # what another run goes on from
+    gram: Gram | None = None
+    masks: tuple[Array, ...] = ()  # (H, W) float32 each: where each style goes
+    fast: bool = False  # whether it was decoded, level by level, and not optimized
+    state: State | None = field(default=None, kw_only=True)  # what another run goes on from
 
     @property
     def picture(self) -> Array:
@@ -65,9 +70,10 @@ class Style(Result):
 
     @property
     def loss(self) -> float:
-        """Return the newest loss."""
+        """Return the newest loss of the newest picture; NaN where there is none."""
         losses = self.losses[len(self.pictures) - 1]
-        return float(losses[np.isfinite(losses)][-1])
+        taken = losses[np.isfinite(losses)]
+        return float(taken[-1]) if len(taken) else float("nan")
 
     @property
     def facts(self) -> tuple[str, ...]:
@@ -76,16 +82,11 @@ class Style(Result):
 
     @property
     def caption(self) -> str:
-        shares = "; ".join(f"{name} {value:.3g}" for name, value in self.parts.items())
-        parts = f" Of it: {shares}." if shares else ""
-        return (
-            f"The photo painted like the style: {self.about} Pixels are on their own scale, 0 to 255. The loss is "
-            f"{self.loss:.4g}; each term is a share of its target's own size, 0 being met, times its weight.{parts}"
-        )
+        return caption_of(self)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        return (*how_far(self, "step"), *self.words)
+        return notes_of(self)
 
 
 @looping("step")
@@ -96,19 +97,23 @@ def style(
     style: Photos | None = None,
     size: int | None = None,
     steps: int = 40,
-    content_weight: float = 0.05,
+    content_weight: float = 0.03,
     style_layers: str | None = None,
     style_weights: str | None = None,
     content_layer: str | None = None,
-    smooth: float = 0.05,
+    smooth: float = 0.1,
     style_scale: float = 1.0,
     blend: str | None = None,
     distance: Distance = "gram",
     optimizer: Name = "lbfgs",
     rate: float | None = None,
-    start: Literal["content", "noise"] = "content",
+    start: Start = "content",
     coarse_to_fine: bool = True,
+    colours: Colours = "style",
     masks: Photos | None = None,
+    fast: Fast | None = None,
+    strength: float = 1.0,
+    show: Show = "picture",
     seed: int = 0,
     state: State | None = None,
 ) -> Iterator[Style]:
@@ -122,11 +127,11 @@ def style(
         style: the painting, or several (up to eight), whose manners are mixed; by default generated brush strokes
         size: the finished picture's longer side in pixels; by default 256, of nets for small pictures less
         steps: at each size; at the first, the coarsest, twice as many
-        content_weight: how much the photo counts, the style being 1
+        content_weight: how much the photo counts, the deepest layer's style being 1; 0.1 keeps more of the photo
         style_layers: the nodes whose textures are compared, with commas between them; by default the first ReLU at each
             resolution
-        style_weights: how much each of these counts, with commas between them; by default 256, 64, 16, or equal ones of
-            a net that has all five of the paper's
+        style_weights: how much each of these counts, with commas between them, the last being 1; by default 256, 64, 16
+            (as 16, 4, 1), or equal ones of a net that has all five of the paper's
         content_layer: the node that keeps the photo's shapes; by default the deepest of these
         smooth: how much differences between neighbouring pixels cost (total variation)
         style_scale: the painting's longer side over the picture's: 0.5 makes strokes half as large
@@ -136,7 +141,13 @@ def style(
         rate: of adam and adagrad, in steps of 0 to 255; by default 5 and 20
         start: what the picture begins as: content (the photo) or noise
         coarse_to_fine: whether it grows from 128 pixels by a factor of 1.41; otherwise it has its size from the start
+        colours: the style's; or the photo's, by histogram (the painting is recoloured before) or luminance (only how
+            bright pixels are is painted)
         masks: pictures that are white where each style goes, one a style
+        fast: whitening or adain: the style's statistics set at once, and decoded; VGG-19 to conv3_1 alone has decoders
+        strength: of fast, from 0 (the photo) to 1
+        show: the picture; or optimizers, content (by pixels beside by activations), layers (style alone and content
+            alone), gram (the Gram matrix and its strongest pairs of channels)
         seed: of the noise
 
     Returns Style with pictures and losses. state= goes on from a result's.
@@ -145,68 +156,13 @@ def style(
 
     Paper: Gatys, Ecker, Bethge 2016, "Image style transfer using convolutional neural networks".
     """
-    for setting, chosen, choices in (
-        ("distance", distance, get_args(Distance)), ("optimizer", optimizer, get_args(Name)),
-        ("start", start, ("content", "noise")),
-    ):  # fmt: skip
-        if chosen not in choices:
-            raise SettingError(f"There is no {setting} {chosen!r}; {near(chosen, choices, setting)}.")
-    need_whole("number of steps", steps, 1)
-    need_whole("seed", seed, 0)
-    inputs = inputs_of(model, image, style, masks)
-    side = need_whole("size", side_of(model, size), 16)
-    layers = layers_of(model, style_layers, style_weights, content_layer)
-    count = len(inputs.styles)
-    of_styles = tuple([1.0] * count if blend is None else shares(blend, count, "blend", "style"))
-    scale, roughness = _least(style_scale, "style_scale", strict=True), _least(smooth, "smooth")
-    task = Task(model, inputs, side, scale, of_styles, distance, roughness, seed)
-    need_room(model, (*layers.style, layers.content), task.size(side))
-    content = {layers.content: _least(content_weight, "content_weight")}
-    job = job_of(
-        task, "the picture", layers.style, content, steps=steps, optimizer=optimizer, rate=rate, noise=start == "noise",
-        coarse_to_fine=coarse_to_fine,
+    from minitorch_viz.techniques.optimization._style_loop import results
+
+    asked = Asked(
+        style, size, steps, content_weight, style_layers, style_weights, content_layer, smooth, style_scale, blend,
+        distance, optimizer, rate, start, coarse_to_fine, colours, masks, fast, strength, show, seed,
     )  # fmt: skip
-    jobs = [job]
-    words = (*inputs.words, *layers.words)
-    if len(job.sizes) > 1:
-        words = (*words, job.method.enlarges)
-    about = (
-        f"{job.method.name} from {'noise' if start == 'noise' else 'the photo'}, "
-        f"{' to '.join(f'{h} x {w}' for h, w in dict.fromkeys((job.sizes[0], job.sizes[-1])))} pixels, style from "
-        f"{', '.join(f'{node} ({weight:.2g})' for node, weight in layers.style.items())}, content from "
-        f"{layers.content} ({content_weight:g})."
-    )
-    finished = task.size(side)
-
-    def result(progress: Progress) -> Style:
-        pictures = tuple(_pixels(task, x) for x in progress.all_pictures)
-        parts = job.loss(finished).parts(progress.all_pictures[-1]) if progress.done == progress.total else {}
-        return Style(
-            pictures, tuple(each.title for each in jobs[: len(pictures)]), _pixels(task, task.photo(finished)),
-            inputs.styles, progress.losses, progress.evaluations, tuple(job.sizes), tuple(job.steps), parts,
-            (*words, *progress.words), about, progress.done, progress.total, progress.state,
-        )  # fmt: skip
-
-    first = begun(jobs) if state is None else gone_on(jobs, state)
-    if first.done:
-        yield result(first)
-    for progress in walked(first):
-        yield result(progress)
-
-
-def _pixels(task: Task, x: Array) -> Array:
-    """Return a picture as (h, w, 3) uint8: clipped to 0..255."""
-    units = task.inputs.units
-    pixels: Array = np.round(units.pixels(units.clip(x)))[0].astype(np.uint8).transpose(1, 2, 0)
-    return pixels.repeat(3, axis=2) if pixels.shape[2] == 1 else pixels
-
-
-def _least(value: float, name: str, strict: bool = False) -> float:
-    """Return a finite number of at least 0; SettingError if it is not."""
-    good = isinstance(value, (int, float, np.number)) and not isinstance(value, bool) and np.isfinite(value)
-    if not good or value < 0 or (strict and value == 0):
-        raise SettingError(f"{name} must be a number {'above' if strict else 'of at least'} 0, but got {value!r}.")
-    return float(value)
+    yield from results(plan_of(model, image, asked), asked, state)
 
 
 def plot(result: Style, figure: Figure) -> None:
