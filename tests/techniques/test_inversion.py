@@ -121,12 +121,12 @@ def test_the_weights_are_the_papers() -> None:
         paper = weight / 2 * ((down**2).sum() + (right**2).sum()) / (weights.DEVIATION**2 * x.size)
         variation = weights.VARIANCE.value(x)[0] / (weights.from_2015(weight) * 35)
         assert variation == pytest.approx(paper, rel=1e-12)
-    assert [weights.trust("mahendran-2015", depth, 20) for depth in (1, 7, 8, 14, 15, 20)] == [
+    assert [weights.trust_at("mahendran-2015", depth, 20) for depth in (1, 7, 8, 14, 15, 20)] == [
         weights.from_2015(weight) for weight in (1, 1, 10, 10, 100, 100)
     ]
-    assert weights.trust("lbfgs", 1, 20) == 1e4
-    assert weights.trust("lbfgs", 3, 20) == pytest.approx(1e4 / 9)
-    assert weights.trust("lbfgs", 20, 20) == weights.DEEP
+    assert weights.trust_at("lbfgs", 1, 20) == 1e4
+    assert weights.trust_at("lbfgs", 3, 20) == pytest.approx(1e4 / 9)
+    assert weights.trust_at("lbfgs", 20, 20) == weights.DEEP
 
 
 def test_the_penalty_is_gradient_checked() -> None:
@@ -228,6 +228,7 @@ def test_pictures_of_another_size_are_made_where_the_net_takes_them() -> None:
         ({"size": 0}, "size"),
         ({"method": "lbgfs"}, "lbfgs"),
         ({"seed": -1}, "seed"),
+        ({"trust": 0.0}, "trust must be a number above 0"),
     ],
 )
 def test_bad_settings_are_said(settings: dict, words: str) -> None:

@@ -127,7 +127,7 @@ def _draw_charts(result: Inversion, figure: Figure) -> None:
     ]
     step = math.ceil(len(places) / MOST_NAMES)
     for axes in (left, right):
-        axes.set_xticks(places[::step], names[::step], rotation=40, ha="right")
+        axes.set_xticks(places[::step], names[::step], rotation=60, ha="right")
         axes.tick_params(labelsize=LABEL_SIZE - 1)
         axes.set_xlim(-0.5, len(places) - 0.5)
         axes.set_ylim(0, axes.get_ylim()[1] * 1.03)
@@ -137,7 +137,7 @@ def _draw_charts(result: Inversion, figure: Figure) -> None:
 
 def _short(name: str) -> str:
     """Return a node's name, its middle left out where it is long."""
-    return name if len(name) <= 16 else f"{name[:8]}..{name[-6:]}"
+    return name if len(name) <= 20 else f"{name[:8]}..{name[-10:]}"
 
 
 def frame(result: Inversion) -> Array:

@@ -70,7 +70,7 @@ PUBLISHED: dict[str, Published] = {
 }
 
 
-def trust(method: Method, depth: int, deepest: int) -> float:
+def trust_at(method: Method, depth: int, deepest: int) -> float:
     """Return C at a depth, 1 at the first layer with weights and `deepest` at the last."""
     depth = max(depth, 1)
     if method == "lbfgs":

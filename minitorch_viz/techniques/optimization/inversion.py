@@ -24,7 +24,7 @@ from minitorch_viz.techniques.optimization._inversion_measure import likeness, s
 from minitorch_viz.techniques.optimization._inversion_nodes import depths
 from minitorch_viz.techniques.optimization._inversion_rounds import rounds, state_of, states_from
 from minitorch_viz.techniques.optimization._inversion_rows import Row, hog_of, hog_rows, rows_of
-from minitorch_viz.techniques.optimization._inversion_weights import Method, trust
+from minitorch_viz.techniques.optimization._inversion_weights import Method, trust_at
 from minitorch_viz.techniques.run import how_far, looping
 from minitorch_viz.techniques.state import State
 
@@ -99,7 +99,8 @@ class Inversion(PhotoResult):
             else ""
         )
         return (
-            f"Pictures that give a layer what the photo gives it, by {steps} ({shown}). PSNR in decibels and SSIM are "
+            f"Pictures that give a layer what the photo gives it, by {steps} ({shown}), smooth ones "
+            f"being preferred, the more the deeper the layer. PSNR in decibels and SSIM are "
             "against the photo as the net sees it; the code's distance is |phi(x) - phi(photo)|^2 / |phi(photo)|^2, 0 "
             f"where the layer cannot tell the two apart. Colours are on the scale of pixels from 0 to 255, cut off "
             f"there.{differ}"
@@ -128,6 +129,7 @@ def inversion(
     steps: int | None = None,
     size: int | None = None,
     method: Method = "lbfgs",
+    trust: float = 1.0,
     hog: bool = False,
     seed: int = 0,
     state: State | None = None,
@@ -144,6 +146,8 @@ def inversion(
         starts: pictures a layer, each from noise of its own; where they differ is what the layer threw away
         steps: of the optimizer, for each picture; by default 100 of L-BFGS, or those of the published schedule
         size: of the picture's shorter side in pixels; by default what the net was made for
+        trust: in the code, against a smooth picture; 1 is by depth, the early layers' being trusted more; 10 gives
+            stronger colours and more noise
         hog: in place of the net invert HOG, histograms of oriented gradients, written as layers: from noise, from the
             photo's negative and from another photo come pictures unlike the photo with the same HOG
         method: lbfgs; or the published ones, mahendran-2015 (momentum) and mahendran-2016 (momentum and jitter)
@@ -159,6 +163,8 @@ def inversion(
         raise SettingError(f"There is no method {method!r}; {near(method, get_args(Method), 'method')}.")
     need_whole("number of starts", starts, 1, 16)
     need_whole("seed", seed, 0)
+    if not 0 < trust < np.inf:
+        raise SettingError(f"trust must be a number above 0, but got {trust!r}.")
     steps = need_whole("number of steps", steps_of(method) if steps is None else steps, 1, 100_000)
     if size is not None:
         need_whole("size", size, 1, 2048)
@@ -179,7 +185,7 @@ def inversion(
             stride = round(photo.shape[-1] / code.wanted.shape[-1]) if code.wanted.ndim == 3 else min(photo.shape[-2:])
             begin = noise(photo.shape, method, seed, start)
             begin = begin if row.start is None else row.start + (0.1 * begin if start else 0)
-            trusted = trust(method, deep[row.node], deepest)
+            trusted = trust * trust_at(method, deep[row.node], deepest)
             problems[f"{number}.{start}"] = Problem(model, code, trusted, begin, steps, stride, seed)
     if not problems:
         first = next(iter(whys.values()))
