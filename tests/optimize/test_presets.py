@@ -125,7 +125,7 @@ def test_the_order_of_yosinskis_step() -> None:
                 most = 1e8 if row == 4 else 100 * 0.01 / np.abs(weights).mean()
                 move = min(most, 2 / np.sum(weights**2)) * weights
             else:
-                move = 100 * {2: 0.05, 3: 0.002}[row] * weights / np.abs(weights).mean()
+                move = 100 * {2: 0.05, 3: 0.005}[row] * weights / np.abs(weights).mean()
             x = (x + move) * (1 - {1: 0, 2: 0.3, 3: 1e-4, 4: 0}[row])
             radius = {1: 0.5, 2: 0, 3: 1.0, 4: 0.5}[row] * 8 / 227
             if radius and step % 4 == 0:

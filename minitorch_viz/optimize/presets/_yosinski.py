@@ -13,7 +13,7 @@ from minitorch_viz.optimize.steps import Blurred, Clipped, Decayed, Masked, Norm
 SIDE = 227  # of CaffeNet's pictures, for which the radii are stated
 # The mean magnitude of the gradients for which the rate 100 of a row is taken to be stated: what leaves the pictures of
 # the bundled nets neither blank nor black and white.
-STEEPNESS = {1: 0.01, 2: 0.05, 3: 0.002}
+STEEPNESS = {1: 0.01, 2: 0.05, 3: 0.005}
 
 
 class Row(NamedTuple):

@@ -11,5 +11,9 @@ PRESET = Preset(
     source="Tyka 2016, Class visualization with bilateral filters; stages and window as others rebuilt it",
     stages=stages(lambda octave: (Smoothed(*octave.sigma), Denoised(2.0))),
     parametrization=light,
-    differs="The blog gives no numbers: those of the stages are deepdraw's. " + DIFFERS,
+    differs=(
+        "The blog gives no numbers: those of the stages are deepdraw's, the weight of the denoising, 2 for pixels in "
+        "0..1, and the window of 5 pixels are another's. "
+    )
+    + DIFFERS,
 )
