@@ -72,6 +72,15 @@ def test_a_difference_and_the_probability() -> None:
     assert "the logarithm of the probability" in probable.caption
 
 
+def test_nets_without_maps_are_not_jittered() -> None:
+    """A blurred face stays a face: the score rises all the same."""
+    faces = class_model(load_model("faces"), target=0)
+    assert faces.method.name == "mahendran"
+    assert faces.after[0] > faces.before[0] + 1
+    assert "In 80 steps" in faces.method.differs
+    assert class_model(DIGITS, target=3, steps=1).method.name == "oygard"
+
+
 def test_the_same_seed_gives_the_same_bits() -> None:
     first, again, other = (class_model(DIGITS, target=3, start="noise", steps=5, seed=seed) for seed in (1, 1, 2))
     assert first.pixels.tobytes() == again.pixels.tobytes() != other.pixels.tobytes()

@@ -17,8 +17,11 @@ SMALL, FEW = 64, 80  # pixels of a side up to which so many steps are enough
 
 
 def best_preset(model: Model) -> Preset:
-    """Return the preset that is taken for a net where none is named."""
-    preset = get_preset("oygard")
+    """Return the preset that is taken for a net where none is named.
+
+    A net without maps compares with templates, which jitter would smear; its pictures are kept smooth by a penalty.
+    """
+    preset = get_preset("oygard" if model.last_conv else "mahendran")
     if max(own_size(model)) > SMALL or preset.steps <= FEW:
         return preset
     words = f"{preset.differs} In {FEW} steps, since the pictures are small.".strip()

@@ -108,7 +108,7 @@ def chart(axes: Axes, result: MadePictures) -> None:
         axes.plot(steps, result.scores[:, number], color=PALETTE[number % len(PALETTE)], lw=1.4)
     axes.set_xlim(0, max(result.total, 2))
     axes.set_xlabel("step", fontsize=LABEL_SIZE)
-    axes.set_ylabel("score", fontsize=LABEL_SIZE)
+    axes.set_ylabel("what is climbed", fontsize=LABEL_SIZE)
     axes.tick_params(labelsize=LABEL_SIZE - 1)
     axes.locator_params(axis="y", nbins=5)
     for side in ("top", "right"):
