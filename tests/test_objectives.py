@@ -9,6 +9,7 @@ from minitorch_viz.errors import SettingError, ShapeError
 from minitorch_viz.gradcheck import check
 from minitorch_viz.graph import Tape
 from minitorch_viz.objectives import (
+    AnyOf,
     BestMatch,
     ChannelMean,
     ChannelSum,
@@ -68,6 +69,7 @@ EXAMPLES: dict[str, Objective] = {
     "style": GramDistance("conv", WANTED),
     "a code": CodeDistance("conv", CODE),
     "a code of a row": CodeDistance("fc", np.arange(6.0)),
+    "any of three": AnyOf((Unit("fc", (1,)), Unit("fc", (4,)), ChannelMean("conv", 0))),
     "a distribution": SortedDistance("conv", np.sort(RNG.standard_normal((4, 10)), axis=1), RNG.random(4)),
     "a distribution of other places": SortedDistance("conv", np.sort(RNG.standard_normal((4, 7)), axis=1), np.ones(4)),
     "numbers of a row as a distribution": SortedDistance("fc", RNG.standard_normal((6, 1)), RNG.random(6)),
@@ -233,3 +235,13 @@ def test_values_are_compared_by_rank() -> None:
     np.testing.assert_array_equal(far.seeds(tape)["conv"].ravel(), [2 * 2 * 4 / 4, 0, 0, 0])
     coarse = SortedDistance("conv", np.array([[1.0, 3.0]]), np.ones(1))  # at 1/8, 3/8, 5/8, 7/8 of the way
     assert coarse.value(tape_of(np.array([1, 1.5, 2.5, 3]).reshape(1, 1, 2, 2), np.zeros((1, 2)))) == [0]
+
+
+def test_one_of_several_is_enough() -> None:
+    tape = tape_of(np.zeros((2, 1, 1, 1)), np.array([[0.0, np.log(3), -1000], [900, 0, 1000]]))
+    either = AnyOf((Unit("fc", (0,)), Unit("fc", (1,)), Unit("fc", (2,))))
+    np.testing.assert_allclose(either.value(tape), [np.log(4), 1000])
+    np.testing.assert_allclose(either.seeds(tape)["fc"], [[0.25, 0.75, 0], [0, 0, 1]], atol=1e-12)
+    assert either.label == "fc[0] or fc[1] or fc[2]"
+    with pytest.raises(SettingError, match="at least one"):
+        AnyOf(())

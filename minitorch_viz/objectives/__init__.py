@@ -5,6 +5,7 @@ An objective gives one value an image, `value(tape) -> (N,)`, and the gradients 
 `Unit("fc", (3,)) - 0.5 * ChannelMean("conv5", 7)`. Each is gradient-checked like a layer (tests/test_objectives.py).
 """
 
+from minitorch_viz.objectives.any_of import AnyOf
 from minitorch_viz.objectives.base import Combination, Objective, Seeds
 from minitorch_viz.objectives.best_match import BestMatch
 from minitorch_viz.objectives.channel_mean import ChannelMean
@@ -22,6 +23,7 @@ from minitorch_viz.objectives.stacked import stacked_seeds
 from minitorch_viz.objectives.unit import Unit
 
 __all__ = [
+    "AnyOf",
     "BestMatch",
     "ChannelMean",
     "ChannelSum",

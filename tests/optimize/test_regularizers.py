@@ -9,6 +9,7 @@ from minitorch_viz.errors import SettingError
 from minitorch_viz.gradcheck import check
 from minitorch_viz.optimize.regularizers import (
     LpNorm,
+    PatchMixture,
     Penalty,
     TotalVariation,
     bilateral,
@@ -38,7 +39,7 @@ def picture(shape: tuple[int, ...] = (2, 3, 4, 5), seed: int = 0, spread: float 
 
 
 def test_the_folder_is_the_registry() -> None:
-    assert penalties() == {"lp_norm": LpNorm, "total_variation": TotalVariation}
+    assert penalties() == {"lp_norm": LpNorm, "patch_mixture": PatchMixture, "total_variation": TotalVariation}
 
 
 @pytest.mark.parametrize("penalty", ALL)

@@ -60,6 +60,7 @@ def test_the_json_file_holds_the_same(result: Result, tmp_path: Path) -> None:
 PIXELS = {
     "class-model": {"natural"},
     "regularizers": {"natural"},
+    "multifaceted": {"natural", "examples"},
     "top-patches": {"patches"},
     "tsne": {"pixels"},
     "unit-model": {"natural"},

@@ -2,6 +2,8 @@
 
 reading   pictures of a folder or a data set as x, one at a time
 radial    a spectrum as a curve over the frequency, which gives one of any size
+mixture   a mixture of Gaussians over their patches
+features  what a net gives for them, sorted
 make      the command that writes `spectrum.json`, the bundled curve
 """
 

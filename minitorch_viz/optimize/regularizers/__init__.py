@@ -4,6 +4,7 @@ A penalty is a number an image, with its gradient (`value`, `gradient`); the fol
 
     lp_norm           no pixel far from the mean colour
     total_variation   no neighbours that differ
+    patch_mixture     no patches that natural pictures do not have
 
 A step is a plain function of the picture or of its gradient; it has no value of its own:
 
@@ -30,11 +31,13 @@ from minitorch_viz.optimize.regularizers.laplacian import laplacian_normalized
 from minitorch_viz.optimize.regularizers.lp_norm import LpNorm
 from minitorch_viz.optimize.regularizers.masks import small_contributions, small_norms, small_values
 from minitorch_viz.optimize.regularizers.normalized import normalized
+from minitorch_viz.optimize.regularizers.patch_mixture import PatchMixture
 from minitorch_viz.optimize.regularizers.progress import progress_rate
 from minitorch_viz.optimize.regularizers.total_variation import TotalVariation
 
 __all__ = [
     "LpNorm",
+    "PatchMixture",
     "Penalty",
     "TotalVariation",
     "bilateral",
