@@ -16,7 +16,12 @@ from minitorch_viz.optimize.parametrizations.base import GREY
 from minitorch_viz.optimize.stage import Moment
 from minitorch_viz.optimize.units import Units
 from minitorch_viz.techniques.optimization._multifaceted_facets import chosen_pictures, grouped
-from minitorch_viz.techniques.optimization._multifaceted_preset import PRESET_FROM_MEANS, DenoisedMore, flatter
+from minitorch_viz.techniques.optimization._multifaceted_preset import (
+    PRESET_FROM_MEANS,
+    DenoisedMore,
+    flatter,
+    stages_of,
+)
 from minitorch_viz.techniques.optimization.multifaceted import multifaceted
 
 
@@ -69,6 +74,14 @@ def test_the_numbers_of_the_paper() -> None:
     assert [stage.rate for stage in stages] == [(1, 2), (1, 1), (2, 2), (2, 2)]
     ramps = [stage.after[-1] for stage in stages]
     assert [(ramp.start, ramp.end) for ramp in ramps] == [(0.4, 0.4), (0.01, 2), (0.1, 2), (0.4, 2)]
+    assert stages_of(370) == stages
+    assert [(stage.steps, stage.rate) for stage in stages_of(74)] == [
+        (37, (5, 10)),
+        (29, (5, 5)),
+        (5, (10, 10)),
+        (3, (10, 10)),
+    ]
+    assert stages_of(10)[0].rate == (6, 12)
     x = GREY.picture(np.random.default_rng(0).uniform(0, 255, (1, 1, 224, 224)))
     for step, weight in ((0, 0.01), (149, 2.0)):  # a slip of precedence would take a weight below 0 at the end
         moment = Moment(step, 150, (224, 224), GREY)

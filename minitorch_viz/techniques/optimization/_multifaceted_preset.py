@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,8 +11,10 @@ from minitorch_viz.optimize.presets import Preset
 from minitorch_viz.optimize.presets._transforms import window
 from minitorch_viz.optimize.stage import Moment, Stage
 from minitorch_viz.optimize.steps import Clipped, Normalized
+from minitorch_viz.techniques.optimization._climb import scaled
 
 WHITE = 255.0
+LARGEST = 6.0  # times the paper's steps
 
 
 @dataclass(frozen=True)
@@ -73,3 +75,10 @@ PRESET_FROM_MEANS = Preset(
     ),
     name="multifaceted",
 )
+
+
+def stages_of(steps: int) -> tuple[Stage, ...]:
+    """Return the stages in so many steps: fewer than the paper's 370 are larger ones, up to 6 times as large."""
+    larger = min(max(PRESET_FROM_MEANS.steps / steps, 1.0), LARGEST)
+    stages = scaled(PRESET_FROM_MEANS.stages, steps)
+    return tuple(replace(stage, rate=(larger * stage.rate[0], larger * stage.rate[1])) for stage in stages)

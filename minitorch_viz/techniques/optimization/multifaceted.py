@@ -21,10 +21,10 @@ from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.codes import codes_tally
 from minitorch_viz.techniques.explain.nothing import blank_tape
 from minitorch_viz.techniques.explain.unit import Targets
-from minitorch_viz.techniques.optimization._climb import Climb, part_of, scaled, size_of
+from minitorch_viz.techniques.optimization._climb import Climb, part_of, size_of
 from minitorch_viz.techniques.optimization._multifaceted_facets import Facets, Values, chosen_pictures, grouped
 from minitorch_viz.techniques.optimization._multifaceted_figure import draw
-from minitorch_viz.techniques.optimization._multifaceted_preset import PRESET_FROM_MEANS
+from minitorch_viz.techniques.optimization._multifaceted_preset import PRESET_FROM_MEANS, stages_of
 from minitorch_viz.techniques.optimization._pictures import MadePictures, Method, as_seen_at, made, scores_of
 from minitorch_viz.techniques.optimization._targets import class_targets
 from minitorch_viz.techniques.run import Pace, looping
@@ -128,7 +128,7 @@ def multifaceted(
         most: pictures that are grouped, those with the highest scores; by default 10 for each facet
         codes: the node whose codes are grouped; by default what the last layer with weights reads
         size: pixels of the picture's longer side; by default 1.44 times the net's own, seen through a window
-        steps: in all; by default the paper's 370, of pictures below 64 pixels 100, the stages in proportion
+        steps: in all; by default the paper's 370, of pictures below 64 pixels 100; fewer are larger ones
         seed: of map and groups, and of the windows
 
     Of labelled pictures that have the class's name, and at least 5 for each facet, only these are grouped.
@@ -144,9 +144,7 @@ def multifaceted(
     objective, chosen = _meant(model, target, node, channel)
     search = _Search(model, shown, objective, facets, nearest, most, codes, seed)
     extent = size_of(model, round(LARGER * max(own_size(model))) if size is None else size)
-    stages = scaled(
-        PRESET_FROM_MEANS.stages, PRESET_FROM_MEANS.steps if steps is None else need_whole("steps", steps, 1)
-    )
+    stages = stages_of(_steps(extent) if steps is None else need_whole("steps", steps, 1))
     total = search.shards + sum(stage.steps for stage in stages)
     groups: Facets | None = None
     if state is not None and "ascent" in state.numbers:
