@@ -83,13 +83,13 @@ def grouped(numbers: Array, values: Array, codes: Array, facets: int, nearest: i
     points = reduced(codes, seed).points
     places = embedded(points, min(USUAL, (len(points) - 1) // 3), seed) if len(points) >= FEWEST else first_two(points)
     groups, centres = _by_means(places, facets, seed)
-    near = np.full((facets, nearest), -1, np.int64)
+    table = np.full((facets, nearest), -1, np.int64)
     for facet, centre in enumerate(centres):
         members = np.flatnonzero(groups == facet)
         distances = np.linalg.norm(places[members] - centre, axis=1)
         chosen = numbers[members[np.argsort(distances, kind="stable")]][:nearest]
-        near[facet, : len(chosen)] = chosen
-    return Facets(numbers, values, places, groups, near)
+        table[facet, : len(chosen)] = chosen
+    return Facets(numbers, values, places, groups, table)
 
 
 def _by_means(places: Array, count: int, seed: int) -> tuple[Array, Array]:
