@@ -121,7 +121,7 @@ def _draw_charts(result: Inversion, figure: Figure) -> None:
     right.set_title("how much was thrown away", fontsize=TITLE_SIZE)
     right.set_ylabel("% of the photo's variance", fontsize=LABEL_SIZE)
     right.axhline(100, color="0.6", ls="--", lw=1)
-    right.text(len(places) - 0.55, 101, "a picture of one colour", ha="right", va="bottom", fontsize=LABEL_SIZE - 1)
+    right.text(-0.4, 101, "a picture of one colour", va="bottom", fontsize=LABEL_SIZE - 1)
     names = [
         f"{_short(name)}{begins.replace('from', ',')}" for name, begins in zip(result.nodes, result.begins, strict=True)
     ]
@@ -137,7 +137,7 @@ def _draw_charts(result: Inversion, figure: Figure) -> None:
 
 def _short(name: str) -> str:
     """Return a node's name, its middle left out where it is long."""
-    return name if len(name) <= 20 else f"{name[:8]}..{name[-10:]}"
+    return name if len(name) <= 20 else f"{name[:12]}..{name[-6:]}"
 
 
 def frame(result: Inversion) -> Array:
