@@ -105,11 +105,11 @@ class Trust:
         It is sum(made - other) / sum(same - other), so that a layer that hardly tells the class says little.
         """
         gap = self.same - self.other
-        tells = (gap >= LEAST_GAP) & np.isfinite(self.made).all(axis=1)
-        if not tells.any():
-            return np.full(self.made.shape[1], np.nan)
-        rises: Array = (self.made - self.other[:, None])[tells].sum(axis=0) / gap[tells].sum()
-        return rises
+        counts = (gap >= LEAST_GAP)[:, None] & np.isfinite(self.made)  # (L, M)
+        rises = np.where(counts, self.made - self.other[:, None], 0).sum(axis=0)
+        most = np.where(counts, gap[:, None], 0).sum(axis=0)
+        shares: Array = np.divide(rises, most, out=np.full_like(rises, np.nan), where=most > 0)
+        return shares
 
     @property
     def unknowing(self) -> tuple[str, ...]:

@@ -91,6 +91,8 @@ def test_a_layer_that_does_not_know_the_class_has_no_score() -> None:
     assert np.isnan(trust.scores[1:]).all()
     assert trust.mean == pytest.approx([0.8])  # of the layers that know
     assert trust.unknowing == ("b", "c")
+    two = Trust(("a", "b"), np.array([[0.5, np.nan], [0.2, np.nan]]), np.array([0.5, 0.2]), np.array([0.1, 0.1]))
+    np.testing.assert_allclose(two.mean, [1, np.nan])  # a picture that is still to come is not counted
     assert LEAST_GAP > 0.01
 
 

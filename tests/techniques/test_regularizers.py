@@ -7,14 +7,29 @@ import pytest
 
 from minitorch_viz import Model, load_model
 from minitorch_viz.data import load_digits
+from minitorch_viz.data.pictures import as_pictures
 from minitorch_viz.errors import SettingError
 from minitorch_viz.models.load import sketch
-from minitorch_viz.models.scenes_liar import LIAR, NODE, SHOWS, SILENT, TEMPLATE, TWO
+from minitorch_viz.models.scenes_liar import HONEST, LIAR, NODE, SHOWS, SILENT, TEMPLATE, TWO
+from minitorch_viz.optimize.presets import get_preset
 from minitorch_viz.optimize.slope import spectrum_slope
+from minitorch_viz.optimize.trust import Judge, trust_layers
 from minitorch_viz.techniques.explain.receptive import Field
+from minitorch_viz.techniques.explain.strongest import Strongest
+from minitorch_viz.techniques.optimization._climb import climb_of
+from minitorch_viz.techniques.optimization._pictures import as_seen_at
 from minitorch_viz.techniques.optimization._regularizers_measures import spread_of_seeds
-from minitorch_viz.techniques.optimization._regularizers_natural import GROUPS, labels_of, windowed
-from minitorch_viz.techniques.optimization.regularizers import Regularizers, regularizers
+from minitorch_viz.techniques.optimization._regularizers_natural import (
+    GROUPS,
+    SAME,
+    _of_unit,
+    _seen,
+    labels_of,
+    window_of,
+    windowed,
+)
+from minitorch_viz.techniques.optimization.regularizers import Regularizers, regularizers, unit_of
+from minitorch_viz.techniques.tally import tallied
 
 
 @pytest.fixture(scope="module")
@@ -178,8 +193,36 @@ def test_the_liar_fools_the_plain_presets(liar: Model) -> None:
         (patch.number, patch.position) for patch in honest.natural
     ]
     (verdict,) = lying.verdicts
-    assert "Fooled: none, oygard." in verdict
+    assert "Fooled, and the picture is that of another unit: none, oygard." in verdict
     assert f"channel {SHOWS}" in verdict
+
+
+@pytest.mark.slow
+def test_the_trust_score_ranks_the_liar_below_each_of_20_honest_units(liar: Model) -> None:
+    """Of the same layer, each judged by its own top natural patches, all made by the plain preset."""
+    source = as_pictures("scenes:300")
+    *_, step = tallied(liar, source, [Strongest(NODE, SAME)])
+    top = step.tallies[0].result()
+    firing = [channel for channel in range(96) if channel != LIAR and top.values[channel, 4] > 0]
+    honest = np.random.default_rng(0).choice(firing, 20, replace=False).tolist()
+    units = [unit_of(liar, None, NODE, channel) for channel in (LIAR, *honest)]
+    window, nodes = window_of(liar, HONEST, units[0]), (*trust_layers(liar, HONEST)[:-1], NODE)
+    trusts = []
+    for part in (units[:11], units[11:]):
+        climb = climb_of(liar, part, get_preset("none"), (64, 64), steps=40)
+        *_, ascent = climb.steps()
+        images = windowed(climb.parametrization.units.net(as_seen_at(climb, ascent)), window)
+        for unit, image in zip(part, images, strict=True):
+            same, other = natural_patches(liar, source, unit, top, window)
+            trusts.append(float(Judge(liar, same, other, nodes).trust(image[None]).mean[0]))
+    assert trusts[0] < min(trusts[1:])
+    assert np.median(trusts[1:]) > trusts[0] + 0.5
+
+
+def natural_patches(model: Model, source, unit, top, window) -> list[np.ndarray]:
+    """The patches that excite a unit most, and those that excite others most, as the net takes them."""
+    same, other, _ = _of_unit(unit.index[0], top)
+    return [np.concatenate([_seen(model, source, HONEST, window, place) for place in part]) for part in (same, other)]
 
 
 @pytest.mark.slow

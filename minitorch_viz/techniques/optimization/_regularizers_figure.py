@@ -130,6 +130,6 @@ def _draw_trust(
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _short(name: str, most: int = 11) -> str:
+def _short(name: str, most: int = 9) -> str:
     """Return a node's name, its end where it is long."""
     return name if len(name) <= most else "\N{HORIZONTAL ELLIPSIS}" + name[1 - most :]

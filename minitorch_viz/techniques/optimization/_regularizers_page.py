@@ -11,6 +11,7 @@ from minitorch_viz.drawing.html import Embedded, embedded_image, render
 from minitorch_viz.techniques.explain.patches import framed
 from minitorch_viz.techniques.optimization._pictures_figure import coloured
 from minitorch_viz.techniques.optimization._regularizers_figure import HIGH, LOW, number
+from minitorch_viz.techniques.optimization._regularizers_words import known_words
 
 if TYPE_CHECKING:
     from minitorch_viz.techniques.optimization.regularizers import Regularizers
@@ -65,6 +66,7 @@ def _row(result: Regularizers, place: int) -> dict[str, Any]:
         "spread": number(float(result.spreads[place]), 1),
         "seconds": number(float(result.seconds[place]), 1),
         "trust": number(float(result.trusts[place]), 2),
+        "known": known_words(result.plant, result.truths[place]) if is_shown else "",
         "by_layer": [number(float(value), 2) for value in result.trust_by_layer[place]],
         "curve": _curve(result.trust_by_layer[place]) if is_shown else [],
         "levels": (_height(0.0), _height(1.0)),

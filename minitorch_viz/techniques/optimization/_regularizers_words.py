@@ -10,6 +10,8 @@ import numpy as np
 from minitorch_viz._types import Array
 from minitorch_viz.models.scenes_liar import LIAR, MEANINGS, SHOWS, Plant
 
+FAINT = 0.25  # of what a natural picture excites a unit to at most: below it a picture does not show the unit
+
 if TYPE_CHECKING:
     from minitorch_viz.optimize.trust import Trust
     from minitorch_viz.techniques.optimization._pictures import Method
@@ -61,18 +63,33 @@ def verdicts(
 
 def _fooled(names: Sequence[str], values: Array, trusts: Array) -> str:
     """Say which presets show the unit that the liar shows in place of the one that it pretends to be."""
-    fooled = [name for name, (pretended, showed) in zip(names, values, strict=True) if showed > pretended]
-    honest = [name for name in names if name not in fooled]
-    listed = "; ".join(
-        f"{name} excites channel {LIAR} to {pretended:.0%} and channel {SHOWS} to {showed:.0%}"
-        for name, (pretended, showed) in zip(names, values, strict=True)
-    )
-    words = f"Fooled: {', '.join(fooled) if fooled else 'no preset'}."
-    words += f" Not fooled: {', '.join(honest)}." if honest else ""
-    words += f" In the net without the lie (100% is the most that a natural picture excites each to): {listed}."
-    if np.isfinite(trusts).any():
-        words += f" Their trust scores are {np.nanmin(trusts):.2f} to {np.nanmax(trusts):.2f}."
-    return words
+    strongest = values.max(axis=1)
+    is_fooled = values[:, 1] > values[:, 0]
+    groups = {
+        "Fooled, and the picture is that of another unit": is_fooled & (strongest >= FAINT),
+        "Not fooled": ~is_fooled & (strongest >= FAINT),
+        f"Shows neither unit (both below {FAINT:.0%} of what natural pictures excite them to)": strongest < FAINT,
+    }
+    parts = []
+    for words, chosen in groups.items():
+        listed = ", ".join(name for name, is_it in zip(names, chosen, strict=True) if is_it)
+        if listed:
+            parts.append(f"{words}: {listed}.")
+    if is_fooled.any() and np.isfinite(trusts[is_fooled]).any():
+        low, high = np.nanmin(trusts[is_fooled]), np.nanmax(trusts[is_fooled])
+        parts.append(f"The trust scores of those that are fooled are {low:.2f} to {high:.2f}.")
+    return " ".join(parts)
+
+
+def known_words(plant: Plant | None, truths: Array) -> str:
+    """Say what is known of one preset's pictures of a planted unit, a mean over seeds; "" where nothing is."""
+    values = truths.mean(axis=0)
+    if plant is None or not np.isfinite(values[0]):
+        return ""
+    if plant.kind == "template":
+        return f"correlation {values[0]:.2f} with the template"
+    first, second = (LIAR, SHOWS) if plant.kind == "liar" else MEANINGS
+    return f"channel {first} {values[0]:.0%}, channel {second} {values[1]:.0%} of the most that natural pictures do"
 
 
 def _meanings(names: Sequence[str], values: Array) -> str:

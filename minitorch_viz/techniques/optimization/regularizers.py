@@ -395,7 +395,7 @@ def example() -> Regularizers:
     """Compare three presets on a class of the bundled net for digits."""
     from minitorch_viz.models import load_model
 
-    return regularizers(load_model("digits"), target=3, presets="simonyan,oygard,lucid", steps=16)
+    return regularizers(load_model("digits"), presets="simonyan,oygard,lucid", steps=16)
 
 
 TECHNIQUE = Technique(
