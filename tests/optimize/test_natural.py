@@ -111,19 +111,19 @@ def test_crops_close_in_from_half_to_a_twentieth() -> None:
 
 
 def test_maco_keeps_the_magnitudes_while_the_score_rises() -> None:
-    model = load_model("cifar10")
-    request = Request(model, Unit(model.logits, (3,)), (32, 32))
+    model = load_model("scenes")
+    request = Request(model, Unit(model.logits, (0,)), (64, 64))
     preset = get_preset("maco")
     phase = preset.parametrization(request)
     stage = preset.stages[0]
     *_, last = ascend(
         model,
         request.objective,
-        [stage.__class__(24, stage.rate, transform=stage.transform, views=4, optimizer=stage.optimizer)],
+        [stage.__class__(36, stage.rate, transform=stage.transform, views=4, optimizer=stage.optimizer)],
         phase,
     )
     assert np.nanmean(last.scores[-6:]) > np.nanmean(last.scores[:6]) + 1
     sums = unsquashed(last.x.astype(float), colour_matrix("maco", 3), request.units, 1e-9)
     inner = np.s_[:, 1:-1, 1:-1]  # the outer columns hold each wave twice
-    ratio = np.abs(np.fft.rfft2(sums))[0][inner] / bundled_spectrum(3, (32, 32))[inner]
+    ratio = np.abs(np.fft.rfft2(sums))[0][inner] / bundled_spectrum(3, (64, 64))[inner]
     assert ratio.std() / ratio.mean() < 1e-3
