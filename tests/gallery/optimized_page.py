@@ -1,0 +1,227 @@
+"""Pictures made by optimization, by this project's own commands, on one page.
+
+    python -m tests.gallery.optimized_page --data ../shared/data         into docs/gallery/optimized.html, some minutes
+    python -m tests.gallery.optimized_page --data FOLDER --out page.html --only deep-dream style
+
+FOLDER has weights/ (GoogLeNet, VGG-19 as far as conv3_1), photos/ and paintings/. What is dreamt on and painted over is
+not kept here: only what the commands make.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from minitorch_viz._types import Array
+from minitorch_viz.drawing.html import Embedded, embedded_image, render, write_page
+from minitorch_viz.models import Model, load_model
+from minitorch_viz.techniques import get_technique
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "gallery" / "optimized.html"
+CLASSES = ("flamingo", "pelican", "hartebeest", "goose", "Indian cobra", "pool table", "school bus", "ostrich")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Hold a picture of the page."""
+
+    embedded: Embedded
+    title: str
+    words: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """Hold what the page shows of one command."""
+
+    name: str
+    title: str
+    words: str
+    command: str
+    pictures: list[Picture]
+    size: str = ""  # a class of the page's style: "large", "fine"
+    notes: Sequence[str] = field(default=())
+
+
+def picture(pixels: Array, title: str, words: str = "", quality: int = 82) -> Picture:
+    """Return pixels (h, w, 3 or 1) uint8 for the page; small ones are enlarged without smoothing."""
+    image = Image.fromarray(np.squeeze(pixels))
+    times = -(-128 // min(image.size))
+    if times > 1:
+        image = image.resize((times * image.width, times * image.height), Image.Resampling.NEAREST)
+    return Picture(embedded_image(image, "webp", quality=quality), title, words)
+
+
+def computed(name: str, model: Model, *subject: Any, **settings: Any) -> Any:
+    """Return a technique's result, without a progress bar."""
+    return get_technique(name).compute(model, *subject, progress=False, **settings)
+
+
+def class_models(data: Path) -> Section:
+    model = load_model("googlenet", weights=data / "weights" / "googlenet_bvlc.safetensors")
+    pictures = []
+    for name in CLASSES:
+        result = computed("class-model", model, target=name)
+        words = f"score {result.after[0]:.0f}, probability {result.probabilities[0]:.3f}"
+        pictures.append(picture(result.pixels[0], name, words))
+    return Section(
+        "class-model",
+        "Class models of GoogLeNet",
+        f"What the net finds most like a class, made from nothing. {result.how}.",
+        command_of(
+            "class-model", "--model", "googlenet", "--weights", "googlenet_bvlc.safetensors", "--target", "flamingo"
+        ),
+        pictures,
+    )
+
+
+def small_class_models(_data: Path) -> Section:
+    model = load_model("scenes")
+    result = computed("class-model", model)
+    pictures = [
+        picture(pixels, label.split('"')[1] if '"' in label else label, f"probability {probability:.3f}")
+        for pixels, label, probability in zip(result.pixels, result.labels, result.probabilities, strict=True)
+    ]
+    return Section(
+        "class-model-scenes",
+        "Class models of the bundled net for scenes",
+        f"A net trained on generated scenes of 64 x 64 pixels. {result.how}.",
+        command_of("class-model", "--model", "scenes"),
+        pictures,
+        "fine",
+    )
+
+
+def regularizers(data: Path) -> Section:
+    model = load_model("googlenet", weights=data / "weights" / "googlenet_bvlc.safetensors")
+    pictures = []
+    for preset in (
+        "none",
+        "simonyan",
+        "yosinski-3",
+        "mahendran",
+        "oygard",
+        "laplacian",
+        "lucid",
+        "maco",
+        "vgg-decoder",
+        "ours",
+    ):
+        settings = {"preset": preset, "target": "hartebeest"}
+        result = computed("class-model", model, **settings)
+        pictures.append(
+            picture(
+                result.pixels[0],
+                f"{preset} ({result.method.year})",
+                f"{result.method.family}; score {result.after[0]:.0f}",
+            )
+        )
+    return Section(
+        "presets",
+        "One class, ten ways to keep the picture from being noise",
+        "The class hartebeest of GoogLeNet. A higher score is no better picture: the unregularized one scores highest.",
+        command_of("class-model", "--model", "googlenet", "--target", "hartebeest", "--preset", "oygard"),
+        pictures,
+    )
+
+
+def dream(data: Path) -> Section:
+    model = load_model("googlenet", weights=data / "weights" / "googlenet_bvlc.safetensors")
+    sky = data / "paintings" / "content_sky.jpg"
+    deep = computed("deep-dream", model, sky, iterations=20)
+    noise = computed("deep-dream", model, sky, start="noise", size=320, iterations=20, octaves=3)
+    return Section(
+        "deep-dream",
+        "DeepDream",
+        "Whatever fires in inception_4c/output is made to fire more: in clouds a dog with its eyes, trees, temples; in "
+        "noise, too.",
+        command_of("deep-dream", "sky.jpg", "--model", "googlenet", "--iterations", "20"),
+        [picture(deep.dream, "on a photo of clouds"), picture(noise.dream, "on noise")],
+        "large",
+    )
+
+
+def style(data: Path) -> Section:
+    model = load_model("vgg19_conv3_1", weights=data / "weights" / "vgg19_normalised_conv3_1.safetensors")
+    houses = data / "paintings" / "content_tubingen.jpg"
+    pictures = []
+    for file, title in STYLES.items():
+        result = computed("style", model, houses, style=[data / "paintings" / file], **STYLE_SETTINGS)
+        pictures.append(picture(result.pictures[-1], title))
+    return Section(
+        "style",
+        "Style: houses in Tuebingen, painted",
+        f"{result.about}",
+        command_of("style", "tubingen.jpg", "--style", "starry_night.jpg", "--model", "vgg19_conv3_1", "--size", "512"),
+        pictures,
+        "large",
+        [words for words in result.words if "conv3_1" in words],
+    )
+
+
+STYLES = {
+    "starry_night.jpg": "The Starry Night, van Gogh 1889",
+    "great_wave.jpg": "The Great Wave, Hokusai 1831",
+    "the_scream.jpg": "The Scream, Munch 1893",
+    "composition_vii.jpg": "Composition VII, Kandinsky 1913",
+}
+STYLE_SETTINGS: dict[str, Any] = {"size": 512}
+
+
+def inversion(data: Path) -> Section:
+    model = load_model("googlenet", weights=data / "weights" / "googlenet_bvlc.safetensors")
+    result = computed("inversion", model, data / "photos" / "cat_chelsea.jpg")
+    pictures = [picture(result.picture, "the photo, as the net sees it")]
+    rows = zip(result.nodes, result.inversions, result.psnr, result.ssim, strict=True)
+    for node, inversions, psnr, ssim in rows:
+        pictures.append(picture(inversions[0], node, f"{psnr[0]:.1f} dB, SSIM {ssim[0]:.2f}"))
+    return Section(
+        "inversion",
+        "Inversion, layer by layer",
+        "Pictures with nearly the same code as the photo at each layer: what a layer keeps of it.",
+        command_of("inversion", "cat.jpg", "--model", "googlenet", "--weights", "googlenet_bvlc.safetensors"),
+        pictures,
+    )
+
+
+def command_of(*words: str) -> str:
+    return shlex.join(["minitorch-viz", *words])
+
+
+SECTIONS: dict[str, Callable[[Path], Section]] = {
+    "class-model": class_models,
+    "class-model-scenes": small_class_models,
+    "presets": regularizers,
+    "deep-dream": dream,
+    "style": style,
+    "inversion": inversion,
+}
+
+
+def main(arguments: list[str] | None = None) -> Path:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="the folder of weights/, photos/ and paintings/")
+    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS), help="these alone")
+    parser.add_argument("--out", type=Path, default=PAGE, help="the page (default: docs/gallery/optimized.html)")
+    options = parser.parse_args(arguments)
+    sections = []
+    for name in options.only:
+        sections.append(SECTIONS[name](options.data))
+        print(f"{name}: {len(sections[-1].pictures)} pictures", flush=True)
+    about = (
+        "Each picture was made by the command above it; the image is the parameter, the net's weights stay as they are."
+    )
+    return write_page(
+        options.out, render("optimized.html", title="Pictures made by optimization", about=about, sections=sections)
+    )
+
+
+if __name__ == "__main__":
+    print(f"Wrote {main()}")
