@@ -25,6 +25,10 @@ from minitorch_viz.models import Model, load_model
 from minitorch_viz.techniques import get_technique
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "gallery" / "optimized.html"
+GOOGLENET = ("--model", "googlenet", "--weights", "googlenet_bvlc.safetensors")
+PRESETS = (
+    "none", "simonyan", "yosinski-3", "mahendran", "oygard", "laplacian", "lucid", "maco", "vgg-decoder", "ours",
+)  # fmt: skip
 CLASSES = ("flamingo", "pelican", "hartebeest", "goose", "Indian cobra", "pool table", "school bus", "ostrich")
 
 
@@ -75,9 +79,7 @@ def class_models(data: Path) -> Section:
         "class-model",
         "Class models of GoogLeNet",
         f"What the net finds most like a class, made from nothing. {result.how}.",
-        command_of(
-            "class-model", "--model", "googlenet", "--weights", "googlenet_bvlc.safetensors", "--target", "flamingo"
-        ),
+        command_of("class-model", *GOOGLENET, "--target", "flamingo"),
         pictures,
     )
 
@@ -102,32 +104,15 @@ def small_class_models(_data: Path) -> Section:
 def regularizers(data: Path) -> Section:
     model = load_model("googlenet", weights=data / "weights" / "googlenet_bvlc.safetensors")
     pictures = []
-    for preset in (
-        "none",
-        "simonyan",
-        "yosinski-3",
-        "mahendran",
-        "oygard",
-        "laplacian",
-        "lucid",
-        "maco",
-        "vgg-decoder",
-        "ours",
-    ):
-        settings = {"preset": preset, "target": "hartebeest"}
-        result = computed("class-model", model, **settings)
-        pictures.append(
-            picture(
-                result.pixels[0],
-                f"{preset} ({result.method.year})",
-                f"{result.method.family}; score {result.after[0]:.0f}",
-            )
-        )
+    for preset in PRESETS:
+        result = computed("class-model", model, preset=preset, target="hartebeest")
+        words = f"{result.method.family}; score {result.after[0]:.0f}"
+        pictures.append(picture(result.pixels[0], f"{preset} ({result.method.year})", words))
     return Section(
         "presets",
         "One class, ten ways to keep the picture from being noise",
         "The class hartebeest of GoogLeNet. A higher score is no better picture: the unregularized one scores highest.",
-        command_of("class-model", "--model", "googlenet", "--target", "hartebeest", "--preset", "oygard"),
+        command_of("class-model", *GOOGLENET, "--target", "hartebeest", "--preset", "oygard"),
         pictures,
     )
 
@@ -142,7 +127,7 @@ def dream(data: Path) -> Section:
         "DeepDream",
         "Whatever fires in inception_4c/output is made to fire more: in clouds a dog with its eyes, trees, temples; in "
         "noise, too.",
-        command_of("deep-dream", "sky.jpg", "--model", "googlenet", "--iterations", "20"),
+        command_of("deep-dream", "sky.jpg", *GOOGLENET, "--iterations", "20"),
         [picture(deep.dream, "on a photo of clouds"), picture(noise.dream, "on noise")],
         "large",
     )
@@ -186,7 +171,7 @@ def inversion(data: Path) -> Section:
         "inversion",
         "Inversion, layer by layer",
         "Pictures with nearly the same code as the photo at each layer: what a layer keeps of it.",
-        command_of("inversion", "cat.jpg", "--model", "googlenet", "--weights", "googlenet_bvlc.safetensors"),
+        command_of("inversion", "cat.jpg", *GOOGLENET),
         pictures,
     )
 
