@@ -97,13 +97,13 @@ class Ascent:
 
     @property
     def _rests(self) -> tuple[str, ...]:
-        """Say, at the end, which scores rose no more in the last quarter of the steps."""
-        if self.done < self.total or self.total < 16:
+        """Say, at the end, which scores rose no more in the last quarter of the last stage's steps."""
+        if self.done < self.total or self.step < 16:
             return ()
-        part = self.total // 8
+        part = self.step // 8
+        scores = self.scores[self.done - self.step :]  # those of a smaller picture, or of other views, are others
         start, then, end = (
-            np.median(self.scores[first : first + part], axis=0)
-            for first in (0, self.total - 3 * part, self.total - part)
+            np.median(scores[first : first + part], axis=0) for first in (0, self.step - 3 * part, self.step - part)
         )
         never = end <= np.minimum(start, self.scores[0])  # a fast climb is over before the first median
         rests = ~never & (end - then <= ROSE * np.abs(end - start))

@@ -28,7 +28,7 @@ PRESET = Preset(
         Stage(20, (2.0, 1.0), transform=jitter(16), gradient=GRADIENT, after=(*AFTER, Contrasted(CONTRAST))),
     ),
     differs=(
-        "No paper's: fewer steps than most presets take, because every scale moves at once. In the last step the "
-        "picture is brought to a standard deviation of 38."
+        "This way of making pictures is no paper's. It takes few steps, because every scale moves at once; in the last "
+        "the picture is brought to a standard deviation of 38."
     ),
 )

@@ -37,6 +37,13 @@ class Method(NamedTuple):
     source: str
     differs: str
 
+    @property
+    def unlike(self) -> tuple[str, ...]:
+        """Return the note on what is unlike the paper; none where nothing is."""
+        if not self.differs:
+            return ()
+        return (self.differs if self.source.startswith("this project") else f"Unlike the paper: {self.differs}",)
+
     @classmethod
     def of(cls, preset: Preset) -> Method:
         """Return the words of a preset."""
@@ -95,7 +102,7 @@ class MadePictures(Result):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        unlike = (f"Unlike the paper: {self.method.differs}",) if self.method.differs else ()
+        unlike = self.method.unlike
         beside = (self.beside,) if self.beside else ()
         return (*how_far(self, "step"), *self.words, *unlike, *beside)
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from minitorch_viz.models import Model
 
 MOST = 20  # pictures of one run
+ALL = 12  # classes that are all shown where none is named
 SHOWN_CLASS = 130  # flamingo, where none of 1000 classes is named: a person sees at once whether it is one
 
 
@@ -24,7 +25,7 @@ def class_targets(
 ) -> tuple[tuple[Objective, ...], str]:
     """Return an objective for each class that is named, and a note on how they were chosen.
 
-    target: a class, several in a list or with commas between; None: all, where there are at most 10, else one.
+    target: a class, several in a list or with commas between; None: all, where there are at most 12, else one.
     minus: a class whose score is taken away. after_softmax: climb the logarithm of the probability.
     Raises SettingError for a class that there is not.
     """
@@ -47,7 +48,7 @@ def chosen_classes(model: Model, tape: Tape, target: Targets) -> tuple[Sequence[
     """Return what names the classes, one by one, and a note where they were not named."""
     if target is None:
         count = len(model.class_names)
-        if count <= 10:
+        if count <= ALL:
             return list(range(count)), ""
         number = SHOWN_CLASS if count == 1000 else 0
         noun = model.scores.noun

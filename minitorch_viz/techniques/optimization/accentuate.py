@@ -109,7 +109,7 @@ class Accentuated(PhotoResult):
     @property
     def notes(self) -> tuple[str, ...]:
         fell = self.done == self.total and not self.after > self.before and self.begin == "photo"
-        unlike = (f"Unlike the paper: {self.method.differs}",) if self.method.differs else ()
+        unlike = self.method.unlike
         return (
             *how_far(self, "step"),
             *self.given_notes,
@@ -271,4 +271,5 @@ TECHNIQUE = Technique(
     example=example,
     level=30,
     budget=20,
+    in_comparison={"steps": 2},
 )

@@ -92,7 +92,7 @@ def class_model(
     class. How the picture is kept from being noise is the preset's.
 
     Args:
-        target: the class, by number or name; several with commas between; by default all of up to 10, else one
+        target: the class, by number or name; several with commas between; by default all of up to 12, else one
         minus: a class whose score is taken away
         after_softmax: climb the logarithm of the probability, which also falls as other classes rise
         preset: a published way of making the picture, such as oygard or lucid; by default the one that suits the net
@@ -158,4 +158,5 @@ TECHNIQUE = Technique(
     subject=NOTHING,
     level=10,
     budget=20,
+    in_comparison={"steps": 3},
 )

@@ -170,4 +170,5 @@ TECHNIQUE = Technique(
     shown_by="cifar10",
     level=60,
     budget=20,
+    in_comparison={"octaves": 1, "iterations": 2},
 )

@@ -341,4 +341,5 @@ TECHNIQUE = Technique(
     example=example,
     level=60,
     budget=60.0,
+    in_comparison={"steps": 2},
 )

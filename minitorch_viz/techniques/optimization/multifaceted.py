@@ -314,4 +314,5 @@ TECHNIQUE = Technique(
     shown_by="scenes",
     level=30,
     budget=60,
+    in_comparison={"facets": 2, "steps": 4},
 )

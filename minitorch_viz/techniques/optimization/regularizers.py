@@ -409,4 +409,5 @@ TECHNIQUE = Technique(
     subject=NOTHING,
     level=80,
     budget=120.0,
+    in_comparison={"presets": "none", "seeds": 1, "steps": 2},
 )

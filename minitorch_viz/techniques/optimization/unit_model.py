@@ -150,4 +150,5 @@ TECHNIQUE = Technique(
     subject=NOTHING,
     level=20,
     budget=20,
+    in_comparison={"steps": 3},
 )
