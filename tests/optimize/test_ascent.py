@@ -15,8 +15,11 @@ from minitorch_viz.errors import SettingError
 from minitorch_viz.layers import Flatten, Linear, ReLU
 from minitorch_viz.models.readers.preprocessing import Preprocessing
 from minitorch_viz.objectives import (
+    AnyOf,
+    BestMatch,
     ChannelMean,
     ChannelSum,
+    CodeDistance,
     Direction,
     Each,
     Energy,
@@ -25,13 +28,15 @@ from minitorch_viz.objectives import (
     LogProbability,
     Nearness,
     Objective,
+    PlaceEnergy,
+    SortedDistance,
     Unit,
 )
 from minitorch_viz.optimize.ascent import Ascent, ascend
 from minitorch_viz.optimize.parametrizations import Pixels
 from minitorch_viz.optimize.presets import presets
 from minitorch_viz.optimize.regularizers import LpNorm
-from minitorch_viz.optimize.score import score_of
+from minitorch_viz.optimize.score import as_seen, score_of
 from minitorch_viz.optimize.stage import Moment, Stage
 from minitorch_viz.optimize.steps import Clipped, Normalized
 from minitorch_viz.optimize.transforms import Composed, Jitter, Noise, Placed
@@ -55,6 +60,11 @@ OBJECTIVES: dict[str, Objective] = {
     "nearness": Nearness("relu2", np.random.default_rng(1).random((32, 8, 8))),
     "energy": Energy("relu3"),
     "style": GramDistance("relu1", np.eye(16)),
+    "energy at a place": PlaceEnergy("relu2", (0.4, 0.6)),
+    "any of two": AnyOf((LOGIT, Unit(DIGITS.logits, (5,)))),
+    "best match": BestMatch("relu2", np.random.default_rng(2).random((32, 6))),
+    "a code": CodeDistance("relu2", np.random.default_rng(3).random((32, 8, 8))),
+    "a distribution": SortedDistance("relu2", np.sort(np.random.default_rng(4).random((32, 64))), np.ones(32)),
     "each its own": Each((LOGIT, ChannelMean("relu2", 5))),
 }
 
@@ -100,7 +110,8 @@ def test_every_preset_rises(name: str) -> None:
     wanted = Unit(DIGITS.logits, (3,))
     climb = climb_of(DIGITS, [wanted], presets()[name], (8, 8), steps=40, pictures=load_digits()[1][:40])
     first, *_, end = climb.steps()
-    assert score_of(DIGITS, wanted, UNITS.clip(end.x)) > score_of(DIGITS, wanted, UNITS.clip(first.x))
+    before, after = (as_seen(DIGITS, wanted, UNITS.clip(ascent.x)) for ascent in (first, end))
+    assert score_of(DIGITS, wanted, after) > score_of(DIGITS, wanted, before)
     assert end.done == end.total == 40
     assert np.isfinite(end.scores).all()
 
