@@ -26,11 +26,17 @@ def statistics(maps: Array, guide: Array | None = None) -> Statistics:
 
     guide: (P,), how much each place counts, at least 0; None: all alike. A guide of ones is none (Gatys et al. 2017).
     """
+    mean = maps.mean(axis=1) if guide is None else (maps @ guide) / guide.sum()
+    return Statistics(mean, mean_products(maps, guide))
+
+
+def mean_products(maps: Array, guide: Array | None = None) -> Array:
+    """Return the products (C, C) of every two of the maps (C, P), their mean over all places."""
     if guide is None:
-        return Statistics(maps.mean(axis=1), maps @ maps.T / maps.shape[1])
-    weighed = maps * guide
-    total = guide.sum()
-    return Statistics(weighed.sum(axis=1) / total, weighed @ maps.T / total)
+        products: Array = maps @ maps.T / maps.shape[1]
+    else:
+        products = (maps * guide) @ maps.T / guide.sum()
+    return products
 
 
 def mixture(parts: Sequence[Statistics], shares: Sequence[float]) -> Statistics:

@@ -13,7 +13,7 @@ import numpy as np
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
-from minitorch_viz.optimize.style.statistics import Statistics, statistics
+from minitorch_viz.optimize.style.statistics import Statistics, mean_products, statistics
 
 EPSILON = 1e-4  # of the mean variance, added to variances: without it their root has an infinite slope at 0
 
@@ -68,7 +68,7 @@ class GramTerm(Term):
     def measured(self, output: Array) -> Measured:
         maps = output.reshape(output.shape[1], -1)
         target = self.wanted.products
-        difference = statistics(maps, self.guide).products - target
+        difference = mean_products(maps, self.guide) - target
         scale = self.weight / _size((target**2).sum())
         # d sum (F F' / P - A)^2 / dF = 4 (F F' / P - A) F / P for a symmetric A
         seed = _back((4 * scale) * difference, maps, self.guide)
