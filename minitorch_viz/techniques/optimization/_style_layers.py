@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from minitorch_viz.errors import SettingError, near
+from minitorch_viz.graph import channel_axis
 from minitorch_viz.layers import Dropout
 from minitorch_viz.layers.kind import Kind
 from minitorch_viz.techniques.explain.receptive import geometry
@@ -30,7 +31,8 @@ def places(model: Model) -> dict[str, float]:
     for node in model.net.nodes:
         if node.layer.kind is Kind.GATES and not isinstance(node.layer, Dropout):
             shape = geometry(model, node.name)
-            if shape is None or not shape.size[0] > 1:
+            channels_first = channel_axis(model.net.nodes, node.name) == 1  # ConvNeXt's gates have them last
+            if shape is None or not shape.size[0] > 1 or not channels_first:
                 continue
             strides[node.name] = shape.stride[0]
     return strides
