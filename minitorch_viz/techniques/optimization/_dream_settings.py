@@ -10,7 +10,7 @@ import numpy as np
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import SettingError, near, need_whole
-from minitorch_viz.graph import channel_axis, on_every_path
+from minitorch_viz.graph import Tape, channel_axis, on_every_path
 from minitorch_viz.io.images import resize_image
 from minitorch_viz.layers.kind import Kind
 from minitorch_viz.models.readers import Bands, Preprocessing
@@ -18,6 +18,7 @@ from minitorch_viz.models.readers.preprocessing import LUMA
 from minitorch_viz.optimize.octaves import octave_sizes
 from minitorch_viz.optimize.score import own_size, takes
 from minitorch_viz.optimize.units import Units
+from minitorch_viz.techniques.explain.nothing import blank_tape
 from minitorch_viz.techniques.explain.receptive import geometry
 from minitorch_viz.techniques.optimization._dreaming import Recipe, Sought
 
@@ -53,11 +54,18 @@ def default_node(model: Model) -> str:
 def _nodes(model: Model) -> list[str]:
     """Return the nodes that fire, or put together what fires, on every path through the net's maps."""
     ends = set(on_every_path(model.net.nodes, model.net.inputs, model.last_conv or model.net.output))
-    return [
+    goals = [
         node.name
         for node in model.net.nodes
         if node.name in ends and (node.layer.kind is Kind.GATES or len(node.inputs) > 1)
     ]
+    tape = blank_tape(model, tuple(goals)) if goals else Tape({}, {})
+    return [name for name in goals if _has_maps(model, name, tape[name].shape)]
+
+
+def _has_maps(model: Model, name: str, shape: tuple[int, ...]) -> bool:
+    """Return whether a node gives maps (N, C, h, w) of more than one place."""
+    return len(shape) == 4 and shape[2] * shape[3] > 1 and channel_axis(model.net.nodes, name) == 1
 
 
 def pixels_at(model: Model, image: Any, longer: int) -> Array:
@@ -107,7 +115,7 @@ def sought_of(
     model.net[name]  # NetError with near names
     blank = kernels.to_device(model.reader().blank(model.dtype), model.net.device)
     shape = model.net.predict(blank, upto=name).shape
-    if len(shape) != 4 or channel_axis(model.net.nodes, name) != 1 or shape[2] * shape[3] == 1:
+    if not _has_maps(model, name, shape):
         raise SettingError(
             f"A dream climbs a node with maps, but {name!r} gives {shape[1:]}; near the middle {default_node(model)!r}."
         )

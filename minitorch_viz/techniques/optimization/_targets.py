@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from minitorch_viz.errors import SettingError
 from minitorch_viz.graph import Tape
+from minitorch_viz.models.readers.preprocessing import Preprocessing
 from minitorch_viz.models.scores import Classes, Labels
 from minitorch_viz.objectives import LogProbability, Objective, Unit
+from minitorch_viz.techniques.base import classifies
 from minitorch_viz.techniques.explain.nothing import blank_tape
 from minitorch_viz.techniques.explain.unit import Target, Targets, listed, resolve_any
 
@@ -18,6 +20,20 @@ if TYPE_CHECKING:
 MOST = 20  # pictures of one run
 ALL = 12  # classes that are all shown where none is named
 SHOWN_CLASS = 130  # flamingo, where none of 1000 classes is named: a person sees at once whether it is one
+
+
+def takes_pictures(model: Model) -> str | None:
+    """Return why no picture can be made for a net, as a clause; None if one can."""
+    readers = [model.readers.get(name) for name in model.net.inputs]
+    if len(readers) == 1 and isinstance(readers[0], Preprocessing):
+        return None
+    nouns = " and ".join(reader.noun for reader in readers if reader is not None) or "something else"
+    return f"only a picture can be made by optimization, and the net takes {nouns}"
+
+
+def has_classes_of_pictures(model: Model) -> str | None:
+    """Return why a net has no classes of which a picture could be made, as a clause; None if it has."""
+    return classifies(model) or takes_pictures(model)
 
 
 def class_targets(

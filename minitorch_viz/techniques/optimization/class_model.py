@@ -16,7 +16,7 @@ from minitorch_viz.techniques.optimization._judge import Opinion, judge_meant, o
 from minitorch_viz.techniques.optimization._natural import Natural
 from minitorch_viz.techniques.optimization._pictures import MadePictures, making, name_of
 from minitorch_viz.techniques.optimization._pictures_figure import draw
-from minitorch_viz.techniques.optimization._targets import MOST, class_targets
+from minitorch_viz.techniques.optimization._targets import MOST, class_targets, has_classes_of_pictures
 from minitorch_viz.techniques.run import looping
 from minitorch_viz.techniques.state import State
 from minitorch_viz.techniques.subject import NOTHING, Pictures
@@ -154,7 +154,7 @@ TECHNIQUE = Technique(
     title="Class models: what a net finds most like a class",
     paper="Simonyan, Vedaldi, Zisserman 2013",
     example=example,
-    applies=classifies,
+    applies=has_classes_of_pictures,
     subject=NOTHING,
     level=10,
     budget=20,

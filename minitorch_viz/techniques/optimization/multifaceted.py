@@ -187,6 +187,8 @@ def _meant(model: Model, target: Targets, node: str | None, channel: int | None)
     if node is None:
         if channel is not None:
             raise SettingError("A channel belongs to a node; name it with --node (node=).")
+        if not model.logits:
+            raise SettingError(f"{model.name} has no classes; name a unit with --node and --channel.")
         objectives, note = class_targets(model, target)
         if target is None:
             return objectives[0], note or f"No class was named: this is {objectives[0].label}."

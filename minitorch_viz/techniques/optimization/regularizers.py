@@ -29,7 +29,7 @@ from minitorch_viz.techniques.optimization._pictures import Method, as_seen_at, 
 from minitorch_viz.techniques.optimization._regularizers_measures import betrayed, spread_of_seeds
 from minitorch_viz.techniques.optimization._regularizers_natural import Nature, nature_of, windowed
 from minitorch_viz.techniques.optimization._regularizers_words import beyond_trust, verdicts
-from minitorch_viz.techniques.optimization._targets import SHOWN_CLASS
+from minitorch_viz.techniques.optimization._targets import SHOWN_CLASS, takes_pictures
 from minitorch_viz.techniques.run import how_far, looping
 from minitorch_viz.techniques.state import State
 from minitorch_viz.techniques.subject import NOTHING, Pictures
@@ -406,6 +406,7 @@ TECHNIQUE = Technique(
     paper="Geirhos et al. 2024",
     example=example,
     pages=(".html",),
+    applies=takes_pictures,
     subject=NOTHING,
     level=80,
     budget=120.0,

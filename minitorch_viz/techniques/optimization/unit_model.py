@@ -17,7 +17,7 @@ from minitorch_viz.techniques.optimization._climb import Begin, climb_of, size_o
 from minitorch_viz.techniques.optimization._natural import Natural
 from minitorch_viz.techniques.optimization._pictures import MadePictures, making
 from minitorch_viz.techniques.optimization._pictures_figure import draw
-from minitorch_viz.techniques.optimization._targets import MOST
+from minitorch_viz.techniques.optimization._targets import MOST, takes_pictures
 from minitorch_viz.techniques.optimization._units import Whole, direction_meant, goal_of
 from minitorch_viz.techniques.run import looping
 from minitorch_viz.techniques.state import State
@@ -147,6 +147,7 @@ TECHNIQUE = Technique(
     title="Unit models: what excites a unit most",
     paper="Erhan et al. 2009",
     example=example,
+    applies=takes_pictures,
     subject=NOTHING,
     level=20,
     budget=20,
