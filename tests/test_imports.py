@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import configparser
 import subprocess
 import sys
 from pathlib import Path
@@ -98,3 +99,17 @@ def test_imports_run_one_way(path: Path) -> None:
     for node in ast.parse(path.read_text(encoding="utf-8")).body:  # what is imported when the module is loaded
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("minitorch_viz."):
             assert node.module.split(".")[1] in allowed, f"{path.name} imports {node.module}"
+
+
+def test_every_package_is_installed() -> None:
+    """A folder that setup.cfg does not list is missing from the wheel, and from nothing else."""
+    settings = configparser.ConfigParser()
+    settings.read(ROOT / "setup.cfg", encoding="utf-8")
+    listed = set(settings["options"]["packages"].split())
+    folders = [(ROOT, "minitorch_viz"), (ROOT / "kernels", "minitorch_viz_kernels")]
+    packages = {
+        ".".join(file.parent.relative_to(base).parts)
+        for base, name in folders
+        for file in (base / name).rglob("__init__.py")
+    }
+    assert packages <= listed

@@ -22,6 +22,7 @@ from PIL import Image
 from minitorch_viz._types import Array
 from minitorch_viz.drawing.html import Embedded, embedded_image, render, write_page
 from minitorch_viz.models import Model, load_model
+from minitorch_viz.optimize.presets import get_preset
 from minitorch_viz.techniques import get_technique
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "gallery" / "optimized.html"
@@ -29,7 +30,20 @@ GOOGLENET = ("--model", "googlenet", "--weights", "googlenet_bvlc.safetensors")
 PRESETS = (
     "none", "simonyan", "yosinski-3", "mahendran", "oygard", "laplacian", "lucid", "maco", "vgg-decoder", "ours",
 )  # fmt: skip
-CLASSES = ("flamingo", "pelican", "hartebeest", "goose", "Indian cobra", "pool table", "school bus", "ostrich")
+MOST_STEPS = 160  # of each
+KINDS = ("tree", "car", "umbrella", "house", "star", "fish", "cup", "face")
+CLASSES = (
+    "flamingo",
+    "pelican",
+    "hartebeest",
+    "goose",
+    "Indian cobra",
+    "pool table",
+    "school bus",
+    "black swan",
+    "ostrich",
+    "hippopotamus",
+)
 
 
 @dataclass(frozen=True)
@@ -70,32 +84,34 @@ def computed(name: str, model: Model, *subject: Any, **settings: Any) -> Any:
 
 def class_models(data: Path) -> Section:
     model = load_model("googlenet", weights=data / "weights" / "googlenet_bvlc.safetensors")
-    pictures = []
-    for name in CLASSES:
-        result = computed("class-model", model, target=name)
-        words = f"score {result.after[0]:.0f}, probability {result.probabilities[0]:.3f}"
-        pictures.append(picture(result.pixels[0], name, words))
+    judge = data / "weights" / "squeezenet1_1.safetensors"
+    result = computed("class-model", model, target=list(CLASSES), judge=f"squeezenet1_1={judge}")
+    rows = zip(CLASSES, result.pixels, result.probabilities, result.opinions, strict=True)
+    pictures = [
+        picture(pixels, name, f"probability {probability:.3f}; {opinion.words}")
+        for name, pixels, probability, opinion in rows
+    ]
     return Section(
         "class-model",
         "Class models of GoogLeNet",
-        f"What the net finds most like a class, made from nothing. {result.how}.",
-        command_of("class-model", *GOOGLENET, "--target", "flamingo"),
+        "What the net finds most like a class, made from nothing, and what SqueezeNet 1.1 says, which had no part in "
+        "it. "
+        f"{result.how}.",
+        command_of("class-model", *GOOGLENET, "--target", ",".join(CLASSES)),
         pictures,
     )
 
 
 def small_class_models(_data: Path) -> Section:
     model = load_model("scenes")
-    result = computed("class-model", model)
-    pictures = [
-        picture(pixels, label.split('"')[1] if '"' in label else label, f"probability {probability:.3f}")
-        for pixels, label, probability in zip(result.pixels, result.labels, result.probabilities, strict=True)
-    ]
+    result = computed("class-model", model, target=list(KINDS))
+    rows = zip(KINDS, result.pixels, result.probabilities, strict=True)
+    pictures = [picture(pixels, name, f"probability {probability:.3f}") for name, pixels, probability in rows]
     return Section(
         "class-model-scenes",
         "Class models of the bundled net for scenes",
-        f"A net trained on generated scenes of 64 x 64 pixels. {result.how}.",
-        command_of("class-model", "--model", "scenes"),
+        f"A net of 237 kB, trained on generated scenes of 64 x 64 pixels. {result.how}.",
+        command_of("class-model", "--model", "scenes", "--target", ",".join(KINDS)),
         pictures,
         "fine",
     )
@@ -104,14 +120,17 @@ def small_class_models(_data: Path) -> Section:
 def regularizers(data: Path) -> Section:
     model = load_model("googlenet", weights=data / "weights" / "googlenet_bvlc.safetensors")
     pictures = []
-    for preset in PRESETS:
-        result = computed("class-model", model, preset=preset, target="hartebeest")
-        words = f"{result.method.family}; score {result.after[0]:.0f}"
-        pictures.append(picture(result.pixels[0], f"{preset} ({result.method.year})", words))
+    for name in PRESETS:
+        preset = get_preset(name)
+        steps = min(preset.steps, MOST_STEPS)
+        result = computed("class-model", model, preset=name, target="hartebeest", steps=steps)
+        in_steps = f", in {steps} of {preset.steps} steps" if steps < preset.steps else ""
+        words = f"{result.method.family}; score {result.after[0]:.0f}{in_steps}"
+        pictures.append(picture(result.pixels[0], f"{name} ({result.method.year})", words))
     return Section(
         "presets",
-        "One class, ten ways to keep the picture from being noise",
-        "The class hartebeest of GoogLeNet. A higher score is no better picture: the unregularized one scores highest.",
+        "One class, and ways to keep the picture from being noise",
+        "The class hartebeest of GoogLeNet. The score says how much the net likes a picture, not how good it is.",
         command_of("class-model", *GOOGLENET, "--target", "hartebeest", "--preset", "oygard"),
         pictures,
     )
@@ -137,8 +156,8 @@ def style(data: Path) -> Section:
     model = load_model("vgg19_conv3_1", weights=data / "weights" / "vgg19_normalised_conv3_1.safetensors")
     houses = data / "paintings" / "content_tubingen.jpg"
     pictures = []
-    for file, title in STYLES.items():
-        result = computed("style", model, houses, style=[data / "paintings" / file], **STYLE_SETTINGS)
+    for file, (title, size) in STYLES.items():
+        result = computed("style", model, houses, style=[data / "paintings" / file], size=size)
         pictures.append(picture(result.pictures[-1], title))
     return Section(
         "style",
@@ -152,17 +171,22 @@ def style(data: Path) -> Section:
 
 
 STYLES = {
-    "starry_night.jpg": "The Starry Night, van Gogh 1889",
-    "great_wave.jpg": "The Great Wave, Hokusai 1831",
-    "the_scream.jpg": "The Scream, Munch 1893",
-    "composition_vii.jpg": "Composition VII, Kandinsky 1913",
+    "starry_night.jpg": ("The Starry Night, van Gogh 1889", 512),
+    "great_wave.jpg": ("The Great Wave, Hokusai 1831", 384),
+    "the_scream.jpg": ("The Scream, Munch 1893", 384),
+    "composition_vii.jpg": ("Composition VII, Kandinsky 1913", 384),
 }
-STYLE_SETTINGS: dict[str, Any] = {"size": 512}
+NODES = (
+    "conv1/7x7_s2", "pool1/3x3_s2", "conv2/3x3", "pool2/3x3_s2", "inception_3a/output", "inception_3b/output",
+    "inception_4a/output", "inception_4c/output", "inception_4e/output", "inception_5b/output",
+)  # fmt: skip
 
 
 def inversion(data: Path) -> Section:
     model = load_model("googlenet", weights=data / "weights" / "googlenet_bvlc.safetensors")
-    result = computed("inversion", model, data / "photos" / "cat_chelsea.jpg")
+    result = computed(
+        "inversion", model, data / "photos" / "cat_chelsea.jpg", nodes=",".join(NODES), size=128, steps=40
+    )
     pictures = [picture(result.picture, "the photo, as the net sees it")]
     rows = zip(result.nodes, result.inversions, result.psnr, result.ssim, strict=True)
     for node, inversions, psnr, ssim in rows:
@@ -171,7 +195,7 @@ def inversion(data: Path) -> Section:
         "inversion",
         "Inversion, layer by layer",
         "Pictures with nearly the same code as the photo at each layer: what a layer keeps of it.",
-        command_of("inversion", "cat.jpg", *GOOGLENET),
+        command_of("inversion", "cat.jpg", *GOOGLENET, "--size", "128", "--steps", "40", "--nodes", "conv1,pool1,..."),
         pictures,
     )
 
