@@ -106,10 +106,10 @@ def test_every_package_is_installed() -> None:
     settings = configparser.ConfigParser()
     settings.read(ROOT / "setup.cfg", encoding="utf-8")
     listed = set(settings["options"]["packages"].split())
-    folders = [(ROOT, "minitorch_viz"), (ROOT / "kernels", "minitorch_viz_kernels")]
-    packages = {
-        ".".join(file.parent.relative_to(base).parts)
-        for base, name in folders
+    files = [
+        file.parent.relative_to(base)
+        for base, name in ((ROOT, "minitorch_viz"), (ROOT / "kernels", "minitorch_viz_kernels"))
         for file in (base / name).rglob("__init__.py")
-    }
+    ]
+    packages = {".".join(folder.parts) for folder in files}
     assert packages <= listed
