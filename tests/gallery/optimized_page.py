@@ -235,7 +235,7 @@ def read(path: Path) -> Section:
     """Return a section that was kept."""
     content = json.loads(path.read_text(encoding="utf-8"))
     pictures = [Picture(Embedded(*one["embedded"]), one["title"], one["words"]) for one in content["pictures"]]
-    return Section(**{**content, "pictures": pictures})
+    return Section(**{**content, "pictures": pictures, "notes": tuple(content["notes"])})
 
 
 def main(arguments: list[str] | None = None) -> Path:
