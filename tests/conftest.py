@@ -15,6 +15,11 @@ import pytest
 from minitorch_viz_kernels.machine import registry
 from tests import cupy_stand_in
 
+# Techniques of which a run takes a second or more: what is tried of every technique is tried of these in one round.
+LONG = {
+    "regularizers", "multifaceted", "inversion", "style", "accentuate", "tsne", "unit", "dissection", "network",
+    "tuning",
+}  # fmt: skip
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
 
@@ -45,7 +50,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is marked nightly unless it is asked for."""
+    """Mark the runs of long techniques slow; leave out what is marked nightly unless it is asked for."""
+    for item in items:
+        values = getattr(getattr(item, "callspec", None), "params", {}).values()
+        names = {name for name in (getattr(value, "name", value) for value in values) if isinstance(name, str)}
+        if names & LONG:
+            item.add_marker(pytest.mark.slow)
     if config.getoption("--nightly"):
         return
     left_out = [item for item in items if item.get_closest_marker("nightly")]

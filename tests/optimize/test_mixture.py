@@ -81,6 +81,7 @@ def test_a_fitted_mixture_tells_natural_pictures_from_noise_and_is_the_same_twic
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_the_preset_makes_likelier_patches_than_the_score_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gmm, "PATCHES", 1000)
     model, preset = load_model("cifar10"), get_preset("gmm")
