@@ -232,14 +232,13 @@ def _takes(model: Model, objective: Objective, size: Pair) -> bool:
 
 def resized(x: Array, size: Pair) -> Array:
     """Return pictures (N, C, H, W) at another size: smoothly enlarged; blurred first where they shrink."""
-    from skimage.transform import resize
+    from minitorch_viz.drawing.resize import resize  # scikit-image's formula, also where Python drops docstrings
 
     if x.shape[-2:] == size:
         return x
-    settings = {"order": 1, "mode": "edge", "preserve_range": True}
     smaller = size[0] < x.shape[-2] or size[1] < x.shape[-1]
-    resized = [resize(channel, size, anti_aliasing=smaller, **settings) for image in x for channel in image]
-    return np.asarray(resized, x.dtype).reshape(*x.shape[:2], *size)
+    channels = [resize(channel, size, smooth=smaller) for image in x for channel in image]
+    return np.asarray(channels, x.dtype).reshape(*x.shape[:2], *size)
 
 
 def _stretched(maps: Array, size: Pair) -> Array:

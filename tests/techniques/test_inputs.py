@@ -168,11 +168,12 @@ def test_what_applies(name: str) -> None:
         "receptive-field",
         "segmentation",
     )
-    no_picture = {*of_pictures}
+    of_photos = {"deep-dream", "style"}  # which have red, green and blue, or grey
+    no_picture = {*of_pictures, *of_photos, "accentuate", "inversion"}
     of_maps = {"cam", "grad-cam", "counterfactual", "excitation-backprop", "guided-grad-cam"}
     of_linear_nets = {"templates"}
     refused -= of_linear_nets
-    assert refused == {"4 channels": set(), "series, Conv1d": no_picture, "rows": no_picture | of_maps}[name]
+    assert refused == {"4 channels": of_photos, "series, Conv1d": no_picture, "rows": no_picture | of_maps}[name]
     if name == "rows":
         assert "saliency" in str(get_technique("grad-cam").refuses(model))
 

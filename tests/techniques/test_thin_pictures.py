@@ -115,6 +115,14 @@ def test_each_technique_draws_it_or_says_why_not(technique: Technique, name: str
         with pytest.raises(MinitorchVizError, match=r"no places to show|one place only"):
             technique.run_on(model, photo(size), **target)
         return
+    if technique.name == "deep-dream" and "U-net" in name:  # whose paths meet at a few sizes alone
+        with pytest.raises(MinitorchVizError, match="does not take a picture of"):
+            technique.run_on(model, photo(size))
+        return
+    if technique.name == "style" and min(size) < 8:
+        with pytest.raises(MinitorchVizError, match="both sides need at least 8"):
+            technique.run_on(model, photo(size))
+        return
     result = technique.run_on(model, photo(size), **target, **technique.in_comparison)
     heat = result.heat
     if heat is not None:

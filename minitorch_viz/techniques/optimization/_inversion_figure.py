@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from minitorch_viz.techniques.optimization.inversion import Inversion
 
-CHART = 3.6  # inches: the height of the charts, with their labels
+CHART = 2.25  # inches: the height of the charts with their titles, without the names below
+LETTER = 0.07  # inches: what a letter of a name, which stands aslant, takes of the height
 MOST_NAMES = 16  # of layers below a chart's axis
 FRAME = 960  # pixels: a film's frames are at most about this wide
 
@@ -44,7 +45,7 @@ def draw(result: Inversion, figure: Figure) -> None:
         deviations: list[str] = ["", *(f"{name}: starts differ" for name in result.nodes)]
         rows = [row for pair in zip(rows, in_rows(deviations, columns), strict=True) for row in pair]
     tall = proportions(result.picture, result.pixel_aspect)
-    sheet = panels(figure, rows, tall, side=2.9, size=TITLE_SIZE - 1, bottom=CHART, least=9.0)
+    sheet = panels(figure, rows, tall, side=2.9, size=TITLE_SIZE - 1, bottom=CHART + _below(result), least=9.0)
     step = 2 if starts > 1 else 1
     places = [axes for row in sheet.axes[::step] for axes in row]
     draw_photo(places[0], result)
@@ -108,10 +109,10 @@ def _hatch(result: Inversion, axes: Axes) -> None:
 def _draw_charts(result: Inversion, figure: Figure) -> None:
     """Draw PSNR, and the share of the photo that is lost, over the layers."""
     width, height = figure.get_size_inches()
-    top = height - CHART + 0.4
+    top = height - CHART - _below(result) + 0.4
     half = (width - 1.9) / 2
-    left = axes_at(figure, 0.75, top, half, CHART - 1.75)
-    right = axes_at(figure, 0.75 + half + 0.9, top, half, CHART - 1.75)
+    left = axes_at(figure, 0.75, top, half, CHART - 0.4)
+    right = axes_at(figure, 0.75 + half + 0.9, top, half, CHART - 0.4)
     places = np.arange(len(result.nodes))
     for start in range(result.psnr.shape[1]):
         for axes, values in ((left, result.psnr), (right, 100 * result.lost)):
@@ -122,9 +123,7 @@ def _draw_charts(result: Inversion, figure: Figure) -> None:
     right.set_ylabel("% of the photo's variance", fontsize=LABEL_SIZE)
     right.axhline(100, color="0.6", ls="--", lw=1)
     right.text(-0.4, 101, "a picture of one colour", va="bottom", fontsize=LABEL_SIZE - 1)
-    names = [
-        f"{_short(name)}{begins.replace('from', ',')}" for name, begins in zip(result.nodes, result.begins, strict=True)
-    ]
+    names = _names(result)
     step = math.ceil(len(places) / MOST_NAMES)
     for axes in (left, right):
         axes.set_xticks(places[::step], names[::step], rotation=60, ha="right")
@@ -133,6 +132,17 @@ def _draw_charts(result: Inversion, figure: Figure) -> None:
         axes.set_ylim(0, axes.get_ylim()[1] * 1.03)
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(axis="y", color="0.9")
+
+
+def _names(result: Inversion) -> list[str]:
+    """Return what stands below the charts, a name a layer."""
+    pairs = zip(result.nodes, result.begins, strict=True)
+    return [f"{_short(name)}{begins.replace('from', ',')}" for name, begins in pairs]
+
+
+def _below(result: Inversion) -> float:
+    """Return the height of the names below the charts, in inches."""
+    return 0.3 + LETTER * max(len(name) for name in _names(result))
 
 
 def _short(name: str) -> str:

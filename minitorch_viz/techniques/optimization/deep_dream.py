@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from minitorch_viz._types import Array, Pair
+from minitorch_viz.errors import SettingError
 from minitorch_viz.optimize.units import Units
 from minitorch_viz.techniques.base import Result, Technique
 from minitorch_viz.techniques.optimization._deep_dream_figure import plot
@@ -136,6 +137,8 @@ def deep_dream(
 
     Paper: Mordvintsev, Olah, Tyka 2015, Inceptionism.
     """
+    if why := dreams_on(model):
+        raise SettingError(f"deep-dream does not apply to {model.name}: {why}.")
     ground = start_of(model, image, start, size, seed)
     final = (ground.shape[-2], ground.shape[-1])
     sought, guide_picture = sought_of(model, final, node, channel, position, guide)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minitorch_viz._types import Array
+from minitorch_viz.errors import SettingError
 from minitorch_viz.optimize.style.closed_form import Fast
 from minitorch_viz.optimize.style.methods import Name
 from minitorch_viz.optimize.style.scales import at_size
@@ -158,6 +159,8 @@ def style(
     """
     from minitorch_viz.techniques.optimization._style_loop import results
 
+    if why := refuses(model):
+        raise SettingError(f"style does not apply to {model.name}: {why}.")
     asked = Asked(
         style, size, steps, content_weight, style_layers, style_weights, content_layer, smooth, style_scale, blend,
         distance, optimizer, rate, start, coarse_to_fine, colours, masks, fast, strength, show, seed,
