@@ -309,7 +309,7 @@ def default_page(tmp_path_factory) -> str:
     return out.read_text(encoding="utf-8")
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_default_shows_each_net_in_its_section(default_page: str) -> None:
     page = Page(default_page)
     sections = [section["id"] for section in page.all("section")]
@@ -323,7 +323,7 @@ def test_the_default_shows_each_net_in_its_section(default_page: str) -> None:
     assert len(page.all("article")) >= sum(pictures(model) for model, _ in report_samples())
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_table_of_contents_leads_to_every_section_and_technique(default_page: str) -> None:
     page = Page(default_page)
     targets = [link["href"] for link in page.contents]
@@ -343,7 +343,7 @@ def test_the_nets_of_the_default_come_with_the_package() -> None:
     assert set(IN_REPORT) <= bundled
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_truth_is_that_of_the_scene(default_page: str) -> None:
     import io
 

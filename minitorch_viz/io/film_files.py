@@ -7,7 +7,6 @@ would flicker where nothing moves.
 
 from __future__ import annotations
 
-import importlib
 import io
 import shutil
 import subprocess
@@ -116,7 +115,9 @@ def ffmpeg() -> str | None:
     if program is not None:
         return program
     try:
-        return str(importlib.import_module("imageio_ffmpeg").get_ffmpeg_exe())
+        from imageio_ffmpeg import get_ffmpeg_exe
+
+        return str(get_ffmpeg_exe())
     except (ImportError, RuntimeError):
         return None
 

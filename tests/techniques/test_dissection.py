@@ -166,7 +166,7 @@ def test_iou_of_a_net_with_coarse_maps_against_brute_force(scenes) -> None:
             assert result.ious[unit, concept] == pytest.approx(expected, abs=0.003)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_at_most_a_twentieth_of_a_random_nets_units_is_more_than_chance(scenes) -> None:
     significant = []
     for seed in range(3):
