@@ -192,15 +192,14 @@ def direction(slopes: Array, moves: Sequence[Array], changes: Sequence[Array]) -
     The two-loop recursion (Nocedal 1980): what BFGS's matrix gives, without the matrix of D x D. Without pairs it is
     the steepest descent.
     """
-    from scipy.linalg.blas import daxpy  # y += a x, in one pass over the memory
-
-    rest, curvatures = -slopes, [move @ change for move, change in zip(moves, changes, strict=True)]
+    rest = -slopes
     shares = []
-    for move, change, curvature in zip(reversed(moves), reversed(changes), reversed(curvatures), strict=True):
-        shares.append((move @ rest) / curvature)  # the newest first
-        rest = daxpy(change, rest, a=-shares[-1])
+    for move, change in zip(reversed(moves), reversed(changes), strict=True):  # the newest first
+        share = (move @ rest) / (move @ change)
+        rest = rest - share * change
+        shares.append(share)
     if moves:
-        rest *= curvatures[-1] / (changes[-1] @ changes[-1])  # the usual curvature, as one number
-    for move, change, curvature, share in zip(moves, changes, curvatures, reversed(shares), strict=True):
-        rest = daxpy(move, rest, a=share - (change @ rest) / curvature)  # the oldest first
+        rest = rest * ((moves[-1] @ changes[-1]) / (changes[-1] @ changes[-1]))  # the usual curvature, as one number
+    for move, change, share in zip(moves, changes, reversed(shares), strict=True):  # the oldest first
+        rest = rest + (share - (change @ rest) / (move @ change)) * move
     return rest
