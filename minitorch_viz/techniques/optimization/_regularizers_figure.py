@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minitorch_viz._types import Array
 from minitorch_viz.drawing import (
     GAP,
     HEAD_SIZE,
@@ -33,7 +32,7 @@ COLUMNS = 5
 CHART = 0.85  # inches: the height of the trust by layer
 UNDER = 0.42  # inches below a chart, for its numbers
 PATCHES, PATCH = 9, 0.98  # natural patches at the top; inches of one
-LOW, HIGH = -1.0, 1.25  # of the trust scores that are drawn; what is below is drawn at the border
+LOW, HIGH = -1.0, 1.25  # of the trust scores that are drawn, where none lies beyond
 
 
 def draw(result: Regularizers, figure: Figure) -> None:
@@ -102,6 +101,13 @@ def _to_come(axes: object) -> None:
     axes.add_patch(Rectangle((0, 0), 1, 1, facecolor="#eeeeee", edgecolor="#999999", hatch="///", lw=0))  # type: ignore[attr-defined]
 
 
+def trust_range(result: Regularizers) -> tuple[float, float]:
+    """Return the scale on which trust scores are drawn, whole numbers below: of all presets the same."""
+    values = result.trust_by_layer
+    known = values[np.isfinite(values)]
+    return float(np.floor(known.min(initial=LOW))), float(known.max(initial=HIGH))
+
+
 def _draw_trust(
     result: Regularizers, figure: Figure, place: int, where: tuple[float, float, float], index: int
 ) -> None:
@@ -110,14 +116,14 @@ def _draw_trust(
     inset = 0.3 if index % COLUMNS == 0 else 0.12
     axes = axes_at(figure, left + inset, top, wide - inset - 0.06, CHART)
     layers = np.arange(len(result.nodes))
-    values: Array = np.clip(result.trust_by_layer[place], LOW, HIGH)
+    values, (low, high) = result.trust_by_layer[place], trust_range(result)
     for level, style in ((0, "-"), (1, "--")):
         axes.axhline(level, color="#777777", lw=0.9, ls=style)
     axes.plot(layers, values, "o-", color=PALETTE[0], ms=3.5, lw=1.4)
     axes.set(
         xlim=(-0.4, len(layers) - 0.6),
-        ylim=(LOW - 0.1, HIGH),
-        yticks=[-1, 0, 1],
+        ylim=(low - 0.1, high),
+        yticks=[low, 0, 1],
         xticks=[0, len(layers) - 1] if len(layers) > 1 else [0],
     )
     names = [_short(result.nodes[0]), _short(result.nodes[-1])] if len(layers) > 1 else [_short(result.nodes[0])]
@@ -126,7 +132,7 @@ def _draw_trust(
         first, last = axes.get_xticklabels()
         first.set_horizontalalignment("left")
         last.set_horizontalalignment("right")
-    axes.set_yticklabels(["\N{MINUS SIGN}1", "0", "1"] if index % COLUMNS == 0 else [], fontsize=NUMBER_SIZE)
+    axes.set_yticklabels([number(low, 0), "0", "1"] if index % COLUMNS == 0 else [], fontsize=NUMBER_SIZE)
     axes.spines[["top", "right"]].set_visible(False)
 
 

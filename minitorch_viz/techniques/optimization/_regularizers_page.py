@@ -10,7 +10,7 @@ from minitorch_viz._types import Array
 from minitorch_viz.drawing.html import Embedded, embedded_image, render
 from minitorch_viz.techniques.explain.patches import framed
 from minitorch_viz.techniques.optimization._pictures_figure import coloured
-from minitorch_viz.techniques.optimization._regularizers_figure import HIGH, LOW, number
+from minitorch_viz.techniques.optimization._regularizers_figure import number, trust_range
 from minitorch_viz.techniques.optimization._regularizers_words import known_words
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _row(result: Regularizers, place: int) -> dict[str, Any]:
         "year": way.year,
         "family": way.family,
         "source": way.source,
-        "differs": way.differs,
+        "unlike": " ".join(way.unlike),
         "steps": result.steps[place],
         "why": result.reasons[place] or ("" if is_shown else "not made yet"),
         "pictures": [_embedded(coloured(picture), SIDE) for picture in result.pixels[place]] if is_shown else [],
@@ -68,25 +68,26 @@ def _row(result: Regularizers, place: int) -> dict[str, Any]:
         "trust": number(float(result.trusts[place]), 2),
         "known": known_words(result.plant, result.truths[place]) if is_shown else "",
         "by_layer": [number(float(value), 2) for value in result.trust_by_layer[place]],
-        "curve": _curve(result.trust_by_layer[place]) if is_shown else [],
-        "levels": (_height(0.0), _height(1.0)),
+        "curve": _curve(result.trust_by_layer[place], trust_range(result)) if is_shown else [],
+        "levels": tuple(_height(level, trust_range(result)) for level in (0.0, 1.0)),
     }
 
 
-def _curve(values: Array) -> list[tuple[float, float]]:
-    """Return the points of a curve, in pixels; what is below the least is at the border, and NaN left out."""
+def _curve(values: Array, scale: tuple[float, float]) -> list[tuple[float, float]]:
+    """Return the points of a curve, in pixels; NaN is left out. scale: at its bottom and its top."""
     wide = CURVE[0]
     step = (wide - 12) / max(len(values) - 1, 1)
     return [
-        (round(6 + place * step, 1), _height(float(np.clip(value, LOW, HIGH))))
+        (round(6 + place * step, 1), _height(float(value), scale))
         for place, value in enumerate(values)
         if np.isfinite(value)
     ]
 
 
-def _height(value: float) -> float:
+def _height(value: float, scale: tuple[float, float]) -> float:
     """Return how far below the top of a curve a trust score is, in pixels."""
-    return round(4 + (CURVE[1] - 8) * (HIGH - value) / (HIGH - LOW), 1)
+    low, high = scale
+    return round(4 + (CURVE[1] - 8) * (high - value) / (high - low), 1)
 
 
 def _layers(result: Regularizers) -> list[dict[str, str]]:
