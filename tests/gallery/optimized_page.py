@@ -35,6 +35,7 @@ PRESETS = (
 MOST_STEPS = 160  # of each
 KINDS = ("tree", "car", "umbrella", "house", "star", "fish", "cup", "face")
 # Nine classes that a person knows, and eleven drawn once: 3 of the animals, 0 to 397, and 8 of the things, 398 to 999.
+JUDGE = "squeezenet1_1=squeezenet1_1.safetensors"
 NAMED = (
     "flamingo", "pelican", "hartebeest", "goose", "pool table", "Indian cobra", "school bus", "black swan", "ostrich",
 )  # fmt: skip
@@ -106,7 +107,7 @@ def class_models(data: Path) -> Section:
         "Class models of GoogLeNet",
         "What the net finds most like a class, made from nothing, and what SqueezeNet 1.1 says, which had no part in "
         f"it: {among} of the {len(ranks)} classes, fixed beforehand, are among its first five. {result.how}.",
-        command_of("class-model", *GOOGLENET, "--target", ",".join(NAMED)),
+        command_of("class-model", *GOOGLENET, "--target", ",".join(names), "--judge", JUDGE),
         pictures,
     )
 
@@ -204,7 +205,7 @@ def inversion(data: Path) -> Section:
         "inversion",
         "Inversion, layer by layer",
         "Pictures with nearly the same code as the photo at each layer: what a layer keeps of it.",
-        command_of("inversion", "cat.jpg", *GOOGLENET, "--size", "128", "--steps", "40", "--nodes", "conv1,pool1,..."),
+        command_of("inversion", "cat.jpg", *GOOGLENET, "--size", "128", "--steps", "40", "--nodes", ",".join(NODES)),
         pictures,
     )
 
