@@ -55,8 +55,7 @@ class Ascent:
     @property
     def pixels(self) -> Array:
         """Return the pictures as (N, H, W, C) uint8."""
-        units = self.parametrization.units
-        return np.round(units.pixels(units.clip(self.x))).astype(np.uint8).transpose(0, 2, 3, 1)
+        return self.parametrization.units.shown(self.x)
 
     @property
     def gave_up(self) -> bool:

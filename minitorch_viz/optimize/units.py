@@ -71,6 +71,10 @@ class Units:
         """Return pixels for a picture, floats: 0..255 where the picture is within its bounds."""
         return x + _column(self.mean, x.dtype)
 
+    def shown(self, x: Array) -> Array:
+        """Return the pixels that are shown for pictures (N, C, H, W): (N, H, W, C) uint8, clipped and rounded."""
+        return np.round(self.pixels(self.clip(x))).astype(np.uint8).transpose(0, 2, 3, 1)
+
     def picture(self, pixels: Array) -> Array:
         """Return the picture for pixels (N, C, H, W): the inverse of `pixels`."""
         return pixels - _column(self.mean, pixels.dtype)
@@ -89,3 +93,8 @@ class Units:
 def _column(values: tuple[float, ...], dtype: npt.DTypeLike) -> Array:
     """Return one number a channel as (C, 1, 1)."""
     return np.asarray(values, dtype).reshape(-1, 1, 1)
+
+
+def coloured(pixels: Array) -> Array:
+    """Return pixels (..., C) in three channels: grey three times, of other counts the first."""
+    return pixels if pixels.shape[-1] == 3 else pixels[..., :1].repeat(3, axis=-1)

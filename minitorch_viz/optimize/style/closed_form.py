@@ -12,7 +12,7 @@ import numpy as np
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
-from minitorch_viz.optimize.style.statistics import Statistics, statistics
+from minitorch_viz.optimize.style.statistics import Statistics, doubled, statistics
 
 Fast: TypeAlias = Literal["whitening", "adain"]
 SILENT = 1e-5  # a direction with less variance than this share of the largest holds nothing that could be stretched
@@ -23,7 +23,7 @@ def adain(maps: Array, style: Statistics, guide: Array | None = None) -> Array:
 
     guide: (P,), the places whose statistics are brought over; all are moved.
     """
-    own, goal = _doubled(statistics(maps, guide)), _doubled(style)
+    own, goal = doubled(statistics(maps, guide)), doubled(style)
     spread, wanted = (np.sqrt(np.maximum(np.diag(part.covariance), 0)) for part in (own, goal))
     silent = spread < SILENT * max(spread.max(), 1e-300)
     factor = np.where(silent, 0, wanted / np.where(silent, 1, spread))
@@ -32,7 +32,7 @@ def adain(maps: Array, style: Statistics, guide: Array | None = None) -> Array:
 
 def whitening(maps: Array, style: Statistics, guide: Array | None = None) -> Array:
     """Return maps (C, P) with the mean and the covariance of the style: whitened, then coloured."""
-    own, goal = _doubled(statistics(maps, guide)), _doubled(style)
+    own, goal = doubled(statistics(maps, guide)), doubled(style)
     return _moved(maps, _root(goal.covariance, 0.5) @ _root(own.covariance, -0.5), own, goal)
 
 
@@ -55,7 +55,3 @@ def _root(matrix: Array, exponent: float) -> Array:
     powers = np.where(kept, np.where(kept, values, 1.0) ** exponent, 0)
     root: Array = (vectors * powers) @ vectors.T
     return root
-
-
-def _doubled(part: Statistics) -> Statistics:
-    return Statistics(*(np.asarray(kernels.to_cpu(array), np.float64) for array in part))

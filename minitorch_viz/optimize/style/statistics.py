@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
+import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 
 
@@ -37,6 +40,11 @@ def mean_products(maps: Array, guide: Array | None = None) -> Array:
     else:
         products = (maps * guide) @ maps.T / guide.sum()
     return products
+
+
+def doubled(part: Statistics) -> Statistics:
+    """Return statistics in float64, in main memory: small roots of eigenvalues are lost in less."""
+    return Statistics(*(np.asarray(kernels.to_cpu(array), np.float64) for array in part))
 
 
 def mixture(parts: Sequence[Statistics], shares: Sequence[float]) -> Statistics:

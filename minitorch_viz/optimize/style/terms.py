@@ -13,7 +13,7 @@ import numpy as np
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
-from minitorch_viz.optimize.style.statistics import Statistics, mean_products, statistics
+from minitorch_viz.optimize.style.statistics import Statistics, doubled, mean_products, statistics
 
 EPSILON = 1e-4  # of the mean variance, added to variances: without it their root has an infinite slope at 0
 
@@ -89,8 +89,8 @@ class WassersteinTerm(Term):
 
     def measured(self, output: Array) -> Measured:
         maps = output.reshape(output.shape[1], -1)
-        now = _doubled(statistics(maps, self.guide))
-        goal = _doubled(self.wanted)
+        now = doubled(statistics(maps, self.guide))
+        goal = doubled(self.wanted)
         size = float(goal.mean @ goal.mean + np.trace(goal.covariance)) or 1.0
         small = EPSILON * max(float(np.trace(goal.covariance)) / len(goal.mean), 1e-12) * np.eye(len(goal.mean))
         root = _root(goal.covariance + small)
@@ -125,11 +125,6 @@ def _share_of_places(maps: Array, guide: Array | None) -> Array | float:
         return 1 / int(maps.shape[1])
     shares: Array = guide / guide.sum()
     return shares
-
-
-def _doubled(part: Statistics) -> Statistics:
-    """Return statistics in float64, in main memory: small roots of eigenvalues are lost in less."""
-    return Statistics(*(np.asarray(kernels.to_cpu(array), np.float64) for array in part))
 
 
 def _root(matrix: Array) -> Array:

@@ -113,8 +113,7 @@ def sought_of(
     """
     name = default_node(model) if node is None else node
     model.net[name]  # NetError with near names
-    blank = kernels.to_device(model.reader().blank(model.dtype), model.net.device)
-    shape = model.net.predict(blank, upto=name).shape
+    shape = blank_tape(model, name)[name].shape
     if not _has_maps(model, name, shape):
         raise SettingError(
             f"A dream climbs a node with maps, but {name!r} gives {shape[1:]}; near the middle {default_node(model)!r}."

@@ -20,7 +20,7 @@ from minitorch_viz.optimize.ramp import ramp
 from minitorch_viz.optimize.regularizers import blur, laplacian_normalized, normalized
 from minitorch_viz.optimize.tiles import tiled_score_and_gradient
 from minitorch_viz.optimize.transforms import Jitter
-from minitorch_viz.optimize.units import Units
+from minitorch_viz.optimize.units import Units, coloured
 from minitorch_viz.rules.redirected import redirected_relus
 from minitorch_viz.techniques.state import State, generator_at
 
@@ -220,5 +220,4 @@ def _none_of(picture: Array) -> Array:
 
 def pixels_of(units: Units, x: Array) -> Array:
     """Return a picture (1, C, H, W) as a person sees it, (H, W, 3) uint8; grey in three equal channels."""
-    levels = np.round(units.pixels(units.clip(x)))[0].astype(np.uint8).transpose(1, 2, 0)
-    return np.repeat(levels, 3, axis=2) if levels.shape[2] == 1 else np.ascontiguousarray(levels)
+    return np.ascontiguousarray(coloured(units.shown(x)[0]))

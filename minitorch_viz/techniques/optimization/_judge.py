@@ -10,6 +10,7 @@ import numpy as np
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError
 from minitorch_viz.models.load import load_model
+from minitorch_viz.optimize.units import coloured
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
@@ -47,8 +48,7 @@ def opinions(judge: Model, pixels: Array, names: Sequence[str]) -> tuple[Opinion
     """Return what another net says of pictures (N, h, w, C) uint8 of the classes `names` (N,)."""
     lines = []
     for picture, name in zip(pixels, names, strict=True):
-        image = picture if picture.shape[-1] == 3 else picture[..., :1].repeat(3, axis=-1)
-        answers = judge.predict_answers(judge.preprocess(image))[0]
+        answers = judge.predict_answers(judge.preprocess(coloured(picture)))[0]
         order = np.argsort(-answers, kind="stable")
         number = judge.class_names.index(name) if name in judge.class_names else -1
         rank = int(np.flatnonzero(order == number)[0]) + 1 if number >= 0 else 0

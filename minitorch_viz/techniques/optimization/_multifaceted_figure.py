@@ -20,7 +20,7 @@ from minitorch_viz.drawing import (
     text_height,
     wrapped,
 )
-from minitorch_viz.techniques.optimization._pictures_figure import coloured
+from minitorch_viz.optimize.units import coloured
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

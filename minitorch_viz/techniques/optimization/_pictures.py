@@ -14,7 +14,7 @@ from minitorch_viz.objectives import Combination, Each, Objective, Unit
 from minitorch_viz.optimize.ascent import Ascent, resized
 from minitorch_viz.optimize.presets import Preset
 from minitorch_viz.optimize.score import score_of
-from minitorch_viz.optimize.units import Units
+from minitorch_viz.optimize.units import Units, coloured
 from minitorch_viz.techniques.base import Result
 from minitorch_viz.techniques.optimization._climb import Climb, part_of, state_of
 from minitorch_viz.techniques.optimization._natural import Natural, Row
@@ -158,7 +158,7 @@ def as_seen_at(climb: Climb, ascent: Ascent) -> Array:
 
 def pixels_of(climb: Climb, x: Array) -> Array:
     """Return pictures as (N, h, w, C) uint8."""
-    return np.round(climb.parametrization.units.pixels(x)).astype(np.uint8).transpose(0, 2, 3, 1)
+    return climb.parametrization.units.shown(x)
 
 
 def scores_of(climb: Climb, x: Array) -> Array:
@@ -199,9 +199,8 @@ def shares(transparency: Array) -> Array:
 
 def frame_of(pixels: Array) -> Array:
     """Return pictures (N, h, w, C) in rows as one frame (H, W, 3) uint8, each with sides of at least 128 pixels."""
-    coloured = pixels if pixels.shape[-1] == 3 else np.repeat(pixels[..., :1], 3, axis=-1)
-    factor = -(-FRAME // min(coloured.shape[1:3]))
-    large = coloured.repeat(factor, axis=1).repeat(factor, axis=2)
+    factor = -(-FRAME // min(pixels.shape[1:3]))
+    large = coloured(pixels).repeat(factor, axis=1).repeat(factor, axis=2)
     columns = int(np.ceil(np.sqrt(len(large))))
     rows = -(-len(large) // columns)
     blank = np.full((rows * columns - len(large), *large.shape[1:]), 255, np.uint8)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from minitorch_viz._types import Array
 from minitorch_viz.drawing import (
     GAP,
     LABEL_SIZE,
@@ -21,6 +20,7 @@ from minitorch_viz.drawing import (
     text_height,
     wrapped,
 )
+from minitorch_viz.optimize.units import coloured
 from minitorch_viz.techniques.explain.patches import Patch, draw_patch
 
 if TYPE_CHECKING:
@@ -113,8 +113,3 @@ def chart(axes: Axes, result: MadePictures) -> None:
     axes.locator_params(axis="y", nbins=5)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
-
-
-def coloured(pixels: Array) -> Array:
-    """Return pixels (h, w, C) as a picture (h, w, 3)."""
-    return pixels if pixels.shape[-1] == 3 else pixels[..., :1].repeat(3, axis=-1)

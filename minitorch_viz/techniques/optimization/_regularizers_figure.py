@@ -20,8 +20,8 @@ from minitorch_viz.drawing import (
     text_height,
     wrapped,
 )
+from minitorch_viz.optimize.units import coloured
 from minitorch_viz.techniques.explain.patches import draw_patch
-from minitorch_viz.techniques.optimization._pictures_figure import coloured
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -104,8 +104,8 @@ def _to_come(axes: object) -> None:
 def trust_range(result: Regularizers) -> tuple[float, float]:
     """Return the scale on which trust scores are drawn, whole numbers below: of all presets the same."""
     values = result.trust_by_layer
-    known = values[np.isfinite(values)]
-    return float(np.floor(known.min(initial=LOW))), float(known.max(initial=HIGH))
+    finite = values[np.isfinite(values)]
+    return float(np.floor(finite.min(initial=LOW))), float(finite.max(initial=HIGH))
 
 
 def _draw_trust(

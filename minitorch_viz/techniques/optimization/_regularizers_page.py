@@ -8,8 +8,8 @@ import numpy as np
 
 from minitorch_viz._types import Array
 from minitorch_viz.drawing.html import Embedded, embedded_image, render
+from minitorch_viz.optimize.units import coloured
 from minitorch_viz.techniques.explain.patches import framed
-from minitorch_viz.techniques.optimization._pictures_figure import coloured
 from minitorch_viz.techniques.optimization._regularizers_figure import number, trust_range
 from minitorch_viz.techniques.optimization._regularizers_words import known_words
 

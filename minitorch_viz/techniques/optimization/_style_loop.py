@@ -9,6 +9,7 @@ import numpy as np
 
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.optimize.style.colours import luminance_of
+from minitorch_viz.optimize.units import coloured
 from minitorch_viz.techniques.optimization._style_fast import LEVELS, levels
 from minitorch_viz.techniques.optimization._style_gram import gram_of
 from minitorch_viz.techniques.optimization._style_plan import Asked, Plan
@@ -110,6 +111,4 @@ def _result(
 
 def pixels_of(task: Task, x: Array) -> Array:
     """Return a picture as (h, w, 3) uint8: clipped to 0..255."""
-    units = task.inputs.units
-    pixels: Array = np.round(units.pixels(units.clip(x)))[0].astype(np.uint8).transpose(1, 2, 0)
-    return pixels.repeat(3, axis=2) if pixels.shape[2] == 1 else pixels
+    return coloured(task.inputs.units.shown(x)[0])

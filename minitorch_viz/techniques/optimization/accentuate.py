@@ -13,7 +13,7 @@ from minitorch_viz._types import Array
 from minitorch_viz.drawing import panels, robust_max, show_image
 from minitorch_viz.errors import SettingError, near, need_whole
 from minitorch_viz.objectives import Likeness
-from minitorch_viz.optimize.units import Units
+from minitorch_viz.optimize.units import Units, coloured
 from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.blank import blank_note, why_blank
 from minitorch_viz.techniques.explain.chosen import middle_node
@@ -32,7 +32,6 @@ from minitorch_viz.techniques.optimization._accentuation import (
 )
 from minitorch_viz.techniques.optimization._climb import Climb, climb_of, state_of
 from minitorch_viz.techniques.optimization._pictures import Method, as_seen_at, frame_of, pixels_of, scores_of
-from minitorch_viz.techniques.optimization._pictures_figure import coloured
 from minitorch_viz.techniques.options import spelled_out
 from minitorch_viz.techniques.run import Pace, how_far, looping
 from minitorch_viz.techniques.state import State

@@ -163,7 +163,7 @@ def multifaceted(
     beside = Beside(shown.name, seen, State(groups._asdict(), {"seen": seen}), facets)
     examples, pace = search.examples(groups), Pace()
     before = None if state is None or "before" not in state.arrays else state.arrays["before"]
-    means = _pixels(parametrization.units, x)
+    means = parametrization.units.shown(x)
     for ascent in climb.steps(None if state is None or "ascent" not in state.numbers else state):
         if before is None:
             before = scores_of(climb, as_seen_at(climb, ascent))
@@ -266,7 +266,7 @@ class _Search:
     def so_far(self, step: Tallied, size: tuple[int, int], steps: int, total: int, chosen: str) -> FacetPictures:
         """Return the result while pictures are looked at: grey pictures, nothing measured."""
         units, k = Units.of(self.model.reader()), self.facets
-        grey = _pixels(units, np.zeros((k, units.channels, *size)))
+        grey = units.shown(np.zeros((k, units.channels, *size)))
         none = np.full(k, np.nan)
         empty = np.zeros(0, np.int64)
         return FacetPictures(
@@ -285,11 +285,6 @@ def _search_state(step: Tallied) -> State:
     """Return what another run goes on from while pictures are looked at."""
     arrays, numbers = step.state
     return State({f"search/{name}": value for name, value in arrays.items()}, {"search": dict(numbers)})
-
-
-def _pixels(units: Units, x: Array) -> Array:
-    """Return pictures (N, C, H, W) as pixels (N, H, W, C) uint8."""
-    return np.round(units.pixels(units.clip(x))).astype(np.uint8).transpose(0, 2, 3, 1)
 
 
 def plot(result: FacetPictures, figure: Figure) -> None:

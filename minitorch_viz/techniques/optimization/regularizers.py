@@ -11,11 +11,11 @@ import numpy as np
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
-from minitorch_viz.errors import MinitorchVizError, SettingError, near, need_whole
+from minitorch_viz.errors import MinitorchVizError, SettingError, need_whole
 from minitorch_viz.graph import channel_axis
 from minitorch_viz.models.scenes_liar import LIAR, NODE, Plant, plant_of
 from minitorch_viz.objectives import Unit
-from minitorch_viz.optimize.presets import Preset
+from minitorch_viz.optimize.presets import Preset, get_preset
 from minitorch_viz.optimize.presets import presets as all_presets
 from minitorch_viz.optimize.slope import spectrum_slope
 from minitorch_viz.optimize.trust import Trust
@@ -278,8 +278,7 @@ def _chosen(names: str | None) -> list[Preset]:
         return list(registry.values())
     asked = [name.strip() for name in names.split(",") if name.strip()]
     for name in asked:
-        if name not in registry:
-            raise SettingError(f"There is no preset {name!r}; {near(name, registry, 'preset')}.")
+        get_preset(name)  # SettingError with near names
     if not asked:
         raise SettingError("presets names none; give their names with commas between, or leave it out.")
     return [preset for name, preset in registry.items() if name in asked]
