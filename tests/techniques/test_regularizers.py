@@ -28,7 +28,9 @@ from minitorch_viz.techniques.optimization._regularizers_natural import (
     window_of,
     windowed,
 )
-from minitorch_viz.techniques.optimization.regularizers import Regularizers, regularizers, unit_of
+from minitorch_viz.techniques.optimization._regularizers_result import Regularizers
+from minitorch_viz.techniques.optimization._regularizers_unit import unit_of
+from minitorch_viz.techniques.optimization.regularizers import regularizers
 from minitorch_viz.techniques.tally import tallied
 
 
@@ -131,7 +133,7 @@ def test_scores_rise_and_all_is_measured(threes: Regularizers) -> None:
 
 
 def test_a_preset_that_does_not_fit_is_listed_with_its_reason(digits: Model, monkeypatch) -> None:
-    from minitorch_viz.techniques.optimization import regularizers as module
+    from minitorch_viz.techniques.optimization import _regularizers_making as module
 
     def refuse(*_, **__):
         raise SettingError("This preset needs what there is not.")
