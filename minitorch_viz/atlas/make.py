@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from minitorch_viz._types import Pair
 from minitorch_viz.atlas.store import Atlas, Kept, Layer, Stored, open_to_write
+from minitorch_viz.checks import check_names
 from minitorch_viz.data.pictures import Pictures, as_pictures
 from minitorch_viz.drawing.small_png import contact_sheet, thumbnail
 from minitorch_viz.errors import DataFileError, SettingError, near, need_whole
@@ -34,7 +35,6 @@ from minitorch_viz.techniques.explain.unit_survey import (
     Ground,
     Survey,
     ground_of,
-    need_node,
     need_pictures,
     survey_of,
     tallies_for,
@@ -107,7 +107,8 @@ def atlas_steps(
             raise SettingError(f"An atlas can be made with {', '.join(EXTRAS)}, but not with {extra!r}.")
     if not nodes:
         raise SettingError(f"Name the layers: nodes; {near('', model.net.names, 'node')}.")
-    names = [name for name in model.net.names if name in {need_node(model, node) for node in nodes}]
+    check_names(nodes, model.net.names, "nodes")
+    names = [name for name in model.net.names if name in nodes]
     source = as_pictures(pictures)
     tape = blank_tape(model)
     grounds = [ground_of(model, name, tape) for name in names]

@@ -6,7 +6,6 @@ the stages. Read `_step` first: it is a whole step.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,6 +16,7 @@ from minitorch_viz._types import Array, Generator, Pair
 from minitorch_viz.errors import SettingError
 from minitorch_viz.objectives import Objective
 from minitorch_viz.optimize.parametrizations import Parametrization
+from minitorch_viz.optimize.resizing import resized
 from minitorch_viz.optimize.score import own_size, score_and_gradient, takes
 from minitorch_viz.optimize.stage import Moment, Stage
 from minitorch_viz.optimize.standing import Ascent, Packed, unpacked
@@ -27,7 +27,7 @@ from minitorch_viz.training.state import generator_from, generator_state
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
 
-__all__ = ["Ascent", "Packed", "ascend", "resized"]
+__all__ = ["Ascent", "Packed", "ascend"]
 
 
 class Climb(NamedTuple):
@@ -38,6 +38,7 @@ class Climb(NamedTuple):
     stages: Sequence[Stage]
     parametrization: Parametrization  # of the final size
     look: Transform | None  # how the net looks at what the stage's transform leaves
+    taken: dict[Pair, bool]  # whether the net takes pictures of a size, as far as has been asked
 
 
 def ascend(
@@ -66,7 +67,7 @@ def ascend(
     """
     if not stages:
         raise SettingError("An ascent needs at least one stage.")
-    climb = Climb(model, objective, stages, parametrization, look)
+    climb = Climb(model, objective, stages, parametrization, look, {})
     ascent = _start(climb, number, start, seed) if state is None else _unpacked(climb, state)
     yield ascent
     while not ascent.is_over:
@@ -155,7 +156,7 @@ def _looked_at(climb: Climb, stage: Stage, x: Array, moment: Moment, rng: Genera
             view = maps[-1].forward(view)
         size = (view.shape[-2], view.shape[-1])
         look = climb.look
-        if look is None and not _takes(climb.model, climb.objective, size):
+        if look is None and not _takes(climb, size):
             look = Resize(own_size(climb.model))
         if look is not None:
             maps.append(look.draw(rng, size))
@@ -225,20 +226,11 @@ def _unpacked(climb: Climb, state: Packed) -> Ascent:
     return unpacked(climb.stages, moved, *state)
 
 
-@functools.lru_cache(maxsize=64)
-def _takes(model: Model, objective: Objective, size: Pair) -> bool:
-    return takes(model, objective, size)
-
-
-def resized(x: Array, size: Pair) -> Array:
-    """Return pictures (N, C, H, W) at another size: smoothly enlarged; blurred first where they shrink."""
-    from minitorch_viz.drawing.resize import resize  # scikit-image's formula, also where Python drops docstrings
-
-    if x.shape[-2:] == size:
-        return x
-    smaller = size[0] < x.shape[-2] or size[1] < x.shape[-1]
-    channels = [resize(channel, size, smooth=smaller) for image in x for channel in image]
-    return np.asarray(channels, x.dtype).reshape(*x.shape[:2], *size)
+def _takes(climb: Climb, size: Pair) -> bool:
+    """Return whether the net takes pictures of this size; it is asked once."""
+    if size not in climb.taken:
+        climb.taken[size] = takes(climb.model, climb.objective, size)
+    return climb.taken[size]
 
 
 def _stretched(maps: Array, size: Pair) -> Array:

@@ -10,6 +10,7 @@ import numpy as np
 
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.optimize.maps import Separable, window
+from minitorch_viz.optimize.resizing import resized
 
 
 def octave_sizes(final: Pair, octaves: int, scale: float) -> list[Pair]:
@@ -28,14 +29,6 @@ def octave_pictures(x: Array, sizes: list[Pair]) -> list[Array]:
     for size in reversed(sizes[:-1]):
         pictures.append(resized(pictures[-1], size))
     return pictures[::-1]
-
-
-def resized(x: Array, size: Pair) -> Array:
-    """Return pictures (N, C, h, w) at a size, read linearly between neighbours; of its own size x itself."""
-    height, width = x.shape[-2:]
-    if (height, width) == size:
-        return x
-    return Separable(window(height, 0, height, size[0]), window(width, 0, width, size[1])).forward(x)
 
 
 def zoomed(x: Array, share: float) -> Array:

@@ -11,7 +11,6 @@ from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import MinitorchVizError
 from minitorch_viz.graph import Rules
 from minitorch_viz.objectives import Objective
-from minitorch_viz.optimize.transforms import Resize
 from minitorch_viz.optimize.units import Units
 
 if TYPE_CHECKING:
@@ -62,12 +61,9 @@ def takes(model: Model, objective: Objective, size: Pair) -> bool:
     return True
 
 
-def as_seen(model: Model, objective: Objective, x: Array) -> Array:
-    """Return pictures (N, C, H, W) as the net can look at them: at their own size, or else at the net's."""
-    size = (x.shape[-2], x.shape[-1])
-    if takes(model, objective, size):
-        return x
-    return Resize(own_size(model)).draw(np.random.default_rng(0), size).forward(x)
+def seen_size(model: Model, objective: Objective, size: Pair) -> Pair:
+    """Return the size (H, W) at which the net looks at pictures of a size: their own, or else its own."""
+    return size if takes(model, objective, size) else own_size(model)
 
 
 def own_size(model: Model) -> Pair:

@@ -26,8 +26,8 @@ from minitorch_viz.drawing.html import Embedded, embedded_image, render, write_p
 from minitorch_viz.models import Model, load_model
 from minitorch_viz.optimize.presets import get_preset
 from minitorch_viz.techniques import get_technique
+from tests.gallery.presets_view import PAGE, TABLE, view_of
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "gallery" / "optimized.html"
 GOOGLENET = ("--model", "googlenet", "--weights", "googlenet_bvlc.safetensors")
 PRESETS = (
     "none", "simonyan", "yosinski-3", "mahendran", "oygard", "laplacian", "lucid", "maco", "vgg-decoder", "ours",
@@ -257,7 +257,8 @@ def main(arguments: list[str] | None = None) -> Path:
         elif part is not None and part.is_file():
             sections.append(read(part))
     about = "Each picture was made by the command above it; the image is the parameter, the net's weights stay."
-    page = render("optimized.html", title="Pictures made by optimization", about=about, sections=sections)
+    trust = view_of(json.loads(TABLE.read_text(encoding="utf-8"))) if TABLE.is_file() else None
+    page = render("optimized.html", title="Pictures made by optimization", about=about, sections=sections, trust=trust)
     return write_page(options.out, page)
 
 

@@ -36,7 +36,8 @@ from minitorch_viz.optimize.ascent import Ascent, ascend
 from minitorch_viz.optimize.parametrizations import Pixels
 from minitorch_viz.optimize.presets import presets
 from minitorch_viz.optimize.regularizers import LpNorm
-from minitorch_viz.optimize.score import as_seen, score_of
+from minitorch_viz.optimize.resizing import resized
+from minitorch_viz.optimize.score import score_of
 from minitorch_viz.optimize.stage import Moment, Stage
 from minitorch_viz.optimize.steps import Clipped, Normalized
 from minitorch_viz.optimize.transforms import Composed, Jitter, Noise, Placed
@@ -110,7 +111,7 @@ def test_every_preset_rises(name: str) -> None:
     wanted = Unit(DIGITS.logits, (3,))
     climb = climb_of(DIGITS, [wanted], presets()[name], (8, 8), steps=40, pictures=load_digits()[1][:40])
     first, *_, end = climb.steps()
-    before, after = (as_seen(DIGITS, wanted, UNITS.clip(ascent.x)) for ascent in (first, end))
+    before, after = (resized(UNITS.clip(ascent.x), (8, 8)) for ascent in (first, end))
     assert score_of(DIGITS, wanted, after) > score_of(DIGITS, wanted, before)
     assert end.done == end.total == 40
     assert np.isfinite(end.scores).all()

@@ -9,8 +9,9 @@ from minitorch_viz import Model, Net
 from minitorch_viz.layers import Conv2d, MaxPool2d, ReLU
 from minitorch_viz.models.readers import Preprocessing
 from minitorch_viz.objectives.gram_distance import GramDistance, gram
+from minitorch_viz.optimize.resizing import resized
 from minitorch_viz.optimize.style.loss import PIXELS, StyleLoss, roughness
-from minitorch_viz.optimize.style.scales import at_size, sides, size_at
+from minitorch_viz.optimize.style.scales import sides, size_at
 from minitorch_viz.optimize.style.statistics import mixture, statistics
 from minitorch_viz.optimize.style.terms import ContentTerm, GramTerm, WassersteinTerm
 
@@ -179,6 +180,6 @@ def test_sizes_grow_by_the_root_of_two_up_to_the_one_that_is_asked_for() -> None
 def test_another_size_keeps_flat_pictures_and_means() -> None:
     flat = np.full((1, 3, 8, 6), 5.0)
     for size in ((16, 12), (5, 4), (8, 6), (13, 3)):
-        np.testing.assert_allclose(at_size(flat, size), 5.0, rtol=1e-12)
+        np.testing.assert_allclose(resized(flat, size), 5.0, rtol=1e-12)
     ramp = np.arange(12.0)[None, None, None].repeat(4, axis=2)
-    np.testing.assert_allclose(at_size(ramp, (4, 6))[0, 0, 0, 1:-1], np.arange(12).reshape(6, 2).mean(axis=1)[1:-1])
+    np.testing.assert_allclose(resized(ramp, (4, 6))[0, 0, 0, 1:-1], np.arange(12).reshape(6, 2).mean(axis=1)[1:-1])

@@ -19,7 +19,8 @@ from minitorch_viz.cli import main
 from minitorch_viz.errors import MinitorchVizError, NetError, SettingError
 from minitorch_viz.models.samples import sample_scene
 from minitorch_viz.objectives import Energy
-from minitorch_viz.optimize.octaves import octave_pictures, octave_sizes, resized, zoomed
+from minitorch_viz.optimize.octaves import octave_pictures, octave_sizes, zoomed
+from minitorch_viz.optimize.resizing import resized
 from minitorch_viz.optimize.score import score_and_gradient
 from minitorch_viz.optimize.tiles import tile_edges, tiled_score_and_gradient
 from minitorch_viz.techniques.film import film

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import functools
+import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +68,7 @@ def _of_class(model: Model, objective: Objective, pictures: Pictures) -> list[in
 def _values(model: Model, objective: Objective, pictures: Pictures) -> Array:
     """Return (n,): what is climbed for each picture; NaN for broken ones."""
     if objective.nodes == (model.logits,):
-        return _of_answers(objective, _answers(model, pictures, pictures.fingerprint))
+        return _of_answers(objective, _answers(model, pictures))
     return np.concatenate([_of_answers(objective, part) for part in _passes(model, objective.nodes, pictures)])
 
 
@@ -76,11 +76,16 @@ def _of_answers(objective: Objective, answers: dict[str, Array]) -> Array:
     return kernels.to_cpu(objective.value(Tape(answers, {}))).astype(float)
 
 
-@functools.lru_cache(maxsize=2)
-def _answers(model: Model, pictures: Pictures, fingerprint: str) -> dict[str, Array]:  # noqa: ARG001  # a part of the key
-    """Return the class scores (n, K) of all pictures: several classes share the pass."""
-    parts = list(_passes(model, (model.logits,), pictures))
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+_KNOWN: weakref.WeakKeyDictionary[Model, tuple[str, dict[str, Array]]] = weakref.WeakKeyDictionary()
+
+
+def _answers(model: Model, pictures: Pictures) -> dict[str, Array]:
+    """Return the class scores (n, K) of all pictures: several classes share the pass, as long as the model lives."""
+    fingerprint = pictures.fingerprint
+    if model not in _KNOWN or _KNOWN[model][0] != fingerprint:
+        parts = list(_passes(model, (model.logits,), pictures))
+        _KNOWN[model] = fingerprint, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return _KNOWN[model][1]
 
 
 def _passes(model: Model, nodes: Sequence[str], pictures: Pictures) -> Any:

@@ -14,8 +14,9 @@ from minitorch_viz.errors import SettingError, ShapeError
 from minitorch_viz.layers import Linear, Reshape, Sigmoid, Tanh
 from minitorch_viz.layers.fields import NumberField
 from minitorch_viz.net import Net
-from minitorch_viz.optimize.maps import Chain, LinearMap, Separable, window
+from minitorch_viz.optimize.maps import LinearMap
 from minitorch_viz.optimize.parametrizations.base import GREY, RGB, Parameters, Parametrization
+from minitorch_viz.optimize.resizing import resizing
 from minitorch_viz.optimize.units import WHITE
 
 
@@ -110,17 +111,6 @@ class GeneratorCode(Parametrization):
     @functools.cached_property
     def _resized(self) -> LinearMap:
         return resizing(self.drawer.size, self.size, self.drawer.margin)
-
-
-def resizing(size: Pair, to: Pair, margin: int = 0) -> LinearMap:
-    """Return the map from pictures of one size, without the margin, to another: read linearly, or areas averaged.
-
-    What shrinks is first read at a whole multiple of the new size, then the mean of each block is taken.
-    """
-    sides = [(side, out, -(-max(side - 2 * margin, out) // out)) for side, out in zip(size, to, strict=True)]
-    read = [window(side, margin, side - margin, out * times) for side, out, times in sides]
-    averaged = [np.repeat(np.eye(out) / times, times, axis=1) for _, out, times in sides]
-    return Chain((Separable(*read), Separable(*averaged)))
 
 
 @functools.lru_cache(maxsize=8)

@@ -15,7 +15,7 @@ import numpy as np
 
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import SettingError, near
-from minitorch_viz.optimize.style.scales import at_size
+from minitorch_viz.optimize.resizing import resized
 from minitorch_viz.optimize.units import Units
 from minitorch_viz.training.optimizers import LBFGS, Adagrad, Adam, Optimizer
 from minitorch_viz.training.optimizers import lbfgs as _lbfgs
@@ -89,7 +89,7 @@ class CurvatureMethod(Method):
         return self._optimizer(state.x).step(state, loss)
 
     def enlarged(self, state: Any, size: Pair, loss: Loss) -> State:
-        return self.start(at_size(state.x, size), loss)
+        return self.start(resized(state.x, size), loss)
 
     def packed(self, state: Any) -> Packed:
         packed: Packed = state.packed()
@@ -137,9 +137,9 @@ class SlopeMethod(Method):
         return state._replace(evaluations=evaluations, status="still", words=words)  # type: ignore[no-any-return]
 
     def enlarged(self, state: Any, size: Pair, loss: Loss) -> State:
-        fresh: Any = self.start(at_size(state.x, size), loss)
+        fresh: Any = self.start(resized(state.x, size), loss)
         parts = {
-            field: {"x": at_size(value["x"], size)} if isinstance(value, Mapping) else value
+            field: {"x": resized(value["x"], size)} if isinstance(value, Mapping) else value
             for field, value in state.memory._asdict().items()
         }
         return fresh._replace(memory=type(state.memory)(**parts), shrink=state.shrink)  # type: ignore[no-any-return]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 
-from minitorch_viz._types import Array, Pair
-from minitorch_viz.optimize.maps import Separable, window
+from minitorch_viz._types import Pair
 
 COARSEST = 128  # the longer side of the first picture
 
@@ -23,20 +22,3 @@ def size_at(side: int, shape: Pair) -> Pair:
     """Return (H, W) of a picture of these proportions whose longer side has so many pixels; at least 1 each."""
     longest = max(shape)
     return max(1, round(side * shape[0] / longest)), max(1, round(side * shape[1] / longest))
-
-
-def at_size(x: Array, size: Pair) -> Array:
-    """Return pictures (N, C, H, W) at another size: linear between pixels, a mean over them where it shrinks."""
-    if x.shape[-2:] == size:
-        return x
-    rows, columns = (_weights(old, new) for old, new in zip(x.shape[-2:], size, strict=True))
-    return Separable(rows, columns).forward(x)
-
-
-def _weights(old: int, new: int) -> Array:
-    """Return (new, old): how a line of pixels becomes another; where it shrinks, each new one is a weighed mean."""
-    if new >= old:
-        return window(old, 0, old, new)
-    spread = window(new, 0, new, old).T  # (new, old): what an enlarging map would give back
-    weights: Array = spread / spread.sum(axis=1, keepdims=True)
-    return weights

@@ -7,22 +7,22 @@ from typing import Self
 
 from minitorch_viz._types import Generator, Pair
 from minitorch_viz.layers.fields import PairField
-from minitorch_viz.optimize.maps import LinearMap, Separable, window
+from minitorch_viz.optimize.maps import LinearMap
+from minitorch_viz.optimize.resizing import resizing
 from minitorch_viz.optimize.transforms.base import Transform
 
 
 @dataclass(frozen=True)
 class Resize(Transform):
-    """Stretch the whole picture to (H, W), read linearly between neighbours; nothing is drawn.
+    """Stretch the whole picture to (H, W), read linearly between neighbours, as means where it shrinks.
 
-    Made much smaller, single pixels are skipped: blur before.
+    Nothing is drawn.
     """
 
     to: PairField = PairField(least=1)
 
     def draw(self, rng: Generator, size: Pair) -> LinearMap:  # noqa: ARG002  # the base's signature
-        rows, columns = (window(side, 0, side, out) for side, out in zip(size, self.to, strict=True))
-        return Separable(rows, columns)
+        return resizing(size, self.to)
 
     @classmethod
     def examples(cls) -> list[Self]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 import minitorch_viz_kernels as kernels
+from minitorch_viz.checks import check_names
 from minitorch_viz.data.pictures import Pictures, as_pictures
 from minitorch_viz.errors import need_whole
 from minitorch_viz.graph import channel_axis
@@ -35,7 +36,6 @@ from minitorch_viz.techniques.explain.unit_pictures import (
 from minitorch_viz.techniques.explain.unit_survey import (
     Ground,
     ground_of,
-    need_node,
     need_pictures,
     survey_of,
     tallies_for,
@@ -150,7 +150,7 @@ def unit(
     """
     need_whole("number of strongest answers", top, 1, 100)
     source = as_pictures(pictures)
-    name = need_node(model, node) if node is not None else default_node(model)
+    name = check_names(node, model.net.names, "node")[0] if node is not None else default_node(model)
     ground = ground_of(model, name)
     number = _strongest(ground, source) if channel is None else channel
     need_whole(f"channel of {name!r}", number, 0, ground.channels - 1)

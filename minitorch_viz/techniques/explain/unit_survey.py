@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from minitorch_viz.data.pictures import Pictures
-from minitorch_viz.errors import DataFileError, SettingError, near
+from minitorch_viz.errors import DataFileError, SettingError
 from minitorch_viz.graph import Tape, channel_axis
 from minitorch_viz.techniques.explain.answers import Answers, answers_of
 from minitorch_viz.techniques.explain.class_use import (
@@ -108,10 +108,3 @@ def need_pictures(survey: Survey | None, pictures: Pictures, skipped: Sequence[S
     if survey is None:
         raise DataFileError(f"None of the {len(pictures)} pictures of {pictures.name} could be read. {skipped[0].why}")
     return survey
-
-
-def need_node(model: Model, name: str) -> str:
-    """Return the name of a node, if the net has it; else raise SettingError with near names."""
-    if name in model.net.names:
-        return name
-    raise SettingError(f"There is no node {name!r} in {model.name}; {near(name, model.net.names, 'node')}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -15,7 +16,8 @@ from minitorch_viz.optimize.ascent import Ascent, ascend
 from minitorch_viz.optimize.memory import need_memory
 from minitorch_viz.optimize.parametrizations import Parametrization
 from minitorch_viz.optimize.presets import Preset, Request
-from minitorch_viz.optimize.score import as_seen, own_size
+from minitorch_viz.optimize.resizing import resized
+from minitorch_viz.optimize.score import own_size, seen_size
 from minitorch_viz.optimize.stage import Stage
 from minitorch_viz.optimize.transforms import Transform
 from minitorch_viz.techniques.state import State
@@ -57,10 +59,15 @@ class Climb:
         )  # fmt: skip
 
     def seen(self, x: Array) -> Array:
-        """Return pictures (N, C, H, W) as the net looks at them."""
+        """Return pictures (N, C, H, W) of the final size as the net looks at them."""
         if self.look is None:
-            return as_seen(self.model, Each(self.objectives), x)
+            return resized(x, self._seen_size)
         return self.look.draw(np.random.default_rng(0), (x.shape[-2], x.shape[-1])).forward(x)
+
+    @cached_property
+    def _seen_size(self) -> Pair:
+        """Return the size at which the net looks at the finished pictures."""
+        return seen_size(self.model, self.objectives[0], self.parametrization.size)
 
 
 def climb_of(

@@ -15,9 +15,10 @@ import numpy as np
 from minitorch_viz._types import Array, Generator, Pair
 from minitorch_viz.errors import SettingError
 from minitorch_viz.objectives import BestMatch, ChannelSum, Energy, Objective, PlaceEnergy
-from minitorch_viz.optimize.octaves import octave_pictures, resized, zoomed
+from minitorch_viz.optimize.octaves import octave_pictures, zoomed
 from minitorch_viz.optimize.ramp import ramp
 from minitorch_viz.optimize.regularizers import blur, laplacian_normalized, normalized
+from minitorch_viz.optimize.resizing import resized
 from minitorch_viz.optimize.tiles import tiled_score_and_gradient
 from minitorch_viz.optimize.transforms import Jitter
 from minitorch_viz.optimize.units import Units, coloured

@@ -11,8 +11,9 @@ import numpy as np
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.objectives import Combination, Each, Objective, Unit
-from minitorch_viz.optimize.ascent import Ascent, resized
+from minitorch_viz.optimize.ascent import Ascent
 from minitorch_viz.optimize.presets import Preset
+from minitorch_viz.optimize.resizing import resized
 from minitorch_viz.optimize.score import score_of
 from minitorch_viz.optimize.units import Units, coloured
 from minitorch_viz.techniques.base import Result

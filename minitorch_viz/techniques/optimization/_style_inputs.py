@@ -15,8 +15,9 @@ from minitorch_viz.errors import SettingError
 from minitorch_viz.io.images import resize_image
 from minitorch_viz.models.readers import Bands, Preprocessing
 from minitorch_viz.models.readers.preprocessing import LUMA
+from minitorch_viz.optimize.resizing import resized
 from minitorch_viz.optimize.style.colours import recoloured
-from minitorch_viz.optimize.style.scales import at_size, size_at
+from minitorch_viz.optimize.style.scales import size_at
 from minitorch_viz.optimize.units import Units
 from minitorch_viz.techniques.explain.view import several
 
@@ -47,7 +48,7 @@ class Inputs:
 
     def guides(self, size: Pair) -> tuple[Array, ...]:
         """Return the masks at the size of a node's maps, (h * w,) each."""
-        return tuple(at_size(mask[None, None], size).reshape(-1) for mask in self.masks)
+        return tuple(resized(mask[None, None], size).reshape(-1) for mask in self.masks)
 
 
 def refuses(model: Model) -> str | None:

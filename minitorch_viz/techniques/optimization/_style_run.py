@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minitorch_viz._types import Array, Pair
+from minitorch_viz.optimize.resizing import resized
 from minitorch_viz.optimize.style.loss import StyleLoss
 from minitorch_viz.optimize.style.methods import Method
-from minitorch_viz.optimize.style.scales import at_size
 from minitorch_viz.techniques.run import Pace
 from minitorch_viz.techniques.state import State
 
@@ -142,4 +142,4 @@ def _next(progress: Progress, job: Job) -> Progress:
 
 def enlarged(x: Array, size: Pair) -> Array:
     """Return a picture at the size of the finished one."""
-    return at_size(x, size)
+    return resized(x, size)

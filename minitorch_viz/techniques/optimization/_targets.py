@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from minitorch_viz.errors import SettingError
+from minitorch_viz.errors import SettingError, need_whole
 from minitorch_viz.graph import Tape
 from minitorch_viz.models.readers.preprocessing import Preprocessing
 from minitorch_viz.models.scores import Classes, Labels
@@ -13,6 +13,7 @@ from minitorch_viz.objectives import LogProbability, Objective, Unit
 from minitorch_viz.techniques.base import classifies
 from minitorch_viz.techniques.explain.nothing import blank_tape
 from minitorch_viz.techniques.explain.unit import Target, Targets, listed, resolve_any
+from minitorch_viz.techniques.optimization._climb import Begin
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
@@ -79,6 +80,26 @@ def chosen_classes(model: Model, tape: Tape, target: Targets) -> tuple[Sequence[
     if len(names) > MOST:
         raise SettingError(f"At most {MOST} classes climb side by side, but target names {len(names)}.")
     return names, ""
+
+
+def from_starts(
+    objectives: Sequence[Objective], starts: int, start: Begin | None, nouns: str
+) -> tuple[tuple[Objective, ...], Begin | None]:
+    """Return each objective as often as there are starts, and what they start from: noise, if there are several.
+
+    nouns: what the objectives are of, such as "classes". Raises SettingError where all starts would be one picture, or
+    more than 20 pictures would climb.
+    """
+    need_whole("starts", starts, 1, MOST)
+    if starts > 1 and start == "zero":
+        raise SettingError(f"From zero all {starts} starts are one picture; give --start noise, or leave it out.")
+    count = len(objectives) * starts
+    if count > MOST:
+        raise SettingError(
+            f"At most {MOST} pictures climb side by side, but {len(objectives)} {nouns} from {starts} starts are "
+            f"{count}; name fewer {nouns}, or give fewer starts."
+        )
+    return tuple(objective for objective in objectives for _ in range(starts)), "noise" if starts > 1 else start
 
 
 def log_probability(model: Model, objective: Objective) -> Objective:

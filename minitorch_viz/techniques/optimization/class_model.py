@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from minitorch_viz.errors import SettingError, need_whole
+from minitorch_viz.errors import SettingError
 from minitorch_viz.optimize.presets import get_preset
 from minitorch_viz.techniques.base import Technique, classifies
 from minitorch_viz.techniques.explain.unit import Targets
@@ -16,7 +16,7 @@ from minitorch_viz.techniques.optimization._judge import Opinion, judge_meant, o
 from minitorch_viz.techniques.optimization._natural import Natural
 from minitorch_viz.techniques.optimization._pictures import MadePictures, making, name_of
 from minitorch_viz.techniques.optimization._pictures_figure import draw
-from minitorch_viz.techniques.optimization._targets import MOST, class_targets, has_classes_of_pictures
+from minitorch_viz.techniques.optimization._targets import class_targets, from_starts, has_classes_of_pictures
 from minitorch_viz.techniques.run import looping
 from minitorch_viz.techniques.state import State
 from minitorch_viz.techniques.subject import NOTHING, Pictures
@@ -112,18 +112,9 @@ def class_model(
     if why := classifies(model):
         raise SettingError(f"class-model does not apply to {model.name}: {why}; take unit-model.")
     objectives, chosen = class_targets(model, target, minus=minus, after_softmax=after_softmax)
-    need_whole("starts", starts, 1, MOST)
-    if starts > 1 and start == "zero":
-        raise SettingError(f"From zero all {starts} starts are one picture; give --start noise, or leave it out.")
-    if len(objectives) * starts > MOST:
-        raise SettingError(
-            f"At most {MOST} pictures climb side by side, but {len(objectives)} classes from {starts} starts are "
-            f"{len(objectives) * starts}; name fewer classes, or give fewer starts."
-        )
+    each, begin = from_starts(objectives, starts, start, "classes")
     other = judge_meant(judge, model)
     way = get_preset(preset) if preset is not None else best_preset(model)
-    begin: Begin | None = "noise" if starts > 1 else start
-    each = tuple(objective for objective in objectives for _ in range(starts))
     climb = climb_of(
         model, each, way, size_of(model, size), steps=steps, start=begin, pictures=pictures, seed=seed
     )  # fmt: skip

@@ -10,9 +10,9 @@ import numpy as np
 
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError
+from minitorch_viz.optimize.resizing import resized
 from minitorch_viz.optimize.style.closed_form import Fast
 from minitorch_viz.optimize.style.methods import Name
-from minitorch_viz.optimize.style.scales import at_size
 from minitorch_viz.techniques.base import Result, Technique
 from minitorch_viz.techniques.optimization._style_gram import Gram
 from minitorch_viz.techniques.optimization._style_inputs import refuses
@@ -64,7 +64,7 @@ class Style(Result):
         """Return (H, W, 3) uint8: the newest picture at the finished one's size, or a multiple of it."""
         high, wide = self.sizes[-1]
         values = self.picture.astype(np.float32).transpose(2, 0, 1)[None]
-        pixels = np.round(at_size(values, (high, wide))[0].transpose(1, 2, 0)).astype(np.uint8)
+        pixels = np.round(resized(values, (high, wide))[0].transpose(1, 2, 0)).astype(np.uint8)
         times = -(-SMALLEST_FRAME // min(high, wide))
         enlarged: Array = pixels.repeat(times, axis=0).repeat(times, axis=1)
         return enlarged

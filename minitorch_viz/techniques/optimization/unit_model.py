@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, get_args
 
 from minitorch_viz._types import Pair
-from minitorch_viz.errors import SettingError, near, need_whole
+from minitorch_viz.errors import SettingError, near
 from minitorch_viz.optimize.presets import get_preset
 from minitorch_viz.optimize.units import Units
 from minitorch_viz.techniques.base import Technique
@@ -17,7 +17,7 @@ from minitorch_viz.techniques.optimization._climb import Begin, climb_of, size_o
 from minitorch_viz.techniques.optimization._natural import Natural
 from minitorch_viz.techniques.optimization._pictures import MadePictures, making
 from minitorch_viz.techniques.optimization._pictures_figure import draw
-from minitorch_viz.techniques.optimization._targets import MOST, takes_pictures
+from minitorch_viz.techniques.optimization._targets import from_starts, takes_pictures
 from minitorch_viz.techniques.optimization._units import Whole, direction_meant, goal_of
 from minitorch_viz.techniques.run import looping
 from minitorch_viz.techniques.state import State
@@ -108,20 +108,13 @@ def unit_model(
     if whole not in get_args(Whole):
         raise SettingError(f"There is no whole {whole!r}; {near(whole, get_args(Whole), 'whole')}.")
     Units.of(model.reader())  # SettingError for a net that takes no pictures
-    need_whole("starts", starts, 1, MOST)
-    if starts > 1 and start == "zero":
-        raise SettingError(f"From zero all {starts} starts are one picture; give --start noise, or leave it out.")
     goal = goal_of(model, node, channels, whole, position, direction_meant(direction), plus, minus)
-    if len(goal.objectives) * starts > MOST:
-        raise SettingError(
-            f"At most {MOST} pictures climb side by side, but {len(goal.objectives)} units from {starts} starts are "
-            f"{len(goal.objectives) * starts}; name fewer channels, or give fewer starts."
-        )
+    each, begin = from_starts(goal.objectives, starts, start, "units")
     is_part = goal.look is not None and size is None
     climb = climb_of(
-        model, tuple(objective for objective in goal.objectives for _ in range(starts)),
+        model, each,
         get_preset(preset) if preset is not None else best_preset(model),
-        goal.size if size is None else size_of(model, size), steps=steps, start="noise" if starts > 1 else start,
+        goal.size if size is None else size_of(model, size), steps=steps, start=begin,
         pictures=pictures, seed=seed, look=goal.look if is_part else None,
     )  # fmt: skip
     for fields in making(climb, Natural(model, goal.objectives, pictures), state):
