@@ -27,7 +27,7 @@ class Directions:
     along: Array  # (D,)
     across: Array  # (D,), at right angles to it
     names: tuple[str, str]  # of the axes, in words
-    every: Array  # (R, D): the attack's first, then random ones, then those to real pictures
+    every: Array  # (R, D): the attack's (where there is no slope the first axis), random ones, those to real pictures
     kinds: Array  # (R,) int: indices into KINDS
     far: Array  # (R,): how far each is followed: to the picture that it leads to
     attack: str  # what the first one of them is, in words
@@ -50,10 +50,12 @@ def directions_of(
     if len(space.middle) == 2:
         first, second, names = np.array([1.0, 0]), np.array([0, 1.0]), (columns[0], columns[1])
     random = [space.unit_of(_random(space, attack, rng)) for _ in range(count)]
-    ways = [_attack(space, attack, slope), *random, *(space.unit_of(move) for move in moves)]
+    flat = not slope.any() and not {along, across} & {*ATTACKS}  # no attack, and none was asked for
+    ways = [first if flat else _attack(space, attack, slope), *random, *(space.unit_of(move) for move in moves)]
     kinds = np.repeat(np.arange(3), [1, count, len(moves)])
+    kinds[0] = flat
     far = np.concatenate([np.full(1 + count, space.far), space.size(moves)])
-    return Directions(first, second, names, np.array(ways), kinds, far, _words(space, attack, 0))
+    return Directions(first, second, names, np.array(ways), kinds, far, "" if flat else _words(space, attack, 0))
 
 
 def _axes(

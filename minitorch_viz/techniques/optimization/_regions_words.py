@@ -90,7 +90,7 @@ def _coarse(result: Regions) -> tuple[str, ...]:
 
 
 def _unreached(result: Regions) -> tuple[str, ...]:
-    notes = []
+    notes = [] if result.attack else ["The scores have no slope here, so that no attack has a direction."]
     missed = result.searched & (result.behind < 0)
     attack, random, real = (int((missed & (result.kinds == kind)).sum()) for kind in range(3))
     far = number(float(result.far[0]))

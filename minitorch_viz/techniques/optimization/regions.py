@@ -103,11 +103,6 @@ class Regions(Result):
         return f"{self.names[self.own]}, {self.confidence:.1%}"
 
     @property
-    def label(self) -> str:
-        """Return what is looked at."""
-        return f"around {self.names[self.own]}"
-
-    @property
     def facts(self) -> tuple[str, ...]:
         side, count = len(self.classes), len(self.kinds)
         return (self.answer, f"{side} x {side} points", f"{count} directions")
@@ -198,7 +193,7 @@ def regions(
 def _check(along: Any, across: Any, reach: Any, precision: Any) -> None:
     for axis in (along, across):
         if axis not in get_args(Axis):
-            raise SettingError(f"There is no axis {axis!r}; {near(axis, get_args(Axis), 'axis')}.")
+            raise SettingError(f"There is no direction {axis!r}; {near(axis, get_args(Axis), 'direction')}.")
     if along == across and along not in ("random", "picture"):
         raise SettingError(f"The plane needs two directions, but both axes are {along}; take random for one of them.")
     if reach is not None and not (_is_number(reach) and 0 < reach <= 1e6):
