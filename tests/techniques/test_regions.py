@@ -132,7 +132,7 @@ def test_bisection_is_as_precise_as_it_says(precision: float, rng: np.random.Gen
     space = space_of(model, model.read(ROW), None, clip=True)
     directions = rng.standard_normal((40, 2))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    found = borders(space, directions, np.full(40, 30.0), precision)
+    limits = borders(space, directions, np.full(40, 30.0), precision)
     scores, slopes = WEIGHT @ ROW + BIAS, directions @ WEIGHT.T
     own = scores.argmax()
     gaps, closing = scores[own] - scores, slopes - slopes[:, [own]]
@@ -140,13 +140,13 @@ def test_bisection_is_as_precise_as_it_says(precision: float, rng: np.random.Gen
     times[:, own] = np.inf
     first = times.min(axis=1)
     reached = first < 30
-    np.testing.assert_array_equal(np.isfinite(found.distances), reached)
+    np.testing.assert_array_equal(np.isfinite(limits.distances), reached)
     assert reached.any()
-    assert (found.distances[reached] >= first[reached] * (1 - 1e-12)).all()
-    assert (found.distances[reached] <= first[reached] * (1 + 1.01 * precision)).all()
-    np.testing.assert_array_equal(found.answers[reached], times.argmin(axis=1)[reached])
-    np.testing.assert_allclose(found.changes[reached], found.distances[reached])
-    assert (found.answers[~reached] == -1).all()
+    assert (limits.distances[reached] >= first[reached] * (1 - 1e-12)).all()
+    assert (limits.distances[reached] <= first[reached] * (1 + 1.01 * precision)).all()
+    np.testing.assert_array_equal(limits.answers[reached], times.argmin(axis=1)[reached])
+    np.testing.assert_allclose(limits.changes[reached], limits.distances[reached])
+    assert (limits.answers[~reached] == -1).all()
 
 
 def test_on_the_way_to_a_real_picture_the_border_is_no_farther_than_the_picture() -> None:

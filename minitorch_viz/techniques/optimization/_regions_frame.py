@@ -11,7 +11,7 @@ from minitorch_viz.models.readers import Numbers
 from minitorch_viz.techniques.explain.view import View, picture_of
 from minitorch_viz.techniques.optimization._regions_axes import Directions
 from minitorch_viz.techniques.optimization._regions_others import Others
-from minitorch_viz.techniques.optimization._regions_run import Found
+from minitorch_viz.techniques.optimization._regions_run import Survey
 from minitorch_viz.techniques.optimization._regions_space import Space
 
 if TYPE_CHECKING:
@@ -33,12 +33,12 @@ class Frame:
         self.confidence = float(space.answers(space.middle[None]).confidences[0])
         self.fixed = self._fixed()
 
-    def fields(self, found: Found) -> dict[str, Any]:
+    def fields(self, survey: Survey) -> dict[str, Any]:
         """Return the fields of a result."""
-        titles, shown = self._pictures(found)
+        titles, shown = self._pictures(survey)
         names = ("classes", "confidences", "margins", "outside", "distances", "behind", "changes", "searched", "done")
-        known = {name: getattr(found, name) for name in names}
-        return {**self.fixed, **known, "titles": titles, "shown": shown}
+        values = {name: getattr(survey, name) for name in names}
+        return {**self.fixed, **values, "titles": titles, "shown": shown}
 
     def _fixed(self) -> dict[str, Any]:
         space, directions = self.space, self.directions
@@ -59,21 +59,21 @@ class Frame:
         if len(self.space.middle) != 2 or not isinstance(reader, Numbers):
             return None, None
         ends = (reader.restore(np.full((1, *self.space.shape), value)) for value in (1.0, 0.0))
-        here = reader.restore(self.space.middle.reshape(1, *self.space.shape))
-        return tuple(here.reshape(-1).tolist()), tuple(np.subtract(*ends).reshape(-1).tolist())
+        middle = reader.restore(self.space.middle.reshape(1, *self.space.shape))
+        return tuple(middle.reshape(-1).tolist()), tuple(np.subtract(*ends).reshape(-1).tolist())
 
-    def _pictures(self, found: Found) -> tuple[tuple[str, ...], Array]:
+    def _pictures(self, survey: Survey) -> tuple[tuple[str, ...], Array]:
         """Return the photo and pictures from just behind the border: for each kind of direction the median one."""
         if self.seen.given is not None and self.seen.given.is_numbers:
             return (), np.zeros((0, 1, 1, 3), np.uint8)
         titles, shown = ["the photo"], [self.seen.picture]
         for kind, words in enumerate(WHERE):
-            rows = np.flatnonzero((self.directions.kinds == kind) & (found.behind >= 0))
+            rows = np.flatnonzero((self.directions.kinds == kind) & (survey.behind >= 0))
             if not len(rows):
                 continue
-            row = rows[np.argsort(found.distances[rows], kind="stable")[(len(rows) - 1) // 2]]
-            point = self.space.points(found.distances[row] * self.directions.every[row])
+            row = rows[np.argsort(survey.distances[rows], kind="stable")[(len(rows) - 1) // 2]]
+            point = self.space.points(survey.distances[row] * self.directions.every[row])
             x = self.space.aim.box.net(point.reshape(1, *self.space.shape))
-            titles.append(f"{words}, {found.changes[row]:.3g}: {self.space.aim.classes[found.behind[row]]}")
+            titles.append(f"{words}, {survey.changes[row]:.3g}: {self.space.aim.classes[survey.behind[row]]}")
             shown.append(picture_of(self.model, x))
         return tuple(titles), np.stack(shown)

@@ -31,8 +31,8 @@ def levels_of(side: int) -> list[Level]:
     taken = np.zeros((side, side), bool)
     levels = []
     while stride:
-        there = offsets % stride == 0
-        points = (there[:, None] & there) & ~taken
+        is_on_it = offsets % stride == 0
+        points = (is_on_it[:, None] & is_on_it) & ~taken
         taken |= points
         levels.append(Level(stride, np.flatnonzero(points)))
         stride //= 2

@@ -29,7 +29,7 @@ class Step(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class Survey:
     """Hold what is known so far; NaN, and -1, is what is not. Nothing in it is written to again."""
 
     classes: Array  # (n, n) int
@@ -55,12 +55,12 @@ class Found:
         return State({name: getattr(self, name) for name in names}, {"step": self.step, "points": self.points})
 
 
-def found_at(state: State | None, side: int, count: int) -> Found:
+def survey_at(state: State | None, side: int, count: int) -> Survey:
     """Return what a state knows, or nothing yet of a map of side x side points and `count` directions."""
     if state is not None:
-        return Found(**state.arrays, step=int(state.numbers["step"]), points=int(state.numbers["points"]))
+        return Survey(**state.arrays, step=int(state.numbers["step"]), points=int(state.numbers["points"]))
     square, none = (side, side), np.full(count, np.nan)
-    return Found(
+    return Survey(
         np.full(square, -1), np.full(square, np.nan), np.full(square, np.nan), np.full(square, np.nan),
         none, np.full(count, -1), none, np.zeros(count, bool),
     )  # fmt: skip
@@ -80,9 +80,9 @@ def _parts(numbers: Array, size: int) -> list[Array]:
     return [numbers[begin : begin + size] for begin in range(0, len(numbers), size)]
 
 
-def reach_of(space: Space, found: Found) -> float:
+def reach_of(space: Space, survey: Survey) -> float:
     """Return how far the map goes where nothing is said: to thrice the distance of the border along the attack."""
-    distance = float(found.distances[0])
+    distance = float(survey.distances[0])
     if np.isnan(distance):
         return WIDEST if space.pictures else space.far / 4
     wanted = DEFAULT_REACH * distance
@@ -97,47 +97,47 @@ def nice(value: float) -> float:
 
 def working(
     space: Space, directions: Directions, side: int, reach: float | None, precision: float, state: State | None
-) -> Iterator[Found]:
+) -> Iterator[Survey]:
     """Yield what is known after each piece of work, first what a state knows already."""
     levels, count = levels_of(side), len(directions.every)
-    found = found_at(state, side, count)
-    if found.step:
-        yield found
-    for step in work_of(levels, count, space.aim.batch)[found.step :]:
+    survey = survey_at(state, side, count)
+    if survey.step:
+        yield survey
+    for step in work_of(levels, count, space.aim.batch)[survey.step :]:
         if step.is_map:
-            found = _with_points(space, directions, found, step.numbers, reach or reach_of(space, found))
+            survey = _with_points(space, directions, survey, step.numbers, reach or reach_of(space, survey))
         else:
-            found = _with_borders(space, directions, found, step.numbers, precision)
-        yield found
+            survey = _with_borders(space, directions, survey, step.numbers, precision)
+        yield survey
 
 
-def _with_borders(space: Space, directions: Directions, found: Found, rows: Array, precision: float) -> Found:
+def _with_borders(space: Space, directions: Directions, survey: Survey, rows: Array, precision: float) -> Survey:
     border = borders(space, directions.every[rows], directions.far[rows], precision)
     return replace(
-        found,
-        distances=_filled(found.distances, rows, border.distances),
-        behind=_filled(found.behind, rows, border.answers),
-        changes=_filled(found.changes, rows, border.changes),
-        searched=_filled(found.searched, rows, True),
-        step=found.step + 1,
+        survey,
+        distances=_filled(survey.distances, rows, border.distances),
+        behind=_filled(survey.behind, rows, border.answers),
+        changes=_filled(survey.changes, rows, border.changes),
+        searched=_filled(survey.searched, rows, True),
+        step=survey.step + 1,
     )
 
 
-def _with_points(space: Space, directions: Directions, found: Found, points: Array, reach: float) -> Found:
-    side = len(found.classes)
+def _with_points(space: Space, directions: Directions, survey: Survey, points: Array, reach: float) -> Survey:
+    side = len(survey.classes)
     rows, columns = np.divmod(points, side)
     half = side // 2
     x, y = (columns - half) / half * reach, (half - rows) / half * reach  # row 0 is at the top
     moves = x[:, None] * directions.along + y[:, None] * directions.across
     answers, at = space.answers(space.points(moves)), (rows, columns)
     return replace(
-        found,
-        classes=_filled(found.classes, at, answers.classes),
-        confidences=_filled(found.confidences, at, answers.confidences),
-        margins=_filled(found.margins, at, answers.margins),
-        outside=_filled(found.outside, at, space.outside(moves)),
-        step=found.step + 1,
-        points=found.points + len(points),
+        survey,
+        classes=_filled(survey.classes, at, answers.classes),
+        confidences=_filled(survey.confidences, at, answers.confidences),
+        margins=_filled(survey.margins, at, answers.margins),
+        outside=_filled(survey.outside, at, space.outside(moves)),
+        step=survey.step + 1,
+        points=survey.points + len(points),
     )
 
 

@@ -48,8 +48,8 @@ def _distances(result: Regions) -> str:
                 f"along {name} ({result.attack}) {number(float(reached[0]))}" if len(reached) else f"along {name} none"
             )
         elif len(reached):
-            which = "" if len(reached) == count else f", in the {len(reached)} of {count} that reach one"
-            parts.append(f"along {name} {number(float(np.median(reached)))} (median of {count}{which})")
+            of = f"{count}" if len(reached) == count else f"the {len(reached)} of {count} that reach one"
+            parts.append(f"along {name} {number(float(np.median(reached)))} (median of {of})")
         else:
             parts.append(f"along {count} {name} none")
     if not parts:
@@ -121,8 +121,8 @@ def _cut(result: Regions) -> tuple[str, ...]:
 
 def _projected(result: Regions) -> tuple[str, ...]:
     if not len(result.asides):
-        what = "rows" if not result.pictures and result.noun != "photo" else "pictures"
-        return (f"There are no other {what} to compare with: give them with pictures=.",)
+        noun = "rows" if not result.pictures and result.noun != "photo" else "pictures"
+        return (f"There are no other {noun} to compare with: give them with pictures=.",)
     if result.middle is not None:
         return ()
     inside = int((np.abs(result.places) <= result.reach).all(axis=1).sum())

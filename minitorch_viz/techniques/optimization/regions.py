@@ -184,10 +184,10 @@ def regions(
     directions = directions_of(space, along, across, others, ways, seed, columns)
     frame, pace = Frame(model, seen, space, directions, others), Pace()
     total = side**2 + len(directions.every)
-    for found in working(space, directions, side, reach, precision, state):
-        if pace.due() or found.done == total:
-            far = reach or reach_of(space, found)
-            yield Regions(**frame.fields(found), reach=far, precision=precision, total=total, state=found.state)
+    for survey in working(space, directions, side, reach, precision, state):
+        if pace.due() or survey.done == total:
+            far = reach or reach_of(space, survey)
+            yield Regions(**frame.fields(survey), reach=far, precision=precision, total=total, state=survey.state)
 
 
 def _check(along: Any, across: Any, reach: Any, precision: Any) -> None:
