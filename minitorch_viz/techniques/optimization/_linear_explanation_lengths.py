@@ -1,0 +1,64 @@
+"""How far the input is moved: the step that is shown, and the lengths at which the net is asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from minitorch_viz._types import Array
+from minitorch_viz.errors import SettingError
+from minitorch_viz.optimize.units import WHITE
+
+if TYPE_CHECKING:
+    from minitorch_viz.techniques.optimization._linear_explanation_task import Task
+
+PLACES = 25  # lengths of a line
+UNTURNED = 8.0  # grey levels, where no step tried turns the answer
+UNTURNED_NUMBERS = 0.1  # of the numbers' standard deviation, of a net that takes no picture
+LONGEST_MIX = 1.0  # of a mix: as long a vector as the photo itself
+STRIP = 5  # mixes that are drawn
+
+
+def checked_eps(eps: object, *, is_grey: bool) -> float:
+    """Return eps as a float; SettingError unless it is above 0, and at most 255 of a picture."""
+    fine = isinstance(eps, (int, float, np.integer, np.floating)) and not isinstance(eps, bool) and np.isfinite(eps)
+    if not fine or eps <= 0:  # type: ignore[operator]  # `fine` says that it is a number
+        unit = "grey levels of 0 to 255" if is_grey else "the numbers' own units"
+        raise SettingError(f"eps is how far each number is moved, in {unit}, and must be above 0, but got {eps!r}.")
+    if is_grey and eps > WHITE:  # type: ignore[operator]
+        raise SettingError(
+            f"eps is how far each number is moved, in grey levels of 0 to 255, but got {eps!r}; a length in another "
+            "norm (L2) does not fit here."
+        )
+    return float(eps)  # type: ignore[arg-type]
+
+
+def chosen_eps(task: Task, turn: float) -> float:
+    """Return the step that is shown where none is asked for.
+
+    turn: the least step at which the answer turns: the next whole grey level, of numbers 5 % more, or NaN, where no
+    step does.
+    """
+    if task.units.is_grey:
+        return min(max(float(np.ceil(turn)), 1.0), WHITE) if np.isfinite(turn) else UNTURNED
+    if np.isfinite(turn):
+        return float(f"{1.05 * turn:.2g}")
+    return float(f"{UNTURNED_NUMBERS * np.mean(task.units.std):.2g}")
+
+
+def lengths_about(task: Task, eps: float, turn: float) -> Array:
+    """Return the steps at which the net is asked, eps among them: from 0 to twice it, and past the turn."""
+    end = max(2 * eps, 1.25 * turn if np.isfinite(turn) else 0.0)
+    end = max(min(end, WHITE), eps) if task.units.is_grey else end
+    return np.unique([*np.linspace(0, end, PLACES), eps])
+
+
+def mix_lengths(turn: float, guess: float) -> Array:
+    """Return 0, the length at which the answer turns, and longer ones up to that of the photo itself.
+
+    guess: where it turns by the straight line, in place of NaN.
+    """
+    turn = turn if np.isfinite(turn) else guess
+    least = turn if np.isfinite(turn) and 0 < turn < LONGEST_MIX / 2 else LONGEST_MIX / 20
+    return np.array([0.0, *np.geomspace(least, max(LONGEST_MIX, least), STRIP)])
