@@ -12,6 +12,8 @@ from minitorch_viz.errors import SettingError
 from minitorch_viz.layers import Conv2d, Flatten, Linear, ReLU, Sigmoid, Softmax
 from minitorch_viz.models import Numbers
 from minitorch_viz.models.samples import sample_digit, sample_images
+from minitorch_viz.optimize.attacks import aim_at, last
+from minitorch_viz.optimize.attacks.fgsm import Fgsm
 from minitorch_viz.techniques.optimization._linear_explanation_growth import growth_of
 from minitorch_viz.techniques.optimization._linear_explanation_ten import ten_numbers
 from minitorch_viz.techniques.optimization.linear_explanation import LinearExplanation, linear_explanation
@@ -210,6 +212,18 @@ def test_a_goldfish_becomes_a_daisy_for_a_users_own_linear_net(rng: np.random.Ge
     check(result.figure())
 
 
+def test_it_is_the_one_step_of_the_attack_of_that_name(rng: np.random.Generator) -> None:
+    """Fgsm on the margin, written for itself: the same pixels, on a linear net and on a deep one."""
+    for model in (linear_net(rng, dtype=np.float64), deep_net(rng)):
+        photo = middle(rng)
+        scores = model.predict_answers(model.preprocess(photo))[0]
+        target = int(np.argsort(scores)[-2])
+        result = linear_explanation(model, photo, target=target, eps=3)
+        aim, pixels = aim_at(model, model.preprocess(photo), targets=target)
+        attempt = last(Fgsm(eps=3, loss="margin").attempts(aim, pixels))
+        np.testing.assert_allclose(attempt.pixels[0] - pixels[0], result.change, atol=1e-9)
+
+
 # ---------------------------------------------------------------------- deep nets
 
 
@@ -361,7 +375,7 @@ def test_nan_weights_are_told(rng: np.random.Generator) -> None:
         ({"eps": float("nan")}, "got nan"),
         ({"eps": True}, "got True"),
         ({"eps": "8"}, "got '8'"),
-        ({"eps": 900}, "another norm"),
+        ({"eps": 900}, "norm l2"),
         ({"target": "3"}, "answer is '3' already"),
         ({"target": "not 3"}, "exclude one another"),
         ({"target": "eleven"}, "eleven"),
@@ -377,7 +391,7 @@ def test_bad_settings(settings: dict[str, object], words: str) -> None:
 def test_an_eps_that_no_picture_file_can_hold_is_told() -> None:
     model = load_model("cifar10_linear")
     _, image = sample_images(model)[0]
-    assert "7.65 of 255" in " ".join(linear_explanation(model, image, eps=0.03).notes)
+    assert "would be 7.65" in " ".join(linear_explanation(model, image, eps=0.03).notes)
     assert "the answer is frog (0.28); at 4.34 it turns" in " ".join(linear_explanation(model, image, eps=2).notes)
 
 

@@ -8,10 +8,12 @@ import numpy as np
 
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError
+from minitorch_viz.optimize.attacks.norms import need_fitting_eps
 from minitorch_viz.optimize.units import WHITE
 
 if TYPE_CHECKING:
     from minitorch_viz.techniques.optimization._linear_explanation_task import Task
+    from minitorch_viz.techniques.optimization._linear_explanation_units import OwnUnits
 
 PLACES = 25  # lengths of a line
 UNTURNED = 8.0  # grey levels, where no step tried turns the answer
@@ -20,18 +22,16 @@ LONGEST_MIX = 1.0  # of a mix: as long a vector as the photo itself
 STRIP = 5  # mixes that are drawn
 
 
-def checked_eps(eps: object, *, is_grey: bool) -> float:
+def checked_eps(eps: object, units: OwnUnits) -> float:
     """Return eps as a float; SettingError unless it is above 0, and at most 255 of a picture."""
-    fine = isinstance(eps, (int, float, np.integer, np.floating)) and not isinstance(eps, bool) and np.isfinite(eps)
-    if not fine or eps <= 0:  # type: ignore[operator]  # `fine` says that it is a number
-        unit = "grey levels of 0 to 255" if is_grey else "the numbers' own units"
-        raise SettingError(f"eps is how far each number is moved, in {unit}, and must be above 0, but got {eps!r}.")
-    if is_grey and eps > WHITE:  # type: ignore[operator]
-        raise SettingError(
-            f"eps is how far each number is moved, in grey levels of 0 to 255, but got {eps!r}; a length in another "
-            "norm (L2) does not fit here."
-        )
-    return float(eps)  # type: ignore[arg-type]
+    is_number = isinstance(eps, (int, float, np.integer, np.floating)) and not isinstance(eps, bool)
+    step = float(eps) if is_number else np.nan  # type: ignore[arg-type]  # `is_number` says that it is one
+    if not (np.isfinite(step) and step > 0):
+        unit = "grey levels of 0 to 255" if units.is_grey else "the numbers' own units"
+        raise SettingError(f"eps is how far each number is moved, in {unit}: it must be above 0, but got {eps!r}.")
+    if units.is_grey:
+        need_fitting_eps(step, "linf", units.numbers.size, WHITE)
+    return step
 
 
 def chosen_eps(task: Task, turn: float) -> float:

@@ -132,7 +132,8 @@ class Task:
     def _scores_and_gates(self, points: Sequence[Array]) -> tuple[Array, Array]:
         """Return the scores (n, K), and the share (n,) of the ReLUs' units that are not as at the first point."""
         model, names = self.model, hard_relus(self.model.net)
-        scores, shares, first = [], [], {}
+        scores, shares = [], []
+        first: dict[str, Array] = {}
         for point in points:
             x = kernels.to_device(self.units.net(point)[None].astype(model.dtype), model.net.device)
             tape = model.net.forward(x, upto=[model.logits])
@@ -140,7 +141,7 @@ class Task:
             on = {name: kernels.to_cpu(tape[name]) > 0 for name in names if name in tape}
             first = first or on
             count = sum(mask.size for mask in on.values())
-            differ = sum(int((on[name] != first[name]).sum()) for name in on)
+            differ = sum(int(np.count_nonzero(on[name] != first[name])) for name in on)
             shares.append(differ / count if count else np.nan)
         return np.stack(scores), np.array(shares)
 

@@ -62,11 +62,11 @@ def units_of(model: Model, seen: View) -> OwnUnits:
     x = kernels.to_cpu(seen.x)[0].astype(np.float64)
     if isinstance(reader, Preprocessing) and is_bytes:
         units = Units.of(reader)
-        mean, std = (np.array(values).reshape(-1, 1, 1) for values in (units.mean, units.std))
+        mean, std = (np.array(values, np.float64).reshape(-1, 1, 1) for values in (units.mean, units.std))
         numbers = x * std + mean
         whole = numbers.round()
-        numbers = np.where(np.abs(numbers - whole) < ROUNDING, whole, numbers)
-        return OwnUnits(numbers, mean, std, np.minimum(numbers, 0), np.maximum(numbers, WHITE))
+        snapped = np.where(np.abs(numbers - whole) < ROUNDING, whole, numbers)
+        return OwnUnits(snapped, mean, std, np.minimum(snapped, 0), np.maximum(snapped, WHITE))
     shape = (-1, 1, 1) if isinstance(reader, Preprocessing) else (-1,)
-    mean, std = (np.array(getattr(reader, name), np.float64).reshape(shape) for name in ("mean", "std"))
-    return OwnUnits(x * std + mean, mean, std, np.full(x.shape, -np.inf), np.full(x.shape, np.inf))
+    middle, unit = (np.array(getattr(reader, name), np.float64).reshape(shape) for name in ("mean", "std"))
+    return OwnUnits(x * unit + middle, middle, unit, np.full(x.shape, -np.inf), np.full(x.shape, np.inf))

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from minitorch_viz.optimize.attacks.norms import remark_on
+
 if TYPE_CHECKING:
     from minitorch_viz.techniques.optimization.linear_explanation import LinearExplanation
 
@@ -27,7 +29,7 @@ def eps_words(result: LinearExplanation, eps: float | None = None) -> str:
 
 def sizes_words(result: LinearExplanation) -> str:
     """Return the size of the change in three norms."""
-    largest, root, length = result.sizes
+    largest, root, length = result.norms
     words = (f"L-infinity {short(largest)}", f"RMS {short(root)}", f"L2 {short(length, 4)}")
     return ", ".join(word.replace(" ", "\N{NO-BREAK SPACE}") for word in words)
 
@@ -128,10 +130,8 @@ def _turn_notes(result: LinearExplanation) -> list[str]:
 def _eps_notes(result: LinearExplanation) -> list[str]:
     """Return what a picture file makes of so small a change."""
     if result.is_grey and result.eps < 0.5:
-        return [
-            f"eps {short(result.eps)} is below half a grey level: in a picture file, which has whole levels, nothing "
-            f"of it is left. If it was meant on a scale of 0 to 1, it is {short(255 * result.eps, 4)} of 255."
-        ]
+        remark = remark_on(result.eps, "linf", result.change.size)
+        return [f"{remark} In a picture file, which has whole levels, nothing of it is left."]
     if result.is_grey and result.along.turned[result.at] and not result.survives:
         return ["Rounded to whole grey levels, as in a picture file, the changed photo has the old answer again."]
     return []

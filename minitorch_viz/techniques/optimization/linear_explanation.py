@@ -11,6 +11,7 @@ import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError, need_whole
 from minitorch_viz.errors import near as near_names
+from minitorch_viz.optimize.attacks.norms import sizes
 from minitorch_viz.optimize.units import WHITE
 from minitorch_viz.techniques.base import Technique, classifies
 from minitorch_viz.techniques.explain.view import PhotoResult, picture_of, view
@@ -99,10 +100,10 @@ class LinearExplanation(PhotoResult):
         return self.weights * self.change
 
     @property
-    def sizes(self) -> tuple[float, float, float]:
+    def norms(self) -> tuple[float, float, float]:
         """Return the size of the change: the largest magnitude, the root of the mean square, the L2 norm."""
-        square = float((self.change**2).sum())
-        return float(np.abs(self.change).max()), (square / self.change.size) ** 0.5, square**0.5
+        l2, largest, root, _ = (float(size[0]) for size in sizes(self.change[None]))
+        return largest, root, l2
 
     @property
     def cosine(self) -> float:
@@ -172,7 +173,7 @@ def linear_explanation(
     model = exact(model)
     seen = view(model, image)
     units = units_of(model, seen)
-    eps = None if eps is None else checked_eps(eps, is_grey=units.is_grey)
+    eps = None if eps is None else checked_eps(eps, units)
     task, turn = nearest(tasks_of(model, units, seen.x, target), WHITE if units.is_grey else np.inf)
     signs = np.sign(task.gradient)
     noise = rng.integers(0, 2, (_draws(signs.size), *signs.shape), np.int8) * 2 - 1
