@@ -1,6 +1,7 @@
 """An LSTM against PyTorch's on the same CPU: a forward pass, and forward and backward of inputs and parameters.
 
-    python benchmarks/lstm.py                 2 layers of 256, sequence 100, batch 50, and three other sizes
+    python benchmarks/lstm.py                 2 layers of 256, sequence 100, batch 50; then one layer of each size
+    python benchmarks/lstm.py --threads 1     one thread for both, by processor time, to lstm-1-thread.json
     python benchmarks/lstm.py --quick         a small one, some seconds, nothing written
 
 Both compute in float32 from the same weights, take turns in one process, and use the same number of threads; their
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,7 +28,7 @@ import minitorch_viz_kernels as kernels  # noqa: E402
 from minitorch_viz.layers import LSTM  # noqa: E402
 
 # layers, features = memory cells, sequence, batch
-SIZES = [(2, 256, 100, 50), (1, 128, 50, 32), (2, 512, 50, 20), (2, 256, 100, 1)]
+SIZES = [(2, 256, 100, 50), *((1, width, 50, batch) for width in (128, 256, 512) for batch in (1, 16, 50))]
 QUICK = [(2, 32, 10, 5)]
 
 
@@ -81,7 +83,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     parser.add_argument("--quick", action="store_true", help="one small size, nothing written")
     parser.add_argument("--threads", type=int, help="for both; default: every core")
     parser.add_argument("--seconds", type=float, default=6.0, help="of measuring, for each row and library")
-    parser.add_argument("--out", type=Path, default=bench.ROOT / "benchmarks" / "results" / "lstm.json")
+    parser.add_argument("--out", type=Path, help="default: benchmarks/results/lstm.json, or as above")
     options = parser.parse_args(arguments)
     try:
         import torch
@@ -92,15 +94,16 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     if torch is not None:
         torch_before = torch.get_num_threads()
         torch.set_num_threads(kernels.get_threads())
+    clock = time.process_time if kernels.get_threads() == 1 else time.perf_counter
     rows = []
     try:
         for size in QUICK if options.quick else SIZES:
             for label, functions in calls(size, torch).items():
-                times = bench.medians(functions, 0.1 if options.quick else options.seconds)
+                times = bench.medians(functions, 0.1 if options.quick else options.seconds, clock)
                 ratio = times[1] / times[0] if len(times) > 1 else None
                 shape = dict(zip(("layers", "width", "steps", "batch"), size, strict=True))
                 rows.append({**shape, "what": label, "ms": times[0] * 1e3, "ratio": ratio})
-                words = f"{size[0]} layers of {size[1]}, {size[2]} steps, batch {size[3]:3}"
+                words = f"{size[0]} layer{'s' * (size[0] > 1)} of {size[1]}, {size[2]} steps, batch {size[3]:3}"
                 print(f"{words}  {label:21} {times[0] * 1e3:9.2f} ms  {ratio or np.nan:5.2f}", flush=True)
         threads = {"ours": kernels.get_threads()} | ({} if torch is None else {"torch": torch.get_num_threads()})
     finally:
@@ -109,7 +112,8 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
             torch.set_num_threads(torch_before)
     result = {"machine": bench.machine(torch), "threads": threads, "rows": rows}
     if not options.quick:
-        bench.write(result, options.out)
+        name = "lstm-1-thread.json" if options.threads == 1 else "lstm.json"
+        bench.write(result, options.out or bench.ROOT / "benchmarks" / "results" / name)
     return result
 
 

@@ -1,7 +1,7 @@
 """Vectors: several neighbouring numbers that the processor loads, adds and stores as one.
 
 Numba finds vector instructions in simple loops. It does not find them where many arrays are read and written at once,
-because any two might overlap. Here they are written down: `load` gives a Vector, `+ - *` work on all its numbers, and
+because any two might overlap. Here they are written down: `load` gives a Vector, `+ - * /` work on all its numbers, and
 `store` writes it back, so that a formula for one number is also the formula for a whole vector.
 
     a, b = load(x, 0), load(x, 64)
@@ -68,6 +68,15 @@ if SETTINGS.DISABLE_JIT:
     def positive(value: Any) -> Any:
         return np.maximum(value, 0)
 
+    def clipped(value: Any, low: Any, high: Any) -> Any:
+        return np.clip(value, low, high)
+
+    def power_of_two(rounded: Any) -> Any:
+        return np.exp2(rounded - rounder(rounded))
+
+    def rounder(value: Any) -> Any:
+        return value.dtype.type(1.5 * 2.0 ** np.finfo(value.dtype).nmant)
+
     def frozen(x: Array) -> Array:
         return x
 
@@ -125,6 +134,52 @@ else:
         return value(value), write
 
     @intrinsic
+    def clipped(_context: Any, value: Any, low: Any, high: Any) -> Any:
+        """Return the vector with `low` in place of what is below it, and `high` of what is above; a NaN stays."""
+
+        def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            low, high = (
+                spread_number(builder, context.cast(builder, bound, kind, value.number))
+                for bound, kind in zip(args[1:], signature.args[1:], strict=True)
+            )
+            above = builder.select(builder.fcmp_ordered("<", args[0], low), low, args[0])
+            return builder.select(builder.fcmp_ordered(">", above, high), high, above)
+
+        return value(value, low, high), write
+
+    @intrinsic
+    def rounder(_context: Any, value: Any) -> Any:
+        """Return the number, of a vector's type, that leaves only whole numbers when it is added: 1.5 * 2^23 or ^52."""
+
+        def write(context: Any, builder: Any, signature: Any, _args: Any) -> Any:
+            return context.get_constant(signature.return_type, 1.5 * 2.0 ** _fraction_bits(value.number))
+
+        return value.number(value), write
+
+    @intrinsic
+    def power_of_two(_context: Any, rounded: Any) -> Any:
+        """Return 2^k for the whole numbers k in the last bits of `rounded`, a vector to which `rounder` was added.
+
+        A number's bits hold its exponent: k is shifted into its place, so nothing is computed.
+        """
+
+        def write(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+            fraction = _fraction_bits(rounded.number)
+            whole = ir.VectorType(ir.IntType(rounded.number.bitwidth), args[0].type.count)
+            shift, one = ([number] * whole.count for number in (fraction, _bias(rounded.number) << fraction))
+            bits = builder.shl(builder.bitcast(args[0], whole), ir.Constant(whole, shift))
+            return builder.bitcast(builder.add(bits, ir.Constant(whole, one)), args[0].type)
+
+        return rounded(rounded), write
+
+    def _fraction_bits(number: Any) -> int:
+        return 23 if number == types.float32 else 52
+
+    def _bias(number: Any) -> int:
+        """Return what is added to the exponent of a number before it is written down."""
+        return 127 if number == types.float32 else 1023
+
+    @intrinsic
     def store_transposed(_context: Any, x: Any, at: Any, row: Any, y: Any, to: Any, column: Any) -> Any:
         """Set y[to + j * column + i] = x[at + i * row + j] for a square of lanes x lanes numbers."""
 
@@ -172,3 +227,4 @@ else:
     _define_operator(operator.add, "fadd")
     _define_operator(operator.sub, "fsub")
     _define_operator(operator.mul, "fmul")
+    _define_operator(operator.truediv, "fdiv")

@@ -16,6 +16,7 @@ LSTMS: dict[str, tuple[int, int, int, int]] = {
     "one": (1, 1, 1, 1),
     "small": (3, 2, 4, 3),
     "one-sequence": (5, 1, 2, 7),
+    "one-long-sequence": (12, 1, 5, 40),
     "whole-vectors": (2, 3, 5, 16),
     "rests": (3, 9, 3, 21),
     "many-sequences": (2, 19, 2, 5),
@@ -66,7 +67,7 @@ def large_examples() -> Iterator[Example]:
 
 def _warm_up(kernels: Any, dtype: Any) -> None:
     a, h0 = np.ones((32, 8), dtype), np.ones((2, 8), dtype)
-    h, c, i, f, g, o = kernels.lstm(np.ones((3, 2, 8), dtype), a, a, a[:, 0], h0, h0)
+    h, c, i, f, g, o = kernels.lstm(np.ones((9, 2, 8), dtype), a, a, a[:, 0], h0, h0)
     kernels.lstm_dz(h, c, i, f, g, o, a, h0)
 
 

@@ -7,9 +7,14 @@ What x says to the gates is one product for all steps. Only what h says has to w
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 import numpy as np
 
 from minitorch_viz_kernels.contract import Array
+
+Product: TypeAlias = Callable[[Array, Array], Array]
 
 
 def quarters(z: Array) -> tuple[Array, Array, Array, Array]:
@@ -23,12 +28,14 @@ def _sigmoid(z: Array) -> Array:
     return half
 
 
-def lstm(x: Array, w: Array, u: Array, b: Array, h0: Array, c0: Array) -> tuple[Array, ...]:
-    z = x @ w.T + b  # (T, N, 4H)
+def lstm(
+    x: Array, w: Array, u: Array, b: Array, h0: Array, c0: Array, product: Product = np.matmul
+) -> tuple[Array, ...]:
+    z = product(x.reshape(-1, x.shape[2]), w.T).reshape(*x.shape[:2], len(w)) + b  # (T, N, 4H)
     h, c, i, f, g, o = (np.empty_like(x, shape=(*x.shape[:2], u.shape[1])) for _ in range(6))
     h_now, c_now = h0, c0
     for t in range(len(x)):
-        zi, zf, zg, zo = quarters(z[t] + h_now @ u.T)
+        zi, zf, zg, zo = quarters(z[t] + product(h_now, u.T))
         i[t], f[t], g[t], o[t] = _sigmoid(zi), _sigmoid(zf), np.tanh(zg), _sigmoid(zo)
         c[t] = f[t] * c_now + i[t] * g[t]
         h[t] = o[t] * np.tanh(c[t])

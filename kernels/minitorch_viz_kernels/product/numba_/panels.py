@@ -18,6 +18,7 @@ import numpy as np
 from minitorch_viz_kernels.contract import Array
 from minitorch_viz_kernels.machine.compiling import compiled, inner, packed
 from minitorch_viz_kernels.machine.llvm import lanes_of
+from minitorch_viz_kernels.machine.memory import empty
 from minitorch_viz_kernels.machine.parallel import parallel, part_count, part_range
 from minitorch_viz_kernels.machine.threads import board_for
 from minitorch_viz_kernels.machine.vectors import ZERO, frozen, store_transposed
@@ -51,7 +52,7 @@ def _fill_panels(board: Array, b: Array, wide: int, out: Array) -> None:
 def panels(b: Array) -> Array:
     """Return b (K, P) cut into panels of two vectors: flat (P / wide, K, wide), zeros beyond the last column."""
     wide = 2 * lanes_of(b.dtype)
-    out = np.empty((-(-b.shape[1] // wide), len(b), wide), b.dtype)
+    out = empty((-(-b.shape[1] // wide), len(b), wide), b.dtype)
     _fill_panels(board_for(4.0 * out.size), packed(b), wide, out)
     return packed(out, out.size)
 
@@ -154,7 +155,7 @@ def _transposed_rows(board: Array, a: Array, panels: Array, steps: Array, c: Arr
 
 def matmul_panels(a: Array, cut: Array, b: Array) -> Array:
     """Return a (M, K) @ the matrix (K, P) that `panels` cut + b (P,)."""
-    c, lanes = np.empty((len(a), len(b)), a.dtype), lanes_of(a.dtype)
+    c, lanes = empty((len(a), len(b)), a.dtype), lanes_of(a.dtype)
     a, steps, b = packed(a), panel_steps(a.shape[1], lanes), packed(b)
     _rows(board_for(float(c.size) * a.shape[1]), a, cut, steps, b, c, lanes)  # last, as workers soon sleep
     return c
@@ -168,7 +169,7 @@ def matmul(a: Array, b: Array) -> Array:
         return few_rows(a, b)
     if not a.T.flags.c_contiguous or a.flags.c_contiguous:
         return matmul_panels(a, panels(b), np.zeros(width, a.dtype))
-    c, lanes, cut = np.empty((len(a), width), a.dtype), lanes_of(a.dtype), panels(b)
+    c, lanes, cut = empty((len(a), width), a.dtype), lanes_of(a.dtype), panels(b)
     _transposed_rows(
         board_for(float(a.size) * width), packed(a.T), cut, panel_steps(min(TRANSPOSED_ROWS, len(b)), lanes), c, lanes
     )

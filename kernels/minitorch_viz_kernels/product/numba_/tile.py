@@ -126,11 +126,11 @@ def write_product(
     return context.get_dummy_value()
 
 
-_make = _in_numpy if SETTINGS.DISABLE_JIT else _in_llvm
-full_2, _full_1 = _make(ROWS, 2), _make(ROWS, 1)
-_four_2, _four_1 = _make(4, 2), _make(4, 1)
-_two_2, _two_1 = _make(2, 2), _make(2, 1)
-_one_2, _one_1 = _make(1, 2), _make(1, 1)
+make = _in_numpy if SETTINGS.DISABLE_JIT else _in_llvm
+full_2, _full_1 = make(ROWS, 2), make(ROWS, 1)
+_four_2, _four_1 = make(4, 2), make(4, 1)
+_two_2, _two_1 = make(2, 2), make(2, 1)
+_one_2, _one_1 = make(1, 2), make(1, 1)
 
 
 @inner
