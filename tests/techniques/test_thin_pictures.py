@@ -35,7 +35,7 @@ PLACES = (
     "counterfactual",
     "compare",
 )  # they need maps of more than one place
-ATTACKING = ("linear-explanation", "regions")  # their target may not be the answer already, which is road
+ATTACKING = ("fooling", "linear-explanation", "regions")  # their target may not be the answer already, which is road
 
 
 def column_classifier(rng: np.random.Generator) -> Net:

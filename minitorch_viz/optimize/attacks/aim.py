@@ -101,6 +101,13 @@ class Aim:
         fooled: Array = reached & np.isfinite(logits).all(axis=1)
         return fooled
 
+    def shares(self, logits: Array) -> Array:
+        """Return the probability of each answer (N, K): a softmax, of labels beside one another their sigmoids."""
+        kind = self.model.scores
+        if isinstance(kind, Labels) and not isinstance(kind, YesNo):
+            return Labels().answers(logits)
+        return Classes().answers(logits)
+
     def of(self, chosen: Any) -> Self:
         """Return the aim at some of the pictures: a slice, numbers, or a mask (N,)."""
         targets = None if self.targets is None else self.targets[chosen]

@@ -45,7 +45,7 @@ class Pgd(Attack):
 
     norm: Norm = "linf"
     eps: float = 8.0
-    steps: int = 20
+    steps: int = 40
     step: float = 0.0
     restarts: int = 1
     start: str = "random"
