@@ -13,6 +13,7 @@ from minitorch_viz.errors import SettingError, near
 from minitorch_viz.layers import Linear
 from minitorch_viz.layers.fields import NumberField, WholeField
 from minitorch_viz.optimize.parametrizations.base import GREY, RGB, Parameters, Parametrization
+from minitorch_viz.optimize.parametrizations.places import places
 from minitorch_viz.optimize.units import WHITE
 
 Activation: TypeAlias = Literal["composed", "sin", "tanh"]
@@ -100,11 +101,8 @@ class Cppn(Parametrization):
 
     def _places(self) -> Array:
         """Return (H W, 2): the row and column of each pixel, the longer side from -sqrt(3) to sqrt(3)."""
-        longer = max(self.size)
-        rows, columns = ((2 * np.arange(side) + 1 - side) / longer for side in self.size)
-        grid = np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1).reshape(-1, 2)
-        places: Array = self.spread * np.sqrt(3) * grid
-        return places
+        grid: Array = self.spread * np.sqrt(3) * places(self.size)
+        return grid
 
     def _activated(self, sums: Array) -> Array:
         """Return what the units make of their sums (P, width)."""

@@ -1,0 +1,82 @@
+"""What is said of evolved pictures: their caption, their notes, and confidences as text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from minitorch_viz.techniques.run import how_far
+
+if TYPE_CHECKING:
+    from minitorch_viz.techniques.optimization.evolve import Evolved
+
+SURE = 0.99  # from this confidence on a net is called sure
+WAYS = {
+    "cppn": "drawn by graphs of neurons that grow (CPPNs)",
+    "direct": "written down pixel by pixel",
+}
+UNLIKE = {
+    "cppn": (
+        "Unlike the program of the paper: x and y run from -1 to 1 and are no pixel numbers, and tanh is among the "
+        "functions."
+    ),
+    "direct": "Unlike the program of the paper: pixels are whole numbers, and a crossover is not bounded but clipped.",
+}
+
+
+def percent(share: float) -> str:
+    """Return a confidence in percent, never rounded up to one that it does not reach."""
+    if share > 0.99999:
+        return "> 99.999 %"
+    for least, digits in ((0.99, 3), (0.1, 1)):
+        if share >= least:
+            steps = 10.0 ** (digits + 2)
+            return f"{100 * np.floor(share * steps + 1e-9) / steps:.{digits}f} %"
+    return f"{100 * share:.2g} %"
+
+
+def caption_of(result: Evolved) -> str:
+    """Return what is to be seen."""
+    shown, count = len(result.pixels), len(result.champions)
+    which = f"the {shown} surest of {count}" if shown < count else "each"
+    judged = f", and below that what {result.opinions[0].net} says" if result.opinions else ""
+    return (
+        f"Evolved pictures, {WAYS[result.encoding]}: for {which} {result.noun} the one of which {result.net} is "
+        f"surest, of {result.population} in each of {result.done} generations; no gradient was used. Above each its "
+        f"{result.noun} and the net's probability{judged}. Pixels are shown as they are, on the scale of 0 to 255. "
+        f"Below, the probabilities of all {count} champions: their median, the middle half, the least and the most; "
+        f"and how many have at least 99 %."
+    )
+
+
+def notes_of(result: Evolved) -> tuple[str, ...]:
+    """Return what is to be known of this run."""
+    count, sure = len(result.champions), int((result.champions >= SURE).sum())
+    nouns = f"{result.noun}es" if result.noun.endswith("s") else f"{result.noun}s"
+    least = f"the median is {percent(float(np.median(result.champions)))}"
+    notes = [
+        f"{result.net} is at least 99 % sure of the champions of {sure} of {count} {nouns}; {least}.",
+        "A probability says how much more this than any other class, not how much like a picture of it: natural "
+        "pictures of a class stand beside those of class-model.",
+    ]
+    if count > 1 and result.taken:
+        notes.append(
+            f"Of {result.taken} new champions {result.moved} were children of another {result.noun}'s: a shape that "
+            "was found for one goes on as another's."
+        )
+    return (*how_far(result, "generation"), *notes, *_shared(result), UNLIKE[result.encoding])
+
+
+def _shared(result: Evolved) -> tuple[str, ...]:
+    """Say how far another net is fooled, too."""
+    if not result.opinions:
+        return ()
+    net, known = result.opinions[0].net, [opinion for opinion in result.opinions if opinion.rank]
+    if not known:
+        return (f"{net} has no class of these names, so whether it is fooled, too, cannot be told.",)
+    first = sum(opinion.rank == 1 for opinion in known)
+    return (
+        f"{net}, which had no part in it, takes {first} of {len(known)} pictures for the same {result.noun}; by chance "
+        f"it would be about {len(known) / max(len(result.champions), 1):.2g}.",
+    )
