@@ -39,10 +39,10 @@ def percent(share: float) -> str:
 def caption_of(result: Evolved) -> str:
     """Return what is to be seen."""
     shown, count = len(result.pixels), len(result.champions)
-    which = f"the {shown} surest of {count}" if shown < count else "each"
+    classes = f"the {shown} surest of {count}" if shown < count else "each"
     judged = f", and below that what {result.opinions[0].net} says" if result.opinions else ""
     return (
-        f"Evolved pictures, {WAYS[result.encoding]}: for {which} {result.noun} the one of which {result.net} is "
+        f"Evolved pictures, {WAYS[result.encoding]}: for {classes} {result.noun} the one of which {result.net} is "
         f"surest, of {result.population} in each of {result.done} generations; no gradient was used. Above each its "
         f"{result.noun} and the net's probability{judged}. Pixels are shown as they are, on the scale of 0 to 255. "
         f"Below, the probabilities of all {count} champions: their median, the middle half, the least and the most; "
@@ -72,11 +72,11 @@ def _shared(result: Evolved) -> tuple[str, ...]:
     """Say how far another net is fooled, too."""
     if not result.opinions:
         return ()
-    net, known = result.opinions[0].net, [opinion for opinion in result.opinions if opinion.rank]
-    if not known:
+    net, answers = result.opinions[0].net, [opinion for opinion in result.opinions if opinion.rank]
+    if not answers:
         return (f"{net} has no class of these names, so whether it is fooled, too, cannot be told.",)
-    first = sum(opinion.rank == 1 for opinion in known)
+    first = sum(opinion.rank == 1 for opinion in answers)
     return (
-        f"{net}, which had no part in it, takes {first} of {len(known)} pictures for the same {result.noun}; by chance "
-        f"it would be about {len(known) / max(len(result.champions), 1):.2g}.",
+        f"{net}, which had no part in it, takes {first} of {len(answers)} pictures for the same {result.noun}; by chance "
+        f"it would be about {len(answers) / max(len(result.champions), 1):.2g}.",
     )
