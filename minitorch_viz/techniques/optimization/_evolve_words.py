@@ -76,7 +76,5 @@ def _shared(result: Evolved) -> tuple[str, ...]:
     if not answers:
         return (f"{net} has no class of these names, so whether it is fooled, too, cannot be told.",)
     first = sum(opinion.rank == 1 for opinion in answers)
-    return (
-        f"{net}, which had no part in it, takes {first} of {len(answers)} pictures for the same {result.noun}; by chance "
-        f"it would be about {len(answers) / max(len(result.champions), 1):.2g}.",
-    )
+    taken = f"takes {first} of {len(answers)} pictures for the same {result.noun}"
+    return (f"{net}, which had no part in it, {taken}.",)
