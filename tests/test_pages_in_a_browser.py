@@ -150,3 +150,46 @@ def test_fields_fit_into_the_screen_and_follow_slider_keys_and_table(fields: Pat
     ]
     assert found["images"] == 3  # the photo and two maps
     assert found["row"] == "relu3"
+
+
+@pytest.fixture(scope="module")
+def fooled(tmp_path_factory) -> Path:
+    """The page of a linear explanation: a photo for the linear net, which becomes a cat."""
+    from minitorch_viz.techniques import linear_explanation
+
+    model = load_model("cifar10_linear")
+    out = tmp_path_factory.mktemp("fooled") / "fooled.html"
+    return linear_explanation(model, samples(model)[0].image).save(out)
+
+
+@pytest.mark.parametrize("width", [390, 1400])
+def test_sliders_move_ten_numbers_and_a_photo(fooled: Path, width: int) -> None:
+    """What is drawn and said at every stop is what Python computed."""
+    from minitorch_viz.techniques import linear_explanation
+
+    model = load_model("cifar10_linear")
+    result = linear_explanation(model, samples(model)[0].image)
+    script = (
+        PAGE
+        + """
+      const text = query => document.querySelector(query).textContent, set = (id, value) => {
+        document.getElementById(id).value = value; document.getElementById(id).oninput(); };
+      const pixels = () => [...document.getElementById("photo").getContext("2d").getImageData(0, 0, 32, 32).data];
+      answer.ready = document.body.dataset.ready;
+      answer.ten = [text("#ten tr:nth-child(3) .sum"), text("#ten tr:nth-child(5) .sum")];
+      set("step", 0); answer.still = text("#ten tr:nth-child(5) .sum");
+      answer.says = [text("#says")]; answer.pixels = pixels();
+      set("eps", 0); answer.says.push(text("#says")); answer.first = pixels();
+      document.querySelector("input[name=way][value='2']").click(); set("eps", 2);
+      answer.says.push(text("#says")); answer.mixed = pixels();"""
+    )
+    found = measured(fooled, width, "", script)
+    assert found["ready"] == "yes"
+    assert found["wide"] <= width
+    minus = "\N{MINUS SIGN}"
+    assert found["ten"] == [f"sum {minus}3, probability 0.05", "sum 2, probability 0.88"]
+    assert found["still"] == f"sum {minus}3, probability 0.05"
+    assert found["says"] == [result.along.says[result.at], result.along.says[0], result.mix.says[2]]
+    for name, picture in (("pixels", result.changed), ("first", result.picture), ("mixed", result.mixes[2])):
+        drawn = [value for place, value in enumerate(found[name]) if place % 4 < 3]
+        assert max(abs(a - int(b)) for a, b in zip(drawn, picture.ravel(), strict=True)) <= 1

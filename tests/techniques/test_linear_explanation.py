@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import json
+import re
+import zlib
 
 import numpy as np
 import pytest
@@ -362,6 +366,49 @@ def test_nan_weights_are_told(rng: np.random.Generator) -> None:
     broken = {name: np.full_like(value, np.nan) for name, value in model.net.params.items()}
     with pytest.raises(SettingError, match=r"no straight line.*fc\.weight holds NaN"):
         linear_explanation(dataclasses.replace(model, net=model.net.with_params(broken)), middle(rng))
+
+
+# -------------------------------------------------------------------------- page
+
+
+def page_data(result: LinearExplanation) -> dict:
+    """What the page's script is given."""
+    text = re.search(r'<script type="application/json" id="data">(.*?)</script>', result.html(), re.DOTALL)
+    assert text is not None
+    return json.loads(text[1])
+
+
+def unpacked(packed: dict, shape: tuple[int, ...]) -> np.ndarray:
+    raw = np.frombuffer(zlib.decompress(base64.b64decode(packed["zlib"])), packed["kind"])
+    return packed["scale"] * raw.reshape(shape).astype(float)
+
+
+def test_the_page_holds_what_its_sliders_need(tmp_path) -> None:
+    """Photo and directions give the changed photo again, and the answers are those of the net."""
+    model = load_model("cifar10_linear")
+    _, image = sample_images(model)[0]
+    result = linear_explanation(model, image)
+    data = page_data(result)
+    photo = result.picture.transpose(2, 0, 1).astype(float)
+    along, chance, mix = data["ways"]
+    moved = np.clip(photo + result.eps * unpacked(along, photo.shape), 0, 255)
+    np.testing.assert_array_equal(moved.transpose(1, 2, 0), result.changed)
+    np.testing.assert_array_equal(unpacked(chance, photo.shape), result.noise)
+    mixed = np.clip(photo + mix["lengths"][2] * unpacked({**data["weights"], **mix}, photo.shape), 0, 255)
+    np.testing.assert_allclose(mixed.transpose(1, 2, 0), result.mixes[2], atol=0.51)
+    assert along["lengths"][data["at"]] == result.eps
+    assert tuple(along["says"]) == result.along.says
+    assert data["ten"]["x"] == result.ten.x.tolist()
+    page = result.html()
+    assert "http://" not in page.replace("http://www.w3.org/2000/svg", "")
+    assert result.save(tmp_path / "page.html").read_text(encoding="utf-8") == page
+
+
+def test_the_page_of_a_row_has_no_pictures(rng: np.random.Generator) -> None:
+    net = Net([("fc", Linear(rng.standard_normal((2, 6))))])
+    result = linear_explanation(Model.from_net(net, readers=Numbers(6)), rng.standard_normal(6))
+    assert page_data(result)["photo"] is None
+    assert '<canvas id="photo"' not in result.html()
 
 
 # ---------------------------------------------------------------------- settings

@@ -52,6 +52,7 @@ class LinearExplanation(PhotoResult):
     ten: Ten
     weights: Array  # d value / d number, in the input's own shape and units: (C, h, w), (D,), (T, D)
     x: Array  # the same shape: the numbers, from their mean (the net's) on
+    mean: tuple[float, ...]  # what `x` counts from, a number a channel or column, or one for all
     change: Array  # the same shape: eps times the sign of the weights, but for what the bounds cut off
     along: Walk  # along the signs of the weights, in steps of a number
     random: tuple[Walk, ...]  # along random signs, for each draw of them
@@ -123,6 +124,12 @@ class LinearExplanation(PhotoResult):
     def notes(self) -> tuple[str, ...]:
         return notes_of(self)
 
+    def html(self) -> str:
+        """Return the page: one file with a slider on the ten numbers and one on the photo."""
+        from minitorch_viz.techniques.optimization._linear_explanation_page import page_of
+
+        return page_of(self)
+
     def draw(self, figure: Figure) -> None:
         plot(self, figure)
 
@@ -187,7 +194,7 @@ def linear_explanation(
     mix = task.walk(toward, mix_lengths(mix_turn, task.need / (float((task.gradient * toward).sum()) or np.nan)))
     moved = task.point(signs, eps)
     return LinearExplanation(
-        ten_numbers(), task.gradient, x, moved - units.numbers, along,
+        ten_numbers(), task.gradient, x, tuple(units.mean.ravel().tolist()), moved - units.numbers, along,
         tuple(task.walk(draw, lengths) for draw in noise), mix,
         growth_of(task.gradient, eps, rng), int(np.flatnonzero(lengths == eps)[0]), eps, task.value,
         task.question.border, turn, mix_turn, _root_cosine(noise, task.gradient), _turned_gradient(task, moved),
@@ -243,4 +250,5 @@ TECHNIQUE = Technique(
     takes_numbers=True,
     level=70,
     shown_by="cifar10_linear",
+    pages=(".html",),
 )
