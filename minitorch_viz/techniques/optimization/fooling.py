@@ -137,7 +137,7 @@ def fooling(
 
     Args:
         target: the class that the net shall answer; by default any but its present answer
-        attack: gradient, fgsm or pgd
+        attack: gradient, fgsm, pgd or apgd
         eps: how far the change may go, in steps of 0 to 255, in the attack's norm; by default the smallest of 1, 2, 4,
             ... 128 that is enough (of l2 so much of each value)
         norm: linf, where eps is of each value, or l2, where it is of all together (the root of the sum of squares); by
