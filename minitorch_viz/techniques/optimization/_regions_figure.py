@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from minitorch_viz.drawing import (
 from minitorch_viz.techniques.optimization._regions_grid import on_round, spread
 from minitorch_viz.techniques.optimization._regions_legend import draw_legend
 from minitorch_viz.techniques.optimization._regions_map import OUTSIDE, drawn_shares, painted
-from minitorch_viz.techniques.optimization._regions_strips import STRIPS, draw_strips
+from minitorch_viz.techniques.optimization._regions_strips import MANY, STRIPS, draw_strips
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,72 +68,81 @@ def _row(result: Regions) -> tuple[list[str], float, float, float]:
     return titles, wide, high, max(text_height(title, TITLE_SIZE - 1) for title in titles) + PAD
 
 
+class Scale(NamedTuple):
+    """Hold how a map's coordinates are numbered: as they are, or of a net of two numbers in the user's units."""
+
+    middle: Array  # (2,)
+    unit: Array  # (2,)
+
+    def __call__(self, places: Array) -> Array:
+        """Return places (..., 2) as they are numbered."""
+        numbered: Array = self.middle + self.unit * places
+        return numbered
+
+
 def _draw_map(result: Regions, axes: Axes) -> None:
     reach, half = result.reach, len(result.classes) // 2
-    edge = reach * (half + 0.5) / half
-    show_image(axes, painted(result), extent=(-edge, edge, -edge, edge))
+    middle, unit = (np.array(each) for each in (result.middle or (0.0, 0.0), result.scale or (1.0, 1.0)))
+    scale, edge = Scale(middle, unit), reach * (half + 0.5) / half
+    (left, bottom), (right, top) = scale(np.array([[-edge, -edge], [edge, edge]])).tolist()
+    show_image(axes, painted(result), pixel_aspect=unit[0] / unit[1], extent=(left, right, bottom, top))
     unknown = spread(result.classes, result.stride) < 0
     if unknown.any():
-        _hatch(axes, unknown, edge)
-    _draw_lines(result, axes)
-    _draw_others(result, axes)
-    axes.plot(0, 0, "*", color="white", markeredgecolor="black", markersize=16, zorder=5)
-    axes.set_xlim(-edge, edge)
-    axes.set_ylim(-edge, edge)
+        _hatch(axes, unknown, scale, edge)
+    _draw_lines(result, axes, scale)
+    _draw_others(result, axes, scale)
+    axes.plot(*middle, "*", color="white", markeredgecolor="black", markersize=16, zorder=5)
+    axes.set_xlim(left, right)
+    axes.set_ylim(bottom, top)
     _number_axes(result, axes)
 
 
-def _hatch(axes: Axes, unknown: Array, edge: float) -> None:
-    """Hatch what has not been asked, whole rows of the map at a time."""
+def _hatch(axes: Axes, unknown: Array, scale: Scale, edge: float) -> None:
+    """Hatch what has not been asked, parts of a row of the map at a time."""
     from matplotlib.patches import Rectangle
 
-    side = len(unknown)
-    cell = 2 * edge / side
-    for row in range(side):
-        columns = np.flatnonzero(np.diff(np.concatenate([[False], unknown[row], [False]]).astype(int)))
-        for begin, end in columns.reshape(-1, 2):
-            corner = (-edge + begin * cell, edge - (row + 1) * cell)
-            size = ((end - begin) * cell, cell)
-            axes.add_patch(Rectangle(corner, *size, hatch="///", fill=False, edgecolor="0.5", linewidth=0))
+    cell = 2 * edge / len(unknown)
+    for row, cells in enumerate(unknown):
+        changes = np.flatnonzero(np.diff(np.concatenate([[False], cells, [False]]).astype(int)))
+        for begin, end in changes.reshape(-1, 2):
+            corner = scale(np.array([begin * cell - edge, edge - (row + 1) * cell]))
+            wide, high = np.array([(end - begin) * cell, cell]) * scale.unit
+            at = (float(corner[0]), float(corner[1]))
+            axes.add_patch(Rectangle(at, wide, high, hatch="///", fill=False, edgecolor="0.5", linewidth=0))
 
 
-def _draw_lines(result: Regions, axes: Axes) -> None:
+def _draw_lines(result: Regions, axes: Axes, scale: Scale) -> None:
     """Draw the border of the own answer, and where values leave 0..255, at the points of the last finished round."""
     half = len(result.classes) // 2
     margins, offsets = on_round(result.margins, result.stride)
-    if np.isnan(margins).any() or len(offsets) < 2:
+    if np.isnan(margins).any():
         return
     at = offsets / half * result.reach
-    up = at[::-1]  # the first row is at the top
+    across, up = scale(np.stack([at, at[::-1]], axis=1)).T  # the first row is at the top
     if margins.min() < 0 < margins.max():
-        axes.contour(at, up, margins, levels=[0], colors="black", linewidths=2)
+        axes.contour(across, up, margins, levels=[0], colors="black", linewidths=2)
     outside, _ = on_round(result.outside, result.stride)
     for share in drawn_shares(result):
-        axes.contour(at, up, outside, levels=[share], colors="white", linewidths=3, linestyles="-")
-        axes.contour(at, up, outside, levels=[share], colors="black", linewidths=1.2, linestyles=OUTSIDE[share][0])
+        axes.contour(across, up, outside, levels=[share], colors="white", linewidths=3, linestyles="-")
+        axes.contour(across, up, outside, levels=[share], colors="black", linewidths=1.2, linestyles=OUTSIDE[share][0])
 
 
-def _draw_others(result: Regions, axes: Axes) -> None:
+def _draw_others(result: Regions, axes: Axes, scale: Scale) -> None:
     """Draw the real pictures at their projections, in the colours of what the net answers to them."""
+    size = 10 if len(result.places) <= MANY else 6
     for place, answer in zip(result.places, result.meant.tolist(), strict=True):
         if (np.abs(place) <= result.reach).all():
-            axes.plot(*place, "o", color=result.colours.hue(answer), markeredgecolor="white", markersize=10, zorder=4)
-            axes.plot(*place, "o", color="none", markeredgecolor="black", markersize=11, zorder=4)
+            at, hue = scale(place), result.colours.hue(answer)
+            axes.plot(*at, "o", color=hue, markeredgecolor="white", markersize=size, zorder=4)
+            axes.plot(*at, "o", color="none", markeredgecolor="black", markersize=size + 1, zorder=4)
 
 
 def _number_axes(result: Regions, axes: Axes) -> None:
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
+    from matplotlib.ticker import MaxNLocator
 
-    for number, axis in enumerate((axes.xaxis, axes.yaxis)):
+    for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(5))
-        if result.middle is not None and result.scale is not None:
-            middle, scale = result.middle[number], result.scale[number]
-            axis.set_major_formatter(FuncFormatter(_shifted(middle, scale)))
     axes.tick_params(labelsize=LABEL_SIZE - 1)
-    labels = [wrapped(words, MAP, LABEL_SIZE) for words in result.axes]
-    axes.set_xlabel(labels[0], fontsize=LABEL_SIZE, labelpad=2)
-    axes.set_ylabel(labels[1], fontsize=LABEL_SIZE, labelpad=2)
-
-
-def _shifted(middle: float, scale: float) -> Any:
-    return lambda value, _: f"{middle + scale * value:.3g}"
+    across, up = (wrapped(words, MAP, LABEL_SIZE) for words in result.axes)
+    axes.set_xlabel(across, fontsize=LABEL_SIZE, labelpad=2)
+    axes.set_ylabel(up, fontsize=LABEL_SIZE, labelpad=2)

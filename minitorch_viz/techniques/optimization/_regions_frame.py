@@ -17,6 +17,7 @@ from minitorch_viz.techniques.optimization._regions_space import Space
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
 
+ROUNDING = 1e-9  # of a distance: less is none
 WHERE = ("along the attack", "in a random direction", "on the way to another picture")  # by the kind of direction
 
 
@@ -28,7 +29,8 @@ class Frame:
         moves = others.points - space.middle
         spans = np.stack([directions.along, directions.across])  # (2, D), at right angles
         self.places = moves @ spans.T / (spans**2).sum(axis=1)
-        self.asides = space.size(moves - self.places @ spans)
+        asides = space.size(moves - self.places @ spans)
+        self.asides = np.where(asides > ROUNDING * space.size(moves), asides, 0.0)
         self.meant = space.answers(others.points).classes if len(moves) else np.empty(0, int)
         self.confidence = float(space.answers(space.middle[None]).confidences[0])
         self.fixed = self._fixed()

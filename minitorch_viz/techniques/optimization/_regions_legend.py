@@ -26,14 +26,21 @@ def draw_legend(result: Regions, axes: Axes) -> None:
     axes.set_ylim(high, 0)
     axes.axis("off")
     least = f"{result.colours.least:.2g}" if result.colours.least else "0"
-    top = _words(axes, 0.0, f"the answer, from palest (probability {least}) to full colour (1)", wide, 0.0)
+    top = _words(
+        axes,
+        0.0,
+        f"the answer, from palest (probability {least}) to full colour (1), and its share of the map",
+        wide,
+        0.0,
+    )
     shares = _shares(result)
     for answer in result.colours.classes:
-        top = _entry(axes, result, answer, f"{result.names[answer]}: {_percent(shares.get(answer, 0.0))}", top, wide)
+        share = _percent(shares[answer]) if answer in shares else "not on this map"
+        top = _entry(axes, result, answer, f"{result.names[answer]}: {share}", top, wide)
     if result.colours.others:
         rest = sum(share for answer, share in shares.items() if answer not in result.colours.classes)
         top = _entry(axes, result, -1, f"{result.colours.others} others: {_percent(rest)}", top, wide)
-    top = _words(axes, 0.0, "(share of this map)", wide, top) + BETWEEN
+    top += BETWEEN
     for mark, words in _marks(result):
         _draw_mark(axes, mark, top + 0.5 * text_height("x", LABEL_SIZE))
         top = _words(axes, 0.5, words, wide, top)
@@ -46,7 +53,7 @@ def _shares(result: Regions) -> dict[int, float]:
 
 
 def _percent(share: float) -> str:
-    return f"{share:.0%}" if share >= 0.01 or share == 0 else "under 1%"
+    return f"{share:.0%}" if share >= 0.01 else "under 1%"
 
 
 def _entry(axes: Axes, result: Regions, answer: int, words: str, top: float, wide: float) -> float:

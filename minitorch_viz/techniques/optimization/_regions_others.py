@@ -30,7 +30,7 @@ class Others:
 
 
 def others_of(model: Model, space: Space, pictures: Any, most: int) -> Others:
-    """Return the first `most` of the pictures that are not the photo itself.
+    """Return `most` of the pictures, evenly spread over their order, that are not the photo itself.
 
     pictures: as `as_pictures` takes them; of a net of numbers a table of rows, (M, D) or its file. None: pictures of
     the kind that the net was trained on, where they are at hand, or else those that come with it.
@@ -39,7 +39,7 @@ def others_of(model: Model, space: Space, pictures: Any, most: int) -> Others:
     inputs: list[Array] = []
     names: list[str] = []
     remarks: list[str] = []
-    for name, x in _inputs(model, pictures, remarks):
+    for name, x in _inputs(model, pictures, most, remarks):
         if len(inputs) == most:
             break
         point = space.aim.box.values(kernels.to_cpu(x)).reshape(-1)
@@ -53,12 +53,12 @@ def others_of(model: Model, space: Space, pictures: Any, most: int) -> Others:
     return Others(np.array(inputs).reshape(len(inputs), len(space.middle)), tuple(names), tuple(remarks))
 
 
-def _inputs(model: Model, pictures: Any, remarks: list[str]) -> Iterator[tuple[str, Array]]:
+def _inputs(model: Model, pictures: Any, most: int, remarks: list[str]) -> Iterator[tuple[str, Array]]:
     """Yield (name, the net's input (1, ...)) of each picture that can be read; say which cannot."""
     reader = model.reader()
     if isinstance(reader, Numbers):
         if pictures is not None:
-            yield from _rows(model, reader, pictures)
+            yield from _rows(model, reader, pictures, most)
         return
     assert isinstance(reader, Preprocessing)  # `Box.of` has asked
     source = pictures_beside(model, pictures)[0]
@@ -69,7 +69,7 @@ def _inputs(model: Model, pictures: Any, remarks: list[str]) -> Iterator[tuple[s
             if sample.note != GENERATED:
                 yield sample.name, model.read(sample.image)
         return
-    for number in range(len(source)):
+    for number in _spread(len(source), most):
         try:
             x = model.read(source[number])
         except ImageFileError as error:
@@ -78,18 +78,27 @@ def _inputs(model: Model, pictures: Any, remarks: list[str]) -> Iterator[tuple[s
         yield source.title(number), x
 
 
-def _rows(model: Model, reader: Numbers, table: Any) -> Iterator[tuple[str, Array]]:
+def _rows(model: Model, reader: Numbers, table: Any, most: int) -> Iterator[tuple[str, Array]]:
     numbers = values_of(table, reader.names).numbers
     if numbers.ndim != len(reader.shape) + 1:
         raise SettingError(
             f"pictures= of a net of numbers are several inputs, one behind the other, each {reader.words}, but got an "
             f"array of shape {numbers.shape}."
         )
-    for number, row in enumerate(numbers, 1):
+    for number in _spread(len(numbers), most):
         try:
-            yield f"row {number}", model.read(row)
+            yield f"row {number + 1}", model.read(numbers[number])
         except MinitorchVizError as error:
-            raise SettingError(f"pictures=, row {number}: {error}") from error
+            raise SettingError(f"pictures=, row {number + 1}: {error}") from error
+
+
+def _spread(count: int, most: int) -> list[int]:
+    """Return numbers from 0 to count - 1, evenly spread: one more than are wanted, since the photo may be among them.
+
+    Folders and tables are often in the order of their classes.
+    """
+    numbers: list[int] = np.linspace(0, count - 1, min(count, most + 1)).round().astype(int).tolist()
+    return numbers
 
 
 def _size(shape: tuple[int, ...]) -> str:

@@ -19,6 +19,7 @@ LEFT, ROW, BELOW = 1.9, 0.72, 0.62  # inches: the rows' names, a row, numbers an
 TITLE = text_height("x", TITLE_SIZE) + PAD
 STRIPS = TITLE + 3 * ROW + BELOW
 MARGIN = 1.6  # of the scale beyond the nearest and the farthest, as factors
+MANY = 30  # directions of a kind, from which on dots are smaller
 LEAST = 1e-9  # left of any scale
 NAMES = ("the attack", "random\ndirections", "ways to real\npictures")
 
@@ -48,17 +49,17 @@ def _draw_row(result: Regions, axes: Axes, kind: int) -> None:
     """
     rows = np.flatnonzero((result.kinds == kind) & result.searched)
     spread = np.linspace(-0.3, 0.3, len(rows)) if len(rows) > 1 else np.zeros(1)
-    own = result.colours.hue(result.own)
+    own, size = result.colours.hue(result.own), 8 if len(rows) <= MANY else 5
     for row, aside in zip(rows, spread, strict=False):
         at, answer, far = kind + aside, int(result.behind[row]), result.far[row]
         end = result.changes[row] if answer >= 0 else far
-        axes.plot([LEAST, end], [at, at], color=own, linewidth=1.5, alpha=0.6, zorder=1)
+        axes.plot([LEAST, end], [at, at], color=own, linewidth=size / 6, alpha=0.6, zorder=1)
         if answer < 0:
-            axes.plot(far, at, ">", color=own, markeredgecolor="black", markersize=8)
+            axes.plot(far, at, ">", color=own, markeredgecolor="black", markersize=size)
             continue
-        axes.plot(end, at, "o", color=result.colours.hue(answer), markeredgecolor="black", markersize=8)
+        axes.plot(end, at, "o", color=result.colours.hue(answer), markeredgecolor="black", markersize=size)
         if kind == 2:
-            axes.plot(far, at, "o", color="white", markeredgecolor="0.4", markersize=5)
+            axes.plot(far, at, "o", color="white", markeredgecolor="0.4", markersize=size - 2)
 
 
 def _limits(result: Regions) -> tuple[float, float]:
