@@ -76,7 +76,10 @@ def test_what_is_fooled_is_so_and_stays_so(name: str, norm: Norm, targeted: bool
     before = np.zeros(6, bool)
     for number, attempt in enumerate(attempts(name, norm, targeted), 1):
         assert attempt.done == number <= attempt.total
-        assert (attempt.fooled >= before).all()
+        if get_attack(name).one_for_all:  # the change that fools more in all may let one picture go
+            assert attempt.fooled.sum() >= before.sum()
+        else:
+            assert (attempt.fooled >= before).all()
         np.testing.assert_array_equal(attempt.fooled, aim.fooled(aim.logits(attempt.pixels)))
         np.testing.assert_allclose(attempt.logits, aim.logits(attempt.pixels), rtol=1e-4, atol=1e-4)
         before = attempt.fooled
@@ -122,7 +125,12 @@ def linear(rng: np.random.Generator, values: int = 30, classes: int = 2) -> Mode
     return Model.from_net(net, readers=Numbers(values), scores="classes")
 
 
-LINEAR = [name for name, norm in WAYS if norm == "linf" and get_attack(name).kind == "fixed eps"]
+# Of those whose change is for one picture: one for all cannot rise for pictures of either answer.
+LINEAR = [
+    name
+    for name, norm in WAYS
+    if norm == "linf" and get_attack(name).kind == "fixed eps" and not get_attack(name).one_for_all
+]
 
 
 @pytest.mark.parametrize("name", LINEAR)

@@ -12,8 +12,9 @@ from minitorch_viz.optimize.attacks.attempt import Attempt, Packed
 from minitorch_viz.optimize.attacks.norms import Norm, need_norm
 
 # Whether the size of the change is given, and the attack fools as well as it can within it; or it looks for the
-# smallest change that fools. Attacks compare with others of their kind only.
-Kind: TypeAlias = Literal["fixed eps", "smallest change"]
+# smallest change that fools; or what it changes is limited to a part of the picture. Attacks compare with others of
+# their kind only.
+Kind: TypeAlias = Literal["fixed eps", "smallest change", "fixed area"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Attack:
     title: ClassVar[str]  # what it is, for a caption: "projected gradient descent"
     paper: ClassVar[str]
     year: ClassVar[int]
+    one_for_all: ClassVar[bool] = False  # whether it makes one change for all its pictures together (`shared.py`)
     trait: ClassVar[str] = ""  # what is unlike its paper, or to be known of its results: a sentence
 
     @property
