@@ -39,7 +39,7 @@ def made(name: str, norm: Norm, **settings: Any) -> Attack:
     """An attack that takes few steps, at an eps that fools some digits and not all."""
     cls = get_attack(name)
     fields = {field.name for field in dataclasses.fields(cls)}
-    small = {"norm": norm, "eps": EPS.get(norm), "steps": 3, "restarts": 2} | settings
+    small = {"norm": norm, "eps": EPS.get(norm), "steps": 3, "restarts": 2, "searches": 3, "population": 12} | settings
     return cls(**{key: value for key, value in small.items() if key in fields})
 
 
