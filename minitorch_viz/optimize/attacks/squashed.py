@@ -40,4 +40,5 @@ class Squashed:
 
 
 def _pixels(tangent: Array, low: float, span: float) -> Array:
-    return low + (tangent + 1) * np.asarray(span / 2, tangent.dtype)
+    pixels: Array = low + (tangent + 1) * np.asarray(span / 2, tangent.dtype)
+    return pixels
