@@ -128,18 +128,18 @@ def test_deepfool_starting_on_the_border_leaves_it() -> None:
 
 def test_c_grows_tenfold_until_it_fools_and_is_halved_between_then() -> None:
     search, seen = Search.begin(2, 0.01), []
-    fooling = np.array([0.35, np.inf])  # what c must be at least
+    needed = np.array([0.35, np.inf])  # what c must be at least
     for _ in range(7):
         seen.append(search.c)
-        search = search.with_found(np.flatnonzero(search.c >= fooling)).next()
+        search = search.with_fooling(np.flatnonzero(search.c >= needed)).next()
     np.testing.assert_allclose(np.array(seen)[:, 0], [0.01, 0.1, 1, 0.55, 0.325, 0.4375, 0.38125])
     np.testing.assert_allclose(np.array(seen)[:, 1], 10.0 ** np.arange(-2, 5))
 
 
 def test_a_search_of_some_pictures_leaves_the_others() -> None:
-    search = Search.begin(3, 1.0).with_found(np.array([0, 1])).next(np.array([0, 2]))
+    search = Search.begin(3, 1.0).with_fooling(np.array([0, 1])).next(np.array([0, 2]))
     np.testing.assert_allclose(search.c, [0.5, 1, 10])
-    assert search.found.tolist() == [False, True, False]
+    assert search.fooling.tolist() == [False, True, False]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -79,7 +79,7 @@ class CarliniWagner(Attack):
                 reached = fooled & (look.margins >= self.confidence)
                 seen = reached | ~fooled  # what fools, but not as surely as is wanted, is not taken
                 attempt = closer(attempt, aim, pixels, rows[seen], look.x[seen], look.logits[seen], self.norm)
-                search = search.with_found(rows[reached])
+                search = search.with_fooling(rows[reached])
                 walk = walk.moved(adam, dict(zip(walk.w, look.slopes, strict=True)))
             passes = 2 if len(rows) else 0
             if attempt.done + 1 == total:
@@ -97,13 +97,13 @@ class CarliniWagner(Attack):
             part = aim.of(chosen)
             tangent = np.tanh(np.stack([walk.w[str(row)] for row in chosen]))
             x = squashed.pixels(tangent)
-            there = part.forward(x)
-            margins, seeds = part.loss(there.logits, margin)
+            forward = part.forward(x)
+            margins, seeds = part.loss(forward.logits, margin)
             slope = 2 / aim.box.span**2 * (x - squashed.begin[chosen])  # of the squared size, the range being 1
             weights = search.c[chosen] * (margins < self.confidence)
             if weights.any():
-                slope = slope - there.back(weights[:, None] * seeds).astype(slope.dtype)
-            parts.append(Look(x, there.logits, margins, squashed.by_w(slope, tangent)))
+                slope = slope - forward.back(weights[:, None] * seeds).astype(slope.dtype)
+            parts.append(Look(x, forward.logits, margins, squashed.by_w(slope, tangent)))
         return Look(*map(np.concatenate, zip(*parts, strict=True)))
 
 

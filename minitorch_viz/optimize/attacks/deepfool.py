@@ -73,11 +73,11 @@ class DeepFool(Attack):
                 way = way.copy()
                 x, logits = aim.box.clip(pixels[rows] + (1 + self.overshoot) * way[rows]), []
                 for row, picture in zip(rows, x, strict=True):
-                    one = aim.of(slice(row, row + 1))
-                    here = one.forward(picture[None])
-                    logits.append(here.logits[0])
-                    if not one.fooled(here.logits)[0]:
-                        way[row] += self._step(here, *_pairs(one, here.logits[0], order[row]))
+                    picture_aim = aim.of(slice(row, row + 1))
+                    forward = picture_aim.forward(picture[None])
+                    logits.append(forward.logits[0])
+                    if not picture_aim.fooled(forward.logits)[0]:
+                        way[row] += self._step(forward, *_pairs(picture_aim, forward.logits[0], order[row]))
                 attempt = closer(attempt, aim, pixels, rows, x, np.stack(logits), self.norm)
                 passes = 1 + (1 if aim.targets is not None else order.shape[1] - 1)
             if attempt.done + 1 == self.steps and len(rows := rows[~attempt.fooled[rows]]):
@@ -87,10 +87,10 @@ class DeepFool(Attack):
             attempt = attempt.after(passes, way=way, order=order)
             yield attempt
 
-    def _step(self, here: Pass, away: Array, wanted: Array) -> Array | float:
+    def _step(self, forward: Pass, away: Array, wanted: Array) -> Array | float:
         """Return the step (...) to the nearest of the borders between classes `away` (m,) and `wanted` (m,)."""
-        scores = here.logits[0]
-        rounding = ROUNDINGS * np.finfo(here.aim.box.dtype).eps
+        scores = forward.logits[0]
+        rounding = ROUNDINGS * np.finfo(forward.aim.box.dtype).eps
         nearest, step = np.inf, 0.0
         for first in range(0, len(wanted), AT_ONCE):
             part = slice(first, first + AT_ONCE)
@@ -98,14 +98,14 @@ class DeepFool(Attack):
             k = np.arange(len(seeds))
             seeds[k, wanted[part]] += 1
             seeds[k, away[part]] -= 1
-            slopes = here.back(seeds)  # (m, ...): w of each border
+            slopes = forward.back(seeds)  # (m, ...): w of each border
             gaps = scores[away[part]] - scores[wanted[part]] + rounding * np.abs(scores).max()  # |f| of each
             flat = slopes.reshape(len(slopes), -1)
             lengths = np.sqrt(np.einsum("kv,kv->k", flat, flat)) if self.norm == "l2" else np.abs(flat).sum(axis=1)
             distances = np.divide(gaps, lengths, out=np.full(len(gaps), np.inf), where=lengths > 0)
             best = int(distances.argmin())
             if distances[best] < nearest:
-                nearest = distances[best] + rounding * here.aim.box.span
+                nearest = distances[best] + rounding * forward.aim.box.span
                 step = nearest * (slopes[best] / lengths[best] if self.norm == "l2" else np.sign(slopes[best]))
         return step
 

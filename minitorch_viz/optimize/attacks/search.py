@@ -26,7 +26,7 @@ class Search:
     c: Array  # (N,): that of the present try
     low: Array  # (N,): the largest that did not fool; 0: there is none
     high: Array  # (N,): the least that fooled; infinity: there is none
-    found: Array  # (N,) bool: whether the present try has fooled
+    fooling: Array  # (N,) bool: whether the present try has fooled
 
     @classmethod
     def begin(cls, count: int, c: float) -> Self:
@@ -42,18 +42,18 @@ class Search:
         """Return what is to be kept in an attempt's inner state."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
-    def with_found(self, rows: Array) -> Self:
+    def with_fooling(self, rows: Array) -> Self:
         """Return the searches after the tries of some pictures (n,) have fooled."""
-        found = self.found.copy()
-        found[rows] = True
-        return replace(self, found=found)
+        fooling = self.fooling.copy()
+        fooling[rows] = True
+        return replace(self, fooling=fooling)
 
     def next(self, rows: Array | slice = slice(None)) -> Self:
         """Return the searches with the next try of all pictures, or of some."""
-        c, low, high, found = (getattr(self, field.name).copy() for field in fields(self))
-        low[rows] = np.where(found, low, c)[rows]
-        high[rows] = np.where(found, c, high)[rows]
+        c, low, high, fooling = (getattr(self, field.name).copy() for field in fields(self))
+        low[rows] = np.where(fooling, low, c)[rows]
+        high[rows] = np.where(fooling, c, high)[rows]
         unknown = np.isinf(high)
         c[rows] = np.where(unknown, GROWTH * c, (low + np.where(unknown, 0, high)) / 2)[rows]
-        found[rows] = False
-        return type(self)(c, low, high, found)
+        fooling[rows] = False
+        return type(self)(c, low, high, fooling)
