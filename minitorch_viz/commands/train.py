@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import re
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
+from minitorch_viz.commands import train_letters
 from minitorch_viz.commands.base import Command
 from minitorch_viz.commands.parser import path
 from minitorch_viz.errors import MinitorchVizError
@@ -26,6 +29,10 @@ then trains all layers for N epochs at a small rate.
 
 --scores sigmoid asks yes or no for each class by itself: a picture that lies in two folders has both labels, and a
 folder called none holds pictures with no label; with one class beside none the net answers one question.
+
+letters is a net that reads a text and says after each character what may come next: --text FILE. The first 80 % of the
+text are for training, the next 10 % choose the epoch that is kept, the last 10 % test it. `minitorch-viz sample` writes
+with the net. The text may be longer than the memory.
 
 Ctrl-C writes the weights so far to --out and says after how many steps they are; weights that --out had before stay,
 and those so far lie beside them (NAME.interrupted.safetensors, NAME.interrupted-2.safetensors, ...).
@@ -66,9 +73,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     names = recipe_names()
     parser.add_argument(
         "name",
-        choices=Trainable(names),
+        choices=Trainable([*names, train_letters.NAME]),
         metavar="FOLDER|NAME",
-        help=f"a folder with a folder of pictures for each class, or a bundled net: {', '.join(names)}",
+        help=f"a folder with a folder of pictures for each class, letters, or a bundled net: {', '.join(names)}",
     )
     parser.add_argument("--out", type=path, metavar="FILE", help="the weights file (default: NAME.safetensors)")
     parser.add_argument("--seed", type=int, default=0, help="same seed, same weights (default: %(default)s)")
@@ -78,7 +85,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--checkpoint", type=path, metavar="FILE", help="keep the whole state in this file, each epoch")
     parser.add_argument("--resume", action="store_true", help="continue from the checkpoint, if there is one")
     parser.add_argument("--size", type=int, metavar="N", help="pixels a side that the net sees (of a FOLDER)")
-    parser.add_argument("--epochs", type=int, metavar="N", help="passes over the pictures (of a FOLDER)")
+    parser.add_argument("--epochs", type=int, metavar="N", help="passes over the pictures (of a FOLDER) or the text")
     parser.add_argument(
         "--no-mirror", action="store_true", help="mirror no pictures while training: of letters, say (of a FOLDER)"
     )
@@ -113,6 +120,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--unfreeze", type=int, metavar="N", help="then train all layers for N more epochs, at a small rate"
     )
     parser.add_argument("--data", type=path, metavar="FOLDER", help="where the data set's files are (mnist, cifar10)")
+    train_letters.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -121,16 +129,17 @@ def run(arguments: argparse.Namespace) -> None:
 
     if arguments.resume and arguments.checkpoint is None:
         raise MinitorchVizError("--resume continues from a checkpoint: give --checkpoint FILE too.")
+    if arguments.name == train_letters.NAME:
+        _refuse(arguments, [flag for flag in OF_A_FOLDER if flag != "--epochs"], "letters has its own net")
+        written = train_letters.run(arguments)
+        _print_written(written)
+        print(f"Next: minitorch-viz sample --model {shlex.quote(str(written))}")
+        return
+    train_letters.refuse_settings(arguments)
     if arguments.name not in recipe_names():
         _train_folder(arguments)
         return
-    for flag in OF_A_FOLDER:
-        name = {"--from": "from_net"}.get(flag, flag.removeprefix("--").replace("-", "_"))
-        if getattr(arguments, name) not in (None, False):
-            raise MinitorchVizError(
-                f"{flag} is for a folder of your own pictures, and the bundled net {arguments.name} has its own; "
-                f"leave it out, or write the folder as ./{arguments.name}."
-            )
+    _refuse(arguments, OF_A_FOLDER, f"the bundled net {arguments.name} has its own")
     out = arguments.out or Path(f"{arguments.name}.safetensors")
     written = train(
         arguments.name,
@@ -144,10 +153,19 @@ def run(arguments: argparse.Namespace) -> None:
     _print_written(written, arguments.film)
 
 
+def _refuse(arguments: argparse.Namespace, flags: Sequence[str], why: str) -> None:
+    """Raise a sentence if an option is given that is for a folder of pictures."""
+    for flag in flags:
+        name = {"--from": "from_net"}.get(flag, flag.removeprefix("--").replace("-", "_"))
+        if getattr(arguments, name) not in (None, False):
+            raise MinitorchVizError(
+                f"{flag} is for a folder of your own pictures, and {why}; leave it out, or write the folder as "
+                f"./{arguments.name}."
+            )
+
+
 def _train_folder(arguments: argparse.Namespace) -> None:
     """Train on a folder, and say what can be done with the net."""
-    import shlex
-
     from minitorch_viz.training.output_files import numbered
     from minitorch_viz.training.own import train_folder
 
@@ -187,7 +205,7 @@ def _print_written(*files: Path | None) -> None:
 
 COMMAND = Command(
     "train",
-    "train a net on your own pictures, or a bundled one again, and watch it learn",
+    "train a net on your own pictures or text, or a bundled one again, and watch it learn",
     run,
     MANUAL,
     add_arguments,

@@ -70,7 +70,7 @@ class LogSoftmax(Layer):
 
     def forward(self, x: Array) -> tuple[Array, Saved]:
         _check(self, x)
-        y = _log_softmax(x, self.axis)
+        y = log_softmax(x, self.axis)
         return y, self.Saved(np.exp(y))
 
     def backward(self, dy: Array, saved: Saved) -> Array:
@@ -102,7 +102,7 @@ def softmax_cross_entropy(logits: Array, labels: Array, axis: int = 1) -> tuple[
     answers = logits.size // logits.shape[axis]
     if answers == 0:
         raise ShapeError(f"An empty batch has no mean loss, but logits have the shape {logits.shape}.")
-    log_p = _log_softmax(logits, axis)
+    log_p = log_softmax(logits, axis)
     loss = float(-(target * log_p).sum()) / answers
     return loss, (np.exp(log_p) - target) / answers
 
@@ -110,7 +110,8 @@ def softmax_cross_entropy(logits: Array, labels: Array, axis: int = 1) -> tuple[
 _EXAMPLES = [(1, (1, 1)), (1, (2, 3)), (1, (4, 5)), (1, (2, 3, 2, 2)), (2, (2, 3, 4)), (3, (1, 2, 2, 3))]
 
 
-def _log_softmax(x: Array, axis: int) -> Array:
+def log_softmax(x: Array, axis: int) -> Array:
+    """Return the logarithms of the softmax along an axis."""
     x = x - x.max(axis=axis, keepdims=True)
     y: Array = x - np.log(np.exp(x).sum(axis=axis, keepdims=True))
     return y

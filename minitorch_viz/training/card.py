@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from minitorch_viz.errors import SettingError
-from minitorch_viz.models.readers.preprocessing import Preprocessing
+from minitorch_viz.models.readers import Preprocessing, Reader
 from minitorch_viz.net import Net
 
 
@@ -29,9 +29,9 @@ def place_for_weights(out: str | Path) -> Path:
 
 
 def save_with_card(
-    net: Net, out: str | Path, preprocessing: Preprocessing, *, class_names: Sequence[str], card: Mapping[str, Any]
+    net: Net, out: str | Path, reader: Reader, *, class_names: Sequence[str], card: Mapping[str, Any]
 ) -> Path:
-    """Write `out` (.safetensors) and, beside it, NAME.json with preprocessing, class names, and the card's facts.
+    """Write `out` (.safetensors) and, beside it, NAME.json with how its input is read, class names, the card's facts.
 
     `load_model(name, weights=out)` reads both; `load_model(out)` reads the one file, which says of a net of the package
     how it is built, too. The card gets the number of parameters and the weights' SHA-256.
@@ -41,18 +41,13 @@ def save_with_card(
 
     out = Path(out)
     arrays = {name: value.astype(np.float16) for name, value in net.state.items()}
-    save_safetensors(out, arrays, _model_metadata(net, preprocessing, class_names, card["name"]))
+    save_safetensors(out, arrays, _model_metadata(net, reader, class_names, card["name"]))
     description = {
         "name": card["name"],
         "weights": out.name,
         "dtype": "float16",
         "parameters": sum(value.size for value in net.params.values()),
-        "input": {
-            "size": [preprocessing.channels, *preprocessing.size],
-            "mean": list(preprocessing.mean),
-            "std": list(preprocessing.std),
-            "resize": preprocessing.resize,
-        },
+        "input": _input(reader),
         "names": list(class_names),
         "card": {**card, "sha256": hashlib.sha256(out.read_bytes()).hexdigest()},
     }
@@ -60,9 +55,19 @@ def save_with_card(
     return out
 
 
-def _model_metadata(
-    net: Net, preprocessing: Preprocessing, class_names: Sequence[str], name: str
-) -> dict[str, str] | None:
+def _input(reader: Reader) -> dict[str, Any]:
+    """Return what the card says of how an input is read."""
+    if not isinstance(reader, Preprocessing):
+        return {"reads": reader.name, **reader.description()}
+    return {
+        "size": [reader.channels, *reader.size],
+        "mean": list(reader.mean),
+        "std": list(reader.std),
+        "resize": reader.resize,
+    }
+
+
+def _model_metadata(net: Net, reader: Reader, class_names: Sequence[str], name: str) -> dict[str, str] | None:
     """Return what the file says of the net, as `Model.save` writes it; None where a net of the package is no such one.
 
     A name that the package does not know is that of a net of one's own: what it is, is found out by running it.
@@ -75,7 +80,7 @@ def _model_metadata(
 
     spec = specs().get(name)
     if spec is None:
-        own = Model.from_net(net, readers=preprocessing, class_names=class_names, name=name)
+        own = Model.from_net(net, readers=reader, class_names=class_names, name=name)
         return {KEY: written(own)[0]}
     if not spec.logits or spec.logits not in net:
         return None
@@ -83,7 +88,7 @@ def _model_metadata(
     model = Model(
         name=name,
         net=net,
-        readers={net.inputs[0]: preprocessing},
+        readers={net.inputs[0]: reader},
         class_names=tuple(map(first_synonym, class_names)),
         logits=spec.logits,
         class_synonyms=tuple(class_names),

@@ -1,6 +1,7 @@
 """Checkpoints: a whole training run in one file, so that nothing in it can be lost or mixed with another's.
 
-The file is in safetensors format: arrays under "net/...", "best/..." and "optimizer/STATE FIELD/...", everything else
+The file is in safetensors format: arrays under "net/...", "best/...", "optimizer/STATE FIELD/...", "carried/..." (the
+states of recurrent layers) and "average/..." (running means of the parameters), everything else
 (steps, history, the generators' states, the settings) as JSON in its header. No pickle. It is written beside its name
 and takes the name in one step of the file system, so after kill -9 the last complete checkpoint is there.
 """
@@ -33,6 +34,8 @@ def save_checkpoint(path: str | Path, run: Run, state: State) -> None:
     arrays = {f"net/{name}": value for name, value in state.net.state.items()}
     if state.best is not None:
         arrays |= {f"best/{name}": value for name, value in state.best.state.items()}
+    arrays |= {f"carried/{name}": value for name, value in state.carried.items()}
+    arrays |= {f"average/{name}": value for name, value in (state.average or {}).items()}
     numbers = {}
     for field, value in state.optimizer._asdict().items():
         if isinstance(value, Mapping):
@@ -109,6 +112,8 @@ def _state(arrays: Mapping[str, Array], header: Mapping[str, Any], start: State)
         history=tuple(Epoch(*line) for line in header["history"]),
         sums=Sums(*header["sums"]),
         best=start.net.with_params(part("best/", start.net.state)) if has_best else None,
+        carried={name.removeprefix("carried/"): value for name, value in arrays.items() if name.startswith("carried/")},
+        average=None if start.average is None else part("average/", start.average),
         seconds=float(header["seconds"]),
     )
 

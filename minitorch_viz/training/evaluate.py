@@ -9,6 +9,7 @@ import numpy as np
 from minitorch_viz._types import Array
 from minitorch_viz.checks import check_names
 from minitorch_viz.errors import SettingError, ShapeError, need_whole
+from minitorch_viz.models.carry import Carry
 from minitorch_viz.net import Net
 from minitorch_viz.training.losses import Loss, SoftmaxCrossEntropy
 from minitorch_viz.training.nonfinite import check_loss
@@ -31,11 +32,13 @@ def evaluate(
     loss: Loss | None = None,
     logits: str | None = None,
     batch: int = 256,
+    carry: Carry | None = None,
 ) -> Scores:
     """Measure loss and score without training: nothing is random, batch normalization uses its running statistics.
 
     images, labels: two arrays, or a list of batches (x, targets), or a function (called with None) that returns them.
     loss: default softmax cross-entropy. logits: the node whose output the loss reads (default: the net's last).
+    carry: of a net of `carrying`, whose batches go on where the one before ended; the means are then over all steps.
 
     Raises NotFiniteError, naming the node where it began, if the loss is not finite.
     """
@@ -43,19 +46,25 @@ def evaluate(
     if not isinstance(loss, Loss):
         raise SettingError(f"loss must be a loss such as SoftmaxCrossEntropy(), but got {loss!r}.")
     logits = net.output if logits is None else check_names(logits, net.names, "logits")[0]
-    count, total, right = 0, 0.0, 0.0
+    count, total, right, weights = 0, 0.0, 0.0, 0
+    states: dict[str, Array] = {}
     for x, target in batches_of(as_source(images, labels, batch, 0, "evaluate"), None):
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # told in a sentence
-            y = net.predict(x, upto=logits)
+            if carry is None:
+                y = net.predict(x, upto=logits)
+            else:
+                tape = net.forward(carry.inputs(net, x, states), upto=logits)
+                y, states = tape[logits], carry.after(tape)
             value, _ = loss(y, target)
             if not np.isfinite(value):
                 check_loss(value, net, net.forward(x, upto=logits).values, logits, "in evaluation")
-        total += value * len(target)
-        right += (loss.score(y, target) or 0.0) * len(target)
-        count += len(target)
+        weight = len(target) if carry is None else target.size  # the last steps of a text may be few
+        total += value * weight
+        right += (loss.score(y, target) or 0.0) * weight
+        count, weights = count + len(target), weights + weight
     if count == 0:
         raise ShapeError("There is nothing to evaluate: the data gave no batch.")
-    return Scores(total / count, right / count if loss.score_name else None, count)
+    return Scores(total / weights, right / weights if loss.score_name else None, count)
 
 
 def accuracy(net: Net, images: Array, labels: Array, logits: str | None = None, batch: int = 256) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 from minitorch_viz._types import Array, Generator
 from minitorch_viz.errors import SettingError, ShapeError
 from minitorch_viz.graph import Tape
+from minitorch_viz.models.carry import Carry
 from minitorch_viz.net import Net
 from minitorch_viz.training.checkpoint import Checkpoints, resumed_or_new
 from minitorch_viz.training.clip import clip_by_norm
@@ -58,6 +59,8 @@ def fit(
     validation: Any = None,
     keep: str = "best",
     patience: int | None = None,
+    carry: Carry | None = None,
+    average: float | None = None,
     checkpoint: str | Path | None = None,
     checkpoint_every: int | None = None,
     resume: bool = False,
@@ -74,6 +77,10 @@ def fit(
     augment: shift each image by up to this many pixels, when images are an array.
     validation: data not trained on, (images, labels) or batches, measured after every epoch. keep: return the "best"
         net by validation loss, or the "last". patience: stop after this many epochs without a better validation loss.
+    carry: of a net that `carrying` made: its recurrent layers begin each batch with their states after the one before,
+        and each epoch with zeros.
+    average: 0..1, such as 0.999: keep running means of the parameters that forget this slowly, and measure and return
+        the net that has them (Polyak and Juditsky 1992); the steps are those of the net without.
     checkpoint: a file that always holds a whole state of this run, written every `checkpoint_every` steps (default:
         after each epoch). resume: continue from that file if it is there; the weights are then those of an unbroken
         run, bit for bit. A file of a run with other settings is refused.
@@ -99,9 +106,12 @@ def fit(
         keep=keep,
         patience=patience,
         observers=observers,
+        carry=carry,
+        average=average,
     )
     net_rng = generator_state(second_generator(rng))
-    state = State(net, plan.optimizer.start(net.params), 0, 0, generator_state(rng), net_rng)
+    start = State(net, plan.optimizer.start(net.params), 0, 0, generator_state(rng), net_rng)
+    state = start if average is None else replace(start, average=net.params)
     watching: list[Observer] = [*observers]
     if checkpoint is not None:
         watching.insert(0, Checkpoints(checkpoint, checkpoint_every))
@@ -131,7 +141,7 @@ def fit(
     finally:
         for observer in watching:
             observer.end(plan.run, state, why)
-    chosen = state.best if keep == "best" and state.best is not None else state.net
+    chosen = state.best if keep == "best" and state.best is not None else state.shown
     return Fitted(chosen, state.net, state.history, state.step, why, state.seconds, plan.single_images.notes())
 
 
@@ -151,7 +161,8 @@ def _rest_of_epoch(plan: Plan, state: State, rng: Generator) -> Iterator[Batch]:
 def _step(plan: Plan, state: State, part: StepData) -> Step:
     """Train on one batch: forward, loss, backward, a step of the optimizer."""
     net, output, net_rng = state.net, plan.run.output, generator_from(state.net_rng)
-    x, target = part.x, part.target
+    target = part.target
+    x = part.x if plan.carry is None else plan.carry.inputs(net, part.x, state.carried)
     untrainable = plan.single_images.is_untrainable(x, target)
     plan.single_images.frozen += untrainable
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what is not finite is told in a sentence
@@ -167,7 +178,8 @@ def _step(plan: Plan, state: State, part: StepData) -> Step:
         check_params(params, net, rate, state.step)
     # A matrix product may depend on the memory layout in its last bits, and a checkpoint keeps values only.
     updated = net.with_params({name: np.asarray(value, order="C") for name, value in params.items()})
-    count, score = len(target), plan.run.loss.score(tape[output], target)
+    count = len(target) if plan.carry is None else target.size
+    score = plan.run.loss.score(tape[output], target)
     sums_before = state.sums
     sums = Sums(
         sums_before.images + count, sums_before.loss + float(loss) * count, sums_before.score + (score or 0.0) * count
@@ -180,8 +192,20 @@ def _step(plan: Plan, state: State, part: StepData) -> Step:
         batches=state.batches + part.batches,
         net_rng=generator_state(net_rng),
         sums=sums,
+        carried={} if plan.carry is None else plan.carry.after(tape),
+        average=_averaged(state.average, params, plan.average, state.step),
     )
     return Step(net, next_state, float(loss), score, float(rate), grads)
+
+
+def _averaged(
+    average: Mapping[str, Array] | None, params: Mapping[str, Array], slowness: float | None, step: int
+) -> dict[str, Array] | None:
+    """Return the running means after a step; the first ones forget faster, as they began with random numbers."""
+    if average is None or slowness is None:
+        return None
+    keep = min(slowness, (1 + step) / (10 + step))
+    return {name: keep * average[name] + (1 - keep) * value for name, value in params.items()}
 
 
 def _trained(net: Net, tape: Tape) -> Net:
@@ -199,7 +223,8 @@ def _end_of_epoch(plan: Plan, state: State, rng: Generator) -> State:
     score = sums.score / sums.images if loss.score_name else None
     line = Epoch(state.epoch + 1, state.step, sums.loss / sums.images, score, float(plan.schedule(state.step - 1)))
     if plan.validation is not None:
-        scores = evaluate(state.net, plan.validation, loss=loss, logits=plan.run.output)
+        scores = evaluate(state.shown, plan.validation, loss=loss, logits=plan.run.output, carry=plan.carry)
         line = line._replace(held_out_loss=scores.loss, held_out_score=scores.score)
     state = replace(state, history=(*state.history, line), batches=0, sums=Sums(), data_rng=generator_state(rng))
-    return replace(state, best=state.net) if state.best_epoch is line else state
+    state = replace(state, carried={})
+    return replace(state, best=state.shown) if state.best_epoch is line else state

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from minitorch_viz.errors import MinitorchVizError, SettingError
-from minitorch_viz.models.readers.preprocessing import Preprocessing
+from minitorch_viz.models.readers import Reader
 from minitorch_viz.net import Net
 from minitorch_viz.training.card import place_for_weights, save_with_card
 from minitorch_viz.training.checkpoint import is_checkpoint, steps_in
@@ -79,7 +79,7 @@ class UnfinishedWeights:
     """Write what an interrupted training has come to."""
 
     out: Path
-    preprocessing: Preprocessing
+    reader: Reader  # of the net's input
     class_names: Sequence[str]
     card: Mapping[str, Any]  # what is known beforehand
     checkpoint: Path | None
@@ -102,7 +102,7 @@ class UnfinishedWeights:
         ending = {"interrupted": progress, "seconds": round(fitted.seconds, 1)}
         facts = {**self.card, **ending, "licence": self.card.get("licence", "MIT")}
         place = self._place()
-        save_with_card(net, place, self.preprocessing, class_names=self.class_names, card=facts)
+        save_with_card(net, place, self.reader, class_names=self.class_names, card=facts)
         unchanged = "" if place == self.out else f"; {self.out} is left as it was"
         if place not in (self.out, next(_unfinished_names(self.out))):
             unchanged += ", and so are the unfinished weights of earlier runs"

@@ -12,6 +12,7 @@ from minitorch_viz._types import Array, Generator
 from minitorch_viz.checks import check_names
 from minitorch_viz.data.batches import Batches
 from minitorch_viz.errors import SettingError, ShapeError, need_whole
+from minitorch_viz.models.carry import Carry
 from minitorch_viz.net import Net
 from minitorch_viz.training.clip import clip_by_norm
 from minitorch_viz.training.losses import Loss, SoftmaxCrossEntropy
@@ -35,6 +36,8 @@ class Plan:
     clip: float | None
     patience: int | None
     single_images: SingleImages
+    carry: Carry | None = None
+    average: float | None = None
 
     def finished(self, state: State) -> str:
         """Return why training is over, or "" if it is not."""
@@ -61,6 +64,8 @@ def make_plan(
     keep: str,
     patience: int | None,
     observers: Iterable[Observer],
+    carry: Carry | None = None,
+    average: float | None = None,
 ) -> Plan:
     """Return the plan, or raise a sentence that says which argument cannot be used."""
     if not isinstance(net, Net):
@@ -90,6 +95,8 @@ def make_plan(
         raise SettingError(f"keep must be 'best' or 'last', but got {keep!r}.")
     if patience is not None and need_whole("patience", patience, 1) and held_out is None:
         raise SettingError("patience waits for a better validation loss, so validation data are needed too.")
+    if average is not None and not (isinstance(average, float) and 0 < average < 1):
+        raise SettingError(f"average is how slowly the mean of the weights forgets, above 0 and below 1: {average!r}.")
     for batches in (source, held_out):
         if isinstance(batches, Batches):
             check_targets(net, batches, loss, output)
@@ -103,8 +110,18 @@ def make_plan(
         "clip": repr(clip),
         "generator": type(rng.bit_generator).__name__,
     }
+    settings |= {} if average is None else {"average": repr(average)}
     return Plan(
-        Run(loss, output, epochs, steps, settings), source, held_out, optimizer, schedule, clip, patience, single_images
+        Run(loss, output, epochs, steps, settings),
+        source,
+        held_out,
+        optimizer,
+        schedule,
+        clip,
+        patience,
+        single_images,
+        carry,
+        average,
     )
 
 

@@ -62,7 +62,8 @@ def batches_of(source: Source, rng: Generator | None) -> Iterator[Batch]:
 
 def describe(source: Source) -> str:
     """Return what is known of the data, for comparing a checkpoint's with these."""
-    return source.describe() if isinstance(source, Batches) else f"batches from a {type(source).__name__}"
+    own = getattr(source, "describe", None)
+    return str(own()) if callable(own) else f"batches from a {type(source).__name__}"
 
 
 def check_targets(net: Net, source: Batches, loss: Loss, output: str) -> None:

@@ -7,12 +7,13 @@ a step.
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from minitorch_viz._types import Generator
+from minitorch_viz._types import Array, Generator
 from minitorch_viz.errors import SettingError
 from minitorch_viz.net import Net
 
@@ -50,7 +51,14 @@ class State:
     history: tuple[Epoch, ...] = ()  # the finished epochs
     sums: Sums = Sums()
     best: Net | None = None  # the net of the epoch with the lowest held-out loss
+    carried: Mapping[str, Array] = field(default_factory=dict)  # states of recurrent layers after the last batch
+    average: Mapping[str, Array] | None = None  # running means of the parameters, where they are kept
     seconds: float = 0.0  # spent so far
+
+    @property
+    def shown(self) -> Net:
+        """Return the net that is measured and kept: with the running means of the parameters, where there are such."""
+        return self.net if self.average is None else self.net.with_params(self.average)
 
     @property
     def epoch(self) -> int:

@@ -1,0 +1,71 @@
+"""Carrying the state of recurrent layers from batch to batch: truncated backpropagation through time.
+
+A long text is read a hundred letters at a time. The gradient stops at the cut, and the state does not: the next batch
+begins with it (Williams and Peng 1990).
+
+    plain net                        the same net, carrying
+    input -> embedding -> lstm1      input, lstm1_h0, lstm1_c0 -> ...        what begins each sequence is an input
+
+`carrying(net)` makes the second from the first, with the same nodes and parameters; a `Carry` moves the states of a
+tape to the inputs of the next pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from minitorch_viz._types import Array
+from minitorch_viz.errors import NetError
+from minitorch_viz.graph import Tape
+from minitorch_viz.layers import GRU, LSTM, RNN, Layer
+from minitorch_viz.net import Net
+
+STATES: Mapping[type, tuple[str, ...]] = {LSTM: ("h", "c"), GRU: ("h",), RNN: ("h",)}  # fields of Saved, (N, T, H)
+
+
+@dataclass(frozen=True)
+class Carry:
+    """Know which input of a carrying net gets which state of which node."""
+
+    places: tuple[tuple[str, str, str], ...]  # (input, node, field of its Saved)
+
+    def inputs(self, net: Net, x: Array, states: Mapping[str, Array]) -> dict[str, Array]:
+        """Return what the net's pass takes: the sequences (N, ...), and the state (N, H) that each node begins with.
+
+        states: of the batch before, by input; where there are none, zeros.
+        """
+        result = {net.inputs[0]: x}
+        for name, node, _ in self.places:
+            weight = net[node].layer.params["weight_hh_l0"]  # (rows, H)
+            state = states.get(name)
+            result[name] = np.zeros((len(x), weight.shape[1]), weight.dtype) if state is None else state
+        return result
+
+    def after(self, tape: Tape) -> dict[str, Array]:
+        """Return the states after the last step of a pass, by input."""
+        return {name: getattr(tape.saved[node], field)[:, -1].copy() for name, node, field in self.places}
+
+
+def carrying(net: Net) -> tuple[Net, Carry]:
+    """Return the net with an input for the state that each recurrent node begins with, and what carries them.
+
+    Raises NetError if no node is recurrent, if one carries a state already, or if the net has several inputs.
+    """
+    if len(net.inputs) != 1:
+        raise NetError(f"States are carried for a net with one input, but this one has {', '.join(net.inputs)}.")
+    nodes: list[tuple[str, Layer, tuple[str, ...]]] = []
+    places: list[tuple[str, str, str]] = []
+    for node in net.nodes:
+        inputs = tuple(node.inputs)
+        if isinstance(node.layer, (LSTM, GRU, RNN)):
+            if len(inputs) > 1:
+                raise NetError(f"Node {node.name!r} is given the state to begin with already.")
+            own = [(f"{node.name}_{field}0", node.name, field) for field in STATES[type(node.layer)]]
+            inputs, places = (*inputs, *(name for name, *_ in own)), [*places, *own]
+        nodes.append((node.name, node.layer, inputs))
+    if not places:
+        raise NetError("This net has no LSTM, GRU or RNN, so there is no state to carry.")
+    return Net(nodes, (*net.inputs, *(name for name, *_ in places))), Carry(tuple(places))
