@@ -52,7 +52,8 @@ def test_each_technique_shows_a_map_or_says_why_not(technique: Technique, name: 
     if why := technique.refuses(model):
         assert len(why) > 10
         return
-    settings = dict(choice) if "target" in technique.options else {}
+    asked = choice.items() if "target" in technique.options else ()
+    settings = {name: value for name, value in asked if name in technique.options}
     if technique.name == "microscope" and "mask" in choice and model.logits:
         with pytest.raises(SettingError, match="one unit of another head"):
             technique.run_on(model, photo(), **settings)

@@ -97,7 +97,7 @@ def _draw_values(result: LinearExplanation, axes: Axes) -> None:
     walk = result.along
     axes.plot(walk.lengths, walk.straight, "--", color=SIGNS, lw=1.4, label="the straight line")
     if walk.clipped.max() > 0:
-        axes.plot(walk.lengths, walk.kept, ":", color=SIGNS, lw=1.6, label="the same, of what clipping leaves")
+        axes.plot(walk.lengths, walk.kept, ":", color=SIGNS, lw=1.6, label="the line, clipped")
     axes.plot(walk.lengths, walk.values, "o-", color=TRUTH, ms=3, lw=1.2, label="the net")
     random = np.stack([draw.values for draw in result.random])
     axes.fill_between(walk.lengths, random.min(axis=0), random.max(axis=0), color=CHANCE, alpha=0.2, lw=0)

@@ -8,7 +8,6 @@ import numpy as np
 
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError
-from minitorch_viz.optimize.attacks.norms import need_fitting_eps
 from minitorch_viz.optimize.units import WHITE
 
 if TYPE_CHECKING:
@@ -19,7 +18,8 @@ PLACES = 25  # lengths of a line
 UNTURNED = 8.0  # grey levels, where no step tried turns the answer
 UNTURNED_NUMBERS = 0.1  # of the numbers' standard deviation, of a net that takes no picture
 LONGEST_MIX = 1.0  # of a mix: as long a vector as the photo itself
-STRIP = 5  # mixes that are drawn
+STRIP = 4  # mixes that are drawn, beside none
+BEFORE, BETWEEN = 6, 5  # lengths up to where the answer turns; from one that is drawn to the next
 
 
 def checked_eps(eps: object, units: OwnUnits) -> float:
@@ -29,8 +29,12 @@ def checked_eps(eps: object, units: OwnUnits) -> float:
     if not (np.isfinite(step) and step > 0):
         unit = "grey levels of 0 to 255" if units.is_grey else "the numbers' own units"
         raise SettingError(f"eps is how far each number is moved, in {unit}: it must be above 0, but got {eps!r}.")
-    if units.is_grey:
-        need_fitting_eps(step, "linf", units.numbers.size, WHITE)
+    if units.is_grey and step > WHITE:
+        root = step / units.numbers.size**0.5
+        raise SettingError(
+            f"eps is how far each number is moved, at most 255 grey levels, but got {eps!r}. As an L2 norm of the "
+            f"whole change it would be {root:.3g} a number: eps={root:.3g}."
+        )
     return step
 
 
@@ -55,10 +59,16 @@ def lengths_about(task: Task, eps: float, turn: float) -> Array:
 
 
 def mix_lengths(turn: float, guess: float) -> Array:
-    """Return 0, the length at which the answer turns, and longer ones up to that of the photo itself.
+    """Return the lengths of a mix: from 0 to where the answer turns, then up to that of the photo itself.
 
     guess: where it turns by the straight line, in place of NaN.
     """
     turn = turn if np.isfinite(turn) else guess
     least = turn if np.isfinite(turn) and 0 < turn < LONGEST_MIX / 2 else LONGEST_MIX / 20
-    return np.array([0.0, *np.geomspace(least, max(LONGEST_MIX, least), STRIP)])
+    far = np.geomspace(least, LONGEST_MIX, BETWEEN * (STRIP - 1) + 1)
+    return np.array([*np.linspace(0, least, BEFORE + 1), *far[1:]])
+
+
+def shown_mixes() -> Array:
+    """Return the numbers of the lengths that are drawn: 0, where the answer turns, and some beyond."""
+    return np.array([0, *range(BEFORE, BEFORE + BETWEEN * (STRIP - 1) + 1, BETWEEN)])

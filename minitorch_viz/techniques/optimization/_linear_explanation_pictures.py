@@ -114,23 +114,21 @@ def strip_high(result: LinearExplanation) -> float:
 
 
 def draw_strip(result: LinearExplanation, figure: Figure, top: float) -> None:
-    """Draw the weights, and the photo with ever more of them."""
+    """Draw the photo, the weights, and the photo with ever more of them."""
     wide, tall = _size(result, LITTLE)
     titles = _strip_titles(result)
     top += _over(titles)
     for column, title in enumerate(titles):
         axes = _place(figure, column, top, wide, tall, title, LITTLE)
-        if column == 0:
+        if column == 1:
             show_signed(axes, result.weights, pixel_aspect=result.pixel_aspect, names=names_of(result))
         else:
-            show_image(axes, result.mixes[column], pixel_aspect=result.pixel_aspect)
+            show_image(axes, result.mixes[max(column - 1, 0)], pixel_aspect=result.pixel_aspect)
 
 
 def _strip_titles(result: LinearExplanation) -> list[str]:
-    titles = [
-        "w alone",
-        *(f"a = {short(a, 2)}: {say}" for a, say in zip(result.mix.lengths[1:], result.mix.says[1:], strict=True)),
-    ]
+    first, *others = (f"a = {short(result.mix.lengths[k], 2)}: {result.mix.says[k]}" for k in result.mixed)
+    titles = [first, "w alone", *others]
     return [wrapped(title, LITTLE, NUMBER_SIZE) for title in titles]
 
 

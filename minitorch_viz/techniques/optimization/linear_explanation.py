@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError, need_whole
 from minitorch_viz.errors import near as near_names
 from minitorch_viz.optimize.attacks.norms import sizes
 from minitorch_viz.optimize.units import WHITE
 from minitorch_viz.techniques.base import Technique, classifies
-from minitorch_viz.techniques.explain.view import PhotoResult, picture_of, view
+from minitorch_viz.techniques.explain.view import PhotoResult, view
 from minitorch_viz.techniques.optimization._linear_explanation_figure import plot
 from minitorch_viz.techniques.optimization._linear_explanation_growth import Growth, growth_of
 from minitorch_viz.techniques.optimization._linear_explanation_lengths import (
@@ -23,15 +22,10 @@ from minitorch_viz.techniques.optimization._linear_explanation_lengths import (
     chosen_eps,
     lengths_about,
     mix_lengths,
+    shown_mixes,
 )
-from minitorch_viz.techniques.optimization._linear_explanation_task import (
-    Task,
-    Walk,
-    exact,
-    is_affine,
-    nearest,
-    tasks_of,
-)
+from minitorch_viz.techniques.optimization._linear_explanation_nearest import exact, is_affine, nearest, tasks_of
+from minitorch_viz.techniques.optimization._linear_explanation_task import Walk
 from minitorch_viz.techniques.optimization._linear_explanation_ten import Ten, ten_numbers
 from minitorch_viz.techniques.optimization._linear_explanation_units import units_of
 from minitorch_viz.techniques.optimization._linear_explanation_words import caption_of, notes_of
@@ -70,7 +64,8 @@ class LinearExplanation(PhotoResult):
     noise: Array  # int8, the input's own shape: the first draw of random signs
     picture: Array  # (h, w, 3) uint8: what the net saw; of a row or a series its numbers
     changed: Array  # the same after the change
-    mixes: tuple[Array, ...]  # the same, of each mix
+    mixes: tuple[Array, ...]  # the same, of the mixes that are drawn
+    mixed: Array  # (k,) int: which lengths of `mix` these are
     pixel_aspect: float
     model: str
     label: str  # "frog to ship"
@@ -134,12 +129,6 @@ class LinearExplanation(PhotoResult):
         plot(self, figure)
 
 
-def cosine(first: Array, second: Array) -> float:
-    """Return the cosine of the angle between two arrays of one shape; 0 where either is 0."""
-    lengths = float(np.sqrt((first**2).sum() * (second**2).sum()))
-    return float((first * second).sum()) / lengths if lengths else 0.0
-
-
 def linear_explanation(
     model: Model,
     image: Any,
@@ -188,47 +177,62 @@ def linear_explanation(
     eps = chosen_eps(task, turn) if eps is None else eps
     lengths = lengths_about(task, eps, turn)
     along = task.walk(signs, lengths, gates=True)
-    length = float(np.sqrt((task.gradient**2).sum())) or 1.0
-    toward = task.gradient * ((float(np.sqrt((x**2).sum())) or 1.0) / length)
+    toward = _as_long_as(x, task.gradient)
     mix_turn = task.turn(toward, LONGEST_MIX)
-    mix = task.walk(toward, mix_lengths(mix_turn, task.need / (float((task.gradient * toward).sum()) or np.nan)))
+    mix = task.walk(toward, mix_lengths(mix_turn, task.guess(toward)))
     moved = task.point(signs, eps)
     return LinearExplanation(
-        ten_numbers(), task.gradient, x, tuple(units.mean.ravel().tolist()), moved - units.numbers, along,
-        tuple(task.walk(draw, lengths) for draw in noise), mix,
-        growth_of(task.gradient, eps, rng), int(np.flatnonzero(lengths == eps)[0]), eps, task.value,
-        task.question.border, turn, mix_turn, _root_cosine(noise, task.gradient), _turned_gradient(task, moved),
-        bool(task.question.turned(task.scores([np.round(moved)]))[0]), noise[0], seen.picture, _drawn(task, moved),
-        tuple(_drawn(task, task.point(toward, a)) for a in mix.lengths), seen.pixel_aspect, model.name,
-        task.question.label, task.question.goal, task.question.quantity, is_linear, units.is_grey, part,
-        photo=seen.area, given=seen.given,
-    )  # fmt: skip
+        ten=ten_numbers(),
+        weights=task.gradient,
+        x=x,
+        mean=tuple(units.mean.ravel().tolist()),
+        change=moved - units.numbers,
+        along=along,
+        random=tuple(task.walk(draw, lengths) for draw in noise),
+        mix=mix,
+        growth=growth_of(task.gradient, eps, rng),
+        at=int(np.flatnonzero(lengths == eps)[0]),
+        eps=eps,
+        value=task.value,
+        border=task.question.border,
+        turn=turn,
+        mix_turn=mix_turn,
+        random_cosine=float(np.sqrt(np.mean([cosine(draw, task.gradient) ** 2 for draw in noise]))),
+        end_cosine=cosine(task.gradient_at(moved), task.gradient),
+        survives=bool(task.question.turned(task.scores([np.round(moved)]))[0]),
+        noise=noise[0],
+        picture=seen.picture,
+        changed=task.picture(moved),
+        mixes=tuple(task.picture(task.point(toward, length)) for length in mix.lengths[shown_mixes()]),
+        mixed=shown_mixes(),
+        pixel_aspect=seen.pixel_aspect,
+        model=model.name,
+        label=task.question.label,
+        goal=task.question.goal,
+        quantity=task.question.quantity,
+        is_linear=is_linear,
+        is_grey=units.is_grey,
+        part=part,
+        photo=seen.area,
+        given=seen.given,
+    )
+
+
+def cosine(first: Array, second: Array) -> float:
+    """Return the cosine of the angle between two arrays of one shape; 0 where either is 0."""
+    lengths = float(np.linalg.norm(first) * np.linalg.norm(second))
+    return float((first * second).sum()) / lengths if lengths else 0.0
+
+
+def _as_long_as(x: Array, direction: Array) -> Array:
+    """Return a direction made as long a vector as x."""
+    scaled: Array = direction * ((float(np.linalg.norm(x)) or 1.0) / (float(np.linalg.norm(direction)) or 1.0))
+    return scaled
 
 
 def _draws(size: int) -> int:
     """Return how many times random signs are drawn for so many numbers: the fewer these are, the more it varies."""
     return next((draws for most, draws in DRAWS.items() if size <= most), 1)
-
-
-def _root_cosine(noise: Array, weights: Array) -> float:
-    """Return the root of the mean square of the cosines of several directions with the weights."""
-    return float(np.sqrt(np.mean([cosine(draw, weights) ** 2 for draw in noise])))
-
-
-def _drawn(task: Task, numbers: Array) -> Array:
-    """Return numbers as a picture (h, w, 3) uint8; of a row or a series themselves."""
-    x = task.units.net(numbers)[None].astype(task.model.dtype)
-    return picture_of(task.model, kernels.to_device(x, task.model.net.device))
-
-
-def _turned_gradient(task: Task, moved: Array) -> float:
-    """Return the cosine of the gradient after the step with the one before."""
-    model = task.model
-    x = kernels.to_device(task.units.net(moved)[None].astype(model.dtype), model.net.device)
-    tape = model.net.forward(x, upto=[model.logits])
-    seed = kernels.to_device(task.question.weights[None].astype(model.dtype), model.net.device)
-    back = model.net.backward(tape, {model.logits: seed})[model.input]
-    return cosine(task.units.gradient(kernels.to_cpu(back)[0].astype(np.float64)), task.gradient)
 
 
 def example() -> LinearExplanation:
