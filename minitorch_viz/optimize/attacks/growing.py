@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -14,10 +13,10 @@ from minitorch_viz.optimize.attacks.aim import Aim
 from minitorch_viz.optimize.attacks.attempt import Attempt, Packed
 from minitorch_viz.optimize.attacks.base import Attack
 from minitorch_viz.optimize.attacks.box import Box
+from minitorch_viz.optimize.attacks.nested import as_inner, inner_attempt
 from minitorch_viz.optimize.attacks.norms import Norm
 
 DOUBLINGS = 8  # from one grey level to 128
-OF_ROUND = "attack/"  # the names of what the attack of the present eps keeps
 
 
 def doubled(box: Box, norm: Norm, values: int) -> tuple[float, ...]:
@@ -51,7 +50,7 @@ def growing(
         whole = replace(whole, inner={"eps": np.where(whole.fooled, 0.0, np.nan), "round": 0})
     else:
         whole = Attempt.unpacked(state, int(state[1]["inner"]["total"]))
-    within, number = _within(whole), int(whole.inner["round"])
+    within, number = inner_attempt(whole), int(whole.inner["round"])
     if within is not None and within.done == within.total:
         within, number = None, number + 1
     rows = _missing(whole, aim, sure) if within is None else whole.inner["rows"]
@@ -66,7 +65,7 @@ def growing(
             eps = np.where(whole.fooled & np.isnan(whole.inner["eps"]), tried[number], whole.inner["eps"])
             is_over = within.done == within.total and (number + 1 == len(tried) or not len(_missing(whole, aim, sure)))
             total = whole.done + 1 if is_over else within.total * len(tried)
-            inner = {"eps": eps, "round": number, "rows": rows, "total": total, **_prefixed(within)}
+            inner = {"eps": eps, "round": number, "rows": rows, "total": total, **as_inner(within)}
             whole = replace(whole.after(within.passes - passes, **inner), total=total)
             passes = within.passes
             yield whole
@@ -77,24 +76,3 @@ def _missing(whole: Attempt, aim: Aim, sure: float) -> Array:
     """Return the numbers of the pictures that are not fooled, or not surely enough."""
     best = aim.shares(whole.logits).max(axis=1)
     return np.flatnonzero(~(whole.fooled & (best >= sure)))
-
-
-def _prefixed(within: Attempt) -> dict[str, Any]:
-    """Return what an attempt packs, as entries of another one's inner state."""
-    arrays, numbers = within.packed()
-    return {OF_ROUND + name: value for name, value in arrays.items()} | {
-        OF_ROUND: {**numbers, "total": within.total},
-    }
-
-
-def _within(whole: Attempt) -> Attempt | None:
-    """Return the attempt of the present eps out of the inner state; None before the first."""
-    if OF_ROUND not in whole.inner:
-        return None
-    arrays = {
-        name.removeprefix(OF_ROUND): value
-        for name, value in whole.inner.items()
-        if name.startswith(OF_ROUND) and name != OF_ROUND
-    }
-    numbers = whole.inner[OF_ROUND]
-    return Attempt.unpacked((arrays, numbers), int(numbers["total"]))

@@ -9,6 +9,7 @@ import numpy as np
 
 from minitorch_viz._types import Array
 from minitorch_viz.optimize.attacks import Aim, Attempt
+from minitorch_viz.optimize.attacks.carried import Companions, carried
 from minitorch_viz.optimize.attacks.growing import growing
 from minitorch_viz.techniques.optimization._fooling_settings import Means
 from minitorch_viz.techniques.state import State
@@ -34,8 +35,13 @@ class Moment(NamedTuple):
         return State({**arrays, **shares}, {**numbers, "total": self.attempt.total})
 
 
-def moments(means: Means, aim: Aim, pixels: Array, seed: int, state: State | None) -> Iterator[Moment]:
-    """Yield where the attack of one input (1, ...) stands after each step; from a state at first where that stood."""
+def moments(
+    means: Means, aim: Aim, pixels: Array, companions: Companions | None, seed: int, state: State | None
+) -> Iterator[Moment]:
+    """Yield where the attack of one input (1, ...) stands after each step; from a state at first where that stood.
+
+    companions: of which a change for all is made.
+    """
     attack, new, old = means.attack, list[float](), list[float]()
     packed = None
     if state is not None:
@@ -45,7 +51,9 @@ def moments(means: Means, aim: Aim, pixels: Array, seed: int, state: State | Non
         yield _moment(means, attempt, new, old)
         if attempt.done == attempt.total:
             return
-    if means.tried:
+    if companions is not None:
+        loop = carried(attack, companions, aim, pixels, seed=seed, state=packed)
+    elif means.tried:
         loop = growing(attack, aim, pixels, means.tried, sure=means.sure, seed=seed, state=packed)
     else:
         loop = attack.attempts(aim, pixels, seed=seed, state=packed)

@@ -67,7 +67,9 @@ def means_of(
     attack = cls(**chosen)
     if eps is not None:
         need_fitting_eps(float(eps), attack.norm, values, box.span)
-    searched = eps is None and "eps" in settings and cls.kind == "fixed eps"
+    if from_noise and cls.one_for_all:
+        raise SettingError(f"{name} makes one change for all pictures, and noise is none; leave start out.")
+    searched = eps is None and "eps" in settings and cls.kind == "fixed eps" and not cls.one_for_all
     return Means(attack, doubled(box, attack.norm, values) if searched else (), SURE if from_noise else 0.0)
 
 
@@ -76,15 +78,18 @@ def _has(attack: type[Attack], name: str) -> bool:
 
 
 def _instead(attack: type[Attack]) -> str:
-    return "it looks for the smallest change that fools" if attack.kind == "smallest change" else "it makes one step"
+    words = {"smallest change": "it looks for the smallest change that fools", "fixed area": "it covers a part"}
+    return words.get(attack.kind, "it makes one step")
 
 
-def aim_of(model: Model, x: Array, target: str | int | None) -> tuple[Aim, Array]:
+def aim_of(model: Model, x: Array, target: str | int | None, others: Array | None = None) -> tuple[Aim, Array]:
     """Return the aim at an input x (1, ...), towards a class or away from the answer, and its values.
 
-    Raises SettingError for a class that there is not, or that is the answer already.
+    others: (N, ...), which lie within the bounds, too. Raises SettingError for a class that there is not, or that is
+    the answer already.
     """
-    aim, pixels = aim_at(model, x)
+    box = Box.of(model, x if others is None else np.concatenate([x, others]))
+    aim, pixels = aim_at(model, x, box=box)
     if target is None:
         return aim, pixels
     return aim_at(model, x, targets=class_meant(aim, target), box=aim.box)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from minitorch_viz._types import Array
+from minitorch_viz.optimize.attacks.carried import Companions
 from minitorch_viz.optimize.attacks.norms import WORDS
 
 if TYPE_CHECKING:
@@ -48,6 +50,17 @@ def _as_files(result: Fooled) -> str:
         return "The bars are probabilities from 0 to 1."
     parts = [f"{trial.way} it is {trial.answer} ({trial.probability:.2g})" for trial in result.trials]
     return f"The bars are probabilities from 0 to 1. As a file: {'; '.join(parts)}."
+
+
+def of_all(companions: Companions, rates: Array) -> str:
+    """Say how many pictures a change for all fools; rates (2,): of those that it was made of, and of others."""
+    made, tried = len(companions.of_making), len(companions.of_judging)
+    if np.isnan(rates).any():
+        return f"The change is being made of {made} other pictures, and will be tried on {tried} more."
+    return (
+        f"The change was made of {made} other pictures, of which it fools {rates[0]:.0%}; of {tried} that had no part "
+        f"in it, nor has this one, it fools {rates[1]:.0%}."
+    )
 
 
 def outcome(result: Fooled) -> tuple[str, ...]:

@@ -10,7 +10,6 @@ import numpy as np
 
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError
-from minitorch_viz.techniques.optimization._regions_others import Others
 from minitorch_viz.techniques.optimization._regions_space import Space
 
 Axis: TypeAlias = Literal["sign", "gradient", "random", "picture"]
@@ -34,17 +33,17 @@ class Directions:
 
 
 def directions_of(
-    space: Space, along: Axis, across: Axis, others: Others, count: int, seed: int, columns: Sequence[str]
+    space: Space, along: Axis, across: Axis, moves: Array, count: int, seed: int, columns: Sequence[str]
 ) -> Directions:
     """Return the plane's two directions, the attack's, `count` random ones, and those to other pictures.
 
-    columns: the names of the two numbers of a net that takes no more: the plane is then all that there is.
+    moves: (M, D), from the middle to the pictures. columns: the names of the two numbers of a net that takes no more:
+        the plane is then all that there is.
     Raises SettingError where there is no such direction.
     """
     rng = np.random.default_rng(seed)
     slope = space.slope()
     attack = along if along in ATTACKS else across if across in ATTACKS else ATTACKS[0]
-    moves = others.points - space.middle
     first, second = _axes(space, along, across, slope, moves, rng)
     names = (_words(space, along, 0), _words(space, across, int(along == "picture")))
     if len(space.middle) == 2:

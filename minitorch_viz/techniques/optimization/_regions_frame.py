@@ -9,8 +9,8 @@ import numpy as np
 from minitorch_viz._types import Array
 from minitorch_viz.models.readers import Numbers
 from minitorch_viz.techniques.explain.view import View, picture_of
+from minitorch_viz.techniques.optimization._others import Others
 from minitorch_viz.techniques.optimization._regions_axes import Directions
-from minitorch_viz.techniques.optimization._regions_others import Others
 from minitorch_viz.techniques.optimization._regions_run import Survey
 from minitorch_viz.techniques.optimization._regions_space import Space
 
@@ -24,14 +24,15 @@ WHERE = ("along the attack", "in a random direction", "on the way to another pic
 class Frame:
     """Give the fields of a result for what is known so far."""
 
-    def __init__(self, model: Model, seen: View, space: Space, directions: Directions, others: Others) -> None:
+    def __init__(
+        self, model: Model, seen: View, space: Space, directions: Directions, others: Others, moves: Array
+    ) -> None:
         self.model, self.seen, self.space, self.directions, self.others = model, seen, space, directions, others
-        moves = others.points - space.middle
         spans = np.stack([directions.along, directions.across])  # (2, D), at right angles
         self.places = moves @ spans.T / (spans**2).sum(axis=1)
         asides = space.size(moves - self.places @ spans)
         self.asides = np.where(asides > ROUNDING * space.size(moves), asides, 0.0)
-        self.meant = space.answers(others.points).classes if len(moves) else np.empty(0, int)
+        self.meant = space.answers(space.middle + moves).classes if len(moves) else np.empty(0, int)
         self.confidence = float(space.answers(space.middle[None]).confidences[0])
         self.fixed = self._fixed()
 

@@ -13,17 +13,20 @@ from minitorch_viz._types import Array
 from minitorch_viz.drawing import robust_max
 from minitorch_viz.errors import SettingError, near, need_whole
 from minitorch_viz.models.readers import Preprocessing
-from minitorch_viz.optimize.attacks import Aim, Norm, cannot_be_fooled, sizes
+from minitorch_viz.optimize.attacks import Aim, Norm, cannot_be_fooled, get_attack, sizes
+from minitorch_viz.optimize.attacks.carried import RATES, companions_of
 from minitorch_viz.techniques.base import Technique
 from minitorch_viz.techniques.explain.view import PhotoResult, View, picture_of, view
 from minitorch_viz.techniques.optimization._fooling_figure import draw, plot
 from minitorch_viz.techniques.optimization._fooling_run import Moment, moments
 from minitorch_viz.techniques.optimization._fooling_settings import Means, aim_of, means_of, noise_of, remarks
 from minitorch_viz.techniques.optimization._fooling_trials import Trial, trials
-from minitorch_viz.techniques.optimization._fooling_words import caption, outcome
+from minitorch_viz.techniques.optimization._fooling_words import caption, of_all, outcome
+from minitorch_viz.techniques.optimization._others import others_of
 from minitorch_viz.techniques.optimization._pictures import frame_of
 from minitorch_viz.techniques.run import Pace, how_far, looping
 from minitorch_viz.techniques.state import State
+from minitorch_viz.techniques.subject import Pictures
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from minitorch_viz.models import Model
 
 Begin = Literal["photo", "noise"]
+MOST = 256  # pictures of which a change for all is made, and on which it is tried
 FIRST = 5  # answers that are shown
 
 
@@ -126,6 +130,7 @@ def fooling(
     steps: int | None = None,
     restarts: int = 1,
     start: Begin = "photo",
+    pictures: Pictures | None = None,
     seed: int = 0,
     state: State | None = None,
 ) -> Iterator[Fooled]:
@@ -137,7 +142,7 @@ def fooling(
 
     Args:
         target: the class that the net shall answer; by default any but its present answer
-        attack: gradient, fgsm, pgd or apgd
+        attack: gradient, fgsm, pgd or apgd; universal and patch make one change for all pictures
         eps: how far the change may go, in steps of 0 to 255, in the attack's norm; by default the smallest of 1, 2, 4,
             ... 128 that is enough (of l2 so much of each value)
         norm: linf, where eps is of each value, or l2, where it is of all together (the root of the sum of squares); by
@@ -146,6 +151,9 @@ def fooling(
         restarts: of an attack that begins at a random place, how often it does
         start: photo; or noise, which is made into something that the net is sure of: target, by default what it sees
             in the photo
+        pictures: of universal and patch, which make one change for all pictures: half of these it is made of, on the
+            other half it is tried; of a net of numbers a table of rows; by default of the net's own data, as far as
+            such are at hand
         seed: of the random places and the noise
 
     Returns Fooled with the pictures (h, w, 3) and the change (C, h, w). state= goes on from a result's.
@@ -161,15 +169,21 @@ def fooling(
     need_whole("seed", seed, 0)
     seen = view(model, image)
     x, from_noise = kernels.to_cpu(seen.x), start == "noise"
-    aim, pixels = aim_of(model, x, None if from_noise else target)
+    shared = get_attack(attack).one_for_all
+    others = others_of(model, x, pictures, MOST if shared else 1) if shared or pictures is not None else None
+    aim, pixels = aim_of(model, x, None if from_noise else target, others.inputs if others and shared else None)
     means = means_of(attack, norm, eps, steps, restarts, aim.box, pixels[0].size, from_noise)
     if from_noise:
         aim, pixels = noise_of(aim, pixels, target, seed)
+    companions = companions_of(aim, aim.box.values(others.inputs)) if others and shared else None
     sentences, pace = remarks(means, aim, pixels[0].size), Pace()
+    if pictures is not None and not shared:
+        sentences = (*sentences, f"{attack} makes a change of this picture alone: pictures= was not used.")
     clean = _answers(aim, aim.logits(pixels))
-    for moment in moments(means, aim, pixels, seed, state):
+    for moment in moments(means, aim, pixels, companions, seed, state):
         if moment.attempt.done == moment.attempt.total or pace.due():
-            yield _result(seen, aim, means, pixels, clean, moment, from_noise, sentences)
+            words = sentences if companions is None else (of_all(companions, moment.attempt.inner[RATES]), *sentences)
+            yield _result(seen, aim, means, pixels, clean, moment, from_noise, words)
 
 
 def _result(

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
+import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError, near, need_whole
 from minitorch_viz.optimize.attacks.aim import cannot_be_fooled
 from minitorch_viz.techniques.base import Result, Technique
 from minitorch_viz.techniques.explain.view import view
+from minitorch_viz.techniques.optimization._others import others_of
 from minitorch_viz.techniques.optimization._regions_axes import Axis, directions_of
 from minitorch_viz.techniques.optimization._regions_figure import draw
 from minitorch_viz.techniques.optimization._regions_frame import Frame
 from minitorch_viz.techniques.optimization._regions_grid import finished, levels_of
 from minitorch_viz.techniques.optimization._regions_map import Colours, painted
-from minitorch_viz.techniques.optimization._regions_others import others_of
 from minitorch_viz.techniques.optimization._regions_run import reach_of, working
 from minitorch_viz.techniques.optimization._regions_space import space_of
 from minitorch_viz.techniques.optimization._regions_words import caption_of, notes_of
@@ -179,10 +180,11 @@ def regions(
     seen = view(model, image)
     side = _side(points, int(np.prod(seen.x.shape[1:])))
     space = space_of(model, seen.x, None if target is None else _class_of(model, target), clip)
-    others = others_of(model, space, pictures, ways)
+    others = others_of(model, kernels.to_cpu(seen.x), pictures, ways)
+    moves = space.aim.box.values(others.inputs).reshape(-1, space.middle.size) - space.middle
     columns = seen.given.names if seen.given is not None else ()
-    directions = directions_of(space, along, across, others, ways, seed, columns)
-    frame, pace = Frame(model, seen, space, directions, others), Pace()
+    directions = directions_of(space, along, across, moves, ways, seed, columns)
+    frame, pace = Frame(model, seen, space, directions, others, moves), Pace()
     total = side**2 + len(directions.every)
     for survey in working(space, directions, side, reach, precision, state):
         if pace.due() or survey.done == total:

@@ -1,4 +1,4 @@
-"""Real pictures (or rows) as points of the space: where they lie, and how far from the plane."""
+"""Other pictures (or rows) beside the one that is looked at, as a net takes them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy as np
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 from minitorch_viz.errors import ImageFileError, MinitorchVizError, SettingError
-from minitorch_viz.models.readers import Numbers, Preprocessing
+from minitorch_viz.models.readers import Numbers
 from minitorch_viz.models.readers.values import values_of
+from minitorch_viz.models.samples import GENERATED, samples
 from minitorch_viz.techniques.optimization._natural import pictures_beside
-from minitorch_viz.techniques.optimization._regions_space import Space
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
@@ -22,35 +22,35 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Others:
-    """Hold M real pictures beside the photo."""
+    """Hold M inputs beside the one that is looked at."""
 
-    points: Array  # (M, D)
+    inputs: Array  # (M, ...): as the reader gives them
     names: tuple[str, ...]
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()  # what was left out
 
 
-def others_of(model: Model, space: Space, pictures: Any, most: int) -> Others:
-    """Return `most` of the pictures, evenly spread over their order, that are not the photo itself.
+def others_of(model: Model, x: Array, pictures: Any, most: int) -> Others:
+    """Return `most` of the pictures, evenly spread over their order, that are not what is looked at, x (1, ...).
 
     pictures: as `as_pictures` takes them; of a net of numbers a table of rows, (M, D) or its file. None: pictures of
-    the kind that the net was trained on, where they are at hand, or else those that come with it.
-    Raises SettingError for a table that does not fit.
+    the kind that the net was trained on, where they are at hand, or else those that come with it; of numbers none.
+    Raises SettingError for inputs of another size.
     """
     inputs: list[Array] = []
     names: list[str] = []
     remarks: list[str] = []
-    for name, x in _inputs(model, pictures, most, remarks):
+    for name, raw in _inputs(model, pictures, most, remarks):
         if len(inputs) == most:
             break
-        point = space.aim.box.values(kernels.to_cpu(x)).reshape(-1)
-        if point.shape != space.middle.shape:
-            raise SettingError(
-                f"{name} is of another size than what is looked at: {_size(x.shape[1:])} against {_size(space.shape)}."
-            )
-        if np.abs(point - space.middle).max() > 0:
-            inputs.append(point)
+        other = kernels.to_cpu(raw)
+        if other.shape != x.shape:
+            sizes = (" x ".join(map(str, array.shape[1:])) for array in (other, x))
+            raise SettingError(f"{name} is of another size than what is looked at: {' against '.join(sizes)}.")
+        if not np.array_equal(other, x):
+            inputs.append(other[0])
             names.append(name)
-    return Others(np.array(inputs).reshape(len(inputs), len(space.middle)), tuple(names), tuple(remarks))
+    stacked = np.stack(inputs) if inputs else np.zeros((0, *x.shape[1:]), x.dtype)
+    return Others(stacked, tuple(names), tuple(remarks))
 
 
 def _inputs(model: Model, pictures: Any, most: int, remarks: list[str]) -> Iterator[tuple[str, Array]]:
@@ -60,11 +60,8 @@ def _inputs(model: Model, pictures: Any, most: int, remarks: list[str]) -> Itera
         if pictures is not None:
             yield from _rows(model, reader, pictures, most)
         return
-    assert isinstance(reader, Preprocessing)  # `Box.of` has asked
     source = pictures_beside(model, pictures)[0]
     if source is None:
-        from minitorch_viz.models.samples import GENERATED, samples
-
         for sample in samples(model):
             if sample.note != GENERATED:
                 yield sample.name, model.read(sample.image)
@@ -99,7 +96,3 @@ def _spread(count: int, most: int) -> list[int]:
     """
     numbers: list[int] = np.linspace(0, count - 1, min(count, most + 1)).round().astype(int).tolist()
     return numbers
-
-
-def _size(shape: tuple[int, ...]) -> str:
-    return " x ".join(map(str, shape))
