@@ -32,7 +32,8 @@ def digits() -> Model:
 @pytest.mark.parametrize("attack", WAYS)
 def test_the_photo_gets_a_change_that_was_made_of_others(attack: str, digits: Model) -> None:
     """The same change, whatever the photo is; its own pixels have no part in it."""
-    results = [fooling(digits, sample_digit(d), attack=attack, steps=20, **WAYS[attack]) for d in (3, 5)]
+    settings = {"attack": attack, "pictures": load_digits()[0], "steps": 20, **WAYS[attack]}
+    results = [fooling(digits, sample_digit(d), **settings) for d in (3, 5)]
     if attack == "universal":
         assert all(result.linf <= 90 + 1e-9 for result in results)
         first, second = (result.change for result in results)

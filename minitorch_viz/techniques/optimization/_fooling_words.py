@@ -54,11 +54,11 @@ def _as_files(result: Fooled) -> str:
 
 def of_all(companions: Companions, rates: Array) -> str:
     """Say how many pictures a change for all fools; rates (2,): of those that it was made of, and of others."""
-    made, tried = len(companions.of_making), len(companions.of_judging)
+    count, fresh = len(companions.of_making), len(companions.of_judging)
     if np.isnan(rates).any():
-        return f"The change is being made of {made} other pictures, and will be tried on {tried} more."
+        return f"The change is being made of {count} other pictures, and will be tried on {fresh} more."
     return (
-        f"The change was made of {made} other pictures, of which it fools {rates[0]:.0%}; of {tried} that had no part "
+        f"The change was made of {count} other pictures, of which it fools {rates[0]:.0%}; of {fresh} that had no part "
         f"in it, nor has this one, it fools {rates[1]:.0%}."
     )
 
