@@ -262,3 +262,20 @@ def test_the_search_for_top_patches_keeps_its_bounds(tmp_path: Path, monkeypatch
     assert workers["same bits"]
     assert workers["one / two workers"] >= 1.6
     assert workers["two threads / two workers"] >= 1.0
+
+
+@pytest.mark.slow
+def test_fooled_photos(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("sys.path", sys.path[:])  # it finds its neighbours by path
+    result = load("fooled_photos").main(["--quick", "--attacks", "fgsm,pgd,gradient", "--page", f"{tmp_path}/p.png"])
+    rows = result["nets"]["digits"]
+    assert [(row["attack"], row["photos"], row["fooled"]) for row in rows] == [
+        ("fgsm", 10, 10), ("pgd", 10, 10), ("gradient", 10, 10)
+    ]  # fmt: skip
+    for row in rows:
+        assert row["rms"] == pytest.approx(row["l2"] / 8, rel=1e-12)  # of 64 values
+        assert 0 < row["linf"] <= row["l2"]
+    assert rows[1]["l2"] <= rows[0]["l2"]  # many steps come out nearer than one
+    assert json.loads(json.dumps(result)) == result
+    assert (tmp_path / "p.png").stat().st_size > 10_000
+    assert "10 of 10 fooled" in capsys.readouterr().out

@@ -24,7 +24,7 @@ class Moment(NamedTuple):
     share_new: Array  # (total,): the probability of the target, or of the best other answer; NaN for steps to come
     share_old: Array  # (total,): that of the answer that is to go away
     round: int  # steps that each eps gets, where several are tried; else 0
-    eps: float  # the last one that was tried, NaN of an attack without
+    eps: float  # that fooled first, else the last one that was tried; NaN of an attack without
 
     @property
     def state(self) -> State:
@@ -73,6 +73,7 @@ def _moment(means: Means, attempt: Attempt, new: list[float], old: list[float]) 
     eps, steps = float(getattr(means.attack, "eps", np.nan)), 0
     if means.tried:
         number = int(attempt.inner["round"])
-        eps = means.tried[number]
+        first = float(attempt.inner["eps"][0])  # at which the net was fooled
+        eps = means.tried[number] if np.isnan(first) else first
         steps = int(attempt.inner["attack/"]["total"]) if "attack/" in attempt.inner else attempt.total
     return Moment(attempt, np.array(new + rest), np.array(old + rest), steps, eps)

@@ -22,8 +22,10 @@ def caption(result: Fooled) -> str:
         f"{result.after.names[0]} to {start} with the change (probability {result.after.shares[0]:.3g}). "
     )
     wanted = f", towards {result.target}" if result.target else ""
-    limit = f", within eps = {result.eps:.4g} ({WORDS[result.norm]})" if np.isfinite(result.eps) else ""
-    attack = f"The attack is {result.method} ({result.paper}){wanted}{limit}: {result.passes} passes through the net. "
+    attack = (
+        f"The attack is {result.method} ({result.paper}){wanted}{_limit(result)}: {result.passes} passes through the "
+        "net. "
+    )
     units = "steps of 0 to 255" if result.pixels else "the net's units"
     places = "values" if result.change.ndim == 2 else f"{result.place}s"
     size = (
@@ -31,6 +33,16 @@ def caption(result: Fooled) -> str:
         f"square), in {units}; {result.l0:,} {places} differ. "
     )
     return answers + attack + size + _colours(result) + _as_files(result)
+
+
+def _limit(result: Fooled) -> str:
+    """Say how far the change may go."""
+    if not np.isfinite(result.eps):
+        return ""
+    eps = f", within eps = {result.eps:.4g} ({WORDS[result.norm]})"
+    if not result.steps_each:
+        return eps
+    return f"{eps}, the smallest tried that is enough" if result.fooled else f"{eps}, the largest tried"
 
 
 def _colours(result: Fooled) -> str:
@@ -67,7 +79,7 @@ def outcome(result: Fooled) -> tuple[str, ...]:
     """Return a note where the net is not fooled, or no longer is by the file."""
     if not result.fooled:
         goal = f"the answer is not {result.target}" if result.target else f"the answer is still {result.new}"
-        more = "a larger eps" if np.isfinite(result.eps) else "more steps"
+        more = "a larger eps" if np.isfinite(result.eps) and not result.steps_each else "more steps"
         return (f"The net is not fooled: {goal}. Allow {more}, or take another attack.",)
     lost = [trial.way for trial in result.trials if not trial.fooled]
     return (f"The net is no longer fooled by the picture {' or '.join(lost)}.",) if lost else ()
