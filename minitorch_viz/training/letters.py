@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
+from minitorch_viz.data.ngram import NGram
 from minitorch_viz.data.text_stream import TextBatches, TextFile
 from minitorch_viz.errors import SettingError, near, need_whole
 from minitorch_viz.models.carry import carrying
@@ -32,6 +33,8 @@ DECAY = 0.97  # of the rate, from epoch to epoch: char-rnn's
 SEEN = 8_000_000  # about how many characters a training reads where its epochs are not given
 FEWEST, MOST = 1, 50  # epochs
 KEPT_EVERY = 200  # steps between checkpoints: an epoch of a long text takes hours
+GRAM = 7  # letters of the grams of the model by counting, which the net is compared with
+MOST_COUNTED = 4_000_000  # characters: counting takes some hundred bytes for each
 LOSS = SoftmaxCrossEntropy(axis=2)  # nats a character
 
 
@@ -141,6 +144,15 @@ def nats(net: Net, text: TextFile, part: tuple[int, int]) -> Scores:
     return evaluate(carried, TextBatches(text, part, 1, 1000, shuffled=False), loss=LOSS, logits=SCORES, carry=carry)
 
 
+def counting(text: TextFile, n: int = GRAM) -> float | None:
+    """Return the nats a character of an n-gram model on the test part; None for a text too long or short to count."""
+    (start, stop), _, test = text.parts()
+    if not n < stop - start <= MOST_COUNTED:
+        return None
+    model = NGram.of(np.concatenate([*text.codes(start, stop)]), n, len(text.letters))
+    return float(model.nats(np.concatenate([*text.codes(*test)])).mean())
+
+
 def _write_tested(
     plain: Net,
     fitted: Fitted,
@@ -175,6 +187,9 @@ def _write_tested(
         f"{name}: {test.loss:.4f} nats a character on the test part ({test.score or 0:.1%} right), "
         f"{best.held_out_loss:.4f} on the validation part at epoch {best.epoch}, trained in {fitted.seconds:.0f} s"
     )
+    counted = counting(text)
+    if counted is not None:
+        print(f"Counting alone, a {GRAM}-gram model with Kneser-Ney smoothing: {counted:.4f}")
     facts = {
         **card,
         "epochs": len(fitted.history),
@@ -182,6 +197,7 @@ def _write_tested(
         "training_nats": round(best.loss, 4),
         "validation_nats": round(best.held_out_loss or math.nan, 4),
         "test_nats": round(test.loss, 4),
+        **({} if counted is None else {f"test_nats_of_a_{GRAM}_gram": round(counted, 4)}),
         "seconds": round(fitted.seconds, 1),
     }
     return save_with_card(net, out, text.alphabet(), class_names=(), card=facts)
