@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import shutil
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -44,7 +45,9 @@ def pytest_configure(config: pytest.Config) -> None:
         sys.modules[name] = None  # type: ignore[assignment]  # this is how Python marks a module that cannot be imported
     for name in _names(config, "--require"):
         try:
-            importlib.import_module(name)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # of what it imports itself
+                importlib.import_module(name)
         except ImportError as error:
             raise pytest.UsageError(f"--require {name}: it cannot be imported here: {error}.") from error
 

@@ -19,7 +19,7 @@ from minitorch_viz.optimize.attacks.losses import LOSSES
 from minitorch_viz.optimize.attacks.norms import Norm, size_in
 from minitorch_viz.techniques.state import State
 
-EPS: dict[str, float] = {"linf": 40.0, "l2": 250.0}  # of digits, 64 pixels
+EPS: dict[str, float] = {"linf": 40.0, "l2": 250.0, "l0": 2.0}  # of digits, 64 pixels
 ROUNDING = 1e-9
 WAYS = [(name, norm) for name, attack in attacks().items() for norm in attack.norms]
 each_way = pytest.mark.parametrize(("name", "norm"), WAYS, ids=lambda value: str(value))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import warnings
 from typing import Any, NamedTuple
 
@@ -18,7 +19,10 @@ from minitorch_viz.models.readers import Numbers
 from minitorch_viz.optimize.attacks import Aim, aim_at, get_attack, last, sizes
 from minitorch_viz.optimize.attacks.cw import CarliniWagner, Walk
 from minitorch_viz.optimize.attacks.deepfool import DeepFool
+from minitorch_viz.optimize.attacks.genes import Genes
+from minitorch_viz.optimize.attacks.lbfgs import Descent, Lbfgs, log_of_others
 from minitorch_viz.optimize.attacks.losses import margin
+from minitorch_viz.optimize.attacks.one_pixel import Contest, OnePixel, generation
 from minitorch_viz.optimize.attacks.search import Search
 from minitorch_viz.optimize.attacks.smallest import begin, shortened
 from minitorch_viz.optimize.attacks.squashed import Squashed
@@ -216,10 +220,154 @@ def test_shortening_goes_as_far_back_as_it_still_fools(rng: Any) -> None:
     np.testing.assert_array_equal(same.pixels, case.pixels)
 
 
+# ---------------------------------------------------------------- L-BFGS
+
+
+@TARGETED
+def test_the_gradient_of_what_lbfgs_minimizes_is_its_slope(targeted: bool, rng: Any) -> None:
+    z = 3 * rng.standard_normal((6, 7))
+    labels, targets = z.argmax(axis=1), None
+    labels[3:] = (labels[3:] + 2) % 7  # fooled already
+    if targeted:
+        targets = (labels + 3) % 7
+    values, gradient = log_of_others(z, labels, targets)
+    p = np.exp(z - np.logaddexp.reduce(z, axis=1, keepdims=True))
+    rows = np.arange(6)
+    meant = np.log(1 - p[rows, labels]) if targets is None else np.log(p[rows, targets])
+    np.testing.assert_allclose(values, meant, rtol=1e-12, atol=1e-12)
+    for k in range(7):
+        h = 1e-5 * (np.arange(7) == k)
+        slope = (log_of_others(z + h, labels, targets)[0] - log_of_others(z - h, labels, targets)[0]) / 2e-5
+        np.testing.assert_allclose(gradient[:, k], slope, rtol=1e-7, atol=1e-7)
+
+
+def test_the_probability_of_the_others_is_right_where_the_net_is_sure() -> None:
+    z = np.array([[800.0, 0.0, -1.0]])
+    value, gradient = log_of_others(z, np.array([0]), None)
+    rest = np.log(1 + np.exp(-1.0))
+    np.testing.assert_allclose(value, rest - 800)
+    np.testing.assert_allclose(gradient[0], [-1, 1 / (1 + np.exp(-1)), 1 / (1 + np.exp(1))])
+
+
+@TARGETED
+def test_the_gradient_of_a_descent_is_its_slope(targeted: bool, rng: Any) -> None:
+    case = with_target(digits()) if targeted else digits()
+    descent = Descent(case.aim.of(slice(2, 3)), case.pixels[2:3], 0.3)
+    u, towards = rng.uniform(0.2, 0.8, (2, *case.pixels[2:3].shape))
+    slope = (descent.value(u + 1e-6 * towards)[0] - descent.value(u - 1e-6 * towards)[0]) / 2e-6
+    np.testing.assert_allclose((descent.value(u)[1] * towards.ravel()).sum(), slope, rtol=1e-6, atol=1e-7)
+    assert descent.evaluations == 3
+
+
+def test_on_a_linear_net_lbfgs_comes_near_the_smallest_change(rng: Any) -> None:
+    case = linear(rng, 2, width=4.0)
+    end = last(Lbfgs(searches=10, steps=50).attempts(case.aim, case.pixels))
+    ratio = sizes(end.pixels - case.pixels).l2 / distances(case, "l2")
+    assert end.fooled.all()
+    assert ratio.min() >= 1 - 1e-9
+    assert ratio.max() < 1.01
+
+
+def test_lbfgs_steps_are_the_pictures_one_after_another_for_each_c() -> None:
+    case = digits(np.float32)
+    steps = list(Lbfgs(searches=2, steps=3).attempts(case.aim, case.pixels))
+    assert len(steps) == steps[-1].total == 10
+    for done, (before, after) in enumerate(itertools.pairwise(steps[:-1]), 1):  # at the end all are shortened
+        others = np.arange(5) != done % 5
+        np.testing.assert_array_equal(before.pixels[others], after.pixels[others])
+        np.testing.assert_array_equal(before.inner["c"][others], after.inner["c"][others])
+
+
+# ---------------------------------------------------------------- one pixel
+
+
+def test_a_candidate_is_a_place_and_a_colour() -> None:
+    genes = Genes.of(digits().aim.box, (3, 4, 6), 2)
+    assert len(genes.bounds) == 10
+    assert genes.bounds[:3] == [(0, 4), (0, 6), (0, 255)]
+    dots = genes.dots(np.array([[0.9, 5.99, 1.4, 2.6, 255, 4.0, 0.0, 7, 8, 9]]))
+    assert dots.places.tolist() == [[[0, 5], [3, 0]]]
+    picture = genes.put(np.full((3, 4, 6), 50.0), dots)[0]
+    assert picture[:, 0, 5].tolist() == [1, 3, 255]
+    assert picture[:, 3, 0].tolist() == [7, 8, 9]
+    assert (picture != 50).any(axis=0).sum() == 2
+
+
+def test_candidates_begin_anywhere_within_the_box(rng: Any) -> None:
+    genes = Genes.of(digits().aim.box, (1, 8, 8), 1)
+    start = genes.start(rng, 4000)
+    low, high = np.array(genes.bounds).T
+    assert ((start >= low) & (start <= high)).all()
+    assert len(np.unique(genes.dots(start).places.reshape(-1, 2), axis=0)) == 64
+    assert abs(start[:, 2].mean() - 127.5) < 8
+
+
+@pytest.mark.parametrize("shape", [(7,), (5, 7)])
+def test_of_numbers_a_place_is_one_number(shape: tuple[int, ...], rng: Any) -> None:
+    box = dataclasses.replace(digits().aim.box, low=-2.0, high=2.0, pictures=False)
+    genes, clean = Genes.of(box, shape, 1), np.full(shape, 9.0)
+    pictures = genes.put(clean, genes.dots(genes.start(rng, 50)))
+    assert ((pictures != clean).reshape(50, -1).sum(axis=1) == 1).all()
+    assert np.abs(pictures[pictures != 9]).max() <= 2
+
+
+def test_a_generation_is_scipys_own_and_computes_each_cost_once(rng: Any) -> None:
+    from scipy.optimize import rosen
+
+    genes, asked = Genes.of(digits().aim.box, (3, 8, 8), 1), []
+    population = genes.start(rng, 20)
+
+    def costs_of(candidates: Any) -> Any:
+        asked.append(len(candidates))
+        return rosen(candidates.T / 100)
+
+    costs = costs_of(population)
+    after, lower = generation(costs_of, genes, population, costs, np.random.default_rng(7))
+    assert asked == [20, 20]
+    np.testing.assert_allclose(costs_of(after), lower, rtol=1e-9)
+    assert (np.sort(lower) <= np.sort(costs)).all()
+    assert (lower < costs.min()).any() or lower.sum() < costs.sum()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_it_finds_the_one_pixel_that_matters(channels: int) -> None:
+    weights = np.zeros((2, channels, 9, 7))
+    weights[1, :, 2, 5] = 1 / 50
+    net = Net([("flat", Flatten()), ("fc", Linear(weights.reshape(2, -1), np.array([1.0, 0.0])))])
+    model = Model.from_net(net, (channels, 9, 7), mean=[0] * channels, std=[1] * channels)
+    aim, pixels = aim_at(model, np.zeros((2, channels, 9, 7)))
+    end = last(OnePixel(population=30, steps=30).attempts(aim, pixels))
+    assert end.fooled.all()
+    assert np.argwhere((end.pixels != pixels).any(axis=1)).tolist() == [[0, 2, 5], [1, 2, 5]]
+    np.testing.assert_array_equal(end.pixels, np.rint(end.pixels))
+
+
+def test_what_one_pixel_changes_is_computed_where_it_reaches(rng: Any) -> None:
+    case = digits()
+    genes = Genes.of(case.aim.box, case.pixels.shape[1:], 1)
+    contest = Contest(case.aim.of(slice(1, 2)), case.pixels[1], genes)
+    dots = genes.dots(genes.start(rng, 40))
+    plain = case.aim.logits(genes.put(case.pixels[1], dots))
+    np.testing.assert_allclose(contest._logits(dots), plain, rtol=1e-9, atol=1e-9)
+
+
+def test_more_pixels_fool_more_digits() -> None:
+    case = digits(np.float32, 8)
+    few, many = (last(OnePixel(eps=count, population=30, steps=6).attempts(case.aim, case.pixels)) for count in (1, 12))
+    assert many.fooled.sum() > few.fooled.sum()
+    assert sizes(many.pixels - case.pixels).l0.max() <= 12
+
+
+def test_more_pixels_than_there_are_get_a_sentence() -> None:
+    case = digits()
+    with pytest.raises(SettingError, match="64 places in all, but eps allows 65"):
+        next(iter(OnePixel(eps=65).attempts(case.aim, case.pixels)))
+
+
 # ---------------------------------------------------------------- all of them
 
 
-@pytest.mark.parametrize("name", ["deepfool", "cw"])
+@pytest.mark.parametrize("name", ["deepfool", "cw", "lbfgs", "one-pixel"])
 def test_what_is_fooled_already_needs_no_change(name: str) -> None:
     case = digits()
     aim = dataclasses.replace(case.aim, labels=(case.aim.labels + 1) % 10)
@@ -242,6 +390,13 @@ def test_what_is_fooled_already_needs_no_change(name: str) -> None:
         ("cw", {"confidence": float("nan")}, "confidence must be a finite number"),
         ("cw", {"searches": 0}, "number of searches"),
         ("cw", {"halvings": -1}, "number of halvings"),
+        ("lbfgs", {"norm": "linf"}, "lbfgs measures a change in l2"),
+        ("lbfgs", {"steps": 1.5}, "number of steps"),
+        ("lbfgs", {"c": -1}, "first c must be a finite number above 0"),
+        ("one-pixel", {"norm": "l2"}, "one-pixel measures a change in l0"),
+        ("one-pixel", {"eps": 1.5}, "a whole number of at least 1, but got 1.5"),
+        ("one-pixel", {"eps": 0}, "a whole number of at least 1"),
+        ("one-pixel", {"population": 4}, "population must be a whole number from 5"),
     ],
 )
 def test_bad_settings_get_a_sentence(name: str, settings: dict[str, Any], words: str) -> None:
@@ -256,7 +411,7 @@ def test_bad_settings_get_a_sentence(name: str, settings: dict[str, Any], words:
 def foolbox() -> Any:
     pytest.importorskip("torch")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # its own imports
+        warnings.simplefilter("ignore", DeprecationWarning)  # of its own imports
         return pytest.importorskip("foolbox")
 
 

@@ -71,8 +71,11 @@ class Aim:
         model = self.model
         x = kernels.to_device(self.box.net(pixels), model.net.device)
         tape = model.net.forward(x, upto=(model.logits,), fuse=True)
-        raw = kernels.to_cpu(tape[model.logits]).astype(np.float64)
-        return Pass(self, tape, _logits(model.scores, raw))
+        return Pass(self, tape, self.scores(tape[model.logits]))
+
+    def scores(self, raw: Array) -> Array:
+        """Return the scores (n, K) float64, of which the largest is the answer, of what the net gives at its logits."""
+        return _logits(self.model.scores, kernels.to_cpu(raw).astype(np.float64))
 
     def logits(self, pixels: Array) -> Array:
         """Return the scores (N, K) float64 of pictures (N, ...), of which the largest is the answer."""

@@ -17,10 +17,16 @@ from minitorch_viz.optimize.attacks.nested import as_inner, inner_attempt
 from minitorch_viz.optimize.attacks.norms import Norm
 
 DOUBLINGS = 8  # from one grey level to 128
+PIXELS = (1.0, 3.0, 5.0)  # as many as Su, Vargas and Sakurai let change
 
 
 def doubled(box: Box, norm: Norm, values: int) -> tuple[float, ...]:
-    """Return the eps to try: 1, 2, 4, ... 128 grey levels of each of so many values, and in L2 of all together."""
+    """Return the eps to try: 1, 2, 4, ... 128 grey levels of each of so many values, and in L2 of all together.
+
+    In L0 an eps is a number of pixels.
+    """
+    if norm == "l0":
+        return tuple(count for count in PIXELS if count <= values)
     grains = [box.grain * 2.0**power for power in range(DOUBLINGS)]
     return tuple(grain * np.sqrt(values) if norm == "l2" else grain for grain in grains)
 
