@@ -94,10 +94,10 @@ def generation(
     """
     from scipy.optimize import differential_evolution
 
-    known = [costs]
+    first = [costs]
 
     def cost(candidates: Array) -> Array:
-        return known.pop() if known else costs_of(candidates.T)
+        return first.pop() if first else costs_of(candidates.T)
 
     named = "rng" if "rng" in inspect.signature(differential_evolution).parameters else "seed"  # before SciPy 1.15
     result = differential_evolution(
