@@ -13,9 +13,9 @@ from minitorch_viz.layers import Conv2d, MaxPool2d, ReLU
 from minitorch_viz.models import Preprocessing
 from minitorch_viz.models.samples import sample_digit, sample_scene
 from minitorch_viz.techniques import inversion
-from minitorch_viz.techniques.optimization import _inversion_descent
+from minitorch_viz.techniques.optimization import _inversion_lbfgs
 from minitorch_viz.techniques.optimization import _inversion_weights as weights
-from minitorch_viz.techniques.optimization._inversion_descent import _told
+from minitorch_viz.techniques.optimization._inversion_lbfgs import _told
 from minitorch_viz.techniques.optimization._inversion_measure import likeness
 from minitorch_viz.techniques.optimization._inversion_nodes import chosen_nodes
 from minitorch_viz.techniques.run import Pace
@@ -185,14 +185,14 @@ def test_a_still_optimizer_is_told_from_one_that_hardly_moves() -> None:
 
 def test_a_step_that_is_not_finite_is_halved_and_said(monkeypatch) -> None:
     """A net that overflows far from the mean colour, where the first step leads."""
-    scored = _inversion_descent.score_and_gradient
+    scored = _inversion_lbfgs.score_and_gradient
 
     def overflowing(model, objective, x):
         scores, gradient = scored(model, objective, x)
         return (scores if np.abs(x).max() < 200 else scores * np.nan), gradient
 
-    monkeypatch.setattr(_inversion_descent, "score_and_gradient", overflowing)
-    monkeypatch.setattr(_inversion_descent, "STEP", 200.0)
+    monkeypatch.setattr(_inversion_lbfgs, "score_and_gradient", overflowing)
+    monkeypatch.setattr(_inversion_lbfgs, "STEP", 200.0)
     result = inversion(tiny(), PHOTO, nodes="conv1", steps=20)
     assert "conv1: a step was not finite; it was halved until it was." in result.notes
     assert result.distances[0, 0] < 0.1

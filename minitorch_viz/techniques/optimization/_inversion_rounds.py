@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from minitorch_viz._types import Array
-from minitorch_viz.techniques.optimization._inversion_descent import PAIRS, Descent, Packed, Problem, begun, gone_on
+from minitorch_viz.techniques.optimization._inversion_descent import begun, gone_on
+from minitorch_viz.techniques.optimization._inversion_lbfgs import PAIRS
+from minitorch_viz.techniques.optimization._inversion_problem import Descent, Packed, Problem
 from minitorch_viz.techniques.optimization._inversion_weights import Method
 from minitorch_viz.techniques.run import Pace
 from minitorch_viz.techniques.state import State

@@ -3,97 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minitorch_viz._types import Array, Pair
-from minitorch_viz.data.pictures import Pictures, as_pictures
+from minitorch_viz._types import Pair
+from minitorch_viz.data.pictures import as_pictures
 from minitorch_viz.errors import SettingError, need_whole
 from minitorch_viz.graph import channel_axis
-from minitorch_viz.objectives import AnyOf, ChannelMean, Each, Objective, Unit
-from minitorch_viz.optimize.natural import as_x
+from minitorch_viz.objectives import AnyOf, ChannelMean, Each, Objective
 from minitorch_viz.optimize.parametrizations import Pixels
 from minitorch_viz.optimize.score import own_size
 from minitorch_viz.optimize.units import Units
 from minitorch_viz.techniques.base import Technique
-from minitorch_viz.techniques.explain.codes import codes_tally
 from minitorch_viz.techniques.explain.nothing import blank_tape
 from minitorch_viz.techniques.explain.unit import Targets
 from minitorch_viz.techniques.optimization._climb import Climb, part_of, size_of
-from minitorch_viz.techniques.optimization._multifaceted_facets import Facets, Values, chosen_pictures, grouped
+from minitorch_viz.techniques.optimization._multifaceted_facets import Facets
 from minitorch_viz.techniques.optimization._multifaceted_figure import draw
 from minitorch_viz.techniques.optimization._multifaceted_preset import PRESET_FROM_MEANS, stages_of
-from minitorch_viz.techniques.optimization._pictures import MadePictures, Method, as_seen_at, made, scores_of
+from minitorch_viz.techniques.optimization._multifaceted_result import Beside, FacetPictures
+from minitorch_viz.techniques.optimization._multifaceted_search import Search
+from minitorch_viz.techniques.optimization._pictures import as_seen_at, made, scores_of
 from minitorch_viz.techniques.optimization._targets import class_targets
 from minitorch_viz.techniques.run import Pace, looping
 from minitorch_viz.techniques.state import State
 from minitorch_viz.techniques.subject import PICTURES
-from minitorch_viz.techniques.tally import Tallied, tallied
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from minitorch_viz.models import Model
 
-SHOWN = 6  # natural pictures of each facet
-SMALL = 96  # pixels of one's side
 MOST_FACETS = 10
 LARGER = 1.44  # than the net's own pictures, in the paper's octaves
-SHARD = 64  # pictures: each counts as a step
 SMALL_SIDE = 64
-PER_FACET = 10  # pictures that are grouped, where there are more
-
-
-@dataclass(frozen=True, eq=False)
-class FacetPictures(MadePictures):
-    """Hold a picture of each facet of one unit, the natural pictures of the facet, and their mean."""
-
-    no_numbers: ClassVar[tuple[str, ...]] = ("natural", "examples")  # pixels of the user's own pictures
-
-    label: str  # what is climbed
-    means: Array  # (k, h, w, C) uint8: the mean of the pictures nearest to each facet's centre: the start
-    examples: Array  # (k, 6, s, s, 3) uint8: natural pictures of each facet; white where there are fewer
-    facets: Facets
-    seen: int  # pictures of the data set that were looked at
-    count: int  # of its pictures
-    chosen: str  # a note on how the class was chosen; "" if it was named
-    codes_of: str  # the node whose codes were grouped
-
-    @property
-    def caption(self) -> str:
-        nearest = self.facets.nearest.shape[1]
-        return (
-            f"The facets of {self.label} of {self.net}: the {len(self.facets.numbers)} of {self.seen} pictures of "
-            f"{self.source} that excite it most, grouped by their codes at {self.codes_of} (50 principal components, "
-            f"t-SNE, k-means). In each row the natural pictures nearest to a facet's centre, the mean of up to "
-            f"{nearest} of them, and the picture that was made from that mean: moved until the score is high. "
-            f"{self.how}. Pixels are shown as they are, on the scale 0 to 255."
-        )
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        searching = (
-            (f"So far {self.seen} of {self.count} pictures have been looked at; no picture has been made yet.",)
-            if self.seen < self.count and not len(self.facets.numbers)
-            else ()
-        )
-        alone = [str(i + 1) for i, number in enumerate(self.facets.counts) if number < 3 and len(self.facets.numbers)]
-        few = (f"Facet {', '.join(alone)} has fewer than 3 pictures: its mean is hardly one.",) if alone else ()
-        return (*super().notes, *searching, *few, *((self.chosen,) if self.chosen else ()))
-
-
-class Beside:
-    """Hold what `made` asks of natural pictures: those of the facets, and the state of their search."""
-
-    def __init__(self, name: str, looked_at: int, state: State, facets: int) -> None:
-        self.name, self.looked_at, self.state, self.note = name, looked_at, state, ""
-        self.facets = facets
-
-    def rows(self) -> tuple[tuple[Any, ...], ...]:
-        """Return no patches: whole pictures are shown."""
-        return tuple(() for _ in range(self.facets))
 
 
 @looping("step")
@@ -142,7 +86,7 @@ def multifaceted(
     need_whole("number of facets", facets, 1, MOST_FACETS)
     need_whole("nearest", nearest, 1)
     objective, chosen = _meant(model, target, node, channel)
-    search = _Search(model, shown, objective, facets, nearest, most, codes, seed)
+    search = Search(model, shown, objective, facets, nearest, most, codes, seed)
     extent = size_of(model, round(LARGER * max(own_size(model))) if size is None else size)
     stages = stages_of(_steps(extent) if steps is None else need_whole("steps", steps, 1))
     total = search.shards + sum(stage.steps for stage in stages)
@@ -201,90 +145,6 @@ def _meant(model: Model, target: Targets, node: str | None, channel: int | None)
     goal = ChannelMean(node, channel, channel_axis(model.net.nodes, node))
     goal.value(blank_tape(model, node))  # SettingError where there is no such channel
     return goal, ""
-
-
-class _Search:
-    """Look for the pictures that excite a unit, and group them."""
-
-    def __init__(
-        self, model: Model, pictures: Pictures, objective: Objective, facets: int, nearest: int, most: int | None,
-        codes: str | None, seed: int,
-    ) -> None:  # fmt: skip
-        self.model, self.pictures, self.objective = model, pictures, objective
-        self.facets, self.nearest, self.seed = facets, nearest, seed
-        self.most = PER_FACET * facets if most is None else need_whole("most", most, facets)
-        self.codes = codes_tally(model, codes, None, len(pictures))
-        self.shards = -(-len(pictures) // SHARD)
-        self.newest: Tallied | None = None
-
-    def each(self, state: State | None) -> Iterator[Tallied]:
-        """Yield the newest tallies as the pictures go by."""
-        for step in tallied(self.model, self.pictures, [Values(self.objective), self.codes], state=state):
-            self.newest = step
-            yield step
-
-    def groups(self) -> Facets:
-        """Return the facets of the pictures that excite the unit most."""
-        assert self.newest is not None
-        values, codes = self.newest.tallies
-        numbers = values.arrays["numbers"]
-        labels, wanted = self._labels(numbers)
-        kept = chosen_pictures(values.arrays["values"], labels, wanted, 5 * self.facets, self.most)
-        rows = codes.arrays["codes"][kept]
-        return grouped(numbers[kept], values.arrays["values"][kept], rows, self.facets, self.nearest, self.seed)
-
-    def _labels(self, numbers: Array) -> tuple[Array | None, int | None]:
-        """Return the labels of the pictures, and that of the class that is climbed; None where there are none."""
-        names, unit = self.pictures.class_names, self.objective
-        if not names or not isinstance(unit, Unit) or unit.node != self.model.logits:
-            return None, None
-        name = self.model.class_names[unit.index[0]]
-        labels = [self.pictures.label(number) for number in numbers.tolist()]
-        return np.array([-1 if label is None else label for label in labels]), names.index(
-            name
-        ) if name in names else None
-
-    def mean_of(self, numbers: list[int], size: tuple[int, int]) -> Array:
-        """Return the mean x (C, H, W) of pictures, read again."""
-        units = Units.of(self.model.reader())
-        total, count = np.zeros((units.channels, *size)), 0
-        for number in numbers:
-            total += as_x(self.pictures[number], units, size)
-            count += 1
-        return total / count
-
-    def examples(self, groups: Facets) -> Array:
-        """Return some pictures of each facet, (k, 6, s, s, 3) uint8, those nearest to its centre."""
-        units = Units((0.0,) * 3, (1.0,) * 3)
-        sheet = np.full((self.facets, SHOWN, SMALL, SMALL, 3), 255, np.uint8)
-        for facet in range(self.facets):
-            for place, number in enumerate(groups.members(facet)[:SHOWN]):
-                x = as_x(self.pictures[number], units, (SMALL, SMALL))
-                sheet[facet, place] = x.transpose(1, 2, 0).astype(np.uint8)
-        return sheet
-
-    def so_far(self, step: Tallied, size: tuple[int, int], steps: int, total: int, chosen: str) -> FacetPictures:
-        """Return the result while pictures are looked at: grey pictures, nothing measured."""
-        units, k = Units.of(self.model.reader()), self.facets
-        grey = units.shown(np.zeros((k, units.channels, *size)))
-        none = np.full(k, np.nan)
-        empty = np.zeros(0, np.int64)
-        return FacetPictures(
-            pixels=grey, labels=(self.objective.label,) * k, before=none, after=none, probabilities=none,
-            scores=np.full((steps, k), np.nan), transparency=np.zeros((k, *size)), method=Method.of(PRESET_FROM_MEANS),
-            words=(), natural=tuple(() for _ in range(k)), looked_at=step.done - len(step.skipped),
-            source=self.pictures.name, beside="", net=self.model.name, done=-(-step.done // SHARD), total=total,
-            state=_search_state(step),
-            label=self.objective.label, means=grey, examples=np.full((k, SHOWN, SMALL, SMALL, 3), 255, np.uint8),
-            facets=Facets(empty, np.zeros(0), np.zeros((0, 2)), empty, np.full((k, self.nearest), -1, np.int64)),
-            seen=step.done - len(step.skipped), count=len(self.pictures), chosen=chosen, codes_of=self.codes.node,
-        )  # fmt: skip
-
-
-def _search_state(step: Tallied) -> State:
-    """Return what another run goes on from while pictures are looked at."""
-    arrays, numbers = step.state
-    return State({f"search/{name}": value for name, value in arrays.items()}, {"search": dict(numbers)})
 
 
 def plot(result: FacetPictures, figure: Figure) -> None:
