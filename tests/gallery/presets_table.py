@@ -22,6 +22,7 @@ from unittest import mock
 import numpy as np
 
 import minitorch_viz_kernels as kernels
+from minitorch_viz._types import Array
 from minitorch_viz.data import load_cifar10
 from minitorch_viz.io.atomic import write_bytes_atomically
 from minitorch_viz.models import load_model
@@ -43,7 +44,7 @@ def scenes(_data: Path) -> Any:
 
 def googlenet(data: Path) -> Any:
     model = load_model("googlenet", weights=data / "weights" / "googlenet_bvlc.safetensors")
-    return computed(model, target="golden retriever", pictures=str(data / "imagenet_samples"), seeds=1, steps=40)
+    return computed(model, target="golden retriever", pictures=str(data / "imagenet_samples"), seeds=2)
 
 
 NETS: dict[str, Callable[[Path], Any]] = {"cifar10": cifar10, "scenes": scenes, "googlenet": googlenet}
@@ -64,27 +65,34 @@ def row_of(result: Any) -> dict[str, Any]:
         for name, preset in presets().items()
         if preset.needs_pictures or preset.family == "learned prior" or name in MAGNITUDES
     }
-    entries = zip(result.methods, result.scores, result.trusts, result.seconds, result.reasons, strict=True)
+    columns = result.scores, result.trusts, result.trust_by_layer, result.seconds
+    entries = zip(result.methods, result.reasons, zip(*columns, strict=True), strict=True)
     return {
         "unit": result.label,
         "class": result.class_words,
         "steps": max(result.steps),
         "seeds": int(result.pixels.shape[1]),
+        "nodes": list(result.nodes),
         "presets": {
             way.name: {
                 "year": way.year,
                 "family": way.family,
                 "from pictures": way.name in learned,
-                **({"why": why} if why else measured(scores, trust, seconds)),
+                **({"why": why} if why else measured(*numbers)),
             }
-            for way, scores, trust, seconds, why in entries
+            for way, why, numbers in entries
         },
     }
 
 
-def measured(scores: Any, trust: float, seconds: float) -> dict[str, float | None]:
-    """Return the numbers of a preset's pictures; seconds are those of one picture."""
-    return {"score": number(float(np.mean(scores))), "trust": number(trust), "seconds": number(seconds)}
+def measured(scores: Array, trust: float, by_layer: Array, seconds: float) -> dict[str, Any]:
+    """Return the numbers of a preset's pictures: means over seeds, the trust at each node, seconds of one picture."""
+    return {
+        "score": number(float(np.mean(scores))),
+        "trust": number(trust),
+        "by layer": [number(float(value)) for value in by_layer],
+        "seconds": number(seconds),
+    }
 
 
 def number(value: float) -> float | None:
