@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import minitorch_viz_kernels as kernels
 from minitorch_viz import Model, Net
 from minitorch_viz.layers import Conv2d, MaxPool2d, ReLU
 from minitorch_viz.models.readers import Preprocessing
@@ -65,6 +66,24 @@ def test_the_gram_term_is_the_papers_loss_over_the_targets_size(rng) -> None:
     scale = 4 * 4**2 / (target.products**2).sum()
     assert ours.value == pytest.approx(-scale * paper.value({"relu": output})[0], rel=1e-12)
     np.testing.assert_allclose(ours.seed, -scale * paper.seeds({"relu": output})["relu"], rtol=1e-10)
+
+
+@pytest.fixture
+def _threads():
+    yield
+    kernels.set_threads(None)
+
+
+@pytest.mark.usefixtures("_threads")
+def test_a_style_has_the_same_bits_with_any_number_of_threads(rng) -> None:
+    output, style = (rng.standard_normal((1, 32, 50, 60)).astype(np.float32) for _ in range(2))
+    measured = []
+    for count in (1, 2, 3):
+        kernels.set_threads(count)
+        measured.append(GramTerm("relu", 1.0, statistics(style[0])).measured(output))
+    for value, seed in measured[1:]:
+        assert value == measured[0].value
+        np.testing.assert_array_equal(seed, measured[0].seed)
 
 
 def test_the_wasserstein_distance_of_normal_distributions_on_a_line(rng) -> None:

@@ -10,6 +10,8 @@ import numpy as np
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
 
+ONE, NONE = (1, 1), (0, 0)  # a filter's size, stride and dilation; its padding
+
 
 class Statistics(NamedTuple):
     """Hold what is left of maps (C, P) when their places are forgotten. The arrays lie where the maps do."""
@@ -25,21 +27,39 @@ class Statistics(NamedTuple):
 
 
 def statistics(maps: Array, guide: Array | None = None) -> Statistics:
-    """Return the statistics of maps (C, P).
+    """Return the statistics of maps (C, ...), of P places.
 
     guide: (P,), how much each place counts, at least 0; None: all alike. A guide of ones is none (Gatys et al. 2017).
     """
-    mean = maps.mean(axis=1) if guide is None else (maps @ guide) / guide.sum()
+    flat = maps.reshape(len(maps), -1)
+    mean = flat.mean(axis=1) if guide is None else (flat @ guide) / guide.sum()
     return Statistics(mean, mean_products(maps, guide))
 
 
 def mean_products(maps: Array, guide: Array | None = None) -> Array:
-    """Return the products (C, C) of every two of the maps (C, P), their mean over all places."""
+    """Return the products (C, C) of every two of the maps (C, ...), their mean over all P places.
+
+    They are the derivative of a convolution with filters of one pixel by its weights, and are computed as such: by the
+    engine's own threads, to the same bits however many there are.
+    """
+    x = as_picture(maps)
     if guide is None:
-        products: Array = maps @ maps.T / maps.shape[1]
+        weighed, total = x, x[0, 0].size
     else:
-        products = (maps * guide) @ maps.T / guide.sum()
+        weighed, total = x * guide.reshape(x.shape[2:]), guide.sum()
+    products: Array = kernels.conv2d_dw(weighed, x, ONE, ONE, NONE, ONE, 1)[:, :, 0, 0] / total
     return products
+
+
+def mixed(weights: Array, maps: Array) -> Array:
+    """Return weights (C, C) @ maps (C, ...): a convolution with filters of one pixel."""
+    y: Array = kernels.conv2d(as_picture(maps), weights[:, :, None, None], None, ONE, NONE, ONE, 1)
+    return y.reshape(maps.shape)
+
+
+def as_picture(maps: Array) -> Array:
+    """Return maps (C, ...) as (1, C, H, W)."""
+    return maps.reshape(1, len(maps), -1, maps.shape[-1])
 
 
 def doubled(part: Statistics) -> Statistics:

@@ -7,13 +7,14 @@ A term gives value and seed in one go, because both need the same products of ma
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, NamedTuple
 
 import numpy as np
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array
-from minitorch_viz.optimize.style.statistics import Statistics, doubled, mean_products, statistics
+from minitorch_viz.optimize.style.statistics import Statistics, doubled, mean_products, mixed, statistics
 
 EPSILON = 1e-4  # of the mean variance, added to variances: without it their root has an infinite slope at 0
 
@@ -51,8 +52,13 @@ class ContentTerm(Term):
 
     def measured(self, output: Array) -> Measured:
         difference = output - self.wanted
-        scale = self.weight / _size((self.wanted**2).sum())
-        return Measured(scale * _number((difference**2).sum()), (2 * scale) * difference)
+        value = self._scale * _number((difference**2).sum())
+        difference *= 2 * self._scale
+        return Measured(value, difference)
+
+    @cached_property
+    def _scale(self) -> float:
+        return self.weight / _size((self.wanted**2).sum())
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,10 +72,9 @@ class GramTerm(Term):
     guide: Array | None = None  # (P,): how much each place counts
 
     def measured(self, output: Array) -> Measured:
-        maps = output.reshape(output.shape[1], -1)
-        target = self.wanted.products
-        difference = mean_products(maps, self.guide) - target
-        scale = self.weight / _size((target**2).sum())
+        maps = output[0]
+        difference = mean_products(maps, self.guide) - self.wanted.products
+        scale = self.weight / _size((self.wanted.products**2).sum())
         # d sum (F F' / P - A)^2 / dF = 4 (F F' / P - A) F / P for a symmetric A
         seed = _back((4 * scale) * difference, maps, self.guide)
         return Measured(scale * _number((difference**2).sum()), seed.reshape(output.shape))
@@ -88,7 +93,7 @@ class WassersteinTerm(Term):
     guide: Array | None = None  # (P,): how much each place counts
 
     def measured(self, output: Array) -> Measured:
-        maps = output.reshape(output.shape[1], -1)
+        maps = output[0]
         now = doubled(statistics(maps, self.guide))
         goal = doubled(self.wanted)
         size = float(goal.mean @ goal.mean + np.trace(goal.covariance)) or 1.0
@@ -106,24 +111,22 @@ class WassersteinTerm(Term):
         slopes, level = (
             kernels.to_device((scale * part).astype(maps.dtype), device) for part in (2 * by_products, by_mean)
         )
-        seed = _back(slopes, maps, self.guide) + level[:, None] * _share_of_places(maps, self.guide)
+        levels = level.reshape(-1, *(1,) * (maps.ndim - 1))
+        seed = _back(slopes, maps, self.guide) + levels * _share_of_places(maps, self.guide)
         return Measured(scale * float(distance), seed.reshape(output.shape))
 
 
 def _back(slopes: Array, maps: Array, guide: Array | None) -> Array:
-    """Return (C, P): the derivative by the maps, where that by their mean products is half of `slopes` (C, C)."""
-    if guide is None:
-        part: Array = (slopes / maps.shape[1]) @ maps
-    else:
-        part = slopes @ (maps * _share_of_places(maps, guide))
-    return part
+    """Return the derivative by the maps (C, ...), where that by their mean products is half of `slopes` (C, C)."""
+    shares = _share_of_places(maps, guide)
+    return mixed(slopes * shares, maps) if guide is None else mixed(slopes, maps * shares)
 
 
 def _share_of_places(maps: Array, guide: Array | None) -> Array | float:
-    """Return what each place has of a mean: (P,), or one number for all."""
+    """Return what each place of maps (C, ...) has of a mean, (...), or one number for all."""
     if guide is None:
-        return 1 / int(maps.shape[1])
-    shares: Array = guide / guide.sum()
+        return 1 / int(maps[0].size)
+    shares: Array = (guide / guide.sum()).reshape(maps.shape[1:])
     return shares
 
 

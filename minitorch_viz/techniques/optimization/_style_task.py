@@ -105,7 +105,7 @@ class Task:
         for number in range(len(self.inputs.styles)):
             x = self.painting(size, number)
             parts.append({
-                node: statistics(output.reshape(output.shape[1], -1)) for node, output in self.outputs(x, nodes).items()
+                node: statistics(output[0]) for node, output in self.outputs(x, nodes).items()
             })  # fmt: skip
         return parts
 
