@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,7 @@ CHART = 2.6  # inches: the height of the chart below the pictures, with its labe
 LARGE = 4.2  # inches: the side of a picture that was made
 MOST_STYLES = 3  # of the paintings that are drawn
 MOST_WORDS = 6  # curves that have their name in a legend
+HEADROOM = 0.35  # of a chart's height, above its curves, for the legend
 DASHES = ("-", "--", ":", "-.")
 
 
@@ -32,6 +33,9 @@ def draw(result: Style, figure: Figure) -> None:
     count = len(result.styles)
     shown = [result.photo, *result.styles[:MOST_STYLES]]
     names = ["the photo", *(f"style {i + 1}" if count > 1 else "the style" for i in range(len(shown) - 1))]
+    for number, mask in enumerate(result.masks[:MOST_STYLES]):
+        names.append(f"where {names[number + 1]} goes: white")
+        shown.append(np.round(255 * mask).astype(np.uint8)[..., None].repeat(3, axis=2))
     places = [*names, *result.titles]
     columns = len(places) if len(places) <= 4 else 3 if len(places) <= 6 else 4
     sheet = panels(figure, in_rows(places, columns), high / wide, side=LARGE, bottom=CHART, least=7.0)
@@ -61,18 +65,25 @@ def draw_losses(axes: Axes, result: Style) -> None:
         taken = np.isfinite(losses)
         if not taken.any():
             continue
-        at = _counts(result.evaluations[index], result.steps)[taken] if compared else np.flatnonzero(taken) + 1
-        most = max(most, float(at.max()))
-        axes.plot(
-            at, losses[taken], DASHES[index // len(PALETTE)], color=PALETTE[index % len(PALETTE)], lw=1.6,
-            marker="." if taken.sum() < 3 else None, label=result.titles[index],
-        )  # fmt: skip
+        at = _counts(result.evaluations[index], result.steps) if compared else np.arange(1, len(losses) + 1.0)
+        most = max(most, float(at[taken].max()))
+        style: dict[str, Any] = {"color": PALETTE[index % len(PALETTE)], "ls": DASHES[index // len(PALETTE)], "lw": 1.6}
+        for size, stop in enumerate(ends):  # a larger picture has another loss: a curve of its own
+            part = slice(stop - result.steps[size], stop)
+            here = taken[part]
+            axes.plot(
+                at[part][here], losses[part][here], marker="." if here.sum() < 3 else None,
+                label=result.titles[index] if size == 0 else None, **style,
+            )  # fmt: skip
     log_scale(axes)
     if compared:
         axes.set_xlim(0, max(most, 2))
-        axes.set_xlabel("evaluations of the loss", fontsize=LABEL_SIZE)
+        grows = "; where a curve is interrupted its picture grows" if len(ends) > 1 else ""
+        axes.set_xlabel(f"evaluations of the loss{grows}", fontsize=LABEL_SIZE)
         if len(result.titles) <= MOST_WORDS and axes.lines:
-            axes.legend(fontsize=LABEL_SIZE - 1, frameon=False, ncols=2)
+            low, high = np.log(axes.get_ylim())
+            axes.set_ylim(top=np.exp(high + HEADROOM * (high - low)))
+            axes.legend(fontsize=LABEL_SIZE - 1, frameon=False, ncols=3, loc="upper right")
     elif result.fast:
         axes.set_xlim(0.9, ends[-1] + 0.1)
         axes.set_xticks(range(1, ends[-1] + 1))
@@ -126,7 +137,7 @@ def draw_gram(gram: Gram, figure: Figure) -> None:
         left = GAP + (number % 2) * (half + GAP)
         top = height - bottom + 0.15 + (number // 2) * (row + space)
         framed = [np.pad(patch, ((0, 0), (0, 1), (0, 0)), constant_values=255) for patch in gram.patches[number]]
-        strip = np.concatenate(framed, axis=1)
+        strip = np.concatenate(framed, axis=1)[:, :-1]
         axes = axes_at(figure, left, top + space - 0.05, half, row)
         show_image(axes, strip)
         axes.set_anchor("W")
