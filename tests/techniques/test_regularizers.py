@@ -28,9 +28,8 @@ from minitorch_viz.techniques.optimization._regularizers_natural import (
     window_of,
     windowed,
 )
-from minitorch_viz.techniques.optimization._regularizers_result import Regularizers
 from minitorch_viz.techniques.optimization._regularizers_unit import unit_of
-from minitorch_viz.techniques.optimization.regularizers import regularizers
+from minitorch_viz.techniques.optimization.regularizers import Regularizers, regularizers
 from minitorch_viz.techniques.tally import tallied
 
 

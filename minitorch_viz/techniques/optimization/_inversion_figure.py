@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from minitorch_viz.techniques.optimization._inversion_result import Inversion
+    from minitorch_viz.techniques.optimization.inversion import Inversion
 
 CHART = 2.25  # inches: the height of the charts with their titles, without the names below
 LETTER = 0.07  # inches: what a letter of a name, which stands aslant, takes of the height

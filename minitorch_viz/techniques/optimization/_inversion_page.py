@@ -16,13 +16,13 @@ from minitorch_viz.techniques.explain.view import View
 from minitorch_viz.techniques.optimization._inversion_measure import likeness, stretched
 from minitorch_viz.techniques.optimization._inversion_nodes import depths
 from minitorch_viz.techniques.optimization._inversion_problem import Descent
-from minitorch_viz.techniques.optimization._inversion_result import Inversion
 from minitorch_viz.techniques.optimization._inversion_rounds import state_of
 from minitorch_viz.techniques.optimization._inversion_rows import Row
 from minitorch_viz.techniques.optimization._inversion_weights import Method
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
+    from minitorch_viz.techniques.optimization.inversion import Inversion
 
 STRETCHED = (
     "HOG knows neither brightness nor contrast, and its pictures are grey: they are shown, and compared, with the "
@@ -55,6 +55,8 @@ class Page:
 
     def result(self, descents: dict[str, Descent], changed: list[str]) -> Inversion:
         """Return the page with what is there now."""
+        from minitorch_viz.techniques.optimization.inversion import Inversion
+
         for key in changed:
             self._measure(key, descents[key])
         deep = depths(self.model)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from minitorch_viz.techniques.optimization._multifaceted_result import FacetPictures
+    from minitorch_viz.techniques.optimization.multifaceted import FacetPictures
 
 ACROSS = 3  # natural pictures side by side, in two rows
 CHART, AXIS = 2.2, 0.75  # inches: the charts' height; their labels at the left

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,13 +16,13 @@ from minitorch_viz.optimize.units import Units
 from minitorch_viz.techniques.explain.codes import codes_tally
 from minitorch_viz.techniques.optimization._multifaceted_facets import Facets, Values, chosen_pictures, grouped
 from minitorch_viz.techniques.optimization._multifaceted_preset import PRESET_FROM_MEANS
-from minitorch_viz.techniques.optimization._multifaceted_result import FacetPictures
 from minitorch_viz.techniques.optimization._pictures import Method
 from minitorch_viz.techniques.state import State
 from minitorch_viz.techniques.tally import Tallied, tallied
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
+    from minitorch_viz.techniques.optimization.multifaceted import FacetPictures
 
 SHOWN = 6  # natural pictures of each facet
 SMALL = 96  # pixels of one's side
@@ -92,6 +92,8 @@ class Search:
 
     def so_far(self, step: Tallied, size: tuple[int, int], steps: int, total: int, chosen: str) -> FacetPictures:
         """Return the result while pictures are looked at: grey pictures, nothing measured."""
+        from minitorch_viz.techniques.optimization.multifaceted import FacetPictures
+
         units, k = Units.of(self.model.reader()), self.facets
         grey = units.shown(np.zeros((k, units.channels, *size)))
         none = np.full(k, np.nan)
@@ -112,3 +114,15 @@ def _search_state(step: Tallied) -> State:
     """Return what another run goes on from while pictures are looked at."""
     arrays, numbers = step.state
     return State({f"search/{name}": value for name, value in arrays.items()}, {"search": dict(numbers)})
+
+
+class Beside:
+    """Hold what `made` asks of natural pictures: those of the facets, and the state of their search."""
+
+    def __init__(self, name: str, looked_at: int, state: State, facets: int) -> None:
+        self.name, self.looked_at, self.state, self.note = name, looked_at, state, ""
+        self.facets = facets
+
+    def rows(self) -> tuple[tuple[Any, ...], ...]:
+        """Return no patches: whole pictures are shown."""
+        return tuple(() for _ in range(self.facets))

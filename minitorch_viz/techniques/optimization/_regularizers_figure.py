@@ -26,7 +26,7 @@ from minitorch_viz.techniques.explain.patches import draw_patch
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from minitorch_viz.techniques.optimization._regularizers_result import Regularizers
+    from minitorch_viz.techniques.optimization.regularizers import Regularizers
 
 COLUMNS = 5
 CHART = 0.85  # inches: the height of the trust by layer

@@ -21,11 +21,11 @@ from minitorch_viz.techniques.optimization._climb import climb_of, size_of
 from minitorch_viz.techniques.optimization._pictures import Method, as_seen_at, pixels_of, probabilities, scores_of
 from minitorch_viz.techniques.optimization._regularizers_measures import betrayed, spread_of_seeds
 from minitorch_viz.techniques.optimization._regularizers_natural import Nature, windowed
-from minitorch_viz.techniques.optimization._regularizers_result import Regularizers
 from minitorch_viz.techniques.state import State
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
+    from minitorch_viz.techniques.optimization.regularizers import Regularizers
 
 ARRAYS = "pixels", "scores", "probabilities", "slopes", "spreads", "likeness", "truths"  # kept for going on
 
@@ -34,6 +34,8 @@ def nothing_yet(
     model: Model, unit: Unit, ways: Sequence[Preset], nature: Nature, seeds: int, steps: int
 ) -> Regularizers:
     """Return the result before the first preset."""
+    from minitorch_viz.techniques.optimization.regularizers import Regularizers
+
     count, judge = len(ways), nature.judge
     channels = Units.of(model.reader()).channels
     nodes = () if judge is None else judge.nodes

@@ -14,7 +14,7 @@ from minitorch_viz.techniques.optimization._regularizers_figure import number, t
 from minitorch_viz.techniques.optimization._regularizers_words import known_words
 
 if TYPE_CHECKING:
-    from minitorch_viz.techniques.optimization._regularizers_result import Regularizers
+    from minitorch_viz.techniques.optimization.regularizers import Regularizers
 
 SIDE, PATCH = 224, 96  # pixels of a picture's width, and of a patch's
 BESIDE = 4  # natural patches in each row

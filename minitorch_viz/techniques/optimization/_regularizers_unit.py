@@ -1,4 +1,4 @@
-"""Which class or unit is meant, where one is climbed by every preset."""
+"""What is asked for: which class or unit, by which presets, in how many steps."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ from minitorch_viz.errors import SettingError
 from minitorch_viz.graph import channel_axis
 from minitorch_viz.models.scenes_liar import LIAR, NODE
 from minitorch_viz.objectives import Unit
+from minitorch_viz.optimize.presets import Preset, get_preset
+from minitorch_viz.optimize.presets import presets as all_presets
 from minitorch_viz.techniques.explain.nothing import blank_tape
 from minitorch_viz.techniques.explain.unit import resolve
+from minitorch_viz.techniques.optimization._climb import size_of
 from minitorch_viz.techniques.optimization._targets import SHOWN_CLASS
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
+
+STEPS = 100  # of each preset at most, where no other number is asked for; of small pictures fewer
 
 
 def unit_of(model: Model, target: str | int | None, node: str | None, channel: int | None) -> Unit:
@@ -42,3 +47,21 @@ def unit_of(model: Model, target: str | int | None, node: str | None, channel: i
         return resolve(model, tape, target=channel)
     place = f" in the middle, row {position[0]}, column {position[1]}" if position else ""
     return Unit(node, (channel, *position), f"{node} channel {channel}{place}")
+
+
+def steps_of(model: Model) -> int:
+    """Return how many steps are taken at most: fewer for small pictures, which are soon done."""
+    return max(8, min(STEPS, 2 * min(size_of(model, None)) - 8))
+
+
+def chosen(names: str | None) -> list[Preset]:
+    """Return the presets that are named, in the order of their years; without names all."""
+    registry = all_presets()
+    if names is None:
+        return list(registry.values())
+    asked = [name.strip() for name in names.split(",") if name.strip()]
+    for name in asked:
+        get_preset(name)  # SettingError with near names
+    if not asked:
+        raise SettingError("presets names none; give their names with commas between, or leave it out.")
+    return [preset for name, preset in registry.items() if name in asked]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from minitorch_viz._types import Pair
+from minitorch_viz._types import Array, Pair
 from minitorch_viz.data.pictures import as_pictures
 from minitorch_viz.errors import SettingError, need_whole
 from minitorch_viz.graph import channel_axis
@@ -22,9 +23,8 @@ from minitorch_viz.techniques.optimization._climb import Climb, part_of, size_of
 from minitorch_viz.techniques.optimization._multifaceted_facets import Facets
 from minitorch_viz.techniques.optimization._multifaceted_figure import draw
 from minitorch_viz.techniques.optimization._multifaceted_preset import PRESET_FROM_MEANS, stages_of
-from minitorch_viz.techniques.optimization._multifaceted_result import Beside, FacetPictures
-from minitorch_viz.techniques.optimization._multifaceted_search import Search
-from minitorch_viz.techniques.optimization._pictures import as_seen_at, made, scores_of
+from minitorch_viz.techniques.optimization._multifaceted_search import Beside, Search
+from minitorch_viz.techniques.optimization._pictures import MadePictures, as_seen_at, made, scores_of
 from minitorch_viz.techniques.optimization._targets import class_targets
 from minitorch_viz.techniques.run import Pace, looping
 from minitorch_viz.techniques.state import State
@@ -38,6 +38,44 @@ if TYPE_CHECKING:
 MOST_FACETS = 10
 LARGER = 1.44  # than the net's own pictures, in the paper's octaves
 SMALL_SIDE = 64
+
+
+@dataclass(frozen=True, eq=False)
+class FacetPictures(MadePictures):
+    """Hold a picture of each facet of one unit, the natural pictures of the facet, and their mean."""
+
+    no_numbers: ClassVar[tuple[str, ...]] = ("natural", "examples")  # pixels of the user's own pictures
+
+    label: str  # what is climbed
+    means: Array  # (k, h, w, C) uint8: the mean of the pictures nearest to each facet's centre: the start
+    examples: Array  # (k, 6, s, s, 3) uint8: natural pictures of each facet; white where there are fewer
+    facets: Facets
+    seen: int  # pictures of the data set that were looked at
+    count: int  # of its pictures
+    chosen: str  # a note on how the class was chosen; "" if it was named
+    codes_of: str  # the node whose codes were grouped
+
+    @property
+    def caption(self) -> str:
+        nearest = self.facets.nearest.shape[1]
+        return (
+            f"The facets of {self.label} of {self.net}: the {len(self.facets.numbers)} of {self.seen} pictures of "
+            f"{self.source} that excite it most, grouped by their codes at {self.codes_of} (50 principal components, "
+            f"t-SNE, k-means). In each row the natural pictures nearest to a facet's centre, the mean of up to "
+            f"{nearest} of them, and the picture that was made from that mean: moved until the score is high. "
+            f"{self.how}. Pixels are shown as they are, on the scale 0 to 255."
+        )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        searching = (
+            (f"So far {self.seen} of {self.count} pictures have been looked at; no picture has been made yet.",)
+            if self.seen < self.count and not len(self.facets.numbers)
+            else ()
+        )
+        alone = [str(i + 1) for i, number in enumerate(self.facets.counts) if number < 3 and len(self.facets.numbers)]
+        few = (f"Facet {', '.join(alone)} has fewer than 3 pictures: its mean is hardly one.",) if alone else ()
+        return (*super().notes, *searching, *few, *((self.chosen,) if self.chosen else ()))
 
 
 @looping("step")
