@@ -70,9 +70,9 @@ def draw_losses(axes: Axes, result: Style) -> None:
         style: dict[str, Any] = {"color": PALETTE[index % len(PALETTE)], "ls": DASHES[index // len(PALETTE)], "lw": 1.6}
         for size, stop in enumerate(ends):  # a larger picture has another loss: a curve of its own
             part = slice(stop - result.steps[size], stop)
-            here = taken[part]
+            measured = taken[part]
             axes.plot(
-                at[part][here], losses[part][here], marker="." if here.sum() < 3 else None,
+                at[part][measured], losses[part][measured], marker="." if measured.sum() < 3 else None,
                 label=result.titles[index] if size == 0 else None, **style,
             )  # fmt: skip
     log_scale(axes)
