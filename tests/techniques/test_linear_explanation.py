@@ -20,6 +20,7 @@ from minitorch_viz.optimize.attacks import aim_at, last
 from minitorch_viz.optimize.attacks.fgsm import Fgsm
 from minitorch_viz.techniques.optimization._linear_explanation_growth import growth_of
 from minitorch_viz.techniques.optimization._linear_explanation_ten import ten_numbers
+from minitorch_viz.techniques.optimization._linear_explanation_words import share_words
 from minitorch_viz.techniques.optimization.linear_explanation import LinearExplanation, linear_explanation
 from tests.measured_figures import check
 
@@ -107,7 +108,7 @@ def test_what_the_bounds_cut_off_is_missing_and_told(name: str) -> None:
     assert effect == pytest.approx((result.weights * left).sum(), rel=1e-6)
     assert 0 < effect < 0.999 * 40 * result.norm
     share = 1 - effect / (40 * result.norm)
-    assert f"{share:.1%} of the effect was cut off" in " ".join(result.notes)
+    assert f"{share_words(share)} of the effect was cut off" in " ".join(result.notes)
     assert result.along.clipped[result.at] == np.mean(np.abs(left - 40 * np.sign(result.weights)) > 1e-6)
 
 

@@ -89,7 +89,7 @@ def _draw_running_sum(result: LinearExplanation, axes: Axes) -> None:
     axes.set_ylabel("value so far", fontsize=LABEL_SIZE)
     axes.locator_params(axis="x", nbins=5)
     _finish(axes)
-    axes.legend(fontsize=NUMBER_SIZE, loc="best", framealpha=0.85, edgecolor="none")
+    _legend_at_top(axes, 0.2)
 
 
 def _draw_values(result: LinearExplanation, axes: Axes) -> None:
@@ -109,7 +109,7 @@ def _draw_values(result: LinearExplanation, axes: Axes) -> None:
     axes.set_xlim(*_range(result))
     axes.set_xticklabels([])
     _finish(axes)
-    axes.legend(fontsize=NUMBER_SIZE, loc="best", framealpha=0.85, edgecolor="none")
+    _legend_at_top(axes, 0.12)
 
 
 def _draw_errors(result: LinearExplanation, axes: Axes) -> None:
@@ -141,6 +141,13 @@ def _range(result: LinearExplanation) -> tuple[float, float]:
     """Return the ends of the axis of steps, of both charts."""
     end = float(result.along.lengths[-1])
     return -0.03 * end, 1.03 * end
+
+
+def _legend_at_top(axes: Axes, room: float) -> None:
+    """Write the legend above the curves' beginnings, which lie low; room: of the range, that is left free above."""
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high + room * (high - low))
+    axes.legend(fontsize=NUMBER_SIZE, loc="upper left", framealpha=0.85, edgecolor="none")
 
 
 def _finish(axes: Axes) -> None:

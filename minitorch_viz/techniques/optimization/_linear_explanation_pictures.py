@@ -21,7 +21,7 @@ from minitorch_viz.drawing import (
     wrapped,
 )
 from minitorch_viz.techniques.explain.view import names_of, proportions_of
-from minitorch_viz.techniques.optimization._linear_explanation_words import short, sizes_words
+from minitorch_viz.techniques.optimization._linear_explanation_words import share_words, short, sizes_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -92,16 +92,15 @@ def _write(result: LinearExplanation, axes: Axes, tall: float, scales: tuple[flo
     walk, at = result.along, result.at
     first, second = (short(scale, 2) for scale in scales)
     lines = [
-        f"eps x L1 norm of w: {short(result.eps * result.norm)}",
-        f"the net: {short(walk.values[at] - walk.values[0])}",
-        f"clipped: {walk.clipped[at]:.1%} of all",
+        f"eps x L1 norm of w: {short(result.eps * result.norm)}, the net: {short(walk.values[at] - walk.values[0])}",
+        f"clipped: {share_words(walk.clipped[at])} of all",
         sizes_words(result),
         f"cosine with w {short(result.cosine)}, of random signs {short(result.random_cosine, 2)}",
         f"full colour: \N{PLUS-MINUS SIGN}{first}, of the difference \N{PLUS-MINUS SIGN}{second}",
     ]
     axes.axis("off")
-    for size in (LABEL_SIZE, NUMBER_SIZE):
-        for count in range(len(lines), 0, -1):
+    for count in range(len(lines), 0, -1):
+        for size in (LABEL_SIZE, NUMBER_SIZE):
             text = "\n".join(wrapped(line, PITCH, size, even=False) for line in lines[:count])
             if text_height(text, size) * 1.15 <= tall or count == 1:
                 axes.text(0, 1, text, va="top", fontsize=size, transform=axes.transAxes, linespacing=1.3)

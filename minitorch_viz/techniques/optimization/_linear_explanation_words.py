@@ -27,6 +27,11 @@ def eps_words(result: LinearExplanation, eps: float | None = None) -> str:
     return f"{short(eps)} of 255" if result.is_grey else short(eps)
 
 
+def share_words(share: float) -> str:
+    """Return a share in per cent, and not 0 where there is some."""
+    return f"{share:.1%}" if share == 0 or share >= 0.0005 else "under 0.1%"
+
+
 def sizes_words(result: LinearExplanation) -> str:
     """Return the size of the change in three norms."""
     largest, root, length = result.norms
@@ -88,8 +93,9 @@ def _line_notes(result: LinearExplanation) -> list[str]:
         return [f"The gradient of the {result.quantity} is 0 everywhere, so that no small step changes anything."]
     if walk.clipped[at]:
         notes.append(
-            f"{walk.clipped[at]:.1%} of the numbers were at 0 or 255 and could not go on: {1 - kept / full:.1%} of the "
-            f"effect was cut off, and what is left is {short(kept)} in place of eps times the L1 norm, {short(full)}."
+            f"Of the numbers {share_words(walk.clipped[at])} came to 0 or 255 and could not go on: "
+            f"{share_words(1 - kept / full)} of the effect was cut off, and "
+            f"what is left is {short(kept)} in place of eps times the L1 norm, {short(full)}."
         )
     if not result.is_linear:
         change, error, switched = walk.values[at] - walk.values[0], walk.errors[at], walk.switched[at]
