@@ -5,11 +5,12 @@
     python benchmarks/fooled_photos.py --quick                          ten digits, some seconds, nothing written
 
 The photos are spread evenly over the folder; what the net answers to each is what is to go away (untargeted). An attack
-of a fixed eps is tried with 1/8, 1/4, 1/2, 1, ... 64 of 255 (in L2 so much of each value), and each photo gets the
-smallest that is enough: a larger eps of FGSM's one step need not fool where a smaller one does, so that at any one eps
-some photos are missed. Attacks of the smallest change look for it by themselves. Of PGD and APGD, whose steps are many,
-20 are taken. Sizes are medians over the fooled photos, in steps of 0 to 255; "rounded" counts those that fool as whole
-grey levels, too. Written to benchmarks/results/fooled_photos.json, a list of rows for each net.
+of a fixed eps is tried with 1/8, 1/4, 1/2, 1, ... 64 of 255 (in L2 so much of each value), and again from 1 on, which
+is no less in a file of whole grey levels. Each photo gets the smallest that is enough: a larger eps of FGSM's one step
+need not fool where a smaller one does, so that at any one eps some photos are missed. Attacks of the smallest change
+look for it by themselves. Of PGD and APGD, whose steps are many, 20 are taken. Sizes are medians over the fooled
+photos, in steps of 0 to 255; "rounded" counts those that fool as whole grey levels, too. Written to
+benchmarks/results/fooled_photos.json, a list of rows for each net.
 
 The page shows, for each attack, the photo whose change is the median one: before, the change magnified, and after.
 """
@@ -34,7 +35,7 @@ from minitorch_viz import Model, load_model  # noqa: E402
 from minitorch_viz.optimize.attacks import Aim, Attack, Attempt, aim_at, get_attack, last, sizes  # noqa: E402
 from minitorch_viz.optimize.attacks.growing import growing  # noqa: E402
 
-DOUBLINGS = range(-3, 7)  # of the eps that are tried
+LEAST, MOST = (0.125, 1.0), 64.0  # of the eps that are tried, which are doubled
 STEPS = 20
 SUFFIXES = (".jpg", ".jpeg", ".png")
 
@@ -61,12 +62,13 @@ def made(name: str) -> Attack:
     return kind(**({"steps": STEPS} if has_steps else {}))
 
 
-def run(name: str, aim: Aim, pixels: np.ndarray[Any, Any]) -> tuple[dict[str, Any], Attempt]:
-    """Return a row of the table, and the attempt that it is of."""
+def run(name: str, aim: Aim, pixels: np.ndarray[Any, Any], least: float) -> tuple[dict[str, Any], Attempt]:
+    """Return a row of the table, and the attempt that it is of; least: the smallest eps that is tried."""
     attack, begin = made(name), time.process_time()
     if attack.kind == "fixed eps":
         values = np.sqrt(pixels[0].size) if attack.norm == "l2" else 1.0
-        attempt = last(growing(attack, aim, pixels, [values * 2.0**power for power in DOUBLINGS]))
+        count = round(np.log2(MOST / least)) + 1
+        attempt = last(growing(attack, aim, pixels, [values * least * 2.0**power for power in range(count)]))
     else:
         attempt = last(attack.attempts(aim, pixels))
     fooled = attempt.fooled
@@ -132,8 +134,13 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     model, x = inputs(options)
     aim, pixels = aim_at(model, x)
     rows, attempts = [], {}
-    for name in options.attacks.split(","):
-        row, attempts[name] = run(name, aim, pixels)
+    names = [
+        (name, least)
+        for name in options.attacks.split(",")
+        for least in (LEAST if get_attack(name).kind == "fixed eps" else LEAST[:1])
+    ]
+    for name, least in names:
+        row, attempts[name] = run(name, aim, pixels, least)
         rows.append(row)
         size = ", ".join(f"{key} {row[key]:.4g}" for key in ("l2", "linf", "rms") if key in row)
         words = (
