@@ -141,6 +141,20 @@ def test_attributions(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
+def test_attacks(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.path", sys.path[:])  # it finds its neighbours by path
+    result = load("attacks").main(["--quick"])
+    rows = {row["what"]: row for row in result["rows"]}
+    assert [*rows] == ["DeepFool", "Carlini and Wagner", "PGD, 5 steps"]
+    assert rows["DeepFool"]["ours"]["success"] == 1
+    assert all(row["ours"]["cpu s"] > 0 for row in rows.values())
+    if "foolbox" in result["machine"]["versions"]:
+        assert rows["DeepFool"]["ratio"]["mean l2"] == pytest.approx(1, abs=0.01)
+    assert json.loads(json.dumps(result)) == result
+    assert "success" in capsys.readouterr().out
+
+
+@pytest.mark.slow
 def test_lstm(capsys: pytest.CaptureFixture[str]) -> None:
     module = load("lstm")
     result = module.main(["--quick"])

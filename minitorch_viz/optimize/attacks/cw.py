@@ -16,11 +16,9 @@ from minitorch_viz.optimize.attacks.base import Attack, Kind
 from minitorch_viz.optimize.attacks.losses import margin
 from minitorch_viz.optimize.attacks.norms import Norm
 from minitorch_viz.optimize.attacks.search import Search
-from minitorch_viz.optimize.attacks.smallest import begin, closer, need_number, shortened
+from minitorch_viz.optimize.attacks.smallest import begin, closer, need_number, shortened, together
 from minitorch_viz.optimize.attacks.squashed import Squashed
 from minitorch_viz.training.optimizers.adam import Adam
-
-VALUES = 100_000  # that go through the net together: of large pictures one, whose backward pass may then be left out
 
 
 @dataclass(frozen=True)
@@ -91,9 +89,7 @@ class CarliniWagner(Attack):
     def _look(self, aim: Aim, rows: Array, walk: Walk, search: Search, squashed: Squashed) -> Look:
         """Return what the net says of the pictures that some w stand for, and the loss's gradient by w."""
         parts = []
-        together = max(1, min(aim.batch, VALUES // squashed.start[0].size))
-        for first in range(0, len(rows), together):
-            chosen = rows[first : first + together]
+        for chosen in together(rows, aim, squashed.start):
             part = aim.of(chosen)
             tangent = np.tanh(np.stack([walk.w[str(row)] for row in chosen]))
             x = squashed.pixels(tangent)

@@ -14,7 +14,7 @@ from minitorch_viz.optimize.attacks.aim import Aim, Pass
 from minitorch_viz.optimize.attacks.attempt import Attempt, Packed
 from minitorch_viz.optimize.attacks.base import Attack, Kind
 from minitorch_viz.optimize.attacks.norms import Norm
-from minitorch_viz.optimize.attacks.smallest import begin, closer, need_number
+from minitorch_viz.optimize.attacks.smallest import as_column, begin, closer, need_number, together
 
 ROUNDINGS = 8  # of scores and values, by which a step is longer: on the border itself one of 0 would never leave it
 AT_ONCE = 32  # classes whose slopes are held at once
@@ -68,53 +68,75 @@ class DeepFool(Attack):
         order = attempt.inner["order"]  # (N, candidates): the classes with the largest scores of the clean pictures
         while attempt.done < self.steps:
             rows = np.flatnonzero(~attempt.fooled)
-            way, passes = attempt.inner["way"], 0  # r (N, ...)
-            if len(rows):
-                way = way.copy()
-                x, logits = aim.box.clip(pixels[rows] + (1 + self.overshoot) * way[rows]), []
-                for row, picture in zip(rows, x, strict=True):
-                    picture_aim = aim.of(slice(row, row + 1))
-                    forward = picture_aim.forward(picture[None])
-                    logits.append(forward.logits[0])
-                    if not picture_aim.fooled(forward.logits)[0]:
-                        way[row] += self._step(forward, *_pairs(picture_aim, forward.logits[0], order[row]))
-                attempt = closer(attempt, aim, pixels, rows, x, np.stack(logits), self.norm)
+            way, passes = attempt.inner["way"].copy(), 0  # r (N, ...)
+            x, logits = aim.box.clip(pixels[rows] + (1 + self.overshoot) * way[rows]), []
+            for group in together(np.arange(len(rows)), aim, pixels):
+                part = aim.of(rows[group])
+                forward = part.forward(x[group])
+                logits.append(forward.logits)
+                walks = ~part.fooled(forward.logits)
+                if walks.any():
+                    steps = self._steps(forward, *_borders(part, forward.logits, order[rows[group]]))
+                    way[rows[group[walks]]] += steps[walks]
+            if logits:
+                attempt = closer(attempt, aim, pixels, rows, x, np.concatenate(logits), self.norm)
                 passes = 1 + (1 if aim.targets is not None else order.shape[1] - 1)
-            if attempt.done + 1 == self.steps and len(rows := rows[~attempt.fooled[rows]]):
+            rows = rows[~attempt.fooled[rows]]
+            if attempt.done + 1 == self.steps and len(rows):
                 x = aim.box.clip(pixels[rows] + (1 + self.overshoot) * way[rows])
                 attempt = closer(attempt, aim, pixels, rows, x, aim.of(rows).logits(x), self.norm)
                 passes += 1
             attempt = attempt.after(passes, way=way, order=order)
             yield attempt
 
-    def _step(self, forward: Pass, away: Array, wanted: Array) -> Array | float:
-        """Return the step (...) to the nearest of the borders between classes `away` (m,) and `wanted` (m,)."""
-        scores = forward.logits[0]
-        rounding = ROUNDINGS * np.finfo(forward.aim.box.dtype).eps
-        nearest, step = np.inf, 0.0
-        for first in range(0, len(wanted), AT_ONCE):
-            part = slice(first, first + AT_ONCE)
-            seeds = np.zeros((len(wanted[part]), len(scores)))
-            k = np.arange(len(seeds))
-            seeds[k, wanted[part]] += 1
-            seeds[k, away[part]] -= 1
-            slopes = forward.back(seeds)  # (m, ...): w of each border
-            gaps = scores[away[part]] - scores[wanted[part]] + rounding * np.abs(scores).max()  # |f| of each
-            flat = slopes.reshape(len(slopes), -1)
-            lengths = np.sqrt(np.einsum("kv,kv->k", flat, flat)) if self.norm == "l2" else np.abs(flat).sum(axis=1)
-            distances = np.divide(gaps, lengths, out=np.full(len(gaps), np.inf), where=lengths > 0)
-            best = int(distances.argmin())
-            if distances[best] < nearest:
-                nearest = distances[best] + rounding * forward.aim.box.span
-                step = nearest * (slopes[best] / lengths[best] if self.norm == "l2" else np.sign(slopes[best]))
-        return step
+    def _steps(self, forward: Pass, away: Array, wanted: Array) -> Array:
+        """Return each picture's step (n, ...) to its nearest border, of those between classes `away` and `wanted`.
+
+        away, wanted: (n, m) classes. A picture where nothing slopes stays where it is.
+        """
+        z, box = forward.logits, forward.aim.box
+        rounding = ROUNDINGS * np.finfo(box.dtype).eps
+        gaps = np.take_along_axis(z, away, 1) - np.take_along_axis(z, wanted, 1)  # |f| (n, m)
+        gaps = gaps + rounding * np.abs(z).max(axis=1, keepdims=True)
+        nearest, steps = np.full(len(z), np.inf), np.zeros(())
+        for columns, slopes in _slopes(forward, away, wanted):  # w (n, m', ...)
+            flat = slopes.reshape(*slopes.shape[:2], -1)
+            lengths = np.sqrt(np.einsum("nmv,nmv->nm", flat, flat)) if self.norm == "l2" else np.abs(flat).sum(axis=2)
+            far = np.full(lengths.shape, np.inf)
+            distances = np.divide(gaps[:, columns], lengths, out=far, where=lengths > 0)
+            pick = np.arange(len(z)), distances.argmin(axis=1)
+            slope, length, distance = slopes[pick], lengths[pick], distances[pick]
+            direction = (
+                slope / as_column(np.where(length > 0, length, 1), slope) if self.norm == "l2" else np.sign(slope)
+            )
+            step = as_column(np.where(length > 0, distance + rounding * box.span, 0), slope) * direction
+            steps = np.where(as_column(distance < nearest, slope), step, steps)
+            nearest = np.minimum(nearest, distance)
+        return steps
 
 
-def _pairs(aim: Aim, scores: Array, order: Array) -> tuple[Array, Array]:
-    """Return the borders of one picture: between which class (m,), that is to go away, and which other one (m,)."""
+def _borders(aim: Aim, logits: Array, order: Array) -> tuple[Array, Array]:
+    """Return each picture's borders: the class that is to go away (n, m), and the other one (n, m)."""
     if aim.targets is None:
-        wanted = order[order != aim.labels[0]]
-        return np.full(len(wanted), aim.labels[0]), wanted
-    others = scores.copy()
-    others[aim.targets[0]] = -np.inf
-    return np.array([others.argmax()]), aim.targets
+        labels = aim.labels[:, None]
+        others = np.argsort(order == labels, axis=1, kind="stable")[:, :-1]  # all places but the label's
+        return np.broadcast_to(labels, others.shape), np.take_along_axis(order, others, 1)
+    others = logits.copy()
+    np.put_along_axis(others, aim.targets[:, None], -np.inf, 1)
+    return others.argmax(axis=1)[:, None], aim.targets[:, None]
+
+
+def _slopes(forward: Pass, away: Array, wanted: Array) -> Iterator[tuple[slice, Array]]:
+    """Yield the slopes (n, m', ...) of z[wanted] - z[away], some borders at a time.
+
+    All borders of one picture are the seeds of one backward pass; of several pictures each border is a pass.
+    """
+    (count, borders), classes = away.shape, forward.logits.shape[1]
+    number = np.arange(borders)
+    for first in range(0, borders, step := AT_ONCE if count == 1 else 1):
+        columns = slice(first, first + step)
+        seeds = np.zeros((count, len(number[columns]), classes))
+        np.put_along_axis(seeds, wanted[:, columns, None], 1, 2)
+        np.put_along_axis(seeds, away[:, columns, None], -1, 2)
+        slopes = forward.back(seeds.reshape(-1, classes))
+        yield columns, slopes.reshape(count, -1, *slopes.shape[1:])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,15 @@ from minitorch_viz.optimize.attacks.aim import Aim
 from minitorch_viz.optimize.attacks.attempt import Attempt
 from minitorch_viz.optimize.attacks.losses import margin
 from minitorch_viz.optimize.attacks.norms import Norm, size_in
+
+VALUES = 100_000  # that go through the net together: large pictures one by one, so that each has a backward pass alone
+
+
+def together(rows: Array, aim: Aim, pixels: Array) -> Iterator[Array]:
+    """Yield the numbers of pictures (n,) in groups that go through the net together."""
+    size = max(1, min(aim.batch, VALUES // pixels[0].size))
+    for first in range(0, len(rows), size):
+        yield rows[first : first + size]
 
 
 def begin(aim: Aim, pixels: Array, total: int, **inner: Any) -> Attempt:
@@ -50,7 +60,7 @@ def shortened(
     part, change = aim.of(rows), attempt.pixels[rows] - clean[rows]
     share, less = np.ones(len(rows)), 0.5
     for _ in range(halvings):
-        x = clean[rows] + _as(share - less, change) * change
+        x = clean[rows] + as_column(share - less, change) * change
         logits = part.logits(x)
         fools = part.fooled(logits) & (part.loss(logits, margin)[0] >= confidence)
         attempt = closer(attempt, aim, clean, rows[fools], x[fools], logits[fools], norm)
@@ -67,6 +77,6 @@ def need_number(label: str, value: object, least: float = 0.0, above: bool = Fal
         raise SettingError(f"The {label} must be a finite number {limit}, but got {value!r}.")
 
 
-def _as(numbers: Array, pictures: Array) -> Array:
+def as_column(numbers: Array, pictures: Array) -> Array:
     """Return numbers (N,) with the axes of pictures (N, ...)."""
     return numbers.reshape(-1, *[1] * (pictures.ndim - 1))
