@@ -125,6 +125,17 @@ def test_the_border_along_the_gradient_is_the_difference_over_the_length_of_its_
     assert result.behind[0] == second
 
 
+def test_the_closest_border_is_that_of_the_class_that_is_reached_first() -> None:
+    """Which need not be the one with the next best score: the slope to the third class may be steeper."""
+    weight, bias = np.array([[0.0, 0.0], [0.1, 0.0], [0.0, 3.0]]), np.array([1.0, 0.9, 0.0])
+    model = Model.from_net(Net([("fc", Linear(weight, bias))]), readers=Numbers(2), class_names=["own", "next", "near"])
+    result = regions(model, np.zeros(2), along="closest", points=3, ways=1, precision=1e-9)
+    assert result.distances[0] == pytest.approx(1 / 3, rel=1e-8)
+    assert result.names[result.behind[0]] == "near"
+    along_gradient = regions(model, np.zeros(2), along="gradient", points=3, ways=1, precision=1e-9)
+    assert along_gradient.distances[0] == pytest.approx(1, rel=1e-8)
+
+
 @pytest.mark.parametrize("precision", [0.1, 1e-3, 1e-9])
 def test_bisection_is_as_precise_as_it_says(precision: float, rng: np.random.Generator) -> None:
     """In any direction u the border of w.x + b = 0 is (w.x + b) / -(w.u) away; the answer given lies just beyond it."""

@@ -12,8 +12,8 @@ from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError
 from minitorch_viz.techniques.optimization._regions_space import Space
 
-Axis: TypeAlias = Literal["sign", "gradient", "random", "picture"]
-ATTACKS: tuple[Axis, ...] = ("sign", "gradient")
+Axis: TypeAlias = Literal["sign", "gradient", "closest", "random", "picture"]
+ATTACKS: tuple[Axis, ...] = ("sign", "gradient", "closest")
 SAME = 1e-6  # of a direction: less than this is left of it beside another one
 
 KINDS = ("attack", "random", "picture")  # of the directions in which the border is looked for
@@ -96,6 +96,13 @@ def _attack(space: Space, kind: Axis, slope: Array) -> Array:
             "The scores have no slope at this input (their gradient is 0), so that no attack has a direction; take "
             "random or picture for both axes."
         )
+    if kind == "closest":
+        move = space.closest()
+        if not move.any():
+            raise SettingError(
+                "DeepFool finds no border near this input, and so no closest one; take sign or gradient."
+            )
+        return space.unit_of(move)
     return space.unit_of(np.sign(slope) if kind == "sign" else slope)
 
 
@@ -113,6 +120,7 @@ def _words(space: Space, kind: Axis, number: int) -> str:
     words = {
         "sign": f"along the sign of the gradient{towards}",
         "gradient": f"along the gradient{towards}",
+        "closest": f"towards the closest border{towards} (DeepFool)",
         "random": "a random direction",
         "picture": f"towards {('a', 'another')[number]} real picture",
     }

@@ -25,7 +25,7 @@ from minitorch_viz.drawing import (
 from minitorch_viz.techniques.optimization._regions_grid import on_round, spread
 from minitorch_viz.techniques.optimization._regions_legend import draw_legend
 from minitorch_viz.techniques.optimization._regions_map import OUTSIDE, drawn_shares, painted
-from minitorch_viz.techniques.optimization._regions_strips import MANY, STRIPS, draw_strips
+from minitorch_viz.techniques.optimization._regions_strips import MANY, draw_strips, strips_height
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,7 +43,7 @@ def draw(result: Regions, figure: Figure) -> None:
     top = text_height(heading, HEAD_SIZE) + 2 * GAP
     titles, wide, high, over = _row(result)
     pictures = over + high + GAP if titles else 0.0
-    height = top + MAP + BELOW + pictures + STRIPS + GAP
+    height = top + MAP + BELOW + pictures + strips_height(result) + GAP
     start_sheet(figure, WIDTH, height, heading)
     _draw_map(result, axes_at(figure, LEFT, top, MAP, MAP))
     left = LEFT + MAP + 2 * GAP

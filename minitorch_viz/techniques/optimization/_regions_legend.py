@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minitorch_viz.drawing import LABEL_SIZE, text_height, wrapped
+from minitorch_viz.techniques.optimization._regions_grid import on_round
 from minitorch_viz.techniques.optimization._regions_map import OUTSIDE, REST, drawn_shares
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ def draw_legend(result: Regions, axes: Axes) -> None:
     )
     shares = _shares(result)
     for answer in result.colours.classes:
-        share = _percent(shares[answer]) if answer in shares else "not on this map"
-        top = _entry(axes, result, answer, f"{result.names[answer]}: {share}", top, wide)
+        share = f": {_percent(shares[answer])}" if answer in shares else ": not on this map" if shares else ""
+        top = _entry(axes, result, answer, f"{result.names[answer]}{share}", top, wide)
     if result.colours.others:
         rest = sum(share for answer, share in shares.items() if answer not in result.colours.classes)
         top = _entry(axes, result, -1, f"{result.colours.others} others: {_percent(rest)}", top, wide)
@@ -77,7 +78,10 @@ def _rectangle(corner: tuple[float, float], wide: float, high: float, colour: tu
 
 def _marks(result: Regions) -> list[tuple[str, str]]:
     """Return what the marks on the map mean: (kind of mark, words)."""
-    marks = [("star", f"the {result.noun}"), ("line", "border of its answer")]
+    marks = [("star", f"the {result.noun}")]
+    margins, _ = on_round(result.margins, result.stride)
+    if not np.isnan(margins).any() and margins.min() < 0:
+        marks.append(("line", "border of its answer"))
     inside = (np.abs(result.places) <= result.reach).all(axis=1)
     if inside.any():
         if result.middle is not None:

@@ -12,7 +12,9 @@ from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError
 from minitorch_viz.models.scores import Labels, YesNo
 from minitorch_viz.optimize.attacks.aim import Aim, aim_at
+from minitorch_viz.optimize.attacks.attempt import last
 from minitorch_viz.optimize.attacks.box import Box
+from minitorch_viz.optimize.attacks.deepfool import DeepFool
 from minitorch_viz.optimize.attacks.losses import margin
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 FEW, MANY = 16, 256  # pictures that go through the net together
 AT_ONCE = 2**18  # values of them
+LENGTHS = 16  # of a row's own length: as far as anything is followed from it
 FAR = 255.0  # grey levels (root mean square): as far as anything is followed from the photo
 
 
@@ -57,7 +60,7 @@ class Space:
     @property
     def far(self) -> float:
         """Return how far anything is followed: of numbers so many lengths of the middle, as nothing bounds them."""
-        return FAR if self.pictures else 16 * max(float(np.linalg.norm(self.middle)), 1.0)
+        return FAR if self.pictures else LENGTHS * max(float(np.linalg.norm(self.middle)), 1.0)
 
     @property
     def unit(self) -> str:
@@ -87,7 +90,7 @@ class Space:
     def outside(self, moves: Array) -> Array:
         """Return the share (n,) of the values that lie beyond the bounds before anything is cut off."""
         points, box = self.middle + moves, self.aim.box
-        slack = 1e-9 * max(abs(box.low), abs(box.high), 1.0) if np.isfinite(box.low) else 0.0
+        slack = 1e-9 * box.span
         beyond = (points < box.low - slack) | (points > box.high + slack)
         share: Array = beyond.mean(axis=1)
         return share
@@ -127,6 +130,11 @@ class Space:
         at = self.middle.reshape(1, *self.shape)
         return self.aim.loss_and_gradient(at, margin)[1].reshape(-1)
 
+    def closest(self) -> Array:
+        """Return the smallest move (D,) to another answer that DeepFool finds; 0 where it finds none."""
+        attempt = last(DeepFool().attempts(self.aim, self.middle.reshape(1, *self.shape)))
+        return attempt.pixels.reshape(-1) - self.middle if attempt.fooled[0] else np.zeros_like(self.middle)
+
 
 def space_of(model: Model, x: Array, target: int | None, clip: bool) -> Space:
     """Return the space around a net's input x (1, ...), as its reader gives it.
@@ -141,7 +149,8 @@ def space_of(model: Model, x: Array, target: int | None, clip: bool) -> Space:
     x = kernels.to_cpu(x)
     box = Box.of(model, x)
     if not box.pictures:
-        box = Box.of(model, x, -np.inf, np.inf)
+        bound = float(np.abs(x).max()) + LENGTHS * max(float(np.linalg.norm(x)), 1.0)  # beyond all that is looked at
+        box = Box.of(model, x, -bound, bound)
     aim, middle = aim_at(model, x, targets=target, box=box, batch=batch)
     if not np.isfinite(aim.logits(middle)).all():
         raise SettingError(f"{model.name}'s scores are not finite (NaN or infinity), so it answers nothing.")

@@ -26,7 +26,7 @@ def _map(result: Regions) -> str:
         f"What {result.net} answers to every pair of numbers around the {result.noun} in the middle ({result.answer})"
         if result.middle is not None
         else f"What {result.net} answers on a plane through the {result.noun} in the middle ({result.answer}): to the "
-        f"right {result.axes[0]}, upwards {result.axes[1]}"
+        f"right {result.axes[0]}, upwards {result.axes[1]}, at right angles to it"
     )
     return (
         f"{plane}. A colour is the answer, paler where its probability is less; the black line is the border of the "
@@ -98,7 +98,7 @@ def _unreached(result: Regions) -> tuple[str, ...]:
         notes.append(f"Along the attack's direction the answer is the same as far as {far}: no border was found.")
     if random:
         notes.append(
-            f"In {random} of {int((result.kinds == 1).sum())} random directions no border was reached at {far}."
+            f"In {random} of {int((result.kinds == 1).sum())} random directions there is no border as far as {far}."
         )
     if real:
         count = int((result.kinds == 2).sum())
@@ -121,17 +121,19 @@ def _cut(result: Regions) -> tuple[str, ...]:
 
 def _projected(result: Regions) -> tuple[str, ...]:
     if not len(result.asides):
-        noun = "rows" if not result.pictures and result.noun != "photo" else "pictures"
+        noun = "pictures" if result.noun == "photo" else "series" if result.noun == "series" else f"{result.noun}s"
         return (f"There are no other {noun} to compare with: give them with pictures=.",)
     if result.middle is not None:
         return ()
-    inside = int((np.abs(result.places) <= result.reach).all(axis=1).sum())
-    count = len(result.asides)
-    return (
-        f"The {_counted(count, 'real picture')} are not where their rings are: these are their projections onto the "
-        f"plane, {inside} of them on the map, and they lie {_span(result.asides)} beside it (the plane's own map "
-        f"reaches {number(result.reach)}).",
+    inside, count = int((np.abs(result.places) <= result.reach).all(axis=1).sum()), len(result.asides)
+    where = "beside it (the map" if count == 1 else f"beside it, {inside} of them over the map (which"
+    subject = (
+        "The real picture is not where its ring is: this is its projection onto the plane, and it lies"
+        if count == 1
+        else f"The {count} real pictures are not where their rings are: these are their projections onto the plane, and "
+        "they lie"
     )
+    return (f"{subject} {_span(result.asides)} {where} reaches {number(result.reach)}).",)
 
 
 def _span(values: Array) -> str:
@@ -142,10 +144,6 @@ def _span(values: Array) -> str:
 def number(value: float) -> str:
     """Return a size in at most three digits."""
     return f"{value:.3g}"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _ordinal(value: int) -> str:

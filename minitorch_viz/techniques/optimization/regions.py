@@ -153,8 +153,8 @@ def regions(
 
     Args:
         target: the class to which the attack's direction leads; by default any other than the answer
-        along: the horizontal axis: sign (of the gradient of the difference of the two best scores), gradient, random,
-            or picture, towards a real one
+        along: the horizontal axis: sign (of the gradient of the difference of the two best scores), gradient, closest
+            (the way to the closest border, by DeepFool), random, or picture, towards a real one
         across: the vertical axis, made orthogonal to it; random for both shows a plane without an attack
         reach: how far the map goes along both axes, in steps of 0 to 255 (root mean square); by default three times
             the border's distance along the attack
@@ -170,7 +170,7 @@ def regions(
     Raises SettingError for an unknown class, a target that is the answer already, or a bad setting, ImageFileError for
     a bad image.
 
-    Paper: Warde-Farley, Goodfellow 2016 (church window plots); Goodfellow et al. 2014; Liu et al. 2017.
+    Paper: Warde-Farley, Goodfellow 2016 (church window plots); Moosavi-Dezfooli et al. 2016 (closest); Liu et al. 2017.
     """
     if why := applies(model):
         raise SettingError(f"regions does not apply to {model.name}: {why}.")
