@@ -130,7 +130,7 @@ def _projected(result: Regions) -> tuple[str, ...]:
     subject = (
         "The real picture is not where its ring is: this is its projection onto the plane, and it lies"
         if count == 1
-        else f"The {count} real pictures are not where their rings are: these are projections onto the plane, and they lie"
+        else f"The {count} real pictures are not where their rings are: these are projections onto the plane; they lie"
     )
     return (f"{subject} {_span(result.asides)} {where} reaches {number(result.reach)}).",)
 
