@@ -110,6 +110,7 @@ def test_techniques_run_unchanged(technique) -> None:
         "inversion": {"steps": 3},
         "accentuate": {"steps": 2, "node": "relu2", "kept": "relu2"},
         "class-model": {"steps": 2},
+        "evolve": {"generations": 1},  # of more a child may be better by the last bits
         "regularizers": {"presets": "none,simonyan", "steps": 2},
         "deep-dream": {
             "octaves": 2,

@@ -28,7 +28,7 @@ class Elites:
     genomes: Genomes  # (K,) a class's champion; several classes may have the same
     confidences: Array  # (K,) 0..1: that it shows this class
     born: Array  # (K,) int: the generation in which it was, from 1
-    moved: int  # how often a class took the child of another class's champion
+    moved: int  # how often a class took the child of a champion that was not its own
     taken: int  # how often a class took a child at all
     done: int  # generations, with the random first one
     generator: Mapping[str, Any]  # the state of the random generator
@@ -68,6 +68,7 @@ def next_generation(elites: Elites, encoding: Encoding, answers: Answers, popula
     best = confidences.argmax(axis=0)
     top = confidences[best, classes]
     better = top > elites.confidences
+    own = [elites.genomes[parent] is champion for parent, champion in zip(parents[best], elites.genomes, strict=True)]
     genomes = list(elites.genomes)
     for number in np.flatnonzero(better):
         genomes[number] = children[best[number]]
@@ -76,7 +77,7 @@ def next_generation(elites: Elites, encoding: Encoding, answers: Answers, popula
         genomes=genomes,
         confidences=np.where(better, top, elites.confidences),
         born=np.where(better, elites.done + 1, elites.born),
-        moved=elites.moved + int((better & (parents[best] != classes)).sum()),
+        moved=elites.moved + int((better & ~np.array(own)).sum()),
         taken=elites.taken + int(better.sum()),
         done=elites.done + 1,
         generator=rng.bit_generator.state,

@@ -94,7 +94,7 @@ def _counts(axes: Axes, result: Evolved) -> None:
 
 
 def _finish(axes: Axes, result: Evolved) -> None:
-    axes.set_xlim(1, max(result.total, 2))
+    axes.set_xlim(1, max(result.done, 2))
     axes.set_xlabel("generation", fontsize=LABEL_SIZE)
     axes.tick_params(labelsize=LABEL_SIZE - 1)
     axes.locator_params(axis="x", nbins=6, integer=True)

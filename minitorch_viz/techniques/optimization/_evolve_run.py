@@ -80,7 +80,10 @@ class Evolution:
             pixels = self.encoding.pixels(genomes[begin : begin + together]).transpose(0, 3, 1, 2)
             images = units.net(units.picture(np.ascontiguousarray(pixels).astype(self.model.dtype)))
             parts.append(self.model.predict_answers(kernels.to_device(images, self.model.net.device)))
-        return np.concatenate(parts)[:, self.classes].astype(np.float64)
+        answers = np.concatenate(parts)[:, self.classes].astype(np.float64)
+        if not np.isfinite(answers).all():
+            raise SettingError(f"What {self.model.name} answers is not finite (NaN or infinity); look at its weights.")
+        return answers
 
     def pixels(self, standing: Standing) -> Array:
         """Return the champions that are shown, (S, H, W, C) uint8."""
@@ -107,7 +110,7 @@ class Evolution:
         arrays, numbers = state.arrays, state.numbers
         done = int(numbers["done"])
         if done > self.total:
-            raise SettingError(f"The state has {done} generations already; give --generations {done} or more.")
+            raise SettingError(f"The state has {done} generations already; give generations={done} or more.")
         prefix = "genomes/"
         packed = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
         champions = self.encoding.unpacked(packed)

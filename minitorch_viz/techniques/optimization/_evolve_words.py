@@ -36,13 +36,18 @@ def percent(share: float) -> str:
     return f"{100 * share:.2g} %"
 
 
+def nouns_of(result: Evolved) -> str:
+    """Return the plural of what a score is of."""
+    return f"{result.noun}es" if result.noun.endswith("s") else f"{result.noun}s"
+
+
 def caption_of(result: Evolved) -> str:
     """Return what is to be seen."""
     shown, count = len(result.pixels), len(result.champions)
-    classes = f"the {shown} surest of {count}" if shown < count else "each"
+    classes = f"the {shown} surest of {count} {nouns_of(result)}" if shown < count else f"each {result.noun}"
     judged = f", and below that what {result.opinions[0].net} says" if result.opinions else ""
     return (
-        f"Evolved pictures, {WAYS[result.encoding]}: for {classes} {result.noun} the one of which {result.net} is "
+        f"Evolved pictures, {WAYS[result.encoding]}: for {classes} the one of which {result.net} is "
         f"surest, of {result.population} in each of {result.done} generations; no gradient was used. Above each its "
         f"{result.noun} and the net's probability{judged}. Pixels are shown as they are, on the scale of 0 to 255. "
         f"Below, the probabilities of all {count} champions: their median, the middle half, the least and the most; "
@@ -53,10 +58,9 @@ def caption_of(result: Evolved) -> str:
 def notes_of(result: Evolved) -> tuple[str, ...]:
     """Return what is to be known of this run."""
     count, sure = len(result.champions), int((result.champions >= SURE).sum())
-    nouns = f"{result.noun}es" if result.noun.endswith("s") else f"{result.noun}s"
-    least = f"the median is {percent(float(np.median(result.champions)))}"
+    median, nouns = percent(float(np.median(result.champions))), nouns_of(result)
     notes = [
-        f"{result.net} is at least 99 % sure of the champions of {sure} of {count} {nouns}; {least}.",
+        f"{result.net} is at least 99 % sure of the champions of {sure} of {count} {nouns} (median {median}).",
         "A probability says how much more this than any other class, not how much like a picture of it: natural "
         "pictures of a class stand beside those of class-model.",
     ]

@@ -40,7 +40,7 @@ class Evolved(Result):
     sure: Array  # (total,): of how many classes the champion has at least 99 %; NaN for what is to come
     encoding: str  # how a picture is written down: "cppn" or "direct"
     population: int  # children in a generation
-    moved: int  # how often a class took the child of another class's champion
+    moved: int  # how often a class took the child of a champion that was not its own
     taken: int  # how often a class took a child at all
     net: str
     noun: str  # what a score is of: "class" or "label"
