@@ -166,6 +166,17 @@ def test_lstm(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.torch
+def test_letters(capsys: pytest.CaptureFixture[str]) -> None:
+    """Both begin with the same weights and read the same batches, so they come to the same."""
+    pytest.importorskip("torch")
+    result = load("letters").main(["--quick"])
+    assert result["nats"]["ours"] == pytest.approx(result["nats"]["torch"], rel=1e-4)
+    assert result["steps"] == 24
+    assert "times its speed" in capsys.readouterr().out
+
+
+@pytest.mark.slow
 def test_scaling(capsys: pytest.CaptureFixture[str]) -> None:
     module = load("scaling")
     result = module.main(["--quick"])
