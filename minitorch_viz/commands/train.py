@@ -34,6 +34,10 @@ letters is a net that reads a text and says after each character what may come n
 text are for training, the next 10 % choose the epoch that is kept, the last 10 % test it. `minitorch-viz sample` writes
 with the net. The text may be longer than the memory.
 
+--adversarial EPS moves every training picture, by up to EPS steps of 0 to 255 a pixel, to where the net is more wrong:
+the net is then harder to fool by small changes, and names fewer pictures rightly. The page, the card and the last line
+say what a stronger attack leaves right.
+
 Ctrl-C writes the weights so far to --out and says after how many steps they are; weights that --out had before stay,
 and those so far lie beside them (NAME.interrupted.safetensors, NAME.interrupted-2.safetensors, ...).
 With --film a single HTML page shows the training: open it in a browser while it runs, and play it back afterwards.
@@ -54,6 +58,7 @@ OF_A_FOLDER = (  # options
     "--weights",
     "--head",
     "--unfreeze",
+    "--adversarial",
 )
 
 
@@ -118,6 +123,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--unfreeze", type=int, metavar="N", help="then train all layers for N more epochs, at a small rate"
+    )
+    parser.add_argument(
+        "--adversarial",
+        type=float,
+        metavar="EPS",
+        help="train a FOLDER on pictures that are changed by up to EPS (of 255) so that the net errs, as a defence",
     )
     parser.add_argument("--data", type=path, metavar="FOLDER", help="where the data set's files are (mnist, cifar10)")
     train_letters.add_arguments(parser)
@@ -188,6 +199,7 @@ def _train_folder(arguments: argparse.Namespace) -> None:
         weights=arguments.weights,
         head=arguments.head,
         unfreeze=arguments.unfreeze,
+        adversarial=arguments.adversarial,
         film=arguments.film,
         checkpoint=arguments.checkpoint,
         resume=arguments.resume,

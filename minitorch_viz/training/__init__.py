@@ -3,6 +3,7 @@
 Read `fit` first, then one optimizer and one loss; `checkpoint` says what a run consists of, `film` plays it back.
 """
 
+from minitorch_viz.training.adversarial import Adversarial
 from minitorch_viz.training.checkpoint import Checkpoints, load_checkpoint, save_checkpoint
 from minitorch_viz.training.clip import clip_by_norm, clip_by_value, global_norm
 from minitorch_viz.training.evaluate import Scores, accuracy, evaluate
@@ -22,7 +23,7 @@ from minitorch_viz.training.optimizers import (
     RMSProp,
     optimizers,
 )
-from minitorch_viz.training.schedules import Constant, Cosine, OneCycle, StepDecay, Warmup
+from minitorch_viz.training.schedules import Constant, Cosine, OneCycle, StepDecay, Triangle, Warmup
 from minitorch_viz.training.state import Epoch, State
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Adagrad",
     "Adam",
     "AdamW",
+    "Adversarial",
     "BinaryCrossEntropy",
     "Checkpoints",
     "Constant",
@@ -50,6 +52,7 @@ __all__ = [
     "SoftmaxCrossEntropy",
     "State",
     "StepDecay",
+    "Triangle",
     "Warmup",
     "accuracy",
     "clip_by_norm",

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from minitorch_viz._types import Array
 from minitorch_viz.data import Dataset, DatasetBatches, normalized
 from minitorch_viz.models.fold import fold_batch_norms
 from minitorch_viz.models.spec import ModelSpec
 from minitorch_viz.net import Net
+from minitorch_viz.training.adversarial import Adversarial
 from minitorch_viz.training.answers import Answers
 from minitorch_viz.training.card import save_with_card
 from minitorch_viz.training.film import Film
@@ -36,6 +38,8 @@ def train_classifier(
     card: Mapping[str, Any],
     parts: Mapping[str, Dataset] | None = None,
     answers: Answers | None = None,
+    held_out: Dataset | None = None,
+    adversarial: Adversarial | None = None,
     **settings: Any,
 ) -> Path:
     """Train `net` on `batches` and write weights (float16, batch normalization folded away) and card to `out`.
@@ -45,7 +49,9 @@ def train_classifier(
     settings: for `fit`; so are film, checkpoint and resume.
     card: what is known beforehand, such as another command or licence than a bundled net's. parts: {entry of the
         card: test pictures that are worth a figure of their own}. answers: what is right for the labels of `batches`
-        and `test`; default: the label is the one class.
+        and `test`; default: the label is the one class. held_out: pictures that are neither trained on nor tested: they
+        are measured after every epoch in place of test pictures, and the net that is best on them is kept.
+    adversarial: see `fit`; the card then says what share of the test pictures its attack leaves right, too.
     Raises KeyboardInterrupt at Ctrl-C, with a sentence, once film, checkpoint and the weights so far are written.
     """
     check_places(out, film, checkpoint, resume)
@@ -57,8 +63,11 @@ def train_classifier(
         batches,
         rng=np.random.default_rng(seed),
         logits=spec.logits,
-        validation=answers.batches(DatasetBatches(test[:watched], 256, preprocessing=spec.preprocessing)),
-        keep="last",
+        validation=answers.batches(
+            DatasetBatches(test[:watched] if held_out is None else held_out, 256, preprocessing=spec.preprocessing)
+        ),
+        keep="last" if held_out is None else "best",
+        adversarial=adversarial,
         checkpoint=checkpoint,
         resume=resume,
         observers=[] if film is None else [film_of(film, spec, test, shown, answers)],
@@ -66,7 +75,15 @@ def train_classifier(
     )
     unfinished = UnfinishedWeights(out, spec.preprocessing, answers.names, facts, checkpoint, resume)
     return write_tested(
-        as_written(fitted.net), fitted, spec, test, answers, unfinished, settings["epochs"], parts=parts
+        as_written(fitted.net),
+        fitted,
+        spec,
+        test,
+        answers,
+        unfinished,
+        settings["epochs"],
+        parts=parts,
+        adversarial=adversarial,
     )
 
 
@@ -80,6 +97,7 @@ def write_tested(
     epochs: int,
     *,
     parts: Mapping[str, Dataset] | None = None,
+    adversarial: Adversarial | None = None,
     stage: str = "",
     before: Sequence[Fitted] = (),
     seconds_before: float = 0.0,
@@ -95,13 +113,22 @@ def write_tested(
         if fitted.stopped == "interrupted":
             raise KeyboardInterrupt
         share = share_right(net, spec, test, answers)
-        shares = {name: round(share_right(net, spec, part, answers), 4) for name, part in (parts or {}).items()}
+        shares: dict[str, Any] = {
+            name: round(share_right(net, spec, part, answers), 4) for name, part in (parts or {}).items()
+        }
+        if adversarial is not None:
+            attacked = share_right_under_attack(net, spec, test, adversarial, answers)
+            attack = f"{adversarial.trial}, on {min(adversarial.tried, len(test))} of the test pictures"
+            shares |= {"attack": attack, "test_accuracy_under_attack": round(attacked, 4)}
     except KeyboardInterrupt:
         raise KeyboardInterrupt(unfinished.keep(fitted, net, epochs, stage, steps_before)) from None
     seconds = seconds_before + sum(part.seconds for part in (*before, fitted))
     words = "" if answers.table is None or len(answers.names) == 1 else " in every label"
     print(f"{spec.name}: {share:.2%} of the {len(test)} test images right{words}, trained in {seconds:.1f} s")
-    for note in fitted.notes:
+    if adversarial is not None:
+        print(f"{spec.name}: {attacked:.2%} right under {attack}")
+    fell = "" if adversarial is None else adversarial.remark(fitted.history)
+    for note in (*fitted.notes, *([fell] if fell else [])):
         print(f"Note: {note}")
     card_facts = {
         **facts,
@@ -128,6 +155,30 @@ def share_right(net: Net, spec: ModelSpec, test: Dataset, answers: Answers | Non
         piece = test[start : start + 256]
         scores = net.predict(normalized(piece.images, spec.preprocessing), upto=spec.logits)
         right += int(answers.right(scores, piece.labels).sum())
+    return right / len(test)
+
+
+def share_right_under_attack(
+    net: Net, spec: ModelSpec, test: Dataset, adversarial: Adversarial, answers: Answers | None = None, seed: int = 0
+) -> float:
+    """Return the share of test pictures, 0..1, whose right answer no step of the attack's trial takes away.
+
+    At most `adversarial.tried` of them are attacked, spread evenly: a data set's first pictures may be its easy ones.
+    """
+    answers = Answers(test.class_names) if answers is None else answers
+    test = test[np.unique(np.linspace(0, len(test) - 1, min(adversarial.tried, len(test))).round().astype(int))]
+    rng, right = np.random.default_rng(seed), 0
+    for start in range(0, len(test), 256):
+        piece = test[start : start + 256]
+
+        def is_right(scores: Array, numbers: Array, labels: Array = piece.labels) -> Array:
+            return answers.right(scores, labels[numbers])
+
+        x, targets = normalized(piece.images, spec.preprocessing), answers.targets(piece.labels)
+        standing = adversarial.right_under_attack(
+            net, x, targets, is_right, loss=answers.loss(), output=spec.logits, rng=rng
+        )
+        right += int(standing.sum())
     return right / len(test)
 
 

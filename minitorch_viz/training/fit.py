@@ -15,6 +15,7 @@ from minitorch_viz.errors import SettingError, ShapeError
 from minitorch_viz.graph import Tape
 from minitorch_viz.models.carry import Carry
 from minitorch_viz.net import Net
+from minitorch_viz.training.adversarial import Adversarial
 from minitorch_viz.training.checkpoint import Checkpoints, resumed_or_new
 from minitorch_viz.training.clip import clip_by_norm
 from minitorch_viz.training.evaluate import evaluate
@@ -61,6 +62,7 @@ def fit(
     patience: int | None = None,
     carry: Carry | None = None,
     average: float | None = None,
+    adversarial: Adversarial | None = None,
     checkpoint: str | Path | None = None,
     checkpoint_every: int | None = None,
     resume: bool = False,
@@ -81,6 +83,8 @@ def fit(
         and each epoch with zeros.
     average: 0..1, such as 0.999: keep running means of the parameters that forget this slowly, and measure and return
         the net that has them (Polyak and Juditsky 1992); the steps are those of the net without.
+    adversarial: move the training pictures to where the net is more wrong, each within a distance; the validation data
+        are then measured under the attack that this names, and the best net is the best one under it.
     checkpoint: a file that always holds a whole state of this run, written every `checkpoint_every` steps (default:
         after each epoch). resume: continue from that file if it is there; the weights are then those of an unbroken
         run, bit for bit. A file of a run with other settings is refused.
@@ -105,6 +109,7 @@ def fit(
         validation=validation,
         keep=keep,
         patience=patience,
+        adversarial=adversarial,
         observers=observers,
         carry=carry,
         average=average,
@@ -165,8 +170,11 @@ def _step(plan: Plan, state: State, part: StepData) -> Step:
     x = part.x if plan.carry is None else plan.carry.inputs(net, part.x, state.carried)
     untrainable = plan.single_images.is_untrainable(x, target)
     plan.single_images.frozen += untrainable
+    training_rng = None if untrainable else net_rng
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what is not finite is told in a sentence
-        tape = net.forward(x, upto=output, rng=None if untrainable else net_rng)
+        if plan.adversarial is not None:
+            x = plan.adversarial.moved(net, x, target, loss=plan.run.loss, output=output, rng=training_rng)
+        tape = net.forward(x, upto=output, rng=training_rng)
         loss, dy = plan.run.loss(tape[output], target)
         check_loss(loss, net, tape.values, output, f"at step {state.step}")
         grads = net.param_grads(tape, {output: dy})
@@ -223,7 +231,10 @@ def _end_of_epoch(plan: Plan, state: State, rng: Generator) -> State:
     score = sums.score / sums.images if loss.score_name else None
     line = Epoch(state.epoch + 1, state.step, sums.loss / sums.images, score, float(plan.schedule(state.step - 1)))
     if plan.validation is not None:
-        scores = evaluate(state.shown, plan.validation, loss=loss, logits=plan.run.output, carry=plan.carry)
+        held_out = plan.validation
+        if plan.adversarial is not None:
+            held_out = plan.adversarial.attacked(state.shown, held_out, loss, plan.run.output)
+        scores = evaluate(state.shown, held_out, loss=loss, logits=plan.run.output, carry=plan.carry)
         line = line._replace(held_out_loss=scores.loss, held_out_score=scores.score)
     state = replace(state, history=(*state.history, line), batches=0, sums=Sums(), data_rng=generator_state(rng))
     state = replace(state, carried={})

@@ -22,6 +22,7 @@ from minitorch_viz.models.plain import hidden, linear, plain
 from minitorch_viz.models.readers.preprocessing import Preprocessing
 from minitorch_viz.models.spec import ModelSpec, specs
 from minitorch_viz.net import Net
+from minitorch_viz.training.adversarial import Adversarial
 from minitorch_viz.training.answers import SCORES, Answers, answers_for
 from minitorch_viz.training.bundle import train_classifier
 from minitorch_viz.training.optimizers import SGD, AdamW
@@ -54,6 +55,7 @@ def train_folder(
     weights: Path | None = None,
     head: str | None = None,
     unfreeze: int | None = None,
+    adversarial: float | None = None,
     film: Path | None = None,
     checkpoint: Path | None = None,
     resume: bool = False,
@@ -74,6 +76,8 @@ def train_folder(
     on what they see of each picture. head: "gap" cuts the net at its last maps and averages them, so that class
     activation maps apply; "linear", the default, cuts before its scores. unfreeze: train all layers for so many epochs
     afterwards, at a small rate.
+    adversarial: the most, in steps of 0..255, that a value of a training picture is changed by, to where a new net is
+    more wrong (`Adversarial`); after each epoch the test pictures are measured under attack.
     film, checkpoint, resume: as in `minitorch_viz.training.recipes.train`.
 
     `load_model(out)` reads the file: it holds the net, how pictures are read, and the names of the classes. Same
@@ -85,6 +89,11 @@ def train_folder(
         need_whole("epochs", epochs, 1)
     if scores not in SCORES:
         raise SettingError(f"There is no kind of scores {scores!r}; {near(scores, SCORES, 'kind')}.")
+    if adversarial is not None and from_net is not None:
+        raise SettingError(
+            f"adversarial moves what a net is trained on, and of {from_net} only a new last layer learns, from what "
+            "the layers before it see; leave out --from, or --adversarial."
+        )
     base = _base(from_net, weights, head, unfreeze, net, units, activation)
     if unfreeze:
         check_places(out, numbered(film, 1), numbered(checkpoint, 1), resume)
@@ -113,6 +122,7 @@ def train_folder(
         "weights": weights,
         "head": head,
         "unfreeze": unfreeze or None,
+        "adversarial": adversarial,
     }
     words = [str(folder)] + ["--no-mirror"] * (not mirror)
     for option, value in options.items():
@@ -166,7 +176,9 @@ def train_folder(
         settings = {
             key: value for key, value in {"units": units, "activation": activation}.items() if value is not None
         }
-        return _train_new(spec, net or "plain", settings, training, test, answers, epochs, mirror, card, common)
+        return _train_new(
+            spec, net or "plain", settings, training, test, answers, epochs, mirror, adversarial, card, common
+        )
 
 
 def _train_new(
@@ -178,6 +190,7 @@ def _train_new(
     answers: Answers,
     epochs: int | None,
     mirror: bool,
+    adversarial: float | None,
     card: dict[str, Any],
     common: dict[str, Any],
 ) -> Path:
@@ -201,6 +214,7 @@ def _train_new(
         watched=len(test),
         card=card,
         answers=answers,
+        adversarial=None if adversarial is None else Adversarial(adversarial, preprocessing),
         epochs=epochs,
         **common,
         **_settings(net, preprocessing, epochs * len(batches), answers),

@@ -14,6 +14,7 @@ from minitorch_viz.data.batches import Batches
 from minitorch_viz.errors import SettingError, ShapeError, need_whole
 from minitorch_viz.models.carry import Carry
 from minitorch_viz.net import Net
+from minitorch_viz.training.adversarial import Adversarial
 from minitorch_viz.training.clip import clip_by_norm
 from minitorch_viz.training.losses import Loss, SoftmaxCrossEntropy
 from minitorch_viz.training.observer import Observer, Run
@@ -38,6 +39,7 @@ class Plan:
     single_images: SingleImages
     carry: Carry | None = None
     average: float | None = None
+    adversarial: Adversarial | None = None
 
     def finished(self, state: State) -> str:
         """Return why training is over, or "" if it is not."""
@@ -63,6 +65,7 @@ def make_plan(
     validation: Any,
     keep: str,
     patience: int | None,
+    adversarial: Adversarial | None,
     observers: Iterable[Observer],
     carry: Carry | None = None,
     average: float | None = None,
@@ -71,6 +74,8 @@ def make_plan(
     if not isinstance(net, Net):
         raise SettingError(f"fit trains a Net, but got {net!r:.60}.")
     need_whole("number of epochs", epochs, 1)
+    if adversarial is not None:
+        _kind("adversarial", adversarial, Adversarial, "Adversarial(8, preprocessing)")
     if not isinstance(rng, np.random.Generator):
         raise SettingError(
             f"rng must be a numpy.random.Generator, but got {rng!r}; np.random.default_rng(0) makes one."
@@ -108,6 +113,7 @@ def make_plan(
         "loss": repr(loss),
         "logits": output,
         "clip": repr(clip),
+        "adversarial": repr(adversarial),
         "generator": type(rng.bit_generator).__name__,
     }
     settings |= {} if average is None else {"average": repr(average)}
@@ -122,6 +128,7 @@ def make_plan(
         single_images,
         carry,
         average,
+        adversarial,
     )
 
 

@@ -1,4 +1,4 @@
-"""Schedules: the rate of every step. A schedule is any function step -> rate; these five have settings.
+"""Schedules: the rate of every step. A schedule is any function step -> rate; these six have settings.
 
 Steps count from 0; past its end a schedule stays at its last rate.
 
@@ -80,6 +80,22 @@ class OneCycle:
         if step <= top and top > 0:
             return _along_cosine(first, self.peak, step / top)
         return _along_cosine(self.peak, lowest, (step - top) / (last - top)) if last > top else self.peak
+
+
+@dataclass(frozen=True)
+class Triangle:
+    """Go in a straight line from 0 up to `peak`, which is the share `top` of the way, and down to 0 at step `steps`.
+
+    The cyclic schedule of Smith 2017 in one cycle, as Wong, Rice and Kolter 2020 train with.
+    """
+
+    peak: NumberField = NumberField(least=0)
+    steps: WholeField = WholeField(least=2)
+    top: NumberField = NumberField(0.4, least=0, most=1)
+
+    def __call__(self, step: int) -> float:
+        step, top = min(_checked(step), self.steps), self.top * self.steps
+        return self.peak * (step / top if step < top else (self.steps - step) / max(self.steps - top, 1e-9))
 
 
 @dataclass(frozen=True)

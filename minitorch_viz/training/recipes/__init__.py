@@ -16,6 +16,14 @@ def recipe_names() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(__path__))
 
 
+def how_trained(name: str) -> str:
+    """Return how a bundled net was trained, in a clause; "" for others, and where docstrings were dropped."""
+    if name not in recipe_names():
+        return ""
+    line = (import_module(f"{__name__}.{name}").__doc__ or "").split("\n")[0]
+    return line.partition(" was trained: ")[2].rstrip(".")
+
+
 def train(
     name: str,
     out: Path,
