@@ -124,6 +124,28 @@ def net_in_words(reads: str = PICTURES, shown_by: str = WITHOUT_PHOTO) -> str:
     return f"for a photo the best ImageNet net at hand, else {FOR_PHOTOS}; without one {shown_by}"
 
 
+def share_out_nets(arguments: argparse.Namespace, setting: str) -> None:
+    """Leave the first of several nets in `arguments.model`, and move the others to a setting, with commas between.
+
+    NAME=WEIGHTS of the first is as --weights. Raises MinitorchVizError for a photo among the nets.
+    """
+    from minitorch_viz.data.picture_files import SUFFIXES
+
+    if arguments.model is None:
+        return
+    names = [name.strip() for words in arguments.model for name in words.split(",") if name.strip()]
+    for name in names:
+        if name.lower().endswith(SUFFIXES):
+            raise MinitorchVizError(f"{name} is a picture and no net; name photos before --model.")
+    first, *others = names or [""]
+    others += [getattr(arguments, setting)] if getattr(arguments, setting) is not None else []
+    arguments.model, _, weights = first.partition("=")
+    if weights and arguments.weights is None:
+        arguments.weights = Path(weights)
+    if others:
+        setattr(arguments, setting, ",".join(others))
+
+
 def net_told(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return what --classes, --mean, --std and --scores say of the net, by the names that `load_model` has for them."""
     entries = {"class_names": arguments.classes, "mean": arguments.mean, "std": arguments.std}

@@ -8,7 +8,7 @@ from typing import Any
 
 from minitorch_viz.commands.base import Command, add_bands, add_model_arguments, add_resize
 from minitorch_viz.commands.many import add_many_arguments, takes_many
-from minitorch_viz.commands.nets import PICTURES, net_in_words
+from minitorch_viz.commands.nets import PICTURES, net_in_words, share_out_nets
 from minitorch_viz.commands.overlay import (
     add_overlay_arguments,
     has_overlay,
@@ -27,7 +27,8 @@ def technique_command(technique: Technique) -> Command:
 
     def add_arguments(parser: argparse.ArgumentParser) -> None:
         technique.subject.add_arguments(parser)
-        add_model_arguments(parser, net_in_words(technique.subject.reads, technique.shown_by))
+        default = net_in_words(technique.subject.reads, technique.shown_by)
+        add_model_arguments(parser, default, several=bool(technique.further_nets))
         if PICTURES in (technique.subject.reads, *(subject.reads for subject in technique.looking.values())):
             add_resize(parser)
             add_bands(parser)
@@ -56,6 +57,8 @@ def technique_command(technique: Technique) -> Command:
             add_overlay_arguments(parser)
 
     def run(arguments: argparse.Namespace) -> int:
+        if technique.further_nets:
+            share_out_nets(arguments, technique.further_nets)
         return run_technique(technique, arguments)
 
     return Command(technique.name, technique.title, run, technique.manual, add_arguments)

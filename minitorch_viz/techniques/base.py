@@ -71,6 +71,7 @@ class Technique:
     in_report: Callable[[Model], Sequence[Mapping[str, Any]]] = once  # the settings of each run that a report makes
     pages: tuple[str, ...] = ()  # suffixes of further files that its results can be saved as: (".html",)
     subject: Subject = PHOTO  # what it looks at
+    further_nets: str = ""  # the setting that names further nets; the command's --model then takes several
     shown_by: str = "digits"  # the bundled net that a command takes which names neither a net nor a photo
     chapter: str = ""  # of a report (`techniques/chapters.py`); "" is its family's
     level: int = 50  # its place in the chapter: the simple ones first

@@ -1,0 +1,211 @@
+"""The figure of `adversarial`: two tables, photos before and after, and class models, one row a net."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minitorch_viz._types import Array
+from minitorch_viz.drawing import (
+    GAP,
+    HEAD_SIZE,
+    LABEL_SIZE,
+    NUMBER_SIZE,
+    PAD,
+    TITLE_SIZE,
+    WIDTH,
+    axes_at,
+    show_image,
+    start_sheet,
+    text_height,
+    text_width,
+    wrapped,
+)
+from minitorch_viz.optimize.units import coloured
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from minitorch_viz.techniques.optimization.adversarial import Attacked
+
+CELL = 0.34  # inches: the height of a table's line
+NAMES = 2.3  # inches for the names of a table's lines, at most
+COLUMN = 1.15  # inches of a table's column, at most
+PICTURE = 1.5  # inches of a picture's side, at most
+MODEL = 0.86  # of a class model's
+
+
+def draw(result: Attacked, figure: Figure) -> None:
+    """Draw all parts below one another."""
+    parts: list[Table | Strip] = [_ladder(result), _transfer(result), *_photos(result), *_models(result)]
+    heading = wrapped(
+        f"Attacks on {' and '.join(result.nets)}: at most {result.eps:g} of 255 a value", WIDTH - 2 * GAP, HEAD_SIZE
+    )
+    top = text_height(heading, HEAD_SIZE) + 2 * GAP
+    start_sheet(figure, WIDTH, top + sum(part.high for part in parts) + GAP, heading)
+    for part in parts:
+        part.draw(figure, top)
+        top += part.high
+
+
+class Table:
+    """Draw a table of shares 0..1 in cells, darker for more; NaN is hatched."""
+
+    def __init__(self, title: str, lines: Sequence[str], columns: Sequence[str], shares: Array, colours: str) -> None:
+        self.lines, self.shares, self.colours = lines, shares, colours  # shares: (lines, columns)
+        self.names = min(max(text_width(line, LABEL_SIZE) for line in lines) + 2 * PAD, NAMES)
+        self.wide = min(COLUMN, (WIDTH - 2 * GAP - self.names) / len(columns))
+        self.title = wrapped(title, WIDTH - 2 * GAP, TITLE_SIZE, even=False)
+        self.columns = [wrapped(column, self.wide - PAD, NUMBER_SIZE) for column in columns]
+        self.lines = [wrapped(line, self.names - PAD, NUMBER_SIZE) for line in lines]
+        self.over = text_height(self.title, TITLE_SIZE) + PAD
+        self.over += max(text_height(column, NUMBER_SIZE) for column in self.columns) + PAD
+        self.cell = max(CELL, max(text_height(line, NUMBER_SIZE) for line in self.lines) + PAD)
+        self.high = self.over + self.cell * len(lines) + 2 * GAP
+
+    def draw(self, figure: Figure, top: float) -> None:
+        """Draw it, its top so many inches below the figure's."""
+        height = figure.get_size_inches()[1]
+        figure.text(GAP / WIDTH, 1 - top / height, self.title, fontsize=TITLE_SIZE, va="top")
+        count, columns = self.shares.shape
+        axes = axes_at(figure, GAP + self.names, top + self.over, self.wide * columns, self.cell * count)
+        axes.imshow(np.ma.masked_invalid(self.shares), cmap=self.colours, vmin=0, vmax=1.25, aspect="auto")
+        axes.set(xticks=range(columns), yticks=range(count), xlim=(-0.5, columns - 0.5), ylim=(count - 0.5, -0.5))
+        axes.set_xticklabels(self.columns, fontsize=NUMBER_SIZE)
+        axes.set_yticklabels(self.lines, fontsize=NUMBER_SIZE)
+        axes.xaxis.tick_top()
+        axes.tick_params(length=0, pad=3)
+        axes.spines[:].set_visible(False)
+        axes.set_xticks(np.arange(columns + 1) - 0.5, minor=True)
+        axes.set_yticks(np.arange(count + 1) - 0.5, minor=True)
+        axes.grid(which="minor", color="white", lw=2)
+        axes.tick_params(which="minor", length=0)
+        for line, column in np.ndindex(count, columns):
+            share = float(self.shares[line, column])
+            if np.isnan(share):
+                _hatch(axes, (column - 0.5, line - 0.5))
+            else:
+                dark = share > 0.7
+                axes.text(
+                    column, line, percent(share), ha="center", va="center", fontsize=LABEL_SIZE,
+                    color="white" if dark else "black",
+                )  # fmt: skip
+
+
+class Strip:
+    """Draw pictures side by side, each with a title, and a name at the left."""
+
+    def __init__(self, name: str, pictures: Sequence[Any], titles: Sequence[str], side: float, title: str = "") -> None:
+        self.pictures, self.name = pictures, name
+        self.title = wrapped(title, WIDTH - 2 * GAP, TITLE_SIZE, even=False) if title else ""
+        self.left = 1.25 if name else 0.0
+        room = (WIDTH - GAP - self.left) / len(pictures) - GAP
+        self.wide = min(side, room)
+        self.titles = [wrapped(each, self.wide + GAP / 2, NUMBER_SIZE) for each in titles]
+        first = next((picture for picture in pictures if picture is not None), np.zeros((1, 1)))
+        self.tall = self.wide * min(first.shape[0] / first.shape[1], 2.0)
+        self.head = text_height(self.title, TITLE_SIZE) + GAP + PAD if title else 0.0
+        self.over = self.head + max(text_height(each, NUMBER_SIZE) for each in self.titles) + PAD
+        self.high = self.over + self.tall + GAP
+
+    def draw(self, figure: Figure, top: float) -> None:
+        """Draw it, its top so many inches below the figure's."""
+        height = figure.get_size_inches()[1]
+        if self.title:
+            figure.text(GAP / WIDTH, 1 - (top + GAP) / height, self.title, fontsize=TITLE_SIZE, va="top")
+        if self.name:
+            middle = top + self.over + self.tall / 2
+            words = wrapped(self.name, self.left - PAD, LABEL_SIZE)
+            figure.text(GAP / WIDTH, 1 - middle / height, words, fontsize=LABEL_SIZE, va="center")
+        for place, (picture, title) in enumerate(zip(self.pictures, self.titles, strict=True)):
+            axes = axes_at(figure, GAP + self.left + place * (self.wide + GAP), top + self.over, self.wide, self.tall)
+            axes.set_title(title, fontsize=NUMBER_SIZE, pad=72 * PAD / 2, y=1.0)
+            if picture is None:
+                axes.set(xticks=[], yticks=[], xlim=(0, 1), ylim=(0, 1))
+                _hatch(axes, (0, 0))
+            else:
+                show_image(axes, coloured(picture))
+
+
+def percent(share: float) -> str:
+    """Return a share in whole percent; one that is nearly all or nearly nothing is not called so."""
+    if 0 < share < 0.005 or 0.995 <= share < 1:
+        return f"{share:.1%}"
+    return f"{share:.0%}"
+
+
+def changes(photo: Array, changed: Array, eps: float) -> Array:
+    """Return the change (h, w, C) uint8 as it is drawn: mid-grey is 0, black -eps, white +eps."""
+    difference = changed.astype(np.float64) - photo
+    return np.round(np.clip(127.5 + 127.5 * difference / eps, 0, 255)).astype(np.uint8)
+
+
+def _ladder(result: Attacked) -> Table:
+    within = np.concatenate([result.right[:, :-1], result.worst[:, None], result.right[:, -1:]], axis=1)
+    columns = [*result.attacks[:-1], "all of these", result.attacks[-1]]
+    title = f"Right after each attack, of {int(result.counted.sum())} pictures: from no attack to the strongest"
+    return Table(title, result.rows, columns, within, "Blues")
+
+
+def _transfer(result: Attacked) -> Table:
+    lines = [*(f"made for {net}" for net in result.nets), "noise"]
+    title = "Whose pictures fool whom: right answers that fall, of each column's"
+    return Table(title, lines, result.rows, result.transfer, "Oranges")
+
+
+def _photos(result: Attacked) -> list[Strip]:
+    """Return a strip a photo: it, and for each net what PGD made of it and the change."""
+    strips: list[Strip] = []
+    for number in range(len(result.photos[0])):
+        pictures: list[Any] = []
+        titles = []
+        for net, name in enumerate(result.nets):
+            photo = result.photos[net][number]
+            if not result.said[net]:
+                pictures += [photo, None, None]
+                titles += [name, "to come", ""]
+                continue
+            said, changed = result.said[net][number], result.changed[net][number]
+            pictures += [photo, changed, changes(photo, changed, result.eps)]
+            before, after = (f"{said.before} ({said.before_share:.2g})", f"{said.after} ({said.after_share:.2g})")
+            titles += [f"{name}: {before}", after, "the change"]
+        for start in range(0, len(pictures), 6):
+            title = (
+                "Pictures as each net sees them, changed by PGD, and the change: what it says, and how probable that is"
+                if not strips
+                else ""
+            )
+            strips.append(Strip("", pictures[start : start + 6], titles[start : start + 6], PICTURE, title))
+    return strips
+
+
+def _models(result: Attacked) -> list[Strip]:
+    """Return a strip a net: its class models without a regularizer."""
+    strips: list[Strip] = []
+    for net, name in enumerate(result.nets):
+        if not result.drawn[net]:
+            continue
+        made = result.made[net]
+        pictures = list(made) if len(made) else [None] * len(result.drawn[net])
+        titles = list(result.drawn[net])
+        if len(made):
+            titles = [
+                f"{each} ({share:.2g})" for each, share in zip(titles, result.believed[net], strict=True)
+            ]  # fmt: skip
+        title = (
+            "What each net finds most like a class, without any regularizer, and how probable it finds that"
+            if not strips
+            else ""
+        )
+        side = MODEL if len(pictures) > 5 else PICTURE
+        strips.append(Strip(name, pictures, titles, side, title))
+    return strips
+
+
+def _hatch(axes: Any, corner: tuple[float, float]) -> None:
+    """Hatch a cell that is not measured yet."""
+    from matplotlib.patches import Rectangle
+
+    axes.add_patch(Rectangle(corner, 1, 1, facecolor="#eeeeee", edgecolor="#999999", hatch="///", lw=0))
