@@ -41,18 +41,18 @@ def commands() -> list[Command]:
     return [*ordered, *map(technique_command, techniques().values())]
 
 
-def add_model_arguments(parser: argparse.ArgumentParser, default: str, *, several: bool = False) -> None:
+def add_model_arguments(parser: argparse.ArgumentParser, default: str, *, further_nets: bool = False) -> None:
     """Add the arguments that choose a net. default: in words, the net that is taken without them.
 
-    several: --model then takes further nets after the first, each NAME or NAME=WEIGHTS.
+    further_nets: --model then takes further nets after the first, each NAME or NAME=WEIGHTS.
     """
     help_ = (
         "a net from `minitorch-viz models`; or the file of one's own: what model.save wrote, ONNX, or a .py with a "
         f"function model() (default: {default})"
     )
-    if several:
+    if further_nets:
         help_ += "; further nets after it, each NAME or NAME=WEIGHTS, stand beside"
-    parser.add_argument("--model", type=given, metavar="NAME", help=help_, nargs="+" if several else None)
+    parser.add_argument("--model", type=given, metavar="NAME", help=help_, nargs="+" if further_nets else None)
     parser.add_argument(
         "--weights", type=path, metavar="FILE", help="its weights: .safetensors, .npz, .pth, .caffemodel, .json"
     )

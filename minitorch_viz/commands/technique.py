@@ -28,7 +28,7 @@ def technique_command(technique: Technique) -> Command:
     def add_arguments(parser: argparse.ArgumentParser) -> None:
         technique.subject.add_arguments(parser)
         default = net_in_words(technique.subject.reads, technique.shown_by)
-        add_model_arguments(parser, default, several=bool(technique.further_nets))
+        add_model_arguments(parser, default, further_nets=bool(technique.further_nets))
         if PICTURES in (technique.subject.reads, *(subject.reads for subject in technique.looking.values())):
             add_resize(parser)
             add_bands(parser)

@@ -218,7 +218,7 @@ def test_a_picture_goes_to_another_size_and_other_channels() -> None:
 def test_nets_without_a_common_class_keep_their_own_answers() -> None:
     table = adversarial(load_model("digits"), sample_digit(), nets=[conv_model()], pictures="digits", **QUICK)
     assert table.is_truth == (True, False)
-    assert any("right is what net says of the unchanged picture" in note for note in table.notes)
+    assert any("right is what net says of the picture as it is" in note for note in table.notes)
     assert table.right[1, 0] == 1  # its own answers are right by name
     assert np.isfinite(table.transfer).all()
 
@@ -237,11 +237,11 @@ def test_photos_alone_are_counted_where_there_is_no_data() -> None:
 def test_class_models_have_no_regularizer_and_begin_alike(result: Attacked) -> None:
     from minitorch_viz.techniques.optimization._adversarial_run import class_pictures
 
-    assert [made.shape for made in result.made] == [(10, 8, 8, 1)] * 2
+    assert [made.shape for made in result.models] == [(10, 8, 8, 1)] * 2
     model = load_model("digits")
     pixels, shares = class_pictures(model, [3], 6, 0)
-    np.testing.assert_array_equal(pixels[0], result.made[0][3])
-    assert shares[0] == pytest.approx(result.believed[0][3])
+    np.testing.assert_array_equal(pixels[0], result.models[0][3])
+    assert shares[0] == pytest.approx(result.probabilities[0][3])
     assert get_preset("none").stages[0].after[0].__class__.__name__ == "Clipped"  # and nothing else is done to it
     assert len(get_preset("none").stages[0].after) == 1
 

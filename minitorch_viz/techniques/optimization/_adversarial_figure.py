@@ -163,13 +163,16 @@ def _photos(result: Attacked) -> list[Strip]:
         titles = []
         for net, name in enumerate(result.nets):
             photo = result.photos[net][number]
-            if not result.said[net]:
+            if not result.answers[net]:
                 pictures += [photo, None, None]
                 titles += [name, "to come", ""]
                 continue
-            said, changed = result.said[net][number], result.changed[net][number]
+            answer, changed = result.answers[net][number], result.changed[net][number]
             pictures += [photo, changed, changes(photo, changed, result.eps)]
-            before, after = (f"{said.before} ({said.before_share:.2g})", f"{said.after} ({said.after_share:.2g})")
+            before, after = (
+                f"{answer.before} ({answer.before_share:.2g})",
+                f"{answer.after} ({answer.after_share:.2g})",
+            )
             titles += [f"{name}: {before}", after, "the change"]
         for start in range(0, len(pictures), 6):
             title = (
@@ -185,14 +188,14 @@ def _models(result: Attacked) -> list[Strip]:
     """Return a strip a net: its class models without a regularizer."""
     strips: list[Strip] = []
     for net, name in enumerate(result.nets):
-        if not result.drawn[net]:
+        if not result.classes[net]:
             continue
-        made = result.made[net]
-        pictures = list(made) if len(made) else [None] * len(result.drawn[net])
-        titles = list(result.drawn[net])
-        if len(made):
+        models = result.models[net]
+        pictures = list(models) if len(models) else [None] * len(result.classes[net])
+        titles = list(result.classes[net])
+        if len(models):
             titles = [
-                f"{each} ({share:.2g})" for each, share in zip(titles, result.believed[net], strict=True)
+                f"{each} ({share:.2g})" for each, share in zip(titles, result.probabilities[net], strict=True)
             ]  # fmt: skip
         title = (
             "What each net finds most like a class, without any regularizer, and how probable it finds that"

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 GREY = 127.5  # of the pictures that class models begin with
 
 
-class Said(NamedTuple):
+class Answer(NamedTuple):
     """Hold what a net says of a photo, and of the changed one."""
 
     before: str
@@ -59,7 +59,7 @@ class Run:
     climbs: int  # steps of a class model
     seed: int
     arrays: dict[str, Array] = field(default_factory=dict)
-    said: dict[int, list[Said]] = field(default_factory=dict)  # by net
+    answers: dict[int, list[Answer]] = field(default_factory=dict)  # by net
     done: int = 0
 
     def __post_init__(self) -> None:
@@ -119,7 +119,7 @@ class Run:
             self.arrays[f"changed/{row.net}"] = np.rint(fall.pixels).astype(np.uint8)
             drawn = self.shown.drawn
             before, after = (self._answers(row.net, each[:drawn]) for each in (seen.pixels, fall.pixels))
-            self.said[row.net] = [Said(*first, *then) for first, then in zip(before, after, strict=True)]
+            self.answers[row.net] = [Answer(*first, *then) for first, then in zip(before, after, strict=True)]
 
     def _answers(self, net: int, pixels: Array) -> list[tuple[str, float]]:
         """Return the best answer to each picture, and its probability."""
@@ -160,8 +160,8 @@ class Run:
     def _make(self, net: int) -> None:
         """Make a net's class models with no regularizer at all."""
         if self.classes[net]:
-            made, believed = class_pictures(self.nets[net], self.classes[net], self.climbs, self.seed)
-            self.arrays |= {f"made/{net}": made, f"believed/{net}": believed}
+            pixels, shares = class_pictures(self.nets[net], self.classes[net], self.climbs, self.seed)
+            self.arrays |= {f"models/{net}": pixels, f"probabilities/{net}": shares}
 
     def _set(self, name: str, place: Any, values: Array) -> None:
         array = self.arrays[name].copy()
@@ -183,11 +183,11 @@ class Run:
             "counted": self.shown.counted,
             "photos": tuple(_drawn(pixels) for pixels in own),
             "changed": tuple(_drawn(self.arrays.get(f"changed/{net}", none[net])[:drawn]) for net in nets),
-            "said": tuple(tuple(self.said.get(net, ())) for net in nets),
+            "answers": tuple(tuple(self.answers.get(net, ())) for net in nets),
             "sizes": np.stack([self._sizes(net) for net in nets]),
-            "made": tuple(self.arrays.get(f"made/{net}", _drawn(none[net])) for net in nets),
-            "believed": tuple(self.arrays.get(f"believed/{net}", np.zeros(0)) for net in nets),
-            "drawn": tuple(self._class_names(net) for net in nets),
+            "models": tuple(self.arrays.get(f"models/{net}", _drawn(none[net])) for net in nets),
+            "probabilities": tuple(self.arrays.get(f"probabilities/{net}", np.zeros(0)) for net in nets),
+            "classes": tuple(self._class_names(net) for net in nets),
             "eps": self.ladder.eps,
             "steps": self.ladder.steps,
             "restarts": self.ladder.restarts,
@@ -215,9 +215,9 @@ class Run:
     @property
     def state(self) -> State:
         """Return what another run goes on from."""
-        said = {str(net): [list(words) for words in lines] for net, lines in self.said.items()}
+        answers = {str(net): [list(words) for words in lines] for net, lines in self.answers.items()}
         prints = [net_fingerprint(net) for net in self.nets]
-        return State(dict(self.arrays), {"done": self.done, "said": said, "nets": prints})
+        return State(dict(self.arrays), {"done": self.done, "answers": answers, "nets": prints})
 
     def go_on(self, state: State) -> None:
         """Take over a state. Raises SettingError if it is that of other nets."""
@@ -225,7 +225,7 @@ class Run:
         if list(numbers["nets"]) != [net_fingerprint(net) for net in self.nets]:
             raise SettingError("The state is of a run with other nets beside this one; name the same nets.")
         self.arrays |= {name: np.asarray(array) for name, array in state.arrays.items()}
-        self.said = {int(net): [Said(*words) for words in lines] for net, lines in numbers["said"].items()}
+        self.answers = {int(net): [Answer(*words) for words in lines] for net, lines in numbers["answers"].items()}
         self.done = int(numbers["done"])
 
 

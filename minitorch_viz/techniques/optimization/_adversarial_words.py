@@ -42,8 +42,8 @@ def caption(result: Attacked) -> str:
         f"{views if shift else ''} Whose pictures fool whom: each line shows every row the pictures that PGD made for "
         "one net, rounded as in a file; the share of its right answers that fall, with noise of the same size as a "
         "baseline. Then pictures as each net sees them, changed by PGD, and the change alone: mid-grey is 0, black and "
-        f"white are -{result.eps:g} and +{result.eps:g}.{models if any(result.drawn) else ''} Pixels on the scale 0 to "
-        "255; hatched is what is not measured yet."
+        f"white are -{result.eps:g} and +{result.eps:g}.{models if any(result.classes) else ''} Pixels on the scale 0 "
+        "to 255; hatched is what is not measured yet."
     )
 
 
@@ -52,10 +52,10 @@ def reservations(result: Attacked) -> tuple[str, ...]:
     own = [net for net, truth in zip(result.nets, result.is_truth, strict=True) if not truth]
     count, words = int(result.counted.sum()), []
     if own:
-        whose = "what each net" if len(own) == len(result.nets) else f"what {_and(own)}"
+        owner = "what each net" if len(own) == len(result.nets) else f"what {_and(own)}"
         words.append(
-            f"What is right for these pictures is not known by the nets' own class names: right is {whose} says of the "
-            "unchanged picture."
+            f"What is right for these pictures is not known by the nets' own class names: right is {owner} says of the "
+            "picture as it is."
         )
     if count < FEW:
         few = "One picture is" if count == 1 else f"{count} pictures are"
@@ -68,14 +68,14 @@ def verdicts(result: Attacked) -> tuple[str, ...]:
     right, worst = result.right, result.worst
     words = []
     nets = [number for number, row in enumerate(result.rows) if row in result.nets]
-    known = [row for row in nets if np.isfinite(worst[row])]
-    if known:
-        lines = [f"{result.rows[row]} {_percent(right[row, CLEAN])} to {_percent(worst[row])}" for row in known]
+    measured = [row for row in nets if np.isfinite(worst[row])]
+    if measured:
+        lines = [f"{result.rows[row]} {_percent(right[row, CLEAN])} to {_percent(worst[row])}" for row in measured]
         words.append(
             f"Right without an attack, and after the worst of all of at most {result.eps:g}: {_joined(lines)}."
         )
-    if len(known) == len(nets) > 1:
-        first, last = (max(known, key=lambda row: shares[row]) for shares in (right[:, CLEAN], worst))
+    if len(measured) == len(nets) > 1:
+        first, last = (max(measured, key=lambda row: shares[row]) for shares in (right[:, CLEAN], worst))
         if first != last and worst[last] - worst[first] > PRICE:
             words.append(
                 f"{result.rows[last]} stands {_percent(worst[last] - worst[first])} of the pictures more than "
@@ -87,7 +87,7 @@ def verdicts(result: Attacked) -> tuple[str, ...]:
 
 
 def _views(result: Attacked, row: int) -> str:
-    """Say what views at test time change; "" where that is not known yet."""
+    """Say what views at test time change; "" where that is not measured yet."""
     plain = result.rows.index(result.nets[result.row_nets[row]])
     worst = result.worst
     if not np.isfinite(worst[[plain, row]]).all():
@@ -145,8 +145,8 @@ def _others_find_more(result: Attacked, row: int) -> list[str]:
         if maker == result.row_nets[row] or not np.isfinite([share, own]).all() or not count:
             continue
         if share - own > CLEAR * np.sqrt(share * (1 - share) / count + own * (1 - own) / count):
-            what = name if name == "noise" else f"pictures made for {name}"
-            signs.append(f"{what} fool it in {_percent(share)}, its own in {_percent(own)}")
+            maker_words = name if name == "noise" else f"pictures made for {name}"
+            signs.append(f"{maker_words} fool it in {_percent(share)}, its own in {_percent(own)}")
     return signs
 
 

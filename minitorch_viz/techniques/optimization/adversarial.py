@@ -15,7 +15,7 @@ from minitorch_viz.techniques.base import Result, Technique
 from minitorch_viz.techniques.explain.unit import Targets, listed
 from minitorch_viz.techniques.optimization._adversarial_ladder import RESTARTS, Ladder
 from minitorch_viz.techniques.optimization._adversarial_nets import can_be_attacked, nets_meant
-from minitorch_viz.techniques.optimization._adversarial_run import Run, Said
+from minitorch_viz.techniques.optimization._adversarial_run import Answer, Run
 from minitorch_viz.techniques.optimization._adversarial_shown import DIGITS, Seen, seen_by, shown_of
 from minitorch_viz.techniques.optimization._adversarial_words import caption, masking, reservations, verdicts
 from minitorch_viz.techniques.optimization._targets import ALL
@@ -47,11 +47,11 @@ class Attacked(Result):
     judged: Array  # (I + 1, R): of how many pictures that is
     photos: tuple[Array, ...]  # (I,) of (S, h, w, C) uint8: photos and the first counted ones, as a net sees them
     changed: tuple[Array, ...]  # (I,) of (S, h, w, C) uint8: what PGD has made of them; (0, ...) until it has
-    said: tuple[tuple[Said, ...], ...]  # (I, S): what each net says of them
+    answers: tuple[tuple[Answer, ...], ...]  # (I, S): what each net says of them
     sizes: Array  # (I, 3): mean size of PGD's changes of what is counted: L2, L-infinity, RMS, in steps of 0..255
-    made: tuple[Array, ...]  # (I,) of (K, h, w, C) uint8: class models without a regularizer; (0, ...) until made
-    believed: tuple[Array, ...]  # (I,) of (K,): the probability of the class of each
-    drawn: tuple[tuple[str, ...], ...]  # (I, K): the classes
+    models: tuple[Array, ...]  # (I,) of (K, h, w, C) uint8: class models without a regularizer; (0, ...) until made
+    probabilities: tuple[Array, ...]  # (I,) of (K,): the probability of the class of each
+    classes: tuple[tuple[str, ...], ...]  # (I, K): the classes
     eps: float  # in steps of 0..255, L-infinity
     steps: int
     restarts: int
