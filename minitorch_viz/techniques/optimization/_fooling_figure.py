@@ -10,7 +10,6 @@ from minitorch_viz.drawing import (
     GAP,
     LABEL_SIZE,
     NUMBER_SIZE,
-    PALETTE,
     TITLE_SIZE,
     axes_at,
     panels,
@@ -20,9 +19,10 @@ from minitorch_viz.drawing import (
     text_width,
     wrapped,
 )
-from minitorch_viz.drawing.number_maps import NumberMap
+from minitorch_viz.drawing.number_maps import AGAINST, FOR, NumberMap
 from minitorch_viz.techniques.explain.given import draw_numbers
 from minitorch_viz.techniques.explain.view import names_of, proportions_of
+from minitorch_viz.techniques.optimization._fooling_words import length
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,8 +34,9 @@ BARS, CURVE = 1.75, 1.3  # inches: the five answers, and the probabilities over 
 LEAST = 3  # answers for which there is room
 OVER, UNDER = 0.42, 0.5  # inches above a chart for its title, and below for its axis
 MAGNIFIED = 1.2  # times, from which on a change is called magnified
+PERCENT = "\N{NO-BREAK SPACE}%"
 WIDE = 9.0  # inches of the figure at least
-OLD, NEW = PALETTE[0], PALETTE[5]  # blue is the answer before, red that of the change
+OLD, NEW = AGAINST, FOR  # blue is the answer before, red that of the change
 BOTTOM = BARS + CURVE + 2 * OVER + UNDER
 
 
@@ -89,8 +90,8 @@ def _top(answers: Answers) -> str:
 def in_percent(share: float) -> str:
     """Return a probability in percent, of which neither end is more than it is."""
     if share >= 0.995:
-        return f"{np.floor(1000 * share) / 10:.1f} %" if share < 1 else "100 %"
-    return f"{100 * share:.2g} %" if share >= 0.001 else "<0.1 %"
+        return f"{np.floor(1000 * share) / 10:.1f}{PERCENT}" if share < 1 else f"100{PERCENT}"
+    return f"{100 * share:.2g}{PERCENT}" if share >= 0.001 else f"<0.1{PERCENT}"
 
 
 def _charts(result: Fooled, figure: Figure) -> None:
@@ -113,7 +114,7 @@ def _words(axes: Axes, result: Fooled, wide: float) -> None:
     axes.set_title("the size of the change", fontsize=TITLE_SIZE)
     axes.axis("off")
     lines = [
-        f"L-infinity {result.linf:.3g}{unit}, L2 {result.l2:.4g}",
+        f"L-infinity {result.linf:.3g}{unit}, L2 {length(result)}",
         f"root mean square {result.rms:.3g}{unit}",
         *(f"{trial.way}: {trial.answer}, {in_percent(trial.probability)}" for trial in result.trials),
     ]
@@ -148,6 +149,17 @@ def _short(name: str, room: float) -> str:
     return next(cut for end in range(len(name), 0, -1) if text_width(cut := f"{name[:end]}...", NUMBER_SIZE) <= room)
 
 
+def _name_each_eps(result: Fooled, axes: Axes, wide: float) -> None:
+    """Draw a line where another eps begins, and write what it is where there is room."""
+    for number, begin in enumerate(range(0, result.total, result.steps_each)):
+        text, room = f"eps {result.tried[number]:.3g}", wide * min(result.steps_each / result.total, 1)
+        if begin:
+            axes.axvline(begin + 0.5, color="0.8", lw=1)
+        if text_width(text, NUMBER_SIZE) + 0.1 < room and begin < result.done:
+            middle = begin + 0.5 + result.steps_each / 2
+            axes.text(middle, 1.04, text, ha="center", va="bottom", fontsize=NUMBER_SIZE)
+
+
 def _curve(result: Fooled, axes: Axes, wide: float) -> None:
     """Draw how probable the old answer and the new one were after each step."""
     steps = np.arange(1, result.total + 1)
@@ -155,17 +167,15 @@ def _curve(result: Fooled, axes: Axes, wide: float) -> None:
     axes.plot(steps, result.share_old, marker=marker, color=OLD, lw=1.6, ms=4)
     axes.plot(steps, result.share_new, marker=marker, color=NEW, lw=1.6, ms=4)
     if result.steps_each:
-        for begin in range(result.steps_each, result.total, result.steps_each):
-            axes.axvline(begin + 0.5, color="0.8", lw=1)
+        _name_each_eps(result, axes, wide)
     if result.done < result.total:
         axes.axvspan(result.done + 0.5, result.total + 0.5, facecolor="none", edgecolor="0.75", hatch="//", lw=0)
     axes.set_xlim(0.5, result.total + 0.5)
-    axes.set_ylim(-0.02, 1.02)
+    axes.set_ylim(-0.02, 1.28 if result.steps_each else 1.02)
     axes.set_yticks([0, 0.5, 1])
     wanted = result.target or "the best other answer"
-    lines = "; a line where eps is doubled" if result.steps_each and result.steps_each < result.total else ""
     axes.set_title(
-        wrapped(f"probability of {result.old} (blue) and of {wanted} (red), the best so far{lines}", wide, LABEL_SIZE),
+        wrapped(f"probability of {result.old} (blue) and of {wanted} (red), the best so far", wide, LABEL_SIZE),
         fontsize=LABEL_SIZE,
     )
     axes.set_xlabel("step", fontsize=LABEL_SIZE)

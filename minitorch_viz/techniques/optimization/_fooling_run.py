@@ -23,7 +23,7 @@ class Moment(NamedTuple):
     attempt: Attempt
     share_new: Array  # (total,): the probability of the target, or of the best other answer; NaN for steps to come
     share_old: Array  # (total,): that of the answer that is to go away
-    round: int  # steps that each eps gets, where several are tried; else 0
+    steps_each: int  # steps that each eps gets, where several are tried; else 0
     eps: float  # that fooled first, else the last one that was tried; NaN of an attack without
 
     @property

@@ -29,10 +29,15 @@ def caption(result: Fooled) -> str:
     units = "steps of 0 to 255" if result.pixels else "the net's units"
     places = "values" if result.change.ndim == 2 else f"{result.place}s"
     size = (
-        f"The change is {result.l2:.4g} in L2, {result.linf:.3g} in L-infinity and {result.rms:.3g} a value (root mean "
-        f"square), in {units}; {result.l0:,} {places} differ. "
+        f"The change is {length(result)} in L2, {result.linf:.3g} in L-infinity and {result.rms:.3g} a value (root "
+        f"mean square), in {units}; {result.l0:,} {places} differ. "
     )
     return answers + attack + size + _colours(result) + _as_files(result)
+
+
+def length(result: Fooled) -> str:
+    """Return the L2 of the change, without an exponent."""
+    return f"{result.l2:,.0f}" if result.l2 >= 1000 else f"{result.l2:.4g}"
 
 
 def _limit(result: Fooled) -> str:

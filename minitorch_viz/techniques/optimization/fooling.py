@@ -64,6 +64,7 @@ class Fooled(PhotoResult):
     rms: float
     l0: int  # pixels that changed
     eps: float  # the largest change that was allowed; NaN where the smallest was looked for
+    tried: tuple[float, ...]  # each eps that is tried, in their order, until one is enough; empty where it was given
     norm: Norm
     share_new: Array  # (total,): the probability of the target, or of the best other answer; NaN for steps to come
     share_old: Array  # (total,): that of the old answer
@@ -187,9 +188,15 @@ def fooling(
 
 
 def _result(
-    seen: View, aim: Aim, means: Means, pixels: Array, clean: Answers, moment: Moment, from_noise: bool,
+    seen: View,
+    aim: Aim,
+    means: Means,
+    pixels: Array,
+    clean: Answers,
+    moment: Moment,
+    from_noise: bool,
     sentences: tuple[str, ...],
-) -> Fooled:  # fmt: skip
+) -> Fooled:
     """Return the result of one moment."""
     attempt, model = moment.attempt, aim.model
     before, after = (aim.box.net(values) for values in (pixels, attempt.pixels))
@@ -199,18 +206,42 @@ def _result(
     if of_numbers:
         change = np.asarray(model.restore(after)) - np.asarray(model.restore(before))
     is_over = attempt.done == attempt.total
-    start = picture_of(model, before) if from_noise else seen.picture
     return Fooled(
-        start, 1.0 if from_noise else seen.pixel_aspect, picture_of(model, after), change, clean,
-        _answers(aim, attempt.logits),
-        aim.classes[aim.labels[0]], aim.classes[attempt.logits[0].argmax()],
-        "" if aim.targets is None else aim.classes[aim.targets[0]], bool(attempt.fooled[0]),
-        float(size.l2[0]), float(size.linf[0]), float(size.rms[0]), int(size.l0[0]), moment.eps, means.attack.norm,
-        moment.share_new, moment.share_old, moment.round, trials(aim, attempt.pixels) if is_over else (),
-        means.attack.name, means.attack.title, means.attack.paper, attempt.passes, model.name, from_noise,
-        aim.box.pictures, sentences, attempt.done, attempt.total, photo=None if from_noise else seen.area,
-        given=seen.given, state=moment.state,
-    )  # fmt: skip
+        picture=picture_of(model, before) if from_noise else seen.picture,
+        pixel_aspect=1.0 if from_noise else seen.pixel_aspect,
+        fooling=picture_of(model, after),
+        change=change,
+        before=clean,
+        after=_answers(aim, attempt.logits),
+        old=aim.classes[aim.labels[0]],
+        new=aim.classes[attempt.logits[0].argmax()],
+        target="" if aim.targets is None else aim.classes[aim.targets[0]],
+        fooled=bool(attempt.fooled[0]),
+        l2=float(size.l2[0]),
+        linf=float(size.linf[0]),
+        rms=float(size.rms[0]),
+        l0=int(size.l0[0]),
+        eps=moment.eps,
+        tried=means.tried,
+        norm=means.attack.norm,
+        share_new=moment.share_new,
+        share_old=moment.share_old,
+        steps_each=moment.steps_each,
+        trials=trials(aim, attempt.pixels) if is_over else (),
+        attack=means.attack.name,
+        method=means.attack.title,
+        paper=means.attack.paper,
+        passes=attempt.passes,
+        net=model.name,
+        from_noise=from_noise,
+        pixels=aim.box.pictures,
+        remarks=sentences,
+        done=attempt.done,
+        total=attempt.total,
+        photo=None if from_noise else seen.area,
+        given=seen.given,
+        state=moment.state,
+    )
 
 
 def _answers(aim: Aim, logits: Array) -> Answers:
