@@ -291,7 +291,7 @@ def test_several_nets_after_model(tmp_path: Path, capsys, monkeypatch) -> None:
         ({"target": "elephant"}, "elephant"),
         ({"nets": "digit"}, "near models: digits"),
         ({"nets": [3]}, "names with commas between, or Models"),
-        ({"nets": "mnist,mnist_robust,digits_linear,faces,cifar10,allcnn"}, "At most 6"),
+        ({"nets": "mnist,scenes,digits_linear,faces,cifar10,allcnn"}, "At most 6"),
     ],
 )
 def test_bad_settings(settings, message) -> None:
