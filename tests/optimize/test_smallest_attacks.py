@@ -100,6 +100,13 @@ def test_deepfool_with_a_target_lands_on_its_border(rng: Any) -> None:
     assert (end.logits.argmax(axis=1) == many.aim.targets).all()
 
 
+def test_deepfool_ends_when_all_are_fooled(rng: Any) -> None:
+    case = linear(rng, 3)
+    steps = list(DeepFool().attempts(case.aim, case.pixels))
+    assert [step.fooled.all() for step in steps] == [False, True]
+    assert [step.total for step in steps] == [50, 2]
+
+
 def test_deepfool_looks_at_its_candidates_only(rng: Any) -> None:
     case = linear(rng, 6, count=20)
     second = np.argsort(-case.aim.logits(case.pixels), axis=1)[:, 1]
@@ -402,6 +409,23 @@ def test_what_is_fooled_already_needs_no_change(name: str) -> None:
 def test_bad_settings_get_a_sentence(name: str, settings: dict[str, Any], words: str) -> None:
     with pytest.raises(SettingError, match=words):
         get_attack(name)(**settings)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize(
+    ("name", "settings"), [("deepfool", {}), ("deepfool", {"norm": "linf"}), ("lbfgs", {"searches": 4, "steps": 8})]
+)
+def test_at_least_99_of_100_photos_are_fooled(name: str, settings: dict[str, Any], shared_data: Any) -> None:
+    weights = shared_data / "weights" / "squeezenet1_1.safetensors"
+    model = load_model("squeezenet1_1", weights=weights)
+    paths = sorted((shared_data / "imagenet_samples").glob("*.jpg"))
+    chosen = [paths[i] for i in np.linspace(0, len(paths) - 1, 100).astype(int)]
+    aim, pixels = aim_at(model, np.concatenate([model.read(path) for path in chosen]))
+    end = last(get_attack(name)(**settings).attempts(aim, pixels))
+    size = sizes((end.pixels - pixels)[end.fooled])
+    print(f"{name} {settings}: {end.fooled.mean():.0%} fooled; median", end=" ")
+    print(", ".join(f"{key} {np.median(values):.4g}" for key, values in size._asdict().items()))
+    assert end.fooled.mean() >= 0.99
 
 
 # ---------------------------------------------------------------- Foolbox

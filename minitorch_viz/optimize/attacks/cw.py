@@ -35,7 +35,7 @@ class CarliniWagner(Attack):
 
     kind: ClassVar[Kind] = "smallest change"
     norms: ClassVar[tuple[Norm, ...]] = ("l2",)
-    title: ClassVar[str] = "Carlini and Wagner's attack"
+    title: ClassVar[str] = "C&W, Adam on the size of the change and the margin together"
     paper: ClassVar[str] = "Carlini, Wagner 2017"
     year: ClassVar[int] = 2017
     trait: ClassVar[str] = (

@@ -87,7 +87,11 @@ class DeepFool(Attack):
                 attempt = closer(attempt, aim, pixels, rows, x, aim.of(rows).logits(x), self.norm)
                 passes += 1
             attempt = attempt.after(passes, way=way, order=order)
+            if attempt.fooled.all():  # no further step would do anything
+                attempt = replace(attempt, total=attempt.done)
             yield attempt
+            if attempt.done == attempt.total:
+                return
 
     def _steps(self, forward: Pass, away: Array, wanted: Array) -> Array:
         """Return each picture's step (n, ...) to its nearest border, of those between classes `away` and `wanted`.

@@ -35,7 +35,7 @@ class Lbfgs(Attack):
 
     kind: ClassVar[Kind] = "smallest change"
     norms: ClassVar[tuple[Norm, ...]] = ("l2",)
-    title: ClassVar[str] = "box-constrained L-BFGS"
+    title: ClassVar[str] = "box-constrained L-BFGS on the size of the change and the probability together"
     paper: ClassVar[str] = "Szegedy et al. 2014"
     year: ClassVar[int] = 2014
     trait: ClassVar[str] = (
