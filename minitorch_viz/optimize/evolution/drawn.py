@@ -7,12 +7,13 @@ computed together: a genome draws the same picture whatever stands beside it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 
 import numpy as np
 
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.optimize.evolution.colours import pixels_of
-from minitorch_viz.optimize.evolution.genome import FUNCTIONS, INPUTS, Genome
+from minitorch_viz.optimize.evolution.genome import FUNCTIONS, INPUTS, Genome, weight_of
 from minitorch_viz.optimize.parametrizations.places import places
 
 CACHED = 2**18  # numbers that are worked on together: as many genomes as fit the cache
@@ -66,18 +67,17 @@ def values(genomes: Sequence[Genome], size: Pair) -> Array:
     return last
 
 
-def needed(genome: Genome) -> Array:
+def needed(genome: Genome) -> list[int]:
     """Return the neurons on which an output depends, in the order of the row; inputs and outputs always."""
-    is_needed = np.zeros(genome.length, bool)
-    is_needed[:INPUTS] = is_needed[genome.length - genome.outputs :] = True
-    order = np.argsort(-genome.targets, kind="stable")  # the last ones first: then what they need is known
-    for source, target in zip(genome.sources[order].tolist(), genome.targets[order].tolist(), strict=True):
+    inside = genome.length - genome.outputs
+    is_needed = [place < INPUTS or place >= inside for place in range(genome.length)]
+    for source, target, _ in sorted(genome.edges, key=itemgetter(1), reverse=True):  # what the last ones need first
         is_needed[source] |= is_needed[target]
-    return np.flatnonzero(is_needed)
+    return [place for place in range(genome.length) if is_needed[place]]
 
 
 def _tables(
-    genomes: Sequence[Genome], rows: Sequence[Array], longest: int
+    genomes: Sequence[Genome], rows: Sequence[list[int]], longest: int
 ) -> tuple[list[list[tuple[Array, Array]]], Array]:
     """Return, for each place in the row, its connections as pairs of sources and weights (N,), and functions (N, L).
 
@@ -87,18 +87,17 @@ def _tables(
     tables: list[list[tuple[Array, Array]]] = [[] for _ in range(longest)]
     functions = np.full((count, longest), -1)
     for number, (genome, row) in enumerate(zip(genomes, rows, strict=True)):
-        functions[number, INPUTS : len(row)] = genome.functions[row[INPUTS:] - INPUTS]
-        place_of = np.full(genome.length, -1)
-        place_of[row] = np.arange(len(row))
+        functions[number, INPUTS : len(row)] = [genome.functions[place - INPUTS] for place in row[INPUTS:]]
+        place_of = {neuron: place for place, neuron in enumerate(row)}
         filled = [0] * longest
-        edges = (place_of[genome.sources].tolist(), place_of[genome.targets].tolist(), genome.weights.tolist())
-        for source, target, weight in zip(*edges, strict=True):
-            if source < 0 or target < 0:
+        for begin, end, gene in genome.edges:
+            if begin not in place_of or end not in place_of:
                 continue
+            target = place_of[end]
             table = tables[target]
             if filled[target] == len(table):
                 table.append((np.zeros(count, int), np.zeros(count, np.float32)))
             sources, weights = table[filled[target]]
-            sources[number], weights[number] = source, weight
+            sources[number], weights[number] = place_of[begin], weight_of(gene)
             filled[target] += 1
     return tables, functions

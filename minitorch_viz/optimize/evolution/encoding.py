@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, ClassVar
 
 import numpy as np
@@ -110,15 +111,21 @@ class Cppns(Encoding):
 
     def packed(self, genomes: Genomes) -> dict[str, Array]:
         """Return all neurons and connections one after the other, and how many each genome has, (N, 2)."""
-        counts = np.array([(len(genome.functions), len(genome.genes)) for genome in genomes])
-        names = ("functions", "sources", "targets", "genes")
-        return {"counts": counts} | {name: np.concatenate([getattr(g, name) for g in genomes]) for name in names}
+        edges = [edge for genome in genomes for edge in genome.edges]
+        return {
+            "counts": np.array([(len(genome.functions), len(genome.edges)) for genome in genomes]),
+            "functions": np.array([number for genome in genomes for number in genome.functions]),
+            "ends": np.array([edge[:2] for edge in edges], int).reshape(-1, 2),
+            "genes": np.array([gene for _, _, gene in edges], float),
+        }
 
     def unpacked(self, arrays: Mapping[str, Array]) -> Genomes:
-        neurons, connections = (np.cumsum(counts)[:-1] for counts in arrays["counts"].T)
-        functions = np.split(arrays["functions"], neurons)
-        edges = zip(*(np.split(arrays[name], connections) for name in ("sources", "targets", "genes")), strict=True)
-        return [graphs.Genome(self.channels, each, *edge) for each, edge in zip(functions, edges, strict=True)]
+        functions = iter(arrays["functions"].tolist())
+        edges = zip(*arrays["ends"].T.tolist(), arrays["genes"].tolist(), strict=True)
+        return [
+            graphs.Genome(self.channels, tuple(islice(functions, neurons)), tuple(islice(edges, connections)))
+            for neurons, connections in arrays["counts"].tolist()
+        ]
 
 
 ENCODINGS: Mapping[str, type[Encoding]] = {"cppn": Cppns, "direct": Direct}

@@ -22,6 +22,7 @@ from minitorch_viz.drawing import (
 )
 from minitorch_viz.optimize.units import coloured
 from minitorch_viz.techniques.optimization._evolve_words import percent
+from minitorch_viz.techniques.optimization._targets import MOST
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,7 +76,7 @@ def _confidences(axes: Axes, result: Evolved) -> None:
         axes.fill_between(steps, lower, upper, color=PALETTE[4], alpha=0.45, lw=0, label="middle half")
         axes.plot(steps, least, color="#777777", lw=1, ls=":", label="least and most")
         axes.plot(steps, most, color="#777777", lw=1, ls=":")
-    axes.plot(steps, median, color=PALETTE[0], lw=2, label="median", marker="o" if result.done == 1 else "")
+    axes.plot(steps, median, color=PALETTE[0], lw=2, label="median", marker=_marker(result))
     axes.set_ylim(-3, 103)
     axes.set_ylabel("probability, %", fontsize=LABEL_SIZE)
     axes.legend(fontsize=NUMBER_SIZE, loc="lower right", frameon=True, framealpha=0.8, edgecolor="none")
@@ -85,12 +86,17 @@ def _confidences(axes: Axes, result: Evolved) -> None:
 def _counts(axes: Axes, result: Evolved) -> None:
     """Draw how many champions have at least 99 % over the generations."""
     count = len(result.champions)
-    steps = np.arange(1, result.total + 1)
-    axes.step(steps, result.sure, where="post", color=PALETTE[5], lw=2, marker="o" if result.done == 1 else "")
-    axes.set_ylim(-0.03 * count, 1.03 * count)
+    most = count if count <= 2 * MOST else max(10, 1.15 * np.nanmax(result.sure))
+    axes.step(np.arange(1, result.total + 1), result.sure, where="post", color=PALETTE[5], lw=2, marker=_marker(result))
+    axes.set_ylim(-0.03 * most, 1.03 * most)
     axes.set_ylabel(f"at least 99 %, of {count}", fontsize=LABEL_SIZE)
     axes.locator_params(axis="y", integer=True)
     _finish(axes, result)
+
+
+def _marker(result: Evolved) -> str:
+    """Return a dot for a single generation, which makes no line."""
+    return "o" if result.done == 1 else ""
 
 
 def _finish(axes: Axes, result: Evolved) -> None:
