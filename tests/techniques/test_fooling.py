@@ -15,7 +15,7 @@ from minitorch_viz.layers import Linear, Tanh
 from minitorch_viz.models import Numbers
 from minitorch_viz.models.samples import sample_digit
 from minitorch_viz.optimize.attacks import attacks, get_attack
-from minitorch_viz.techniques import fooling
+from minitorch_viz.techniques import fooling, get_technique
 from minitorch_viz.techniques.optimization._fooling_figure import in_percent
 from minitorch_viz.techniques.optimization.fooling import Fooled
 
@@ -127,6 +127,11 @@ def test_every_attack_can_be_asked_for(name: str, digits: Model) -> None:
     assert result.done == result.total
     assert result.fooling.min() >= 0
     assert len(result.trials) == 3
+
+
+def test_the_manual_names_every_attack() -> None:
+    words = get_technique("fooling").options["attack"].help.replace(";", ",").replace(",", " ").split()
+    assert set(attacks()) <= set(words)
 
 
 def test_a_setting_that_an_attack_has_not_is_refused(digits: Model) -> None:

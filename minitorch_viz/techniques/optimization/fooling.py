@@ -143,9 +143,10 @@ def fooling(
 
     Args:
         target: the class that the net shall answer; by default any but its present answer
-        attack: gradient, fgsm, pgd or apgd; universal and patch make one change for all pictures
+        attack: fgsm, pgd and apgd stay within eps; gradient, lbfgs, deepfool and cw look for a small change; one-pixel
+            changes eps pixels, whatever they are; universal and patch make one change for all pictures
         eps: how far the change may go, in steps of 0 to 255, in the attack's norm; by default the smallest of 1, 2, 4,
-            ... 128 that is enough (of l2 so much of each value)
+            ... 128 that is enough (of l2 so much of each value; of one-pixel 1, 3 or 5 pixels)
         norm: linf, where eps is of each value, or l2, where it is of all together (the root of the sum of squares); by
             default the attack's own
         steps: at most; by default the attack's own
