@@ -116,6 +116,7 @@ def _words(axes: Axes, result: Fooled, wide: float) -> None:
     lines = [
         f"L-infinity {result.linf:.3g}{unit}, L2 {length(result)}",
         f"root mean square {result.rms:.3g}{unit}",
+        *([f"{result.l0:,} {result.place}s differ"] if result.norm == "l0" else []),
         *(f"{trial.way}: {trial.answer}, {in_percent(trial.probability)}" for trial in result.trials),
     ]
     while lines:
