@@ -249,6 +249,13 @@ def test_the_gradient_attack_rests_where_the_net_is_fooled() -> None:
     assert (size_in(first, "l2") <= 20 + 1e-9).all()
 
 
+def test_the_step_of_rows_is_in_255ths_of_their_range(rng: Any) -> None:
+    model = smooth(rng)
+    aim, values = aim_at(model, rng.uniform(-1, 1, (1, 6)))
+    first = next(iter(Gradient(step=5.0).attempts(aim, values)))
+    np.testing.assert_allclose(size_in(first.inner["x"] - values, "l2"), 5 * aim.box.span / 255, rtol=1e-9)
+
+
 def test_the_checkpoints_are_the_papers() -> None:
     assert checkpoints(100) == [22, 41, 57, 70, 80, 87, 93, 99]
     assert checkpoints(3)[0] == 1

@@ -11,7 +11,7 @@ import pytest
 from minitorch_viz import Model, Net, load_model
 from minitorch_viz.cli import main
 from minitorch_viz.errors import SettingError
-from minitorch_viz.layers import Linear, Tanh
+from minitorch_viz.layers import Linear, ReLU, Tanh
 from minitorch_viz.models import Numbers
 from minitorch_viz.models.samples import sample_digit
 from minitorch_viz.optimize.attacks import attacks, get_attack
@@ -176,6 +176,16 @@ def test_labels_beside_one_another_are_told() -> None:
     assert any("labels beside one another" in note for note in result.notes)
     np.testing.assert_allclose(sorted(result.before.shares), sorted(rows_net("labels").predict_answers(
         rows_net().read(ROW))[0]), rtol=1e-5)  # fmt: skip
+
+
+def test_a_gradient_of_zero_is_told() -> None:
+    """Where no ReLU fires there is no way to follow."""
+    layers = [("fc1", Linear(np.ones((5, 4)), np.full(5, -1e6))), ("relu", ReLU()), ("fc2", Linear(np.ones((2, 5))))]
+    model = Model.from_net(Net(layers), readers=Numbers(4), scores="classes")
+    result = fooling(model, [1.0, 2, 3, 4], eps=0.5, steps=2)
+    assert not result.fooled
+    assert any("gradient is exactly 0" in note for note in result.notes)
+    assert not any("gradient is exactly 0" in note for note in fooling(rows_net(), ROW, eps=0.5, steps=2).notes)
 
 
 def test_nets_without_an_answer_are_refused() -> None:

@@ -23,7 +23,8 @@ class Gradient(Attack):
 
     Each picture rests as soon as the net is fooled, so that the change is small, though not the smallest.
 
-    step: L2, in steps of 0..255. steps: at most. loss: what is climbed: ce, margin or dlr.
+    step: L2, in steps of 0..255, of rows and series in 255ths of their range. steps: at most. loss: what is climbed,
+    ce, margin or dlr.
 
     The course's step is 1 in the units of a net that divides pixels by their deviation, 0.225 of 255: 58 here.
     """
@@ -46,7 +47,7 @@ class Gradient(Attack):
         get_loss(self.loss)
 
     def attempts(self, aim: Aim, pixels: Array, *, seed: int = 0, state: Packed | None = None) -> Iterator[Attempt]:  # noqa: ARG002  # nothing is random
-        loss = get_loss(self.loss)
+        loss, length = get_loss(self.loss), self.step * aim.box.grain
         if state is None:
             attempt = Attempt.begin(aim, pixels, self.steps, x=pixels.copy())
         else:
@@ -56,7 +57,7 @@ class Gradient(Attack):
             rows = np.flatnonzero(~attempt.fooled)
             if len(rows):
                 _, gradient, _ = aim.of(rows).loss_and_gradient(x[rows], loss)
-                x[rows] = aim.box.clip(x[rows] + self.step * steepest(gradient, "l2"))
+                x[rows] = aim.box.clip(x[rows] + length * steepest(gradient, "l2"))
                 logits = aim.logits(x[rows])
                 value, _ = aim.of(rows).loss(logits, loss)
                 attempt = attempt.seen(aim, rows, x[rows], logits, value)

@@ -13,6 +13,7 @@ from minitorch_viz.models.classes import find_class
 from minitorch_viz.models.scores import Labels, YesNo
 from minitorch_viz.optimize.attacks import Aim, Attack, Box, aim_at, attacks, get_attack
 from minitorch_viz.optimize.attacks.growing import doubled
+from minitorch_viz.optimize.attacks.losses import cross_entropy
 from minitorch_viz.optimize.attacks.norms import need_eps, need_fitting_eps, remark_on
 
 if TYPE_CHECKING:
@@ -113,12 +114,12 @@ def class_meant(aim: Aim, target: str | int) -> int:
     return aim.model.class_index(target)
 
 
-def remarks(means: Means, aim: Aim, values: int) -> tuple[str, ...]:
-    """Return what is to be known of a run, whatever comes out."""
+def remarks(means: Means, aim: Aim, pixels: Array) -> tuple[str, ...]:
+    """Return what is to be known of an attack of pixels (1, ...), whatever comes out."""
     attack, box, sentences = means.attack, aim.box, []
     eps = getattr(attack, "eps", None)
     if box.pictures and eps is not None and not means.tried:
-        sentences.append(remark_on(eps, attack.norm, values))
+        sentences.append(remark_on(eps, attack.norm, pixels[0].size))
     if not box.pictures:
         sentences.append(f"{box.words[0].upper()}{box.words[1:]}, and sizes are in these units.")
     if isinstance(aim.model.scores, Labels) and not isinstance(aim.model.scores, YesNo):
@@ -126,4 +127,6 @@ def remarks(means: Means, aim: Aim, values: int) -> tuple[str, ...]:
             f"{aim.model.name} gives labels beside one another; fooled means here that another one is the most "
             "probable."
         )
+    if not aim.loss_and_gradient(pixels, cross_entropy)[1].any():
+        sentences.append("The gradient is exactly 0 where the attack begins: what follows it can move by chance only.")
     return (*filter(None, sentences), *filter(None, [attack.trait]))

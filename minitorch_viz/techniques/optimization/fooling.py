@@ -178,7 +178,7 @@ def fooling(
     if from_noise:
         aim, pixels = noise_of(aim, pixels, target, seed)
     companions = companions_of(aim, aim.box.values(others.inputs)) if others and shared else None
-    sentences, pace = remarks(means, aim, pixels[0].size), Pace()
+    sentences, pace = remarks(means, aim, pixels), Pace()
     if pictures is not None and not shared:
         sentences = (*sentences, f"{attack} makes a change of this picture alone: pictures= was not used.")
     clean = _answers(aim, aim.logits(pixels))
