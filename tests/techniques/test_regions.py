@@ -7,7 +7,7 @@ import pytest
 
 from minitorch_viz import Model, Net
 from minitorch_viz.errors import SettingError
-from minitorch_viz.layers import Conv2d, Flatten, Linear
+from minitorch_viz.layers import Conv2d, Flatten, Linear, Sigmoid, Softmax
 from minitorch_viz.models import Numbers
 from minitorch_viz.techniques import get_technique
 from minitorch_viz.techniques.optimization._regions_border import borders
@@ -110,6 +110,32 @@ def test_with_random_axes_the_plane_has_no_attack() -> None:
     result = regions(one_pixel(), grey, along="random", across="random", points=9, reach=10.5, ways=1)
     assert (result.classes[4] == 0).all()
     assert result.distances[0] < 10.5  # the sign of the gradient is 0 but in one pixel
+
+
+@pytest.mark.parametrize("end", ["scores", "softmax", "labels", "sigmoids", "yes or no"])
+def test_the_confidence_is_the_probability_that_the_net_gives_its_answer(end: str) -> None:
+    rows = WEIGHT[:1] if end == "yes or no" else WEIGHT
+    last = {"softmax": [("softmax", Softmax())], "sigmoids": [("sigmoid", Sigmoid())]}.get(end, [])
+    nodes = [("fc", Linear(rows, BIAS[: len(rows)])), *last]
+    logits = None if not last else last[0][0]  # the net's scores are then its probabilities
+    model = Model.from_net(
+        Net(nodes), readers=Numbers(2), logits=logits, scores="labels" if end in ("labels", "sigmoids") else None
+    )
+    result = regions(model, ROW, points=9, reach=3.0, ways=1)
+    at = np.linspace(-3, 3, 9)
+    points = (ROW + np.stack(np.meshgrid(at, at[::-1]), axis=2)).reshape(-1, 2)
+    answers = model.predict_answers(points)
+    if end == "yes or no":
+        answers = np.concatenate([1 - answers, answers], axis=1)
+        assert result.names == ("not class 0", "class 0")
+    np.testing.assert_array_equal(result.classes.ravel(), answers.argmax(axis=1))
+    np.testing.assert_allclose(result.confidences.ravel(), answers.max(axis=1), rtol=1e-9)
+
+
+def test_a_net_without_classes_is_refused() -> None:
+    model = Model.from_net(Net([("fc", Linear(WEIGHT, BIAS))]), readers=Numbers(2), scores="numbers")
+    with pytest.raises(SettingError, match=r"regions does not apply .* plain numbers"):
+        regions(model, ROW)
 
 
 # ---------------------------------------------------------------- distances
