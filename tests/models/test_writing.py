@@ -1,4 +1,4 @@
-"""Writing with nets that read letter by letter: what is drawn, what is likely, and who cannot write."""
+"""Writing with nets that read letter by letter: what is drawn, what is likely, and which nets cannot write."""
 
 from __future__ import annotations
 

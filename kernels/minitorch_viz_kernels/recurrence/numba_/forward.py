@@ -67,8 +67,7 @@ def _steps_part(
     blocks = width // lanes
     top, bottom, first, last = 0, batch, 0, blocks
     if by_sequences:
-        top, bottom = part_range(-(-batch // ROWS), number, parts)
-        top, bottom = top * ROWS, min(bottom * ROWS, batch)
+        top, bottom = part_range(batch, number, parts)
     else:
         first, last = part_range(blocks, number, parts)
     for t in range(begin, stop):
@@ -86,7 +85,7 @@ def _steps(
     """Compute the steps from begin to stop from z (steps, N, 4 * width). All arrays are flat."""
     threads = int(board[WORKERS]) + 1
     by_sequences = batch >= threads * ROWS
-    parts = min(threads, -(-batch // ROWS)) if by_sequences else min(threads, width // lanes)
+    parts = threads if by_sequences else min(threads, width // lanes)
     together = stop - begin if by_sequences or parts == 1 else 1
     for t in range(begin, stop, together):
         parallel(
