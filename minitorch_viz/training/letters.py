@@ -21,9 +21,11 @@ from minitorch_viz.training.card import save_with_card
 from minitorch_viz.training.evaluate import Scores, evaluate
 from minitorch_viz.training.fit import Fitted, fit
 from minitorch_viz.training.losses import SoftmaxCrossEntropy
+from minitorch_viz.training.observer import Observer, Run
 from minitorch_viz.training.optimizers import Adam, AdamW, RMSProp
 from minitorch_viz.training.output_files import UnfinishedWeights, check_places, saying_what_is_written
 from minitorch_viz.training.schedules import Constant, Cosine, OneCycle, Schedule, StepDecay
+from minitorch_viz.training.state import State
 
 OptimizerName: TypeAlias = Literal["adam", "adamw", "rmsprop"]
 ScheduleName: TypeAlias = Literal["cosine", "onecycle", "decay", "constant"]
@@ -88,6 +90,7 @@ def train_letters(
     epochs = epochs or int(np.clip(-(-SEEN // batches.count), FEWEST, MOST))
     plain = letters(len(file.letters), kind, layers, cells, embedding, dropout, seed)
     net, carry = carrying(plain)
+    curve = Curve()
     with saying_what_is_written(out):
         rate = RATES[optimizer] if rate is None else rate
         print(f"{file.length:,} characters, {len(file.letters)} different; {epochs} x {len(batches)} steps", flush=True)
@@ -108,6 +111,7 @@ def train_letters(
             checkpoint=checkpoint,
             checkpoint_every=None if checkpoint is None else KEPT_EVERY,
             resume=resume,
+            observers=[curve],
         )
         settings = {
             "kind": kind,
@@ -126,7 +130,18 @@ def train_letters(
             "patience": patience,
             "seed": seed,
         }
-        return _write_tested(plain, fitted, file, out, settings, checkpoint, resume)
+        return _write_tested(plain, fitted, curve, file, out, settings, checkpoint, resume)
+
+
+class Curve(Observer):
+    """Keep what each epoch came to and after how many seconds of training; of a resumed run those after the stop."""
+
+    def __init__(self) -> None:
+        self.points: list[tuple[int, float, float]] = []  # (epoch, seconds, nats on the validation part)
+
+    def epoch(self, run: Run, state: State) -> None:  # noqa: ARG002 (every observer has this signature)
+        line = state.history[-1]
+        self.points.append((line.epoch, round(state.seconds, 1), round(line.held_out_loss or math.nan, 4)))
 
 
 def _schedule(name: ScheduleName, rate: float, epochs: int, steps: int) -> Schedule:
@@ -156,6 +171,7 @@ def counting(text: TextFile, n: int = GRAM) -> float | None:
 def _write_tested(
     plain: Net,
     fitted: Fitted,
+    curve: Curve,
     text: TextFile,
     out: Path,
     settings: dict[str, Any],
@@ -199,5 +215,6 @@ def _write_tested(
         "test_nats": round(test.loss, 4),
         **({} if counted is None else {f"test_nats_of_a_{GRAM}_gram": round(counted, 4)}),
         "seconds": round(fitted.seconds, 1),
+        "curve": curve.points,  # of the epochs: number, seconds, validation nats
     }
     return save_with_card(net, out, text.alphabet(), class_names=(), card=facts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from pathlib import Path
@@ -44,6 +45,10 @@ def test_a_net_learns_a_text_and_its_file_is_a_model(kind, text: Path, tmp_path:
     assert measured.loss < 0.6  # knowing nothing but how often each letter stands: 2.6
     assert f"{measured.loss:.4f} nats a character on the test part" in capsys.readouterr().out
     assert f"--kind {kind} " in card["command"]
+    epochs, seconds, validation = zip(*card["curve"], strict=True)
+    assert epochs == tuple(range(1, 21))
+    assert all(before <= after for before, after in itertools.pairwise(seconds))
+    assert min(validation) == card["validation_nats"]
     assert card["data"].startswith(f"cats.txt: {len(WORDS) * 25} characters, SHA-256 {file.digest}")
 
 
