@@ -212,7 +212,7 @@ def _gradient(
     net: Net, pictures: Array, target: Array, loss: Loss, output: str, rng: Generator | None
 ) -> tuple[Array, Array]:
     """Return the gradient of the loss by the pictures (N, C, H, W), and the scores (N, K)."""
-    tape = net.forward(pictures, upto=output, rng=rng)
+    tape = net.forward(pictures, upto=output, rng=rng, fuse=True)
     _, dy = loss(tape[output], target)
     return next(iter(net.backward(tape, {output: dy}).values())), tape[output]
 

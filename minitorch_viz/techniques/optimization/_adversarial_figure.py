@@ -35,6 +35,7 @@ NAMES = 2.3  # inches for the names of a table's lines, at most
 COLUMN = 1.15  # inches of a table's column, at most
 PICTURE = 1.5  # inches of a picture's side, at most
 MODEL = 0.86  # of a class model's
+BESIDE = 6  # pictures in one strip
 
 
 def draw(result: Attacked, figure: Figure) -> None:
@@ -97,10 +98,12 @@ class Table:
 class Strip:
     """Draw pictures side by side, each with a title, and a name at the left."""
 
-    def __init__(self, name: str, pictures: Sequence[Any], titles: Sequence[str], side: float, title: str = "") -> None:
+    def __init__(
+        self, name: str, pictures: Sequence[Any], titles: Sequence[str], side: float, title: str = "", left: float = 0.0
+    ) -> None:
         self.pictures, self.name = pictures, name
         self.title = wrapped(title, WIDTH - 2 * GAP, TITLE_SIZE, even=False) if title else ""
-        self.left = 1.25 if name else 0.0
+        self.left = min(max(text_width(name, LABEL_SIZE), left) + GAP, NAMES) if name else 0.0
         room = (WIDTH - GAP - self.left) / len(pictures) - GAP
         self.wide = min(side, room)
         self.titles = [wrapped(each, self.wide + GAP / 2, NUMBER_SIZE) for each in titles]
@@ -145,7 +148,8 @@ def changes(photo: Array, changed: Array, eps: float) -> Array:
 def _ladder(result: Attacked) -> Table:
     within = np.concatenate([result.right[:, :-1], result.worst[:, None], result.right[:, -1:]], axis=1)
     columns = [*result.attacks[:-1], "all of these", result.attacks[-1]]
-    title = f"Right after each attack, of {int(result.counted.sum())} pictures: from no attack to the strongest"
+    count = int(result.counted.sum())
+    title = f"Right after each attack, of {count} picture{'s' * (count > 1)}: from no attack to the strongest"
     return Table(title, result.rows, columns, within, "Blues")
 
 
@@ -174,37 +178,37 @@ def _photos(result: Attacked) -> list[Strip]:
                 f"{answer.after} ({answer.after_share:.2g})",
             )
             titles += [f"{name}: {before}", after, "the change"]
-        for start in range(0, len(pictures), 6):
+        for start in range(0, len(pictures), BESIDE):
             title = (
                 "Pictures as each net sees them, changed by PGD, and the change: what it says, and how probable that is"
                 if not strips
                 else ""
             )
-            strips.append(Strip("", pictures[start : start + 6], titles[start : start + 6], PICTURE, title))
+            strips.append(Strip("", pictures[start : start + BESIDE], titles[start : start + BESIDE], PICTURE, title))
     return strips
 
 
 def _models(result: Attacked) -> list[Strip]:
-    """Return a strip a net: its class models without a regularizer."""
-    strips: list[Strip] = []
-    for net, name in enumerate(result.nets):
-        if not result.classes[net]:
-            continue
-        models = result.models[net]
-        pictures = list(models) if len(models) else [None] * len(result.classes[net])
-        titles = list(result.classes[net])
-        if len(models):
-            titles = [
-                f"{each} ({share:.2g})" for each, share in zip(titles, result.probabilities[net], strict=True)
-            ]  # fmt: skip
-        title = (
-            "What each net finds most like a class, without any regularizer, and how probable it finds that"
-            if not strips
-            else ""
-        )
-        side = MODEL if len(pictures) > 5 else PICTURE
-        strips.append(Strip(name, pictures, titles, side, title))
-    return strips
+    """Return a strip a net: its class models without a regularizer; of few of them one strip for all nets."""
+    title = "What each net finds most like a class, without any regularizer, and how probable it finds that"
+    rows = [(name, *_of_net(result, net)) for net, name in enumerate(result.nets) if result.classes[net]]
+    if rows and sum(len(titles) for _, _, titles in rows) <= BESIDE:
+        pictures = [picture for _, row, _ in rows for picture in row]
+        return [Strip("", pictures, [f"{name}: {words}" for name, _, row in rows for words in row], PICTURE, title)]
+    widest = max((text_width(name, LABEL_SIZE) for name in result.nets), default=0)
+    return [
+        Strip(name, pictures, titles, MODEL if len(pictures) > BESIDE else PICTURE, title * (not place), widest)
+        for place, (name, pictures, titles) in enumerate(rows)
+    ]
+
+
+def _of_net(result: Attacked, net: int) -> tuple[list[Any], list[str]]:
+    """Return a net's class models, None for those to come, and what stands above each."""
+    pictures, names = list(result.models[net]), list(result.classes[net])
+    if not pictures:
+        return [None] * len(names), names
+    shares = result.probabilities[net]
+    return pictures, [f"{name} ({share:.2g})" for name, share in zip(names, shares, strict=True)]
 
 
 def _hatch(axes: Any, corner: tuple[float, float]) -> None:

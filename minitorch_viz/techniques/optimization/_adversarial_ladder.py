@@ -40,7 +40,7 @@ class Ladder:
     def rungs(self) -> tuple[Rung, ...]:
         """Return the attacks, the weakest first; the last one has no limit, and must fool every net."""
         pgd, eps, steps = get_attack("pgd"), self.eps, self.steps
-        strongest = f"PGD, {self.restarts} starts, margin"
+        strongest = f"PGD, {self.restarts} start{'s' * (self.restarts > 1)}, margin"
         return (
             Rung("none", None),
             Rung("noise", None),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -137,7 +137,8 @@ class Run:
     def _transfer(self) -> None:
         """Show the pictures made for each net to all, and noise as a baseline, and count whose answers fall.
 
-        Counted are the pictures that a row answers rightly as the maker sees them unchanged.
+        Counted are the pictures that a row answers rightly as the maker sees them unchanged; where what is right is not
+        known, all, and those fall whose answer is another than before.
         """
         counted = self.shown.counted
         transfer, judged = self.arrays["transfer"].copy(), self.arrays["judged"].copy()
@@ -150,8 +151,10 @@ class Run:
                 else:
                     changed = np.rint(noisy(source.pixels, self.ladder.eps, self.seed + 1))
                 clean, fooling = (shown_to(judge, each[counted]) for each in (source.pixels, changed))
-                part = aim.of(counted)
-                right = ~part.fooled(part.logits(clean))
+                part, scores = aim.of(counted), aim.logits(clean)
+                if not self.seen[row.net].is_truth:
+                    part = replace(part, labels=scores.argmax(axis=1))
+                right = ~part.fooled(scores)
                 fallen = part.fooled(part.logits(fooling))[right]
                 judged[maker, number] = right.sum()
                 transfer[maker, number] = fallen.mean() if right.any() else np.nan

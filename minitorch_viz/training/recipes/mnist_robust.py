@@ -22,11 +22,11 @@ from minitorch_viz.training.bundle import train_classifier
 from minitorch_viz.training.optimizers import Adam
 from minitorch_viz.training.schedules import Triangle
 
-EPOCHS, BATCH, PEAK = 10, 100, 5e-3
+EPOCHS, BATCH, PEAK = 8, 100, 5e-3
 START = 6**-0.5  # of the usual weights at the start (He et al. 2015): as wide as PyTorch's, whose layers theirs are
 EPS = 0.3 * 255
 HELD_OUT = 1000  # of the training digits
-ATTACK = Adversarial(EPS, PREPROCESSING, alpha=1.25 * EPS, trial_steps=50, restarts=10, trial_alpha=0.01 * 255)
+ATTACK = Adversarial(EPS, PREPROCESSING, steps=3, alpha=0.5 * EPS, trial_steps=50, restarts=10, trial_alpha=0.01 * 255)
 IN_FRONT = "3", "5", "8"
 
 
