@@ -24,6 +24,7 @@ from minitorch_viz.drawing import (
     wrapped,
 )
 from minitorch_viz.optimize.units import coloured
+from minitorch_viz.techniques.optimization._adversarial_words import listed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,13 +37,14 @@ COLUMN = 1.15  # inches of a table's column, at most
 PICTURE = 1.5  # inches of a picture's side, at most
 MODEL = 0.86  # of a class model's
 BESIDE = 6  # pictures in one strip
+TOGETHER = 6  # photos of all nets, where more were not asked for
 
 
 def draw(result: Attacked, figure: Figure) -> None:
     """Draw all parts below one another."""
     parts: list[Table | Strip] = [_ladder(result), _transfer(result), *_photos(result), *_models(result)]
     heading = wrapped(
-        f"Attacks on {' and '.join(result.nets)}: at most {result.eps:g} of 255 a value", WIDTH - 2 * GAP, HEAD_SIZE
+        f"Attacks on {listed(result.nets)}: at most {result.eps:g} of 255 a value", WIDTH - 2 * GAP, HEAD_SIZE
     )
     top = text_height(heading, HEAD_SIZE) + 2 * GAP
     start_sheet(figure, WIDTH, top + sum(part.high for part in parts) + GAP, heading)
@@ -160,32 +162,26 @@ def _transfer(result: Attacked) -> Table:
 
 
 def _photos(result: Attacked) -> list[Strip]:
-    """Return a strip a photo: it, and for each net what PGD made of it and the change."""
-    strips: list[Strip] = []
-    for number in range(len(result.photos[0])):
-        pictures: list[Any] = []
-        titles = []
-        for net, name in enumerate(result.nets):
-            photo = result.photos[net][number]
-            if not result.answers[net]:
-                pictures += [photo, None, None]
-                titles += [name, "to come", ""]
-                continue
-            answer, changed = result.answers[net][number], result.changed[net][number]
-            pictures += [photo, changed, changes(photo, changed, result.eps)]
-            before, after = (
-                f"{answer.before} ({answer.before_share:.2g})",
-                f"{answer.after} ({answer.after_share:.2g})",
-            )
-            titles += [f"{name}: {before}", after, "the change"]
-        for start in range(0, len(pictures), BESIDE):
-            title = (
-                "Pictures as each net sees them, changed by PGD, and the change: what it says, and how probable that is"
-                if not strips
-                else ""
-            )
-            strips.append(Strip("", pictures[start : start + BESIDE], titles[start : start + BESIDE], PICTURE, title))
-    return strips
+    """Return strips of photos: for each of them and each net the photo, what PGD made of it, and the change."""
+    pictures: list[Any] = []
+    titles: list[str] = []
+    photos = int((~result.counted).sum()) or len(result.counted)
+    count = min(len(result.photos[0]), max(photos, TOGETHER // len(result.nets)))
+    for number, net in np.ndindex(count, len(result.nets)):
+        photo, name = result.photos[net][number], result.nets[net]
+        if not result.answers[net]:
+            pictures += [photo, None, None]
+            titles += [name, "to come", ""]
+            continue
+        answer, changed = result.answers[net][number], result.changed[net][number]
+        pictures += [photo, changed, changes(photo, changed, result.eps)]
+        before, after = f"{answer.before} ({answer.before_share:.2g})", f"{answer.after} ({answer.after_share:.2g})"
+        titles += [f"{name}: {before}", after, "the change"]
+    title = "Pictures as each net sees them, changed by PGD, and the change: what it says, and how probable that is"
+    return [
+        Strip("", pictures[start : start + BESIDE], titles[start : start + BESIDE], PICTURE, title * (not start))
+        for start in range(0, len(pictures), BESIDE)
+    ]
 
 
 def _models(result: Attacked) -> list[Strip]:

@@ -36,7 +36,7 @@ def caption(result: Attacked) -> str:
         "how probable it finds that."
     )
     return (
-        f"How {_and(result.nets)} stand{'s' * (len(result.nets) == 1)} attacks that change no pixel by more than "
+        f"How {listed(result.nets)} stand{'s' * (len(result.nets) == 1)} attacks that change no pixel by more than "
         f"{result.eps:g} steps of 0 to 255 (L-infinity): the share of {of} that is right after each, from no attack to "
         f"the strongest ({result.steps} steps each); the last, without a limit, must leave nothing."
         f"{views if shift else ''} Whose pictures fool whom: each line shows every row the pictures that PGD made for "
@@ -52,7 +52,7 @@ def reservations(result: Attacked) -> tuple[str, ...]:
     own = [net for net, truth in zip(result.nets, result.is_truth, strict=True) if not truth]
     count, words = int(result.counted.sum()), []
     if own:
-        owner = "what each net" if len(own) == len(result.nets) else f"what {_and(own)}"
+        owner = "what each net" if len(own) == len(result.nets) else f"what {listed(own)}"
         words.append(
             f"What is right for these pictures is not known by the nets' own class names: right is {owner} says of the "
             "picture as it is."
@@ -76,7 +76,8 @@ def verdicts(result: Attacked) -> tuple[str, ...]:
         )
     if len(measured) == len(nets) > 1:
         first, last = (max(measured, key=lambda row: shares[row]) for shares in (right[:, CLEAN], worst))
-        if first != last and worst[last] - worst[first] > PRICE:
+        spread = sum(worst[row] * (1 - worst[row]) for row in (first, last)) / result.counted.sum()
+        if first != last and worst[last] - worst[first] > max(PRICE, CLEAR * spread**0.5):
             words.append(
                 f"{result.rows[last]} stands {_percent(worst[last] - worst[first])} of the pictures more than "
                 f"{result.rows[first]} does, at the price of {_percent(right[first, CLEAN] - right[last, CLEAN])} of "
@@ -172,7 +173,8 @@ def _points(difference: float) -> str:
     return f"{100 * difference:+.0f} points".replace("+0 points", "0 points").replace("-0 points", "0 points")
 
 
-def _and(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Return names as a sentence lists them: "a, b and c"."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
