@@ -97,8 +97,12 @@ def test_only_named_classes_are_evolved() -> None:
     assert result.numbers.tolist() == [8, 3]
     assert result.names == ("8", "3")
     assert result.champions.shape == (2,)
-    assert evolve(DIGITS, target=[1], population=4, generations=1).names == ("1",)
     check(result.figure())
+    lone = evolve(DIGITS, target=[1], population=4, generations=1, judge="digits_linear")
+    assert lone.names == ("1",)
+    assert "for the class 1 the one" in lone.caption
+    assert "of 1 picture for" in " ".join(lone.notes)
+    check(lone.figure())
 
 
 def test_of_many_classes_the_surest_are_shown() -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minitorch_viz._types import Array
 from minitorch_viz.drawing import (
     GAP,
     LABEL_SIZE,
@@ -21,7 +22,7 @@ from minitorch_viz.drawing import (
     wrapped,
 )
 from minitorch_viz.optimize.units import coloured
-from minitorch_viz.techniques.optimization._evolve_words import percent
+from minitorch_viz.techniques.optimization._evolve_words import SURE, percent
 from minitorch_viz.techniques.optimization._targets import MOST
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     from minitorch_viz.techniques.optimization.evolve import Evolved
 
 ACROSS, LARGE = 5, 4.2  # pictures in a row; inches of one alone
-CHART, AXIS, UNDER = 1.9, 0.75, 0.55  # inches: a chart's height; its labels at the left, and below
+END, TICKS = 5.0, (1e-5, 1e-3, 0.1, 0.9, 0.99, 0.999, 0.99999)  # of the scale of odds: as far as it goes, its labels
+CHART, AXIS, UNDER, OVER = 2.1, 0.95, 0.55, 0.25  # inches: a chart's height; its labels at the left, below and above
 
 
 def draw(result: Evolved, figure: Figure) -> None:
@@ -39,7 +41,7 @@ def draw(result: Evolved, figure: Figure) -> None:
     count = len(result.pixels)
     columns = count if count <= ACROSS else -(-count // -(-count // ACROSS))
     wide = min((WIDTH - GAP * (columns + 1)) / columns, LARGE)
-    high = wide * result.pixels.shape[1] / result.pixels.shape[2]
+    high = min(wide * result.pixels.shape[1] / result.pixels.shape[2], 2 * wide)
     size = TITLE_SIZE if count <= 2 * ACROSS else LABEL_SIZE
     titles = [wrapped(title_of(result, number), wide, size, even=False) for number in range(count)]
     below = [wrapped(opinion.words, wide, NUMBER_SIZE, even=False) for opinion in result.opinions] or [""] * count
@@ -47,7 +49,7 @@ def draw(result: Evolved, figure: Figure) -> None:
     over = [PAD + max(text_height(title, size) for title in titles[row]) for row in rows]
     under = [max(text_height(words, NUMBER_SIZE) for words in below[row]) for row in rows]
     height = GAP + sum(over) + sum(under) + len(rows) * (high + GAP + PAD)
-    start_sheet(figure, WIDTH, height + CHART + UNDER + GAP)
+    start_sheet(figure, WIDTH, height + OVER + CHART + UNDER + GAP)
     margin, top = (WIDTH - columns * (wide + GAP) + GAP) / 2, GAP
     for row, above, words_high in zip(rows, over, under, strict=True):
         top += above
@@ -58,9 +60,11 @@ def draw(result: Evolved, figure: Figure) -> None:
             if below[number]:
                 axes.set_xlabel(below[number], fontsize=NUMBER_SIZE, labelpad=72 * PAD / 2)
         top += high + PAD + words_high + GAP
-    half = WIDTH / 2
-    _confidences(axes_at(figure, AXIS + GAP, height + GAP, half - AXIS - 2 * GAP, CHART), result)
-    _counts(axes_at(figure, half + AXIS, height + GAP, half - AXIS - 2 * GAP, CHART), result)
+    several, half = len(result.champions) > 1, WIDTH / 2
+    across = (half if several else WIDTH) - AXIS - 2 * GAP
+    _confidences(axes_at(figure, AXIS + GAP, height + OVER, across, CHART), result)
+    if several:
+        _counts(axes_at(figure, half + AXIS, height + OVER, half - AXIS - 2 * GAP, CHART), result)
 
 
 def title_of(result: Evolved, number: int) -> str:
@@ -69,18 +73,31 @@ def title_of(result: Evolved, number: int) -> str:
 
 
 def _confidences(axes: Axes, result: Evolved) -> None:
-    """Draw the champions' probabilities over the generations."""
-    steps, values = np.arange(1, result.total + 1), 100 * result.quantiles
-    least, lower, median, upper, most = values.T
+    """Draw the champions' probabilities over the generations, on the scale of odds: both ends are seen."""
+    steps = np.arange(1, result.total + 1)
+    least, lower, median, upper, most = odds(result.quantiles).T
+    axes.axhline(odds(SURE), color="#777777", lw=0.9, ls="--")
     if len(result.champions) > 1:
         axes.fill_between(steps, lower, upper, color=PALETTE[4], alpha=0.45, lw=0, label="middle half")
         axes.plot(steps, least, color="#777777", lw=1, ls=":", label="least and most")
         axes.plot(steps, most, color="#777777", lw=1, ls=":")
     axes.plot(steps, median, color=PALETTE[0], lw=2, label="median", marker=_marker(result))
-    axes.set_ylim(-3, 103)
-    axes.set_ylabel("probability, %", fontsize=LABEL_SIZE)
-    axes.legend(fontsize=NUMBER_SIZE, loc="lower right", frameon=True, framealpha=0.8, edgecolor="none")
+    bottom = min(-1.0, float(np.nanmin(least)))
+    axes.set_ylim(bottom - 0.25, END + 0.25)
+    axes.set_yticks([odds(share) for share in TICKS if odds(share) >= bottom])
+    axes.set_yticklabels([f"{100 * share:g} %" for share in TICKS if odds(share) >= bottom])
+    axes.set_ylabel("probability", fontsize=LABEL_SIZE)
+    axes.legend(
+        loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, borderpad=0, ncols=3, columnspacing=1.2,
+        handlelength=1.5, fontsize=NUMBER_SIZE, frameon=False,
+    )  # fmt: skip
     _finish(axes, result)
+
+
+def odds(shares: Array | float) -> Any:
+    """Return log10(p / (1 - p)), from -5 to 5: at an end beyond that."""
+    clipped = np.clip(shares, 1 / (1 + 10**END), 1 / (1 + 10**-END))
+    return np.log10(clipped / (1 - clipped))
 
 
 def _counts(axes: Axes, result: Evolved) -> None:
@@ -90,7 +107,7 @@ def _counts(axes: Axes, result: Evolved) -> None:
     axes.step(np.arange(1, result.total + 1), result.sure, where="post", color=PALETTE[5], lw=2, marker=_marker(result))
     axes.set_ylim(-0.03 * most, 1.03 * most)
     axes.set_ylabel(f"at least 99 %, of {count}", fontsize=LABEL_SIZE)
-    axes.locator_params(axis="y", integer=True)
+    axes.locator_params(axis="y", integer=True, nbins=5)
     _finish(axes, result)
 
 
@@ -104,5 +121,4 @@ def _finish(axes: Axes, result: Evolved) -> None:
     axes.set_xlabel("generation", fontsize=LABEL_SIZE)
     axes.tick_params(labelsize=LABEL_SIZE - 1)
     axes.locator_params(axis="x", nbins=6, integer=True)
-    axes.locator_params(axis="y", nbins=5)
     axes.spines[["top", "right"]].set_visible(False)

@@ -45,13 +45,18 @@ def caption_of(result: Evolved) -> str:
     """Return what is to be seen."""
     shown, count = len(result.pixels), len(result.champions)
     classes = f"the {shown} surest of {count} {nouns_of(result)}" if shown < count else f"each {result.noun}"
+    classes = f"the {result.noun} {result.names[0]}" if count == 1 else classes
     judged = f", and below that what {result.opinions[0].net} says" if result.opinions else ""
+    charts = (
+        f"the probabilities of all {count} champions on a scale of odds, log(p / (1 - p)): their median, the middle "
+        f"half, the least and the most; and how many have at least 99 %"
+    )
+    chart = "the champion's probability from generation to generation on a scale of odds, log(p / (1 - p))"
     return (
-        f"Evolved pictures, {WAYS[result.encoding]}: for {classes} the one of which {result.net} is "
-        f"surest, of {result.population} in each of {result.done} generations; no gradient was used. Above each its "
-        f"{result.noun} and the net's probability{judged}. Pixels are shown as they are, on the scale of 0 to 255. "
-        f"Below, the probabilities of all {count} champions: their median, the middle half, the least and the most; "
-        f"and how many have at least 99 %."
+        f"Evolved pictures, {WAYS[result.encoding]}: for {classes} the one of which {result.net} is surest, of "
+        f"{result.population} in each of {result.done} generations; no gradient was used. Above it its {result.noun} "
+        f"and the net's probability{judged}. Pixels are shown as they are, on the scale of 0 to 255. Below, "
+        f"{chart if count == 1 else charts}."
     )
 
 
@@ -60,14 +65,15 @@ def notes_of(result: Evolved) -> tuple[str, ...]:
     count, sure = len(result.champions), int((result.champions >= SURE).sum())
     median, nouns = percent(float(np.median(result.champions))), nouns_of(result)
     notes = [
-        f"{result.net} is at least 99 % sure of the champions of {sure} of {count} {nouns} (median {median}).",
         "A probability says how much more this than any other class, not how much like a picture of it: natural "
-        "pictures of a class stand beside those of class-model.",
+        "pictures of a class stand beside those of class-model."
     ]
+    if count > 1:
+        notes.insert(0, f"{result.net} is at least 99 % sure of {sure} of {count} {nouns} (median {median}).")
     if count > 1 and result.taken:
         notes.append(
-            f"Of {result.taken} new champions {result.moved} were children of another {result.noun}'s: a shape that "
-            "was found for one goes on as another's."
+            f"New champions so far: {result.taken}, of which {result.moved} came from another {result.noun}'s: a shape "
+            "that was found for one goes on as another's."
         )
     return (*how_far(result, "generation"), *notes, *_shared(result), UNLIKE[result.encoding])
 
@@ -80,5 +86,6 @@ def _shared(result: Evolved) -> tuple[str, ...]:
     if not answers:
         return (f"{net} has no class of these names, so whether it is fooled, too, cannot be told.",)
     first = sum(opinion.rank == 1 for opinion in answers)
-    taken = f"takes {first} of {len(answers)} pictures for the same {result.noun}"
+    pictures = f"{len(answers)} picture{'' if len(answers) == 1 else 's'}"
+    taken = f"takes {first} of {pictures} for the same {result.noun}"
     return (f"{net}, which had no part in it, {taken}.",)
