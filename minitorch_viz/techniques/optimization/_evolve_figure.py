@@ -60,10 +60,10 @@ def draw(result: Evolved, figure: Figure) -> None:
             if below[number]:
                 axes.set_xlabel(below[number], fontsize=NUMBER_SIZE, labelpad=72 * PAD / 2)
         top += high + PAD + words_high + GAP
-    several, half = len(result.champions) > 1, WIDTH / 2
-    across = (half if several else WIDTH) - AXIS - 2 * GAP
+    alone, half = len(result.champions) == 1, WIDTH / 2
+    across = (WIDTH if alone else half) - AXIS - 2 * GAP
     _confidences(axes_at(figure, AXIS + GAP, height + OVER, across, CHART), result)
-    if several:
+    if not alone:
         _counts(axes_at(figure, half + AXIS, height + OVER, half - AXIS - 2 * GAP, CHART), result)
 
 
@@ -77,20 +77,20 @@ def _confidences(axes: Axes, result: Evolved) -> None:
     steps = np.arange(1, result.total + 1)
     least, lower, median, upper, most = odds(result.quantiles).T
     axes.axhline(odds(SURE), color="#777777", lw=0.9, ls="--")
+    axes.plot(steps, median, color=PALETTE[0], lw=2, label="median", marker=_marker(result))
     if len(result.champions) > 1:
         axes.fill_between(steps, lower, upper, color=PALETTE[4], alpha=0.45, lw=0, label="middle half")
         axes.plot(steps, least, color="#777777", lw=1, ls=":", label="least and most")
         axes.plot(steps, most, color="#777777", lw=1, ls=":")
-    axes.plot(steps, median, color=PALETTE[0], lw=2, label="median", marker=_marker(result))
+        axes.legend(
+            loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, borderpad=0, ncols=3, columnspacing=1.2,
+            handlelength=1.5, fontsize=NUMBER_SIZE, frameon=False,
+        )  # fmt: skip
     bottom = min(-1.0, float(np.nanmin(least)))
     axes.set_ylim(bottom - 0.25, END + 0.25)
     axes.set_yticks([odds(share) for share in TICKS if odds(share) >= bottom])
     axes.set_yticklabels([f"{100 * share:g} %" for share in TICKS if odds(share) >= bottom])
     axes.set_ylabel("probability", fontsize=LABEL_SIZE)
-    axes.legend(
-        loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, borderpad=0, ncols=3, columnspacing=1.2,
-        handlelength=1.5, fontsize=NUMBER_SIZE, frameon=False,
-    )  # fmt: skip
     _finish(axes, result)
 
 
