@@ -140,7 +140,7 @@ def regularizers(data: Path) -> Section:
     return Section(
         "presets",
         "One class, and ways to keep the picture from being noise",
-        "The class hartebeest of GoogLeNet. The score says how much the net likes a picture, not how good it is.",
+        "The class hartebeest of GoogLeNet, by --preset and the name that stands below each. The score says how much the net likes a picture, not how good it is.",
         command_of("class-model", *GOOGLENET, "--target", "hartebeest", "--preset", "oygard"),
         pictures,
     )
@@ -150,14 +150,28 @@ def dream(data: Path) -> Section:
     model = load_model("googlenet", weights=data / "weights" / "googlenet_bvlc.safetensors")
     sky = data / "paintings" / "content_sky.jpg"
     deep = computed("deep-dream", model, sky, iterations=20)
-    noise = computed("deep-dream", model, sky, start="noise", size=320, iterations=20, octaves=3)
     return Section(
         "deep-dream",
         "DeepDream",
-        "Whatever fires in inception_4c/output is made to fire more: in clouds a dog with its eyes, trees, temples; in "
-        "noise, too.",
+        "Whatever fires in inception_4c/output is made to fire more: in clouds a dog with its eyes, trees, temples.",
         command_of("deep-dream", "sky.jpg", *GOOGLENET, "--iterations", "20"),
-        [picture(deep.dream, "on a photo of clouds"), picture(noise.dream, "on noise")],
+        [picture(deep.dream, "on a photo of clouds")],
+        "large",
+    )
+
+
+def dream_from_noise(data: Path) -> Section:
+    model = load_model("googlenet", weights=data / "weights" / "googlenet_bvlc.safetensors")
+    settings = {"start": "noise", "size": 448, "iterations": 30, "octaves": 5, "laplacian": 4}
+    made = computed("deep-dream", model, data / "paintings" / "content_sky.jpg", **settings)
+    words = [part for name, value in settings.items() for part in (f"--{name}", str(value))]
+    return Section(
+        "dream-from-noise",
+        "DeepDream from noise",
+        "There is nothing to be seen in the start: all that is here comes from the net. Scales of the gradient are made "
+        "equally strong.",
+        command_of("deep-dream", "sky.jpg", *GOOGLENET, *words),
+        [picture(made.dream, "on noise")],
         "large",
     )
 
@@ -219,6 +233,7 @@ SECTIONS: dict[str, Callable[[Path], Section]] = {
     "class-model-scenes": small_class_models,
     "presets": regularizers,
     "deep-dream": dream,
+    "dream-from-noise": dream_from_noise,
     "style": style,
     "inversion": inversion,
 }
