@@ -140,7 +140,8 @@ def regularizers(data: Path) -> Section:
     return Section(
         "presets",
         "One class, and ways to keep the picture from being noise",
-        "The class hartebeest of GoogLeNet, by --preset and the name that stands below each. The score says how much the net likes a picture, not how good it is.",
+        "The class hartebeest of GoogLeNet, by --preset and the name that stands below each. The score says how much the net "
+        "likes a picture, not how good it is.",
         command_of("class-model", *GOOGLENET, "--target", "hartebeest", "--preset", "oygard"),
         pictures,
     )
@@ -168,8 +169,8 @@ def dream_from_noise(data: Path) -> Section:
     return Section(
         "dream-from-noise",
         "DeepDream from noise",
-        "There is nothing to be seen in the start: all that is here comes from the net. Scales of the gradient are made "
-        "equally strong.",
+        "There is nothing to be seen in the start: all that is here comes from the net. Scales of the gradient are "
+        "made equally strong.",
         command_of("deep-dream", "sky.jpg", *GOOGLENET, *words),
         [picture(made.dream, "on noise")],
         "large",
