@@ -177,7 +177,11 @@ def _write(look: Look, asked: _Asked, notes: list[str]) -> int:
     if asked.frame is not None:
         from minitorch_viz.io.images import save_png
 
-        save_png(result.frame, asked.frame)  # type: ignore[attr-defined]  # of every technique that has this option
+        cutout = getattr(result, "cutout", None)  # with its transparency, where a result has one
+        if cutout is None:
+            save_png(result.frame, asked.frame)  # type: ignore[attr-defined]  # of every technique with this option
+        else:
+            save_png(cutout[..., :3], asked.frame, alpha=cutout[..., 3])
         print(f"Wrote {asked.frame}")
     if reel is not None and asked.film is not None:
         reel.write(asked.film)

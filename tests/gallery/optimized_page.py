@@ -140,8 +140,8 @@ def regularizers(data: Path) -> Section:
     return Section(
         "presets",
         "One class, and ways to keep the picture from being noise",
-        "The class hartebeest of GoogLeNet, by --preset and the name that stands below each. The score says how much the net "
-        "likes a picture, not how good it is.",
+        "The class hartebeest of GoogLeNet, by --preset and the name that stands below each. The score says how much "
+        "the net likes a picture, not how good it is.",
         command_of("class-model", *GOOGLENET, "--target", "hartebeest", "--preset", "oygard"),
         pictures,
     )

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from minitorch_viz import Model, load_model
+from minitorch_viz.cli import main
 from minitorch_viz.data import load_digits
 from minitorch_viz.errors import MinitorchVizError, SettingError
 from minitorch_viz.optimize import memory
 from minitorch_viz.techniques.optimization import class_model as module
+from minitorch_viz.techniques.optimization._transparency import GREY, laid_over, opacity
 from minitorch_viz.techniques.optimization.class_model import ClassModels, class_model
 from tests.answer_nets import u_net
 from tests.gallery.optimized_page import twenty
@@ -54,6 +58,34 @@ def test_transparency_is_a_share_and_the_frame_is_large(pair: ClassModels) -> No
     assert pair.transparency.max() == 1
     assert pair.frame.shape == (256, 256, 3)
     assert pair.frame.dtype == np.uint8
+
+
+@pytest.mark.parametrize("over", ["checks", "grey"])
+def test_pixels_that_mattered_little_are_clear(pair: ClassModels, over: str) -> None:
+    clear = replace(pair, over=over)
+    alpha = opacity(pair.transparency)
+    assert alpha.min() < 128
+    assert (alpha == 255).mean() == pytest.approx(0.2, abs=0.02)  # the fifth that mattered most
+    colours = pair.pixels.repeat(3, axis=3)
+    np.testing.assert_array_equal(clear.shown[alpha == 255], colours[alpha == 255])
+    np.testing.assert_array_equal(laid_over(pair.pixels, np.eye(8)[None].repeat(4, axis=0), "grey")[:, 0, 1], GREY)
+    assert (clear.shown[alpha < 128] != colours[alpha < 128]).any()
+    assert clear.cutout is not None
+    np.testing.assert_array_equal(clear.cutout[..., :3], pair.frame)  # the picture itself, and how clear it is
+    np.testing.assert_array_equal(clear.cutout[::16, ::16, 3][:8, :8], alpha[0])
+    assert f"{over} showing through" in clear.caption
+    assert pair.cutout is None
+
+
+def test_a_clear_picture_is_written_with_its_transparency(tmp_path, monkeypatch) -> None:
+    from PIL import Image
+
+    monkeypatch.chdir(tmp_path)
+    asked = ["class-model", "--model", "digits", "--target", "3", "--steps", "4", "--over", "grey"]
+    assert main([*asked, "--frame", "three.png"]) == 0
+    picture = Image.open("three.png")
+    assert picture.mode == "RGBA"
+    assert np.ptp(np.asarray(picture)[..., 3]) > 100
 
 
 def test_all_of_ten_classes_and_one_of_many() -> None:

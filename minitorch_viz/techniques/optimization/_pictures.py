@@ -87,6 +87,11 @@ class MadePictures(Result):
         return (*dict.fromkeys(named), f"{self.size[0]} x {self.size[1]} pixels")
 
     @property
+    def shown(self) -> Array:
+        """Return the pictures as they are shown, (N, h, w, C) uint8."""
+        return self.pixels
+
+    @property
     def remarks(self) -> tuple[str, ...]:
         """Return (N,) what stands beneath each picture's scores; empty if nothing does."""
         return ()
@@ -94,7 +99,7 @@ class MadePictures(Result):
     @property
     def frame(self) -> Array:
         """Return the pictures side by side as one frame of a film, (h, w, 3) uint8."""
-        return frame_of(self.pixels)
+        return frame_of(self.shown)
 
     @property
     def how(self) -> str:

@@ -33,6 +33,8 @@ LARGE = 5.9  # inches: a picture alone
 CHART, AXIS = 1.9, 0.75  # inches: a chart's height; its labels at the left
 ACROSS = 5  # blocks in a row
 FEW, WIDE = 5, 3.5  # patches beneath a block wider than this; else 3
+DASHES = ("-", "--", ":")
+FRAME = 3.0  # points: about a picture, in the colour of its line
 TALLEST = 1.3  # inches of a patch
 
 
@@ -69,7 +71,9 @@ def draw(result: MadePictures, figure: Figure) -> None:
         left, top = GAP + index % columns * (wide + GAP), GAP + index // columns * block_high
         for place, (number, title) in enumerate(zip(block.pictures, words, strict=True)):
             axes = axes_at(figure, left + place * (each + GAP), top + over, each, high)
-            show_image(axes, coloured(result.pixels[number]))
+            show_image(axes, coloured(result.shown[number]))
+            if len(result.pixels) > 1:
+                mark(axes, number)
             axes.set_title(title, fontsize=size, pad=72 * PAD, y=1.0)
         down = top + over + high + text_height("1", NUMBER_SIZE) + PAD
         for place, shown in enumerate(block.patches[:count]):
@@ -101,14 +105,27 @@ def title_of(result: MadePictures, number: int) -> str:
     return "\n".join([*lines, *result.remarks[number : number + 1]])
 
 
+def line_of(number: int) -> tuple[str, str]:
+    """Return the colour and the dashes of a picture's line in the chart."""
+    return PALETTE[number % len(PALETTE)], DASHES[number // len(PALETTE) % len(DASHES)]
+
+
+def mark(axes: Axes, number: int) -> None:
+    """Frame a picture as its line in the chart is drawn."""
+    colour, dashes = line_of(number)
+    for spine in axes.spines.values():
+        spine.set(edgecolor=colour, linestyle=dashes, linewidth=FRAME)
+
+
 def chart(axes: Axes, result: MadePictures) -> None:
     """Draw the score of what the net saw in each step, a line a picture."""
     steps = np.arange(1, result.total + 1)
     for number in range(result.scores.shape[1]):
-        axes.plot(steps, result.scores[:, number], color=PALETTE[number % len(PALETTE)], lw=1.4)
+        colour, dashes = line_of(number)
+        axes.plot(steps, result.scores[:, number], color=colour, ls=dashes, lw=1.4)
     axes.set_xlim(0, max(result.total, 2))
     axes.set_xlabel("step", fontsize=LABEL_SIZE)
-    axes.set_ylabel("what is climbed", fontsize=LABEL_SIZE)
+    axes.set_ylabel("what the preset climbs", fontsize=LABEL_SIZE)
     axes.tick_params(labelsize=LABEL_SIZE - 1)
     axes.locator_params(axis="y", nbins=5)
     for side in ("top", "right"):

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError
 from minitorch_viz.optimize.presets import get_preset
 from minitorch_viz.techniques.base import Technique, classifies
@@ -14,9 +17,10 @@ from minitorch_viz.techniques.optimization._best import best_preset
 from minitorch_viz.techniques.optimization._climb import Begin, climb_of, size_of
 from minitorch_viz.techniques.optimization._judge import Opinion, judge_meant, opinions
 from minitorch_viz.techniques.optimization._natural import Natural
-from minitorch_viz.techniques.optimization._pictures import MadePictures, making, name_of
+from minitorch_viz.techniques.optimization._pictures import MadePictures, frame_of, making, name_of
 from minitorch_viz.techniques.optimization._pictures_figure import draw
 from minitorch_viz.techniques.optimization._targets import class_targets, from_starts, has_classes_of_pictures
+from minitorch_viz.techniques.optimization._transparency import OPAQUE, Over, laid_over, need_over, opacity
 from minitorch_viz.techniques.run import looping
 from minitorch_viz.techniques.state import State
 from minitorch_viz.techniques.subject import NOTHING, Pictures
@@ -34,6 +38,7 @@ class ClassModels(MadePictures):
     climbs: str  # what is climbed, in words
     chosen: str  # a note on how the classes were chosen; "" if they were named
     opinions: tuple[Opinion, ...]  # (N,): what another net says of each; empty if none was asked
+    over: Over  # what shows through where a picture is clear; "nothing": it is not
 
     @property
     def caption(self) -> str:
@@ -45,8 +50,30 @@ class ClassModels(MadePictures):
         return (
             f"What {self.net} finds most like {'a class' if len(self.labels) > 1 else self.labels[0]}: the picture is "
             f"moved until {self.climbs} is high. {self.how}. Above each picture its score, with what it was at the "
-            f"start.{natural} Pixels are shown as they are, on the scale 0 to 255."
+            f"start.{natural} {self._scale}"
         )
+
+    @property
+    def _scale(self) -> str:
+        if self.over == "nothing":
+            return "Pixels are shown as they are, on the scale 0 to 255."
+        return (
+            f"Pixels, on the scale 0 to 255, are clear where they mattered little, {self.over} showing through: "
+            f"opaque is what the {OPAQUE}th percentile of a picture's pixels has of the gradient's size, added up over "
+            "all steps."
+        )
+
+    @property
+    def shown(self) -> Array:
+        return laid_over(self.pixels, self.transparency, self.over)
+
+    @property
+    def cutout(self) -> Array | None:
+        """Return the frame with its transparency, (h, w, 4) uint8; None where pictures are not clear."""
+        if self.over == "nothing":
+            return None
+        alpha = frame_of(opacity(self.transparency)[..., None])[..., :1]
+        return np.concatenate([frame_of(self.pixels), alpha], axis=2)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -83,6 +110,7 @@ def class_model(
     steps: int | None = None,
     pictures: Pictures | None = None,
     judge: str | None = None,
+    over: Over = "nothing",
     seed: int = 0,
     state: State | None = None,
 ) -> Iterator[ClassModels]:
@@ -102,6 +130,7 @@ def class_model(
         steps: in all; the preset's stages in proportion
         pictures: a folder or data set, of which those with the highest scores stand beside
         judge: another net, by its name or as NAME=WEIGHTS, that says what it takes each picture for
+        over: what shows through where pixels mattered little: checks or grey; --frame then writes a clear picture
         seed: of the noise and the transforms
 
     Returns ClassModels with pixels (N, h, w, C) uint8, one picture for each class and start. state= goes on from a
@@ -114,6 +143,7 @@ def class_model(
     objectives, chosen = class_targets(model, target, minus=minus, after_softmax=after_softmax)
     each, begin = from_starts(objectives, starts, start, "classes")
     other = judge_meant(judge, model)
+    need_over(over)
     way = get_preset(preset) if preset is not None else best_preset(model)
     climb = climb_of(
         model, each, way, size_of(model, size), steps=steps, start=begin, pictures=pictures, seed=seed
@@ -123,7 +153,7 @@ def class_model(
     names = [name_of(model, objective) for objective in each]
     for fields in making(climb, Natural(model, objectives, pictures), state):
         second = () if other is None else opinions(other, fields["pixels"], names)
-        yield ClassModels(**fields, climbs=climbs, chosen=chosen, opinions=second)
+        yield ClassModels(**fields, climbs=climbs, chosen=chosen, opinions=second, over=over)
 
 
 def plot(result: ClassModels, figure: Figure) -> None:
