@@ -180,18 +180,19 @@ def dream_from_noise(data: Path) -> Section:
 def style(data: Path) -> Section:
     model = load_model("vgg19_conv3_1", weights=data / "weights" / "vgg19_normalised_conv3_1.safetensors")
     houses = data / "paintings" / "content_tubingen.jpg"
-    pictures = []
-    for file, (title, size) in STYLES.items():
-        result = computed("style", model, houses, style=[data / "paintings" / file], size=size)
-        pictures.append(picture(result.pictures[-1], title))
+    results = [
+        computed("style", model, houses, style=[data / "paintings" / file], size=size)
+        for file, (_, size) in STYLES.items()
+    ]
+    pictures = [picture(each.pictures[-1], title) for each, (title, _) in zip(results, STYLES.values(), strict=True)]
     return Section(
         "style",
         "Style: houses in Tuebingen, painted",
-        f"{result.about}",
+        f"{results[0].about} The others are 384 pixels wide.",
         command_of("style", "tubingen.jpg", "--style", "starry_night.jpg", "--model", "vgg19_conv3_1", "--size", "512"),
         pictures,
         "large",
-        [words for words in result.words if "conv3_1" in words],
+        [words for words in results[0].words if "conv3_1" in words],
     )
 
 

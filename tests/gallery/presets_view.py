@@ -39,8 +39,10 @@ def view_of(table: dict[str, Any]) -> dict[str, Any]:
                 if "why" in cell:
                     cells.append({"why": reasons.setdefault(cell["why"], len(reasons) + 1)})
                 else:
-                    cells.append({**cell, "is_best": cell["trust"] is not None and cell["trust"] == best[net]})
-            rows.append({"name": name, "cells": cells, **{key: cell[key] for key in ("year", "family")}})
+                    lowest = min((value for value in cell["by layer"] if value is not None), default=None)
+                    is_best = cell["trust"] is not None and cell["trust"] == best[net]
+                    cells.append({**cell, "lowest": lowest, "is_best": is_best, "why": 0})
+            rows.append({"name": name, "cells": cells, "year": cell["year"]})
         parts.append({"title": title, "rows": rows})
     nets = [{"name": name, **{key: row[key] for key in row if key != "presets"}} for name, row in table.items()]
     return {"nets": nets, "parts": parts, "reasons": reasons}

@@ -21,10 +21,11 @@ PICTURE = re.compile(r'src="data:image/webp;base64,([^"]+)" width="(\d+)" height
 def test_the_page_has_the_techniques_and_their_pictures() -> None:
     page = optimized_page.PAGE.read_text(encoding="utf-8")
     assert len(page) < 1_000_000
-    for name in ("class-model", "class-model-scenes", "deep-dream", "style", "inversion"):
+    for name in optimized_page.SECTIONS:
         assert page.count(f'id="{name}"') == 1
     pictures = PICTURE.findall(page)
-    assert len(pictures) >= 20 + len(optimized_page.KINDS) + 2 + len(optimized_page.NODES)
+    counts = 20, len(optimized_page.KINDS), len(optimized_page.PRESETS), 2, len(optimized_page.STYLES)
+    assert len(pictures) == sum(counts) + len(optimized_page.NODES) + 1
     for data, width, height in pictures:
         image = Image.open(io.BytesIO(base64.b64decode(data)))
         assert image.size == (int(width), int(height))
