@@ -117,12 +117,15 @@ def _draw_charts(result: Inversion, figure: Figure) -> None:
     for start in range(result.psnr.shape[1]):
         for axes, values in ((left, result.psnr), (right, 100 * result.lost)):
             axes.plot(places, values[:, start], "o-", color=PALETTE[start % len(PALETTE)], lw=1.6, ms=5)
-    left.set_title("how like the photo", fontsize=TITLE_SIZE)
+    lines = ", a line a start" if result.psnr.shape[1] > 1 else ""
+    left.set_title(f"how like the photo{lines}", fontsize=TITLE_SIZE)
     left.set_ylabel("PSNR in dB", fontsize=LABEL_SIZE)
     right.set_title("how much was thrown away", fontsize=TITLE_SIZE)
     right.set_ylabel("% of the photo's variance", fontsize=LABEL_SIZE)
     right.axhline(100, color="0.6", ls="--", lw=1)
-    right.text(-0.4, 101, "a picture of one colour", va="bottom", fontsize=LABEL_SIZE - 1)
+    right.text(
+        len(places) - 0.55, 97, "a picture of one colour", va="top", ha="right", fontsize=LABEL_SIZE - 1
+    )  # below it: deep layers, at the right, lose more
     names = _names(result)
     step = math.ceil(len(places) / MOST_NAMES)
     for axes in (left, right):
