@@ -13,7 +13,7 @@ import argparse
 import json
 import shlex
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -256,6 +256,20 @@ def read(path: Path) -> Section:
     return Section(**{**content, "pictures": pictures, "notes": tuple(content["notes"])})
 
 
+def sections_of(
+    makers: Mapping[str, Callable[[Path], Section]], data: Path, only: Collection[str], parts: Path | None
+) -> list[Section]:
+    """Return the sections in `only`, made anew, and those of the others that a folder has kept."""
+    sections = []
+    for name, make in makers.items():
+        if name in only:
+            sections.append(kept(make(data), parts))
+            print(f"{name}: {len(sections[-1].pictures)} pictures", flush=True)
+        elif parts is not None and (parts / f"{name}.json").is_file():
+            sections.append(read(parts / f"{name}.json"))
+    return sections
+
+
 def main(arguments: list[str] | None = None) -> Path:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="the folder of weights/, photos/ and paintings/")
@@ -265,14 +279,7 @@ def main(arguments: list[str] | None = None) -> Path:
     )
     parser.add_argument("--out", type=Path, default=PAGE, help="the page (default: docs/gallery/optimized.html)")
     options = parser.parse_args(arguments)
-    sections = []
-    for name, make in SECTIONS.items():
-        part = None if options.parts is None else options.parts / f"{name}.json"
-        if name in options.only:
-            sections.append(kept(make(options.data), options.parts))
-            print(f"{name}: {len(sections[-1].pictures)} pictures", flush=True)
-        elif part is not None and part.is_file():
-            sections.append(read(part))
+    sections = sections_of(SECTIONS, options.data, options.only, options.parts)
     about = "Each picture was made by the command above it; the image is the parameter, the net's weights stay."
     trust = view_of(json.loads(TABLE.read_text(encoding="utf-8"))) if TABLE.is_file() else None
     page = render("optimized.html", title="Pictures made by optimization", about=about, sections=sections, trust=trust)
