@@ -33,6 +33,7 @@ PRESETS = (
     "none", "simonyan", "yosinski-3", "mahendran", "oygard", "laplacian", "lucid", "maco", "vgg-decoder", "ours",
 )  # fmt: skip
 MOST_STEPS = 160  # of each
+FAINT = 64  # grey levels: a picture that stays within so many of its middle is shown with more contrast
 KINDS = ("tree", "car", "umbrella", "house", "star", "fish", "cup", "face")
 # Nine classes that a person knows, and eleven drawn once: 3 of the animals, 0 to 397, and 8 of the things, 398 to 999.
 JUDGE = "squeezenet1_1=squeezenet1_1.safetensors"
@@ -127,6 +128,15 @@ def small_class_models(_data: Path) -> Section:
     )
 
 
+def stretched(pixels: Array) -> tuple[Array, float]:
+    """Return faint pixels (h, w, 3) uint8 with more contrast, so that they can be seen, and how many times as much."""
+    middle = np.median(pixels, axis=(0, 1))
+    times = FAINT / max(float(np.percentile(np.abs(pixels - middle), 99)), 1.0)
+    if times < 1:
+        return pixels, 1.0
+    return np.round(np.clip(middle + times * (pixels - middle), 0, 255)).astype(np.uint8), times
+
+
 def regularizers(data: Path) -> Section:
     model = load_model("googlenet", weights=data / "weights" / "googlenet_bvlc.safetensors")
     pictures = []
@@ -135,8 +145,10 @@ def regularizers(data: Path) -> Section:
         steps = min(preset.steps, MOST_STEPS)
         result = computed("class-model", model, preset=name, target="hartebeest", steps=steps)
         in_steps = f", in {steps} of {preset.steps} steps" if steps < preset.steps else ""
-        words = f"{result.method.family}; score {result.after[0]:.0f}{in_steps}"
-        pictures.append(picture(result.pixels[0], f"{name} ({result.method.year})", words))
+        pixels, times = stretched(result.pixels[0])
+        shown = f"; shown with {times:.1f} times its contrast" if times > 1 else ""
+        words = f"{result.method.family}; score {result.after[0]:.0f}{in_steps}{shown}"
+        pictures.append(picture(pixels, f"{name} ({result.method.year})", words))
     return Section(
         "presets",
         "One class, and ways to keep the picture from being noise",
