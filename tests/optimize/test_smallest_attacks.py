@@ -14,7 +14,7 @@ import pytest
 from minitorch_viz import Model, Net, load_model
 from minitorch_viz.data import load_digits
 from minitorch_viz.errors import SettingError
-from minitorch_viz.layers import Flatten, Linear
+from minitorch_viz.layers import Flatten, Linear, Sigmoid
 from minitorch_viz.models.readers import Numbers
 from minitorch_viz.optimize.attacks import Aim, aim_at, get_attack, last, sizes
 from minitorch_viz.optimize.attacks.cw import CarliniWagner, Walk
@@ -381,6 +381,28 @@ def test_what_is_fooled_already_needs_no_change(name: str) -> None:
     end = last(get_attack(name)(steps=2).attempts(aim, case.pixels))
     assert end.fooled.all()
     np.testing.assert_array_equal(end.pixels, case.pixels)
+
+
+@pytest.mark.parametrize("name", ["deepfool", "cw", "lbfgs", "one-pixel"])
+def test_a_net_that_says_yes_or_no_of_numbers_is_fooled(name: str, rng: Any) -> None:
+    """Its one score is a sigmoid's: the other answer is "no"."""
+    net = Net([("fc", Linear(3 * rng.standard_normal((1, 12)), np.zeros(1))), ("p", Sigmoid())])
+    aim, values = aim_at(Model.from_net(net, readers=Numbers(12)), rng.uniform(-1, 1, (3, 12)))
+    settings = {"eps": 6, "population": 40} if name == "one-pixel" else {}
+    end = last(get_attack(name)(**settings).attempts(aim, values))
+    assert end.fooled.all()
+    assert ((end.logits[:, 1] > 0) != (aim.logits(values)[:, 1] > 0)).all()
+    assert end.pixels.min() >= aim.box.low
+    assert end.pixels.max() <= aim.box.high
+
+
+def test_carlini_and_wagners_state_may_come_in_any_order() -> None:
+    """A file keeps its arrays by name, and "10" may come before "2"."""
+    case, attack = digits(np.float32, 12), CarliniWagner(searches=1, steps=6, c=1.0, rate=0.05)
+    third, *_, end = list(attack.attempts(case.aim, case.pixels))[2:]
+    arrays, numbers = third.packed()
+    *_, again = attack.attempts(case.aim, case.pixels, state=(dict(sorted(arrays.items())), numbers))
+    assert again.pixels.tobytes() == end.pixels.tobytes()
 
 
 @pytest.mark.parametrize(

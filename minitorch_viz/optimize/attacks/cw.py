@@ -78,7 +78,7 @@ class CarliniWagner(Attack):
                 seen = reached | ~fooled  # what fools, but not as surely as is wanted, is not taken
                 attempt = closer(attempt, aim, pixels, rows[seen], look.x[seen], look.logits[seen], self.norm)
                 search = search.with_fooling(rows[reached])
-                walk = walk.moved(adam, dict(zip(walk.w, look.slopes, strict=True)))
+                walk = walk.moved(adam, {str(row): slope for row, slope in zip(rows, look.slopes, strict=True)})
             passes = 2 if len(rows) else 0
             if attempt.done + 1 == total:
                 attempt, more = shortened(attempt, aim, pixels, self.norm, self.halvings, self.confidence)
