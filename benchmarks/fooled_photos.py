@@ -8,7 +8,7 @@ The photos are spread evenly over the folder; what the net answers to each is wh
 of a fixed eps is tried with 1/8, 1/4, 1/2, 1, ... 64 of 255 (in L2 so much of each value), and again from 1 on, which
 is no less in a file of whole grey levels. Each photo gets the smallest that is enough: a larger eps of FGSM's one step
 need not fool where a smaller one does, so that at any one eps some photos are missed. Attacks of the smallest change
-look for it by themselves. Of PGD and APGD, whose steps are many, 20 are taken. Sizes are medians over the fooled
+look for it by themselves. Of PGD and APGD, whose steps are many, 10 are taken. Sizes are medians over the fooled
 photos, in steps of 0 to 255; "rounded" counts those that fool as whole grey levels, too. Written to
 benchmarks/results/fooled_photos.json, a list of rows for each net.
 
@@ -36,7 +36,7 @@ from minitorch_viz.optimize.attacks import Aim, Attack, Attempt, aim_at, get_att
 from minitorch_viz.optimize.attacks.growing import growing  # noqa: E402
 
 LEAST, MOST = (0.125, 1.0), 64.0  # of the eps that are tried, which are doubled
-STEPS = 20
+STEPS = 10
 SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
@@ -56,7 +56,7 @@ def inputs(options: argparse.Namespace) -> tuple[Model, np.ndarray[Any, Any]]:
 
 
 def made(name: str) -> Attack:
-    """Return an attack with its default settings; of those with many steps at a fixed eps 20."""
+    """Return an attack with its default settings; of those with many steps at a fixed eps 10."""
     kind = get_attack(name)
     has_steps = kind.kind == "fixed eps" and "steps" in {field.name for field in fields(kind)}
     return kind(**({"steps": STEPS} if has_steps else {}))
