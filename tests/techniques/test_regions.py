@@ -207,6 +207,18 @@ def test_a_projection_and_the_distance_from_the_plane_add_up(rng: np.random.Gene
         assert (result.asides < 1e-9).sum() == on_the_plane
 
 
+def test_a_picture_of_two_pixels_is_the_plane_itself() -> None:
+    weight = np.array([[1.0, 0], [0, 1]])
+    model = Model.from_net(Net([("flat", Flatten()), ("fc", Linear(weight))]), (1, 1, 2), std=1.0)
+    result = regions(model, np.array([[200, 100]], np.uint8), points=9, reach=60.0, ways=1)
+    first, second = np.meshgrid(np.linspace(-1, 1, 9), np.linspace(1, -1, 9))  # L2 is sqrt(2) times the size
+    reach = 60 * np.sqrt(2)
+    assert result.reach == 60
+    light = (100 + reach * second) > (200 + reach * first)
+    np.testing.assert_array_equal(result.classes, light.astype(int))
+    result.figure()
+
+
 def test_rows_of_a_table_lie_where_they_are() -> None:
     table = ROW + np.array([[1.0, 0], [0, -2], [0.5, 0.5]])
     result = regions(two_numbers(), ROW, pictures=table, points=3, reach=3.0, ways=4)

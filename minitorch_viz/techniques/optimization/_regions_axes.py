@@ -16,6 +16,7 @@ Axis: TypeAlias = Literal["sign", "gradient", "closest", "random", "picture"]
 ATTACKS: tuple[Axis, ...] = ("sign", "gradient", "closest")
 SAME = 1e-6  # of a direction: less than this is left of it beside another one
 
+VALUES = ("the first value", "the second value")  # of an input of two, where they have no names
 KINDS = ("attack", "random", "picture")  # of the directions in which the border is looked for
 
 
@@ -47,7 +48,8 @@ def directions_of(
     first, second = _axes(space, along, across, slope, moves, rng)
     names = (_words(space, along, 0), _words(space, across, int(along == "picture")))
     if len(space.middle) == 2:
-        first, second, names = np.array([1.0, 0]), np.array([0, 1.0]), (columns[0], columns[1])
+        first, second = (space.unit_of(row) for row in np.eye(2))
+        names = (columns[0], columns[1]) if len(columns) == 2 else VALUES
     random = [space.unit_of(_random(space, attack, rng)) for _ in range(count)]
     flat = not slope.any() and not {along, across} & {*ATTACKS}  # no attack, and none was asked for
     ways = [first if flat else _attack(space, attack, slope), *random, *(space.unit_of(move) for move in moves)]
@@ -97,7 +99,7 @@ def _attack(space: Space, kind: Axis, slope: Array) -> Array:
             "random or picture for both axes."
         )
     if kind == "closest":
-        move = space.closest()
+        move = space.closest
         if not move.any():
             raise SettingError(
                 "DeepFool finds no border near this input, and so no closest one; take sign or gradient."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -130,6 +131,7 @@ class Space:
         at = self.middle.reshape(1, *self.shape)
         return self.aim.loss_and_gradient(at, margin)[1].reshape(-1)
 
+    @functools.cached_property
     def closest(self) -> Array:
         """Return the smallest move (D,) to another answer that DeepFool finds; 0 where it finds none."""
         attempt = last(DeepFool().attempts(self.aim, self.middle.reshape(1, *self.shape)))
