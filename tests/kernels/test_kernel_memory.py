@@ -105,6 +105,8 @@ def test_threads_never_share_memory() -> None:
 
 
 def test_working_memory_is_kept_while_it_is_small() -> None:
+    assert memory.workspace((1 << 19) + 1, np.float32).dtype == np.float32
+    assert len(memory.workspace(100, np.float64)) == 100  # an odd number of small ones is no whole number of large ones
     first = memory.workspace(100, np.float32)
     assert first.shape == (100,)
     assert first.dtype == np.float32

@@ -131,7 +131,7 @@ def workspace(count: int, dtype: npt.DTypeLike) -> Array:
         all_bytes = views.get(np.uint8)
         if all_bytes is None or len(all_bytes) < size:
             views.clear()
-            views[np.uint8] = all_bytes = aligned(max(size, 1 << 20))
+            views[np.uint8] = all_bytes = aligned(max(-(-size // 64) * 64, 1 << 20))  # whole numbers of any dtype
         views[dtype] = space = all_bytes.view(dtype)
     return space[:count]
 
