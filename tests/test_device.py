@@ -110,6 +110,7 @@ def test_techniques_run_unchanged(technique) -> None:
         "inversion": {"steps": 3},
         "accentuate": {"steps": 2, "node": "relu2", "kept": "relu2"},
         "class-model": {"steps": 2},
+        "adversarial": {"steps": 2, "restarts": 1, "climbs": 1, "count": 10},
         "evolve": {"generations": 1},  # of more a child may be better by the last bits
         "regularizers": {"presets": "none,simonyan", "steps": 2},
         "deep-dream": {
@@ -123,6 +124,9 @@ def test_techniques_run_unchanged(technique) -> None:
     seen = sample_digit() if technique.subject.once_a == "photo" else technique.subject.read(model, [])
     if technique.name == "style":  # a line search magnifies them within a step: float64 has more
         model, settings = load_model("digits", dtype=np.float64), {"steps": 3}
+    # Units that are nearly equal change places in ranks; a margin is a small difference of large scores.
+    if technique.name in ("dissection", "regions"):
+        model = model.astype(np.float64)
     expected = technique.run_on(model, seen, **settings)
     found = technique.run_on(model.to("cuda"), seen, **settings)
     for field in dataclasses.fields(expected):
