@@ -41,7 +41,7 @@ def mnist_robust(state: State | None = None, classes: int = 10, seed: int | None
 SPEC = ModelSpec(
     name="mnist_robust",
     build=mnist_robust,
-    paper="Wong, Rice, Kolter, Fast is better than free: revisiting adversarial training, 2020",
+    paper="Wong, Rice, Kolter, Fast is better than free: revisiting adversarial training, 2020; Madry et al. 2018",
     licence="MIT, as this package: trained by `minitorch-viz train mnist_robust`",
     reader=PREPROCESSING,
     parameters=171_158,

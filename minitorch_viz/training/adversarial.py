@@ -176,8 +176,8 @@ class _Ball(NamedTuple):
     def anywhere(self, rng: Generator) -> Array:
         """Return x and noise between -eps and eps: within eps, but maybe darker than black or lighter than white.
 
-        The steps cut that, and not before them: a start cut at black, moved by more than eps, ends in a corner of the
-        ball whatever it was, and a net trained on corners alone is right there and nowhere else.
+        The steps cut that, and not before them, as Wong et al. do it: a start cut at black and moved by more than eps
+        ends in a corner of the ball wherever it was, and a net would be trained on corners alone.
         """
         noise = 2 * rng.random(self.x.shape, np.float32) - 1
         return self.x + np.asarray(self.eps, self.x.dtype) * self.unit * noise

@@ -303,3 +303,16 @@ def test_it_refuses_a_net_of_numbers() -> None:
     technique = get_technique("adversarial")
     assert technique.refuses(load_model("digits_autoencoder"))
     assert technique.refuses(load_model("mnist")) is None
+
+
+# ------------------------------------------------------------------ the robust net
+
+
+def test_the_robust_net_stands_what_fells_the_plain_one(shared_data: Path) -> None:
+    settings = {**QUICK, "count": 20, "steps": 10}
+    digits = shared_data / "mnist"
+    table = adversarial(load_model("mnist_robust"), sample_digit(), nets="mnist", pictures=digits, **settings)
+    assert table.nets == ("mnist_robust", "mnist")
+    assert table.worst[1] <= 0.05
+    assert table.worst[0] >= 0.7
+    assert not masking(table)

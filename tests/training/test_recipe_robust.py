@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -11,13 +12,59 @@ import pytest
 
 from minitorch_viz import Net, load_model
 from minitorch_viz.cli import main
-from minitorch_viz.data import Dataset
+from minitorch_viz.data import Dataset, load_mnist
 from minitorch_viz.io.images import save_png
+from minitorch_viz.io.safetensors_ import read_safetensors
 from minitorch_viz.models import get_spec
+from minitorch_viz.training.bundle import share_right, share_right_under_attack
 from minitorch_viz.training.film.page import read_film
 from minitorch_viz.training.recipes import how_trained, recipe_names
 from minitorch_viz.training.recipes import mnist_robust as recipe
 from tests.training.training_cases import assert_same_bits
+
+
+def card() -> dict[str, object]:
+    content: dict[str, object] = json.loads(Path(load_model("mnist_robust").source).with_suffix(".json").read_text())
+    return content["card"]  # type: ignore[return-value]
+
+
+def test_the_file_is_what_the_card_says() -> None:
+    path, facts = Path(load_model("mnist_robust").source), card()
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == facts["sha256"]
+    assert path.stat().st_size < 360_000
+    assert {array.dtype for array in read_safetensors(path).values()} == {np.dtype(np.float16)}
+    assert facts["command"] == "minitorch-viz train mnist_robust --seed 0"
+    assert float(str(facts["test_accuracy"])) >= 0.98
+    assert float(str(facts["test_accuracy_under_attack"])) >= 0.85
+    assert float(str(facts["seconds"])) < 30 * 60
+    assert facts["attack"] == ("PGD of 50 steps with 10 restarts at eps 76.5 of 255, on 1000 of the test pictures")
+
+
+def test_it_stands_what_fells_mnist(shared_data: Path) -> None:
+    """By a short attack on a few digits; the whole one is nightly."""
+    test = load_mnist(shared_data / "mnist")[1][::100]
+    short = replace(recipe.ATTACK, trial_steps=10, trial_alpha=20.0, restarts=1)
+    shares = {}
+    for name in ("mnist", "mnist_robust"):
+        model, spec = load_model(name), get_spec(name)
+        assert share_right(model.net, spec, test) >= 0.97
+        attack = replace(short, preprocessing=spec.preprocessing)
+        shares[name] = share_right_under_attack(model.net, spec, test, attack)
+    assert shares["mnist"] < 0.05
+    assert shares["mnist_robust"] > 0.8
+
+
+@pytest.mark.nightly
+def test_a_thousand_digits_under_the_whole_attack(shared_data: Path) -> None:
+    """The figure of the card: PGD of 50 steps of 0.01 with 10 restarts at eps 0.3, and all digits without attack."""
+    test, model, spec = load_mnist(shared_data / "mnist")[1], load_model("mnist_robust"), get_spec("mnist_robust")
+    share = share_right_under_attack(model.net, spec, test, recipe.ATTACK)
+    print(f"mnist_robust: {share:.1%} of 1000 digits right under {recipe.ATTACK.trial}")
+    assert share >= 0.85
+    assert share == pytest.approx(card()["test_accuracy_under_attack"], abs=0.0031)
+    clean = share_right(model.net, spec, test)
+    assert clean >= 0.98
+    assert clean == pytest.approx(card()["test_accuracy"], abs=2.1 / len(test))
 
 
 @pytest.fixture
@@ -79,7 +126,8 @@ def test_a_folder_is_trained_on_under_attack(tmp_path: Path, capsys, monkeypatch
 
 def test_how_each_net_was_trained_is_known_from_its_recipe() -> None:
     assert (
-        how_trained("mnist_robust") == "each digit moved by FGSM from a random start, ten passes of Adam in one cycle"
+        how_trained("mnist_robust")
+        == "each digit moved by three steps from a random start, eight passes of Adam in a cycle"
     )
     assert all(how_trained(name) for name in recipe_names() if name != "faces")
     assert how_trained("squeezenet1_1") == ""

@@ -32,8 +32,8 @@ def caption(result: Attacked) -> str:
         f"pixel{'s' * (shift > 1)} both ways; the attack looks at the mean, too."
     )
     models = (
-        " Last, what each net finds most like a class, by plain ascent from middle grey without any regularizer, and "
-        "how probable it finds that."
+        " Last, what each net finds most like a class, by plain ascent from dark grey (85) without any regularizer, "
+        "and how probable it finds that."
     )
     return (
         f"How {listed(result.nets)} stand{'s' * (len(result.nets) == 1)} attacks that change no pixel by more than "
