@@ -117,14 +117,16 @@ class Task:
             return float("nan")
         ladder = np.array([0, *(factor * guess for factor in LADDER if factor * guess < most)])
         ladder = np.array([*ladder, most]) if np.isfinite(most) else ladder
+        least = float("nan")
         while True:
             turned = self._turned(direction, ladder)
             if not turned.any():
-                return float("nan")
+                return least  # it lies on the border to the last bits, which differ between batches
             place = int(turned.argmax())
             if place == 0:
                 return float(ladder[0])
             low, high = ladder[place - 1], ladder[place]
+            least = float(high)
             if high <= EXACT * low or high < 1e-12:
                 return float(high)
             between = np.geomspace(low, high, BATCH + 1) if low else np.linspace(low, high, BATCH + 1)
