@@ -169,7 +169,7 @@ def test_what_applies(name: str) -> None:
         "segmentation",
     )
     of_photos = {"deep-dream", "style"}  # which have red, green and blue, or grey
-    no_picture = {*of_pictures, *of_photos, "accentuate", "inversion"}
+    no_picture = {*of_pictures, *of_photos, "accentuate", "adversarial", "inversion"}
     of_maps = {"cam", "grad-cam", "counterfactual", "excitation-backprop", "guided-grad-cam"}
     of_linear_nets = {"templates"}
     refused -= of_linear_nets

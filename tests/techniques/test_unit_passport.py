@@ -13,7 +13,7 @@ from minitorch_viz import Model, Net, load_model
 from minitorch_viz.cli import main
 from minitorch_viz.data import load_digits
 from minitorch_viz.data.pictures import as_pictures
-from minitorch_viz.errors import DataFileError, SettingError
+from minitorch_viz.errors import DataFileError, NetError, SettingError
 from minitorch_viz.graph import Tape
 from minitorch_viz.layers import ChannelShuffle, Concat, Conv2d, ConvTranspose2d, Flatten, Linear, MaxPool2d, ReLU
 from minitorch_viz.techniques.activations.unit import unit
@@ -317,7 +317,7 @@ def test_a_net_without_classes_has_a_passport_without_them(rng) -> None:
 @pytest.mark.parametrize(
     ("settings", "error", "word"),
     [
-        ({"node": "relu9"}, SettingError, "near nodes: relu"),
+        ({"node": "relu9"}, NetError, "near nodes: relu"),
         ({"node": "relu2", "channel": 99}, SettingError, "from 0 to"),
         ({"node": "relu2", "channel": -1}, SettingError, "from 0 to"),
         ({"top": 0}, SettingError, "strongest answers"),
