@@ -12,6 +12,7 @@ import numpy as np
 
 from minitorch_viz.errors import SettingError, near, need_whole
 from minitorch_viz.layers import GRU, LSTM, RNN, Dropout, Embedding, Layer, Linear
+from minitorch_viz.models.params import Params, State
 from minitorch_viz.net import Net
 
 Kind: TypeAlias = Literal["lstm", "gru", "rnn"]
@@ -59,3 +60,16 @@ def letters(
     # Begin with nearly even scores: those of He et al.'s weights would be sure of wrong letters.
     nodes.append((SCORES, Linear(scores.weight * np.float32(0.1), scores.bias)))
     return Net(nodes)
+
+
+def letters_of(
+    state: State | None, count: int, layers: int = 2, cells: int = 256, embedding: int = 64, seed: int | None = 0
+) -> Net:
+    """Build the same LSTM net, without dropout, from a file's arrays; see `Params` for `state` and `seed`.
+
+    Raises WeightsFileError for an array that is missing or has another shape.
+    """
+    p = Params(state, seed)
+    sizes = [embedding] + [cells] * layers
+    recurrent = [p.lstm(f"lstm{number}", *sizes[number - 1 : number + 1]) for number in range(1, layers + 1)]
+    return Net([p.embedding("embedding", count, embedding), *recurrent, p.linear(SCORES, cells, count)])

@@ -9,7 +9,17 @@ import numpy as np
 
 from minitorch_viz._types import Array, Pair
 from minitorch_viz.errors import WeightsFileError, near
-from minitorch_viz.layers import Affine, BatchNorm2d, Conv2d, Layer, LayerNorm, Linear, MultiheadAttention
+from minitorch_viz.layers import (
+    LSTM,
+    Affine,
+    BatchNorm2d,
+    Conv2d,
+    Embedding,
+    Layer,
+    LayerNorm,
+    Linear,
+    MultiheadAttention,
+)
 from minitorch_viz.layers.fields import as_pair
 
 State = Mapping[str, Array]  # "node.parameter" -> array, the names of a PyTorch state dict
@@ -100,6 +110,21 @@ class Params:
         out = self._random(f"{name}.out_proj_weight", (features, features))
         shift = self._constant(f"{name}.out_proj_bias", features, 0)
         return _node(name, MultiheadAttention(projections, biases, out, shift, heads), reads)
+
+    def embedding(self, name: str, count: int, features: int, *, reads: str | Sequence[str] = ()) -> NodeSpec:
+        """Make an Embedding: a row of `features` numbers for each of `count` words or letters."""
+        return _node(name, Embedding(self._random(f"{name}.weight", (count, features))), reads)
+
+    def lstm(self, name: str, features: int, cells: int, *, reads: str | Sequence[str] = ()) -> NodeSpec:
+        """Make an LSTM of `cells` memory cells; at random as `LSTM.random` makes it: forget gates begin open."""
+        if self.state is None and self.rng is not None:
+            return _node(name, LSTM.random(self.rng, features, cells), reads)
+        weights = [
+            self._random(f"{name}.weight_{kind}_l0", (4 * cells, size))
+            for kind, size in (("ih", features), ("hh", cells))
+        ]
+        biases = [self._constant(f"{name}.bias_{kind}_l0", 4 * cells, 0) for kind in ("ih", "hh")]
+        return _node(name, LSTM(*weights, *biases), reads)
 
     def _random(self, name: str, shape: tuple[int, ...]) -> Array:
         if self.state is not None:

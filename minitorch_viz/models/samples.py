@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError
 from minitorch_viz.models.load import load_model
-from minitorch_viz.models.readers import Bands, Numbers, Preprocessing
+from minitorch_viz.models.readers import Alphabet, Bands, Numbers, Preprocessing
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
@@ -108,6 +109,20 @@ def report_samples() -> list[tuple[Model, Sample]]:
     """Return what a report without arguments shows: the nets of IN_REPORT, each with its first sample."""
     models = [load_model(name) for name in IN_REPORT]
     return [(model, samples(model)[0]) for model in models]
+
+
+def sample_text(alphabet: Alphabet) -> str:
+    """Return a text of our own that suits a net: prose, or C where the net knows more of its letters, as far as known.
+
+    Letters that the net does not know are left out; of a net that knows hardly any, its own letters are the text.
+    """
+    folder = Path(__file__).parent / "bundled"
+    texts = [(folder / name).read_text(encoding="utf-8") for name in ("prose.txt", "code.txt")]
+    if "{" not in alphabet.letters:
+        texts.pop()
+    best = max(texts, key=lambda text: len(alphabet.known(text)) / len(text) + (0.5 if "{" in text else 0))
+    known = alphabet.known(best)
+    return known if len(known) > len(best) / 2 else alphabet.letters
 
 
 def sample_digit(digit: int = 3) -> Array:

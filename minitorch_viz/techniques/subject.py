@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from minitorch_viz.models import Model
 
 Bad = tuple[tuple[Any, str], ...]  # values that must end in a sentence, each with a word of it
-SAMPLE_LETTERS = 200  # of a text
 
 
 def given(value: str) -> str:
@@ -275,7 +274,7 @@ class TextSubject(Subject):
         return self.named_by(arguments.words)
 
     def read(self, model: Model, names: list[str], notes: list[str] | None = None) -> str:
-        """Return the text; the sample is of Python's own source, as far as the net knows its letters."""
+        """Return the text; the sample is prose or C of our own, as far as the net knows its letters."""
         from minitorch_viz.models.readers import Alphabet
 
         alphabets = (reader for reader in model.readers.values() if isinstance(reader, Alphabet))
@@ -287,11 +286,10 @@ class TextSubject(Subject):
                 letters = "letter of the text is" if count == 1 else "letters of the text are"
                 notes.append(f"{count} {letters} not known to the net and read as {alphabet.unknown!r}.")
             return text
-        import inspect
-        import textwrap
+        from minitorch_viz.models.samples import sample_text
 
-        letters = alphabet.known(inspect.getsource(textwrap.dedent)) or alphabet.letters
-        length = alphabet.length or min(SAMPLE_LETTERS, len(letters))
+        letters = sample_text(alphabet)
+        length = alphabet.length or len(letters)
         return (letters * (length // len(letters) + 1))[:length]
 
 

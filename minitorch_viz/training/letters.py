@@ -14,7 +14,7 @@ from minitorch_viz.data.text_stream import TextBatches, TextFile
 from minitorch_viz.errors import SettingError, near, need_whole
 from minitorch_viz.models.carry import carrying
 from minitorch_viz.models.letters import SCORES, Kind, letters
-from minitorch_viz.models.spec import specs
+from minitorch_viz.models.spec import ModelSpec, specs
 from minitorch_viz.net import Net
 from minitorch_viz.training.bundle import as_written
 from minitorch_viz.training.card import save_with_card
@@ -61,6 +61,7 @@ def train_letters(
     patience: int | None = None,
     checkpoint: Path | None = None,
     resume: bool = False,
+    spec: ModelSpec | None = None,
 ) -> Path:
     """Train a net to predict the next character of a text, and write it to `out` with its card beside it.
 
@@ -74,6 +75,7 @@ def train_letters(
     clip: the largest norm of all gradients. average: 0..1, such as 0.999: keep the net whose weights are running means.
     patience: stop after so many epochs that did not get better.
     checkpoint, resume: as in `fit`; the same bits as if it had not been stopped.
+    spec: the bundled net that is trained again: its name, and how the card says so; default: a net of one's own.
 
     `load_model(out)` reads the file: the net and its alphabet. Raises DataFileError if the text cannot be used,
     SettingError for a setting or a place that cannot, KeyboardInterrupt at Ctrl-C with a sentence on what is kept.
@@ -130,7 +132,7 @@ def train_letters(
             "patience": patience,
             "seed": seed,
         }
-        return _write_tested(plain, fitted, curve, file, out, settings, checkpoint, resume)
+        return _write_tested(plain, fitted, curve, file, out, settings, checkpoint, resume, spec)
 
 
 class Curve(Observer):
@@ -177,10 +179,11 @@ def _write_tested(
     settings: dict[str, Any],
     checkpoint: Path | None,
     resume: bool,
+    spec: ModelSpec | None,
 ) -> Path:
     """Test the net that training has come to, and write it with its card."""
     stem = text.path.stem or "letters"
-    name = f"own {stem}" if stem in specs() else stem
+    name = spec.name if spec else f"own {stem}" if stem in specs() else stem
     words = [f"--{key} {value}" for key, value in settings.items() if value is not None]
     card = {
         "name": name,
@@ -188,8 +191,11 @@ def _write_tested(
         "the epoch, the last 10 % for testing",
         "command": f"minitorch-viz train letters --text {shlex.quote(text.path.name)} {' '.join(words)}",
         "seed": settings["seed"],
-        "licence": "that of its text's owner",
+        "licence": spec.licence if spec else "that of its text's owner",
     }
+    if spec is not None:
+        card["command"] = f"minitorch-viz train {spec.name} --seed {settings['seed']}"
+        card["settings"] = {key: value for key, value in settings.items() if key != "seed" and value is not None}
     net = as_written(plain.with_params(fitted.net.params))
     unfinished = UnfinishedWeights(out, text.alphabet(), (), card, checkpoint, resume)
     try:

@@ -1,0 +1,135 @@
+"""Reading: what a recurrent net did at each letter of a text: its cells, its gates, and what it expected next.
+
+reading = read(model, "He said")
+reading.states["lstm1"]["c"]      (T, H) the memory after each letter; h, i, f, g, o likewise (GRU and RNN: h)
+reading.scores                    (T, V) log probability of each letter to come, after each letter
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from minitorch_viz._types import Array
+from minitorch_viz.errors import MinitorchVizError
+from minitorch_viz.layers import GRU, LSTM, RNN
+from minitorch_viz.layers.softmax import Softmax, log_softmax
+from minitorch_viz.models import Model
+from minitorch_viz.models.carry import carrying
+from minitorch_viz.models.readers import Alphabet
+
+PIECE = 1000  # letters of a pass: what a tape holds of them, and no more, is in memory beside what is kept
+QUANTITIES: Mapping[str, str] = {
+    "c": "the memory c",
+    "tanh": "tanh(c), what the memory would give out",
+    "h": "the output h",
+    "i": "the input gate i",
+    "f": "the forget gate f",
+    "g": "what may be written, g",
+    "o": "the output gate o",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """Hold what a net did at each of the T letters of a text; the state before the first is zeros."""
+
+    text: str  # T letters
+    codes: Array  # (T,) int64: their numbers in the alphabet
+    letters: str  # the alphabet, V letters
+    states: Mapping[str, Mapping[str, Array]]  # node -> quantity -> (T, H)
+    scores: (
+        Array  # (T, V) floats: the log probability of each letter after the T letters; (T, 0) of a net that gives none
+    )
+
+    @property
+    def nats(self) -> Array:
+        """Return how surprised the net was at each letter but the first, (T - 1,) in nats."""
+        return -self.scores[np.arange(len(self.codes) - 1), self.codes[1:]]
+
+    def likeliest(self, step: int, count: int = 5) -> list[tuple[str, float]]:
+        """Return the letters that the net expected after letter `step`, the likeliest first, with their probability."""
+        best = np.argsort(-self.scores[step], kind="stable")[:count]
+        return [(self.letters[code], float(np.exp(self.scores[step, code]))) for code in best.tolist()]
+
+
+def recurrent_nodes(model: Model) -> tuple[str, ...]:
+    """Return the names of the LSTM, GRU and RNN nodes of a net, the first layer first."""
+    return tuple(node.name for node in model.net.nodes if isinstance(node.layer, (LSTM, GRU, RNN)))
+
+
+def quantities_of(model: Model, node: str) -> tuple[str, ...]:
+    """Return what a recurrent node can show at each letter: names of QUANTITIES."""
+    return ("c", "tanh", "h", "i", "f", "g", "o") if isinstance(model.net[node].layer, LSTM) else ("h",)
+
+
+def remembers(model: Model) -> str | None:
+    """Return why a net has no cells that can be watched letter by letter, in words; None if it has."""
+    if not recurrent_nodes(model):
+        return f"{model.name} has no LSTM, GRU or RNN layer, so it remembers nothing from letter to letter"
+    reader = model.readers.get(model.net.inputs[0]) if len(model.net.inputs) == 1 else None
+    if not isinstance(reader, Alphabet):
+        return f"{model.name} does not read a text letter by letter"
+    return None
+
+
+def writes(model: Model) -> str | None:
+    """Return why a net says nothing of the letter to come, in words; None if it gives each letter a score."""
+    why = remembers(model)
+    if why:
+        return why
+    reader = model.readers[model.net.inputs[0]]
+    assert isinstance(reader, Alphabet)
+    shape = model.net.predict(reader.blank(model.dtype)).shape
+    if len(shape) != 3 or shape[2] != len(reader.letters):
+        return f"{model.name} does not say after each letter what may come next"
+    return None
+
+
+def read(model: Model, text: str, *, of: Collection[str] = ("c", "h"), nodes: Collection[str] | None = None) -> Reading:
+    """Read a text of any length with a net, `PIECE` letters at a pass, the state carried on.
+
+    of: the quantities to keep, names of QUANTITIES; those that a layer has not are left out. nodes: of these recurrent
+    nodes alone. What is kept is T x H numbers for each quantity and node, and T x V scores.
+
+    Raises SettingError for an empty text and for a letter that the net does not know, by its place; MinitorchVizError
+    for a net that `remembers` refuses.
+    """
+    why = remembers(model)
+    if why:
+        raise MinitorchVizError(f"{why}.")
+    alphabet = model.readers[model.net.inputs[0]]
+    assert isinstance(alphabet, Alphabet)
+    codes = alphabet.codes(text)
+    names = [name for name in recurrent_nodes(model) if nodes is None or name in nodes]
+    kept: dict[tuple[str, str], list[Array]] = {
+        (name, what): [] for name in names for what in quantities_of(model, name) if what in of
+    }
+    scores: list[Array] = []
+    net, carry = carrying(model.net)
+    states: Mapping[str, Array] = {}
+    for start in range(0, len(codes), PIECE):
+        piece = codes[None, start : start + PIECE]
+        x = np.eye(len(alphabet.letters), dtype=model.dtype)[piece] if alphabet.one_hot else piece
+        tape = net.forward(carry.inputs(net, x, states))
+        states = carry.after(tape)
+        for (name, what), pieces in kept.items():
+            saved = tape.saved[name]
+            pieces.append(np.tanh(saved.c[0]) if what == "tanh" else getattr(saved, what)[0].copy())
+        answer = tape[net.output][0]
+        if answer.ndim == 2 and answer.shape[1] == len(alphabet.letters):
+            if isinstance(net[net.output].layer, Softmax):
+                answer = np.log(np.maximum(answer, np.finfo(answer.dtype).tiny))
+            scores.append(log_softmax(answer, 1))
+    return Reading(
+        text,
+        codes,
+        alphabet.letters,
+        {
+            name: {what: np.concatenate(kept[name, what]) for what in quantities_of(model, name) if what in of}
+            for name in names
+        },
+        np.concatenate(scores) if scores else np.zeros((len(codes), 0), model.dtype),
+    )

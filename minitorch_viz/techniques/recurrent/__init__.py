@@ -1,0 +1,1 @@
+"""Techniques for nets that read: cells on text, gates, evidence, errors."""

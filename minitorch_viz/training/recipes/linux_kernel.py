@@ -1,0 +1,30 @@
+"""How `linux_kernel` was trained: on a megabyte of the kernel's source, the state carried on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from minitorch_viz.errors import SettingError
+from minitorch_viz.models.linux_kernel import SPEC
+from minitorch_viz.training.letters import train_letters
+
+SETTINGS = {"cells": 256, "dropout": 0.45, "epochs": 30, "rate": 0.004, "average": 0.998}
+
+
+def train(
+    out: Path,
+    seed: int = 0,
+    *,
+    film: Path | None = None,
+    checkpoint: Path | None = None,
+    resume: bool = False,
+    data: Path | None = None,
+) -> Path:
+    """Train on the first 80 % of the text, keep the best epoch on the next 10 %, test on the last 10 %.
+
+    data: the folder with linux_kernel.txt (default: data/text in $MINITORCH_VIZ_HOME). The rest: see `train_letters`.
+    """
+    if film is not None:
+        raise SettingError("--film shows pictures and their gradients, and a text has none; leave it out.")
+    text = Path(f"{SPEC.name}.txt") if data is None else data / f"{SPEC.name}.txt"
+    return train_letters(text, out, seed, spec=SPEC, checkpoint=checkpoint, resume=resume, **SETTINGS)
