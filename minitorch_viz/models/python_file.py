@@ -28,7 +28,7 @@ def run_model_file(path: str | Path, weights: str | Path | None = None) -> Model
     if not path.is_file():
         raise WeightsFileError(f"There is no file {os.fspath(path)!r}; --model takes a .py file that defines model().")
     try:
-        with _importing_from(path.resolve().parent):
+        with importing_from(path.resolve().parent):
             make = runpy.run_path(os.fspath(path)).get("model")
             if not callable(make):
                 raise SettingError(
@@ -39,7 +39,7 @@ def run_model_file(path: str | Path, weights: str | Path | None = None) -> Model
         raise
     except (Exception, SystemExit) as error:
         raise WeightsFileError(
-            f"{path.name} fails: {type(error).__name__}: {error!s:.300}{_line_of(error, path)}"
+            f"{path.name} fails: {type(error).__name__}: {error!s:.300}{line_of(error, path)}"
         ) from error
     if not isinstance(model, Model):
         raise SettingError(
@@ -50,7 +50,7 @@ def run_model_file(path: str | Path, weights: str | Path | None = None) -> Model
     return dataclasses.replace(model, source=os.fspath(path), told={**model.told, **told})
 
 
-def _line_of(error: BaseException, path: Path) -> str:
+def line_of(error: BaseException, path: Path) -> str:
     """Return " (line 7)", the last of the file's own lines that ran; "" for what fails before it runs."""
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in frames if frame.filename == os.fspath(path)]
@@ -81,7 +81,7 @@ def _arguments(make: Callable[..., Any], path: Path, weights: str | Path | None)
 
 
 @contextmanager
-def _importing_from(folder: Path) -> Iterator[None]:
+def importing_from(folder: Path) -> Iterator[None]:
     """Let imports find what lies in a folder, as `python FILE` does."""
     sys.path.insert(0, os.fspath(folder))
     try:
