@@ -121,8 +121,8 @@ def sample_text(alphabet: Alphabet) -> str:
     if "{" not in alphabet.letters:
         texts.pop()
     best = max(texts, key=lambda text: len(alphabet.known(text)) / len(text) + (0.5 if "{" in text else 0))
-    known = alphabet.known(best)
-    return known if len(known) > len(best) / 2 else alphabet.letters
+    letters = alphabet.known(best)
+    return letters if len(letters) > len(best) / 2 else alphabet.letters
 
 
 def sample_digit(digit: int = 3) -> Array:

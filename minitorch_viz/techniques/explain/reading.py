@@ -105,7 +105,7 @@ def read(model: Model, text: str, *, of: Collection[str] = ("c", "h"), nodes: Co
     codes = alphabet.codes(text)
     names = [name for name in recurrent_nodes(model) if nodes is None or name in nodes]
     kept: dict[tuple[str, str], list[Array]] = {
-        (name, what): [] for name in names for what in quantities_of(model, name) if what in of
+        (name, quantity): [] for name in names for quantity in quantities_of(model, name) if quantity in of
     }
     scores: list[Array] = []
     net, carry = carrying(model.net)
@@ -115,9 +115,9 @@ def read(model: Model, text: str, *, of: Collection[str] = ("c", "h"), nodes: Co
         x = np.eye(len(alphabet.letters), dtype=model.dtype)[piece] if alphabet.one_hot else piece
         tape = net.forward(carry.inputs(net, x, states))
         states = carry.after(tape)
-        for (name, what), pieces in kept.items():
+        for (name, quantity), pieces in kept.items():
             saved = tape.saved[name]
-            pieces.append(np.tanh(saved.c[0]) if what == "tanh" else getattr(saved, what)[0].copy())
+            pieces.append(np.tanh(saved.c[0]) if quantity == "tanh" else getattr(saved, quantity)[0].copy())
         answer = tape[net.output][0]
         if answer.ndim == 2 and answer.shape[1] == len(alphabet.letters):
             if isinstance(net[net.output].layer, Softmax):
@@ -128,7 +128,7 @@ def read(model: Model, text: str, *, of: Collection[str] = ("c", "h"), nodes: Co
         codes,
         alphabet.letters,
         {
-            name: {what: np.concatenate(kept[name, what]) for what in quantities_of(model, name) if what in of}
+            name: {each: np.concatenate(kept[name, each]) for each in quantities_of(model, name) if each in of}
             for name in names
         },
         np.concatenate(scores) if scores else np.zeros((len(codes), 0), model.dtype),
