@@ -21,6 +21,7 @@ from minitorch_viz._types import Array
 from minitorch_viz.errors import NetError
 from minitorch_viz.graph import Tape
 from minitorch_viz.layers import GRU, LSTM, RNN, Layer
+from minitorch_viz.layers.softmax import Softmax, log_softmax
 from minitorch_viz.net import Net
 
 STATES: Mapping[type, tuple[str, ...]] = {LSTM: ("h", "c"), GRU: ("h",), RNN: ("h",)}  # fields of Saved, (N, T, H)
@@ -69,3 +70,20 @@ def carrying(net: Net) -> tuple[Net, Carry]:
     if not places:
         raise NetError("This net has no LSTM, GRU or RNN, so there is no state to carry.")
     return Net(nodes, (*net.inputs, *(name for name, *_ in places))), Carry(tuple(places))
+
+
+def recurrent(net: Net) -> tuple[str, ...]:
+    """Return the names of the nodes whose states are carried: LSTM, GRU and RNN."""
+    return tuple(node.name for node in net.nodes if isinstance(node.layer, tuple(STATES)))
+
+
+def has_memory(net: Net, node: str) -> bool:
+    """Return whether a node has a memory c beside its output h: an LSTM has."""
+    return isinstance(net[node].layer, LSTM)
+
+
+def log_probabilities(net: Net, scores: Array) -> Array:
+    """Return the log probability of each letter, (..., V), from what a net gives out: scores, or their softmax."""
+    if isinstance(net[net.output].layer, Softmax):
+        scores = np.log(np.maximum(scores, np.finfo(scores.dtype).tiny))
+    return log_softmax(scores, scores.ndim - 1)

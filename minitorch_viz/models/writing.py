@@ -15,8 +15,7 @@ import numpy as np
 
 from minitorch_viz._types import Array
 from minitorch_viz.errors import MinitorchVizError, SettingError, need_whole
-from minitorch_viz.layers.softmax import Softmax, log_softmax
-from minitorch_viz.models.carry import Carry, carrying
+from minitorch_viz.models.carry import Carry, carrying, log_probabilities
 from minitorch_viz.models.model import Model
 from minitorch_viz.models.readers import Alphabet
 from minitorch_viz.net import Net
@@ -65,10 +64,7 @@ class Writer:
         dtype = self.model.dtype
         x = np.eye(len(self.alphabet.letters), dtype=dtype)[codes] if self.alphabet.one_hot else codes
         tape = self.net.forward(self.carry.inputs(self.net, x, states))
-        scores = tape[self.net.output][:, -1]
-        if isinstance(self.net[self.net.output].layer, Softmax):
-            scores = np.log(np.maximum(scores, np.finfo(scores.dtype).tiny))
-        return log_softmax(scores, 1), self.carry.after(tape)
+        return log_probabilities(self.net, tape[self.net.output][:, -1]), self.carry.after(tape)
 
     def primed(self, prime: str, count: int) -> Array:
         """Return the numbers (N, T) of what N texts begin with; SettingError for an unknown letter."""

@@ -14,10 +14,8 @@ import numpy as np
 
 from minitorch_viz._types import Array
 from minitorch_viz.errors import MinitorchVizError
-from minitorch_viz.layers import GRU, LSTM, RNN
-from minitorch_viz.layers.softmax import Softmax, log_softmax
 from minitorch_viz.models import Model
-from minitorch_viz.models.carry import carrying
+from minitorch_viz.models.carry import carrying, has_memory, log_probabilities, recurrent
 from minitorch_viz.models.readers import Alphabet
 
 PIECE = 1000  # letters of a pass: what a tape holds of them, and no more, is in memory beside what is kept
@@ -57,12 +55,12 @@ class Reading:
 
 def recurrent_nodes(model: Model) -> tuple[str, ...]:
     """Return the names of the LSTM, GRU and RNN nodes of a net, the first layer first."""
-    return tuple(node.name for node in model.net.nodes if isinstance(node.layer, (LSTM, GRU, RNN)))
+    return recurrent(model.net)
 
 
 def quantities_of(model: Model, node: str) -> tuple[str, ...]:
     """Return what a recurrent node can show at each letter: names of QUANTITIES."""
-    return ("c", "tanh", "h", "i", "f", "g", "o") if isinstance(model.net[node].layer, LSTM) else ("h",)
+    return ("c", "tanh", "h", "i", "f", "g", "o") if has_memory(model.net, node) else ("h",)
 
 
 def remembers(model: Model) -> str | None:
@@ -118,11 +116,9 @@ def read(model: Model, text: str, *, of: Collection[str] = ("c", "h"), nodes: Co
         for (name, quantity), pieces in kept.items():
             saved = tape.saved[name]
             pieces.append(np.tanh(saved.c[0]) if quantity == "tanh" else getattr(saved, quantity)[0].copy())
-        answer = tape[net.output][0]
-        if answer.ndim == 2 and answer.shape[1] == len(alphabet.letters):
-            if isinstance(net[net.output].layer, Softmax):
-                answer = np.log(np.maximum(answer, np.finfo(answer.dtype).tiny))
-            scores.append(log_softmax(answer, 1))
+        answer = tape[net.output]
+        if answer.ndim == 3 and answer.shape[2] == len(alphabet.letters):
+            scores.append(log_probabilities(net, answer)[0])
     return Reading(
         text,
         codes,
