@@ -47,7 +47,7 @@ def chosen_model(
     if name is not None or weights is not None or prefix is not None:
         model = _named(name, weights, prefix, told or {})
     elif reads not in ("", PICTURES):
-        model = _that_reads(reads)
+        model = _that_reads(reads, shown_by)
     elif photo:
         model = _for_photo(applies)
     else:
@@ -214,14 +214,14 @@ def knows(model: Model) -> str:
     return f"{model.name}, which knows {len(names):,} classes"
 
 
-def _that_reads(kind: str) -> Model:
-    """Return the first net that comes with the package, or is at hand, and takes no pictures but this kind of input."""
+def _that_reads(kind: str, shown_by: str = "") -> Model:
+    """Return the net `shown_by`, or else the first one at hand, that takes no pictures but this kind of input."""
     from minitorch_viz.models import load_model
     from minitorch_viz.models.load import look_for
     from minitorch_viz.models.readers import KINDS
     from minitorch_viz.models.spec import specs
 
-    for spec in specs().values():
+    for spec in sorted(specs().values(), key=lambda spec: spec.name != shown_by):
         if spec.reader.name == kind and look_for(spec.file_names):
             return load_model(spec.name)
     raise MinitorchVizError(

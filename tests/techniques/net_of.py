@@ -5,7 +5,7 @@ from __future__ import annotations
 from minitorch_viz import Model, load_model
 from minitorch_viz.techniques import Technique
 
-OTHERS = ("mnist", "digits_linear", "scenes")  # of averaged maps, of one layer, of colours
+OTHERS = ("mnist", "digits_linear", "scenes", "war_and_peace")  # of averaged maps, of one layer, of colours, of text
 
 
 def net_of(technique: Technique, digits: Model) -> Model:
