@@ -34,6 +34,7 @@ def chosen_model(
     resize: Resize | None = None,
     bands: str | None = None,
     told: Mapping[str, Any] | None = None,
+    text: str | None = None,
 ) -> Model:
     """Load the net that a command is to explain, and print which one it is if the user named none.
 
@@ -42,12 +43,12 @@ def chosen_model(
     reads: the kind of reader that the net must have.
     inputs: what each further input of the net is given, as `inputs_given` returns it. resize: how a photo is brought to
     the net's size, in place of the net's own way. bands: which channels are drawn, "3,2,1". told: what the user says of
-    the net, as `net_told` returns it.
+    the net, as `net_told` returns it. text: a text that was given: of the nets for texts one that knows its letters.
     """
     if name is not None or weights is not None or prefix is not None:
         model = _named(name, weights, prefix, told or {})
     elif reads not in ("", PICTURES):
-        model = _that_reads(reads, shown_by)
+        model = _that_reads(reads, shown_by, text)
     elif photo:
         model = _for_photo(applies)
     else:
@@ -120,7 +121,9 @@ def _check_size(model: Model) -> None:
 def net_in_words(reads: str = PICTURES, shown_by: str = WITHOUT_PHOTO) -> str:
     """Return which net is taken where none is named, for the help: by the kind of reader that it must have."""
     if reads not in ("", PICTURES):
-        return f"one at hand that takes {reads}"
+        return (
+            f"{shown_by}, or another that knows the letters" if reads == "text" else f"one at hand that takes {reads}"
+        )
     return f"for a photo the best ImageNet net at hand, else {FOR_PHOTOS}; without one {shown_by}"
 
 
@@ -214,19 +217,30 @@ def knows(model: Model) -> str:
     return f"{model.name}, which knows {len(names):,} classes"
 
 
-def _that_reads(kind: str, shown_by: str = "") -> Model:
-    """Return the net `shown_by`, or else the first one at hand, that takes no pictures but this kind of input."""
+def _that_reads(kind: str, shown_by: str, text: str | None) -> Model:
+    """Return a net that takes no pictures but this kind of input: `shown_by`, or else the first one that is at hand.
+
+    text: of nets for texts the first is taken that knows all its letters, and which one is printed.
+    """
     from minitorch_viz.models import load_model
     from minitorch_viz.models.load import look_for
-    from minitorch_viz.models.readers import KINDS
+    from minitorch_viz.models.readers import KINDS, Alphabet
     from minitorch_viz.models.spec import specs
 
-    for spec in sorted(specs().values(), key=lambda spec: spec.name != shown_by):
-        if spec.reader.name == kind and look_for(spec.file_names):
-            return load_model(spec.name)
-    raise MinitorchVizError(
-        f"No net that takes {KINDS[kind].noun} comes with this package; give --model FILE, one that model.save wrote."
-    )
+    able = [spec for spec in specs().values() if spec.reader.name == kind and look_for(spec.file_names)]
+    if not able:
+        raise MinitorchVizError(
+            f"No net that takes {KINDS[kind].noun} comes with this package; give --model FILE, one that model.save "
+            "wrote."
+        )
+    able.sort(key=lambda spec: spec.name != shown_by)
+    if text is None:
+        return load_model(able[0].name)
+    readers = ((spec, spec.reader) for spec in able)
+    fits = (spec for spec, reader in readers if isinstance(reader, Alphabet) and reader.known(text) == text)
+    chosen = next(fits, able[0])
+    print(f"Read by {chosen.name} (--model NAME takes another).")
+    return load_model(chosen.name)
 
 
 def _of_file(weights: Path, prefix: str | None, told: Mapping[str, Any]) -> Model:

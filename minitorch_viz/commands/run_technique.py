@@ -133,6 +133,7 @@ def _model(technique: Technique, arguments: argparse.Namespace, asked: _Asked) -
         resize=getattr(arguments, "resize", None),
         bands=getattr(arguments, "bands", None),
         told=net_told(arguments),
+        text=asked.names[0] if subject.reads == "text" and asked.names else None,
     )
 
 
