@@ -44,11 +44,12 @@ def nets_table() -> str:
         card = json.loads(path.read_text(encoding="utf-8"))["card"]
         size = path.with_suffix(".safetensors").stat().st_size
         command = f"`{card['command'].split(' --')[0]}`"
-        right = (
-            f"{card['test_accuracy']:.1%}"
-            if "test_accuracy" in card
-            else f"none: a mean squared error of {card['test_error']:.3f}, of {card['test_variance']:.3f}"
-        )
+        if "test_accuracy" in card:
+            right = f"{card['test_accuracy']:.1%}"
+        elif "test_nats" in card:
+            right = f"none: {card['test_nats']:.3f} nats a character (counting 7: {card['test_nats_of_a_7_gram']:.3f})"
+        else:
+            right = f"none: a mean squared error of {card['test_error']:.3f}, of {card['test_variance']:.3f}"
         rows.append(f"| `{card['name']}` | {card['data']} | {right} | {size / 1000:.0f} kB | {command} |")
     return "\n".join(rows) + "\n"
 
