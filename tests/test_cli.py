@@ -27,7 +27,9 @@ def _in_an_empty_folder(tmp_path, monkeypatch) -> None:
 
 
 # Their examples, which are to be quick, are of another net or of fewer pictures than a command shows by default.
-OTHER_EXAMPLES = ("cam", "correspondence", "fooling", "top-patches", "unit-field")
+OTHER_EXAMPLES = (
+    "cam", "correspondence", "fooling", "top-patches", "unit-field", "gates", "char-saliency", "errors",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", list(techniques()))

@@ -20,11 +20,18 @@ import numpy as np
 from minitorch_viz._types import Array
 from minitorch_viz.errors import NetError
 from minitorch_viz.graph import Tape
-from minitorch_viz.layers import GRU, LSTM, RNN, Layer
+from minitorch_viz.layers import GRU, LSTM, RNN, Embedding, Layer
 from minitorch_viz.layers.softmax import Softmax, log_softmax
 from minitorch_viz.net import Net
 
 STATES: Mapping[type, tuple[str, ...]] = {LSTM: ("h", "c"), GRU: ("h",), RNN: ("h",)}  # fields of Saved, (N, T, H)
+# The gates of each kind of layer by the names of their fields of Saved, (N, T, H) in 0..1, and the one that keeps.
+GATES: Mapping[type, Mapping[str, str]] = {
+    LSTM: {"i": "input gate", "f": "forget gate", "o": "output gate"},
+    GRU: {"r": "reset gate", "z": "update gate"},
+    RNN: {},
+}
+KEEPS: Mapping[type, str] = {LSTM: "f", GRU: "z", RNN: ""}
 
 
 @dataclass(frozen=True)
@@ -87,3 +94,29 @@ def log_probabilities(net: Net, scores: Array) -> Array:
     if isinstance(net[net.output].layer, Softmax):
         scores = np.log(np.maximum(scores, np.finfo(scores.dtype).tiny))
     return log_softmax(scores, scores.ndim - 1)
+
+
+def log_probability_seed(net: Net, scores: Array, code: int) -> Array:
+    """Return the derivative of one letter's log probability by what a net gives out, of the same shape (..., V)."""
+    seed = np.zeros_like(scores)
+    if isinstance(net[net.output].layer, Softmax):
+        seed[..., code] = 1 / np.maximum(scores[..., code], np.finfo(scores.dtype).tiny)
+        return seed
+    seed[..., code] = 1
+    return seed - np.exp(log_softmax(scores, scores.ndim - 1))
+
+
+def gates_of(net: Net, node: str) -> Mapping[str, str]:
+    """Return the gates of a recurrent node by their fields of Saved, in words: {"f": "forget gate", ...}."""
+    return GATES[type(net[node].layer)]
+
+
+def keeping_gate(net: Net, node: str) -> str:
+    """Return the gate by which a recurrent node keeps its state: an LSTM's f, a GRU's z; "" if it has none."""
+    return KEEPS[type(net[node].layer)]
+
+
+def table_of(net: Net) -> str:
+    """Return the node in which a net looks its letters or words up; "" if they come as vectors."""
+    tables = (node.name for node in net.nodes if isinstance(node.layer, Embedding) and node.inputs[0] in net.inputs)
+    return next(tables, "")

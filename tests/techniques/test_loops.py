@@ -16,7 +16,9 @@ from PIL import Image
 from minitorch_viz import Model, load_model
 from minitorch_viz.cli import main
 from minitorch_viz.errors import SettingError
+from minitorch_viz.models import samples
 from minitorch_viz.techniques import Result, Technique, run, state, techniques
+from minitorch_viz.techniques.explain import reading
 
 ALL = [technique for technique in techniques().values() if technique.loop]
 GOING_ON = [technique for technique in ALL if technique.loop.goes_on]
@@ -33,8 +35,11 @@ SHORT: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(autouse=True)
 def every_step_yields(monkeypatch, tmp_path) -> None:
-    """Loops of quick steps yield after each, and what is written goes to an empty folder."""
+    """Loops of quick steps yield after each, texts are short, and what is written goes to an empty folder."""
     monkeypatch.setattr(run.Pace, "due", lambda self: True)
+    whole_sample = samples.sample_text
+    monkeypatch.setattr(samples, "sample_text", lambda alphabet: whole_sample(alphabet)[:350])
+    monkeypatch.setattr(reading, "PIECE", 100)
     monkeypatch.chdir(tmp_path)
 
 
@@ -249,7 +254,7 @@ def test_a_state_of_another_run_is_refused(technique: Technique) -> None:
     next(first)
     first.close()
     before = Path("run.state").read_bytes()
-    name = next(name for name, option in technique.options.items() if option.kind is int and option.default)
+    name = next(name for name, option in technique.options.items() if option.kind in (int, float) and option.default)
     default = technique.options[name].default
     others: list[tuple[str, Callable[[], Iterator[Any]]]] = [
         (

@@ -7,13 +7,15 @@ reading.scores                    (T, V) log probability of each letter to come,
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from minitorch_viz._types import Array
 from minitorch_viz.errors import MinitorchVizError
+from minitorch_viz.graph import Tape
 from minitorch_viz.models import Model
 from minitorch_viz.models.carry import carrying, has_memory, log_probabilities, recurrent
 from minitorch_viz.models.readers import Alphabet
@@ -86,6 +88,41 @@ def writes(model: Model) -> str | None:
     return None
 
 
+def alphabet_of(model: Model) -> Alphabet:
+    """Return the reader of a net that `remembers` does not refuse; else MinitorchVizError with its words."""
+    why = remembers(model)
+    if why:
+        raise MinitorchVizError(f"{why}.")
+    alphabet = model.readers[model.net.inputs[0]]
+    assert isinstance(alphabet, Alphabet)
+    return alphabet
+
+
+class Pass(NamedTuple):
+    """Hold a net's pass over the letters from place `start` on, and the states after the last of them."""
+
+    start: int
+    tape: Tape  # of 1 text, T letters
+    states: dict[str, Array]  # (1, H) each, by the input of the carrying net
+    done: int  # letters read by then
+
+
+def passes(model: Model, codes: Array, *, start: int = 0, states: Mapping[str, Array] | None = None) -> Iterator[Pass]:
+    """Yield a net's passes over the letters (T,), `PIECE` of them each, the state carried on.
+
+    start, states: where an earlier pass ended and its states there, to go on to the same bits; default: the beginning.
+    """
+    alphabet = alphabet_of(model)
+    net, carry = carrying(model.net.to("cpu"))  # one text at a time is read fastest there
+    carried: Mapping[str, Array] = states or {}
+    for at in range(start, len(codes), PIECE):
+        part = codes[None, at : at + PIECE]
+        x = np.eye(len(alphabet.letters), dtype=model.dtype)[part] if alphabet.one_hot else part
+        tape = net.forward(carry.inputs(net, x, carried))
+        carried = carry.after(tape)
+        yield Pass(at, tape, dict(carried), at + part.shape[1])
+
+
 def read(model: Model, text: str, *, of: Collection[str] = ("c", "h"), nodes: Collection[str] | None = None) -> Reading:
     """Read a text of any length with a net, `PIECE` letters at a pass, the state carried on.
 
@@ -95,30 +132,21 @@ def read(model: Model, text: str, *, of: Collection[str] = ("c", "h"), nodes: Co
     Raises SettingError for an empty text and for a letter that the net does not know, by its place; MinitorchVizError
     for a net that `remembers` refuses.
     """
-    why = remembers(model)
-    if why:
-        raise MinitorchVizError(f"{why}.")
-    alphabet = model.readers[model.net.inputs[0]]
-    assert isinstance(alphabet, Alphabet)
+    alphabet = alphabet_of(model)
     codes = alphabet.codes(text)
     names = [name for name in recurrent_nodes(model) if nodes is None or name in nodes]
     kept: dict[tuple[str, str], list[Array]] = {
         (name, quantity): [] for name in names for quantity in quantities_of(model, name) if quantity in of
     }
     scores: list[Array] = []
-    net, carry = carrying(model.net)
-    states: Mapping[str, Array] = {}
-    for start in range(0, len(codes), PIECE):
-        piece = codes[None, start : start + PIECE]
-        x = np.eye(len(alphabet.letters), dtype=model.dtype)[piece] if alphabet.one_hot else piece
-        tape = net.forward(carry.inputs(net, x, states))
-        states = carry.after(tape)
+    for step in passes(model, codes):
+        tape = step.tape
         for (name, quantity), pieces in kept.items():
             saved = tape.saved[name]
             pieces.append(np.tanh(saved.c[0]) if quantity == "tanh" else getattr(saved, quantity)[0].copy())
-        answer = tape[net.output]
+        answer = tape[model.net.output]
         if answer.ndim == 3 and answer.shape[2] == len(alphabet.letters):
-            scores.append(log_probabilities(net, answer)[0])
+            scores.append(log_probabilities(model.net, answer)[0])
     return Reading(
         text,
         codes,
