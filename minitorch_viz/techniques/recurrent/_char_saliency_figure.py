@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 LETTER, WIDEST = 0.15, 0.26  # inches across: in a long text, and in a short one
 LETTER_HIGH, STRIP = 0.26, 0.2  # inches
 LEFT = 1.45  # inches for the names of the methods
+BAR_LONG = 3.2  # inches at most: a colour bar
 BAR = 0.75  # inches for the colour bars with their words
 MAP = 2.6  # inches high: the numbers of vectors
 MOST_COLUMNS = 40  # letters whose vectors are shown
@@ -110,7 +111,8 @@ def _bars(figure: Figure, result: CharSaliency, scales: list[float], top: float)
     units = {"gradient": f"{unit} a unit of the vector", "gradient-x-input": unit, "occlusion": unit}
     wide = (WIDTH - 2 * GAP) / len(scales)
     for number, (name, scale) in enumerate(zip(result.methods, scales, strict=True)):
-        axes = axes_at(figure, GAP + wide * number + 0.4, top, wide - 0.8, 0.14)
+        long = min(wide - 0.8, BAR_LONG)
+        axes = axes_at(figure, GAP + wide * number + (wide - long) / 2, top, long, 0.14)
         limits = Normalize(-scale if SIGNED[name] else 0, scale)
         colours = ScalarMappable(limits, "RdBu_r" if SIGNED[name] else "gray_r")
         bar = figure.colorbar(colours, cax=axes, orientation="horizontal")

@@ -23,6 +23,7 @@ RIGHT = "#d0d4d8"
 NET, GRAM = "#b2182b", "#404850"
 LINES = ("#b2182b", "#0072b2", "#009e73", "#cc79a7", "#7b4fa3", "#e69f00", "#56b4e9", "#000000")
 BARS = 12  # letters of which the net knows much more, or less
+LINE = 0.065  # of a chart's height: a line of its legend
 LEAST = 5  # times a letter must have come
 
 
@@ -133,6 +134,9 @@ def _style(axes: Axes) -> None:
     axes.grid(color="#e3e7eb", linewidth=0.7)
     axes.set_axisbelow(True)
     axes.tick_params(labelsize=NUMBER_SIZE)
+    low, high = axes.get_ylim()
+    lines = len(axes.get_legend_handles_labels()[0])
+    axes.set_ylim(low, high + (high - low) * LINE * lines / (1 - LINE * lines))  # room for the legend
     axes.legend(fontsize=NUMBER_SIZE, frameon=False, loc="upper right")
 
 

@@ -50,7 +50,10 @@ def notes_of(result: Errors) -> tuple[str, ...]:
         notes.append(f"{result.unread:,} further letters are not judged; count says how many are.")
     if len(result.text) < FEW:
         notes.append(f"Only {len(result.text):,} letters are judged: shares and means are rough.")
-    notes.append(f"The net reads up to {WARM} letters before the first judged one.")
+    if result.start > 1:
+        notes.append(f"The net reads up to {WARM} letters before the first judged one.")
+    if result.leaks:
+        notes.append("What is judged stands in what was counted, so that the n-gram models know it by heart.")
     notes.append(
         f"The context is cut at {len(result.places)} letters: the net begins there with no memory, which it was not "
         "trained for."

@@ -41,6 +41,7 @@ class Errors(Result):
     start: int  # the place of the first of them in the text
     training: str  # what was counted, in words
     counted: int  # letters of it
+    leaks: bool  # whether the judged letters stand in what was counted
     unread: int  # letters of the text that were left out because of `count`
     memory: int  # letters in which a word is looked for
     nats: Array  # (T,) the net's
@@ -168,6 +169,7 @@ def _begun(model: Model, texts: Texts, grams: int, memory: int, samples: int, re
         start=texts.start,
         training=texts.words,
         counted=len(texts.training),
+        leaks=texts.judged in texts.training,
         unread=len(texts.text) - texts.stop,
         memory=memory,
         nats=np.full(length, np.nan),
