@@ -14,7 +14,9 @@ TOKENS = re.compile(
                  | "(?:\\.|[^"\\\n])*"? | '(?:\\.|[^'\\\n])*'?)''',
     re.DOTALL | re.VERBOSE,
 )
-LINES = re.compile(r"^\s*(?:def|class) \w+.*:\s*(?:#.*)?$|^(?:import|from) \w", re.MULTILINE)
+LINES = re.compile(
+    r"^\s*(?:def|class) \w+.*:\s*(?:#.*)?$|^import [\w.]+(?: as \w+)?\s*(?:#.*)?$|^from [\w.]+ import ", re.MULTILINE
+)
 
 
 def inside(text: str, kind: str) -> Array:

@@ -1,0 +1,177 @@
+"""The figure of a search: a bar for each hypothesis, text in the colours of the best cells, the nets side by side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from minitorch_viz.drawing import (
+    GAP,
+    LABEL_SIZE,
+    NUMBER_SIZE,
+    PALETTE,
+    WIDTH,
+    axes_at,
+    start_sheet,
+    text_height,
+    text_width,
+    wrapped,
+)
+from minitorch_viz.drawing.words import HEAD_SIZE
+from minitorch_viz.techniques.recurrent._cell_search_sheet import COLUMN, COLUMNS, ROW, draw_passage, spots
+from minitorch_viz.techniques.recurrent._cell_search_words import cell_words, figure_words
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Rectangle
+
+    from minitorch_viz.techniques.recurrent._cell_search_findings import Finding
+    from minitorch_viz.techniques.recurrent.cell_search import CellSearch
+
+BARS, BAR = 14, 0.3  # hypotheses with a bar, and inches of each
+PASSAGES, LINES = 4, 5  # cells with text in their colours, and lines of it
+AXIS = 0.62  # inches: the scale below the bars
+CHART = 2.6  # inches: the nets side by side
+FOUND, WEAK, RANDOM = PALETTE[0], "#9fb8c8", "#555555"
+
+
+def draw(result: CellSearch, figure: Figure) -> None:
+    """Draw bars above, passages below them, and the nets."""
+    shown = [finding for finding in result.findings if finding.matches][:BARS]
+    passages = (list(result.found) or shown)[:PASSAGES]
+    heading = wrapped(_heading(result), WIDTH - 2 * GAP, HEAD_SIZE)
+    top = text_height(heading, HEAD_SIZE) + GAP
+    titles = [_title(finding) for finding in passages]
+    heights = [1 + spots(finding.passage, LINES)[-1].line for finding in passages]
+    below = sum(
+        text_height(title, LABEL_SIZE) + ROW * lines + 0.22 for title, lines in zip(titles, heights, strict=True)
+    )
+    bars = BAR * len(shown) + AXIS if shown else 1.2
+    growth = CHART + 0.45 if result.sizes else 0.0
+    start_sheet(figure, WIDTH, top + bars + max(below - 0.1, 0) + growth + GAP, heading)
+    left = max((text_width(finding.name, LABEL_SIZE) for finding in shown), default=0) + 0.25
+    wide = WIDTH - left - (3.4 if shown else 0.25)
+    axes = axes_at(figure, left, top, wide, bars - AXIS if shown else bars - 0.1)
+    if shown:
+        _draw_bars(axes, shown)
+    else:
+        axes.set(xticks=[], yticks=[])
+        backed = {"bbox": {"facecolor": "white", "edgecolor": "none"}}
+        words = "the letters are being read" if result.done < result.total else "no hypothesis could be scored"
+        axes.text(0.5, 0.5, words, ha="center", va="center", fontsize=HEAD_SIZE, transform=axes.transAxes, **backed)
+        axes.add_patch(_hatched(axes))
+    top += bars
+    for finding, title, lines in zip(passages, titles, heights, strict=True):
+        high = text_height(title, LABEL_SIZE)
+        place = axes_at(figure, GAP, top + high + 0.04, COLUMNS * COLUMN, ROW * lines)
+        place.set_title(title, fontsize=LABEL_SIZE, loc="left", pad=3, y=1.0)
+        truth = None if finding.is_number else finding.passage_truth
+        draw_passage(place, finding.passage, finding.passage_values, truth, lines)
+        top += high + ROW * lines + 0.22
+    if result.sizes:
+        _draw_growth(result, figure, top + 0.35)
+
+
+def _heading(result: CellSearch) -> str:
+    """Return what the figure says first."""
+    if not result.findings:
+        return f"{result.net}: {result.cells} cells, not scored yet"
+    count = len(result.found)
+    return f"{result.net}: {count} of {len(result.findings)} hypotheses have a cell among {result.cells}"
+
+
+def _title(finding: Finding) -> str:
+    """Return the line above a passage."""
+    words = f"{finding.name}: {cell_words(finding)}; {_figure(finding)}"
+    if finding.flip is not None:
+        verdict = "passed" if finding.flip.passes else "failed"
+        words += f"; flip test {verdict}, {100 * finding.flip.share:.0f} % of {finding.flip.places}"
+    return wrapped(words, WIDTH - 2 * GAP, LABEL_SIZE)
+
+
+def _figure(finding: Finding) -> str:
+    """Return the held-out figure as it is drawn."""
+    return figure_words(finding).replace("^2", "\N{SUPERSCRIPT TWO}")
+
+
+def _draw_bars(axes: Axes, shown: list[Finding]) -> None:
+    """Draw the held-out figures as shares of what is best, from chance on, and those of the random net."""
+    rows = np.arange(len(shown))
+    shares = np.array([share_of(finding.figure, finding) for finding in shown])
+    controls = np.array([share_of(finding.control, finding) for finding in shown])
+    axes.barh(rows, shares, 0.62, color=[FOUND if finding.is_found else WEAK for finding in shown])
+    axes.barh(rows, controls, 0.2, color=RANDOM)
+    axes.vlines([share_of(finding.bar, finding) for finding in shown], rows - 0.4, rows + 0.4, color="black", lw=1.2)
+    for row, finding in enumerate(shown):
+        match = finding.matches[0]
+        words = f"{_figure(finding)}  {match.node} cell {match.cell}"
+        axes.annotate(
+            words, (1, row), (6, 0), xycoords=("axes fraction", "data"), textcoords="offset points", va="center",
+            fontsize=LABEL_SIZE, fontweight="bold" if finding.is_found else "normal",
+        )  # fmt: skip
+    axes.set(xlim=(0, 1), ylim=(len(shown) - 0.45, -0.55))
+    axes.set_yticks(rows, [finding.name for finding in shown], fontsize=LABEL_SIZE)
+    axes.set_xticks([0, 0.5, 1], ["AUC 0.5\nR² 0", "0.75\n0.5", "1\n1"], fontsize=NUMBER_SIZE)
+    axes.tick_params(axis="y", length=0)
+    axes.spines[["top", "right"]].set_visible(False)
+    words = "bar: held-out figure\ngrey: a random net's\nblack line: what is found"
+    axes.annotate(
+        words, (1, 0), (6, -4), xycoords="axes fraction", textcoords="offset points", va="top", fontsize=NUMBER_SIZE
+    )
+
+
+def share_of(figure: float, finding: Finding) -> float:
+    """Return a figure from 0, chance or worse, to 1."""
+    share = figure if finding.is_number else 2 * figure - 1
+    return float(np.clip(np.nan_to_num(share), 0, 1))
+
+
+def _hatched(axes: Axes) -> Rectangle:
+    """Return a hatched frame: what is not measured."""
+    from matplotlib.patches import Rectangle
+
+    return Rectangle((0, 0), 1, 1, transform=axes.transAxes, fill=False, hatch="//", edgecolor="#bbbbbb")
+
+
+def draw_growth_alone(result: CellSearch, figure: Figure) -> None:
+    """Draw the nets side by side on a figure of their own, for a page."""
+    start_sheet(figure, WIDTH, CHART + 0.45)
+    _draw_growth(result, figure, 0.35)
+
+
+def _draw_growth(result: CellSearch, figure: Figure, top: float) -> None:
+    """Draw the held-out figures of what any of the nets has, and the surprise of each net, by size."""
+    from matplotlib.ticker import MaxNLocator
+
+    places = np.arange(len(result.sizes))
+    names = [f"{size.name}\n{size.cells} cells" for size in result.sizes]
+    wide = (WIDTH - 3 * GAP - 1.9) / 2
+    figures = np.array([size.figures for size in result.sizes])  # (S, K)
+    best = [
+        number
+        for number, finding in enumerate(result.findings)
+        if (np.nan_to_num(figures[:, number]) >= finding.bar).any()
+    ][: len(PALETTE)]
+    left = axes_at(figure, 0.75, top, wide, CHART - 0.55)
+    for colour, number in zip(PALETTE, best, strict=False):
+        finding = result.findings[number]
+        shares = [share_of(value, finding) for value in figures[:, number]]
+        left.plot(places, shares, "o-", color=colour, label=finding.name)
+    left.set(ylim=(0, 1.03), xlim=(-0.4, len(places) - 0.6))
+    left.set_yticks([0, 0.5, 1], ["AUC 0.5\nR² 0", "0.75\n0.5", "1\n1"], fontsize=NUMBER_SIZE)
+    left.set_title("best cell, held out", fontsize=LABEL_SIZE)
+    if best:
+        left.legend(fontsize=NUMBER_SIZE, frameon=False, loc="lower right")
+    right = axes_at(figure, 0.75 + wide + 1.0, top, wide, CHART - 0.55)
+    right.plot(places, [size.nats for size in result.sizes], "ko-")
+    right.set_xlim(-0.4, len(places) - 0.6)
+    right.set_title("nats a letter: less is better", fontsize=LABEL_SIZE)
+    right.yaxis.set_major_locator(MaxNLocator(5))
+    for axes in (left, right):
+        axes.set_xticks(
+            places, [wrapped(name, wide / len(places), NUMBER_SIZE) for name in names], fontsize=NUMBER_SIZE
+        )
+        axes.tick_params(labelsize=NUMBER_SIZE)
+        axes.spines[["top", "right"]].set_visible(False)
