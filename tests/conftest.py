@@ -19,7 +19,7 @@ from tests import cupy_stand_in
 # Techniques of which a run takes a second or more: what is tried of every technique is tried of these in one round.
 LONG = {
     "regularizers", "multifaceted", "inversion", "style", "accentuate", "tsne", "unit", "dissection", "network",
-    "tuning", "evolve", "adversarial", "errors", "cell-map",
+    "tuning", "evolve", "adversarial", "errors", "cell-map", "cell-search",
 }  # fmt: skip
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 

@@ -19,6 +19,7 @@ from minitorch_viz.errors import SettingError
 from minitorch_viz.models import samples
 from minitorch_viz.techniques import Result, Technique, run, state, techniques
 from minitorch_viz.techniques.explain import reading
+from minitorch_viz.techniques.recurrent import _cell_search_clamp, _cell_search_corpus
 
 ALL = [technique for technique in techniques().values() if technique.loop]
 GOING_ON = [technique for technique in ALL if technique.loop.goes_on]
@@ -40,6 +41,8 @@ def every_step_yields(monkeypatch, tmp_path) -> None:
     whole_sample = samples.sample_text
     monkeypatch.setattr(samples, "sample_text", lambda alphabet: whole_sample(alphabet)[:350])
     monkeypatch.setattr(reading, "PIECE", 100)
+    monkeypatch.setattr(_cell_search_corpus, "SHORT", 0)
+    monkeypatch.setattr(_cell_search_clamp, "LENGTH", 5)
     monkeypatch.chdir(tmp_path)
 
 

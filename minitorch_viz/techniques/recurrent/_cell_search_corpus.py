@@ -12,8 +12,7 @@ from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError
 from minitorch_viz.models import Model
 from minitorch_viz.models.writing import Writer, drawn
-from minitorch_viz.techniques.explain.reading import writes
-from minitorch_viz.techniques.recurrent._cell_search_states import alphabet_of
+from minitorch_viz.techniques.explain.reading import alphabet_of, writes
 from minitorch_viz.techniques.recurrent.hypotheses import Hypothesis
 
 SHORT = 5_000  # letters: a shorter text is written on

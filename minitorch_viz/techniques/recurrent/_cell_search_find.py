@@ -10,7 +10,7 @@ import numpy as np
 
 from minitorch_viz._types import Array
 from minitorch_viz.models import Model
-from minitorch_viz.techniques.explain.reading import writes
+from minitorch_viz.techniques.explain.reading import alphabet_of, writes
 from minitorch_viz.techniques.recurrent._cell_search_corpus import Corpus
 from minitorch_viz.techniques.recurrent._cell_search_flip import Side
 from minitorch_viz.techniques.recurrent._cell_search_scores import (
@@ -26,7 +26,6 @@ from minitorch_viz.techniques.recurrent._cell_search_scores import (
 from minitorch_viz.techniques.recurrent._cell_search_states import (
     STEPS,
     Cells,
-    alphabet_of,
     read_side_by_side,
     searched,
 )

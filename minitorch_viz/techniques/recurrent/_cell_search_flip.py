@@ -12,8 +12,9 @@ import numpy as np
 
 from minitorch_viz._types import Array
 from minitorch_viz.models import Model
+from minitorch_viz.techniques.explain.reading import alphabet_of
 from minitorch_viz.techniques.recurrent._cell_search_scores import Line
-from minitorch_viz.techniques.recurrent._cell_search_states import Cells, alphabet_of, cell_values
+from minitorch_viz.techniques.recurrent._cell_search_states import Cells, cell_values
 from minitorch_viz.techniques.recurrent.hypotheses import Hypothesis
 
 PLACES = 60  # at most

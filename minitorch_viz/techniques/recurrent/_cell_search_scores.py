@@ -23,16 +23,17 @@ class Line(NamedTuple):
 
 def ranks(x: Array) -> Array:
     """Return the rank of each value in its column, (T, H) float32 from 1; equal ones share their mean rank."""
-    order = np.argsort(x, axis=0)
-    ordered = np.take_along_axis(x, order, axis=0)
-    result = np.empty(x.shape, np.float32)
-    np.put_along_axis(result, order, np.arange(1, len(x) + 1, dtype=np.float32)[:, None], axis=0)
-    tied = np.flatnonzero((ordered[1:] == ordered[:-1]).any(axis=0))
+    rows = np.ascontiguousarray(x.T)  # sorting goes along the memory
+    order = np.argsort(rows, axis=1)
+    ordered = np.take_along_axis(rows, order, axis=1)
+    result = np.empty(rows.shape, np.float32)
+    np.put_along_axis(result, order, np.arange(1, len(x) + 1, dtype=np.float32)[None], axis=1)
+    tied = np.flatnonzero((ordered[:, 1:] == ordered[:, :-1]).any(axis=1))
     if len(tied):
         from scipy.stats import rankdata
 
-        result[:, tied] = rankdata(x[:, tied], axis=0)
-    return result
+        result[tied] = rankdata(rows[tied], axis=1)
+    return result.T
 
 
 def aucs(x: Array, y: Array) -> Array:

@@ -11,9 +11,8 @@ import numpy as np
 from minitorch_viz._types import Array
 from minitorch_viz.models import Model
 from minitorch_viz.models.carry import carrying, log_probabilities
-from minitorch_viz.models.readers import Alphabet
 from minitorch_viz.techniques.explain.randomize import randomized
-from minitorch_viz.techniques.explain.reading import quantities_of, recurrent_nodes
+from minitorch_viz.techniques.explain.reading import alphabet_of, quantities_of, recurrent_nodes
 
 STEPS = 100  # letters of each text that are read at a pass
 Cells = tuple[str, str]  # (node, quantity)
@@ -25,13 +24,6 @@ class Piece(NamedTuple):
     first: int  # letter
     states: Mapping[Cells, Array]  # (N, t, H)
     scores: Array | None  # (N, t, V) log probabilities of the next letter; None of a net that gives none
-
-
-def alphabet_of(model: Model) -> Alphabet:
-    """Return the reader of a net that reads letter by letter."""
-    reader = model.readers[model.net.inputs[0]]
-    assert isinstance(reader, Alphabet)
-    return reader
 
 
 def searched(model: Model) -> tuple[Cells, ...]:

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from minitorch_viz._types import Array
-from minitorch_viz.techniques.explain.reading import writes
+from minitorch_viz.techniques.explain.reading import alphabet_of, writes
 from minitorch_viz.techniques.recurrent._cell_search_clamp import can_be_held, clamp_test
 from minitorch_viz.techniques.recurrent._cell_search_find import Answer, Match, Question, States, held_values
 from minitorch_viz.techniques.recurrent._cell_search_flip import FEWEST, flip_test
-from minitorch_viz.techniques.recurrent._cell_search_states import alphabet_of
 
 if TYPE_CHECKING:
     from minitorch_viz.techniques.recurrent._cell_search_findings import Finding

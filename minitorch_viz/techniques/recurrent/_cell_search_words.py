@@ -93,8 +93,8 @@ def evidence_words(finding: Finding) -> Iterator[str]:
     elif finding.flip_why:
         yield f"No flip test: {finding.flip_why}."
     if finding.clamp is not None:
-        verdict = "moves" if finding.clamp.differs else "does not move"
-        yield f"Clamp test {verdict} the {clamp_words(finding.clamp, finding.is_number)}."
+        verdict = "moves the text" if finding.clamp.differs else "shows no difference"
+        yield f"Holding the cell {verdict}: {clamp_words(finding.clamp, finding.is_number)}."
     elif finding.clamp_why:
         yield f"No clamp test: {finding.clamp_why}."
 

@@ -11,7 +11,7 @@ from minitorch_viz.errors import need_whole
 from minitorch_viz.techniques.base import Result, Technique
 from minitorch_viz.techniques.explain.reading import remembers
 from minitorch_viz.techniques.recurrent._cell_search_corpus import corpus_of
-from minitorch_viz.techniques.recurrent._cell_search_find import States, known_to, questions_of, search
+from minitorch_viz.techniques.recurrent._cell_search_find import Answer, States, known_to, questions_of, search
 from minitorch_viz.techniques.recurrent._cell_search_findings import Finding, Size, findings_of, growth, size_of
 from minitorch_viz.techniques.recurrent._cell_search_settings import hypotheses_meant, nets_meant
 from minitorch_viz.techniques.recurrent._cell_search_states import layer_sizes, random_twin
@@ -136,12 +136,18 @@ def cell_search(
         total=total,
     )
     pace = Pace()
-    for done, _ in enumerate((step for states in (own, random) for step in states.read()), 1):
-        if pace.due():
-            yield dataclasses.replace(result, done=done)
-    answers, controls = search(own, questions), search(random, questions)
-    random.arrays.clear()
-    done = own.steps + random.steps + 1
+    done = 0
+    searches: list[list[Answer | None]] = []
+    for states in (random, own):
+        for _ in states.read():
+            done += 1
+            if pace.due():
+                yield dataclasses.replace(result, done=done)
+        searches.append(search(states, questions))
+        if states is random:
+            states.arrays.clear()  # so that one net's states are in memory at a time
+    controls, answers = searches
+    done += 1
     result = dataclasses.replace(result, findings=findings_of(own, questions, answers, controls), done=done)
     tried = result.found[:evidence]
     result = dataclasses.replace(result, total=total - 2 * (trials - len(tried)))
