@@ -70,8 +70,8 @@ class Trial:
         corpus, match, hypothesis = self.states.corpus, self.answer.matches[0], self.question.hypothesis
         if not hypothesis.insertions:
             return dataclasses.replace(finding, flip_why="what comes later decides, and the net cannot have read it")
-        known = set(alphabet_of(self.states.model).letters)
-        insertions = tuple(words for words in hypothesis.insertions if set(words) <= known)
+        letters = set(alphabet_of(self.states.model).letters)
+        insertions = tuple(words for words in hypothesis.insertions if set(words) <= letters)
         flip = flip_test(
             self.states.model,
             corpus.text,
