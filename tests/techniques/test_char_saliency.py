@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -147,6 +151,32 @@ def test_variance_is_the_distance_from_the_texts_mean() -> None:
     table = model_of().net.params["embedding.weight"][:3]
     np.testing.assert_allclose(result.spread, (table - table.mean(axis=0)) ** 2)
     assert len([axes for axes in result.figure().axes if axes.images]) >= 3
+
+
+def test_every_letter_of_the_window_is_explained_as_it_is_alone() -> None:
+    model = model_of()
+    whole = char_saliency(model, TEXT)
+    assert whole.maps.shape == (3, len(TEXT), len(TEXT))
+    np.testing.assert_allclose(whole.maps[:, -1], whole.heats, rtol=1e-5, atol=1e-7)
+    for place in (1, 8, 15):
+        alone = char_saliency(model, TEXT, at=place)
+        np.testing.assert_allclose(whole.maps[:, place - 1, :place], alone.heats, rtol=1e-4, atol=1e-7)
+        assert not whole.maps[:, place - 1, place:].any()
+        assert whole.chances[place - 1] == pytest.approx(alone.probability)
+        assert [letter for letter, _ in whole.expected[place - 1]] == [letter for letter, _ in alone.likeliest]
+
+
+def test_the_page_holds_the_numbers(tmp_path: Path) -> None:
+    result = char_saliency(model_of(), TEXT, at=12, reach=9, method="gradient-x-input")
+    page = result.save(tmp_path / "page.html").read_text(encoding="utf-8")
+    data = json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL)[1])
+    assert "".join(data["text"]) == TEXT[3:12]
+    assert data["targets"] == [*TEXT[4:12], TEXT[12]]
+    (method,) = data["methods"]
+    assert method["signed"]
+    for number, row in enumerate(method["rows"]):
+        np.testing.assert_allclose(row, result.maps[0, number, : number + 1], rtol=6e-3)
+    assert "http" not in page.replace("http-equiv", "")
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,12 @@ def heading_of(result: CharSaliency) -> str:
     return f"{result.net}: what {shown(result.target)}, probability {percent(result.probability)}{came}, depends on"
 
 
+def units_of(result: CharSaliency) -> dict[str, str]:
+    """Return what the numbers of each method count."""
+    unit = "nats" if result.value == "log-probability" else "score"
+    return {"gradient": f"{unit} a unit of the vector", "gradient-x-input": unit, "occlusion": unit}
+
+
 def _colours(heat: Array, scale: float, signed: bool) -> Array:
     from matplotlib import colormaps
 
@@ -107,8 +113,7 @@ def _bars(figure: Figure, result: CharSaliency, scales: list[float], top: float)
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
-    unit = "nats" if result.value == "log-probability" else "score"
-    units = {"gradient": f"{unit} a unit of the vector", "gradient-x-input": unit, "occlusion": unit}
+    units = units_of(result)
     wide = (WIDTH - 2 * GAP) / len(scales)
     for number, (name, scale) in enumerate(zip(result.methods, scales, strict=True)):
         long = min(wide - 0.8, BAR_LONG)

@@ -12,19 +12,18 @@ from minitorch_viz._types import Array
 from minitorch_viz.errors import MinitorchVizError, SettingError, near, need_whole
 from minitorch_viz.models.carry import log_probabilities, table_of
 from minitorch_viz.techniques.base import Result, Technique
-from minitorch_viz.techniques.explain.reading import alphabet_of, read, writes
+from minitorch_viz.techniques.explain.reading import alphabet_of, writes
 from minitorch_viz.techniques.recurrent import _char_saliency_numbers as numbers
+from minitorch_viz.techniques.recurrent._char_saliency_choice import likeliest, place_of, target_of
+from minitorch_viz.techniques.recurrent._char_saliency_everywhere import EVERY, everywhere
 from minitorch_viz.techniques.recurrent._char_saliency_figure import draw
 from minitorch_viz.techniques.subject import TEXT
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
-    from minitorch_viz.models.readers import Alphabet
 
 Method = Literal["gradient", "gradient-x-input", "occlusion", "all"]
 Value = Literal["log-probability", "score"]
-PLACES = ("last", "surprise", "helped")
-LEAST = 1  # letters that must stand before the one that is predicted
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +41,9 @@ class CharSaliency(Result):
     likeliest: tuple[tuple[str, float], ...]  # what the net expected there, with the probabilities
     methods: tuple[str, ...]  # (M,)
     heats: Array  # (M, R): gradient's are not negative, the others signed
+    maps: Array  # (M, E, R) float32: the same of the last E predictions; the last row is this one's
+    expected: tuple[tuple[tuple[str, float], ...], ...]  # (E,) what the net expected at each of them
+    chances: Array  # (E,) the probability of the letter that came, of the last one the target's
     gradient: Array  # (R, D): the derivative at each number of each letter's vector
     vectors: Array  # (R, D)
     shows_vectors: bool
@@ -87,6 +89,12 @@ class CharSaliency(Result):
     def notes(self) -> tuple[str, ...]:
         return tuple(self._notes())
 
+    def html(self) -> str:
+        """Return the page: one file in which each letter shows what its prediction depends on."""
+        from minitorch_viz.techniques.recurrent._char_saliency_page import render_page
+
+        return render_page(self)
+
     def _notes(self) -> Iterator[str]:
         expected = ", ".join(f"{letter!r} {share:.0%}" for letter, share in self.likeliest)
         came = f"{self.came!r} came" if self.came else "the text ends there"
@@ -110,6 +118,8 @@ def char_saliency(
     vectors: bool = False,
 ) -> CharSaliency:
     """Show which earlier letters the net's next prediction depends on.
+
+    Saved as .html it is a page in which one goes from letter to letter and sees the same of each.
 
     Args:
         method: gradient, how much a small change of a letter's vector could do; gradient-x-input, what the vector adds,
@@ -136,10 +146,12 @@ def char_saliency(
         raise MinitorchVizError(f"{why}.")
     alphabet = alphabet_of(model)
     codes = alphabet.codes(text)
-    place, words = _place(model, text, at)
+    place, words = place_of(model, text, at)
     window = numbers.Window.of(model, alphabet, codes, max(0, place - reach), place)
-    scores = numbers.logs_of(window, window.answer(window.vectors[None]))[0]  # (V,)
-    code, came = _target(alphabet, scores, target, codes, place)
+    logs = log_probabilities(window.net, window.answer(window.vectors[None]))[0, -EVERY:]  # (E, V)
+    scores = logs[-1]
+    code, came = target_of(alphabet, scores, target, codes, place)
+    targets = np.append(window.codes[len(window.codes) - len(logs) + 1 :], code)
     by_score = value == "score"
     gradient = numbers.gradients(window, code, by_score)
     methods = tuple(name for name in get_args(Method)[:-1] if method in (name, "all"))
@@ -148,7 +160,7 @@ def char_saliency(
         "gradient-x-input": lambda: (gradient * window.vectors).sum(axis=1),
         "occlusion": lambda: numbers.occluded(window, code, by_score),
     }
-    best = np.argsort(-scores, kind="stable")[:5].tolist()
+    expected = tuple(likeliest(alphabet, row) for row in logs)
     return CharSaliency(
         net=model.name,
         text="".join(alphabet.letters[number] for number in window.codes.tolist()),
@@ -158,60 +170,17 @@ def char_saliency(
         why=words,
         value=value,
         probability=float(np.exp(scores[code])),
-        likeliest=tuple((alphabet.letters[number], float(np.exp(scores[number]))) for number in best),
+        likeliest=expected[-1],
         methods=methods,
         heats=np.stack([heats[name]().astype(np.float64) for name in methods]),
+        maps=everywhere(window, targets, methods, by_score),
+        expected=expected,
+        chances=np.exp(logs[np.arange(len(logs)), targets]),
         gradient=gradient,
         vectors=window.vectors,
         shows_vectors=vectors,
         on_table=bool(table_of(model.net)),
     )
-
-
-def _place(model: Model, text: str, at: Any) -> tuple[int, str]:
-    """Return the place of the predicted letter, and how it was chosen."""
-    count = len(text)
-    if isinstance(at, str) and at.strip().isdecimal():
-        at = int(at)
-    if not isinstance(at, str):
-        place = need_whole("place at", at, 0)
-        if not LEAST <= place <= count:
-            raise SettingError(
-                f"The place must be from {LEAST} to {count}: something must stand before it, and {count} is after the "
-                f"last letter; got {place}."
-            )
-        return place, "the place asked for"
-    if at not in PLACES:
-        raise SettingError(f"at is a place or one of {', '.join(PLACES)}, but got {at!r}; {near(at, PLACES, 'place')}.")
-    if at == "last":
-        return count, "after the end of the text"
-    if count <= LEAST:
-        raise SettingError(f"at={at} needs a text of at least {LEAST + 1} letters, one to read and one to predict.")
-    reading = read(model, text, of=())
-    if at == "surprise":
-        return int(reading.nats.argmax()) + 1, "the letter that the net expected least"
-    pairs = _after_one(model, reading.codes[:-1])
-    short = -pairs[np.arange(count - 1), reading.codes[1:]]
-    return int((short - reading.nats).argmax()) + 1, "the letter for which what stands before helps most"
-
-
-def _after_one(model: Model, codes: Array) -> Array:
-    """Return the log probabilities (T, V) of the letter after each of these, were it the first one that was read."""
-    letters, places = np.unique(codes, return_inverse=True)
-    alphabet = alphabet_of(model)
-    x = np.eye(len(alphabet.letters), dtype=model.dtype)[letters[:, None]] if alphabet.one_hot else letters[:, None]
-    logs: Array = log_probabilities(model.net, model.net.predict(x))[:, 0][places]
-    return logs
-
-
-def _target(alphabet: Alphabet, scores: Array, target: Any, codes: Array, place: int) -> tuple[int, str]:
-    """Return the number of the letter that is explained, and the letter that came."""
-    came = alphabet.letters[int(codes[place])] if place < len(codes) else ""
-    if target is None:
-        return (int(codes[place]) if came else int(scores.argmax())), came
-    if not isinstance(target, str) or len(target) != 1:
-        raise SettingError(f"The target is one letter, but got {target!r:.60}.")
-    return int(alphabet.codes(target)[0]), came
 
 
 def plot(result: CharSaliency, figure: Any) -> None:
@@ -236,6 +205,7 @@ TECHNIQUE = Technique(
     paper="Li, Chen, Hovy, Jurafsky 2016",
     example=_example,
     applies=writes,
+    pages=(".html",),
     subject=TEXT,
     shown_by="war_and_peace",
     level=40,
