@@ -19,7 +19,7 @@ from minitorch_viz.optimize.units import Units
 from minitorch_viz.techniques import run, style
 from minitorch_viz.techniques.optimization import _style_inputs as inputs
 from minitorch_viz.techniques.optimization._style_layers import layers_of
-from minitorch_viz.techniques.optimization._style_task import Task
+from minitorch_viz.techniques.optimization._style_task import Task, job_of
 
 
 @pytest.fixture(autouse=True)
@@ -92,6 +92,7 @@ def test_it_goes_on_where_the_picture_grows(net, photo, checks, monkeypatch) -> 
             same(last, listed[-1])
         words = " ".join(listed[-1].notes)
         assert ("begins each size without a history" in words) == (optimizer == "lbfgs")
+        assert "the change is enlarged" in words
         assert ("running means are enlarged" in words) == (optimizer == "adam")
 
 
@@ -169,11 +170,29 @@ def test_running_means_grow_with_the_picture(net, photo) -> None:
         return float((x**2).sum()), 2 * x
 
     state = method.step(method.start(photo.transpose(2, 0, 1)[None].astype(float) - 120, loss), loss)
-    grown = method.enlarged(state, (60, 80), loss)
+    grown = method.enlarged(state, (60, 80), 0.0, loss)
     assert grown.memory.square["x"].shape == (1, 3, 60, 80)
     assert grown.memory.square["x"].mean() == pytest.approx(state.memory.square["x"].mean(), rel=0.02)
     assert (grown.memory.square["x"] >= 0).all()
     assert grown.memory.steps == 1
+
+
+def test_only_the_change_is_enlarged(net, photo, checks) -> None:
+    """What was not changed is the photo at each size, to the last pixel; a change comes over enlarged."""
+    task = Task(net, inputs.inputs_of(net, photo, checks, None), 48, 1.0, (1.0,), "gram", 0.1, 0)
+    settings = {"steps": 2, "optimizer": "lbfgs", "rate": None, "coarse_to_fine": True}
+    job, noisy = (
+        job_of(task, "painted", {"relu1": 1.0}, {"relu2": 0.1}, noise=noise, **settings) for noise in (False, True)
+    )
+    coarse, size = (18, 24), (36, 48)
+    loss = job.loss(size)
+    state = job.method.start(job.start(coarse), job.loss(coarse))
+    grown = job.method.enlarged(state, size, job.details(coarse, size), loss)
+    np.testing.assert_allclose(grown.x, job.start(size), atol=1e-9)
+    brighter = job.method.start(job.start(coarse) + 5, job.loss(coarse))
+    grown = job.method.enlarged(brighter, size, job.details(coarse, size), loss)
+    np.testing.assert_allclose(grown.x, job.start(size) + 5, atol=1e-9)
+    assert noisy.details(coarse, size) == 0
 
 
 # ---------------------------------------------------------------------- masks, several styles, colours

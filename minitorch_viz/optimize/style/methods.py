@@ -61,8 +61,8 @@ class Method:
         """Take one step downhill."""
         raise NotImplementedError
 
-    def enlarged(self, state: Any, size: Pair, loss: Loss) -> State:
-        """Return the state at the start of a picture of another size."""
+    def enlarged(self, state: Any, size: Pair, details: Array | float, loss: Loss) -> State:
+        """Return the state at the start of a picture of another size: the picture enlarged, and details added."""
         raise NotImplementedError
 
     def packed(self, state: Any) -> Packed:
@@ -88,8 +88,8 @@ class CurvatureMethod(Method):
     def step(self, state: Any, loss: Loss) -> State:
         return self._optimizer(state.x).step(state, loss)
 
-    def enlarged(self, state: Any, size: Pair, loss: Loss) -> State:
-        return self.start(resized(state.x, size), loss)
+    def enlarged(self, state: Any, size: Pair, details: Array | float, loss: Loss) -> State:
+        return self.start(resized(state.x, size) + details, loss)
 
     def packed(self, state: Any) -> Packed:
         packed: Packed = state.packed()
@@ -136,8 +136,8 @@ class SlopeMethod(Method):
         words = f"No step is finite, not even at {shrink:.1g} times the rate; it stopped."
         return state._replace(evaluations=evaluations, status="still", words=words)  # type: ignore[no-any-return]
 
-    def enlarged(self, state: Any, size: Pair, loss: Loss) -> State:
-        fresh: Any = self.start(resized(state.x, size), loss)
+    def enlarged(self, state: Any, size: Pair, details: Array | float, loss: Loss) -> State:
+        fresh: Any = self.start(resized(state.x, size) + details, loss)
         parts = {
             field: {"x": resized(value["x"], size)} if isinstance(value, Mapping) else value
             for field, value in state.memory._asdict().items()

@@ -97,6 +97,8 @@ def plan_of(model: Model, image: Any, asked: Asked) -> Plan:
     words = (*inputs.words, *layers.words)
     if jobs and len(jobs[0].sizes) > 1:
         words = (*words, *dict.fromkeys(job.method.enlarges for job in jobs))
+        if asked.start != "noise":
+            words = (*words, "From size to size the change is enlarged; what the photo shows finer than that is kept.")
     if asked.colours == "histogram":
         words = (*words, "The style's colours were brought to the mean and the covariance of the photo's before.")
     if asked.colours == "luminance":

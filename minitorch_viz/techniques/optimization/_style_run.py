@@ -25,6 +25,7 @@ class Job(NamedTuple):
     steps: Sequence[int]  # at each size
     loss: Callable[[Pair], StyleLoss]  # at a size
     start: Callable[[Pair], Array]  # the picture (1, C, H, W) to start from, pixel - mean
+    details: Callable[[Pair, Pair], Array | float]  # (a size, a finer one) -> what the start shows at the finer alone
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +113,8 @@ def _step(progress: Progress, job: Job, size: Pair, loss: StyleLoss) -> Progress
     if state is None:
         state = job.method.start(job.start(size), loss)
     elif state.x.shape[-2:] != size:
-        state = job.method.enlarged(state, size, loss)
+        coarse = (state.x.shape[-2], state.x.shape[-1])
+        state = job.method.enlarged(state, size, job.details(coarse, size), loss)
     state = job.method.step(state, loss)
     at = sum(job.steps[: progress.scale]) + progress.step
     losses, evaluations = progress.losses.copy(), progress.evaluations.copy()

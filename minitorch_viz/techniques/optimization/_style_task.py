@@ -10,6 +10,7 @@ import numpy as np
 
 import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
+from minitorch_viz.optimize.resizing import resized
 from minitorch_viz.optimize.style.loss import PIXELS, StyleLoss
 from minitorch_viz.optimize.style.methods import method_of
 from minitorch_viz.optimize.style.scales import sides, size_at
@@ -61,6 +62,14 @@ class Task:
         rng = np.random.default_rng(self.seed)
         drawn: Array = (NOISE * rng.standard_normal(photo.shape)).astype(photo.dtype)
         return self.inputs.units.clip(drawn)
+
+    def details(self, coarse: Pair, size: Pair, noise: bool) -> Array | float:
+        """Return what the photo shows at a size and not at a coarser one: so only the change is enlarged.
+
+        A picture that is enlarged as a whole is blurred, and half of the steps would go into making it sharp again.
+        Noise has no details that are worth keeping: then 0.
+        """
+        return 0.0 if noise else self.photo(size) - resized(self.photo(coarse), size)
 
     def loss(self, size: Pair, style: Mapping[str, float], content: Mapping[str, float]) -> StyleLoss:
         """Return the loss at a size. style, content: weights by node; PIXELS is the picture itself."""
@@ -138,4 +147,5 @@ def job_of(
     return Job(
         title, method_of(optimizer, task.inputs.units, rate), sizes, steps_of(steps, len(sizes)),
         lambda size: task.loss(size, style, content), lambda size: task.start(size, noise),
+        lambda coarse, size: task.details(coarse, size, noise),
     )  # fmt: skip
