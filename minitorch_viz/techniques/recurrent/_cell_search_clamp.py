@@ -30,16 +30,16 @@ class Clamp(NamedTuple):
     """Say what the texts are like that the net writes freely, and with the cell held at two values."""
 
     held: tuple[float, float]  # the memory's value that stands for yes (or much), and for no (or little)
-    values: tuple[float, float, float]  # the measure of texts that were written freely, with yes, with no
-    errors: tuple[float, float, float]  # their standard errors
+    values: Array  # (3,): the measure of texts that were written freely, with yes, with no; NaN: it says nothing
+    errors: Array  # (3,): their standard errors
     words: str  # what is measured
     letters: int  # that were written each time
 
     @property
     def differs(self) -> bool:
         """Return whether yes and no differ by more than two standard errors of their difference."""
-        _, yes, no = self.values
-        return abs(yes - no) > 2 * float(np.hypot(*self.errors[1:]))
+        _, yes, no = self.values.tolist()
+        return bool(abs(yes - no) > 2 * np.hypot(*self.errors[1:].tolist()))
 
 
 def can_be_held(model: Model, node: str) -> bool:
@@ -75,8 +75,8 @@ def clamp_test(
     """
     twin = holding(model, node, cell)
     written = [texts_with(model, None, seed), *(texts_with(twin, (node, cell, value), seed) for value in held)]
-    values, errors = zip(*(_measured(texts, measure) for texts in written), strict=True)
-    return Clamp(held, values, errors, words, TEXTS * LENGTH)
+    table = np.array([_measured(texts, measure) for texts in written])  # (3, 2)
+    return Clamp(held, table[:, 0], table[:, 1], words, TEXTS * LENGTH)
 
 
 def texts_with(model: Model, start: tuple[str, int, float] | None, seed: int) -> list[str]:

@@ -122,8 +122,10 @@ def _draw_bars(axes: Axes, shown: list[Finding]) -> None:
     )
 
 
-def share_of(figure: float, finding: Finding) -> float:
+def share_of(figure: float | None, finding: Finding) -> float:
     """Return a figure from 0, chance or worse, to 1."""
+    if figure is None:
+        return 0.0
     share = figure if finding.is_number else 2 * figure - 1
     return float(np.clip(np.nan_to_num(share), 0, 1))
 
@@ -165,7 +167,7 @@ def _draw_growth(result: CellSearch, figure: Figure, top: float) -> None:
     if best:
         left.legend(fontsize=NUMBER_SIZE, frameon=False, loc="lower right")
     right = axes_at(figure, 0.75 + wide + 1.0, top, wide, CHART - 0.55)
-    right.plot(places, [size.nats for size in result.sizes], "ko-")
+    right.plot(places, [np.nan if size.nats is None else size.nats for size in result.sizes], "ko-")
     right.set_xlim(-0.4, len(places) - 0.6)
     right.set_title("nats a letter: less is better", fontsize=LABEL_SIZE)
     right.yaxis.set_major_locator(MaxNLocator(5))

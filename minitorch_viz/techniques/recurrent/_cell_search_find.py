@@ -86,9 +86,9 @@ class States:
         return sum(-(-rows.codes.shape[1] // STEPS) for rows in self.rows)
 
     @property
-    def nats(self) -> float:
-        """Return how surprised the net was at a letter of the given text, on average; NaN of one that says nothing."""
-        return self.lost / self.count if self.count else float("nan")
+    def nats(self) -> float | None:
+        """Return how surprised the net was at a letter of the given text, on average; None of one that says nothing."""
+        return self.lost / self.count if self.count else None
 
     def read(self) -> Iterator[None]:
         """Read on, a pass each time."""

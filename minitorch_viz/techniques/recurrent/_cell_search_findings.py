@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,25 +19,24 @@ AUC_BAR, R2_BAR = 0.85, 0.25  # of what is called found
 LEVEL = 0.05  # of the p-values, corrected for the number of hypotheses
 
 
-@dataclass(frozen=True, eq=False)
-class Finding:
+class Finding(NamedTuple):
     """Hold what was found for one hypothesis; figures are AUC of a yes or no, R^2 of a number."""
 
     name: str
     words: str  # what it means
     is_number: bool
-    share: float  # of the letters at which it is true; of a number the mean
+    share: float | None  # of the letters at which it is true; of a number the mean
     why: str  # why it was not scored; "" if it was
     matches: tuple[Match, ...] = ()  # the best cells, as chosen on the first half
-    control: float = float("nan")  # the held-out figure of the best cell of the random net
-    p: float = float("nan")  # of the best cell, corrected for the number of hypotheses
+    control: float | None = None  # the held-out figure of the best cell of the random net
+    p: float | None = None  # of the best cell, corrected for the number of hypotheses
     flip: Flip | None = None
     flip_why: str = ""  # why there is no flip test; "" too if it was not made yet
     clamp: Clamp | None = None
     clamp_why: str = ""
     passage: str = ""  # n held-out letters
-    passage_values: Array = dataclasses.field(default_factory=lambda: np.zeros(0))  # (n,): tanh(c) or h at each, -1..1
-    passage_truth: Array = dataclasses.field(default_factory=lambda: np.zeros(0))  # (n,): what is true
+    passage_values: Array = np.zeros(0)  # (n,): tanh(c) or h at each, -1..1
+    passage_truth: Array = np.zeros(0)  # (n,): what is true
 
     @property
     def figure(self) -> float:
@@ -53,23 +51,24 @@ class Finding:
     @property
     def is_found(self) -> bool:
         """Return whether a cell reaches the bar on held-out letters, beyond chance, and beyond a random net's."""
-        return self.figure >= self.bar and self.p < LEVEL and not self.control >= self.figure
+        if self.p is None or self.control is None:
+            return False
+        return self.figure >= self.bar and self.p < LEVEL and self.control < self.figure
 
     @property
     def is_learned(self) -> bool:
         """Return whether it is found, and a random net has no such cell."""
-        return self.is_found and not self.control >= self.bar
+        return self.is_found and self.control is not None and self.control < self.bar
 
 
-@dataclass(frozen=True)
-class Size:
+class Size(NamedTuple):
     """Hold what a search found in one net of several."""
 
     name: str
     cells: int  # of all its recurrent layers
     parameters: int
-    nats: float  # a letter of the text; NaN of a net that says nothing of it
-    figures: tuple[float, ...]  # held-out figures of the findings, in their order; NaN: not scored
+    nats: float | None  # a letter of the text; None of a net that says nothing of it
+    figures: Array  # (K,): held-out figures of the findings, in their order; NaN: not scored
 
 
 def findings_of(
@@ -81,12 +80,11 @@ def findings_of(
     findings = []
     for question, answer, control in zip(questions, answers, controls, strict=True):
         hypothesis = question.hypothesis
-        share = float(np.nanmean(question.values)) if np.isfinite(question.values).any() else float("nan")
+        share = float(np.nanmean(question.values)) if np.isfinite(question.values).any() else None
         finding = Finding(hypothesis.name, hypothesis.words, question.is_number, share, question.why)
         if answer is not None and control is not None:
             passage = passage_of(own, question, answer.matches[0])
-            finding = dataclasses.replace(
-                finding,
+            finding = finding._replace(
                 matches=answer.matches,
                 control=control.matches[0].held_out,
                 p=next(corrected),
@@ -116,9 +114,9 @@ def size_of(
     net = states.model.net
     parameters = sum(value.size for value in net.params.values())
     cells = sum(layer_sizes(states.model).values())
-    return Size(states.model.name, cells, parameters, states.nats, tuple(figures[name] for name in names))
+    return Size(states.model.name, cells, parameters, states.nats, np.array([figures[name] for name in names]))
 
 
 def growth(size: Size) -> tuple[int, float]:
     """Return what nets are sorted by: the smaller first, of equal ones the more surprised."""
-    return (size.parameters, -size.nats)
+    return (size.parameters, -(size.nats or 0.0))

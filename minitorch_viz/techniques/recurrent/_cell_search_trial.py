@@ -69,7 +69,7 @@ class Trial:
         """Return the finding with its flip test, or with the reason why there is none."""
         corpus, match, hypothesis = self.states.corpus, self.answer.matches[0], self.question.hypothesis
         if not hypothesis.insertions:
-            return dataclasses.replace(finding, flip_why="what comes later decides, and the net cannot have read it")
+            return finding._replace(flip_why="what comes later decides, and the net cannot have read it")
         letters = set(alphabet_of(self.states.model).letters)
         insertions = tuple(words for words in hypothesis.insertions if set(words) <= letters)
         flip = flip_test(
@@ -84,8 +84,8 @@ class Trial:
         )
         if flip is None:
             why = f"nothing that was inserted changes it at {FEWEST} places where the cell is right"
-            return dataclasses.replace(finding, flip_why=why)
-        return dataclasses.replace(finding, flip=flip)
+            return finding._replace(flip_why=why)
+        return finding._replace(flip=flip)
 
     def clamped(self, finding: Finding) -> Finding:
         """Return the finding with its clamp test, or with the reason why there is none."""
@@ -94,11 +94,9 @@ class Trial:
         if not can_be_held(model, match.node):
             why = f"{match.node} has no memory that can be held"
         if why:
-            return dataclasses.replace(finding, clamp_why=why)
+            return finding._replace(clamp_why=why)
         measure: Callable[[str], float] = hypothesis.measure or (lambda text: float(np.nanmean(hypothesis(text))))
         words = "mean of it" if self.question.is_number else "share of letters at which it is true"
         words = hypothesis.measure_words or words
         held = held_values(self.states, match, self.question)
-        return dataclasses.replace(
-            finding, clamp=clamp_test(model, match.node, match.cell, held, measure, words, self.seed)
-        )
+        return finding._replace(clamp=clamp_test(model, match.node, match.cell, held, measure, words, self.seed))

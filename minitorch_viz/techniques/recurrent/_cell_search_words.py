@@ -50,7 +50,8 @@ def cell_words(finding: Finding) -> str:
 
 def p_words(finding: Finding) -> str:
     """Return the corrected p-value."""
-    return "p < 0.001" if finding.p < 0.001 else f"p = {finding.p:.3f}"
+    p = 1.0 if finding.p is None else finding.p
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
 def flip_words(flip: Flip) -> str:
@@ -105,9 +106,9 @@ def notes(result: CellSearch) -> tuple[str, ...]:
 
 
 def _about_text(result: CellSearch) -> Iterator[str]:
-    if result.left_out:
+    if result.unused:
         yield (
-            f"Of the text the last {result.letters - result.written:,} letters were used and the {result.left_out:,} "
+            f"Of the text the last {result.letters - result.written:,} letters were used and the {result.unused:,} "
             "before them were not (--most takes more)."
         )
     if result.written:

@@ -36,7 +36,7 @@ class CellSearch(Result):
     letters: int  # T
     half: int  # letters on which cells were chosen; the others are held out
     written: int  # of the T letters, that the net wrote itself
-    left_out: int  # letters of the text that were not used
+    unused: int  # letters of the text that were not used
     rows: int  # pieces in which the text was read
     findings: tuple[Finding, ...]  # () before the letters are read
     sizes: tuple[Size, ...]  # the net and those beside it, the smallest first; () without such
@@ -127,7 +127,7 @@ def cell_search(
         letters=len(corpus.text),
         half=corpus.half,
         written=sum(map(len, corpus.written)),
-        left_out=corpus.left_out,
+        unused=corpus.left_out,
         rows=len(own.rows[0].codes),
         findings=(),
         sizes=(),
