@@ -20,6 +20,7 @@ from minitorch_viz.techniques import cell_search
 from minitorch_viz.techniques.explain.reading import read
 from minitorch_viz.techniques.recurrent import _cell_search_corpus as corpora
 from minitorch_viz.techniques.recurrent._cell_search_clamp import holding, texts_with
+from minitorch_viz.techniques.recurrent._cell_search_figure import stretches
 from minitorch_viz.techniques.recurrent._cell_search_find import States
 from minitorch_viz.techniques.recurrent._cell_search_scores import (
     auc,
@@ -31,7 +32,6 @@ from minitorch_viz.techniques.recurrent._cell_search_scores import (
     ranks,
     threshold,
 )
-from minitorch_viz.techniques.recurrent._cell_search_sheet import spots
 from minitorch_viz.techniques.recurrent._cell_search_states import random_twin
 from tests.measured_figures import check
 
@@ -439,9 +439,10 @@ def test_the_page_holds_every_letter_of_the_passages_and_no_address() -> None:
     assert "<script" not in page
 
 
-def test_spots_wrap_and_stop() -> None:
-    assert len(spots("a" * 500, 2)) == 192
-    assert spots("", 3) == []
+def test_what_is_true_is_underlined_in_stretches() -> None:
+    truth = np.array([1, 1, 0, 0, 1, 0, 1])
+    assert [(mark.start, mark.stop) for mark in stretches(truth)] == [(0, 2), (4, 5), (6, 7)]
+    assert stretches(np.zeros(3)) == []
 
 
 def test_results_on_the_way_are_whole(monkeypatch) -> None:

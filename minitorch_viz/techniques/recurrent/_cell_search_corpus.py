@@ -13,6 +13,7 @@ from minitorch_viz.errors import SettingError
 from minitorch_viz.models import Model
 from minitorch_viz.models.writing import Writer, drawn
 from minitorch_viz.techniques.explain.reading import alphabet_of, writes
+from minitorch_viz.techniques.recurrent._cell_search_states import any_length
 from minitorch_viz.techniques.recurrent.hypotheses import Hypothesis
 
 SHORT = 5_000  # letters: a shorter text is written on
@@ -63,7 +64,7 @@ class Corpus:
 
     def rows(self, model: Model) -> Iterator[Rows]:
         """Yield what the net is to read: the text in one piece or several, then what was written."""
-        alphabet = alphabet_of(model)
+        alphabet = any_length(model)
         codes = alphabet.codes(self.given)
         count = 1 if len(codes) <= WHOLE else -(-len(codes) // ROW)
         cuts = [len(codes) * number // count for number in range(count + 1)]

@@ -19,14 +19,27 @@ from minitorch_viz.drawing import (
     wrapped,
 )
 from minitorch_viz.drawing.words import HEAD_SIZE
-from minitorch_viz.techniques.recurrent._cell_search_sheet import COLUMN, COLUMNS, ROW, draw_passage, spots
 from minitorch_viz.techniques.recurrent._cell_search_words import cell_words, figure_words
+from minitorch_viz.techniques.recurrent._cells_sheet import (
+    BAR_LEFT,
+    COLUMN,
+    COLUMNS,
+    Mark,
+    Placed,
+    Row,
+    Scale,
+    draw_bar,
+    draw_lines,
+    line_height,
+    lines_of,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
 
+    from minitorch_viz._types import Array
     from minitorch_viz.techniques.recurrent._cell_search_findings import Finding
     from minitorch_viz.techniques.recurrent.cell_search import CellSearch
 
@@ -34,6 +47,8 @@ BARS, BAR = 14, 0.3  # hypotheses with a bar, and inches of each
 PASSAGES, LINES = 4, 5  # cells with text in their colours, and lines of it
 AXIS = 0.62  # inches: the scale below the bars
 CHART = 2.6  # inches: the nets side by side
+BETWEEN = 0.18  # inches below a passage
+SCALE = Scale(-1.0, 1.0, "RdBu_r", "tanh(c) or h")
 FOUND, WEAK, RANDOM = PALETTE[0], "#9fb8c8", "#555555"
 
 
@@ -44,15 +59,14 @@ def draw(result: CellSearch, figure: Figure) -> None:
     heading = wrapped(_heading(result), WIDTH - 2 * GAP, HEAD_SIZE)
     top = text_height(heading, HEAD_SIZE) + GAP
     titles = [_title(finding) for finding in passages]
-    heights = [1 + spots(finding.passage, LINES)[-1].line for finding in passages]
-    below = sum(
-        text_height(title, LABEL_SIZE) + ROW * lines + 0.22 for title, lines in zip(titles, heights, strict=True)
-    )
+    heights = [line_height(1) * len(lines_of(finding.passage, 0, LINES)) for finding in passages]
+    below = sum(text_height(title, LABEL_SIZE) + high + BETWEEN for title, high in zip(titles, heights, strict=True))
     bars = BAR * len(shown) + AXIS if shown else 1.2
     growth = CHART + 0.45 if result.sizes else 0.0
     start_sheet(figure, WIDTH, top + bars + max(below - 0.1, 0) + growth + GAP, heading)
     left = max((text_width(finding.name, LABEL_SIZE) for finding in shown), default=0) + 0.25
-    wide = WIDTH - left - (3.4 if shown else 0.25)
+    right = max((1.1 * text_width(_label(finding), LABEL_SIZE) for finding in shown), default=0) + 0.2
+    wide = WIDTH - left - right
     axes = axes_at(figure, left, top, wide, bars - AXIS if shown else bars - 0.1)
     if shown:
         _draw_bars(axes, shown)
@@ -63,13 +77,10 @@ def draw(result: CellSearch, figure: Figure) -> None:
         axes.text(0.5, 0.5, words, ha="center", va="center", fontsize=HEAD_SIZE, transform=axes.transAxes, **backed)
         axes.add_patch(_hatched(axes))
     top += bars
-    for finding, title, lines in zip(passages, titles, heights, strict=True):
-        high = text_height(title, LABEL_SIZE)
-        place = axes_at(figure, GAP, top + high + 0.04, COLUMNS * COLUMN, ROW * lines)
-        place.set_title(title, fontsize=LABEL_SIZE, loc="left", pad=3, y=1.0)
-        truth = None if finding.is_number else finding.passage_truth
-        draw_passage(place, finding.passage, finding.passage_values, truth, lines)
-        top += high + ROW * lines + 0.22
+    for number, (finding, title, high) in enumerate(zip(passages, titles, heights, strict=True)):
+        top += text_height(title, LABEL_SIZE)
+        _draw_passage(figure, finding, title, top, high, with_bar=number == 0)
+        top += high + BETWEEN
     if result.sizes:
         _draw_growth(result, figure, top + 0.35)
 
@@ -91,9 +102,34 @@ def _title(finding: Finding) -> str:
     return wrapped(words, WIDTH - 2 * GAP, LABEL_SIZE)
 
 
+def _draw_passage(figure: Figure, finding: Finding, title: str, top: float, high: float, *, with_bar: bool) -> None:
+    """Draw held-out text in the colours of the best cell, a line below where the hypothesis is true."""
+    wide = COLUMN * COLUMNS
+    axes = axes_at(figure, GAP, top, wide, high)
+    axes.set_title(title, fontsize=LABEL_SIZE, loc="left", pad=3, y=1.0)
+    row = Row("", SCALE.coloured(finding.passage_values))
+    marks = [] if finding.is_number else stretches(finding.passage_truth)
+    lines = lines_of(finding.passage, 0, LINES)
+    draw_lines(axes, finding.passage, lines, [row], marks, wide, high)
+    if with_bar:
+        draw_bar(figure, Placed(GAP + BAR_LEFT, top, wide, max(high, 0.5), 0), SCALE, SCALE.label)
+
+
+def stretches(truth: Array) -> list[Mark]:
+    """Return the stretches of letters at which it is true, (n,) numbers above 0."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], truth > 0, [0]]))).tolist()
+    return [Mark(start, stop) for start, stop in zip(edges[::2], edges[1::2], strict=True)]
+
+
 def _figure(finding: Finding) -> str:
     """Return the held-out figure as it is drawn."""
     return figure_words(finding).replace("^2", "\N{SUPERSCRIPT TWO}")
+
+
+def _label(finding: Finding) -> str:
+    """Return what stands beside a bar."""
+    match = finding.matches[0]
+    return f"{_figure(finding)}  {match.node} cell {match.cell}"
 
 
 def _draw_bars(axes: Axes, shown: list[Finding]) -> None:
@@ -105,12 +141,9 @@ def _draw_bars(axes: Axes, shown: list[Finding]) -> None:
     axes.barh(rows, controls, 0.2, color=RANDOM)
     axes.vlines([share_of(finding.bar, finding) for finding in shown], rows - 0.4, rows + 0.4, color="black", lw=1.2)
     for row, finding in enumerate(shown):
-        match = finding.matches[0]
-        words = f"{_figure(finding)}  {match.node} cell {match.cell}"
-        axes.annotate(
-            words, (1, row), (6, 0), xycoords=("axes fraction", "data"), textcoords="offset points", va="center",
-            fontsize=LABEL_SIZE, fontweight="bold" if finding.is_found else "normal",
-        )  # fmt: skip
+        weight = "bold" if finding.is_found else "normal"
+        beside = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "va": "center"}
+        axes.annotate(_label(finding), (1, row), (6, 0), fontsize=LABEL_SIZE, fontweight=weight, **beside)
     axes.set(xlim=(0, 1), ylim=(len(shown) - 0.45, -0.55))
     axes.set_yticks(rows, [finding.name for finding in shown], fontsize=LABEL_SIZE)
     axes.set_xticks([0, 0.5, 1], ["AUC 0.5\nR² 0", "0.75\n0.5", "1\n1"], fontsize=NUMBER_SIZE)

@@ -10,7 +10,7 @@ import numpy as np
 
 from minitorch_viz._types import Array
 from minitorch_viz.models import Model
-from minitorch_viz.techniques.explain.reading import alphabet_of, writes
+from minitorch_viz.techniques.explain.reading import writes
 from minitorch_viz.techniques.recurrent._cell_search_corpus import Corpus
 from minitorch_viz.techniques.recurrent._cell_search_flip import Side
 from minitorch_viz.techniques.recurrent._cell_search_scores import (
@@ -26,6 +26,7 @@ from minitorch_viz.techniques.recurrent._cell_search_scores import (
 from minitorch_viz.techniques.recurrent._cell_search_states import (
     STEPS,
     Cells,
+    any_length,
     read_side_by_side,
     searched,
 )
@@ -227,4 +228,4 @@ def held_values(states: States, match: Match, question: Question) -> tuple[float
 
 def known_to(model: Model, corpus: Corpus) -> None:
     """Raise SettingError if a net does not know a letter of the corpus."""
-    alphabet_of(model).codes(corpus.text)
+    any_length(model).codes(corpus.text)

@@ -12,9 +12,8 @@ import numpy as np
 
 from minitorch_viz._types import Array
 from minitorch_viz.models import Model
-from minitorch_viz.techniques.explain.reading import alphabet_of
 from minitorch_viz.techniques.recurrent._cell_search_scores import Line
-from minitorch_viz.techniques.recurrent._cell_search_states import Cells, cell_values
+from minitorch_viz.techniques.recurrent._cell_search_states import Cells, any_length, cell_values
 from minitorch_viz.techniques.recurrent.hypotheses import Hypothesis
 
 PLACES = 60  # at most
@@ -96,13 +95,13 @@ def flip_test(
     places = _places(text, values, first, hypothesis, apart, seed)
     if len(places) < FEWEST:
         return None
-    codes = alphabet_of(model).codes(text)
+    codes = any_length(model).codes(text)
     longest = max(len(place.insertion) for place in places)
     seen = min(SEEN, min(place.at for place in places))
     length = seen + longest + WITHIN
     with_it, without = [], []
     for place in places:
-        own = alphabet_of(model).codes(place.insertion)
+        own = any_length(model).codes(place.insertion)
         tail = codes[place.at : place.at + WITHIN]
         begin = place.at + len(own) + WITHIN - length
         with_it.append(np.concatenate([_filled(codes, begin, place.at), own, tail]))

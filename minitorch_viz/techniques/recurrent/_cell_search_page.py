@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minitorch_viz.drawing.html import embedded_figure, render
-from minitorch_viz.techniques.recurrent._cell_search_figure import draw_growth_alone, share_of
-from minitorch_viz.techniques.recurrent._cell_search_sheet import coloured, is_dark
-from minitorch_viz.techniques.recurrent._cell_search_words import cell_words, evidence_words, p_words
+from minitorch_viz.techniques.recurrent._cell_search_figure import SCALE, draw_growth_alone, share_of
+from minitorch_viz.techniques.recurrent._cell_search_words import cell_words, evidence_words, flip_brief, p_words
+from minitorch_viz.techniques.recurrent._cells_sheet import is_dark
 
 if TYPE_CHECKING:
     from minitorch_viz.techniques.recurrent._cell_search_findings import Finding
@@ -39,6 +39,7 @@ def _row(finding: Finding) -> dict[str, Any]:
         "kind": "R²" if finding.is_number else "AUC",
         "cell": cell_words(finding),
         "p": p_words(finding),
+        "flip": flip_brief(finding),
         "evidence": list(evidence_words(finding)),
         "share": 100 * share_of(finding.figure, finding),
         "control_share": 100 * share_of(finding.control, finding),
@@ -51,7 +52,7 @@ def _row(finding: Finding) -> dict[str, Any]:
 def _colours() -> list[tuple[int, str, bool]]:
     """Return (step, CSS colour, whether letters on it are white) for the values -1 to 1."""
     steps = np.arange(-STEPS, STEPS + 1)
-    colours = coloured(steps / STEPS)
+    colours = SCALE.coloured(steps / STEPS)
     named = ["#" + "".join(f"{round(255 * part):02x}" for part in colour) for colour in colours]
     return list(zip((steps + STEPS).tolist(), named, is_dark(colours).tolist(), strict=True))
 

@@ -11,6 +11,7 @@ import numpy as np
 from minitorch_viz._types import Array
 from minitorch_viz.models import Model
 from minitorch_viz.models.carry import carrying, log_probabilities
+from minitorch_viz.models.readers import Alphabet
 from minitorch_viz.techniques.explain.randomize import randomized
 from minitorch_viz.techniques.explain.reading import alphabet_of, quantities_of, recurrent_nodes
 
@@ -24,6 +25,11 @@ class Piece(NamedTuple):
     first: int  # letter
     states: Mapping[Cells, Array]  # (N, t, H)
     scores: Array | None  # (N, t, V) log probabilities of the next letter; None of a net that gives none
+
+
+def any_length(model: Model) -> Alphabet:
+    """Return the letters that a net knows, for texts of any length: its recurrent layers do not mind."""
+    return dataclasses.replace(alphabet_of(model), length=0)
 
 
 def searched(model: Model) -> tuple[Cells, ...]:
@@ -48,7 +54,7 @@ def read_side_by_side(model: Model, codes: Array, cells: Collection[Cells], *, s
     for first in range(0, codes.shape[1], STEPS):
         piece = codes[:, first : first + STEPS]
         x = np.eye(len(alphabet.letters), dtype=model.dtype)[piece] if alphabet.one_hot else piece
-        tape = net.forward(carry.inputs(net, x, before))
+        tape = net.forward(carry.inputs(net, x, before), upto=None if scored else recurrent_nodes(model))
         before = carry.after(tape)
         states = {}
         for node, quantity in cells:

@@ -66,6 +66,15 @@ def flip_words(flip: Flip) -> str:
     )
 
 
+def flip_brief(finding: Finding) -> str:
+    """Return the flip test in a few words; "" if there is none."""
+    flip = finding.flip
+    if flip is None:
+        return ""
+    verdict = "passed" if flip.passes else "failed"
+    return f"{verdict}: {100 * flip.share:.0f} %" + (f", after {flip.median:g}" if flip.delays else "")
+
+
 def clamp_words(clamp: Clamp, is_number: bool) -> str:
     """Return what the clamp test says."""
     free, yes, no = (_with_error(*pair) for pair in zip(clamp.values, clamp.errors, strict=True))

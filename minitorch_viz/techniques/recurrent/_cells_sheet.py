@@ -162,12 +162,7 @@ def draw_sheet(
     top = text_height(heading, HEAD_SIZE) + GAP
     start_sheet(figure, width, top + high + bottom + GAP, heading)
     axes = axes_at(figure, left, top, wide, high)
-    axes.set(xlim=(0, wide), ylim=(high, 0), xticks=[], yticks=[])
-    axes.spines[:].set_visible(False)
-    axes.patch.set_visible(False)
-    _draw_colours(axes, lines, rows, each)
-    _draw_letters(axes, text, lines, rows[0].colours, each)
-    _draw_marks(axes, lines, marks, each)
+    draw_lines(axes, text, lines, rows, marks, wide, high)
     for number in range(len(lines) if len(rows) > 1 else 0):
         for place, row in enumerate(rows):
             middle = number * each + (ROW / 2 if place == 0 else ROW + (place - 0.5) * STRIP)
@@ -175,11 +170,24 @@ def draw_sheet(
             axes.text(-0.07, middle, name, ha="right", va="center", fontsize=NUMBER_SIZE)
     placed = Placed(left, top, wide, high, lines[-1].stop)
     if scale is not None:
-        _draw_bar(figure, placed, scale, label)
+        draw_bar(figure, placed, scale, label)
     return placed
 
 
-def _draw_bar(figure: Figure, placed: Placed, scale: Scale, label: str) -> None:
+def draw_lines(
+    axes: Any, text: str, lines: Sequence[Line], rows: Sequence[Row], marks: Sequence[Mark], wide: float, high: float
+) -> None:
+    """Draw lines of a text on axes of wide x high inches: colours, letters, and what is underlined."""
+    axes.set(xlim=(0, wide), ylim=(high, 0), xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
+    axes.patch.set_visible(False)
+    each = line_height(len(rows))
+    _draw_colours(axes, lines, rows, each)
+    _draw_letters(axes, text, lines, rows[0].colours, each)
+    _draw_marks(axes, lines, marks, each)
+
+
+def draw_bar(figure: Figure, placed: Placed, scale: Scale, label: str) -> None:
     """Draw the colour bar at the right of a text."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize

@@ -112,7 +112,8 @@ def cell_search(
     for name, value, least in (("most", most, 1), ("write", write, 0), ("evidence", evidence, 0), ("seed", seed, 0)):
         need_whole(name, value, least)
     listed = hypotheses_meant(hypothesis)
-    others = nets_meant(model, nets)
+    others = [other.to("cpu") for other in nets_meant(model, nets)]
+    model = model.to("cpu")  # one text at a time is read fastest there
     corpus = corpus_of(model, text, most, write, seed)
     for other in others:
         known_to(other, corpus)
