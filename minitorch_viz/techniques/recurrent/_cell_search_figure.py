@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -142,7 +142,7 @@ def _draw_bars(axes: Axes, shown: list[Finding]) -> None:
     axes.vlines([share_of(finding.bar, finding) for finding in shown], rows - 0.4, rows + 0.4, color="black", lw=1.2)
     for row, finding in enumerate(shown):
         weight = "bold" if finding.is_found else "normal"
-        beside = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "va": "center"}
+        beside: Any = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "va": "center"}
         axes.annotate(_label(finding), (1, row), (6, 0), fontsize=LABEL_SIZE, fontweight=weight, **beside)
     axes.set(xlim=(0, 1), ylim=(len(shown) - 0.45, -0.55))
     axes.set_yticks(rows, [finding.name for finding in shown], fontsize=LABEL_SIZE)
