@@ -118,5 +118,6 @@ def keeping_gate(net: Net, node: str) -> str:
 
 def table_of(net: Net) -> str:
     """Return the node in which a net looks its letters or words up; "" if they come as vectors."""
-    tables = (node.name for node in net.nodes if isinstance(node.layer, Embedding) and node.inputs[0] in net.inputs)
+    sources = (*net.inputs, *net.beside)
+    tables = (node.name for node in net.nodes if isinstance(node.layer, Embedding) and node.inputs[0] in sources)
     return next(tables, "")

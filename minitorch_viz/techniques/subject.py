@@ -246,7 +246,7 @@ class PicturesSubject(Subject):
 
 
 class TextSubject(Subject):
-    """Look at a text, for nets that read letter by letter."""
+    """Look at a text, for nets that read letter by letter, or word by word beside what else they look at."""
 
     name = "text"
     reads = "text"
@@ -259,6 +259,14 @@ class TextSubject(Subject):
         """Add TEXT and --text."""
         parser.add_argument("words", nargs="?", help="a text in quotes; none: a sample", **self.asked)
         parser.add_argument("--text", type=given, metavar="FILE", help="a text file instead")
+
+    def refuses(self, model: Model) -> str | None:
+        """Return why a net does not take it; one that reads words may have further inputs."""
+        return None if self._words(model) else super().refuses(model)
+
+    def _words(self, model: Model) -> str:
+        """Return the input that is read as words; "" if there is none."""
+        return next((name for name, reader in model.readers.items() if reader.name == "words"), "")
 
     def named(self, arguments: argparse.Namespace) -> list[str]:
         """Return the text itself; SettingError where it is given twice."""
@@ -288,6 +296,8 @@ class TextSubject(Subject):
             return text
         from minitorch_viz.models.samples import sample_text
 
+        if words := self._words(model):
+            return str(model.given.get(words) or model.readers[words].restore(model.readers[words].blank()))
         letters = sample_text(alphabet)
         length = alphabet.length or len(letters)
         return (letters * (length // len(letters) + 1))[:length]

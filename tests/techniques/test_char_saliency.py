@@ -42,7 +42,7 @@ def test_the_gradient_is_that_of_differences_at_every_place() -> None:
     model = model_of()
     result = char_saliency(model, TEXT, at=9, method="all")
     vectors = model.net.params["embedding.weight"][codes_of(TEXT[:9])]
-    assert (result.text, result.target, result.came, result.first) == (TEXT[:9], TEXT[9], TEXT[9], 0)
+    assert ("".join(result.units), result.target, result.came, result.first) == (TEXT[:9], TEXT[9], TEXT[9], 0)
     code, step = LETTERS.index(TEXT[9]), 1e-5
     differences = np.zeros_like(vectors)
     for place in np.ndindex(vectors.shape):
@@ -106,7 +106,7 @@ def test_gradient_x_input_adds_up_where_the_net_is_homogeneous() -> None:
 def test_what_stands_before_the_window_is_read_too() -> None:
     whole, part = (char_saliency(model_of(), TEXT, reach=reach) for reach in (100, 7))
     np.testing.assert_allclose(part.heats, whole.heats[:, -7:], rtol=1e-9, atol=1e-12)
-    assert (part.text, part.first) == (TEXT[-7:], len(TEXT) - 7)
+    assert ("".join(part.units), part.first) == (TEXT[-7:], len(TEXT) - 7)
     assert part.probability == pytest.approx(whole.probability)
     assert "15 letters before are read" in " ".join(part.notes)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,10 +20,10 @@ PLACES = ("last", "surprise", "helped")
 LEAST = 1  # letters that must stand before the one that is predicted
 
 
-def likeliest(alphabet: Alphabet, logs: Array) -> tuple[tuple[str, float], ...]:
-    """Return the five letters with the largest log probabilities (V,), with their probabilities."""
+def likeliest(names: Sequence[str], logs: Array) -> tuple[tuple[str, float], ...]:
+    """Return the five letters or answers with the largest log probabilities (V,), with their probabilities."""
     best = np.argsort(-logs, kind="stable")[:5].tolist()
-    return tuple((alphabet.letters[number], float(np.exp(logs[number]))) for number in best)
+    return tuple((names[number], float(np.exp(logs[number]))) for number in best)
 
 
 def place_of(model: Model, text: str, at: Any) -> tuple[int, str]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from minitorch_viz._types import Array
 from minitorch_viz.models.carry import log_probabilities, log_probability_seed
-from minitorch_viz.techniques.recurrent._char_saliency_numbers import CHUNK, Window
+from minitorch_viz.techniques.recurrent._char_saliency_numbers import CHUNK, Window, answer_of
 
 EVERY = 100  # predictions at most, the last ones
 SEEDS = 25  # predictions that are carried back side by side
@@ -55,7 +55,7 @@ def _by_gradient(window: Window, steps: Array, targets: Array, by_score: bool) -
 
 def _by_occlusion(window: Window, steps: Array, targets: Array, by_score: bool) -> Array:
     """Return (E, R) by how much each prediction falls without each letter."""
-    vectors, filling = window.vectors, window.table.mean(axis=0)
+    vectors, filling = window.vectors, window.filling
     count = len(vectors)
     falls = np.empty((len(steps), count))
 
@@ -63,10 +63,10 @@ def _by_occlusion(window: Window, steps: Array, targets: Array, by_score: bool) 
         numbers = answer[:, steps] if by_score else log_probabilities(window.net, answer[:, steps])  # (N, E, V)
         return numbers[:, np.arange(len(steps)), targets]
 
-    whole = values(window.answer(vectors[None]))  # (1, E)
+    whole = values(answer_of(window, vectors[None]))  # (1, E)
     for start in range(0, count, CHUNK):
         places = np.arange(start, min(start + CHUNK, count))
         changed = vectors[None].repeat(len(places), axis=0)
         changed[np.arange(len(places)), places] = filling
-        falls[:, places] = (whole - values(window.answer(changed))).T
+        falls[:, places] = (whole - values(answer_of(window, changed))).T
     return falls

@@ -16,6 +16,7 @@ from minitorch_viz.drawing import (
     axes_at,
     start_sheet,
     text_height,
+    text_width,
     wrapped,
 )
 from minitorch_viz.techniques.explain.letters import shown
@@ -39,10 +40,14 @@ NAMES = {"gradient": "gradient", "gradient-x-input": "gradient x input", "occlus
 
 def draw(result: CharSaliency, figure: Figure) -> None:
     """Draw on an empty figure."""
-    count, methods = len(result.text), len(result.methods)
+    count, methods = len(result.units), len(result.methods)
     room = WIDTH - LEFT - 2 * GAP
-    letter = min(max(room / (count + 2), LETTER), WIDEST)
-    across = int(room / letter) - 2  # two places for the letter that is predicted
+    if result.of_words:
+        widest = max(text_width(word, LABEL_SIZE) for word in (*result.units, result.target))
+        letter = 1.25 * widest + 0.15  # letters of one width are wider than most others
+    else:
+        letter = min(max(room / (count + 2), LETTER), WIDEST)
+    across = max(int(room / letter) - 2, 1)  # two places for what is predicted
     starts = range(0, count, across)
     line = LETTER_HIGH + STRIP * methods + GAP
     heading = wrapped(heading_of(result), WIDTH - 2 * GAP, HEAD_SIZE)
@@ -96,7 +101,7 @@ def _line(
     axes.imshow(colours, extent=(0, count, high, LETTER_HIGH), aspect="auto", interpolation="nearest")
     axes.set(xlim=(0, count), ylim=(high, 0))
     font: dict[str, Any] = {"family": "monospace", "fontsize": LABEL_SIZE, "va": "center", "ha": "center"}
-    for number, sign in enumerate(result.text[start : start + count]):
+    for number, sign in enumerate(result.units[start : start + count]):
         axes.text(number + 0.5, LETTER_HIGH / 2, shown(sign), **font)
     for number in range(methods + 1):
         axes.axhline(LETTER_HIGH + STRIP * number, color="#d0d4d8", linewidth=0.6)
@@ -134,9 +139,9 @@ def _vectors(figure: Figure, result: CharSaliency, top: float) -> None:
         "size of the derivative at each number of each vector": np.abs(result.gradient[last]),
         "(e - mean)^2 of each number of each vector": result.spread[last],
     }
-    letters = result.text[last]
+    letters = result.units[last]
     for title, values in maps.items():
-        wide = min(WIDTH - 2.4, 0.3 * len(letters) + 0.8)
+        wide = WIDTH - 2.4 if result.of_words else min(WIDTH - 2.4, 0.3 * len(letters) + 0.8)
         axes = axes_at(figure, GAP + 0.6, top + 0.3, wide, MAP)
         scale = float(values.max()) or 1.0
         drawn = axes.imshow(values.T, aspect="auto", cmap="viridis", vmin=0, vmax=scale, interpolation="nearest")

@@ -20,7 +20,8 @@ def render_page(result: CharSaliency) -> str:
         "char_saliency.html",
         data=script_data(page_data(result)),
         net=result.net,
-        count=len(result.text),
+        count=len(result.units),
+        noun="word" if result.of_words else "letter",
         predictions=len(result.expected),
         methods=[NAMES[name] for name in result.methods],
         caption=result.caption,
@@ -33,10 +34,11 @@ def page_data(result: CharSaliency) -> dict[str, Any]:
 
     Prediction number e is that after letter `before + e`; `rows` hold its numbers for the letters up to there.
     """
-    before = len(result.text) - len(result.expected)
-    letters = [*result.text[before + 1 :], result.target]
+    before = len(result.units) - len(result.expected)
+    letters = [*result.units[before + 1 :], result.target]
     return {
-        "text": list(result.text),
+        "text": list(result.units),
+        "words": result.of_words,
         "first": result.first,
         "before": before,
         "target": result.target,

@@ -65,6 +65,6 @@ def notes_of(result: Errors) -> tuple[str, ...]:
     if any(rung.seconds is not None for rung in result.rungs):
         notes.append(
             "Seconds of training are those of the cards, measured where the nets were trained; counting was measured "
-            "here and now."
+            "here and now, in seconds of the processor."
         )
     return tuple(notes)

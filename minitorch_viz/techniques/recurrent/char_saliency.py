@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -10,14 +9,17 @@ import numpy as np
 
 from minitorch_viz._types import Array
 from minitorch_viz.errors import MinitorchVizError, SettingError, near, need_whole
+from minitorch_viz.io.images import load_image
 from minitorch_viz.models.carry import log_probabilities, table_of
 from minitorch_viz.techniques.base import Result, Technique
 from minitorch_viz.techniques.explain.reading import alphabet_of, writes
 from minitorch_viz.techniques.recurrent import _char_saliency_numbers as numbers
+from minitorch_viz.techniques.recurrent._char_saliency_caption import caption_of, notes_of
 from minitorch_viz.techniques.recurrent._char_saliency_choice import likeliest, place_of, target_of
 from minitorch_viz.techniques.recurrent._char_saliency_everywhere import EVERY, everywhere
 from minitorch_viz.techniques.recurrent._char_saliency_figure import draw
-from minitorch_viz.techniques.subject import TEXT
+from minitorch_viz.techniques.recurrent._char_saliency_question import answer_code, answers, question_of, words_of
+from minitorch_viz.techniques.subject import TEXT, Photo
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
@@ -31,9 +33,10 @@ class CharSaliency(Result):
     """Hold how much the prediction of one letter depends on each of the R letters before it, by up to three methods."""
 
     net: str  # what it is called
-    text: str  # (R,) letters, the last one just before the predicted one
+    units: tuple[str, ...]  # (R,) letters, the last one just before the predicted one; or the words of a text
+    of_words: bool
     first: int  # the place of the first of them in the whole text
-    target: str  # the letter whose prediction is explained
+    target: str  # the letter whose prediction is explained, or the answer
     came: str  # the letter that stands there; "" after the end of the text
     why: str  # how the place was chosen, in words
     value: Value  # what is explained
@@ -48,11 +51,12 @@ class CharSaliency(Result):
     vectors: Array  # (R, D)
     shows_vectors: bool
     on_table: bool  # whether letters are looked up; else their vectors are zeros with a 1
+    beside: str = ""  # what the net looked at beside the words, in words
 
     @property
     def place(self) -> int:
         """Return the place of the predicted letter in the whole text."""
-        return self.first + len(self.text)
+        return self.first + len(self.units)
 
     @property
     def spread(self) -> Array:
@@ -61,49 +65,23 @@ class CharSaliency(Result):
 
     @property
     def facts(self) -> tuple[str, ...]:
-        return (self.net[:40], f"{self.target!r} at place {self.place}", f"{len(self.text)} letters before")
+        if self.of_words:
+            return (self.net[:40], f"{self.target[:40]!r}", f"{len(self.units)} words")
+        return (self.net[:40], f"{self.target!r} at place {self.place}", f"{len(self.units)} letters before")
 
     @property
     def caption(self) -> str:
-        quantity = "log probability" if self.value == "log-probability" else "score"
-        vector = "vector in the net's table" if self.on_table else "row of zeros with a 1"
-        words = {
-            "gradient": f"gradient: the length of the derivative of the {quantity} by each letter's {vector}, white to "
-            "black",
-            "gradient-x-input": "gradient x input: how much it rises as the vector grows, red up and blue down",
-            "occlusion": "occlusion: by how much it falls where the mean vector of all letters stands in place of one, "
-            "red: the letter speaks for it, blue: against",
-        }
-        listed = "; ".join(words[method] for method in self.methods)
-        below = (
-            " Below, a column a letter and a row a number of its vector: the derivative's size, and (e - mean)^2, the "
-            "distance from the mean of these letters (Li et al.'s variance), each on its scale from 0."
-        )
-        return (
-            f"What {self.net}'s {quantity} of {self.target!r} at place {self.place} ({self.why}) depends on, "
-            f"probability {numbers.percent(self.probability)}. A strip a method, each on a scale of its own, full "
-            f"colour at its largest value: {listed}.{below * self.shows_vectors}"
-        )
+        return caption_of(self)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        return tuple(self._notes())
+        return tuple(notes_of(self))
 
     def html(self) -> str:
         """Return the page: one file in which each letter shows what its prediction depends on."""
         from minitorch_viz.techniques.recurrent._char_saliency_page import render_page
 
         return render_page(self)
-
-    def _notes(self) -> Iterator[str]:
-        expected = ", ".join(f"{letter!r} {share:.0%}" for letter, share in self.likeliest)
-        came = f"{self.came!r} came" if self.came else "the text ends there"
-        yield f"The net expected {expected}; {came}."
-        if self.first:
-            yield f"The {self.first:,} letters before are read, too, and not explained."
-        for method, heat in zip(self.methods, self.heats, strict=True):
-            if not heat.any():
-                yield f"{method} is 0 everywhere: as far as it can tell, no letter matters to this prediction."
 
 
 def char_saliency(
@@ -115,25 +93,31 @@ def char_saliency(
     target: str | None = None,
     value: Value = "log-probability",
     reach: int = 100,
-    vectors: bool = False,
+    vectors: bool | None = None,
+    photo: Photo | None = None,
 ) -> CharSaliency:
-    """Show which earlier letters the net's next prediction depends on.
+    """Show which earlier letters the net's next prediction depends on, or which words its answer.
 
-    Saved as .html it is a page in which one goes from letter to letter and sees the same of each.
+    Saved as .html it is a page in which one goes from letter to letter and sees the same of each. Of a net that answers
+    a question, a text of words, it shows the words.
 
     Args:
         method: gradient, how much a small change of a letter's vector could do; gradient-x-input, what the vector adds,
             with its sign; occlusion, what happens without the letter; or all three
         at: which letter's prediction: last, the one after the end of the text; surprise, the one the net expected
             least; helped, the one for which all letters before it help most, against the last one alone; or a place,
-            counted from 0
-        target: the letter whose prediction is explained (default: the one that came; at the end the likeliest)
+            counted from 0 (of letters alone)
+        target: the letter whose prediction is explained (default: the one that came; at the end the likeliest), or the
+            answer
         value: the log probability of that letter, which falls where others rise, or its score alone
         reach: at most so many letters before it are explained; all others are read, too
-        vectors: show the numbers of each letter's vector, too, by Li et al.'s derivative and variance
+        vectors: show the numbers of each vector, too, by Li et al.'s derivative and variance (default: of words yes, of
+            letters no)
+        photo: what a net that answers questions about pictures looks at (default: a sample)
 
-    Returns a CharSaliency with heats (M, R), gradient and vectors (R, D). Raises SettingError for an unknown letter, a
-    place that is not in the text, and settings that do not fit; MinitorchVizError for a net that predicts no letters.
+    Returns a CharSaliency with heats (M, R), gradient and vectors (R, D). Raises SettingError for an unknown letter or
+    word, a place that is not in the text, and settings that do not fit; ImageFileError for a bad photo;
+    MinitorchVizError for a net that predicts no letters and answers no words.
 
     Paper: Li, Chen, Hovy, Jurafsky 2016 (gradients, variance); Karpathy, Johnson, Fei-Fei 2015 (what nets rely on).
     """
@@ -141,39 +125,47 @@ def char_saliency(
         if given not in get_args(choices):
             raise SettingError(f"There is no {name} {given!r}; {near(given, get_args(choices), name)}.")
     need_whole("reach", reach, 1)
+    methods = tuple(name for name in get_args(Method)[:-1] if method in (name, "all"))
+    picture = None if photo is None else load_image(photo)
     model = model.to("cpu")  # one text at a time is read fastest there
+    if words_of(model):
+        if at != "last":
+            raise SettingError(f"The answer comes after the last word: at={at!r} is for nets that predict letters.")
+        return _of_words(model, text, picture, methods, target, value, vectors is not False)
     if why := writes(model):
         raise MinitorchVizError(f"{why}.")
+    if photo is not None:
+        raise SettingError(f"{model.name} reads letters and looks at no picture; leave photo out.")
+    return _of_letters(model, text, at, reach, methods, target, value, bool(vectors))
+
+
+def _of_letters(
+    model: Model, text: str, at: Any, reach: int, methods: tuple[str, ...], target: Any, value: Value, vectors: bool
+) -> CharSaliency:
+    """Explain the prediction of one letter, and of those before it."""
     alphabet = alphabet_of(model)
     codes = alphabet.codes(text)
     place, words = place_of(model, text, at)
     window = numbers.Window.of(model, alphabet, codes, max(0, place - reach), place)
-    logs = log_probabilities(window.net, window.answer(window.vectors[None]))[0, -EVERY:]  # (E, V)
-    scores = logs[-1]
-    code, came = target_of(alphabet, scores, target, codes, place)
+    logs = log_probabilities(window.net, numbers.answer_of(window, window.vectors[None]))[0, -EVERY:]  # (E, V)
+    code, came = target_of(alphabet, logs[-1], target, codes, place)
     targets = np.append(window.codes[len(window.codes) - len(logs) + 1 :], code)
-    by_score = value == "score"
-    gradient = numbers.gradients(window, code, by_score)
-    methods = tuple(name for name in get_args(Method)[:-1] if method in (name, "all"))
-    heats: dict[str, Callable[[], Array]] = {
-        "gradient": lambda: np.sqrt((gradient**2).sum(axis=1)),
-        "gradient-x-input": lambda: (gradient * window.vectors).sum(axis=1),
-        "occlusion": lambda: numbers.occluded(window, code, by_score),
-    }
-    expected = tuple(likeliest(alphabet, row) for row in logs)
+    heats, gradient = numbers.heats_of(window, methods, code, value == "score")
+    expected = tuple(likeliest(alphabet.letters, row) for row in logs)
     return CharSaliency(
         net=model.name,
-        text="".join(alphabet.letters[number] for number in window.codes.tolist()),
+        units=tuple(alphabet.letters[number] for number in window.codes.tolist()),
+        of_words=False,
         first=place - len(window.codes),
         target=alphabet.letters[code],
         came=came,
         why=words,
         value=value,
-        probability=float(np.exp(scores[code])),
+        probability=float(np.exp(logs[-1, code])),
         likeliest=expected[-1],
         methods=methods,
-        heats=np.stack([heats[name]().astype(np.float64) for name in methods]),
-        maps=everywhere(window, targets, methods, by_score),
+        heats=heats,
+        maps=everywhere(window, targets, methods, value == "score"),
         expected=expected,
         chances=np.exp(logs[np.arange(len(logs)), targets]),
         gradient=gradient,
@@ -181,6 +173,45 @@ def char_saliency(
         shows_vectors=vectors,
         on_table=bool(table_of(model.net)),
     )
+
+
+def _of_words(
+    model: Model, text: str, picture: Any, methods: tuple[str, ...], target: Any, value: Value, vectors: bool
+) -> CharSaliency:
+    """Explain the answer to a text of words."""
+    question = question_of(model, text, picture)
+    logs = question.logs(numbers.answer_of(question, question.vectors[None]))[0]  # (K,)
+    code = answer_code(model, logs, target)
+    heats, gradient = numbers.heats_of(question, methods, code, value == "score")
+    own = question.places
+    expected = likeliest(model.class_names, logs)
+    return CharSaliency(
+        net=model.name,
+        units=tuple(model.readers[words_of(model)].restore(question.row[None]).split()),
+        of_words=True,
+        first=0,
+        target=model.class_names[code],
+        came="",
+        why="the likeliest answer" if code == logs.argmax() else "the answer asked for",
+        value=value,
+        probability=float(np.exp(logs[code])),
+        likeliest=expected,
+        methods=methods,
+        heats=heats[:, own],
+        maps=heats[:, None, own].astype(np.float32),
+        expected=(expected,),
+        chances=np.exp(logs[code : code + 1]),
+        gradient=gradient[own],
+        vectors=question.vectors[own],
+        shows_vectors=vectors,
+        on_table=True,
+        beside="" if not question.beside else "the photo" if picture is not None else "a sample; photo gives another",
+    )
+
+
+def explained(model: Model) -> str | None:
+    """Return why a net predicts nothing that letters or words could matter to, in words; None if it does."""
+    return answers(model) if words_of(model) else writes(model)
 
 
 def plot(result: CharSaliency, figure: Any) -> None:
@@ -204,7 +235,7 @@ TECHNIQUE = Technique(
     title="Char saliency: which earlier letters a prediction depends on",
     paper="Li, Chen, Hovy, Jurafsky 2016",
     example=_example,
-    applies=writes,
+    applies=explained,
     pages=(".html",),
     subject=TEXT,
     shown_by="war_and_peace",

@@ -46,7 +46,7 @@ class Errors(Result):
     memory: int  # letters in which a word is looked for
     nats: Array  # (T,) the net's
     gram_nats: Array  # (n, T) those of the models of 1 to n letters
-    gram_seconds: Seconds  # each: how long counting took
+    gram_seconds: Seconds  # each: how long counting took, of the processor's time
     facts_of_letters: Facts
     places: Array  # (M,) int: the letters at which the context is cut, as numbers into the judged ones
     lengths: tuple[int, ...]  # (C,) letters of context
@@ -190,9 +190,9 @@ def _steps(model: Model, texts: Texts, codes: Array, others: Sequence[Model], re
     counted = texts.codes(texts.training)
     grams = len(result.gram_nats)
     for n in range(1, grams + 1):
-        begin = time.perf_counter()
+        begin = time.process_time()
         gram = NGram.of(counted, n, len(texts.alphabet))
-        seconds = Seconds((*result.gram_seconds.each, time.perf_counter() - begin))
+        seconds = Seconds((*result.gram_seconds.each, time.process_time() - begin))
         nats = _with_row(result.gram_nats, n - 1, texts.gram_nats(gram))
         result = replace(result, gram_nats=nats, gram_seconds=seconds, done=n)
         yield result
