@@ -121,7 +121,7 @@ def test_a_hypothesis_in_a_file_of_ones_own(tmp_path: Path) -> None:
     assert (question.name, question.words, question.insertions) == (
         "question",
         "a question has just been asked",
-        ("?",),
+        (("?", "word"),),
     )
     assert question("a?").tolist() == [False, True]
     assert question("a?").dtype == bool
@@ -142,6 +142,7 @@ def test_a_hypothesis_in_a_file_of_ones_own(tmp_path: Path) -> None:
         (OWN, "vovels", "near functions: vowels"),
         ("1 / 0", "f", r"fails: ZeroDivisionError.*line 1"),
         ("INSERTIONS = (3,)\ndef f(text): ...", "f", "INSERTIONS"),
+        ("INSERTIONS = [('a', 'nose')]\ndef f(text): ...", "f", "word end, line, line end, anywhere"),
         ("x = (", "f", "SyntaxError"),
     ],
 )

@@ -128,21 +128,27 @@ def flip_test(
 
 def _places(text: str, values: Array, first: int, hypothesis: Hypothesis, apart: float, seed: int) -> list[Place]:
     """Return places where an insertion changes the truth at once: as many that raise it as lower it, if there are."""
-    rng = np.random.default_rng(seed)
+    rng, insertions = np.random.default_rng(seed), hypothesis.insertions_for(text)
     candidates = np.arange(max(first, 1), len(text) - WITHIN)
     up: list[Place] = []
     down: list[Place] = []
-    for at in rng.permutation(candidates)[:TRIED].tolist():
+    asked = 0
+    for at in rng.permutation(candidates).tolist():
         start = max(0, at - CONTEXT)
-        for insertion in hypothesis.insertions:
-            changed = hypothesis(text[start:at] + insertion + text[at : at + WITHIN])
+        for insertion in insertions:
+            if not insertion.fits(text, at):
+                continue
+            asked += 1
+            changed = hypothesis(text[start:at] + insertion.text + text[at : at + WITHIN])
             truth, before = changed[-WITHIN - 1 :], values[at - 1 : at + WITHIN]
-            if len(changed) > len(insertion) + WITHIN and changed[at - start - 1] != before[0]:
+            if changed[at - start - 1] != before[0]:
                 break  # the context is too short to tell what is true here
             change = float(truth[0]) - float(before[0])
             if abs(change) > apart:
-                (up if change > 0 else down).append(Place(at, insertion, truth, before))
+                (up if change > 0 else down).append(Place(at, insertion.text, truth, before))
                 break
+        if asked > TRIED:
+            break
         if min(len(up), len(down)) >= PLACES // 2:
             break
     each = max(PLACES // 2, PLACES - min(len(up), len(down)))

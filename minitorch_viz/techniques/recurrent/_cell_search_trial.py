@@ -68,15 +68,16 @@ class Trial:
     def flipped(self, finding: Finding) -> Finding:
         """Return the finding with its flip test, or with the reason why there is none."""
         corpus, match, hypothesis = self.states.corpus, self.answer.matches[0], self.question.hypothesis
-        if not hypothesis.insertions:
+        if not hypothesis.insertions_for(corpus.text):
             return finding._replace(flip_why="what comes later decides, and the net cannot have read it")
         letters = set(alphabet_of(self.states.model).letters)
-        insertions = tuple(words for words in hypothesis.insertions if set(words) <= letters)
+        insertions = hypothesis.insertions_for(corpus.text)
+        insertions = tuple(insertion for insertion in insertions if set(insertion.text) <= letters)
         flip = flip_test(
             self.states.model,
             corpus.text,
             corpus.half,
-            dataclasses.replace(hypothesis, insertions=insertions),
+            dataclasses.replace(hypothesis, insertions=insertions, c_insertions=None),
             (match.node, match.quantity),
             match.cell,
             self.answer.side,

@@ -11,16 +11,38 @@ import runpy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
 from minitorch_viz._types import Array
 from minitorch_viz.errors import DataFileError, MinitorchVizError, SettingError, near
 from minitorch_viz.models.python_file import importing_from, line_of
+from minitorch_viz.techniques.recurrent.hypotheses._code import is_c
+
+Where = Literal["word", "word end", "line", "line end", "anywhere"]
+
+
+class Insertion(NamedTuple):
+    """Hold a text that changes what is true where it is inserted, and where it looks natural."""
+
+    text: str
+    where: Where = "word"  # at the beginning or the end of a word or a line, or anywhere
+
+    def fits(self, text: str, at: int) -> bool:
+        """Return whether it looks natural between two letters of a text, text[at - 1] and text[at]."""
+        before, after = text[at - 1], text[at]
+        return {
+            "word": before.isspace(),
+            "word end": after.isspace() and not before.isspace(),
+            "line": before == "\n",
+            "line end": after == "\n" and before != "\n",
+            "anywhere": True,
+        }[self.where]
+
 
 # What may change a hypothesis that does not say itself what does.
-ANY = ('"', "(", ")", "{", "}", "\n", "/*", "*/", "\n\t\t", "AB", " ")
+ANY = tuple(map(Insertion, ('"', "(", ")", "{", "}", "\n", "/* ", " */", "\n\t\t", "AB", " ")))
 
 
 @dataclass(frozen=True)
@@ -30,7 +52,8 @@ class Hypothesis:
     name: str  # "inside-quote"
     function: Callable[[str], Any]
     words: str  # "inside a quote, from its opening mark until its closing one"
-    insertions: tuple[str, ...] = ANY  # texts of which one changes it where it is inserted
+    insertions: tuple[Insertion, ...] = ANY  # of which one changes it
+    c_insertions: tuple[Insertion, ...] | None = None  # the same for texts that look like C; None: no others
     measure: Callable[[str], float] | None = None  # what of a written text should change while such a cell is held
     measure_words: str = ""  # "share of opened quotes that are closed"; "" without a measure
 
@@ -51,6 +74,10 @@ class Hypothesis:
                 f" but returned {values.dtype} of shape {values.shape}."
             )
         return values if values.dtype.kind == "b" else values.astype(np.float64)
+
+    def insertions_for(self, text: str) -> tuple[Insertion, ...]:
+        """Return what changes it in a text."""
+        return self.c_insertions if self.c_insertions is not None and is_c(text) else self.insertions
 
 
 @functools.cache
@@ -96,12 +123,27 @@ def _of_module(name: str, content: Mapping[str, Any]) -> Hypothesis | None:
     if name.startswith("_") or not callable(function):
         return None
     spoken = name.replace("_", "-")
-    given = content.get("INSERTIONS", ANY)
-    insertions = (given,) if isinstance(given, str) else tuple(given)
-    if not all(isinstance(text, str) and text for text in insertions):
-        raise SettingError(f"INSERTIONS beside {name} are texts to insert, but it is {given!r:.60}.")
+    insertions = _insertions(content.get("INSERTIONS", ANY), name)
+    c_insertions = _insertions(content["C_INSERTIONS"], name) if "C_INSERTIONS" in content else None
     words = _sentence(function) or spoken.replace("-", " ")
-    return Hypothesis(spoken, function, words, insertions, measure, _sentence(measure) if measure else "")
+    return Hypothesis(spoken, function, words, insertions, c_insertions, measure, _sentence(measure) if measure else "")
+
+
+def _insertions(given: Any, name: str) -> tuple[Insertion, ...]:
+    """Return what a file says to insert: texts, or (text, where) pairs; one text alone will do, too."""
+    listed = (given,) if isinstance(given, str) else given
+    pairs = [(each,) if isinstance(each, str) else tuple(each) for each in listed if isinstance(each, (str, tuple))]
+    texts = all(len(pair) in (1, 2) and isinstance(pair[0], str) and pair[0] for pair in pairs)
+    if (
+        len(pairs) != len(listed)
+        or not texts
+        or not {pair[1] for pair in pairs if len(pair) == 2} <= {*get_args(Where)}
+    ):
+        raise SettingError(
+            f"INSERTIONS beside {name} are texts to insert, or pairs of a text and where "
+            f"({', '.join(get_args(Where))}), but they are {given!r:.60}."
+        )
+    return tuple(Insertion(*pair) for pair in pairs)
 
 
 def _sentence(function: Any) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 from minitorch_viz._types import Array
 from minitorch_viz.techniques.recurrent.hypotheses._code import bare
 
-INSERTIONS = ("{", "}")
+INSERTIONS = (("{\n\t", "line"), ("\n}\n\n", "line end"))
 
 
 def brace_depth(text: str) -> Array:

@@ -8,7 +8,7 @@ import numpy as np
 
 from minitorch_viz._types import Array
 
-INSERTIONS = ("\n#define ", "\n")
+INSERTIONS = (("#define ", "line"), ("\n", "line end"))
 LINES = re.compile(r"^[ \t]*#(?:\\\n|[^\n])*", re.MULTILINE)
 
 

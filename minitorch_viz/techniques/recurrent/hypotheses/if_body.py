@@ -8,7 +8,7 @@ from minitorch_viz._types import Array
 from minitorch_viz.techniques.recurrent.hypotheses._code import bare, closing
 from minitorch_viz.techniques.recurrent.hypotheses.if_condition import IF
 
-INSERTIONS = ("if (x) {\n", "}\n")
+INSERTIONS = (("\tif (x) {\n\t\t", "line"), ("\n}\n\n", "line end"))
 
 
 def if_body(text: str) -> Array:

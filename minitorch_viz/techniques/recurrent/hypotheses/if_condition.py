@@ -9,7 +9,7 @@ import numpy as np
 from minitorch_viz._types import Array
 from minitorch_viz.techniques.recurrent.hypotheses._code import bare, closing
 
-INSERTIONS = ("if (", ")")
+INSERTIONS = ("if (", (") {\n\t\t", "anywhere"))
 IF = re.compile(r"\bif\s*\(")
 
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from minitorch_viz._types import Array
 
-INSERTIONS = ("\n\t\t\t", "\n")
+INSERTIONS = (("\n        ", "line end"), ("\n\n", "line end"))
+C_INSERTIONS = (("{\n\t", "line"), ("\n}\n\n", "line end"))
 TAB = 8  # columns
 
 

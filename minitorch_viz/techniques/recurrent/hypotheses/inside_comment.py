@@ -5,7 +5,7 @@ from __future__ import annotations
 from minitorch_viz._types import Array
 from minitorch_viz.techniques.recurrent.hypotheses._code import inside
 
-INSERTIONS = ("/* ", " */")
+INSERTIONS = ("/* ", (" */\n", "anywhere"))
 
 
 def inside_comment(text: str) -> Array:

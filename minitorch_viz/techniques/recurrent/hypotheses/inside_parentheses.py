@@ -5,8 +5,9 @@ from __future__ import annotations
 from minitorch_viz._types import Array
 from minitorch_viz.techniques.recurrent.hypotheses.parenthesis_depth import measure, parenthesis_depth
 
-__all__ = ["INSERTIONS", "inside_parentheses", "measure"]
-INSERTIONS = ("(", ")")
+__all__ = ["C_INSERTIONS", "INSERTIONS", "inside_parentheses", "measure"]
+INSERTIONS = ("(", (")", "word end"))
+C_INSERTIONS = (("\tif (", "line"), (");\n", "anywhere"))
 
 
 def inside_parentheses(text: str) -> Array:

@@ -6,7 +6,7 @@ import numpy as np
 
 from minitorch_viz._types import Array
 
-INSERTIONS = ('"',)
+INSERTIONS = ('"', (',"', "word end"))
 
 
 def inside_quote(text: str) -> Array:

@@ -7,7 +7,7 @@ import numpy as np
 from minitorch_viz._types import Array
 from minitorch_viz.techniques.recurrent.hypotheses._code import TOKENS, inside, is_c
 
-INSERTIONS = ('"',)
+INSERTIONS = ('"', ('");\n', "anywhere"))
 
 
 def inside_string(text: str) -> Array:

@@ -7,6 +7,7 @@ import numpy as np
 from minitorch_viz._types import Array
 
 INSERTIONS = ("\n",)
+C_INSERTIONS = ("\n\t",)
 
 
 def line_position(text: str) -> Array:

@@ -7,7 +7,8 @@ import numpy as np
 from minitorch_viz._types import Array
 from minitorch_viz.techniques.recurrent.hypotheses._code import without_comments
 
-INSERTIONS = ("(", ")")
+INSERTIONS = ("(", (")", "word end"))
+C_INSERTIONS = (("\tif (", "line"), (");\n", "anywhere"))
 
 
 def parenthesis_depth(text: str) -> Array:

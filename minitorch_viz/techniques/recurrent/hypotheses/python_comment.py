@@ -5,7 +5,7 @@ from __future__ import annotations
 from minitorch_viz._types import Array
 from minitorch_viz.techniques.recurrent.hypotheses._python import inside
 
-INSERTIONS = ("# ", "\n")
+INSERTIONS = ("# ", ("\n", "anywhere"))
 
 
 def python_comment(text: str) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from minitorch_viz._types import Array
 from minitorch_viz.techniques.recurrent.hypotheses._python import inside
 
-INSERTIONS = ('"', "'", '"""')
+INSERTIONS = ('"', "'", '"""', ('")\n', "anywhere"), ("')\n", "anywhere"))
 
 
 def python_string(text: str) -> Array:

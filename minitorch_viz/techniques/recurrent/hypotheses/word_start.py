@@ -6,7 +6,7 @@ import numpy as np
 
 from minitorch_viz._types import Array
 
-INSERTIONS = (" a", ". A")
+INSERTIONS = ("a", (" a", "word end"))
 
 
 def word_start(text: str) -> Array:
