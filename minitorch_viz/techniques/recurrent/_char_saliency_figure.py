@@ -110,7 +110,7 @@ def _line(
         axes.text(count + 1, LETTER_HIGH / 2, shown(result.target), **font, bbox=box, clip_on=False)
     for number, name in enumerate(result.methods):
         middle = LETTER_HIGH + STRIP * (number + 0.5)
-        axes.text(-0.5, middle, NAMES[name], ha="right", va="center", fontsize=LABEL_SIZE - 0.5)
+        axes.text(-0.08 / letter, middle, NAMES[name], ha="right", va="center", fontsize=LABEL_SIZE - 0.5)
 
 
 def _bars(figure: Figure, result: CharSaliency, scales: list[float], top: float) -> None:
