@@ -6,6 +6,7 @@ import base64
 import dataclasses
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,14 @@ from minitorch_viz.models.letters import letters
 from minitorch_viz.techniques import cells
 from minitorch_viz.techniques.recurrent import _cells_sheet as sheets
 from minitorch_viz.techniques.recurrent import _cells_span as spans
+from minitorch_viz.techniques.recurrent._cells_figure import scale_of
 from minitorch_viz.techniques.recurrent._cells_page import kept_cells, page_data, rounded
 from minitorch_viz.techniques.recurrent._cells_values import swings
 from minitorch_viz.techniques.recurrent.cells import small_net
 from tests.measured_figures import check
+from tests.test_pages_in_a_browser import CHROMIUM, PAGE, measured
+
+browser = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium or Chrome on the PATH")
 
 LETTERS = '\n\t abcdefgh".'
 
@@ -310,3 +315,83 @@ def test_a_longer_text_leaves_out_the_cells_that_swing_least_and_says_so() -> No
     assert len(page.encode()) < 8e6
     assert "Of 512 cells it holds the 260 that swing most" in page
     assert page_data(result, kept)["shown"] == [0]
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    model, text = small_net()
+    return cells(model, text * 3, node="lstm2", cell=4).save(tmp_path_factory.mktemp("cells") / "cells.html")
+
+
+@browser
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [390, 1400])
+def test_in_a_browser_slider_keys_and_letters_show_what_python_computed(page: Path, width: int) -> None:
+    script = (
+        PAGE
+        + """
+      const id = name => document.getElementById(name), name = () => id("cell").firstChild.textContent;
+      const key = (key, to = document.body) => to.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+      const letters = [...document.querySelectorAll("#text i")], text = id("text"), slider = id("slider");
+      answer.ready = document.body.dataset.ready; answer.names = [name()];
+      slider.value = 3; slider.oninput(); answer.names.push(name());
+      key("ArrowRight"); answer.names.push(name()); key("["); key("["); answer.names.push(name());
+      document.querySelector("#layers button:last-child").click(); answer.names.push(name());
+      answer.colour = getComputedStyle(letters[20]).backgroundColor;
+      letters[20].click();
+      answer.value = document.querySelector("#values b").textContent; answer.letter = id("letter").textContent;
+      const cells = row => [...row.cells].map(cell => cell.textContent);
+      answer.next = [...document.querySelectorAll("#next tr")].map(cells);
+      key("ArrowRight", text); answer.moved = id("letter").textContent;
+      key("ArrowDown", text); answer.down = id("letter").textContent;"""
+    )
+    answer = measured(page, width, "", script)
+    model, text = small_net()
+    watched = cells(model, text * 3, node="lstm2", cell=4).watched
+    assert answer["ready"] == "yes"
+    assert answer["wide"] <= width
+    assert answer["names"] == ["lstm2 4", "lstm2 3", "lstm2 4", "lstm2 2", "lstm2 0"]
+    value = float(watched.values[20, 0])
+    assert float(answer["value"].replace("\N{MINUS SIGN}", "-")) == pytest.approx(value, abs=0.005)
+    red, green, blue = (int(part) for part in re.findall(r"\d+", answer["colour"]))
+    expected = 255 * scale_of(watched).coloured(np.array([value]))[0]
+    np.testing.assert_allclose([red, green, blue], expected, atol=6)
+    assert answer["letter"] == f"\u201c{text[20]}\u201d, letter 20"
+    best = [watched.alphabet[code] for code in watched.next_codes[20]]
+    assert [row[0] for row in answer["next"]][:5] == [{"\n": "\u21b5", " ": "\u2423"}.get(x, x) for x in best]
+    share = float(answer["next"][0][2].split()[0])
+    assert share == pytest.approx(100 * watched.next_probabilities[20, 0], abs=0.6)
+    assert answer["moved"].endswith("letter 21")
+    if width == 1400:  # the line below is shorter: its last letter
+        assert answer["down"].endswith(f"letter {text.index(chr(10), 30)}")
+
+
+@browser
+@pytest.mark.slow
+def test_in_a_browser_a_selection_is_searched_as_python_does(page: Path) -> None:
+    script = (
+        PAGE
+        + """
+      const letters = [...document.querySelectorAll("#text i")], range = document.createRange();
+      range.setStart(letters[11].firstChild, 0); range.setEnd(letters[23].firstChild, 1);
+      getSelection().removeAllRanges(); getSelection().addRange(range);
+      find(11, 24);
+      const cells = row => [...row.cells].map(cell => cell.textContent);
+      answer.rows = [...document.querySelectorAll("#ranked tbody tr")].map(cells);
+      document.getElementById("three").click();
+      answer.count = document.getElementById("count").textContent;
+      answer.marked = letters.filter(one => one.classList.contains("in")).map(one => one.i);
+      answer.on = letters.filter(one => one.classList.contains("on")).length;
+      answer.stack = document.querySelectorAll("#stack button").length;"""
+    )
+    answer = measured(page, 1400, "", script)
+    model, text = small_net()
+    result = cells(model, text * 3, node="lstm2", span="11:24")
+    names = [f"lstm2 {cell}" for cell in result.ranked.cells]
+    assert [row[0] for row in answer["rows"][:3]] == names[:3]
+    scores = [float(row[1].replace("\N{MINUS SIGN}", "-")) for row in answer["rows"]]
+    np.testing.assert_allclose(scores, result.ranked.scores[: len(scores)], atol=0.02)
+    assert answer["marked"] == list(range(11, 24))
+    assert answer["on"] == pytest.approx((result.elsewhere[:, 1] - result.elsewhere[:, 0]).sum(), abs=3)
+    assert "all 3 cells shown are on at" in answer["count"]
+    assert answer["stack"] == 2
