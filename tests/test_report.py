@@ -9,11 +9,12 @@ import re
 import time
 from html.parser import HTMLParser
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from minitorch_viz import load_model
+from minitorch_viz import Model, load_model
 from minitorch_viz.cli import main
 from minitorch_viz.data.scenes import KINDS, scene
 from minitorch_viz.errors import MinitorchVizError, SettingError
@@ -382,6 +383,7 @@ def test_every_bundled_net_has_samples_that_it_can_take(name: str) -> None:
     model = load_model(name)
     if not any(isinstance(reader, Preprocessing) for reader in model.readers.values()):
         assert len(model.readers["input"].codes(TEXT.read(model, []))) > 500
+        assert [sample.text for sample in samples(model)] == [TEXT.read(model, [])]
         return
     found = samples(model)
     assert found
@@ -396,6 +398,54 @@ def test_a_model_alone_is_shown_with_its_own_pictures(tmp_path) -> None:
     out = tmp_path / "r.html"
     assert main(["report", "--model", "scenes", "--only", "saliency", "--out", str(out)]) == 0
     assert "What scenes sees" in out.read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def reading() -> Model:
+    """A net of random weights that reads letters, and would take no photo."""
+    from minitorch_viz.techniques.recurrent.cells import small_net
+
+    return small_net()[0]
+
+
+def test_a_net_that_reads_is_shown_with_a_text_of_its_own(reading: Model, tmp_path) -> None:
+    (sample,) = samples(reading)
+    text = make_page([(reading, sample)], tmp_path / "r.html", only=["cells", "saliency"], progress=False).read_text()
+    parsed = Page(text)
+    words = " ".join(parsed.words)
+    assert "What random reads" in words
+    assert sample.text[:40] in words
+    assert [card["data-technique"] for card in parsed.all("article")] == ["cells"]
+    assert re.search(r"<li><b>saliency</b>: random takes a text and not a picture</li>", text)
+    scores = reading.net.predict(reading.read(sample.text))[0].astype(np.float64)
+    shares = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    best = [f"{share:.3f}" for share in np.sort(shares[-1])[:-6:-1]]
+    assert re.findall(r'<span class="p">(.*?)</span>', text) == best
+    codes = reading.readers["input"].codes(sample.text)
+    nats = -np.log(shares[np.arange(len(codes) - 1), codes[1:]]).mean()
+    assert f"surprised the net by {nats:.2f} nats each" in words
+
+
+def test_a_text_of_ones_own_is_shown_and_named_in_the_commands(reading: Model, tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    reading.save("net.safetensors")
+    Path("she.txt").write_text("She was here.\nHe was not.\n", encoding="utf-8")
+    command = ["report", "--model", "net.safetensors", "--text", "she.txt", "--only", "cells", "--out", "r.html"]
+    assert main(command) == 0
+    text = Path("r.html").read_text(encoding="utf-8")
+    assert "She was here." in text
+    assert "minitorch-viz cells --text she.txt --model net.safetensors" in text.replace(str(tmp_path) + "/", "")
+    capsys.readouterr()
+    Path("other.txt").write_text("She was HERE?", encoding="utf-8")
+    for words, message in (
+        (["--text", "other.txt", "--model", "net.safetensors"], "'E' at place 9"),
+        (["--text", "nowhere.txt"], "no text file nowhere.txt"),
+        (["--text", "she.txt", "--model", "digits"], "digits takes a picture and not a text"),
+        (["a.png", "--text", "she.txt"], "Give either photos, a.png, or --text she.txt"),
+    ):
+        assert main(["report", *words, "--out", "x.html"]) == 2
+        assert message in capsys.readouterr().err
+    assert not Path("x.html").exists()
 
 
 @pytest.mark.slow

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from minitorch_viz.commands.base import Command, add_bands, add_model_arguments, add_resize
 from minitorch_viz.commands.nets import FOR_PHOTOS, chosen_model, inputs_given, net_told
@@ -15,13 +16,19 @@ from minitorch_viz.techniques import techniques
 from minitorch_viz.techniques.photos import row_meant
 from minitorch_viz.techniques.subject import given
 
+if TYPE_CHECKING:
+    from minitorch_viz.models import Model
+    from minitorch_viz.models.samples import Sample
+
+READER = "war_and_peace"  # the net for a text whose letters it knows, where none is named
 MANY = 20  # photos; of more the page's size is told before the work
 
 MANUAL = """Make one self-contained HTML page that shows every technique that applies.
 
 The page needs no network and no server. What takes long is left to --all; --only shows what it names in any case.
 Without PHOTO and --model it shows the nets that come with this package: a picture that is on every machine, and a
-generated scene beside the truth of what is where. With --model alone it uses pictures that suit that net.
+generated scene beside the truth of what is where. With --model alone it uses pictures that suit that net, or a text for
+a net that reads letter by letter; --text FILE takes another text.
 
 A photo that cannot be read has its sentence in the page; the exit status is then 1. Ctrl-C writes the page with what
 is finished."""
@@ -31,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the photos, the net, what is explained, the page and the choice of techniques."""
     words = "picture files, folders of them, patterns ('*.jpg'); none: pictures that come with the model"
     parser.add_argument("photos", nargs="*", type=given, metavar="PHOTO", help=words)
+    parser.add_argument("--text", type=given, metavar="FILE", help="a text file, for a net that reads letter by letter")
     add_model_arguments(parser, f"for photos the best ImageNet net at hand, else {FOR_PHOTOS}")
     add_resize(parser)
     add_bands(parser)
@@ -54,9 +62,15 @@ def run(arguments: argparse.Namespace) -> int:
     from minitorch_viz.techniques.photos import expanded
 
     photos = expanded(arguments.photos)
-    check_out(arguments.out, SUFFIXES, [*photos, arguments.weights, arguments.model], noun="page")
+    check_out(arguments.out, SUFFIXES, [*photos, arguments.text, arguments.weights, arguments.model], noun="page")
     told = net_told(arguments)
-    if photos or arguments.model is not None or arguments.weights is not None:
+    if arguments.text is not None:
+        if photos:
+            raise MinitorchVizError(
+                f"Give either photos, {photos[0]}, or --text {arguments.text}: a net takes one kind."
+            )
+        subjects = [_reading(arguments, told)]
+    elif photos or arguments.model is not None or arguments.weights is not None:
         model = chosen_model(
             arguments.model,
             arguments.weights,
@@ -95,6 +109,26 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"Left out: {sentence}", file=sys.stderr)
     print(f"Wrote {page} ({page.stat().st_size / 1e6:.1f} MB)")
     return int(bool(problems))
+
+
+def _reading(arguments: argparse.Namespace, told: Mapping[str, Any]) -> tuple[Model, Sample]:
+    """Return the text of a file, and the net that reads it: the one that is named, or one that knows its letters."""
+    from minitorch_viz.data.text import load_text
+    from minitorch_viz.models.samples import Sample
+    from minitorch_viz.techniques.subject import TEXT
+
+    text = load_text(arguments.text).text
+    model = chosen_model(
+        arguments.model, arguments.weights, arguments.prefix, photo=False, shown_by=READER, reads=TEXT.reads,
+        inputs=inputs_given(arguments.input, arguments.question), told=told, text=text,
+    )  # fmt: skip
+    why = TEXT.refuses(model)
+    if why:
+        raise MinitorchVizError(f"--text does not apply to {model.name}: {why}.")
+    notes: list[str] = []
+    letters = TEXT.read(model, [text], notes)
+    model.read(letters)  # an unknown letter is told at once, and not in each picture
+    return model, Sample(Path(arguments.text).name, None, note=" ".join(notes), text=letters, file=arguments.text)
 
 
 def names_of(photos: Sequence[str]) -> list[str]:

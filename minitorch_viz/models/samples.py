@@ -39,6 +39,8 @@ class Sample:
     truth: Array | None = None  # (H, W) uint8: 0 is the background, i + 1 shows objects[i]
     objects: tuple[str, ...] = ()  # the kinds in the picture, the main one first
     note: str = ""  # what to know of it beside the net's answers
+    text: str = ""  # of a net that reads letter by letter; "" of all others
+    file: str = ""  # where the text came from; "" where it comes with the package
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
@@ -56,7 +58,7 @@ class Sample:
 
 
 def samples(model: Model) -> list[Sample]:
-    """Return pictures that suit the model, the best first; of a net that takes none one sample without a picture.
+    """Return pictures that suit the model, the best first; of a net that takes none a text, or a sample without either.
 
     Nets for scenes get generated ones, nets for faces one of scikit-image's small faces, other grey nets digits of
     scikit-learn's test split, all others the cat of scikit-image's wheel. Raises SettingError where that library has
@@ -67,6 +69,8 @@ def samples(model: Model) -> list[Sample]:
         return [Sample("generated numbers", sample_numbers(looked_at), note=GENERATED)]
     if isinstance(looked_at, Bands):
         return [Sample("a generated picture", sample_bands(looked_at), note=GENERATED)]
+    if isinstance(looked_at, Alphabet):
+        return [Sample("a text of our own", None, text=sample_text(looked_at))]
     if not any(isinstance(reader, Preprocessing) for reader in model.readers.values()):
         return [Sample(" and ".join(reader.noun for reader in model.readers.values()) or "the net", None)]
     if model.name == "scenes":
@@ -114,7 +118,8 @@ def report_samples() -> list[tuple[Model, Sample]]:
 def sample_text(alphabet: Alphabet) -> str:
     """Return a text of our own that suits a net: prose, or C where the net knows more of its letters, as far as known.
 
-    Letters that the net does not know are left out; of a net that knows hardly any, its own letters are the text.
+    Letters that the net does not know are left out; of a net that knows hardly any, its own letters are the text. For a
+    net that takes texts of one length it is cut or repeated.
     """
     folder = Path(__file__).parent / "bundled"
     texts = [(folder / name).read_text(encoding="utf-8") for name in ("prose.txt", "code.txt")]
@@ -122,7 +127,9 @@ def sample_text(alphabet: Alphabet) -> str:
         texts.pop()
     best = max(texts, key=lambda text: len(alphabet.known(text)) / len(text) + (0.5 if "{" in text else 0))
     letters = alphabet.known(best)
-    return letters if len(letters) > len(best) / 2 else alphabet.letters
+    letters = letters if len(letters) > len(best) / 2 else alphabet.letters
+    length = alphabet.length or len(letters)
+    return (letters * (length // len(letters) + 1))[:length]
 
 
 def sample_digit(digit: int = 3) -> Array:

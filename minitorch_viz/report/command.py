@@ -33,11 +33,13 @@ def command_for(technique: Technique, model: Model, sample: Sample, settings: Ma
     """Return the command that makes this picture alone, with photo, net, weights and settings.
 
     A net of one's own that lies in no file, and a picture that is an array, have to be saved first; then the remark
-    says how.
+    says how. A text is named by its file.
     """
     remarks: list[str] = []
     words = ["minitorch-viz", technique.name]
-    if technique.subject.once_a != "photo":
+    if technique.subject.once_a == "text" and sample.file:
+        words += ["--text", sample.file]
+    elif technique.subject.once_a != "photo":
         pass  # it looks at no photo, and takes the same sample by itself
     elif isinstance(sample.image, (str, Path)):
         words.append(str(sample.image))

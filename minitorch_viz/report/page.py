@@ -10,6 +10,8 @@ from minitorch_viz.drawing.html import render
 from minitorch_viz.report.plan import Card, Section
 from minitorch_viz.techniques.chapters import CHAPTERS
 
+MOST_LETTERS = 3000  # of a text that the page shows
+
 
 class Numbered(NamedTuple):
     """Hold a card and its place in the page."""
@@ -43,7 +45,10 @@ class Part(NamedTuple):
 def page_of(names: Sequence[str], sections: Sequence[Section], seconds: float, interrupted: bool) -> str:
     """Return the page; names: of the nets; seconds: that it took; interrupted: whether some of it is missing."""
     parts = [_part(number, section) for number, section in enumerate(sections, start=1)]
-    return render("report.html", names=names, parts=parts, seconds=seconds, interrupted=interrupted)
+    verb = "read" if all(section.text for section in sections) else "see"
+    return render(
+        "report.html", names=names, verb=verb, most=MOST_LETTERS, parts=parts, seconds=seconds, interrupted=interrupted
+    )
 
 
 def _part(number: int, section: Section) -> Part:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -71,8 +72,15 @@ class Section:
     main_object: str = ""
     cards: list[Card] = field(default_factory=list)
     absent: Sequence[Absent] = ()
+    text: str = ""  # of a net that reads: the text, in place of a photo
+    nats: float | None = None  # how surprised the net was at each letter of it, on average; None if it says nothing
     problem: str = ""  # why the photo cannot be shown; then there are no cards
     notes: list[str] = field(default_factory=list)  # what was left out of the photo, or is wrong about the answers
+
+    @property
+    def likely(self) -> float:
+        """Return the probability that is as surprising as the letters of the text were on average."""
+        return math.exp(-(self.nats or 0))
 
     @property
     def taken(self) -> str:
@@ -98,7 +106,8 @@ def planned(
     """
     plan = Plan()
     for technique in in_order(chosen):
-        if technique.subject.once_a != "photo" and not is_first:
+        once_a = technique.subject.once_a
+        if once_a != "photo" and not is_first and not (once_a == "text" and sample.text):
             continue
         reason = technique.refuses(model)
         if reason is None and technique.budget is not None and not long:
@@ -113,7 +122,8 @@ def planned(
 def _cards(model: Model, sample: Sample, technique: Technique, choices: Mapping[str, Any]) -> Iterator[Card]:
     """Yield one card for each run that the technique makes in a report."""
     is_of_photo = technique.subject.once_a == "photo"
-    looked_at = sample.image if is_of_photo else technique.subject.read(model, [])
+    is_of_text = technique.subject.once_a == "text" and sample.text
+    looked_at = sample.image if is_of_photo else sample.text if is_of_text else technique.subject.read(model, [])
     for report_settings in technique.in_report(model):
         # A run that shows a node shows that node, whatever class is asked for.
         choosable = set() if "node" in report_settings or not is_of_photo else choices.keys() & technique.options.keys()

@@ -33,6 +33,8 @@ def start_section(model: Model, sample: Sample) -> Section:
     from minitorch_viz.io.images import load_image
 
     notes = [sample.note] if sample.note else []
+    if sample.text:
+        return _of_text(model, sample, notes)
     if sample.image is None:  # the net takes no pictures
         return Section(model, sample.name, notes=notes)
     if (other := _no_photo(model, sample, notes)) is not None:
@@ -50,6 +52,23 @@ def start_section(model: Model, sample: Sample) -> Section:
         section.main_object = main
         ending = f"; the others, from lighter to darker grey: {', '.join(others)}" if others else ""
         section.truth_caption = f"The truth, known because the picture was generated: white is the {main}{ending}."
+    return section
+
+
+def _of_text(model: Model, sample: Sample, notes: list[str]) -> Section:
+    """Return the section of a text: its letters, and what the net expects after the last of them."""
+    from minitorch_viz.models.prediction import Prediction
+    from minitorch_viz.techniques.explain.letters import shown
+    from minitorch_viz.techniques.explain.reading import read, writes
+
+    section = Section(model, sample.name, text=sample.text, notes=notes)
+    if writes(model) is None:
+        reading = read(model, sample.text, of=())
+        best = reading.likeliest(len(sample.text) - 1)
+        section.answers = [
+            Prediction(reading.letters.index(letter), shown(letter), probability) for letter, probability in best
+        ]
+        section.nats = float(reading.nats.mean()) if len(reading.nats) else None
     return section
 
 

@@ -298,9 +298,7 @@ class TextSubject(Subject):
 
         if words := self._words(model):
             return str(model.given.get(words) or model.readers[words].restore(model.readers[words].blank()))
-        letters = sample_text(alphabet)
-        length = alphabet.length or len(letters)
-        return (letters * (length // len(letters) + 1))[:length]
+        return sample_text(alphabet)
 
 
 NOTHING, PHOTO, PHOTOS, PICTURES, TEXT = (

@@ -266,3 +266,14 @@ def test_without_a_name_a_net_is_taken_that_the_technique_applies_to(tmp_path: P
     assert "Explained by cifar10_linear" in capsys.readouterr().out
     model = chosen_model(None, None, photo=True, applies=lambda model: False)
     assert model.name == "cifar10"  # whose sentence then says what is missing
+
+
+def test_a_text_is_read_by_a_net_that_knows_its_letters(capsys) -> None:
+    """Without a name the technique's own net, unless another one knows all letters of the text that is given."""
+    chosen = lambda text: chosen_model(None, None, photo=False, shown_by="war_and_peace", reads="text", text=text).name
+    assert chosen(None) == "war_and_peace"
+    assert capsys.readouterr().out == ""
+    assert chosen("He said so.") == "war_and_peace"
+    assert chosen("if (x) { return; }") == "linux_kernel"
+    assert capsys.readouterr().out.endswith("Read by linux_kernel (--model NAME takes another).\n")
+    assert chosen("\N{CYRILLIC CAPITAL LETTER EF}") == "war_and_peace"  # which then says what it does not know
