@@ -129,7 +129,9 @@ def test_a_part_by_places_and_by_words_is_the_same() -> None:
     by_words = cells(model, text, select="Here we")
     by_places = cells(model, text, span="11:18")
     assert by_words.span == by_places.span == (11, 18)
-    assert by_words.shown == by_places.shown == tuple(by_words.ranked.cells[:3].tolist())
+    scores = by_words.ranked.scores[:3]
+    best = by_words.ranked.cells[:3][scores >= scores[0] / 2]  # a third one that is hardly on tells nothing
+    assert by_words.shown == by_places.shown == tuple(best.tolist())
     assert by_words.rule == "span"
     for begin, end in by_words.elsewhere:
         assert end <= 11 or begin >= 18
@@ -393,5 +395,4 @@ def test_in_a_browser_a_selection_is_searched_as_python_does(page: Path) -> None
     np.testing.assert_allclose(scores, result.ranked.scores[: len(scores)], atol=0.02)
     assert answer["marked"] == list(range(11, 24))
     assert answer["on"] == pytest.approx((result.elsewhere[:, 1] - result.elsewhere[:, 0]).sum(), abs=3)
-    assert "all 3 cells shown are on at" in answer["count"]
-    assert answer["stack"] == 2
+    assert answer["stack"] == len(result.shown) - 1

@@ -82,7 +82,8 @@ def _span_words(result: Cells) -> str:
     start, stop = result.span
     reach = max(stop - start, AROUND)
     is_several = len(result.shown) > 1
-    chosen = "The cells shown are the best for" if result.rule == "span" else "The black line marks"
+    best = "The cells shown are the best" if is_several else "The cell shown is the best"
+    chosen = f"{best} for" if result.rule == "span" else "The black line marks"
     cells = f"all {len(result.shown)} cells shown are" if is_several else "the cell shown is"
     share = 100 * sum(end - begin for begin, end in result.elsewhere.tolist()) / max(len(result.watched.text), 1)
     runs = "place" if len(result.elsewhere) == 1 else "places"

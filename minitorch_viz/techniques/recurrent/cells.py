@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from minitorch_viz.models import Model
 
-BEST_OF_SPAN = 3  # cells that are shown for a part of the text
+BEST_OF_SPAN = 3  # cells that are shown for a part of the text, at most: those with at least half of the best score
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +111,8 @@ def cells(
     rule: Literal["swing", "span", "asked"] = "asked"
     shown = asked
     if not asked and best is not None:
-        rule, shown = "span", tuple(best.cells[:BEST_OF_SPAN].tolist())
+        count = max(int((best.scores[:BEST_OF_SPAN] >= best.scores[0] / 2).sum()), 1)
+        rule, shown = "span", tuple(best.cells[:count].tolist())
     elif not asked:
         rule, shown = "swing", (int(swing.argmax()),)
     elsewhere = np.zeros((0, 2), np.int64)
