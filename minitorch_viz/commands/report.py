@@ -115,14 +115,14 @@ def _reading(arguments: argparse.Namespace, told: Mapping[str, Any]) -> tuple[Mo
     """Return the text of a file, and the net that reads it: the one that is named, or one that knows its letters."""
     from minitorch_viz.data.text import load_text
     from minitorch_viz.models.samples import Sample
-    from minitorch_viz.techniques.subject import TEXT
+    from minitorch_viz.techniques.subject import TEXT, Subject
 
     text = load_text(arguments.text).text
     model = chosen_model(
         arguments.model, arguments.weights, arguments.prefix, photo=False, shown_by=READER, reads=TEXT.reads,
         inputs=inputs_given(arguments.input, arguments.question), told=told, text=text,
     )  # fmt: skip
-    why = TEXT.refuses(model)
+    why = Subject.refuses(TEXT, model)  # words beside a picture are no text of letters
     if why:
         raise MinitorchVizError(f"--text does not apply to {model.name}: {why}.")
     notes: list[str] = []
