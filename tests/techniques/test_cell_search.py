@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minitorch_viz import Model, Net
+from minitorch_viz import Model, Net, load_model
 from minitorch_viz.errors import DataFileError, MinitorchVizError, SettingError
 from minitorch_viz.layers import GRU, LSTM, RNN, Embedding, Linear
 from minitorch_viz.models import Alphabet
@@ -33,6 +33,7 @@ from minitorch_viz.techniques.recurrent._cell_search_scores import (
     threshold,
 )
 from minitorch_viz.techniques.recurrent._cell_search_states import random_twin
+from tests.conftest import SHARED_DATA
 from tests.measured_figures import check
 
 LINES = (
@@ -471,3 +472,36 @@ def test_the_layers_are_all_searched() -> None:
     assert (result.cells, result.layers) == (14, ("lstm", "gru", "rnn"))
     names = {(match.node, match.cell) for match in result.findings[0].matches}
     assert len(names) == 5
+
+
+# The bundled nets, on the parts of their texts that they have not learned from.
+
+
+@functools.cache
+def of_bundled(name: str):
+    """A search over the last tenth of a bundled net's text."""
+    place = SHARED_DATA / "text" / f"{name}.txt"
+    if not place.is_file():
+        pytest.skip(f"../shared/data has no text/{name}.txt")
+    text = place.read_text(encoding="utf-8")
+    return cell_search(load_model(name), text[int(0.9 * len(text)) :], evidence=12, progress=False)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize(
+    ("net", "names", "least"),
+    [
+        ("war_and_peace", ["inside-quote"], 0.95),
+        ("linux_kernel", ["inside-comment"], 0.95),
+        ("linux_kernel", ["inside-string", "inside-quote"], 0.85),
+        ("linux_kernel", ["line-position", "line-end"], 0.25),
+        ("linux_kernel", ["indentation", "brace-depth", "parenthesis-depth"], 0.3),
+    ],
+)
+def test_the_bundled_nets_have_these_cells(net: str, names: list[str], least: float) -> None:
+    """Issue 18: on held-out text, and each passes its flip test."""
+    best = max((each for each in of_bundled(net).findings if each.name in names), key=lambda each: each.figure)
+    print(f"{net} {best.name}: {best.figure:.3f}, random {best.control:.3f}, flip {best.flip}")
+    assert best.figure >= least
+    assert best.is_found
+    assert best.flip is None or best.flip.passes

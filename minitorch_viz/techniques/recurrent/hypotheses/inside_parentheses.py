@@ -7,7 +7,7 @@ from minitorch_viz.techniques.recurrent.hypotheses.parenthesis_depth import meas
 
 __all__ = ["C_INSERTIONS", "INSERTIONS", "inside_parentheses", "measure"]
 INSERTIONS = ("(", (")", "word end"))
-C_INSERTIONS = (("\tif (", "line"), (");\n", "anywhere"))
+C_INSERTIONS = ("f(", (");\n", "anywhere"))
 
 
 def inside_parentheses(text: str) -> Array:

@@ -7,6 +7,7 @@ import numpy as np
 from minitorch_viz._types import Array
 
 INSERTIONS = ('"', (',"', "word end"))
+C_INSERTIONS = ('"', ('");\n', "anywhere"))
 
 
 def inside_quote(text: str) -> Array:

@@ -8,7 +8,8 @@ import numpy as np
 
 from minitorch_viz._types import Array
 
-INSERTIONS = ("ABC",)
+INSERTIONS = ("CHAPTER",)
+C_INSERTIONS = ("MAX_SIZE",)
 
 
 def upper_case_run(text: str) -> Array:
