@@ -6,7 +6,7 @@ import numpy as np
 
 from minitorch_viz._types import Array
 
-INSERTIONS = ('"', (',"', "word end"))
+INSERTIONS = (('\n\n"', "line end"), ('."\n\n', "word end"))  # a paragraph that begins with a quote, or ends with one
 C_INSERTIONS = ('"', ('");\n', "anywhere"))
 
 
