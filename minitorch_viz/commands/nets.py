@@ -49,8 +49,11 @@ def chosen_model(
         model = _named(name, weights, prefix, told or {})
     elif reads not in ("", PICTURES):
         model = _that_reads(reads, shown_by, text)
+    elif inputs and (asked := that_takes(inputs)) is not None:
+        print(f"Answered by {asked} (--model NAME takes another).")
+        model = _load(asked)
     elif photo:
-        model = _for_photo(applies)
+        model = _for_photo(applies, shown_by)
     else:
         model = _load(shown_by)
     notes = tuple(in_command_words(note, ("--mean", "--std", "--scores")) for note in model.notes)
@@ -58,6 +61,7 @@ def chosen_model(
     if inputs:
         _check_inputs(model, inputs)
         model = model.with_inputs(**inputs)
+    model = _saying_what_was_not_asked(model, inputs or {})
     if bands is not None:
         model = _with_bands(model, bands)
     if resize is None:
@@ -88,17 +92,36 @@ def _with_bands(model: Model, bands: str) -> Model:
 
 def _check_inputs(model: Model, inputs: Mapping[str, str]) -> None:
     """Raise MinitorchVizError if the net has no such input, or if none is left to be looked at."""
-    own = model.net.inputs
+    own = (*model.net.inputs, *model.net.beside)
     listed = " and ".join(map(repr, own))
     for name in inputs:
         if name not in own:
             hint = "it takes what the command looks at, and nothing beside" if len(own) == 1 else f"it has {listed}"
             raise MinitorchVizError(f"{model.name} has no input {name!r} to be given by --input; {hint}.")
-    if set(inputs) == set(own):
+    if set(model.net.inputs) <= set(inputs):
         raise MinitorchVizError(
             f"{model.name} has the input{'s' * (len(own) > 1)} {listed}, and one of them must be left to look at; "
             "leave its --input out, and name what it gets as the command's argument."
         )
+
+
+def _saying_what_was_not_asked(model: Model, inputs: Mapping[str, str]) -> Model:
+    """Return the model with a note on each input that has a sample because nothing else was given."""
+    words = []
+    for name, value in model.given.items():
+        option = "--question TEXT" if name == "question" else f"--input {name}=TEXT"
+        if name not in inputs:
+            words.append(f"That is a sample; {option} gives another." if value else f"{option} says the words so far.")
+    return dataclasses.replace(model, notes=(*words, *model.notes))
+
+
+def that_takes(inputs: Mapping[str, str]) -> str | None:
+    """Return the name of the first net at hand that has these inputs beside the one that is looked at, or None."""
+    from minitorch_viz.models.load import look_for
+    from minitorch_viz.models.spec import specs
+
+    fitting = (spec for spec in specs().values() if set(inputs) <= set(spec.further))
+    return next((spec.name for spec in fitting if look_for(spec.file_names)), None)
 
 
 def _check_size(model: Model) -> None:
@@ -188,11 +211,12 @@ def _load(name: str, **settings: Any) -> Model:
     return load_model(name, **settings)
 
 
-def _for_photo(applies: Callable[[Model], bool] | None) -> Model:
+def _for_photo(applies: Callable[[Model], bool] | None, shown_by: str = WITHOUT_PHOTO) -> Model:
     """Return the best net for photos at hand that can be used, and print which; the best of all if none can."""
     best = model = _load(best_at_hand() or FOR_PHOTOS)
     if applies is not None and not applies(best):
-        others = map(_load, (FOR_PHOTOS, *OTHERS_FOR_PHOTOS))
+        own = () if shown_by == WITHOUT_PHOTO else (shown_by,)  # digits are no photos
+        others = map(_load, (FOR_PHOTOS, *OTHERS_FOR_PHOTOS, *own))
         model = next(filter(applies, others), best)
     print(f"Explained by {knows(model)} (--model NAME takes another).")
     return model

@@ -12,7 +12,7 @@ from minitorch_viz.models.load import load_model, sketch
 from minitorch_viz.models.model import Model
 from minitorch_viz.models.params import Params
 from minitorch_viz.models.prediction import Prediction
-from minitorch_viz.models.readers import Alphabet, Bands, Numbers, Preprocessing, Reader
+from minitorch_viz.models.readers import Alphabet, Bands, Numbers, Preprocessing, Reader, Words
 from minitorch_viz.models.spec import ModelSpec, get_spec, specs
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Prediction",
     "Preprocessing",
     "Reader",
+    "Words",
     "describe",
     "get_spec",
     "home_folder",

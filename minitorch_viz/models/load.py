@@ -113,7 +113,7 @@ def load_model(
     model = Model(
         name=spec.name,
         net=fold_batch_norms(net) if fold else net,
-        readers={net.inputs[0]: reader},
+        readers={net.inputs[0]: reader, **spec.further},
         class_names=tuple(map(first_synonym, names)),
         logits=variant.logits,
         class_synonyms=names,
@@ -124,7 +124,7 @@ def load_model(
         scores=kind,
         prefix=given_prefix,
     )
-    return told.of(model)
+    return told.of(model.with_inputs(**spec.given))
 
 
 def sketch(name: str) -> Model:
@@ -133,10 +133,10 @@ def sketch(name: str) -> Model:
     names = spec.classes if isinstance(spec.classes, tuple) else numbered(spec.classes)
     names = imagenet_names() if spec.imagenet else names
     net = spec.build(seed=None)
-    return Model(
+    model = Model(
         name=spec.name,
         net=net,
-        readers={net.inputs[0]: spec.reader},
+        readers={net.inputs[0]: spec.reader, **spec.further},
         class_names=tuple(map(first_synonym, names)),
         logits=spec.logits,
         class_synonyms=names,
@@ -145,6 +145,7 @@ def sketch(name: str) -> Model:
         notes=("This is the net without its weights: all its numbers are 0.",),
         scores=kind_of_scores(spec.scores)() if spec.logits else Maps(),
     )
+    return model.with_inputs(**spec.given)
 
 
 def look_for(file_names: Iterable[str], weights: str | Path | None = None) -> Path | None:

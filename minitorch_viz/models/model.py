@@ -91,9 +91,9 @@ class Model:
 
         size: (H, W) or (C, H, W) of its pictures, one number for a square; rows or series need none (of series
         it may be the number of steps). readers: in place of the size, how each input is read: a `Preprocessing`,
-        `Bands`, `Numbers` or an `Alphabet`, or {input: reader} for several inputs; mean, std and resize are then the
-        reader's. mean, std: as in `Preprocessing`, for pixels from 0 to 255; the default gives the net pixels from 0
-        to 1, and any other numbers as they are. logits: the node with the scores (N, classes); default: the
+        `Bands`, `Numbers`, an `Alphabet` or `Words`, or {input: reader} for several inputs; mean, std and resize are
+        then the reader's. mean, std: as in `Preprocessing`, for pixels from 0 to 255; the default gives the net pixels
+        from 0 to 1, and any other numbers as they are. logits: the node with the scores (N, classes); default: the
         last node, or the one before it if that is a Softmax, LogSoftmax or Sigmoid. scores: what they mean, "classes"
         of which one is right (softmax), "labels" beside one another (sigmoids), "yes-no" (one sigmoid), plain
         "numbers", "maps" or "steps"; default: what the net's end tells, and where that is a guess, `notes` say so.
@@ -238,7 +238,7 @@ class Model:
     @property
     def given_words(self) -> tuple[str, ...]:
         """Say what `with_inputs` was told: ("The input question is 'what is it?'.",)."""
-        values = {name: repr(v) if isinstance(v, str) else shown(v) for name, v in self.given.items()}
+        values = {name: repr(v) if isinstance(v, str) else shown(v) for name, v in self.given.items() if v != ""}
         return tuple(f"The input {name} is {value:.120}." for name, value in values.items())
 
     def with_reader(self, reader: Reader, name: str | None = None) -> Self:

@@ -191,7 +191,9 @@ def _checked_readers(net: Net, size: object, readers: Reader | Mapping[str, Read
         )
     others = [reader for reader in readers.values() if not isinstance(reader, Reader)]
     if others:
-        raise SettingError(f"A reader is a Preprocessing, Bands, an Alphabet or Numbers, but got {others[0]!r:.60}.")
+        raise SettingError(
+            f"A reader is a Preprocessing, Bands, an Alphabet, Words or Numbers, but got {others[0]!r:.60}."
+        )
     return {name: readers[name] for name in net.inputs}
 
 
@@ -229,7 +231,7 @@ def _first_run(
     if len(net.inputs) > 1 and size is not None:
         raise NetError(
             f"The net has the inputs {', '.join(net.inputs)}; say how each is read, readers={{NAME: reader}}: a "
-            "Preprocessing, Bands, an Alphabet or Numbers."
+            "Preprocessing, Bands, an Alphabet, Words or Numbers."
         )
     numbers = numbers_reader(net, size, mean, std)  # of a net with one input
     if numbers is not None:

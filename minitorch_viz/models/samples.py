@@ -73,7 +73,7 @@ def samples(model: Model) -> list[Sample]:
         return [Sample("a text of our own", None, text=sample_text(looked_at))]
     if not any(isinstance(reader, Preprocessing) for reader in model.readers.values()):
         return [Sample(" and ".join(reader.noun for reader in model.readers.values()) or "the net", None)]
-    if model.name == "scenes":
+    if model.name in ("scenes", "scenes_questions", "scenes_captions"):
         return [sample_scene()]
     if model.name.startswith("faces"):
         face = _from_skimage("a small face (scikit-image), none of the six people", "lfw_subset")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import pkgutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
@@ -50,6 +50,8 @@ class ModelSpec:
     sized: Callable[[Mapping[str, Array]], int | None] | None = (
         None  # the side of the pictures that arrays are made for
     )
+    further: Mapping[str, Reader] = field(default_factory=dict)  # how each input beside the first is read, by its name
+    given: Mapping[str, Any] = field(default_factory=dict)  # what such inputs are given until `with_inputs` says else
     caffe: Preprocessing | None = None  # what a .caffemodel of this net wants; its images are BGR
     caffe_name: Callable[[str], str] | None = None  # a .caffemodel's array name -> this net's
 

@@ -88,7 +88,7 @@ def _model_metadata(net: Net, reader: Reader, class_names: Sequence[str], name: 
     model = Model(
         name=name,
         net=net,
-        readers={net.inputs[0]: reader},
+        readers={net.inputs[0]: reader, **spec.further},
         class_names=tuple(map(first_synonym, class_names)),
         logits=spec.logits,
         class_synonyms=tuple(class_names),

@@ -15,7 +15,7 @@ from minitorch_viz.errors import DataFileError, MinitorchVizError, NetError, Set
 from minitorch_viz.io.safetensors_ import save_safetensors
 from minitorch_viz.io.weights import read_weights
 from minitorch_viz.layers import LSTM, Concat, Conv2d, Embedding, Flatten, GlobalAvgPool2d, Linear, ReLU
-from minitorch_viz.models import Alphabet, Numbers, Preprocessing, Reader, describe
+from minitorch_viz.models import Alphabet, Numbers, Preprocessing, Reader, Words, describe
 from minitorch_viz.models.readers import KINDS
 from minitorch_viz.models.saved import KEY
 from minitorch_viz.models.scores import Classes, Steps
@@ -25,6 +25,8 @@ READERS: list[Reader] = [
     Alphabet("ab \n", one_hot=False, unknown=" "),
     Alphabet("xyz"),
     Alphabet("xyz", length=5),
+    Words(("what", "is", "red"), 5),
+    Words(("a",), 3, fewest=0),
     Numbers(3, mean=(1, 2, 3), std=2),
     Numbers((None, 2)),
     Numbers((2, None, 3), whole=True),
