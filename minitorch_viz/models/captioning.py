@@ -30,7 +30,7 @@ def captions(
     free = Net(net.nodes, (image, so_far))  # whatever words the net has been given
     numbers = {word: number for number, word in enumerate(reader.vocabulary, 1)}
     codes = reader.read(begun).repeat(len(images), axis=0)
-    said: list[list[str]] = [[] for _ in images]
+    sentences: list[list[str]] = [[] for _ in images]
     going = list(range(len(images)))
     for _ in range(reader.length - len(reader.codes(begun))):
         words = kernels.to_device(codes[going], net.device)
@@ -38,8 +38,8 @@ def captions(
         next_words = [answers[best] for best in scores.argmax(axis=1).tolist()]
         going = [number for number, word in zip(going, next_words, strict=True) if word != end]
         for number, word in zip(going, filter(end.__ne__, next_words), strict=True):
-            said[number].append(word)
+            sentences[number].append(word)
             codes[number] = [*codes[number, 1:], numbers[word]]
         if not going:
             break
-    return said
+    return sentences

@@ -32,7 +32,7 @@ from minitorch_viz.training.optimizers import Adam
 from minitorch_viz.training.output_files import UnfinishedWeights, check_places
 from minitorch_viz.training.schedules import OneCycle
 
-SCENES, BATCH = 6000, 16  # to train on; in a batch
+SCENES, BATCH = 12_000, 16  # to train on; in a batch
 FIRST_SEED = 2**40  # of the scenes to train on; those given by a user lie below
 TEST_SEED, TEST_SCENES, WATCHED = 10**9, 2000, 256
 CLIP = 5.0
@@ -167,8 +167,8 @@ def train_on_scenes(
         shares = lesson.measure(net)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(unfinished.keep(fitted, net, lesson.epochs)) from None
-    said = ", ".join(f"{name.replace('_', ' ')} {share:.2%}" for name, share in shares.items())
-    print(f"{spec.name}: {said}; trained in {fitted.seconds:.0f} s")
+    figures = ", ".join(f"{name.replace('_', ' ')} {share:.2%}" for name, share in shares.items())
+    print(f"{spec.name}: {figures}; trained in {fitted.seconds:.0f} s")
     card: dict[str, Any] = {
         **facts,
         **{name: round(share, 4) for name, share in shares.items()},

@@ -72,13 +72,15 @@ def test_what_is_asked_for_is_seen() -> None:
         assert mask.any() == (question.asked >= 0)
         assert np.all(MANY.object_map[question.scene][mask] == question.asked + 1)
         if question.asked >= 0:
-            assert MANY.visible[question.scene, question.asked] >= 0.6
+            assert MANY.visible[question.scene, question.asked] >= 0.7
 
 
 def test_sorts_and_answers_are_balanced() -> None:
     counts = Counter(question.sort for question in ASKED)
     for sort, (share, _) in SORTS.items():
-        assert counts[sort] / len(ASKED) == pytest.approx(share, abs=0.1), sort  # where one cannot be asked, others are
+        assert counts[sort] / len(ASKED) == pytest.approx(share, abs=0.12), (
+            sort
+        )  # where one cannot be asked, others are
     yes = [question.answer for question in ASKED if question.sort == "there"]
     assert 0.3 < yes.count("yes") / len(yes) < 0.7
     answers = Counter(question.answer for question in ASKED)

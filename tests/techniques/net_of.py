@@ -5,7 +5,8 @@ from __future__ import annotations
 from minitorch_viz import Model, load_model
 from minitorch_viz.techniques import Technique
 
-OTHERS = ("mnist", "digits_linear", "scenes", "war_and_peace")  # of averaged maps, of one layer, of colours, of text
+# Of averaged maps, of one layer, of colours, of a text, of words.
+OTHERS = ("mnist", "digits_linear", "scenes", "war_and_peace", "scenes_captions")
 
 
 def net_of(technique: Technique, digits: Model) -> Model:

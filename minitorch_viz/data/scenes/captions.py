@@ -37,9 +37,9 @@ def caption(scenes: Scenes, number: int, most: int = 3) -> Caption:
     main, *others = things(scenes, number)
     words, asked = with_article(f"{main.colour} {main.kind}").split(), [main.index] * 3
     for place, other in enumerate(sorted(others, key=lambda thing: -thing.area)[: most - 1]):
-        said = f"{'and ' * bool(place)}{side_of(main, other)} {with_article(f'{other.colour} {other.kind}')}".split()
-        words += said
-        asked += [other.index] * len(said)
+        phrase = f"{'and ' * bool(place)}{side_of(main, other)} {with_article(f'{other.colour} {other.kind}')}".split()
+        words += phrase
+        asked += [other.index] * len(phrase)
     return Caption(tuple(words), tuple(asked))
 
 

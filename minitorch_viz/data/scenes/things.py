@@ -12,7 +12,7 @@ from minitorch_viz.data.scenes.colours import COLOURS
 from minitorch_viz.data.scenes.kinds import KINDS
 from minitorch_viz.data.scenes.scene import Scenes
 
-LEAST_VISIBLE = 0.6  # of a thing that is spoken of
+LEAST_VISIBLE = 0.7  # of a thing that is spoken of
 FAR, NEAR = 0.12, 0.04  # of the picture's side: surely left of something; not left of it at all
 # What each side is called, and the axis (0: rows, 1: columns) and direction in which a thing on it lies.
 SIDES = {"left of": (1, -1), "right of": (1, 1), "above": (0, -1), "below": (0, 1)}

@@ -27,11 +27,11 @@ def write(batch: Scenes, rng: Generator) -> Texts:
     """Return beginnings of each scene's caption, and the words that come next."""
     numbers, words, targets = [], [], []
     for number in range(len(batch)):
-        said = (*caption(batch, number).words, END)
-        for length in rng.choice(len(said), min(EACH, len(said)), replace=False).tolist():
+        sentence = (*caption(batch, number).words, END)
+        for length in rng.choice(len(sentence), min(EACH, len(sentence)), replace=False).tolist():
             numbers.append(number)
-            words.append(READER.read(" ".join(said[:length])))
-            targets.append(CLASSES[said[length]])
+            words.append(READER.read(" ".join(sentence[:length])))
+            targets.append(CLASSES[sentence[length]])
     return Texts(np.array(numbers), np.concatenate(words), np.array(targets))
 
 
@@ -56,7 +56,7 @@ def measure(net: Net) -> dict[str, float]:
     }
 
 
-LESSON = Lesson(SPEC, write, OBJECTS, epochs=30, peak=4e-3, measure=measure)
+LESSON = Lesson(SPEC, write, OBJECTS, epochs=9, peak=5e-3, measure=measure)
 
 
 def train(

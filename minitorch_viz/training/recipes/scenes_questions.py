@@ -44,7 +44,7 @@ def measure(net: Net) -> dict[str, float]:
     }
 
 
-LESSON = Lesson(SPEC, write, OBJECTS, epochs=30, peak=4e-3, measure=measure)
+LESSON = Lesson(SPEC, write, OBJECTS, epochs=9, peak=5e-3, measure=measure)
 
 
 def train(
