@@ -18,7 +18,7 @@ WORDS = (
     *KINDS,
 )
 READER = Words(WORDS, length=12)  # the longest, "what colour is the thing left of the star?", has 9
-SAMPLE = "what is left of the tree?"  # about the scene of `models/samples.py`
+SAMPLE = "what is left of the umbrella?"  # about the scene of `models/samples.py`
 
 
 def scenes_questions(state: State | None = None, classes: int = len(ANSWERS), seed: int | None = 0) -> Net:

@@ -64,7 +64,7 @@ def test_another_question_moves_the_map(model: Model) -> None:
 def test_the_map_is_the_papers_formula(model: Model) -> None:
     """Of what comes after the mean of the maps the gradient is the same at all places: Grad-CAM is the CAM of a net
     that is not linear behind its mean."""
-    asking = model.astype(np.float64).with_inputs(question="what is left of the tree?")
+    asking = model.astype(np.float64).with_inputs(question="what is left of the umbrella?")
     result = grad_cam(asking, sample_scene().image)
     tape = asking.net.forward(asking.preprocess(sample_scene().image))
     best = int(tape["logits"].argmax())
@@ -103,7 +103,7 @@ def test_a_question_about_a_photo(tmp_path: Path, capsys: pytest.CaptureFixture[
 def test_without_a_question_there_is_a_sample(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, printed = run(capsys, "grad-cam", "--model", "scenes_questions", "--out", str(tmp_path / "a.png"))
     assert status == 0
-    assert "The input question is 'what is left of the tree?'" in printed
+    assert "The input question is 'what is left of the umbrella?'" in printed
     assert "That is a sample; --question TEXT asks" in printed or "That is a sample; --question TEXT gives" in printed
 
 
