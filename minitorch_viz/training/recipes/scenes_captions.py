@@ -50,7 +50,7 @@ def measure(net: Net) -> dict[str, float]:
             coloured += words[1:3] == [main.colour, main.kind]
             true += is_true(batch, number, words)
     return {
-        "names_the_main_object": named / len(batch),
+        "test_accuracy": named / len(batch),
         "names_its_colour_too": coloured / len(batch),
         "says_no_untruth": true / len(batch),
     }
