@@ -9,7 +9,7 @@ from minitorch_viz.errors import SettingError
 from minitorch_viz.models.war_and_peace import SPEC
 from minitorch_viz.training.letters import train_letters
 
-SETTINGS: dict[str, Any] = {"cells": 256, "dropout": 0.3, "epochs": 30, "rate": 0.004, "average": 0.998}
+SETTINGS: dict[str, Any] = {"cells": 256, "dropout": 0.2, "epochs": 30, "rate": 0.005, "average": 0.998}
 
 
 def train(
