@@ -63,6 +63,7 @@ class Section:
     pictures: list[Picture]
     size: str = ""  # a class of the page's style: "large", "fine"
     notes: Sequence[str] = field(default=())
+    texts: Sequence[tuple[str, str]] = field(default=())  # a title and what a net wrote
 
 
 def picture(pixels: Array, title: str, words: str = "", quality: int = 82) -> Picture:
@@ -265,7 +266,8 @@ def read(path: Path) -> Section:
     """Return a section that was kept."""
     content = json.loads(path.read_text(encoding="utf-8"))
     pictures = [Picture(Embedded(*one["embedded"]), one["title"], one["words"]) for one in content["pictures"]]
-    return Section(**{**content, "pictures": pictures, "notes": tuple(content["notes"])})
+    texts = tuple((title, text) for title, text in content.get("texts", ()))
+    return Section(**{**content, "pictures": pictures, "notes": tuple(content["notes"]), "texts": texts})
 
 
 def sections_of(

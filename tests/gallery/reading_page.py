@@ -1,0 +1,183 @@
+"""Nets that read, by this project's own commands, on one page: cells, gates, evidence, questions about scenes.
+
+    python -m tests.gallery.reading_page --data ../shared/data         into docs/gallery/reading.html, some minutes
+    python -m tests.gallery.reading_page --data FOLDER --parts FOLDER --only cells gates
+
+FOLDER has text/war_and_peace.txt and text/linux_kernel.txt, of which only numbers come onto the page: what is shown was
+written for this package, or by the nets.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from minitorch_viz.data.text import load_text
+from minitorch_viz.drawing.html import render, write_page
+from minitorch_viz.models import Model, load_model
+from minitorch_viz.models.writing import write
+from minitorch_viz.techniques import get_technique
+from minitorch_viz.techniques.subject import TEXT
+from tests.gallery.fooling_page import figure_of
+from tests.gallery.optimized_page import Section, command_of, computed, sections_of
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "gallery" / "reading.html"
+TEST_PART = 0.1  # of a text, its end: neither trained on nor used to choose the epoch
+TEMPERATURE = 0.7
+
+
+def plain(name: str, model: Model, **settings: Any) -> Any:
+    """Return the result of a technique that is no loop, on the sample text."""
+    return get_technique(name).compute(model, TEXT.read(model, []), **settings)
+
+
+def test_part(data: Path, name: str) -> str:
+    """Return the last tenth of a text."""
+    text = load_text(data / "text" / f"{name}.txt").text
+    return text[round(len(text) * (1 - TEST_PART)) :]
+
+
+def cells(_data: Path) -> Section:
+    pictures = []
+    for name, settings in (("war_and_peace", {}), ("linux_kernel", {"select": "the ring is full, so that nothing"})):
+        result = plain("cells", load_model(name), **settings)
+        pictures.append(figure_of(result, result.label if hasattr(result, "label") else name, result.caption))
+    return Section(
+        "cells",
+        "Cells that can be read",
+        "Nobody told these nets what a quotation or a comment is: they only had to say which letter comes next. As a "
+        "page (--out cells.html) there is a slider over all 512 cells, and the letters that the net expects.",
+        command_of("cells", "--model", "war_and_peace", "--out", "cells.html"),
+        pictures,
+        "large",
+    )
+
+
+def search(data: Path) -> Section:
+    pictures, notes = [], []
+    for name in ("war_and_peace", "linux_kernel"):
+        model = load_model(name)
+        result = computed("cell-search", model, test_part(data, name))
+        pictures.append(figure_of(result, f"{name}: what its cells stand for", result.caption))
+        notes += result.notes
+    return Section(
+        "cell-search",
+        "What the cells stand for, found by itself",
+        "Each cell is compared with each of some small functions of the text, chosen on one half of a text that the "
+        "net was not trained on and measured on the other, beside a net of random weights; then a quotation mark is "
+        "put in, and the cell held while the net writes.",
+        command_of("cell-search", "--model", "war_and_peace", "--text", "war_and_peace_end.txt"),
+        pictures,
+        "wide",
+        tuple(dict.fromkeys(notes)),
+    )
+
+
+def gates(_data: Path) -> Section:
+    result = plain("gates", load_model("war_and_peace"))
+    return Section(
+        "gates",
+        "Gates: what is let in, kept and given out",
+        "A cell whose forget gate is always open remembers; one whose gate is often shut begins anew again and again.",
+        command_of("gates", "--model", "war_and_peace"),
+        [figure_of(result, "war_and_peace", result.caption)],
+        "wide",
+        result.notes,
+    )
+
+
+def saliency(_data: Path) -> Section:
+    result = plain("char-saliency", load_model("war_and_peace"))
+    return Section(
+        "char-saliency",
+        "Which letters a prediction depends on",
+        "The same prediction asked three ways.",
+        command_of("char-saliency", "--model", "war_and_peace"),
+        [figure_of(result, "war_and_peace", result.caption)],
+        "wide",
+        result.notes,
+    )
+
+
+def errors(data: Path) -> Section:
+    model = load_model("war_and_peace")
+    text = load_text(data / "text" / "war_and_peace.txt").text
+    result = computed("errors", model, text)
+    return Section(
+        "errors",
+        "Which letters are wrong, and why",
+        "Errors by the first reason that explains them, how far back the context helps, and what counting comes to.",
+        command_of("errors", "--model", "war_and_peace", "--text", "war_and_peace.txt"),
+        [figure_of(result, "war_and_peace", result.caption)],
+        "wide",
+        result.notes,
+    )
+
+
+def factors(_data: Path) -> Section:
+    pictures = []
+    for technique in ("cell-factors", "cell-map"):
+        compute = get_technique(technique).compute
+        model = load_model("war_and_peace")
+        settings = {"progress": False} if get_technique(technique).loop is not None else {}
+        result = compute(model, TEXT.read(model, []), **settings)
+        pictures.append(figure_of(result, technique, result.caption))
+    return Section(
+        "cell-factors",
+        "All cells at once",
+        "Sums of a few factors, and a map in which letters that leave the net in a similar state are neighbours.",
+        command_of("cell-factors", "--model", "war_and_peace"),
+        pictures,
+        "large",
+    )
+
+
+def written(_data: Path) -> Section:
+    texts = []
+    for name, prime in (("war_and_peace", "\n\n"), ("linux_kernel", "static int ")):
+        (text,) = write(load_model(name), 700, prime=prime, temperature=TEMPERATURE, seed=1)
+        texts.append((name, prime.lstrip() + text))
+    return Section(
+        "sample",
+        "What the nets write",
+        f"Letter by letter, at temperature {TEMPERATURE:g}.",
+        command_of("sample", "static int ", "--model", "linux_kernel", "--temperature", f"{TEMPERATURE:g}"),
+        [],
+        texts=texts,
+    )
+
+
+SECTIONS: dict[str, Callable[[Path], Section]] = {
+    "cells": cells,
+    "cell-search": search,
+    "gates": gates,
+    "char-saliency": saliency,
+    "errors": errors,
+    "cell-factors": factors,
+    "sample": written,
+}
+
+
+def main(arguments: list[str] | None = None) -> Path:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="the folder of text/")
+    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS), help="these alone")
+    parser.add_argument(
+        "--parts", type=Path, help="a folder that keeps the sections; those not in --only are taken from it"
+    )
+    parser.add_argument("--out", type=Path, default=PAGE, help="the page (default: docs/gallery/reading.html)")
+    options = parser.parse_args(arguments)
+    sections = sections_of(SECTIONS, options.data, options.only, options.parts)
+    about = (
+        "Two nets have read a megabyte of a novel and of the Linux kernel's source, letter by letter. Each picture was "
+        "made by the command above it."
+    )
+    return write_page(
+        options.out, render("optimized.html", title="Nets that read", about=about, sections=sections, trust=None)
+    )
+
+
+if __name__ == "__main__":
+    print(f"Wrote {main()}")
