@@ -22,12 +22,12 @@ MEMORY = {"c": "memory c", "tanh": "tanh(c)", "h": "output h"}
 def caption(result: CellSearch) -> str:
     """Return what is to be seen."""
     layers = " and ".join(result.layers)
-    start = f"The {result.cells} cells of {layers} of {result.net}"
+    start = f"Cells against hypotheses: the {result.cells} cells of {layers} of {result.net}"
     if not result.findings:
-        return f"{start}: the text is being read, and no cell has been scored yet, on the scale of AUC from 0.5 to 1."
+        return f"{start}; the text is being read, and no cell has been scored yet, on the scale of AUC from 0.5 to 1."
     listed = ", ".join(f"{finding.name} ({figure_words(finding)})" for finding in result.found) or "none"
     return (
-        f"{start} against {len(result.findings)} hypotheses: found are {listed}. Each cell was chosen on the first "
+        f"{start} and {len(result.findings)} hypotheses; found are {listed}. Each cell was chosen on the first "
         f"{result.half:,} letters and measured on the {result.letters - result.half:,} after them, which are held out. "
         "Bars share one scale: of a yes or no from AUC 0.5, chance, to 1, of a number from R^2 0 to 1; the thin bar is "
         "the best cell of a random net. Text has the colour of tanh(c), or of h, on a scale from -1, blue, "
