@@ -75,20 +75,24 @@ def least_error(values: Array, count: int) -> float:
     return float(np.sqrt(max(rest.sum(), 0)))
 
 
-def rises(model: Model, layer: str, maps: Sequence[Array], directions: Array, lows: Array) -> Array:
+def rises(
+    model: Model, layer: str, maps: Sequence[Array], directions: Array, lows: Array, inputs: Sequence[Array]
+) -> Array:
     """Return (k, classes): how much each factor alone raises the scores, on average over the photos.
 
     The layer is given one factor's part of its activations, where it is in the photo, on top of the channels' smallest
     values; what the rest of the net answers to those values alone is taken off. Of a net that averages this layer's
     maps before one linear layer it is the weights times the direction, times the factor's mean strength.
 
-    maps: for each photo (k, h', w'), the strengths; directions (k, C); lows (C,).
+    maps: for each photo (k, h', w'), the strengths; directions (k, C); lows (C,). inputs: what the net takes of each
+    photo, (1, ...): a net whose answer the layer does not stand alone for sees it, too.
     """
     total = np.zeros((len(directions), len(model.class_names)))
-    for strengths in maps:
+    for strengths, x in zip(maps, inputs, strict=True):
         alone = directions[:, :, None, None] * strengths[:, None] + lows[:, None, None]
         nothing = np.broadcast_to(lows[:, None, None], alone.shape[1:])[None]
         given = kernels.to_device(np.concatenate([nothing, alone]).astype(model.dtype), model.net.device)
-        scores = kernels.to_cpu(model.net.predict(given={layer: given}, upto=model.logits)).astype(np.float64)
+        photos = x.repeat(len(given), axis=0)
+        scores = kernels.to_cpu(model.net.predict(photos, given={layer: given}, upto=model.logits)).astype(np.float64)
         total += scores[1:] - scores[:1]
     return total / len(maps)

@@ -159,7 +159,8 @@ def factors(model: Model, image: Images, *, components: int = 5, layer: str | No
     parts = parts_of(values, count, seed)
     maps = _by_photo(parts.strengths, [maps.shape[1:] for maps in activations])
     is_named = bool(model.logits) and not blank and grid_of(model.net, tape, layer) is None and layer in model.net
-    scores = rises(model, layer, maps, parts.directions, lows) if is_named else np.zeros((count, 0))
+    inputs = [seen.x for seen in views]
+    scores = rises(model, layer, maps, parts.directions, lows, inputs) if is_named else np.zeros((count, 0))
     return Factors(
         maps, parts.directions, parts.shares, scores, model.class_names if is_named else (), parts.error,
         parts.least, lows, layer,
