@@ -169,7 +169,7 @@ def test_alone_it_prints_the_help(capsys) -> None:
         (["gradcam"], "did you mean grad-cam?"),
         (["GradCAM"], "did you mean grad-cam?"),
         (["integrated_gradients"], "did you mean integrated-gradients?"),
-        (["salency"], "did you mean saliency or char-saliency?"),
+        (["salency"], "did you mean saliency, char-saliency or sample?"),
         (["guided"], "did you mean guided-backprop or guided-grad-cam?"),
         (["losssurface"], "did you mean loss-surface?"),
         (["xyzzy"], "known are report, "),
