@@ -17,6 +17,7 @@ from typing import Any
 from minitorch_viz.data.text import load_text
 from minitorch_viz.drawing.html import render, write_page
 from minitorch_viz.models import Model, load_model
+from minitorch_viz.models.samples import samples
 from minitorch_viz.models.writing import write
 from minitorch_viz.techniques import get_technique
 from minitorch_viz.techniques.subject import TEXT
@@ -24,8 +25,9 @@ from tests.gallery.fooling_page import figure_of
 from tests.gallery.optimized_page import Section, command_of, computed, sections_of
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "gallery" / "reading.html"
-TEST_PART = 0.1  # of a text, its end: neither trained on nor used to choose the epoch
 TEMPERATURE = 0.7
+CLOSING = 'carry it away."'  # of the sample text
+QUESTIONS = ("what colour is the umbrella?", "what colour is the tree?", "what colour is the house?")
 
 
 def plain(name: str, model: Model, **settings: Any) -> Any:
@@ -33,17 +35,11 @@ def plain(name: str, model: Model, **settings: Any) -> Any:
     return get_technique(name).compute(model, TEXT.read(model, []), **settings)
 
 
-def test_part(data: Path, name: str) -> str:
-    """Return the last tenth of a text."""
-    text = load_text(data / "text" / f"{name}.txt").text
-    return text[round(len(text) * (1 - TEST_PART)) :]
-
-
 def cells(_data: Path) -> Section:
     pictures = []
-    for name, settings in (("war_and_peace", {}), ("linux_kernel", {"select": "the ring is full, so that nothing"})):
+    for name, settings in (("war_and_peace", {}), ("linux_kernel", {"node": "lstm1", "cell": 13})):
         result = plain("cells", load_model(name), **settings)
-        pictures.append(figure_of(result, result.label if hasattr(result, "label") else name, result.caption))
+        pictures.append(figure_of(result, name, result.caption))
     return Section(
         "cells",
         "Cells that can be read",
@@ -55,20 +51,20 @@ def cells(_data: Path) -> Section:
     )
 
 
-def search(data: Path) -> Section:
+def search(_data: Path) -> Section:
     pictures, notes = [], []
     for name in ("war_and_peace", "linux_kernel"):
         model = load_model(name)
-        result = computed("cell-search", model, test_part(data, name))
+        result = computed("cell-search", model, TEXT.read(model, []))
         pictures.append(figure_of(result, f"{name}: what its cells stand for", result.caption))
         notes += result.notes
     return Section(
         "cell-search",
         "What the cells stand for, found by itself",
-        "Each cell is compared with each of some small functions of the text, chosen on one half of a text that the "
-        "net was not trained on and measured on the other, beside a net of random weights; then a quotation mark is "
-        "put in, and the cell held while the net writes.",
-        command_of("cell-search", "--model", "war_and_peace", "--text", "war_and_peace_end.txt"),
+        "Each cell is compared with each of some small functions of the text, chosen on one half of it and measured on "
+        "the other, beside a net of random weights; then a quotation mark is put in, and the cell held while the net "
+        "writes. With --text FILE the letters are those of a file; here the nets wrote most of them.",
+        command_of("cell-search", "--model", "war_and_peace"),
         pictures,
         "wide",
         tuple(dict.fromkeys(notes)),
@@ -89,12 +85,14 @@ def gates(_data: Path) -> Section:
 
 
 def saliency(_data: Path) -> Section:
-    result = plain("char-saliency", load_model("war_and_peace"))
+    model = load_model("war_and_peace")
+    place = TEXT.read(model, []).index(CLOSING) + len(CLOSING) - 1
+    result = plain("char-saliency", model, at=str(place))
     return Section(
         "char-saliency",
         "Which letters a prediction depends on",
-        "The same prediction asked three ways.",
-        command_of("char-saliency", "--model", "war_and_peace"),
+        "The same prediction asked three ways: that a quotation ends here depends on its beginning, far back.",
+        command_of("char-saliency", "--model", "war_and_peace", "--at", str(place)),
         [figure_of(result, "war_and_peace", result.caption)],
         "wide",
         result.notes,
@@ -134,6 +132,39 @@ def factors(_data: Path) -> Section:
     )
 
 
+def answers(_data: Path) -> Section:
+    model = load_model("scenes_questions")
+    image = samples(model)[0].image
+    pictures = []
+    for question in QUESTIONS:
+        asked = model.with_inputs(question=question)
+        answer = asked.classify(image, top=1)[0]
+        result = get_technique("grad-cam").compute(asked, image)
+        pictures.append(figure_of(result, f"{question} {answer.name}, {answer.probability:.0%}", result.caption))
+    return Section(
+        "grad-cam",
+        "A question about a picture, and where the net looks for the answer",
+        "The picture is the same: another question moves the map.",
+        command_of("grad-cam", "--model", "scenes_questions", "--question", QUESTIONS[0]),
+        pictures,
+        "large",
+    )
+
+
+def captions(_data: Path) -> Section:
+    model = load_model("scenes_captions")
+    result = get_technique("caption").compute(model, samples(model)[0].image)
+    return Section(
+        "caption",
+        "A picture in words, and where each word comes from",
+        "The net says a word, reads it, and says the next.",
+        command_of("caption", "--model", "scenes_captions"),
+        [figure_of(result, "scenes_captions", result.caption)],
+        "wide",
+        result.notes,
+    )
+
+
 def written(_data: Path) -> Section:
     texts = []
     for name, prime in (("war_and_peace", "\n\n"), ("linux_kernel", "static int ")):
@@ -156,6 +187,8 @@ SECTIONS: dict[str, Callable[[Path], Section]] = {
     "char-saliency": saliency,
     "errors": errors,
     "cell-factors": factors,
+    "grad-cam": answers,
+    "caption": captions,
     "sample": written,
 }
 
@@ -171,8 +204,9 @@ def main(arguments: list[str] | None = None) -> Path:
     options = parser.parse_args(arguments)
     sections = sections_of(SECTIONS, options.data, options.only, options.parts)
     about = (
-        "Two nets have read a megabyte of a novel and of the Linux kernel's source, letter by letter. Each picture was "
-        "made by the command above it."
+        "Two nets have read a megabyte of a novel and of the Linux kernel's source, letter by letter; two others have "
+        "learned to answer questions about generated scenes and to describe them. Each picture was made by the command "
+        "above it."
     )
     return write_page(
         options.out, render("optimized.html", title="Nets that read", about=about, sections=sections, trust=None)
