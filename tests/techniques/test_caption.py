@@ -106,3 +106,16 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert re.search(r'The net says: "an? \w+ \w+', capsys.readouterr().out)
     assert main(["caption", "--model", "digits"]) != 0
     assert "says no words" in capsys.readouterr().err
+
+
+def test_a_net_that_says_nothing_shows_what_speaks_for_the_end(untrained: Model) -> None:
+    bias = np.array([0, 0, 0, 1e3], np.float32)
+    silent = Model.from_net(
+        untrained.net.with_params({"logits.bias": bias}), readers=untrained.readers, class_names=untrained.class_names
+    )
+    result = caption(silent, sample_scene().image)
+    assert result.is_silent
+    assert result.words == ("stop",)
+    assert result.text == ""
+    assert result.shares == (pytest.approx(1.0),)
+    assert "says nothing" in result.notes[0]

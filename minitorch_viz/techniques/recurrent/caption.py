@@ -28,11 +28,17 @@ class Caption(LayerMaps):
     words: tuple[str, ...]  # (T,)
     beginning: str  # the words that it was given to begin with
     shares: tuple[float, ...]  # (T,): the probability of each word after those before it, 0..1
+    is_silent: bool  # the net says no word: the one map is that of the end
 
     @property
     def text(self) -> str:
         """Return the caption as one text, with the words that it was given."""
-        return " ".join([*self.beginning.split(), *self.words])
+        return " ".join([*self.beginning.split(), *(() if self.is_silent else self.words)])
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        silent = "The net says nothing more of this picture: the end comes first, and the map is that of the end."
+        return (silent, *super().notes) if self.is_silent else super().notes
 
     @property
     def caption(self) -> str:
@@ -80,8 +86,8 @@ def caption(model: Model, image: Any, *, layer: str | None = None, scale: Scalin
     model = model.with_inputs(**{so_far: beginning})
     seen = view(model, image)
     (words,) = captions(model.net, seen.x, so_far, reader, model.class_names, end, model.logits, beginning)
-    if not words:
-        raise SettingError(f"{model.name} says nothing of this picture: the end comes first.")
+    is_silent = not words
+    words = words or [end]
     maps, shares = [], []
     for count, word in enumerate(words):
         number = model.class_names.index(word)
@@ -100,6 +106,7 @@ def caption(model: Model, image: Any, *, layer: str | None = None, scale: Scalin
         words=tuple(words),
         beginning=beginning,
         shares=tuple(shares),
+        is_silent=is_silent,
         readings=tuple(f"probability {share:.2g}" for share in shares),
         scaling=scaling,
         photo=first.photo,
