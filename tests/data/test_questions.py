@@ -10,7 +10,8 @@ import pytest
 
 from minitorch_viz.data.scenes import COLOURS, KINDS, Scenes, scenes
 from minitorch_viz.data.scenes.captions import Caption, caption, is_true
-from minitorch_viz.data.scenes.questions import ANSWERS, SORTS, WORDS, Question, all_texts, questions
+from minitorch_viz.data.scenes.questions import ANSWERS, SORTS, WORDS, Question, all_texts, possible, questions
+from minitorch_viz.data.scenes.things import things
 from minitorch_viz.errors import SettingError
 from minitorch_viz.models import scenes_captions, scenes_questions
 
@@ -77,10 +78,14 @@ def test_what_is_asked_for_is_seen() -> None:
 
 def test_sorts_and_answers_are_balanced() -> None:
     counts = Counter(question.sort for question in ASKED)
-    for sort, (share, _) in SORTS.items():
-        assert counts[sort] / len(ASKED) == pytest.approx(share, abs=0.12), (
-            sort
-        )  # where one cannot be asked, others are
+    expected: Counter[str] = Counter()
+    for number in range(len(MANY)):
+        shares = {sort: SORTS[sort][0] for sort in possible(things(MANY, number))}
+        for sort, share in shares.items():  # where one cannot be asked, the others are asked the more
+            expected[sort] += 4 * share / sum(shares.values())
+    assert set(counts) == set(SORTS)
+    for sort in SORTS:
+        assert counts[sort] / len(ASKED) == pytest.approx(expected[sort] / len(ASKED), abs=0.04), sort
     yes = [question.answer for question in ASKED if question.sort == "there"]
     assert 0.3 < yes.count("yes") / len(yes) < 0.7
     answers = Counter(question.answer for question in ASKED)
