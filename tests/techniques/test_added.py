@@ -142,7 +142,6 @@ def test_the_line_end_of_a_file_is_left_out_for_a_net_that_does_not_know_it(fold
 
 
 BAD_COMMANDS = {
-    "no net is at hand": (["ab"], "No net that takes a text comes with this package; give --model FILE"),
     "a net of pictures": (["ab", "--model", "digits"], "digits takes a picture and not a text"),
     "an unknown letter": (["naïve", "--model", "net.safetensors"], "'ï' at place 2"),
     "two texts": (["ab", "--text", "words.txt", "--model", "net.safetensors"], "not both"),
@@ -175,6 +174,19 @@ def test_letters_that_are_not_known_are_said_where_one_stands_in(folder: Path, c
     assert "2 letters of the text are not known to the net and read as '?'" in capsys.readouterr().out
 
 
+@pytest.fixture
+def no_nets_for_texts(monkeypatch) -> None:
+    for name in [name for name, spec in specs().items() if isinstance(spec.reader, Alphabet)]:
+        monkeypatch.delitem(specs(), name)
+
+
+@pytest.mark.usefixtures("no_nets_for_texts", "folder")
+def test_that_no_net_is_at_hand_is_said(capsys) -> None:
+    assert main(["next-letter", "ab"]) == 2
+    assert "No net that takes a text comes with this package; give --model FILE" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("no_nets_for_texts")
 def test_without_arguments_it_takes_the_net_for_texts_that_is_at_hand(folder: Path, monkeypatch, capsys) -> None:
     """The models' folder is a registry, too: one file with a SPEC whose reader is an alphabet."""
     model = letters_net()

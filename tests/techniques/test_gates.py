@@ -30,8 +30,8 @@ def sigmoid(z: np.ndarray) -> np.ndarray:
 
 def test_the_gates_are_those_of_the_formula() -> None:
     """The first layer by hand: i, f and o at each letter from the weights, counted one by one."""
-    model = model_of(layers=1)
-    p = {name: value.astype(np.float64) for name, value in model.net.params.items()}
+    model = model_of(layers=1).astype(np.float64)
+    p = model.net.params
     vectors = p["embedding.weight"][[LETTERS.index(letter) for letter in TEXT]]
     h = c = np.zeros(6)
     seen = {"i": [], "f": [], "o": []}
@@ -50,7 +50,7 @@ def test_the_gates_are_those_of_the_formula() -> None:
         np.testing.assert_allclose(right, (values > 0.9).mean(axis=0), atol=1e-9)
         np.testing.assert_array_equal(counts, np.histogram(values, BINS, (0, 1))[0])
     kept = np.exp(np.log(np.array(seen["f"])).mean(axis=0))  # the share that a cell keeps of itself a letter
-    np.testing.assert_allclose(kept ** result.half_lives[0], 0.5, rtol=1e-5)
+    np.testing.assert_allclose(kept ** result.half_lives[0], 0.5, rtol=1e-9)
     assert any(left.max() > 0.05 for left in result.left)
     assert any(right.max() > 0.05 for right in result.right)
 

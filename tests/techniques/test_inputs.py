@@ -171,8 +171,8 @@ def test_what_applies(name: str) -> None:
     of_photos = {"deep-dream", "style"}  # which have red, green and blue, or grey
     no_picture = {*of_pictures, *of_photos, "accentuate", "adversarial", "inversion"}
     of_maps = {"cam", "grad-cam", "counterfactual", "excitation-backprop", "guided-grad-cam"}
-    of_linear_nets = {"templates"}
-    refused -= of_linear_nets
+    of_other_nets = {"templates", "caption"}  # linear ones, and those that say words
+    refused -= of_other_nets
     assert refused == {"4 channels": of_photos, "series, Conv1d": no_picture, "rows": no_picture | of_maps}[name]
     if name == "rows":
         assert "saliency" in str(get_technique("grad-cam").refuses(model))

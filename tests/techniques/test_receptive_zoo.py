@@ -105,11 +105,15 @@ def growing(model: Model) -> list[str]:
     """The nodes that see more, or elsewhere, than what they read; behind a global pooling those that join two ways."""
     windows, axes = graph.sights(model.net.nodes, {model.input: PIXELS})
     joining = {Kind.SCALES, Kind.SUMS}
+    words = {*model.net.inputs, *model.net.beside} - {model.input}  # of a net that is asked something
     return [
         node.name
         for node in model.net.nodes
-        if (axes[node.name] and (windows[node.name] != PIXEL or len(node.inputs) > 1))
-        or (len(node.inputs) > 1 and node.layer.kind in joining and model.name != "vit_b_16")
+        if not words & graph.ancestors(model.net.nodes, node.name)
+        and (
+            (axes[node.name] and (windows[node.name] != PIXEL or len(node.inputs) > 1))
+            or (len(node.inputs) > 1 and node.layer.kind in joining and model.name != "vit_b_16")
+        )
     ]
 
 

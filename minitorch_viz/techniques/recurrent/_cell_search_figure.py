@@ -99,7 +99,7 @@ def _title(finding: Finding) -> str:
     if finding.flip is not None:
         verdict = "passed" if finding.flip.passes else "failed"
         words += f"; flip test {verdict}, {100 * finding.flip.share:.0f} % of {finding.flip.places}"
-    return wrapped(words, WIDTH - 2 * GAP, LABEL_SIZE)
+    return wrapped(words, COLUMN * COLUMNS, LABEL_SIZE)
 
 
 def _draw_passage(figure: Figure, finding: Finding, title: str, top: float, high: float, *, with_bar: bool) -> None:
