@@ -4,8 +4,8 @@
 >>> batch = scenes(1, seed=0, objects=2)
 >>> for question in questions(batch, 2, seed=1):
 ...     print(question.text, "->", question.answer)
-what is below the butterfly? -> arrow
-what colour is the arrow? -> green
+which thing is below the tree? -> umbrella
+what is the colour of the umbrella? -> purple
 """
 
 from __future__ import annotations
