@@ -103,7 +103,7 @@ def _draw_ranked(result: Cells, figure: Figure, top: float, count: int) -> None:
     axes.set_yticks(range(count), names, fontsize=LABEL_SIZE)
     axes.tick_params(axis="y", length=0)
     axes.tick_params(axis="x", labelsize=NUMBER_SIZE)
-    axes.set_xticks([0, 0.25, 0.5, 0.75, 1.0])
+    axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
     axes.spines[["top", "right", "left"]].set_visible(False)
     height = figure.get_size_inches()[1]
     figure.text(GAP / width, 1 - top / height, title, fontsize=TITLE_SIZE, va="top")
