@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -52,17 +53,20 @@ def large_examples() -> Iterator[Example]:
     """Yield calls that are worth several threads."""
     draw = np.random.Generator.standard_normal
 
-    def forward(rng: np.random.Generator) -> tuple[Any, ...]:
-        x, w, u, b = draw(rng, (9, 50, 20)), draw(rng, (256, 20)), draw(rng, (256, 64)) / 8, draw(rng, 256)
-        return x, w, u, b, draw(rng, (50, 64)), draw(rng, (50, 64))
+    def forward(rng: np.random.Generator, batch: int, hidden: int) -> tuple[Any, ...]:
+        x, w = draw(rng, (9, batch, 20)), draw(rng, (4 * hidden, 20))
+        u, b = draw(rng, (4 * hidden, hidden)) / 8, draw(rng, 4 * hidden)
+        return x, w, u, b, draw(rng, (batch, hidden)), draw(rng, (batch, hidden))
 
-    def backward(rng: np.random.Generator) -> tuple[Any, ...]:
-        x, w, u, b, h0, c0 = forward(rng)
+    def backward(rng: np.random.Generator, batch: int, hidden: int) -> tuple[Any, ...]:
+        x, w, u, b, h0, c0 = forward(rng, batch, hidden)
         _, *saved = numpy_.lstm(x, w, u, b, h0, c0)
-        return draw(rng, (9, 50, 64)), *saved, u, c0
+        return draw(rng, (9, batch, hidden)), *saved, u, c0
 
-    yield Example("lstm", "sequences", forward)
-    yield Example("lstm_dz", "sequences", backward)
+    for name, sizes in {"sequences": (50, 64), "one-sequence": (1, 250)}.items():
+        batch, hidden = sizes
+        yield Example("lstm", name, partial(forward, batch=batch, hidden=hidden))
+        yield Example("lstm_dz", name, partial(backward, batch=batch, hidden=hidden))
 
 
 def _warm_up(kernels: Any, dtype: Any) -> None:
