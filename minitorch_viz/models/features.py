@@ -14,13 +14,12 @@ def last_features(
     """Return the last of `last_common_maps` that still lies before every layer with weights that `name` is made by.
 
     Those layers turn features into the answer: of a net that ends in maps, the last common maps themselves are its
-    scores, however they are enlarged, and the features are what they were made of. None if there are none: the picture
-    itself is no feature.
+    scores, however they are enlarged, and the features are what they were made of. None if there are none.
     """
-    nodes, inputs = tuple(nodes), tuple(inputs)
+    nodes = tuple(nodes)
     weights = nearest_weights(nodes, name)
     below = set.intersection(*(ancestors(nodes, weight) - {weight} for weight in weights)) if weights else set()
-    common = [place for place in on_every_path(nodes, inputs, name) if place in below and place not in inputs]
+    common = [place for place in on_every_path(nodes, inputs, name) if place in below]
     for place in reversed(common):
         shape = shapes[place]
         if len(shape) == 4 and shape[2] * shape[3] > 1 and channel_axis(nodes, place) == 1:

@@ -367,7 +367,7 @@ def node_and_shape(model: Model, node: str | None) -> tuple[str, tuple[int, ...]
     ]
     if node is None:
         node = last_features(net.nodes, net.inputs, model.logits or net.output, shapes)
-        if node is None and model.last_conv in maps:
+        if (node is None or node in net.inputs) and model.last_conv in maps:
             node = model.last_conv
         if node is None:
             raise SettingError(
