@@ -61,8 +61,7 @@ class Writer:
 
     def read(self, codes: Array, states: States) -> tuple[Array, dict[str, Array]]:
         """Read several letters of each text, (N, T): what comes after the last, as `step` gives it."""
-        dtype = self.model.dtype
-        x = np.eye(len(self.alphabet.letters), dtype=dtype)[codes] if self.alphabet.one_hot else codes
+        x = self.alphabet.rows(codes, self.model.dtype)
         tape = self.net.forward(self.carry.inputs(self.net, x, states))
         return log_probabilities(self.net, tape[self.net.output][:, -1]), self.carry.after(tape)
 
@@ -92,13 +91,21 @@ def write(
 
 
 def drawn(
-    writer: Writer, length: int, *, prime: str = "", temperature: float = 1.0, seed: int = 0, count: int = 1
+    writer: Writer,
+    length: int,
+    *,
+    prime: str = "",
+    temperature: float = 1.0,
+    seed: int = 0,
+    count: int = 1,
+    states: States | None = None,
 ) -> Iterator[Array]:
     """Yield the numbers (N,) of the next letter of N texts, `length` times.
 
     prime: what the net reads first ("": a line end, or the first letter of its alphabet). temperature: 1 draws letters
     as often as the net expects them; less prefers likely ones, 0 takes the likeliest; more makes them more even.
-    seed: same seed, same text. Raises SettingError for a letter of the prime that the net does not know, by its place.
+    seed: same seed, same text. states: what the net remembers before the prime; by default nothing.
+    Raises SettingError for a letter of the prime that the net does not know, by its place.
     """
     need_whole("length", length, 1)
     need_whole("count", count, 1)
@@ -106,7 +113,7 @@ def drawn(
     if not number or not 0 <= temperature < np.inf:
         raise SettingError(f"The temperature is a finite number of at least 0, but got {temperature!r}.")
     rng = np.random.default_rng(need_whole("seed", seed, 0))
-    scores, states = writer.read(writer.primed(prime, count), {})  # (N, V)
+    scores, states = writer.read(writer.primed(prime, count), states or {})  # (N, V)
     for done in range(length):
         if temperature == 0:
             codes = scores.argmax(axis=1)

@@ -262,9 +262,9 @@ class TextSubject(Subject):
 
     def refuses(self, model: Model) -> str | None:
         """Return why a net does not take it; one that reads words may have further inputs."""
-        return None if self._words(model) else super().refuses(model)
+        return None if self.words_input(model) else super().refuses(model)
 
-    def _words(self, model: Model) -> str:
+    def words_input(self, model: Model) -> str:
         """Return the input that is read as words; "" if there is none."""
         return next((name for name, reader in model.readers.items() if reader.name == "words"), "")
 
@@ -296,7 +296,7 @@ class TextSubject(Subject):
             return text
         from minitorch_viz.models.samples import sample_text
 
-        if words := self._words(model):
+        if words := self.words_input(model):
             return str(model.given.get(words) or model.readers[words].restore(model.readers[words].blank()))
         return sample_text(alphabet)
 

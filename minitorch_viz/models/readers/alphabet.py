@@ -91,6 +91,10 @@ class Alphabet(Reader):
         stand_in = places.get(self.unknown, 0)
         return np.array([places.get(letter, stand_in) for letter in text], np.int64)
 
+    def rows(self, codes: Array, dtype: npt.DTypeLike = np.float32) -> Array:
+        """Return what the net takes for numbers of letters (..., T): rows (..., T, V) with a 1 each, or the numbers."""
+        return np.eye(len(self.letters), dtype=dtype)[codes] if self.one_hot else codes
+
     def known(self, text: str) -> str:
         """Return the text without the letters that the net does not know."""
         places = self._places

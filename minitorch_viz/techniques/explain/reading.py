@@ -40,9 +40,7 @@ class Reading:
     codes: Array  # (T,) int64: their numbers in the alphabet
     letters: str  # the alphabet, V letters
     states: Mapping[str, Mapping[str, Array]]  # node -> quantity -> (T, H)
-    scores: (
-        Array  # (T, V) floats: the log probability of each letter after the T letters; (T, 0) of a net that gives none
-    )
+    scores: Array  # (T, V) floats: log probability of each letter to come after each of the T; (T, 0): it says nothing
 
     @property
     def nats(self) -> Array:
@@ -62,7 +60,7 @@ def recurrent_nodes(model: Model) -> tuple[str, ...]:
 
 def quantities_of(model: Model, node: str) -> tuple[str, ...]:
     """Return what a recurrent node can show at each letter: names of QUANTITIES."""
-    return ("c", "tanh", "h", "i", "f", "g", "o") if has_memory(model.net, node) else ("h",)
+    return tuple(QUANTITIES) if has_memory(model.net, node) else ("h",)
 
 
 def remembers(model: Model) -> str | None:
@@ -80,10 +78,9 @@ def writes(model: Model) -> str | None:
     why = remembers(model)
     if why:
         return why
-    reader = model.readers[model.net.inputs[0]]
-    assert isinstance(reader, Alphabet)
-    shape = model.net.predict(reader.blank(model.dtype)).shape
-    if len(shape) != 3 or shape[2] != len(reader.letters):
+    alphabet = alphabet_of(model)
+    shape = model.net.predict(alphabet.blank(model.dtype)).shape
+    if len(shape) != 3 or shape[2] != len(alphabet.letters):
         return f"{model.name} does not say after each letter what may come next"
     return None
 
@@ -117,7 +114,7 @@ def passes(model: Model, codes: Array, *, start: int = 0, states: Mapping[str, A
     carried: Mapping[str, Array] = states or {}
     for at in range(start, len(codes), PIECE):
         part = codes[None, at : at + PIECE]
-        x = np.eye(len(alphabet.letters), dtype=model.dtype)[part] if alphabet.one_hot else part
+        x = alphabet.rows(part, model.dtype)
         tape = net.forward(carry.inputs(net, x, carried))
         carried = carry.after(tape)
         yield Pass(at, tape, dict(carried), at + part.shape[1])

@@ -17,7 +17,7 @@ import numpy as np
 
 from minitorch_viz._types import Array
 from minitorch_viz.models import Model
-from minitorch_viz.models.writing import Writer
+from minitorch_viz.models.writing import Writer, drawn
 from minitorch_viz.techniques.explain.reading import quantities_of
 
 TEXTS = 50  # that are written side by side
@@ -82,22 +82,15 @@ def clamp_test(
 def texts_with(model: Model, start: tuple[str, int, float] | None, seed: int) -> list[str]:
     """Return texts that the net writes, the memory of one cell beginning with a value: (node, cell, value)."""
     writer = Writer(model)
-    rng = np.random.default_rng(seed)
-    codes = writer.primed("", TEXTS)
-    states = {name: state.copy() for name, state in writer.carry.inputs(writer.net, codes, {}).items()}
-    states.pop(writer.net.inputs[0])
+    states: dict[str, Array] = {}
     if start is not None:
         node, cell, value = start
-        states[next(name for name, owner, field in writer.carry.places if (owner, field) == (node, "c"))][:, cell] = (
-            value
-        )
-    scores, after = writer.read(codes, states)
-    letters = []
-    for _ in range(LENGTH):
-        drawn = (scores + rng.gumbel(size=scores.shape)).argmax(axis=1)
-        letters.append(drawn)
-        scores, after = writer.step(drawn, after)
-    return [writer.text(row) for row in np.stack(letters, axis=1)]
+        weight = writer.net[node].layer.params["weight_hh_l0"]
+        memory = np.zeros((TEXTS, weight.shape[1]), weight.dtype)
+        memory[:, cell] = value
+        states[next(name for name, owner, field in writer.carry.places if (owner, field) == (node, "c"))] = memory
+    codes = np.stack([*drawn(writer, LENGTH, seed=seed, count=TEXTS, states=states)], axis=1)
+    return [writer.text(row) for row in codes]
 
 
 def _measured(texts: list[str], measure: Callable[[str], float]) -> tuple[float, float]:

@@ -33,6 +33,7 @@ from minitorch_viz.techniques.recurrent._cells_sheet import (
     line_height,
     lines_of,
 )
+from minitorch_viz.techniques.recurrent._cells_span import runs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -116,9 +117,8 @@ def _draw_passage(figure: Figure, finding: Finding, title: str, top: float, high
 
 
 def stretches(truth: Array) -> list[Mark]:
-    """Return the stretches of letters at which it is true, (n,) numbers above 0."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], truth > 0, [0]]))).tolist()
-    return [Mark(start, stop) for start, stop in zip(edges[::2], edges[1::2], strict=True)]
+    """Return the stretches of letters at which it is true, (n,) numbers above 0, to be underlined."""
+    return [Mark(start, stop) for start, stop in runs(truth > 0).tolist()]
 
 
 def _figure(finding: Finding) -> str:

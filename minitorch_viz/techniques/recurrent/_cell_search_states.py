@@ -53,7 +53,7 @@ def read_side_by_side(model: Model, codes: Array, cells: Collection[Cells], *, s
     before: Mapping[str, Array] = {}
     for first in range(0, codes.shape[1], STEPS):
         piece = codes[:, first : first + STEPS]
-        x = np.eye(len(alphabet.letters), dtype=model.dtype)[piece] if alphabet.one_hot else piece
+        x = alphabet.rows(piece, model.dtype)
         tape = net.forward(carry.inputs(net, x, before), upto=None if scored else recurrent_nodes(model))
         before = carry.after(tape)
         states = {}

@@ -57,7 +57,7 @@ def _after_one(model: Model, codes: Array) -> Array:
     """Return the log probabilities (T, V) of the letter after each of these, were it the first one that was read."""
     letters, places = np.unique(codes, return_inverse=True)
     alphabet = alphabet_of(model)
-    x = np.eye(len(alphabet.letters), dtype=model.dtype)[letters[:, None]] if alphabet.one_hot else letters[:, None]
+    x = alphabet.rows(letters[:, None], model.dtype)
     logs: Array = log_probabilities(model.net, model.net.predict(x))[:, 0][places]
     return logs
 

@@ -15,6 +15,7 @@ from minitorch_viz.models import Model
 from minitorch_viz.models.carry import table_of
 from minitorch_viz.models.readers import Preprocessing
 from minitorch_viz.net import Net
+from minitorch_viz.techniques.subject import TEXT
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,14 +66,9 @@ class Question:
         return seed
 
 
-def words_of(model: Model) -> str:
-    """Return the input that a net reads as words; "" if there is none."""
-    return next((name for name, reader in model.readers.items() if reader.name == "words"), "")
-
-
 def answers(model: Model) -> str | None:
     """Return why there is no answer to a text of words whose words could matter, in words; None if there is."""
-    if not words_of(model):
+    if not TEXT.words_input(model):
         return f"{model.name} reads no words"
     if not table_of(model.net):
         return f"{model.name} looks its words up in no table, so that they are no vectors"
@@ -88,7 +84,7 @@ def question_of(model: Model, text: str, photo: Any = None) -> Question:
     """
     if why := answers(model):
         raise MinitorchVizError(f"{why}.")
-    name = words_of(model)
+    name = TEXT.words_input(model)
     row = model.read(text, name)[0]
     if not row.any():
         raise SettingError(f"A text of at least one word is needed, but got {text!r:.60}.")

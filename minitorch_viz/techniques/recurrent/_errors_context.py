@@ -31,9 +31,7 @@ def nats_after(model: Model, codes: Array, places: Array, length: int) -> Array:
     nats = np.empty(len(places))
     for start in range(0, len(places), CHUNK):
         chunk = places[start : start + CHUNK]
-        x = codes[chunk[:, None] + np.arange(-length, 0)]  # (N, length)
-        if alphabet.one_hot:
-            x = np.eye(len(alphabet.letters), dtype=model.dtype)[x]
+        x = alphabet.rows(codes[chunk[:, None] + np.arange(-length, 0)], model.dtype)  # of (N, length) letters
         logs = log_probabilities(model.net, model.net.predict(x))
         nats[start : start + CHUNK] = -logs[np.arange(len(chunk)), -1, codes[chunk]]
     return nats

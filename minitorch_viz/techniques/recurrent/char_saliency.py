@@ -18,7 +18,7 @@ from minitorch_viz.techniques.recurrent._char_saliency_caption import caption_of
 from minitorch_viz.techniques.recurrent._char_saliency_choice import likeliest, place_of, target_of
 from minitorch_viz.techniques.recurrent._char_saliency_everywhere import EVERY, everywhere
 from minitorch_viz.techniques.recurrent._char_saliency_figure import draw
-from minitorch_viz.techniques.recurrent._char_saliency_question import answer_code, answers, question_of, words_of
+from minitorch_viz.techniques.recurrent._char_saliency_question import answer_code, answers, question_of
 from minitorch_viz.techniques.subject import TEXT, Photo
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def char_saliency(
     methods = tuple(name for name in get_args(Method)[:-1] if method in (name, "all"))
     picture = None if photo is None else load_image(photo)
     model = model.to("cpu")  # one text at a time is read fastest there
-    if words_of(model):
+    if TEXT.words_input(model):
         if at != "last":
             raise SettingError(f"The answer comes after the last word: at={at!r} is for nets that predict letters.")
         return _of_words(model, text, picture, methods, target, value, vectors is not False)
@@ -187,7 +187,7 @@ def _of_words(
     expected = likeliest(model.class_names, logs)
     return CharSaliency(
         net=model.name,
-        units=tuple(model.readers[words_of(model)].restore(question.row[None]).split()),
+        units=tuple(model.readers[TEXT.words_input(model)].restore(question.row[None]).split()),
         of_words=True,
         first=0,
         target=model.class_names[code],
@@ -211,7 +211,7 @@ def _of_words(
 
 def explained(model: Model) -> str | None:
     """Return why a net predicts nothing that letters or words could matter to, in words; None if it does."""
-    return answers(model) if words_of(model) else writes(model)
+    return answers(model) if TEXT.words_input(model) else writes(model)
 
 
 def plot(result: CharSaliency, figure: Any) -> None:
