@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minitorch_viz._types import Array
-from minitorch_viz.errors import SettingError
 from minitorch_viz.models.catalog import list_models
 from minitorch_viz.models.load import load_model
 from minitorch_viz.models.readers.preprocessing import LUMA
 from minitorch_viz.models.scores import Numbers
 from minitorch_viz.models.spec import get_spec, specs
 from minitorch_viz.optimize.resizing import resized
+from minitorch_viz.techniques.explain.further_nets import further_nets
 from minitorch_viz.techniques.optimization._targets import has_classes_of_pictures
 
 if TYPE_CHECKING:
@@ -39,24 +39,9 @@ def nets_meant(model: Model, nets: Any) -> tuple[Model, ...]:
     Raises SettingError where one is no classifier of pictures, is there twice, or there are too many.
     """
     if nets is None:
-        others = [load_model(name) for name in bundled_beside(model)]
-    elif isinstance(nets, str):
-        names = [name.strip() for name in nets.split(",") if name.strip()]
-        others = [] if names in ([], ["none"]) else [_loaded(name) for name in names]
-    else:
-        others = list(nets) if isinstance(nets, (list, tuple)) else [nets]
-    chosen = (model, *others)
-    for other in others:
-        if not hasattr(other, "net"):
-            raise SettingError(f"nets are names with commas between, or Models in a list, but one is {other!r:.60}.")
-        if why := can_be_attacked(other):
-            raise SettingError(f"adversarial does not apply to {other.name}: {why}.")
-    for place, net in enumerate(chosen):
-        if any(net.name == other.name and net.source == other.source for other in chosen[:place]):
-            raise SettingError(f"{net.name} is named twice; each net is attacked once, and shown the others' pictures.")
-    if len(chosen) > MOST:
-        raise SettingError(f"At most {MOST} nets stand side by side, but {len(chosen)} are named.")
-    return chosen
+        nets = [load_model(name) for name in bundled_beside(model)]
+    once = "each net is attacked once, and shown the others' pictures"
+    return (model, *further_nets(model, nets, "adversarial", can_be_attacked, MOST, once))
 
 
 def bundled_beside(model: Model) -> list[str]:
@@ -92,9 +77,3 @@ def shown_to(model: Model, pixels: Array) -> Array:
         grey = np.tensordot(pixels, np.array(LUMA), axes=(1, 0))[:, None] if pixels.shape[1] == 3 else pixels
         pixels = grey if reader.channels == 1 else grey.repeat(reader.channels, axis=1)
     return pixels if reader.resize == "keep" else resized(pixels, reader.size)
-
-
-def _loaded(name: str) -> Model:
-    """Return the net that NAME or NAME=WEIGHTS means."""
-    net, _, weights = name.partition("=")
-    return load_model(net.strip(), weights.strip() or None)

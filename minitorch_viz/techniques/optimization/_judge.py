@@ -9,8 +9,8 @@ import numpy as np
 
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError
-from minitorch_viz.models.load import load_model
 from minitorch_viz.optimize.units import coloured
+from minitorch_viz.techniques.explain.further_nets import named_net
 
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
@@ -35,8 +35,7 @@ def judge_meant(judge: str | None, model: Model) -> Model | None:
     """Return the net that NAME or NAME=WEIGHTS means. Raises SettingError for the same net, or one without classes."""
     if judge is None:
         return None
-    name, _, weights = judge.partition("=")
-    other = load_model(name.strip(), weights.strip() or None)
+    other = named_net(judge)
     if not other.logits:
         raise SettingError(f"{other.name} is no classifier, and has no opinion; give a net that has classes.")
     if other.name == model.name:

@@ -14,10 +14,8 @@ from minitorch_viz._types import Array
 from minitorch_viz.errors import MinitorchVizError, SettingError
 from minitorch_viz.models import Model
 from minitorch_viz.models.carry import log_probabilities
-from minitorch_viz.models.load import load_model
-from minitorch_viz.techniques.explain.reading import alphabet_of, passes, recurrent_nodes, writes
+from minitorch_viz.techniques.explain.reading import alphabet_of, passes, recurrent_nodes
 
-MOST = 8  # nets on one chart
 WARM = 500  # letters that are read before the first one that is judged
 
 
@@ -80,31 +78,6 @@ def rung_of(model: Model, nats: float) -> Rung:
     )
 
 
-def nets_meant(model: Model, nets: Any) -> tuple[Model, ...]:
-    """Return the further nets of the ladder.
-
-    nets: their names with commas between, each NAME or NAME=WEIGHTS, or the file of a net; in Python also Models in a
-    list; None: none. Raises SettingError where one predicts no letters, or there are too many.
-    """
-    if nets is None:
-        return ()
-    if isinstance(nets, str):
-        names = [name.strip() for name in nets.split(",") if name.strip()]
-        chosen = [_loaded(name) for name in names]
-    else:
-        chosen = list(nets) if isinstance(nets, (list, tuple)) else [nets]
-    if len(chosen) >= MOST:
-        raise SettingError(f"At most {MOST} nets stand on one ladder, but {len(chosen) + 1} are named.")
-    for other in chosen:
-        if not hasattr(other, "net"):
-            raise SettingError(f"nets are names with commas between, or Models in a list, but one is {other!r:.60}.")
-        if why := writes(other):
-            raise SettingError(f"errors does not apply to {other.name}: {why}.")
-        if other.name == model.name and other.source == model.source:
-            raise SettingError(f"{other.name} is named twice; each net has one place on the ladder.")
-    return tuple(chosen)
-
-
 def nats_on(model: Model, text: str, start: int, stop: int) -> Iterator[Array]:
     """Yield how surprised a net is at the letters from start (at least 1) to stop of a text, in pieces in their order.
 
@@ -122,12 +95,6 @@ def nats_on(model: Model, text: str, start: int, stop: int) -> Iterator[Array]:
         yield nats[max(start - first - 1 - step.start, 0) :]
 
 
-def _loaded(name: str) -> Model:
-    """Return the net that NAME, NAME=WEIGHTS or a file means."""
-    net, _, weights = name.partition("=")
-    return load_model(net.strip(), weights.strip() or None)
-
-
-def unlike(rungs: Sequence[Rung]) -> str:
+def without_card(rungs: Sequence[Rung]) -> str:
     """Return which nets have no card that says how long they trained, in words; "" if all have."""
     return ", ".join(rung.name for rung in rungs if rung.seconds is None)

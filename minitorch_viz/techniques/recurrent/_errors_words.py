@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from minitorch_viz.techniques.recurrent._errors_kinds import RARE
-from minitorch_viz.techniques.recurrent._errors_ladder import WARM, unlike
+from minitorch_viz.techniques.recurrent._errors_ladder import WARM, without_card
 from minitorch_viz.techniques.run import how_far
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def notes_of(result: Errors) -> tuple[str, ...]:
         f"The context is cut at {len(result.places)} letters: the net begins there with no memory, which it was not "
         "trained for."
     )
-    if without := unlike(result.rungs):
+    if without := without_card(result.rungs):
         notes.append(
             f"No card beside the weights says how long {without} trained: on the ladder it is a line across all times."
         )

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from minitorch_viz.errors import need_whole
 from minitorch_viz.techniques.base import Result, Technique
+from minitorch_viz.techniques.explain.further_nets import further_nets
 from minitorch_viz.techniques.explain.reading import remembers
 from minitorch_viz.techniques.recurrent._cell_search_corpus import corpus_of
 from minitorch_viz.techniques.recurrent._cell_search_find import Answer, States, known_to, questions_of, search
 from minitorch_viz.techniques.recurrent._cell_search_findings import Finding, Size, findings_of, growth, size_of
-from minitorch_viz.techniques.recurrent._cell_search_settings import hypotheses_meant, nets_meant
+from minitorch_viz.techniques.recurrent._cell_search_settings import hypotheses_meant
 from minitorch_viz.techniques.recurrent._cell_search_states import layer_sizes, random_twin
 from minitorch_viz.techniques.recurrent._cell_search_trial import Trial
 from minitorch_viz.techniques.recurrent._cell_search_words import caption, notes
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from minitorch_viz.models import Model
+
+MOST_NETS = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +115,8 @@ def cell_search(
     for name, value, least in (("most", most, 1), ("write", write, 0), ("evidence", evidence, 0), ("seed", seed, 0)):
         need_whole(name, value, least)
     listed = hypotheses_meant(hypothesis)
-    others = [other.to("cpu") for other in nets_meant(model, nets)]
+    others = further_nets(model, nets, "cell-search", remembers, MOST_NETS, "each net is searched once")
+    others = tuple(other.to("cpu") for other in others)
     model = model.to("cpu")  # one text at a time is read fastest there
     corpus = corpus_of(model, text, most, write, seed)
     for other in others:

@@ -16,11 +16,12 @@ from minitorch_viz.data.ngram import NGram
 from minitorch_viz.errors import MinitorchVizError, need_whole
 from minitorch_viz.techniques.base import Result, Technique
 from minitorch_viz.techniques.explain import reading
+from minitorch_viz.techniques.explain.further_nets import further_nets
 from minitorch_viz.techniques.explain.reading import alphabet_of, writes
 from minitorch_viz.techniques.recurrent._errors_context import lengths_up_to, nats_after, places_of
 from minitorch_viz.techniques.recurrent._errors_figure import draw
 from minitorch_viz.techniques.recurrent._errors_kinds import UNREAD, Facts, best_gram, facts_of, kinds_of
-from minitorch_viz.techniques.recurrent._errors_ladder import WARM, Rung, Seconds, nats_on, nets_meant, rung_of
+from minitorch_viz.techniques.recurrent._errors_ladder import WARM, Rung, Seconds, nats_on, rung_of
 from minitorch_viz.techniques.recurrent._errors_texts import Texts, texts_of
 from minitorch_viz.techniques.recurrent._errors_words import caption_of, notes_of
 from minitorch_viz.techniques.run import looping
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from minitorch_viz.models import Model
 
 MOST_GRAMS = 12
+MOST_NETS = 8  # on one chart
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,8 +144,8 @@ def errors(
 
     Paper: Karpathy, Johnson, Fei-Fei 2015, sections 4.3 and 4.4; Chen, Goodman 1999 (smoothing).
     """
-    for name, value, most in (("count", count, None), ("samples", samples, None), ("reach", reach, None)):
-        need_whole(name, value, 1, most)
+    for name, value in (("count", count), ("samples", samples), ("reach", reach)):
+        need_whole(name, value, 1)
     need_whole("grams", grams, 1, MOST_GRAMS)
     need_whole("memory", memory, 0)
     model = model.to("cpu")  # one text at a time is read fastest there
@@ -152,7 +154,8 @@ def errors(
     alphabet = alphabet_of(model)
     codes = alphabet.codes(text)
     text = "".join(alphabet.letters[code] for code in codes.tolist())  # unknown letters as the net reads them
-    texts, others = texts_of(text, training, count, grams), nets_meant(model, nets)
+    texts = texts_of(text, training, count, grams)
+    others = further_nets(model, nets, "errors", writes, MOST_NETS, "each net has one place on the ladder")
     yield from _steps(model, texts, codes, others, _begun(model, texts, grams, memory, samples, reach, len(others)))
 
 
