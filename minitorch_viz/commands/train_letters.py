@@ -60,12 +60,12 @@ def refuse_settings(arguments: argparse.Namespace) -> None:
 
 def run(arguments: argparse.Namespace) -> Path:
     """Train a net on a text, and return where it is written."""
-    from minitorch_viz.training.letters import train_letters
+    from minitorch_viz.training.letters import NO_FILM, train_letters
 
     if arguments.text is None:
         raise MinitorchVizError("letters needs the text that it learns from: --text FILE.")
     if arguments.film is not None:
-        raise MinitorchVizError("--film shows pictures and their gradients, and a text has none; leave it out.")
+        raise MinitorchVizError(NO_FILM)
     if arguments.data is not None:
         raise MinitorchVizError(f"--data is for bundled nets; the text is {arguments.text}: leave it out.")
     return train_letters(

@@ -23,6 +23,7 @@ from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError, need_whole
 
 LONGEST = 40  # letters of a gram
+MOST_COUNTED = 4_000_000  # letters of a text that is counted: each takes some hundred bytes
 
 
 @dataclass(frozen=True, eq=False)

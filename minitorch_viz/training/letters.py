@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from minitorch_viz.data.ngram import NGram
+from minitorch_viz.data.ngram import MOST_COUNTED, NGram
 from minitorch_viz.data.text_stream import TextBatches, TextFile
 from minitorch_viz.errors import SettingError, near, need_whole
 from minitorch_viz.models.carry import carrying
@@ -36,7 +36,7 @@ SEEN = 8_000_000  # about how many characters a training reads where its epochs 
 FEWEST, MOST = 1, 50  # epochs
 KEPT_EVERY = 200  # steps between checkpoints: an epoch of a long text takes hours
 GRAM = 7  # letters of the grams of the model by counting, which the net is compared with
-MOST_COUNTED = 4_000_000  # characters: counting takes some hundred bytes for each
+NO_FILM = "--film shows pictures and their gradients, and a text has none; leave it out."
 LOSS = SoftmaxCrossEntropy(axis=2)  # nats a character
 
 
@@ -135,6 +135,20 @@ def train_letters(
         return _write_tested(plain, fitted, curve, file, out, settings, checkpoint, resume, spec)
 
 
+def train_again(
+    spec: ModelSpec, out: Path, seed: int, *, film: Path | None, data: Path | None, **settings: Any
+) -> Path:
+    """Train a bundled net on the text that is called as it is, and write it to `out` with its card beside it.
+
+    data: the folder with NAME.txt (default: data/text in $MINITORCH_VIZ_HOME). settings: those of `train_letters`.
+    Raises SettingError for a film, and as `train_letters` does.
+    """
+    if film is not None:
+        raise SettingError(NO_FILM)
+    text = Path(f"{spec.name}.txt") if data is None else data / f"{spec.name}.txt"
+    return train_letters(text, out, seed, spec=spec, **settings)
+
+
 class Curve(Observer):
     """Keep what each epoch came to and after how many seconds of training; of a resumed run those after the stop."""
 
@@ -184,18 +198,22 @@ def _write_tested(
     """Test the net that training has come to, and write it with its card."""
     stem = text.path.stem or "letters"
     name = spec.name if spec else f"own {stem}" if stem in specs() else stem
-    words = [f"--{key} {value}" for key, value in settings.items() if value is not None]
+    given = {key: value for key, value in settings.items() if value is not None}
+    if spec is None:
+        words = " ".join(f"--{key} {value}" for key, value in given.items())
+        command = f"minitorch-viz train letters --text {shlex.quote(text.path.name)} {words}"
+    else:
+        command = f"minitorch-viz train {spec.name} --seed {settings['seed']}"
     card = {
         "name": name,
         "data": f"{text.path.name}: {text.length} characters, SHA-256 {text.digest}; 80 % for training, 10 % to choose "
         "the epoch, the last 10 % for testing",
-        "command": f"minitorch-viz train letters --text {shlex.quote(text.path.name)} {' '.join(words)}",
+        "command": command,
         "seed": settings["seed"],
         "licence": spec.licence if spec else "that of its text's owner",
     }
     if spec is not None:
-        card["command"] = f"minitorch-viz train {spec.name} --seed {settings['seed']}"
-        card["settings"] = {key: value for key, value in settings.items() if key != "seed" and value is not None}
+        card["settings"] = {key: value for key, value in given.items() if key != "seed"}
     net = as_written(plain.with_params(fitted.net.params))
     unfinished = UnfinishedWeights(out, text.alphabet(), (), card, checkpoint, resume)
     try:

@@ -8,12 +8,12 @@ from typing import NamedTuple
 import numpy as np
 
 from minitorch_viz._types import Array
-from minitorch_viz.data.ngram import NGram
+from minitorch_viz.data.ngram import MOST_COUNTED, NGram
 from minitorch_viz.data.text import load_text
+from minitorch_viz.data.text_stream import PARTS
 from minitorch_viz.errors import SettingError
 
-TRAINING = 0.8  # of a text, where no other is given: as in the training of nets
-MOST_COUNTED = 4_000_000  # letters: counting takes some hundred bytes for each
+TRAINING = PARTS[0]  # of a text, where no other is given: as in the training of nets
 
 
 class Texts(NamedTuple):

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from minitorch_viz.errors import SettingError
 from minitorch_viz.models.war_and_peace import SPEC
-from minitorch_viz.training.letters import train_letters
+from minitorch_viz.training.letters import train_again
 
 SETTINGS: dict[str, Any] = {"cells": 256, "dropout": 0.2, "epochs": 30, "rate": 0.005, "average": 0.998}
 
@@ -25,7 +24,4 @@ def train(
 
     data: the folder with war_and_peace.txt (default: data/text in $MINITORCH_VIZ_HOME). The rest: see `train_letters`.
     """
-    if film is not None:
-        raise SettingError("--film shows pictures and their gradients, and a text has none; leave it out.")
-    text = Path(f"{SPEC.name}.txt") if data is None else data / f"{SPEC.name}.txt"
-    return train_letters(text, out, seed, spec=SPEC, checkpoint=checkpoint, resume=resume, **SETTINGS)
+    return train_again(SPEC, out, seed, film=film, data=data, checkpoint=checkpoint, resume=resume, **SETTINGS)
