@@ -195,6 +195,13 @@ def test_only_the_change_is_enlarged(net, photo, checks) -> None:
     assert noisy.details(coarse, size) == 0
 
 
+def test_of_pictures_that_begin_with_noise_no_detail_is_said_to_be_kept(net, photo, checks, monkeypatch) -> None:
+    monkeypatch.setattr("minitorch_viz.techniques.optimization._style_task.sides", lambda end: [end // 2, end])
+    for settings in ({"show": "layers"}, {"start": "noise"}):
+        result = style(net, photo, style=checks, size=48, steps=1, progress=False, **settings)
+        assert not any("the change is enlarged" in note for note in result.notes)
+
+
 # ---------------------------------------------------------------------- masks, several styles, colours
 
 

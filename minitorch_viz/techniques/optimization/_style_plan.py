@@ -55,6 +55,11 @@ class Asked:
     show: Show
     seed: int
 
+    @property
+    def from_noise(self) -> bool:
+        """Return whether the pictures begin with noise: those of single layers do in any case."""
+        return self.start == "noise" or self.show == "layers"
+
     def check(self) -> None:
         """Raise SettingError for what is none of the choices, and for numbers that cannot be."""
         for setting, kind in CHOICES.items():
@@ -97,7 +102,7 @@ def plan_of(model: Model, image: Any, asked: Asked) -> Plan:
     words = (*inputs.words, *layers.words)
     if jobs and len(jobs[0].sizes) > 1:
         words = (*words, *dict.fromkeys(job.method.enlarges for job in jobs))
-        if asked.start != "noise":
+        if not asked.from_noise:
             words = (*words, "From size to size the change is enlarged; what the photo shows finer than that is kept.")
     if asked.colours == "histogram":
         words = (*words, "The style's colours were brought to the mean and the covariance of the photo's before.")
@@ -109,7 +114,7 @@ def plan_of(model: Model, image: Any, asked: Asked) -> Plan:
 def _jobs(task: Task, layers: Layers, asked: Asked) -> list[Job]:
     """Return the pictures that are made."""
     common: dict[str, Any] = {"steps": asked.steps, "coarse_to_fine": asked.coarse_to_fine}
-    usual = {"optimizer": asked.optimizer, "rate": asked.rate, "noise": asked.start == "noise", **common}
+    usual = {"optimizer": asked.optimizer, "rate": asked.rate, "noise": asked.from_noise, **common}
     style, content = layers.style, {layers.content: float(asked.content_weight)}
     if asked.show == "optimizers":
         return [
@@ -125,10 +130,9 @@ def _jobs(task: Task, layers: Layers, asked: Asked) -> list[Job]:
             job_of(task, "content by pixels", style, by_pixels, **usual),
         ]
     if asked.show == "layers":
-        alone = {**usual, "noise": True}
         nodes = list(dict.fromkeys((*style, layers.content)))
-        styles = [job_of(task, f"style of {node} alone", {node: 1.0}, {}, **alone) for node in style]
-        return styles + [job_of(task, f"content of {node} alone", {}, {node: 1.0}, **alone) for node in nodes]
+        styles = [job_of(task, f"style of {node} alone", {node: 1.0}, {}, **usual) for node in style]
+        return styles + [job_of(task, f"content of {node} alone", {}, {node: 1.0}, **usual) for node in nodes]
     return [job_of(task, "painted", style, content, **usual)]
 
 
@@ -144,9 +148,8 @@ def _about(task: Task, layers: Layers, jobs: Sequence[Job], asked: Asked) -> str
     sizes = " to ".join(f"{high} x {wide}" for high, wide in dict.fromkeys((jobs[0].sizes[0], jobs[0].sizes[-1])))
     method = " and ".join(dict.fromkeys(job.method.name for job in jobs)) if len(jobs) < 3 else "several ways"
     method = jobs[0].method.name if len({job.method.name for job in jobs}) == 1 else method
-    noise = asked.start == "noise" or asked.show == "layers"
     return (
-        f"{method} from {'noise' if noise else 'the photo'}, {sizes} pixels, style from {of_style} by "
+        f"{method} from {'noise' if asked.from_noise else 'the photo'}, {sizes} pixels, style from {of_style} by "
         f"{'Gram matrices' if asked.distance == 'gram' else 'the 2-Wasserstein distance'}, content from "
         f"{layers.content} ({asked.content_weight:g})."
     )
