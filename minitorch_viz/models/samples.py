@@ -116,18 +116,15 @@ def report_samples() -> list[tuple[Model, Sample]]:
 
 
 def sample_text(alphabet: Alphabet) -> str:
-    """Return a text of our own that suits a net: prose, or C where the net knows more of its letters, as far as known.
+    """Return a text of our own that suits a net: prose, or C for a net that knows its braces, as far as it is known.
 
     Letters that the net does not know are left out; of a net that knows hardly any, its own letters are the text. For a
     net that takes texts of one length it is cut or repeated.
     """
     folder = Path(__file__).parent / "bundled"
-    texts = [(folder / name).read_text(encoding="utf-8") for name in ("prose.txt", "code.txt")]
-    if "{" not in alphabet.letters:
-        texts.pop()
-    best = max(texts, key=lambda text: len(alphabet.known(text)) / len(text) + (0.5 if "{" in text else 0))
-    letters = alphabet.known(best)
-    letters = letters if len(letters) > len(best) / 2 else alphabet.letters
+    text = (folder / ("code.txt" if "{" in alphabet.letters else "prose.txt")).read_text(encoding="utf-8")
+    letters = alphabet.known(text)
+    letters = letters if len(letters) > len(text) / 2 else alphabet.letters
     length = alphabet.length or len(letters)
     return (letters * (length // len(letters) + 1))[:length]
 

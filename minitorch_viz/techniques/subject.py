@@ -297,7 +297,8 @@ class TextSubject(Subject):
         from minitorch_viz.models.samples import sample_text
 
         if words := self.words_input(model):
-            return str(model.given.get(words) or model.readers[words].restore(model.readers[words].blank()))
+            reader: Any = model.readers[words]  # one of words
+            return str(model.given.get(words) or reader.restore(reader.blank()) or reader.vocabulary[0])
         return sample_text(alphabet)
 
 

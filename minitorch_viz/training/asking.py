@@ -62,12 +62,12 @@ class Look(NamedTuple):
         return {**seen, words_input: texts.words}, texts.targets
 
 
-def look_at(eye: Net, scenes: Scenes) -> Look:
+def look_at(looking: Net, scenes: Scenes) -> Look:
     """Return what the convolutions see of scenes."""
     parts = []
     with progress_bar(total=len(scenes), desc="looking at the scenes", unit="scene", delay=2) as bar:
         for start in range(0, len(scenes), 50):
-            tape = eye.forward(normalized(scenes.images[start : start + 50], PREPROCESSING))
+            tape = looking.forward(normalized(scenes.images[start : start + 50], PREPROCESSING))
             parts.append([tape[name].astype(np.float16) for name in SEEN])
             bar.update(len(parts[-1][0]))
     return Look(scenes, *map(np.concatenate, zip(*parts, strict=True)))

@@ -63,8 +63,7 @@ def large_examples() -> Iterator[Example]:
         _, *saved = numpy_.lstm(x, w, u, b, h0, c0)
         return draw(rng, (9, batch, hidden)), *saved, u, c0
 
-    for name, sizes in {"sequences": (50, 64), "one-sequence": (1, 250)}.items():
-        batch, hidden = sizes
+    for name, batch, hidden in (("sequences", 50, 64), ("one-sequence", 1, 250)):
         yield Example("lstm", name, partial(forward, batch=batch, hidden=hidden))
         yield Example("lstm_dz", name, partial(backward, batch=batch, hidden=hidden))
 

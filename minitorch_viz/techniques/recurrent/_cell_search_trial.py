@@ -68,10 +68,10 @@ class Trial:
     def flipped(self, finding: Finding) -> Finding:
         """Return the finding with its flip test, or with the reason why there is none."""
         corpus, match, hypothesis = self.states.corpus, self.answer.matches[0], self.question.hypothesis
-        if not hypothesis.insertions_for(corpus.text):
+        insertions = hypothesis.insertions_for(corpus.text)
+        if not insertions:
             return finding._replace(flip_why="what comes later decides, and the net cannot have read it")
         letters = set(alphabet_of(self.states.model).letters)
-        insertions = hypothesis.insertions_for(corpus.text)
         insertions = tuple(insertion for insertion in insertions if set(insertion.text) <= letters)
         flip = flip_test(
             self.states.model,

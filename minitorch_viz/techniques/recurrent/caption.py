@@ -18,6 +18,8 @@ from minitorch_viz.techniques.gradients.grad_cam import grad_cam
 if TYPE_CHECKING:
     from minitorch_viz.models import Model
 
+NO_WORDS = "it says no words: such a net reads a picture and the words so far, and answers the next word"
+
 
 @dataclass(frozen=True, eq=False)
 class Caption(LayerMaps):
@@ -78,10 +80,10 @@ def caption(model: Model, image: Any, *, layer: str | None = None, scale: Scalin
     Paper: Selvaraju et al. 2017, section 7.1; Vinyals et al. 2015.
     """
     scaling = need_scaling(scale)
-    reason = says_words(model)
-    if reason:
-        raise SettingError(f"caption does not apply to {model.name}: {reason}.")
-    so_far, reader, end = _speech(model)
+    speech = _speech(model)
+    if speech is None:
+        raise SettingError(f"caption does not apply to {model.name}: {NO_WORDS}.")
+    so_far, reader, end = speech
     beginning = model.given.get(so_far, "")
     model = model.with_inputs(**{so_far: beginning})
     seen = view(model, image)
@@ -116,22 +118,18 @@ def caption(model: Model, image: Any, *, layer: str | None = None, scale: Scalin
 
 def says_words(model: Model) -> str | None:
     """Return why a net describes no pictures; None if it reads a picture and words, and its answers are such words."""
-    try:
-        _speech(model)
-    except SettingError as error:
-        return str(error).rstrip(".")
-    return None
+    return NO_WORDS if _speech(model) is None else None
 
 
-def _speech(model: Model) -> tuple[str, Words, str]:
-    """Return the input of the words so far, its reader, and the answer that is the end; SettingError if it has none."""
+def _speech(model: Model) -> tuple[str, Words, str] | None:
+    """Return the input of the words so far, its reader, and the answer that is the end; None if it has none."""
     pictures = [name for name, reader in model.readers.items() if isinstance(reader, Preprocessing)]
     for name, reader in model.readers.items():
         if isinstance(reader, Words) and not reader.fewest and len(model.readers) == 2 and pictures:
             others = [answer for answer in model.class_names if answer not in reader.vocabulary]
             if len(others) == 1 and len(model.class_names) == len(reader.vocabulary) + 1:
                 return name, reader, others[0]
-    raise SettingError("it says no words: such a net reads a picture and the words so far, and answers the next word")
+    return None
 
 
 def example() -> Caption:

@@ -101,7 +101,7 @@ def _back(
     threads, steps = int(board[WORKERS]) + 1, len(c)
     by_sequences = len(dh) >= threads * ROWS
     panels = -(-c.shape[2] // (2 * lanes))
-    parts = min(threads, -(-len(dh) // ROWS)) if by_sequences else min(threads, panels)
+    parts = threads if by_sequences else min(threads, panels)
     together = steps + 1 if by_sequences or parts == 1 else 1
     for t in range(steps - 1, -2, -together):
         parallel(

@@ -53,6 +53,12 @@ def without_comments(text: str) -> str:
     return bare(text) if is_c(text) else text
 
 
+def share_closed(text: str, opening: str, end: str) -> float:
+    """Return the share of opened brackets that are closed, 0..1, by their numbers; NaN where none is opened."""
+    opened = text.count(opening)
+    return min(text.count(end) / opened, 1.0) if opened else float("nan")
+
+
 def closing(text: str, start: int, pair: str) -> int:
     """Return the place of the bracket that closes the one at `start`; the text's length if it stays open."""
     depth = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minitorch_viz._types import Array
-from minitorch_viz.techniques.recurrent.hypotheses._code import bare
+from minitorch_viz.techniques.recurrent.hypotheses._code import bare, share_closed
 
 INSERTIONS = (("{\n\t", "line"), ("\n}\n\n", "line end"))
 
@@ -28,5 +28,4 @@ def brace_depth(text: str) -> Array:
 
 def measure(text: str) -> float:
     """Return the share of braces that are closed."""
-    opened = text.count("{")
-    return min(text.count("}") / opened, 1.0) if opened else float("nan")
+    return share_closed(text, "{", "}")

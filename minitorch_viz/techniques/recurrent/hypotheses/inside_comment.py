@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minitorch_viz._types import Array
-from minitorch_viz.techniques.recurrent.hypotheses._code import inside
+from minitorch_viz.techniques.recurrent.hypotheses._code import inside, share_closed
 
 INSERTIONS = ("/* ", (" */\n", "anywhere"))
 
@@ -15,5 +15,4 @@ def inside_comment(text: str) -> Array:
 
 def measure(text: str) -> float:
     """Return the share of comments that are closed: as many */ as /*."""
-    opened = text.count("/*")
-    return min(text.count("*/") / opened, 1.0) if opened else float("nan")
+    return share_closed(text, "/*", "*/")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minitorch_viz._types import Array
-from minitorch_viz.techniques.recurrent.hypotheses._code import without_comments
+from minitorch_viz.techniques.recurrent.hypotheses._code import share_closed, without_comments
 
 INSERTIONS = ("(", (")", "word end"))
 C_INSERTIONS = (("\tif (", "line"), (");\n", "anywhere"))
@@ -30,5 +30,4 @@ def parenthesis_depth(text: str) -> Array:
 
 def measure(text: str) -> float:
     """Return the share of parentheses that are closed."""
-    opened = text.count("(")
-    return min(text.count(")") / opened, 1.0) if opened else float("nan")
+    return share_closed(text, "(", ")")
