@@ -8,7 +8,6 @@ FOLDER has weights/ (GoogLeNet) and mnist/. The bus is a drawing of our own (`py
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -17,12 +16,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from minitorch_viz.drawing.html import render, write_page
 from minitorch_viz.models import Model, load_model
 from minitorch_viz.models.samples import samples
 from minitorch_viz.techniques import get_technique
 from tests.gallery.drawn_bus import school_bus
-from tests.gallery.optimized_page import GOOGLENET, Picture, Section, command_of, computed, picture, sections_of
+from tests.gallery.optimized_page import GOOGLENET, Picture, Section, command_of, computed, made, picture
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "gallery" / "fooling.html"
 WIDEST = 1100  # pixels of a figure
@@ -143,22 +141,11 @@ SECTIONS: dict[str, Callable[[Path], Section]] = {
 
 
 def main(arguments: list[str] | None = None) -> Path:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="the folder of weights/ and mnist/")
-    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS), help="these alone")
-    parser.add_argument(
-        "--parts", type=Path, help="a folder that keeps the sections; those not in --only are taken from it"
-    )
-    parser.add_argument("--out", type=Path, default=PAGE, help="the page (default: docs/gallery/fooling.html)")
-    options = parser.parse_args(arguments)
-    sections = sections_of(SECTIONS, options.data, options.only, options.parts)
     about = (
         "Each picture was made by the command above it. A change of a picture that a person hardly sees gives another "
         "answer, and pictures of nothing get a sure one."
     )
-    return write_page(
-        options.out, render("optimized.html", title="Nets that are fooled", about=about, sections=sections, trust=None)
-    )
+    return made(arguments, __doc__, SECTIONS, PAGE, "weights/ and mnist/", "Nets that are fooled", about)
 
 
 if __name__ == "__main__":

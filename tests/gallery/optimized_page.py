@@ -284,20 +284,34 @@ def sections_of(
     return sections
 
 
-def main(arguments: list[str] | None = None) -> Path:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="the folder of weights/, photos/ and paintings/")
-    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS), help="these alone")
+def made(
+    arguments: Sequence[str] | None,
+    manual: str | None,
+    makers: Mapping[str, Callable[[Path], Section]],
+    page: Path,
+    folders: str,
+    title: str,
+    about: str,
+    trust: Any = None,
+) -> Path:
+    """Make a page of sections as a command asks for it. folders: what --data must hold; page: where it is written."""
+    parser = argparse.ArgumentParser(description=manual, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help=f"the folder of {folders}")
+    parser.add_argument("--only", nargs="+", choices=makers, default=list(makers), help="these alone")
     parser.add_argument(
         "--parts", type=Path, help="a folder that keeps the sections; those not in --only are taken from it"
     )
-    parser.add_argument("--out", type=Path, default=PAGE, help="the page (default: docs/gallery/optimized.html)")
+    parser.add_argument("--out", type=Path, default=page, help=f"the page (default: docs/gallery/{page.name})")
     options = parser.parse_args(arguments)
-    sections = sections_of(SECTIONS, options.data, options.only, options.parts)
+    sections = sections_of(makers, options.data, options.only, options.parts)
+    return write_page(options.out, render("optimized.html", title=title, about=about, sections=sections, trust=trust))
+
+
+def main(arguments: list[str] | None = None) -> Path:
     about = "Each picture was made by the command above it; the image is the parameter, the net's weights stay."
     trust = view_of(json.loads(TABLE.read_text(encoding="utf-8"))) if TABLE.is_file() else None
-    page = render("optimized.html", title="Pictures made by optimization", about=about, sections=sections, trust=trust)
-    return write_page(options.out, page)
+    title = "Pictures made by optimization"
+    return made(arguments, __doc__, SECTIONS, PAGE, "weights/, photos/ and paintings/", title, about, trust)
 
 
 if __name__ == "__main__":

@@ -9,20 +9,18 @@ written for this package, or by the nets.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from minitorch_viz.data.text import load_text
-from minitorch_viz.drawing.html import render, write_page
 from minitorch_viz.models import Model, load_model
 from minitorch_viz.models.samples import samples
 from minitorch_viz.models.writing import write
 from minitorch_viz.techniques import get_technique
 from minitorch_viz.techniques.subject import TEXT
 from tests.gallery.fooling_page import figure_of
-from tests.gallery.optimized_page import Section, command_of, computed, sections_of
+from tests.gallery.optimized_page import Section, command_of, computed, made
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "gallery" / "reading.html"
 TEMPERATURE = 0.7
@@ -194,23 +192,12 @@ SECTIONS: dict[str, Callable[[Path], Section]] = {
 
 
 def main(arguments: list[str] | None = None) -> Path:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="the folder of text/")
-    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS), help="these alone")
-    parser.add_argument(
-        "--parts", type=Path, help="a folder that keeps the sections; those not in --only are taken from it"
-    )
-    parser.add_argument("--out", type=Path, default=PAGE, help="the page (default: docs/gallery/reading.html)")
-    options = parser.parse_args(arguments)
-    sections = sections_of(SECTIONS, options.data, options.only, options.parts)
     about = (
         "Two nets have read a megabyte of a novel and of the Linux kernel's source, letter by letter; two others have "
         "learned to answer questions about generated scenes and to describe them. Each picture was made by the command "
         "above it."
     )
-    return write_page(
-        options.out, render("optimized.html", title="Nets that read", about=about, sections=sections, trust=None)
-    )
+    return made(arguments, __doc__, SECTIONS, PAGE, "text/", "Nets that read", about)
 
 
 if __name__ == "__main__":
