@@ -23,8 +23,7 @@ def linux_kernel(state: State | None = None, classes: int = 0, seed: int | None 
 SPEC = ModelSpec(
     name="linux_kernel",
     build=linux_kernel,
-    paper="the method: Karpathy, Johnson, Fei-Fei, Visualizing and Understanding Recurrent Networks, 2015; the text: "
-    "source files of the Linux kernel, C",
+    paper="the method: Karpathy, Johnson, Fei-Fei, Visualizing and Understanding Recurrent Networks, 2015",
     licence="MIT, as this package: trained by `minitorch-viz train letters`; the text is under GPL-2.0",
     reader=ALPHABET,
     parameters=887_201,

@@ -27,7 +27,7 @@ def scenes_captions(state: State | None = None, classes: int = len(WORDS) + 1, s
 SPEC = ModelSpec(
     name="scenes_captions",
     build=scenes_captions,
-    paper="the task: Vinyals et al., Show and Tell, 2015; the shape of the net is that of scenes_questions",
+    paper="the task: Vinyals et al., Show and Tell, 2015",
     licence="MIT, as this package: trained by `minitorch-viz train scenes_captions`",
     reader=PREPROCESSING,
     further={SO_FAR: READER},

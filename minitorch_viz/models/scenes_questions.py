@@ -32,7 +32,7 @@ def scenes_questions(state: State | None = None, classes: int = len(ANSWERS), se
 SPEC = ModelSpec(
     name="scenes_questions",
     build=scenes_questions,
-    paper="the shape of the net: find, go on, describe, after Andreas et al., Neural Module Networks, 2016",
+    paper="the shape of the net: Andreas et al., Neural Module Networks, 2016",
     licence="MIT, as this package: trained by `minitorch-viz train scenes_questions`",
     reader=PREPROCESSING,
     further={"question": READER},

@@ -1,4 +1,7 @@
-"""war_and_peace: a net that has read a million letters of Tolstoy's novel, one by one."""
+"""war_and_peace: a net that has read a million letters of Tolstoy's novel, one by one.
+
+The text is War and Peace, translated by L. and A. Maude.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +26,7 @@ def war_and_peace(state: State | None = None, classes: int = 0, seed: int | None
 SPEC = ModelSpec(
     name="war_and_peace",
     build=war_and_peace,
-    paper="the method: Karpathy, Johnson, Fei-Fei, Visualizing and Understanding Recurrent Networks, 2015; the text: "
-    "Tolstoy, War and Peace, translated by L. and A. Maude",
+    paper="the method: Karpathy, Johnson, Fei-Fei, Visualizing and Understanding Recurrent Networks, 2015",
     licence="MIT, as this package: trained by `minitorch-viz train letters`; the text is in the public domain",
     reader=ALPHABET,
     parameters=880_781,
