@@ -49,9 +49,9 @@ def chosen_model(
         model = _named(name, weights, prefix, told or {})
     elif reads not in ("", PICTURES):
         model = _that_reads(reads, shown_by, text)
-    elif inputs and (asked := that_takes(inputs)) is not None:
-        print(f"Answered by {asked} (--model NAME takes another).")
+    elif inputs and (asked := _that_takes(inputs)) is not None:
         model = _load(asked)
+        print(f"Answered by {knows(model)} (--model NAME takes another).")
     elif photo:
         model = _for_photo(applies, shown_by)
     else:
@@ -115,7 +115,7 @@ def _saying_what_was_not_asked(model: Model, inputs: Mapping[str, str]) -> Model
     return dataclasses.replace(model, notes=(*words, *model.notes))
 
 
-def that_takes(inputs: Mapping[str, str]) -> str | None:
+def _that_takes(inputs: Mapping[str, str]) -> str | None:
     """Return the name of the first net at hand that has these inputs beside the one that is looked at, or None."""
     from minitorch_viz.models.load import look_for
     from minitorch_viz.models.spec import specs
