@@ -403,9 +403,9 @@ def test_a_model_alone_is_shown_with_its_own_pictures(tmp_path) -> None:
 @pytest.fixture
 def reading() -> Model:
     """A net of random weights that reads letters, and would take no photo."""
-    from minitorch_viz.techniques.recurrent.cells import small_net
+    from minitorch_viz.techniques.recurrent._small_net import small_reading
 
-    return small_net()[0]
+    return small_reading()[0]
 
 
 def test_a_net_that_reads_is_shown_with_a_text_of_its_own(reading: Model, tmp_path) -> None:

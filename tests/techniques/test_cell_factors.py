@@ -11,7 +11,7 @@ from minitorch_viz.errors import MinitorchVizError
 from minitorch_viz.techniques import cell_factors
 from minitorch_viz.techniques.recurrent import _cell_factors_parts as parts
 from minitorch_viz.techniques.recurrent._cell_factors_figure import factor_colours
-from minitorch_viz.techniques.recurrent.cells import small_net
+from minitorch_viz.techniques.recurrent._small_net import small_reading
 from tests.measured_figures import check
 
 
@@ -65,7 +65,7 @@ def test_colours_are_those_of_the_strongest_and_white_where_nothing_is() -> None
 
 
 def test_more_factors_leave_less_out_and_never_less_than_the_best_directions() -> None:
-    model, text = small_net()
+    model, text = small_reading()
     few, many = (cell_factors(model, text, components=count) for count in (1, 6))
     assert many.error < few.error
     assert many.explained > few.explained
@@ -88,13 +88,13 @@ BAD = {
 
 @pytest.mark.parametrize(("settings", "message"), BAD.values(), ids=list(BAD))
 def test_bad_input_gets_a_sentence(settings: dict[str, Any], message: str) -> None:
-    model, text = small_net()
+    model, text = small_reading()
     with pytest.raises(MinitorchVizError, match=message):
         cell_factors(model, settings.pop("text", text), **settings)
 
 
 def test_one_letter_has_one_factor_and_says_so() -> None:
-    model, _ = small_net()
+    model, _ = small_reading()
     result = cell_factors(model, "a")
     assert result.strengths.shape == (1, 1)
     assert any("and not the 6 asked for" in note for note in result.notes)

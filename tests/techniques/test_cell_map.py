@@ -14,13 +14,13 @@ from minitorch_viz.errors import MinitorchVizError
 from minitorch_viz.techniques import cell_map
 from minitorch_viz.techniques.explain.neighbours import nearest, same_class
 from minitorch_viz.techniques.recurrent import _cell_map_colours as colours
-from minitorch_viz.techniques.recurrent.cells import small_net
+from minitorch_viz.techniques.recurrent._small_net import small_reading
 from tests.measured_figures import check
 
 
 @pytest.fixture(scope="module")
 def result() -> Any:
-    return cell_map(*small_net(), progress=False)
+    return cell_map(*small_reading(), progress=False)
 
 
 def test_each_letter_has_a_class() -> None:
@@ -63,7 +63,7 @@ def test_chance_counts_what_neighbours_in_the_text_share_anyhow() -> None:
 
 
 def test_the_loop_gives_the_components_a_map_of_few_letters_and_the_map() -> None:
-    model, text = small_net()
+    model, text = small_reading()
     first, fewer, last = cell_map.each(model, text)
     assert [(each.done, each.total) for each in (first, fewer, last)] == [(1, 3), (2, 3), (3, 3)]
     assert fewer.places.tolist() == list(range(0, len(text), 4))
@@ -76,7 +76,7 @@ def test_the_loop_gives_the_components_a_map_of_few_letters_and_the_map() -> Non
 
 
 def test_the_result_is_of_each_letter(result: Any) -> None:
-    model, text = small_net()
+    model, text = small_reading()
     assert result.positions.shape == (len(text), 2)
     assert np.isfinite(result.positions).all()
     assert result.places.tolist() == list(range(len(text)))
@@ -99,7 +99,7 @@ def _states(model: Any, text: str) -> np.ndarray:
 
 
 def test_a_longer_text_is_thinned_evenly() -> None:
-    model, text = small_net()
+    model, text = small_reading()
     result = next(cell_map.each(model, text * 3, letters=50))
     assert len(result.places) == 50
     assert set(np.diff(result.places)) <= {4, 5}
@@ -107,7 +107,7 @@ def test_a_longer_text_is_thinned_evenly() -> None:
 
 
 def test_one_colour_of_choice_or_of_ones_own_file_is_drawn_alone(tmp_path: Path) -> None:
-    model, text = small_net()
+    model, text = small_reading()
     result = next(cell_map.each(model, text, hypothesis="inside-quote"))
     assert [colouring.name for colouring in result.colourings[:2]] == ["inside-quote", "letter"]
     assert len(result.figure().axes) == 1
@@ -121,7 +121,7 @@ def test_one_colour_of_choice_or_of_ones_own_file_is_drawn_alone(tmp_path: Path)
 BAD = {
     "all the same": ({"hypothesis": "brace-depth"}, "brace-depth, .*same for all letters"),
     "no file": ({"hypothesis": "nowhere.py:f"}, r"no file 'nowhere\.py'"),
-    "unknown hypothesis": ({"hypothesis": "lettre"}, "no hypothesis 'lettre'; near hypotheses: letter"),
+    "unknown hypothesis": ({"hypothesis": "lettre"}, "no hypothesis 'lettre'; near names: letter"),
     "three letters": ({"text": "She"}, "at least 4 letters, but the text has 3"),
     "too few letters": ({"letters": 3}, "number of letters .*3"),
     "perplexity": ({"perplexity": 60}, "Perplexity 60"),
@@ -133,7 +133,7 @@ BAD = {
 
 @pytest.mark.parametrize(("settings", "message"), BAD.values(), ids=list(BAD))
 def test_bad_input_gets_a_sentence(settings: dict[str, Any], message: str) -> None:
-    model, text = small_net()
+    model, text = small_reading()
     with pytest.raises(MinitorchVizError, match=message):
         cell_map(model, settings.pop("text", text), progress=False, **settings)
 

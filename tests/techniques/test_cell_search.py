@@ -22,6 +22,7 @@ from minitorch_viz.techniques.recurrent import _cell_search_corpus as corpora
 from minitorch_viz.techniques.recurrent._cell_search_clamp import holding, texts_with
 from minitorch_viz.techniques.recurrent._cell_search_figure import stretches
 from minitorch_viz.techniques.recurrent._cell_search_find import States
+from minitorch_viz.techniques.recurrent._cell_search_findings import best_first
 from minitorch_viz.techniques.recurrent._cell_search_scores import (
     auc,
     aucs,
@@ -337,6 +338,20 @@ def test_what_is_written_with_a_cell_held_at_what_it_would_be_is_the_same() -> N
 
 
 # Every net, every setting.
+
+
+def test_a_cell_that_does_not_follow_insertions_is_not_found() -> None:
+    passed = next(each for each in searched().findings if each.flip is not None and each.flip.passes)
+    failed = passed._replace(flip=passed.flip._replace(delays=passed.flip.delays[: passed.flip.places // 2]))
+    assert passed.is_found
+    assert failed.reaches_bar
+    assert not failed.is_found
+    assert best_first([failed, passed]) == (passed, failed)
+    result = dataclasses.replace(searched(), findings=(failed,))
+    assert not result.found
+    note = next(words for words in result.notes if words.startswith(failed.name))
+    assert "is not called found" in note
+    assert "Flip test failed" in note
 
 
 @pytest.mark.parametrize("kind", ["gru", "rnn"])

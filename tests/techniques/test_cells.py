@@ -22,7 +22,7 @@ from minitorch_viz.techniques.recurrent import _cells_span as spans
 from minitorch_viz.techniques.recurrent._cells_figure import scale_of
 from minitorch_viz.techniques.recurrent._cells_page import kept_cells, page_data, rounded
 from minitorch_viz.techniques.recurrent._cells_values import swings
-from minitorch_viz.techniques.recurrent.cells import small_net
+from minitorch_viz.techniques.recurrent._small_net import small_reading
 from tests.measured_figures import check
 from tests.test_pages_in_a_browser import CHROMIUM, PAGE, measured
 
@@ -125,7 +125,7 @@ def test_the_score_is_what_it_is_said_to_be() -> None:
 
 
 def test_a_part_by_places_and_by_words_is_the_same() -> None:
-    model, text = small_net()
+    model, text = small_reading()
     by_words = cells(model, text, select="Here we")
     by_places = cells(model, text, span="11:18")
     assert by_words.span == by_places.span == (11, 18)
@@ -138,7 +138,7 @@ def test_a_part_by_places_and_by_words_is_the_same() -> None:
 
 
 def test_elsewhere_is_where_all_that_are_shown_are_on() -> None:
-    model, text = small_net()
+    model, text = small_reading()
     result = cells(model, text, select="said", node="lstm2", cell=(3, 5))
     assert [result.watched.name(cell) for cell in result.shown] == [("lstm2", 3), ("lstm2", 5)]
     places = [result.ranked.cells.tolist().index(cell) for cell in result.shown]
@@ -154,7 +154,7 @@ def test_elsewhere_is_where_all_that_are_shown_are_on() -> None:
 
 
 def test_without_a_cell_the_one_that_swings_most_is_shown_and_said() -> None:
-    model, text = small_net()
+    model, text = small_reading()
     result = cells(model, text)
     assert result.shown == (int(result.swing.argmax()),)
     node, number = result.watched.name(result.shown[0])
@@ -165,7 +165,7 @@ def test_without_a_cell_the_one_that_swings_most_is_shown_and_said() -> None:
 
 
 def test_the_scale_is_the_same_for_all_cells_and_a_dull_one_is_said() -> None:
-    model, text = small_net()
+    model, text = small_reading()
     result = cells(model, text, cell=(0, 1))
     assert result.watched.scale == 1
     assert "from \N{MINUS SIGN}1 to 1, the same for every cell" in result.caption
@@ -264,7 +264,7 @@ def data_of(page: str) -> dict[str, Any]:
 
 
 def test_the_page_holds_every_cell_to_half_a_step() -> None:
-    model, text = small_net()
+    model, text = small_reading()
     result = cells(model, text, quantity="c")
     data = data_of(result.html())
     whole = np.frombuffer(base64.b64decode(data["values"]), np.int8).reshape(24, len(text))
@@ -286,7 +286,7 @@ def test_a_cell_of_zeros_and_one_that_is_not_finite_are_rounded_too() -> None:
 
 def long_result(length: int) -> Any:
     """As of 512 cells and `length` letters, without a net."""
-    model, text = small_net()
+    model, text = small_reading()
     result = cells(model, text)
     watched = result.watched
     times = -(-length // len(text))
@@ -321,7 +321,7 @@ def test_a_longer_text_leaves_out_the_cells_that_swing_least_and_says_so() -> No
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    model, text = small_net()
+    model, text = small_reading()
     return cells(model, text * 3, node="lstm2", cell=4).save(tmp_path_factory.mktemp("cells") / "cells.html")
 
 
@@ -348,7 +348,7 @@ def test_in_a_browser_slider_keys_and_letters_show_what_python_computed(page: Pa
       key("ArrowDown", text); answer.down = id("letter").textContent;"""
     )
     answer = measured(page, width, "", script)
-    model, text = small_net()
+    model, text = small_reading()
     watched = cells(model, text * 3, node="lstm2", cell=4).watched
     assert answer["ready"] == "yes"
     assert answer["wide"] <= width
@@ -387,7 +387,7 @@ def test_in_a_browser_a_selection_is_searched_as_python_does(page: Path) -> None
       answer.stack = document.querySelectorAll("#stack button").length;"""
     )
     answer = measured(page, 1400, "", script)
-    model, text = small_net()
+    model, text = small_reading()
     result = cells(model, text * 3, node="lstm2", span="11:24")
     names = [f"lstm2 {cell}" for cell in result.ranked.cells]
     assert [row[0] for row in answer["rows"][:3]] == names[:3]

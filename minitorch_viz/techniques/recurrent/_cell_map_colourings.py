@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from minitorch_viz._types import Array
-from minitorch_viz.errors import SettingError, near
+from minitorch_viz.errors import SettingError
 from minitorch_viz.techniques.recurrent._cell_map_colours import Colouring, classes_of_letters, labelled
-from minitorch_viz.techniques.recurrent.hypotheses import Hypothesis, hypotheses, hypothesis_in_file
+from minitorch_viz.techniques.recurrent._cell_search_settings import hypothesis_meant
+from minitorch_viz.techniques.recurrent.hypotheses import Hypothesis, hypotheses
 
 LETTER = "letter"  # the name of the first one
 
@@ -20,13 +21,9 @@ def colourings(text: str, places: Array, asked: str | None) -> dict[str, Colouri
     for a bad file.
     """
     letters = "".join(text[place] for place in places.tolist())
-    listed = dict(hypotheses())
-    if asked is not None and asked.split(":")[0].endswith(".py"):
-        own = hypothesis_in_file(asked)
-        listed, asked = {own.name: own, **listed}, own.name
-    names = (LETTER, *listed)
-    if asked is not None and asked not in names:
-        raise SettingError(f"There is no hypothesis {asked!r}; {near(asked, names, 'hypothese')}.")
+    own = hypothesis_meant(asked, [LETTER]) if asked not in (None, LETTER) else {}
+    listed = {**own, **hypotheses(), **own}  # a name of the user's own is the user's, and comes first
+    asked = next(iter(own), asked)
     coloured = {LETTER: classes_of_letters(letters)}
     for name, hypothesis in listed.items():
         colouring = labelled(name, hypothesis(text)[places], hypothesis.words)

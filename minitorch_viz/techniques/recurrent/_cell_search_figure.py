@@ -149,7 +149,7 @@ def _draw_bars(axes: Axes, shown: list[Finding]) -> None:
     axes.set_xticks([0, 0.5, 1], ["AUC 0.5\nR² 0", "0.75\n0.5", "1\n1"], fontsize=NUMBER_SIZE)
     axes.tick_params(axis="y", length=0)
     axes.spines[["top", "right"]].set_visible(False)
-    words = "bar: held-out figure\ngrey: a random net's\nblack line: what is found"
+    words = "bar: held-out figure\ngrey: a random net's\nblack line: the bar"
     axes.annotate(
         words, (1, 0), (6, -4), xycoords="axes fraction", textcoords="offset points", va="top", fontsize=NUMBER_SIZE
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -49,11 +49,16 @@ class Finding(NamedTuple):
         return R2_BAR if self.is_number else AUC_BAR
 
     @property
-    def is_found(self) -> bool:
+    def reaches_bar(self) -> bool:
         """Return whether a cell reaches the bar on held-out letters, beyond chance, and beyond a random net's."""
         if self.p is None or self.control is None:
             return False
         return self.figure >= self.bar and self.p < LEVEL and self.control < self.figure
+
+    @property
+    def is_found(self) -> bool:
+        """Return whether a cell reaches the bar, and did not fail its flip test; without that test the bar decides."""
+        return self.reaches_bar and (self.flip is None or self.flip.passes)
 
     @property
     def is_learned(self) -> bool:
@@ -74,7 +79,7 @@ class Size(NamedTuple):
 def findings_of(
     own: States, questions: Sequence[Question], answers: Sequence[Answer | None], controls: Sequence[Answer | None]
 ) -> tuple[Finding, ...]:
-    """Return the findings, the best first: found ones, then by how far they reach their bar, those not scored last."""
+    """Return the findings, the best first."""
     scored = [answer.p for answer in answers if answer is not None]
     corrected = iter(benjamini_hochberg(np.array(scored)).tolist())
     findings = []
@@ -93,6 +98,11 @@ def findings_of(
                 passage_truth=passage.truth,
             )
         findings.append(finding)
+    return best_first(findings)
+
+
+def best_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return findings in their order: found ones, then by how far they reach their bar, those not scored last."""
     return tuple(sorted(findings, key=_order))
 
 

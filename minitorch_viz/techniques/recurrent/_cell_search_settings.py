@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from minitorch_viz.errors import SettingError, near
@@ -24,14 +25,19 @@ def hypotheses_meant(names: Any) -> list[Hypothesis]:
         )
     meant: dict[str, Hypothesis] = {}
     for word in words:
-        if word == ALL:
-            meant |= hypotheses()
-        elif ".py" in word:
-            own = hypothesis_in_file(word)
-            meant[own.name] = own
-        elif word in hypotheses():
-            meant[word] = hypotheses()[word]
-        else:
-            choices = near(word, [ALL, *hypotheses()])
-            raise SettingError(f"There is no hypothesis {word!r}; {choices}; or FILE.py:function.")
+        meant |= hypotheses() if word == ALL else hypothesis_meant(word, [ALL])
     return list(meant.values())
+
+
+def hypothesis_meant(word: str, others: Sequence[str] = ()) -> dict[str, Hypothesis]:
+    """Return the hypothesis of one name, or of FILE.py:function, by its name; others: what may be written, too.
+
+    Raises SettingError for an unknown name, DataFileError for a file that is not there or fails.
+    """
+    if ".py" in word:
+        own = hypothesis_in_file(word)
+        return {own.name: own}
+    if word not in hypotheses():
+        choices = near(word, [*others, *hypotheses()])
+        raise SettingError(f"There is no hypothesis {word!r}; {choices}; or FILE.py:function.")
+    return {word: hypotheses()[word]}

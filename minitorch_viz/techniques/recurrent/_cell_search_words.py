@@ -131,13 +131,19 @@ def _about_text(result: CellSearch) -> Iterator[str]:
 
 def _about_findings(result: CellSearch) -> Iterator[str]:
     for finding in result.findings:
-        if finding.is_found:
+        if finding.reaches_bar:
             words = f"{finding.name}: {cell_words(finding)}, {figure_words(finding)}, {p_words(finding)}"
             words += f"; the best random cell has {finding.control:.3f}"
-            if not finding.is_learned:
+            if finding.control is not None and finding.control >= finding.bar:
                 words += ", which reaches the bar too: this needs no learning"
+            if not finding.is_found:
+                words += ". It tells of unchanged text only, and is not called found"
             yield f"{words}. {' '.join(evidence_words(finding))}".strip()
-    weak = [f"{each.name} {figure_words(each)}" for each in result.findings if each.matches and not each.is_found]
+    weak = [f"{each.name} {figure_words(each)}" for each in result.findings if each.matches and not each.reaches_bar]
+    untested = [each.name for each in result.findings if each.reaches_bar and not (each.flip or each.flip_why)]
+    if untested and result.done == result.total:
+        count = sum(each.reaches_bar for each in result.findings)
+        yield f"Found without a flip test (--evidence {count} makes all): {', '.join(untested)}."
     if weak:
         yield f"Not found, below the bar (AUC 0.85, R^2 0.25) or no better than chance: {', '.join(weak)}."
     unscored = [f"{finding.name} ({finding.why})" for finding in result.findings if finding.why]

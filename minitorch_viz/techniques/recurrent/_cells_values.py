@@ -47,6 +47,11 @@ class Watched(NamedTuple):
         """Return which value has the full colour: 1; of the memory c, which has no bound, the 99.5th percentile."""
         return robust_max(self.values) if self.quantity == "c" else 1.0
 
+    @property
+    def width(self) -> float:
+        """Return how far the scale reaches: from 0 on for a gate, to both sides of 0 for the others."""
+        return self.scale if self.is_gate else 2 * self.scale
+
     def name(self, cell: int) -> tuple[str, int]:
         """Return the layer of one of the C cells and its number there."""
         node, begin = 0, 0

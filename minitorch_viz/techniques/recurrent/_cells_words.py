@@ -113,7 +113,7 @@ def notes_of(result: Cells, first: int, stop: int) -> tuple[str, ...]:
         )
     if not np.isfinite(watched.values).all():
         notes.append("Some values are not finite (NaN or infinite); they have the colour of 0.")
-    low = DULL * (1 if watched.is_gate else 2) * watched.scale
+    low = DULL * watched.width
     for cell in result.shown:
         width = float(np.ptp(watched.values[:, cell]))
         if width < low:

@@ -172,9 +172,9 @@ def plot(result: CellFactors, figure: Figure) -> None:
 
 def example() -> CellFactors:
     """Take apart what a small net of random weights does with two lines."""
-    from minitorch_viz.techniques.recurrent.cells import small_net
+    from minitorch_viz.techniques.recurrent._small_net import small_reading
 
-    return cell_factors(*small_net(), components=4)
+    return cell_factors(*small_reading(), components=4)
 
 
 TECHNIQUE = Technique(

@@ -163,9 +163,9 @@ def plot(result: CellMap, figure: Figure) -> None:
 
 def example() -> CellMap:
     """Lay out what a small net of random weights remembers of three lines."""
-    from minitorch_viz.techniques.recurrent.cells import small_net
+    from minitorch_viz.techniques.recurrent._small_net import small_reading
 
-    return cell_map(*small_net())
+    return cell_map(*small_reading())
 
 
 TECHNIQUE = Technique(

@@ -13,7 +13,14 @@ from minitorch_viz.techniques.explain.further_nets import further_nets
 from minitorch_viz.techniques.explain.reading import remembers
 from minitorch_viz.techniques.recurrent._cell_search_corpus import corpus_of
 from minitorch_viz.techniques.recurrent._cell_search_find import Answer, States, known_to, questions_of, search
-from minitorch_viz.techniques.recurrent._cell_search_findings import Finding, Size, findings_of, growth, size_of
+from minitorch_viz.techniques.recurrent._cell_search_findings import (
+    Finding,
+    Size,
+    best_first,
+    findings_of,
+    growth,
+    size_of,
+)
 from minitorch_viz.techniques.recurrent._cell_search_settings import hypotheses_meant
 from minitorch_viz.techniques.recurrent._cell_search_states import layer_sizes, random_twin
 from minitorch_viz.techniques.recurrent._cell_search_trial import Trial
@@ -49,7 +56,7 @@ class CellSearch(Result):
 
     @property
     def found(self) -> tuple[Finding, ...]:
-        """Return the findings with a cell that reaches the bar."""
+        """Return the findings with a cell that reaches the bar and did not fail its flip test."""
         return tuple(finding for finding in self.findings if finding.is_found)
 
     @property
@@ -91,9 +98,10 @@ def cell_search(
     of a net of the same shape with random weights. P-values come from shifting the hypothesis against the text, which
     keeps its runs, and are corrected for the number of hypotheses (Benjamini and Hochberg).
 
-    Under each found cell stands its evidence. The flip test inserts what changes the truth, such as a quotation mark,
-    and counts the letters until the cell follows. The clamp test holds the cell while the net writes, and says what
-    becomes of closed quotes or the lengths of lines.
+    Under each cell that reaches the bar stands its evidence. The flip test inserts what changes the truth, such as a
+    quotation mark, and counts the letters until the cell follows: one that follows at less than three of four places
+    is not called found. The clamp test holds the cell while the net writes, and says what becomes of closed quotes or
+    the lengths of lines.
 
     A text of under 5,000 letters is written on by the net. With several nets (--model A B ...) a chart shows which
     cells appear as they grow.
@@ -103,7 +111,7 @@ def cell_search(
             (default: all)
         most: letters of the text that are used, the last ones
         write: letters up to which the net writes a short text on; 0: it does not
-        evidence: how many found cells are put to the flip test and the clamp test, the best first; 0: none
+        evidence: how many cells that reach the bar are put to the flip test and the clamp test, the best first; 0: none
         nets: further nets, their names with commas between, each NAME, NAME=WEIGHTS or the file of one's own
         seed: of the random net, of what is written and of the places of the tests
 
@@ -154,7 +162,7 @@ def cell_search(
     controls, answers = searches
     done += 1
     result = dataclasses.replace(result, findings=findings_of(own, questions, answers, controls), done=done)
-    tried = result.found[:evidence]
+    tried = [finding for finding in result.findings if finding.reaches_bar][:evidence]
     result = dataclasses.replace(result, total=total - 2 * (trials - len(tried)))
     yield result
     pairs = zip(questions, answers, strict=True)
@@ -164,7 +172,7 @@ def cell_search(
         for test in (trial.flipped, trial.clamped):
             finding = test(finding)
             done += 1
-            listed_now = tuple(finding if other.name == finding.name else other for other in result.findings)
+            listed_now = best_first(finding if other.name == finding.name else other for other in result.findings)
             result = dataclasses.replace(result, findings=listed_now, done=done)
             yield result
     if not others:

@@ -107,7 +107,7 @@ def cells(
         need_whole("letter to start with", start, 0, length - 1)
     finite = np.nan_to_num(seen.values, posinf=0, neginf=0)
     swing = swings(finite, seen.scale)
-    best = None if part is None else ranked(finite, *part, (1 if seen.is_gate else 2) * seen.scale)
+    best = None if part is None else ranked(finite, *part, seen.width)
     rule: Literal["swing", "span", "asked"] = "asked"
     shown = asked
     if not asked and best is not None:
@@ -130,20 +130,11 @@ def plot(result: Cells, figure: Figure) -> None:
     draw(result, figure)
 
 
-def small_net() -> tuple[Model, str]:
-    """Return a small net of random weights that reads letters, and three lines that it can read: for examples."""
-    from minitorch_viz.models import Alphabet, Model
-    from minitorch_viz.models.letters import letters
-
-    alphabet = Alphabet('\n !,.HSabcdefghilmnorstuwy"', one_hot=False)
-    net = letters(len(alphabet.letters), layers=2, cells=12, embedding=8, seed=3)
-    text = 'She said, "Here we are."\nHe was there, too,\nand saw that she was not.\n'
-    return Model.from_net(net, readers=alphabet, name="random"), text
-
-
 def example() -> Cells:
     """Read three lines with a small net of random weights."""
-    return cells(*small_net(), select='"Here we are."')
+    from minitorch_viz.techniques.recurrent._small_net import small_reading
+
+    return cells(*small_reading(), select='"Here we are."')
 
 
 TECHNIQUE = Technique(

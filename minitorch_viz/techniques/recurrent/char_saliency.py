@@ -220,12 +220,9 @@ def plot(result: CharSaliency, figure: Any) -> None:
 
 
 def _example() -> CharSaliency:
-    from minitorch_viz.models import Alphabet, Model
-    from minitorch_viz.models.letters import letters
+    from minitorch_viz.techniques.recurrent._small_net import small_net
 
-    alphabet = Alphabet("abcdefghijklmnopqrstuvwxyz ", one_hot=False)
-    model = Model.from_net(letters(27, cells=24, embedding=8), readers=alphabet, name="a random net")
-    return char_saliency(model, "the quick brown fox jumps over the lazy dog", at="surprise")
+    return char_saliency(small_net(), "the quick brown fox jumps over the lazy dog", at="surprise")
 
 
 TECHNIQUE = Technique(

@@ -234,13 +234,10 @@ def plot(result: Errors, figure: Any) -> None:
 
 
 def _example() -> Errors:
-    from minitorch_viz.models import Alphabet, Model
-    from minitorch_viz.models.letters import letters
+    from minitorch_viz.techniques.recurrent._small_net import small_net
 
-    alphabet = Alphabet("abcdefghijklmnopqrstuvwxyz ", one_hot=False)
-    model = Model.from_net(letters(27, cells=24, embedding=8), readers=alphabet, name="a random net")
     text = "the quick brown fox jumps over the lazy dog and the fox is brown " * 6
-    return errors(model, text, samples=20, reach=12, grams=5)
+    return errors(small_net(), text, samples=20, reach=12, grams=5)
 
 
 TECHNIQUE = Technique(

@@ -164,13 +164,10 @@ def plot(result: Gates, figure: Any) -> None:
 
 
 def _example() -> Gates:
-    from minitorch_viz.models import Alphabet, Model
-    from minitorch_viz.models.letters import letters
+    from minitorch_viz.techniques.recurrent._small_net import small_net
 
-    alphabet = Alphabet("abcdefghijklmnopqrstuvwxyz ", one_hot=False)
-    model = Model.from_net(letters(27, cells=24, embedding=8), readers=alphabet, name="a random net")
     text = "the quick brown fox jumps over the lazy dog " * 3
-    return gates(model, text, low=0.4, high=0.6)
+    return gates(small_net(), text, low=0.4, high=0.6)
 
 
 TECHNIQUE = Technique(
