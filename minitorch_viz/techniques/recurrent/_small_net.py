@@ -11,7 +11,7 @@ LOWER = "abcdefghijklmnopqrstuvwxyz "
 
 
 def small_net(alphabet: str = LOWER, **shape: Any) -> Model:
-    """Return an LSTM that reads the letters of an alphabet; shape: as in `letters`, 2 layers of 24 cells unless it says so."""
+    """Return an LSTM for the letters of an alphabet; shape: as in `letters`, 2 layers of 24 cells unless it says so."""
     from minitorch_viz.models import Alphabet, Model
     from minitorch_viz.models.letters import letters
 
