@@ -191,25 +191,27 @@ def evaluations(options: argparse.Namespace, model: Model, inputs: Inputs, torch
     return rows
 
 
-def scales(model: Model, inputs: Inputs, size: int, steps: int) -> dict[str, Any]:
-    """Measure a picture from coarse to fine, and one of a single size that is given the same time."""
-    settings: dict[str, Any] = {"style": list(inputs.styles), "size": size, "steps": steps}
-    next(iter(style.each(model, inputs.photo, **settings)))  # kernels are loaded
-    begin = time.perf_counter()
-    grown = style(model, inputs.photo, progress=False, **settings)
-    seconds = time.perf_counter() - begin
-    single = style(
-        model, inputs.photo, progress=False, budget=seconds, coarse_to_fine=False, **{**settings, "steps": 10_000}
-    )
-    row = {
-        "size": size, "seconds": seconds, "steps": list(grown.steps), "loss": grown.loss,
-        "one scale": {"steps": single.done, "loss": single.loss},
-    }  # fmt: skip
-    print(
-        f"{size} pixels, coarse to fine: {seconds / 60:.1f} minutes, loss {grown.loss:.4g}; one scale for the same "
-        f"time: {single.done} steps, loss {single.loss:.4g}"
-    )
-    return row
+def scales(model: Model, inputs: Inputs, size: int, steps: int) -> list[dict[str, Any]]:
+    """Measure pictures from coarse to fine, and those of a single size that are given the same time."""
+    rows = []
+    for start in ("content", "noise"):
+        settings: dict[str, Any] = {"style": list(inputs.styles), "size": size, "steps": steps, "start": start}
+        next(iter(style.each(model, inputs.photo, **settings)))  # kernels are loaded
+        begin = time.perf_counter()
+        grown = style(model, inputs.photo, progress=False, **settings)
+        seconds = time.perf_counter() - begin
+        single = style(
+            model, inputs.photo, progress=False, budget=seconds, coarse_to_fine=False, **{**settings, "steps": 10_000}
+        )
+        rows.append({
+            "start": start, "size": size, "seconds": seconds, "steps": list(grown.steps), "loss": grown.loss,
+            "one scale": {"steps": single.done, "loss": single.loss},
+        })  # fmt: skip
+        print(
+            f"{size} pixels from {start}, coarse to fine: {seconds / 60:.1f} minutes, loss {grown.loss:.4g}; one scale "
+            f"for the same time: {single.done} steps, loss {single.loss:.4g}"
+        )
+    return rows
 
 
 def main(arguments: list[str] | None = None) -> dict[str, Any]:
