@@ -119,6 +119,7 @@ def test_techniques_run_unchanged(technique) -> None:
             "node": "relu2",
         },  # below the pool: its ties fall by the last bits
         "unit-model": {"steps": 2},
+        "cell-map": {"letters": 60},
         "multifaceted": {"facets": 2, "most": 12, "steps": 3},  # so few are grouped without t-SNE
     }.get(technique.name, {})
     seen = sample_digit() if technique.subject.once_a == "photo" else technique.subject.read(model, [])

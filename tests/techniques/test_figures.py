@@ -16,6 +16,7 @@ from minitorch_viz.io.images import resize_image
 from minitorch_viz.layers import Conv2d, Flatten, GlobalAvgPool2d, Linear, MaxPool2d, ReLU
 from minitorch_viz.techniques import Technique, get_technique, techniques
 from minitorch_viz.techniques.subject import PHOTO, PHOTOS
+from tests.examples import example_of
 from tests.measured_figures import check
 
 SHAPES = {"square": (120, 120), "3:2": (120, 180), "16:9": (90, 160), "9:16": (160, 90)}
@@ -63,7 +64,7 @@ def cat() -> np.ndarray:
 
 def result_of(technique: Technique, model: Model, photo: np.ndarray):
     if technique.subject not in (PHOTO, PHOTOS) or technique.refuses(model):
-        return technique.example()
+        return example_of(technique.name)
     return technique.compute(model, photo, **technique.in_comparison)
 
 

@@ -15,11 +15,12 @@ from minitorch_viz.errors import MinitorchVizError, SettingError
 from minitorch_viz.io.npz import read_npz_and_notes
 from minitorch_viz.techniques import Result, techniques
 from minitorch_viz.techniques.numbers import as_json, numbers_of
+from tests.examples import example_of
 
 
 @pytest.fixture(scope="module", params=list(techniques()))
 def result(request: pytest.FixtureRequest) -> Result:
-    return techniques()[request.param].example()
+    return example_of(request.param)
 
 
 def test_every_array_is_in_the_npz_file_to_the_last_bit(result: Result, tmp_path: Path) -> None:
@@ -76,13 +77,13 @@ def test_nothing_but_states_pages_and_the_users_own_pixels_is_left_out(result: R
 
 
 def test_a_heat_map_is_an_entry_of_its_own() -> None:
-    grad_cam = techniques()["grad-cam"].example()
+    grad_cam = example_of("grad-cam")
     assert numbers_of(grad_cam)["heat"].tobytes() == grad_cam.heat.tobytes()
     assert numbers_of(grad_cam)["labels"][0].startswith("class ")
 
 
 def test_what_is_not_measured_is_null_in_json() -> None:
-    occlusion: Any = techniques()["occlusion"].example()
+    occlusion: Any = example_of("occlusion")
     values = occlusion.values.copy()
     values[0, 0] = np.nan
     content = json.loads(as_json(dataclasses.replace(occlusion, values=values)))
@@ -91,7 +92,7 @@ def test_what_is_not_measured_is_null_in_json() -> None:
 
 
 def test_float32_is_written_in_as_few_digits_as_it_has() -> None:
-    occlusion: Any = techniques()["occlusion"].example()
+    occlusion: Any = example_of("occlusion")
     text = as_json(dataclasses.replace(occlusion, values=np.full(occlusion.values.shape, 0.1, np.float32)))
     assert '"values": [[0.1, 0.1' in text
 
@@ -113,7 +114,7 @@ def test_from_the_command_line(suffix: str, tmp_path: Path, monkeypatch: pytest.
 
 
 def test_another_suffix_and_a_missing_folder_are_told(tmp_path: Path) -> None:
-    saliency = techniques()["saliency"].example()
+    saliency = example_of("saliency")
     with pytest.raises(SettingError, match=r"saved as \.png, \.svg or \.pdf .* but the file is called 'map\.txt'"):
         saliency.save(tmp_path / "map.txt")
     for name in ("map.npz", "map.json"):

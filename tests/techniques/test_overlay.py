@@ -15,6 +15,7 @@ from minitorch_viz.drawing.overlay import overlay
 from minitorch_viz.errors import SettingError, ShapeError
 from minitorch_viz.io.images import load_image, save_png
 from minitorch_viz.techniques import techniques
+from tests.examples import example_of
 
 EXPLAINERS = [name for name, technique in techniques().items() if has_overlay(technique)]
 PHOTO = np.random.default_rng(0).integers(0, 256, (60, 90, 3), np.uint8)
@@ -89,7 +90,7 @@ def test_bad_input_is_a_sentence(name: str) -> None:
 
 @pytest.mark.parametrize("name", EXPLAINERS)
 def test_every_technique_that_explains_has_one(name: str) -> None:
-    result: Any = techniques()[name].example()
+    result: Any = example_of(name)
     assert result.overlay().dtype == np.uint8
     assert result.overlay().shape == result.photo.shape
     assert "99.5th percentile" in result.overlay_legend()
@@ -106,7 +107,7 @@ def test_from_the_command_line_in_all_the_photos_pixels(tmp_path: Path, monkeypa
 
 
 def test_the_legend_speaks_of_the_colours_that_were_chosen() -> None:
-    signed: Any = techniques()["gradient-x-input"].example()
+    signed: Any = example_of("gradient-x-input")
     assert "red for and blue against" in signed.overlay_legend()
     assert "red" not in signed.overlay_legend("PiYG")
     assert "0 in the middle in the colours of PiYG" in signed.overlay_legend("PiYG")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import inspect
 
 import numpy as np
@@ -14,6 +13,7 @@ from minitorch_viz.errors import MinitorchVizError, SettingError
 from minitorch_viz.models.samples import sample_digit
 from minitorch_viz.techniques import Result, Technique, get_technique, techniques
 from minitorch_viz.techniques.options import argument_helps
+from tests.examples import example_of
 from tests.techniques.letters_net import letters_net
 from tests.techniques.net_of import net_of
 
@@ -21,14 +21,8 @@ ALL = list(techniques().values())
 each = pytest.mark.parametrize("technique", ALL, ids=lambda t: t.name)
 
 
-@functools.cache
-def _example(name: str) -> Result:
-    return techniques()[name].example()
-
-
 def example(technique: Technique) -> Result:
-    """One run for all tests that only look at the result."""
-    return _example(technique.name)
+    return example_of(technique.name)
 
 
 def model_for(technique: Technique, digits):
