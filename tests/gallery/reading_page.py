@@ -4,23 +4,34 @@
     python -m tests.gallery.reading_page --data FOLDER --parts FOLDER --only cells gates
 
 FOLDER has text/war_and_peace.txt and text/linux_kernel.txt, of which only numbers come onto the page: what is shown was
-written for this package, or by the nets.
+written for this package, or by the nets. Of section growth it has nets/NAME.safetensors, too, nets of other sizes:
+
+    minitorch-viz train letters --text war_and_peace.txt --cells 32 --epochs 4 --out "nets/2 x 32.safetensors"
+
+The page has those of 32, 64 and 128 cells a layer, trained for 4, 6 and 8 epochs at a rate of 0.005.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
 from minitorch_viz.data.text import load_text
+from minitorch_viz.drawing.files import DRAWING
 from minitorch_viz.models import Model, load_model
 from minitorch_viz.models.samples import samples
 from minitorch_viz.models.writing import write
 from minitorch_viz.techniques import get_technique
+from minitorch_viz.techniques.recurrent._cell_search_figure import draw_growth_alone
 from minitorch_viz.techniques.subject import TEXT
 from tests.gallery.fooling_page import figure_of
-from tests.gallery.optimized_page import Section, command_of, computed, made
+from tests.gallery.optimized_page import Section, command_of, computed, made, picture
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "gallery" / "reading.html"
 TEMPERATURE = 0.7
@@ -66,6 +77,29 @@ def search(_data: Path) -> Section:
         pictures,
         "wide",
         tuple(dict.fromkeys(notes)),
+    )
+
+
+def growth(data: Path) -> Section:
+    text = load_text(data / "text" / "war_and_peace.txt").text
+    places = sorted((data / "nets").glob("*.safetensors"))
+    nets = [dataclasses.replace(load_model(place), name=place.stem) for place in places]
+    asked = {"hypothesis": "inside-quote,word-start,line-position", "evidence": 0}
+    result = computed("cell-search", load_model("war_and_peace"), text[int(0.8 * len(text)) :], nets=nets, **asked)
+    with DRAWING:
+        canvas = FigureCanvasAgg(Figure(facecolor="white", dpi=150))
+        draw_growth_alone(result, canvas.figure)
+        canvas.draw()
+        chart = np.asarray(canvas.buffer_rgba())[..., :3]
+    sizes = ", ".join(f"{size.name} {size.figures[0]:.3f}" for size in result.sizes)
+    return Section(
+        "growth",
+        "The quote cell appears as the net grows",
+        "Nets of the same kind that read the same novel, from 64 cells to 512: the best cell of each, on letters that "
+        "no net was trained on, and how surprised the net is at a letter.",
+        command_of("cell-search", "--model", "war_and_peace", "small.safetensors", "large.safetensors"),
+        [picture(chart, "Four nets, the smallest first", f"The best quote cell of each: AUC {sizes}.")],
+        "wide",
     )
 
 
@@ -181,6 +215,7 @@ def written(_data: Path) -> Section:
 SECTIONS: dict[str, Callable[[Path], Section]] = {
     "cells": cells,
     "cell-search": search,
+    "growth": growth,
     "gates": gates,
     "char-saliency": saliency,
     "errors": errors,
