@@ -40,7 +40,9 @@ def test_a_recipe_writes_a_whole_net(name: str, tmp_path: Path, capsys: pytest.C
     model = load_model(name, weights=out)
     assert model.class_names == load_model(name).class_names
     trained, bundled = model.net.params, load_model(name).net.params
-    assert all(np.array_equal(trained[key], bundled[key]) == key.startswith("conv") for key in trained)
+    same = {key for key in trained if np.array_equal(trained[key], bundled[key])}
+    # A sharpness of 256 is one number that so short a training does not move in float16.
+    assert same - {"where.weight"} == {key for key in trained if key.startswith("conv")}
     card = json.loads(out.with_suffix(".json").read_text())["card"]
     assert 0 <= card["test_accuracy"] <= 1
     assert card["command"] == f"minitorch-viz train {name} --seed 3"
