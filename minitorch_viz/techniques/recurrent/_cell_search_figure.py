@@ -182,13 +182,14 @@ def _draw_growth(result: CellSearch, figure: Figure, top: float) -> None:
 
     places = np.arange(len(result.sizes))
     names = [f"{size.name}\n{size.cells} cells" for size in result.sizes]
-    wide = (WIDTH - 3 * GAP - 1.9) / 2
     figures = np.array([size.figures for size in result.sizes])  # (S, K)
     best = [
         number
         for number, finding in enumerate(result.findings)
         if (np.nan_to_num(figures[:, number]) >= finding.bar).any()
     ][: len(PALETTE)]
+    legend = max((text_width(result.findings[number].name, NUMBER_SIZE) for number in best), default=0) + 0.5
+    wide = (WIDTH - 3 * GAP - 1.9 - legend) / 2
     left = axes_at(figure, 0.75, top, wide, CHART - 0.55)
     for colour, number in zip(PALETTE, best, strict=False):
         finding = result.findings[number]
@@ -198,8 +199,8 @@ def _draw_growth(result: CellSearch, figure: Figure, top: float) -> None:
     left.set_yticks([0, 0.5, 1], ["AUC 0.5\nR² 0", "0.75\n0.5", "1\n1"], fontsize=NUMBER_SIZE)
     left.set_title("best cell, held out", fontsize=LABEL_SIZE)
     if best:
-        left.legend(fontsize=NUMBER_SIZE, frameon=False, loc="lower right")
-    right = axes_at(figure, 0.75 + wide + 1.0, top, wide, CHART - 0.55)
+        left.legend(fontsize=NUMBER_SIZE, frameon=False, loc="center left", bbox_to_anchor=(1.01, 0.5))
+    right = axes_at(figure, 0.75 + wide + legend + 1.0, top, wide, CHART - 0.55)
     right.plot(places, [np.nan if size.nats is None else size.nats for size in result.sizes], "ko-")
     right.set_xlim(-0.4, len(places) - 0.6)
     right.set_title("nats a letter: less is better", fontsize=LABEL_SIZE)
