@@ -35,7 +35,8 @@ def _status(argv: Sequence[str] | None) -> int:
     flags: Sequence[str] = ()
     try:
         ctrl_c.loaded()
-        arguments = parser().parse_args(argv)
+        words = sys.argv[1:] if argv is None else argv
+        arguments = parser(next((word for word in words if not word.startswith("-")), "")).parse_args(words)
         flags = arguments.flags
         give_matplotlib_a_folder()
         return arguments.run(arguments) or 0
@@ -49,15 +50,16 @@ def _status(argv: Sequence[str] | None) -> int:
         return 130
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the whole command line."""
+def parser(called: str | None = None) -> argparse.ArgumentParser:
+    """Return the command line, with the arguments of one command, which is quicker; None: with those of all."""
     top = Parser(prog=PROGRAM, description="Show what a neural network sees.")
     top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     top.set_defaults(run=lambda _arguments: top.print_help(), flags=())
     choices = top.add_subparsers(title="commands", metavar="COMMAND")
     for command in commands():
         below = choices.add_parser(command.name, help=command.help, description=command.manual or command.help)
-        command.add_arguments(below)
+        if called in (None, command.name):
+            command.add_arguments(below)
         below.set_defaults(run=command.run, flags=tuple(below._option_string_actions))
     return top
 
