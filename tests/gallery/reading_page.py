@@ -4,11 +4,12 @@
     python -m tests.gallery.reading_page --data FOLDER --parts FOLDER --only cells gates
 
 FOLDER has text/war_and_peace.txt and text/linux_kernel.txt, of which only numbers come onto the page: what is shown was
-written for this package, or by the nets. Of section growth it has nets/NAME.safetensors, too, nets of other sizes:
+written for this package, or by the nets. In nets/ are nets of other sizes and kinds for the sections growth and errors:
 
-    minitorch-viz train letters --text war_and_peace.txt --cells 32 --epochs 4 --out "nets/2 x 32.safetensors"
+    minitorch-viz train letters --text war_and_peace.txt --cells 32 --epochs 20 --rate 0.005
 
-The page has those of 32, 64 and 128 cells a layer, trained for 4, 6 and 8 epochs at a rate of 0.005.
+On the page they are LSTMs of 32, 64 and 128 cells a layer, and a GRU and an RNN (--kind) of 64; the files are called
+"LSTM 2 x 32.safetensors" and so on.
 """
 
 from __future__ import annotations
@@ -80,10 +81,15 @@ def search(_data: Path) -> Section:
     )
 
 
+def others(data: Path, kind: str = "*") -> list[Model]:
+    """Return nets that were trained for this page alone, by the names of their files."""
+    places = sorted((data / "nets").glob(f"{kind}.safetensors"))
+    return [dataclasses.replace(load_model(place), name=place.stem) for place in places]
+
+
 def growth(data: Path) -> Section:
     text = load_text(data / "text" / "war_and_peace.txt").text
-    places = sorted((data / "nets").glob("*.safetensors"))
-    nets = [dataclasses.replace(load_model(place), name=place.stem) for place in places]
+    nets = others(data, "LSTM *")
     asked = {"hypothesis": "inside-quote,word-start,line-position", "evidence": 0}
     result = computed("cell-search", load_model("war_and_peace"), text[int(0.8 * len(text)) :], nets=nets, **asked)
     with DRAWING:
@@ -134,12 +140,13 @@ def saliency(_data: Path) -> Section:
 def errors(data: Path) -> Section:
     model = load_model("war_and_peace")
     text = load_text(data / "text" / "war_and_peace.txt").text
-    result = computed("errors", model, text)
+    result = computed("errors", model, text, nets=others(data))
     return Section(
         "errors",
         "Which letters are wrong, and why",
-        "Errors by the first reason that explains them, how far back the context helps, and what counting comes to.",
-        command_of("errors", "--model", "war_and_peace", "--text", "war_and_peace.txt"),
+        "Errors by the first reason that explains them, how far back the context helps, and what counting comes to; "
+        "what nets of other kinds and sizes come to, in how many seconds of training.",
+        command_of("errors", "--model", "war_and_peace", "gru.safetensors", "--text", "war_and_peace.txt"),
         [figure_of(result, "war_and_peace", result.caption)],
         "wide",
         result.notes,

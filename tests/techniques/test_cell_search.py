@@ -348,6 +348,7 @@ def test_a_cell_that_does_not_follow_insertions_is_not_found() -> None:
     assert not failed.is_found
     assert best_first([failed, passed]) == (passed, failed)
     result = dataclasses.replace(searched(), findings=(failed,))
+    check(result.figure())
     assert not result.found
     note = next(words for words in result.notes if words.startswith(failed.name))
     assert "is not called found" in note

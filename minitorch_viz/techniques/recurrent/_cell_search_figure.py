@@ -46,10 +46,11 @@ if TYPE_CHECKING:
 
 BARS, BAR = 14, 0.3  # hypotheses with a bar, and inches of each
 PASSAGES, LINES = 4, 5  # cells with text in their colours, and lines of it
-AXIS = 0.62  # inches: the scale below the bars
+AXIS = 0.86  # inches: the scale below the bars, and what they mean
 CHART = 2.6  # inches: the nets side by side
 BETWEEN = 0.18  # inches below a passage
 SCALE = Scale(-1.0, 1.0, "RdBu_r", "tanh(c) or h")
+FAILED = "\N{MULTIPLICATION SIGN}"  # beside a cell that reaches the bar, and does not follow what is inserted
 FOUND, WEAK, RANDOM = PALETTE[0], "#9fb8c8", "#555555"
 
 
@@ -129,7 +130,8 @@ def _figure(finding: Finding) -> str:
 def _label(finding: Finding) -> str:
     """Return what stands beside a bar."""
     match = finding.matches[0]
-    return f"{_figure(finding)}  {match.node} cell {match.cell}"
+    failed = f" {FAILED}" if finding.reaches_bar and not finding.is_found else ""
+    return f"{_figure(finding)}  {match.node} cell {match.cell}{failed}"
 
 
 def _draw_bars(axes: Axes, shown: list[Finding]) -> None:
@@ -149,7 +151,9 @@ def _draw_bars(axes: Axes, shown: list[Finding]) -> None:
     axes.set_xticks([0, 0.5, 1], ["AUC 0.5\nR² 0", "0.75\n0.5", "1\n1"], fontsize=NUMBER_SIZE)
     axes.tick_params(axis="y", length=0)
     axes.spines[["top", "right"]].set_visible(False)
-    words = "bar: held-out figure\ngrey: a random net's\nblack line: the bar"
+    words = "bar: held-out figure\npale: not found\nthin: a random net's\nblack line: what is asked"
+    if any(finding.reaches_bar and not finding.is_found for finding in shown):
+        words += f"\n{FAILED} fails its flip test"
     axes.annotate(
         words, (1, 0), (6, -4), xycoords="axes fraction", textcoords="offset points", va="top", fontsize=NUMBER_SIZE
     )
