@@ -121,7 +121,8 @@ def _ladder(axes: Axes, result: Errors) -> None:
 
 
 def _rung(axes: Axes, rung: Rung, colour: str) -> None:
-    label = f"{rung.name[:18]} ({rung.kind}): {rung.nats:.3f}"
+    kind = f" ({rung.kind})" if rung.kind != rung.name else ""
+    label = f"{rung.name[:18]}{kind}: {rung.nats:.3f}"
     if rung.seconds is None:
         axes.axhline(rung.nats, color=colour, linewidth=1.4, label=label)
         return
