@@ -154,7 +154,8 @@ def test_every_technique_of_photos_takes_many(name: str, capsys) -> None:
             picture.resize((8, 8)).save(photo)
     each = ["--each"] if techniques()[name].subject is PHOTOS else []
     model = net_of(techniques()[name], load_model("digits")).name
-    assert main([name, "photos/a.png", "photos/b.jpg", *each, *NPZ, "--model", model]) == 0
+    quick = ["--steps", "2", "--count", "4"] if name == "adversarial" else []
+    assert main([name, "photos/a.png", "photos/b.jpg", *each, *quick, *NPZ, "--model", model]) == 0
     assert written() == ["a.npz", "b.npz"]
     assert "Wrote 2 of 2 files" in capsys.readouterr().out
 

@@ -27,10 +27,11 @@ each = pytest.mark.parametrize("technique", ALL, ids=lambda technique: technique
 going_on = pytest.mark.parametrize("technique", GOING_ON, ids=lambda technique: technique.name)
 
 
-# Of those that take long a shorter run, where one is repeated from many states.
+# Of those that take long a shorter run.
 SHORT: dict[str, dict[str, Any]] = {
     "adversarial": {"count": 6, "steps": 4, "restarts": 2, "climbs": 8},
     "evolve": {"generations": 8, "population": 40},
+    "class-model": {"steps": 12},
 }
 
 
@@ -58,9 +59,17 @@ def model_for(technique: Technique) -> Model:
 
 
 def loop(technique: Technique, model: Model | None = None, **settings: Any) -> Iterator[Any]:
-    """The loop over its sample, with its default settings."""
+    """The loop over its sample, with its default settings, or shorter."""
     model = model or model_for(technique)
-    return technique.loop.each(model, *technique.subject.arguments(technique.subject.read(model, [])), **settings)
+    arguments = technique.subject.arguments(technique.subject.read(model, []))
+    return technique.loop.each(model, *arguments, **{**SHORT.get(technique.name, {}), **settings})
+
+
+def command_of(technique: Technique) -> list[str]:
+    """The command for the same run."""
+    settings = SHORT.get(technique.name, {})
+    flags = [word for name, value in settings.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+    return [technique.name, "--model", model_for(technique).name, *flags]
 
 
 @functools.cache
@@ -107,17 +116,16 @@ def test_its_results_come_one_after_the_other(technique: Technique) -> None:
     assert done == sorted(set(done))
     assert all(0 < now <= total for now, total in steps)
     assert done[-1] == steps[-1][1]
-    assert_same(
-        results(technique.name)[-1],
-        technique.run_on(model_for(technique), technique.subject.read(model_for(technique), [])),
-    )
+    model = model_for(technique)
+    whole = technique.run_on(model, technique.subject.read(model, []), **SHORT.get(technique.name, {}))
+    assert_same(results(technique.name)[-1], whole)
 
 
 @each
 def test_ctrl_c_leaves_a_whole_result_and_says_how_far_it_is(technique: Technique, monkeypatch, capsys) -> None:
     expected = results(technique.name)[1]
     stopped(technique, 2, monkeypatch)
-    assert main([technique.name, "--model", model_for(technique).name, "--out", "stopped.png"]) == 130
+    assert main([*command_of(technique), "--out", "stopped.png"]) == 130
     said = capsys.readouterr()
     how_far = f"this is the result after {expected.done} of {expected.total} {technique.loop.unit}s"
     assert said.err == f"Interrupted; {how_far}.\n"
@@ -175,18 +183,17 @@ def test_a_budget_ends_it_in_time(technique: Technique, monkeypatch) -> None:
 
 @going_on
 def test_it_goes_on_from_any_state_to_the_bits_of_an_undisturbed_run(technique: Technique) -> None:
-    settings = SHORT.get(technique.name, {})
-    listed = list(loop(technique, **settings)) if settings else results(technique.name)
+    listed = results(technique.name)
     for count in (1, len(listed) // 2, len(listed) - 1, len(listed)):
         file = Path(f"{count}.state")
-        first = loop(technique, resume=file, **settings)
+        first = loop(technique, resume=file)
         for _ in range(count):
             reached = next(first)
         first.close()
         assert_same(reached, listed[count - 1])
-        *_, last = loop(technique, resume=file, **settings)
+        *_, last = loop(technique, resume=file)
         assert_same(last, listed[-1])
-        *_, again = loop(technique, resume=file, **settings)  # there is nothing left to do
+        *_, again = loop(technique, resume=file)  # there is nothing left to do
         assert_same(again, listed[-1])
 
 
@@ -238,7 +245,7 @@ def test_killed_it_goes_on_from_what_was_written_last(technique: Technique, monk
 
 @going_on
 def test_the_same_command_goes_on(technique: Technique, monkeypatch, capsys) -> None:
-    command = [technique.name, "--model", model_for(technique).name, "--out"]
+    command = [*command_of(technique), "--out"]
     assert main([*command, "whole.png"]) == 0
     with monkeypatch.context() as patch:
         stopped(technique, 1, patch)
@@ -258,7 +265,7 @@ def test_a_state_of_another_run_is_refused(technique: Technique) -> None:
     first.close()
     before = Path("run.state").read_bytes()
     name = next(name for name, option in technique.options.items() if option.kind in (int, float) and option.default)
-    default = technique.options[name].default
+    default = SHORT.get(technique.name, {}).get(name, technique.options[name].default)
     others: list[tuple[str, Callable[[], Iterator[Any]]]] = [
         (
             rf"with {name}={default}, not {name}={default + 1}\. It cannot go on with another net.*other settings",
