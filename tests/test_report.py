@@ -413,7 +413,7 @@ def test_a_net_that_reads_is_shown_with_a_text_of_its_own(reading: Model, tmp_pa
     text = make_page([(reading, sample)], tmp_path / "r.html", only=["cells", "saliency"], progress=False).read_text()
     parsed = Page(text)
     words = " ".join(parsed.words)
-    assert "What random reads" in words
+    assert "What a random net reads" in words
     assert sample.text[:40] in words
     assert [card["data-technique"] for card in parsed.all("article")] == ["cells"]
     assert re.search(r"<li><b>saliency</b>: random takes a text and not a picture</li>", text)
