@@ -416,7 +416,7 @@ def test_a_net_that_reads_is_shown_with_a_text_of_its_own(reading: Model, tmp_pa
     assert "What a random net reads" in words
     assert sample.text[:40] in words
     assert [card["data-technique"] for card in parsed.all("article")] == ["cells"]
-    assert re.search(r"<li><b>saliency</b>: random takes a text and not a picture</li>", text)
+    assert re.search(r"<li><b>saliency</b>: a random net takes a text and not a picture</li>", text)
     scores = reading.net.predict(reading.read(sample.text))[0].astype(np.float64)
     shares = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
     best = [f"{share:.3f}" for share in np.sort(shares[-1])[:-6:-1]]
