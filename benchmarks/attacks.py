@@ -237,18 +237,18 @@ def rows_of(options: argparse.Namespace, task: Task) -> list[dict[str, Any]]:
     sides = in_turns([ours(task, pgd)], options.photos, turn) + sides
     row = {**row_of(f"PGD, {options.pgd_steps} steps", task, sides), "eps": eps}
     if library is not None:
-        row["success from other starts"] = other_starts(task, pgd, options)
+        row["success from other starts"] = other_starts(task, pgd, eps, options)
     rows.append(row)
     return rows
 
 
-def other_starts(task: Task, pgd: Attack, options: argparse.Namespace) -> dict[str, list[float]]:
+def other_starts(task: Task, pgd: Attack, eps: float, options: argparse.Namespace) -> dict[str, list[float]]:
     """Return the success of both at the same eps from other random places: how much of a difference is chance."""
     attack = task.foolbox.attacks.LinfPGD(rel_stepsize=STEP, steps=options.pgd_steps)
     found: dict[str, list[float]] = {"ours": [], "foolbox": []}
     for seed in range(1, options.starts):
         task.torch.manual_seed(seed)
-        sides = in_turns([ours(task, pgd, seed), theirs(task, attack, pgd.eps)], options.photos, options.turn)  # type: ignore[attr-defined]
+        sides = in_turns([ours(task, pgd, seed), theirs(task, attack, eps)], options.photos, options.turn)
         for name, side in zip(found, sides, strict=True):
             found[name].append(float(side.fooled.mean()))
         print(f"{'':22} from other places: {', '.join(f'{name} {values[-1]:.0%}' for name, values in found.items())}")
