@@ -26,12 +26,12 @@ UNITS = Units.of(load_model("mnist").reader())
 
 
 @functools.cache
-def climbed(net: str, preset: str, noise: float = 0.0) -> Ascent:
-    """All ten digits, each in 200 steps of a preset of one stage; noise: that pixels start from."""
+def climbed(net: str, preset: str, noise: float = 0.0, steps: int = 200) -> Ascent:
+    """All ten digits, each in so many steps of a preset of one stage; noise: that pixels start from."""
     model, way = load_model(net), get_preset(preset)
     size = model.preprocessing.size
     requests = [Request(model, Unit(model.logits, (digit,)), size) for digit in DIGITS]
-    stages = [replace(stage, steps=200) for stage in way.stages]
+    stages = [replace(stage, steps=steps) for stage in way.stages]
     objective = Each(tuple(way.objective(request) for request in requests))
     moved = way.parametrization(requests[0])
     if noise:
@@ -107,11 +107,9 @@ def test_a_digit_that_fills_its_pixels_is_drawn_so() -> None:
 
 @pytest.mark.parametrize("preset", ["dgn", "ppgn"])
 def test_every_class_is_reached(preset: str) -> None:
-    model, ascent = load_model("digits"), climbed("digits", preset)
+    model, ascent = load_model("digits"), climbed("digits", preset, steps=300)
     answers = model.predict_probabilities(Units.of(model.reader()).net(ascent.x))
-    reached = answers.argmax(axis=1) == np.array(DIGITS)
-    # A sampler is driven by noise: the last bits of a product, another on each machine, may send one digit elsewhere.
-    assert reached.sum() >= len(DIGITS) - (preset == "ppgn")
+    assert answers.argmax(axis=1).tolist() == list(DIGITS)
     assert np.all(ascent.scores[-1] > ascent.scores[0])
     code = ascent.parameters["code"]
     assert code.min() >= 0
