@@ -80,7 +80,7 @@ def roughness(x: Array) -> tuple[float, Array]:
     gradient[..., :-1, :] -= down
     gradient[..., 1:] += right
     gradient[..., :-1] -= right
-    value = scale * (float(np.vdot(down, down)) + float(np.vdot(right, right)))
+    value = scale * (float((down**2).sum()) + float((right**2).sum()))
     return value, np.asarray(2 * scale, x.dtype) * gradient
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
@@ -48,6 +49,20 @@ def evaluated(function: Function, x: Array, shape: tuple[int, ...]) -> tuple[flo
     return value, gradient.reshape(-1)
 
 
+def inner(first: Array, second: Array) -> float:
+    """Return the inner product of two arrays (D,), added up by this thread alone.
+
+    A threaded matrix library would share it out, and its threads wait awake afterwards, on cores that the next
+    evaluation needs; and its last bits hang on how many they are.
+    """
+    return float(np.einsum("i,i->", first, second))
+
+
+def length_of(vector: Array) -> float:
+    """Return the Euclidean length of an array (D,)."""
+    return math.sqrt(inner(vector, vector))
+
+
 class Line:
     """Evaluate the function at points along a line, and keep the last and the lowest."""
 
@@ -72,33 +87,34 @@ class Line:
             self.lowest = self.last
         return self.last
 
-    def value(self, x: Array) -> float:
-        """Return the value at x over the scale."""
-        return self.at(x).value / self.scale
-
-    def slopes(self, x: Array) -> Array:
-        """Return the gradient at x over the scale."""
-        return self.at(x).gradient / self.scale
-
 
 def searched(line: Line, origin: Point, downhill: Array) -> tuple[Point | None, str]:
     """Return a lower point along a direction, or None if the search failed, and what is worth saying about it."""
     from scipy.optimize import line_search
 
-    slopes = origin.gradient / line.scale
-    if not slopes @ downhill < 0:
+    slope = inner(origin.gradient / line.scale, downhill)
+    if not slope < 0:
         return None, "The direction does not go downhill."
     halvings = 0
     while line.at(origin.x + downhill).value == NOT_FINITE and halvings < HALVINGS:
         downhill = downhill / 2
         halvings += 1
-    length = end_slopes = None
+
+    def value(place: Array) -> float:
+        return line.at(origin.x + place[0] * downhill).value / line.scale
+
+    def slope_at(place: Array) -> Array:
+        return np.array([inner(line.at(origin.x + place[0] * downhill).gradient / line.scale, downhill)])
+
+    length = end_slope = None
     if line.at(origin.x + downhill).value < NOT_FINITE:
         with warnings.catch_warnings():  # what SciPy warns of is said below
             warnings.filterwarnings("ignore", "The line search algorithm|Rounding errors prevent", RuntimeWarning)
-            length, *_, end_slopes = line_search(
-                line.value, line.slopes, origin.x, downhill, slopes, origin.value / line.scale, maxiter=DOUBLINGS
-            )
+            # The search walks along a line of numbers, 0 here and 1 at the end of the direction.
+            length, *_, end_slope = line_search(
+                value, slope_at, np.zeros(1), np.ones(1), np.array([slope]), origin.value / line.scale,
+                maxiter=DOUBLINGS,
+            )  # fmt: skip
     words = ""
     if line.not_finite:
         words = f"Value or gradient was not finite at {line.not_finite} of {line.evaluations} points"
@@ -108,7 +124,7 @@ def searched(line: Line, origin: Point, downhill: Array) -> tuple[Point | None, 
             else ", which were passed over."
         )
     if length is not None and is_lower(point := line.at(origin.x + length * downhill), origin):
-        if end_slopes is None:
+        if end_slope is None:
             words = f"{words} The value still falls after a step that was doubled {DOUBLINGS} times.".strip()
         return point, words
     if line.lowest is not None and line.lowest.value < origin.value:

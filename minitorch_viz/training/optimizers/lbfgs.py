@@ -26,7 +26,7 @@ import numpy as np
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError, ShapeError
 from minitorch_viz.layers.fields import NumberField, WholeField
-from minitorch_viz.training.optimizers._lbfgs_line import Function, Line, Point, evaluated, frozen, searched
+from minitorch_viz.training.optimizers._lbfgs_line import Function, Line, Point, evaluated, frozen, inner, length_of, searched
 
 NUMBERS = ("steps", "evaluations", "value", "scale", "status", "words")  # the fields of a state that are no arrays
 CURVATURE = 1e-10  # the cosine between move and change at least, for a pair to be kept
@@ -145,7 +145,7 @@ class LBFGS:
         slopes = origin.gradient / state.scale
         downhill = direction(slopes, state.moves, state.changes)
         if not state.moves:
-            downhill *= self.first_step / np.linalg.norm(downhill)
+            downhill *= self.first_step / length_of(downhill)
         point, words = searched(line, origin, downhill)
         if point is None:
             state = state._replace(moves=(), changes=())
@@ -157,7 +157,7 @@ class LBFGS:
 
     def _small_step(self, line: Line, origin: Point, slopes: Array) -> tuple[Point | None, str]:
         """Return a lower point a small step along the gradient, ever smaller ones being tried, and what was done."""
-        steepest = slopes * (self.first_step / np.linalg.norm(slopes))
+        steepest = slopes * (self.first_step / length_of(slopes))
         for share in SMALL:
             point = line.at(origin.x - share * steepest)
             if point.value < origin.value:
@@ -174,7 +174,7 @@ class LBFGS:
         """Return the state at a new point, its pair added to the history if the curvature along it is positive."""
         move, change = frozen(point.x - origin.x), frozen((point.gradient - origin.gradient) / state.scale)
         moves, changes = state.moves, state.changes
-        if move @ change > CURVATURE * np.linalg.norm(move) * np.linalg.norm(change):
+        if inner(move, change) > CURVATURE * length_of(move) * length_of(change):
             moves, changes = (*moves, move)[-self.pairs :], (*changes, change)[-self.pairs :]
         status, largest = "moving", float(np.abs(point.gradient).max())
         if largest <= self.tolerance * state.scale:
@@ -195,11 +195,11 @@ def direction(slopes: Array, moves: Sequence[Array], changes: Sequence[Array]) -
     rest = -slopes
     shares = []
     for move, change in zip(reversed(moves), reversed(changes), strict=True):  # the newest first
-        share = (move @ rest) / (move @ change)
+        share = inner(move, rest) / inner(move, change)
         rest = rest - share * change
         shares.append(share)
     if moves:
-        rest = rest * ((moves[-1] @ changes[-1]) / (changes[-1] @ changes[-1]))  # the usual curvature, as one number
+        rest = rest * (inner(moves[-1], changes[-1]) / inner(changes[-1], changes[-1]))  # the usual curvature, as one number
     for move, change, share in zip(moves, changes, reversed(shares), strict=True):  # the oldest first
-        rest = rest + (share - (change @ rest) / (move @ change)) * move
+        rest = rest + (share - inner(change, rest) / inner(move, change)) * move
     return rest
