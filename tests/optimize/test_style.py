@@ -12,7 +12,7 @@ from minitorch_viz.models.readers import Preprocessing
 from minitorch_viz.objectives.gram_distance import GramDistance, gram
 from minitorch_viz.optimize.resizing import resized
 from minitorch_viz.optimize.style.loss import PIXELS, StyleLoss, roughness
-from minitorch_viz.optimize.style.scales import sides, size_at
+from minitorch_viz.optimize.style.scales import FROM_NOISE, FROM_PHOTO, sides, size_at, steps_of
 from minitorch_viz.optimize.style.statistics import mixture, statistics
 from minitorch_viz.optimize.style.terms import ContentTerm, GramTerm, WassersteinTerm
 
@@ -187,13 +187,23 @@ def test_the_whole_loss_and_its_gradient_are_pytorchs(small: Model, rng) -> None
     np.testing.assert_allclose(gradient, x.grad.numpy(), rtol=1e-6, atol=1e-10 * np.abs(gradient).max())
 
 
-def test_sizes_grow_by_the_root_of_two_up_to_the_one_that_is_asked_for() -> None:
-    assert sides(512) == [128, 181, 256, 362, 512]
-    assert sides(500) == [177, 250, 354, 500]
-    assert sides(128) == [128]
-    assert sides(40) == [40]
+def test_sizes_grow_up_to_the_one_that_is_asked_for() -> None:
+    assert sides(512, FROM_NOISE) == [128, 181, 256, 362, 512]
+    assert sides(500, FROM_NOISE) == [177, 250, 354, 500]
+    assert sides(128, FROM_NOISE) == [128]
+    assert sides(40, FROM_NOISE) == [40]
+    assert sides(1024, FROM_PHOTO) == [128, 362, 1024]
+    assert sides(512, FROM_PHOTO) == [181, 512]
+    assert sides(256, FROM_PHOTO) == [91, 256]
+    assert sides(250, FROM_PHOTO) == [250]
     assert size_at(256, (300, 400)) == (192, 256)
     assert size_at(16, (1, 100)) == (1, 16)
+
+
+def test_most_steps_are_taken_where_they_pay() -> None:
+    assert steps_of(40, 3, FROM_NOISE) == [80, 40, 40]
+    assert steps_of(40, 3, FROM_PHOTO) == [40, 40, 80]
+    assert steps_of(40, 1, FROM_PHOTO) == [40]
 
 
 def test_another_size_keeps_flat_pictures_and_means() -> None:

@@ -77,7 +77,7 @@ def test_it_goes_on_from_every_step_to_the_same_bits(settings, net, photo, check
 
 
 def test_it_goes_on_where_the_picture_grows(net, photo, checks, monkeypatch) -> None:
-    monkeypatch.setattr("minitorch_viz.techniques.optimization._style_task.sides", lambda end: [end // 2, end])
+    monkeypatch.setattr("minitorch_viz.techniques.optimization._style_task.sides", lambda end, _: [end // 2, end])
     for optimizer in ("lbfgs", "adam"):
         listed = list(style.each(net, photo, style=checks, size=48, steps=2, optimizer=optimizer))
         assert listed[0].sizes == ((18, 24), (36, 48))
@@ -196,7 +196,7 @@ def test_only_the_change_is_enlarged(net, photo, checks) -> None:
 
 
 def test_of_pictures_that_begin_with_noise_no_detail_is_said_to_be_kept(net, photo, checks, monkeypatch) -> None:
-    monkeypatch.setattr("minitorch_viz.techniques.optimization._style_task.sides", lambda end: [end // 2, end])
+    monkeypatch.setattr("minitorch_viz.techniques.optimization._style_task.sides", lambda end, _: [end // 2, end])
     for settings in ({"show": "layers"}, {"start": "noise"}):
         result = style(net, photo, style=checks, size=48, steps=1, progress=False, **settings)
         assert not any("the change is enlarged" in note for note in result.notes)

@@ -13,7 +13,7 @@ from minitorch_viz._types import Array, Pair
 from minitorch_viz.optimize.resizing import resized
 from minitorch_viz.optimize.style.loss import PIXELS, StyleLoss
 from minitorch_viz.optimize.style.methods import method_of
-from minitorch_viz.optimize.style.scales import sides, size_at
+from minitorch_viz.optimize.style.scales import FROM_NOISE, FROM_PHOTO, Ladder, sides, size_at, steps_of
 from minitorch_viz.optimize.style.statistics import Statistics, mixture, statistics
 from minitorch_viz.optimize.style.terms import ContentTerm, GramTerm, Term, WassersteinTerm
 from minitorch_viz.techniques.optimization._style_inputs import Inputs
@@ -119,15 +119,10 @@ class Task:
         return parts
 
 
-def sizes_of(task: Task, coarse_to_fine: bool) -> list[Pair]:
-    """Return the sizes of one picture, from coarse to fine."""
-    listed = sides(task.side) if coarse_to_fine else [task.side]
+def sizes_of(task: Task, ladder: Ladder | None) -> list[Pair]:
+    """Return the sizes of one picture, from coarse to fine; without a ladder the finished one alone."""
+    listed = [task.side] if ladder is None else sides(task.side, ladder)
     return list(dict.fromkeys(task.size(side) for side in listed))
-
-
-def steps_of(steps: int, count: int) -> list[int]:
-    """Return the steps at each of so many sizes: at the coarsest twice as many, where large strokes are found."""
-    return [2 * steps if index == 0 and count > 1 else steps for index in range(count)]
 
 
 def job_of(
@@ -143,9 +138,10 @@ def job_of(
     coarse_to_fine: bool,
 ) -> Job:
     """Return one picture to be made."""
-    sizes = sizes_of(task, coarse_to_fine)
+    ladder = FROM_NOISE if noise else FROM_PHOTO
+    sizes = sizes_of(task, ladder if coarse_to_fine else None)
     return Job(
-        title, method_of(optimizer, task.inputs.units, rate), sizes, steps_of(steps, len(sizes)),
+        title, method_of(optimizer, task.inputs.units, rate), sizes, steps_of(steps, len(sizes), ladder),
         lambda size: task.loss(size, style, content), lambda size: task.start(size, noise),
         lambda coarse, size: task.details(coarse, size, noise),
     )  # fmt: skip
