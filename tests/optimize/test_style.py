@@ -202,7 +202,8 @@ def test_sizes_grow_up_to_the_one_that_is_asked_for() -> None:
 
 def test_most_steps_are_taken_where_they_pay() -> None:
     assert steps_of(40, 3, FROM_NOISE) == [80, 40, 40]
-    assert steps_of(40, 3, FROM_PHOTO) == [40, 40, 80]
+    assert steps_of(40, 3, FROM_PHOTO) == [20, 20, 80]
+    assert steps_of(1, 2, FROM_PHOTO) == [1, 2]
     assert steps_of(40, 1, FROM_PHOTO) == [40]
 
 

@@ -127,7 +127,8 @@ def style(
     Args:
         style: the painting, or several (up to eight), whose manners are mixed; by default generated brush strokes
         size: the finished picture's longer side in pixels; by default 256, of nets for small pictures less
-        steps: at each size; twice as many at the finished one, of a picture that begins with noise at the coarsest
+        steps: of a picture that begins with noise at each size, at the coarsest twice as many; of one that begins with
+            the photo twice as many at the finished size, half as many at coarser ones; at a single size just these
         content_weight: how much the photo counts, the deepest layer's style being 1; 0.1 keeps more of the photo
         style_layers: the nodes whose textures are compared, with commas between them; by default the first ReLU at each
             resolution

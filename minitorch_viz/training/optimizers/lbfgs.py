@@ -26,7 +26,16 @@ import numpy as np
 from minitorch_viz._types import Array
 from minitorch_viz.errors import SettingError, ShapeError
 from minitorch_viz.layers.fields import NumberField, WholeField
-from minitorch_viz.training.optimizers._lbfgs_line import Function, Line, Point, evaluated, frozen, inner, length_of, searched
+from minitorch_viz.training.optimizers._lbfgs_line import (
+    Function,
+    Line,
+    Point,
+    evaluated,
+    frozen,
+    inner,
+    length_of,
+    searched,
+)
 
 NUMBERS = ("steps", "evaluations", "value", "scale", "status", "words")  # the fields of a state that are no arrays
 CURVATURE = 1e-10  # the cosine between move and change at least, for a pair to be kept
@@ -199,7 +208,9 @@ def direction(slopes: Array, moves: Sequence[Array], changes: Sequence[Array]) -
         rest = rest - share * change
         shares.append(share)
     if moves:
-        rest = rest * (inner(moves[-1], changes[-1]) / inner(changes[-1], changes[-1]))  # the usual curvature, as one number
+        rest = rest * (
+            inner(moves[-1], changes[-1]) / inner(changes[-1], changes[-1])
+        )  # the usual curvature, as one number
     for move, change, share in zip(moves, changes, reversed(shares), strict=True):  # the oldest first
         rest = rest + (share - inner(change, rest) / inner(move, change)) * move
     return rest
