@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,8 +26,7 @@ DIGITS = range(10)
 UNITS = Units.of(load_model("mnist").reader())
 
 
-@functools.cache
-def climbed(net: str, preset: str, noise: float = 0.0, steps: int = 200) -> Ascent:
+def climb(net: str, preset: str, noise: float = 0.0, steps: int = 200) -> Iterator[Ascent]:
     """All ten digits, each in so many steps of a preset of one stage; noise: that pixels start from."""
     model, way = load_model(net), get_preset(preset)
     size = model.preprocessing.size
@@ -36,7 +36,13 @@ def climbed(net: str, preset: str, noise: float = 0.0, steps: int = 200) -> Asce
     moved = way.parametrization(requests[0])
     if noise:
         moved = replace(moved, spread=noise)
-    return list(ascend(model, objective, stages, moved, number=10))[-1]
+    return ascend(model, objective, stages, moved, number=10)
+
+
+@functools.cache
+def climbed(net: str, preset: str, noise: float = 0.0) -> Ascent:
+    """The end of it."""
+    return list(climb(net, preset, noise))[-1]
 
 
 def flat(channels: int, side: int) -> Model:
@@ -105,15 +111,33 @@ def test_a_digit_that_fills_its_pixels_is_drawn_so() -> None:
     assert np.corrcoef(ink.ravel(), real.ravel())[0, 1] > 0.75
 
 
-@pytest.mark.parametrize("preset", ["dgn", "ppgn"])
-def test_every_class_is_reached(preset: str) -> None:
-    model, ascent = load_model("digits"), climbed("digits", preset, steps=300)
-    answers = model.predict_probabilities(Units.of(model.reader()).net(ascent.x))
-    assert answers.argmax(axis=1).tolist() == list(DIGITS)
+def named_by_the_net(preset: str) -> tuple[np.ndarray, Ascent]:
+    """At which of 301 steps (rows) the net names each digit (columns), and the end."""
+    model, named = load_model("digits"), []
+    for ascent in climb("digits", preset, steps=300):
+        answers = model.predict_probabilities(Units.of(model.reader()).net(ascent.x))
+        named.append(answers.argmax(axis=1) == np.arange(10))
     assert np.all(ascent.scores[-1] > ascent.scores[0])
+    return np.array(named), ascent
+
+
+def test_every_class_is_reached_uphill() -> None:
+    named, ascent = named_by_the_net("dgn")
+    assert named[-1].all()
     code = ascent.parameters["code"]
     assert code.min() >= 0
-    assert code.max() <= (3 if preset == "dgn" else 30)
+    assert code.max() <= 3
+
+
+def test_every_class_is_reached_and_held_by_a_sampler() -> None:
+    """A sampler wanders: where it is at one step hangs on rounding, how often it is at its class does not."""
+    named, ascent = named_by_the_net("ppgn")
+    held = named[-100:].mean(axis=0)
+    assert held.min() > 0.75
+    assert held.mean() > 0.95
+    code = ascent.parameters["code"]
+    assert code.min() >= 0
+    assert code.max() <= 30
 
 
 def test_ppgn_climbs_the_log_probability_of_a_class_and_anything_else_as_it_is() -> None:

@@ -121,8 +121,11 @@ def test_maco_keeps_the_magnitudes_while_the_score_rises() -> None:
         request.objective,
         [stage.__class__(36, stage.rate, transform=stage.transform, views=4, optimizer=stage.optimizer)],
         phase,
+        number=8,  # a single climb among random crops hangs on how the crops are rounded
     )
-    assert np.nanmean(last.scores[-6:]) > np.nanmean(last.scores[:6]) + 1
+    rise = last.scores[-6:].mean(axis=0) - last.scores[:6].mean(axis=0)
+    assert rise.mean() > 2
+    assert np.count_nonzero(rise > 0) >= 6
     sums = unsquashed(last.x.astype(float), colour_matrix("maco", 3), request.units, 1e-9)
     inner = np.s_[:, 1:-1, 1:-1]  # the outer columns hold each wave twice
     ratio = np.abs(np.fft.rfft2(sums))[0][inner] / bundled_spectrum(3, (64, 64))[inner]
