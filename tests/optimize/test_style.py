@@ -192,9 +192,8 @@ def test_sizes_grow_up_to_the_one_that_is_asked_for() -> None:
     assert sides(500, FROM_NOISE) == [177, 250, 354, 500]
     assert sides(128, FROM_NOISE) == [128]
     assert sides(40, FROM_NOISE) == [40]
-    assert sides(1024, FROM_PHOTO) == [128, 362, 1024]
-    assert sides(512, FROM_PHOTO) == [181, 512]
-    assert sides(256, FROM_PHOTO) == [91, 256]
+    assert sides(1024, FROM_PHOTO) == [128, 256, 512, 1024]
+    assert sides(256, FROM_PHOTO) == [128, 256]
     assert sides(250, FROM_PHOTO) == [250]
     assert size_at(256, (300, 400)) == (192, 256)
     assert size_at(16, (1, 100)) == (1, 16)
@@ -202,8 +201,8 @@ def test_sizes_grow_up_to_the_one_that_is_asked_for() -> None:
 
 def test_most_steps_are_taken_where_they_pay() -> None:
     assert steps_of(40, 3, FROM_NOISE) == [80, 40, 40]
-    assert steps_of(40, 3, FROM_PHOTO) == [20, 20, 80]
-    assert steps_of(1, 2, FROM_PHOTO) == [1, 2]
+    assert steps_of(40, 4, FROM_PHOTO) == [40, 10, 10, 80]
+    assert steps_of(1, 3, FROM_PHOTO) == [1, 1, 2]
     assert steps_of(40, 1, FROM_PHOTO) == [40]
 
 

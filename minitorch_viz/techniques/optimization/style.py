@@ -128,7 +128,7 @@ def style(
         style: the painting, or several (up to eight), whose manners are mixed; by default generated brush strokes
         size: the finished picture's longer side in pixels; by default 256, of nets for small pictures less
         steps: of a picture that begins with noise at each size, at the coarsest twice as many; of one that begins with
-            the photo twice as many at the finished size, half as many at coarser ones; at a single size just these
+            the photo at the coarsest, a quarter between, twice as many at the finished size; these where that is alone
         content_weight: how much the photo counts, the deepest layer's style being 1; 0.1 keeps more of the photo
         style_layers: the nodes whose textures are compared, with commas between them; by default the first ReLU at each
             resolution
@@ -142,8 +142,8 @@ def style(
         optimizer: lbfgs, adam or adagrad
         rate: of adam and adagrad, in steps of 0 to 255; by default 5 and 20
         start: what the picture begins as: content (the photo) or noise
-        coarse_to_fine: whether it grows to its size, from the photo by a factor of 2.83, from noise by one of 1.41;
-            otherwise it has its size from the start
+        coarse_to_fine: whether it grows from 128 pixels or somewhat more, by a factor of 2 from the photo, of 1.41 from
+            noise; otherwise it has its size from the start
         colours: the style's; or the photo's, by histogram (the painting is recoloured before) or luminance (only how
             bright pixels are is painted)
         masks: pictures that are white where each style goes, one a style
