@@ -3,9 +3,9 @@
 How the picture grows depends on what it begins as. Measured at 512 pixels on VGG-19 to conv3_1 with L-BFGS, beside
 pictures of one size that were given the same work, about 85 steps: from noise, which has everything to find, many sizes
 pay: 17 and 48 % less loss for two pairs of photo and painting. A photo has its shapes already, and with the same many
-sizes it was 5 % worse off. With most steps at the finished size and few in between it is about as well off as with a
-single size (0.4 % less and 1.6 % more for two pairs), and has the large strokes, which a net that ends at conv3_1
-cannot see at the finished size: a single coarse size of 181 pixels had less loss (up to 18 %), but no swirl in the sky.
+sizes it was 5 % worse off. With most steps at the finished size and few in between four pairs came to 25 and 8 % less
+and to 0.8 and 1.6 % more, and have the large strokes, which a net that ends at conv3_1 cannot see at the finished size:
+a single coarse size of 181 pixels did about as well in loss, but its sky had no swirl.
 """
 
 from __future__ import annotations
