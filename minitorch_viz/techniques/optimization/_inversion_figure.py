@@ -124,8 +124,8 @@ def _draw_charts(result: Inversion, figure: Figure) -> None:
     right.set_ylabel("% of the photo's variance", fontsize=LABEL_SIZE)
     right.axhline(100, color="0.6", ls="--", lw=1)
     right.text(
-        len(places) - 0.55, 97, "a picture of one colour", va="top", ha="right", fontsize=LABEL_SIZE - 1
-    )  # below it: deep layers, at the right, lose more
+        -0.45, 102, "a picture of one colour", va="bottom", ha="left", fontsize=LABEL_SIZE - 1
+    )  # at the left and above it: layers near the photo lose little
     names = _names(result)
     step = math.ceil(len(places) / MOST_NAMES)
     for axes in (left, right):
@@ -135,6 +135,7 @@ def _draw_charts(result: Inversion, figure: Figure) -> None:
         axes.set_ylim(0, axes.get_ylim()[1] * 1.03)
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(axis="y", color="0.9")
+    right.set_ylim(0, max(right.get_ylim()[1], 118))  # with room for the words
 
 
 def _names(result: Inversion) -> list[str]:
