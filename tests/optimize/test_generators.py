@@ -135,6 +135,7 @@ def test_every_class_is_reached_and_held_by_a_sampler() -> None:
     held = named[-100:].mean(axis=0)
     assert held.min() > 0.75
     assert held.mean() > 0.95
+    assert np.count_nonzero(named[-1]) >= 9
     code = ascent.parameters["code"]
     assert code.min() >= 0
     assert code.max() <= 30

@@ -201,16 +201,16 @@ def direction(slopes: Array, moves: Sequence[Array], changes: Sequence[Array]) -
     The two-loop recursion (Nocedal 1980): what BFGS's matrix gives, without the matrix of D x D. Without pairs it is
     the steepest descent.
     """
+    curvatures = [inner(move, change) for move, change in zip(moves, changes, strict=True)]
+    pairs = list(zip(moves, changes, curvatures, strict=True))
     rest = -slopes
     shares = []
-    for move, change in zip(reversed(moves), reversed(changes), strict=True):  # the newest first
-        share = inner(move, rest) / inner(move, change)
+    for move, change, curvature in reversed(pairs):  # the newest first
+        share = inner(move, rest) / curvature
         rest = rest - share * change
         shares.append(share)
-    if moves:
-        rest = rest * (
-            inner(moves[-1], changes[-1]) / inner(changes[-1], changes[-1])
-        )  # the usual curvature, as one number
-    for move, change, share in zip(moves, changes, reversed(shares), strict=True):  # the oldest first
-        rest = rest + (share - inner(change, rest) / inner(move, change)) * move
+    if pairs:
+        rest = rest * (curvatures[-1] / inner(changes[-1], changes[-1]))  # the usual curvature, as one number
+    for (move, change, curvature), share in zip(pairs, reversed(shares), strict=True):  # the oldest first
+        rest = rest + (share - inner(change, rest) / curvature) * move
     return rest
