@@ -14,6 +14,7 @@ from minitorch_viz.errors import ShapeError
 from minitorch_viz.layers.base import Example, Layer, expect_axes
 from minitorch_viz.layers.fields import PairField
 from minitorch_viz.layers.kind import Kind
+from minitorch_viz.layers.products import of_sides
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -38,11 +39,11 @@ class AdaptiveAvgPool2d(Layer):
         expect_axes(self, x, "N, C, H, W")
         _expect_places(self, x)
         rows, columns = self._means(x, (x.shape[2], x.shape[3]))
-        return rows @ x @ columns.T, self.Saved((x.shape[2], x.shape[3]))
+        return of_sides(rows, x, columns), self.Saved((x.shape[2], x.shape[3]))
 
     def backward(self, dy: Array, saved: Saved) -> Array:
         rows, columns = self._means(dy, saved.size)
-        return rows.T @ dy @ columns
+        return of_sides(rows.T, dy, columns.T)
 
     @classmethod
     def examples(cls, rng: Generator) -> list[Example]:

@@ -14,6 +14,7 @@ from minitorch_viz.errors import SettingError, ShapeError
 from minitorch_viz.layers.base import Example, Layer, expect_axes, expect_field, expect_floats
 from minitorch_viz.layers.fields import WholeField
 from minitorch_viz.layers.kind import Kind
+from minitorch_viz.layers.products import products
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -121,7 +122,7 @@ class MultiheadAttention(Layer):
     def _backward(self, dy: Array, saved: Saved) -> tuple[Array, Array, Array]:
         """Carry dy (K, T, E) to the gradients of all heads' queries (K, T, E), keys and values (K, S, E)."""
         q, k, v, p = saved.q, saved.k, saved.v, saved.p
-        do = self.split(_product(dy, self.out_proj_weight))
+        do = self.split(products(dy, self.out_proj_weight))
         dp = do @ v.swapaxes(2, 3)
         ds = p * (dp - (dp * p).sum(axis=3, keepdims=True)) / math.sqrt(q.shape[3])
         dq, dk, dv = ds @ k, ds.swapaxes(2, 3) @ q, p.swapaxes(2, 3) @ do
@@ -130,7 +131,7 @@ class MultiheadAttention(Layer):
     def _dxs(self, projections: tuple[Array, Array, Array], saved: Saved) -> Any:
         """Carry the gradients of queries, keys and values to what they were made of."""
         pairs = zip(projections, self.projections(), strict=True)
-        dxs = [_product(gradient, weight) for gradient, (weight, _) in pairs]
+        dxs = [products(gradient, weight) for gradient, (weight, _) in pairs]
         return tuple(dxs) if saved.crossed else dxs[0] + dxs[1] + dxs[2]
 
     def _grads(self, dy: Array, projections: tuple[Array, Array, Array], saved: Saved) -> dict[str, Array]:
@@ -190,14 +191,8 @@ def _softmax(scores: Array, causal: bool) -> Array:
 
 
 def _linear(x: Array, weight: Array, bias: Array | None) -> Array:
-    y = _product(x, weight.T)
+    y = products(x, weight.T)
     return y if bias is None else y + bias
-
-
-def _product(vectors: Array, matrix: Array) -> Array:
-    """Multiply each vector of (N, T, D) by the matrix (D, O) -> (N, T, O)."""
-    rows = kernels.matmul(vectors.reshape(-1, vectors.shape[-1]), matrix)
-    return rows.reshape(*vectors.shape[:-1], matrix.shape[1])
 
 
 def _outer(dy: Array, x: Array) -> Array:

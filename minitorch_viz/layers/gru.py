@@ -10,10 +10,10 @@ import numpy as np
 from minitorch_viz._types import Array, Generator
 from minitorch_viz.layers.base import Example, Layer, same_batch
 from minitorch_viz.layers.kind import Kind
+from minitorch_viz.layers.products import products
 from minitorch_viz.layers.rnn import (
     check_recurrent,
     checked_start,
-    products,
     random_recurrent,
     recurrent_grads,
     states_before,

@@ -12,6 +12,7 @@ from minitorch_viz._types import Array, Generator, Pair
 from minitorch_viz.errors import ShapeError
 from minitorch_viz.layers.base import Example, Layer, expect_field, expect_floats, same_batch
 from minitorch_viz.layers.kind import Kind
+from minitorch_viz.layers.products import products
 from minitorch_viz.layers.window import PIXEL, PIXELS, Sight
 
 
@@ -43,11 +44,11 @@ class Linear(Layer):
 
     def forward(self, x: Array) -> tuple[Array, Saved]:
         self._check(x)
-        y = _product(x, self.weight.T)
+        y = products(x, self.weight.T)
         return (y if self.bias is None else y + self.bias), self.Saved(x)
 
     def backward(self, dy: Array, saved: Saved) -> Array:  # noqa: ARG002 (a linear layer: its gradient needs no x)
-        return kernels.matmul_dx(dy, self.weight) if dy.ndim == 2 else _product(dy, self.weight)  # dy W
+        return kernels.matmul_dx(dy, self.weight) if dy.ndim == 2 else products(dy, self.weight)  # dy W
 
     def param_grads(self, dy: Array, saved: Saved) -> dict[str, Array]:
         dy, x = same_batch(dy, saved.x)
@@ -90,9 +91,3 @@ class Linear(Layer):
                 f"Linear's weight {self.weight.shape} needs x with the axes (N, ..., {features}), "
                 f"but x has shape {x.shape}; {advice}."
             )
-
-
-def _product(vectors: Array, matrix: Array) -> Array:
-    """Multiply each vector of vectors (..., D) by the matrix (D, O) -> (..., O)."""
-    rows = kernels.matmul(vectors.reshape(-1, vectors.shape[-1]), matrix)
-    return rows.reshape(*vectors.shape[:-1], matrix.shape[1])

@@ -13,6 +13,7 @@ from minitorch_viz._types import Array, Generator
 from minitorch_viz.errors import SettingError, ShapeError
 from minitorch_viz.layers.base import Example, Layer, expect_axes, expect_field, expect_floats, same_batch
 from minitorch_viz.layers.kind import Kind
+from minitorch_viz.layers.products import products
 
 Curve = Literal["tanh", "relu"]
 
@@ -176,9 +177,3 @@ def random_recurrent(rng: Generator, features: int, hidden: int, gates: int) -> 
     rows = gates * hidden
     shapes = (rows, features), (rows, hidden), (rows,), (rows,)
     return [rng.uniform(-1, 1, shape).astype(np.float32) / np.float32(np.sqrt(hidden)) for shape in shapes]
-
-
-def products(vectors: Array, matrix: Array) -> Array:
-    """Multiply each vector of (N, T, D) by the matrix (D, O) -> (N, T, O)."""
-    rows = kernels.matmul(vectors.reshape(-1, vectors.shape[-1]), matrix)
-    return rows.reshape(*vectors.shape[:-1], matrix.shape[1])

@@ -12,6 +12,7 @@ from minitorch_viz._types import Array, Generator, Pair
 from minitorch_viz.layers.base import Example, Layer, expect_axes
 from minitorch_viz.layers.fields import PairField, as_pair
 from minitorch_viz.layers.kind import Kind
+from minitorch_viz.layers.products import of_sides
 from minitorch_viz.layers.window import Window
 
 
@@ -53,10 +54,9 @@ class UpsampleNearest(Layer):
                 xp.asarray((np.arange(side) == _sources(side, out)[:, None]).astype(dy.dtype))
                 for side, out in zip(saved.size, self.size, strict=True)
             )
-            dx: Array = rows.T @ dy @ columns
-            return dx
+            return of_sides(rows.T, dy, columns.T)
         fh, fw = self.factor
-        dx = dy.reshape(n, c, high // fh, fh, wide // fw, fw).sum(axis=(3, 5))
+        dx: Array = dy.reshape(n, c, high // fh, fh, wide // fw, fw).sum(axis=(3, 5))
         return dx
 
     @classmethod

@@ -12,6 +12,7 @@ from minitorch_viz._types import Array, Generator, Pair
 from minitorch_viz.layers.base import Example, Layer, expect_axes
 from minitorch_viz.layers.fields import PairField, as_pair
 from minitorch_viz.layers.kind import Kind
+from minitorch_viz.layers.products import of_sides
 from minitorch_viz.layers.window import PIXELS, Sight, Window
 
 
@@ -44,11 +45,11 @@ class UpsampleBilinear(Layer):
     def forward(self, x: Array) -> tuple[Array, Saved]:
         expect_axes(self, x, "N, C, H, W")
         rows, columns = self._weights(x, (x.shape[2], x.shape[3]))
-        return rows @ x @ columns.T, self.Saved((x.shape[2], x.shape[3]))
+        return of_sides(rows, x, columns), self.Saved((x.shape[2], x.shape[3]))
 
     def backward(self, dy: Array, saved: Saved) -> Array:
         rows, columns = self._weights(dy, saved.size)
-        return rows.T @ dy @ columns
+        return of_sides(rows.T, dy, columns.T)
 
     @classmethod
     def examples(cls, rng: Generator) -> list[Example]:

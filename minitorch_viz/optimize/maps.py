@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-import minitorch_viz_kernels as kernels
 from minitorch_viz._types import Array, Pair
+from minitorch_viz.layers.products import of_sides
 
 
 class LinearMap:
@@ -46,23 +46,10 @@ class Separable(LinearMap):
         return len(self.rows), len(self.columns)
 
     def forward(self, x: Array) -> Array:
-        return _mixed(self.rows, x, self.columns)
+        return of_sides(self.rows.astype(x.dtype), x, self.columns.astype(x.dtype))
 
     def adjoint(self, dy: Array) -> Array:
-        return _mixed(self.rows.T, dy, self.columns.T)
-
-
-def _mixed(rows: Array, x: Array, columns: Array) -> Array:
-    """Return rows (h, H) @ x (N, C, H, W) @ columns.T (W, w), in x's dtype.
-
-    With the engine's own products: a threaded matrix library's threads would wait awake afterwards, on the cores that
-    the net's next layer needs.
-    """
-    images, channels, high, wide = x.shape
-    across = kernels.matmul(x.reshape(-1, wide), columns.T.astype(x.dtype))  # (N C H, w)
-    lines = across.reshape(images * channels, high, -1).transpose(1, 0, 2).reshape(high, -1)  # (H, N C w)
-    y = kernels.matmul(rows.astype(x.dtype), lines).reshape(len(rows), images, channels, -1)
-    return np.ascontiguousarray(y.transpose(1, 2, 0, 3))
+        return of_sides(self.rows.T.astype(dy.dtype), dy, self.columns.T.astype(dy.dtype))
 
 
 @dataclass(frozen=True, eq=False)
